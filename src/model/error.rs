@@ -1,0 +1,203 @@
+//! One error type for every layer.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What kind of failure an [`Error`] is; the C header's `OSS_RESUMABLE_ERR_…` codes are these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request or the client's options are wrong; nothing was sent or written.
+    Validation,
+    /// The service answered with an error; see [`Error::status`] and [`Error::code`].
+    Service,
+    /// No usable answer came: name lookup, connection, TLS or time-out.
+    Transport,
+    /// The bytes are not the object's (checksum or reply that contradicts itself).
+    Integrity,
+    /// The local file system refused; see [`Error::errno`] and [`Error::path`].
+    Io,
+    /// Another run holds this download.
+    Busy,
+    /// The download was cancelled.
+    Cancelled,
+    /// The request's deadline passed.
+    Deadline,
+    /// The object was replaced during the download, and again after a clean start.
+    ObjectChanged,
+    /// A client was used in a forked child of the process that made it.
+    Forked,
+    /// A defect of this library; the download failed, the process is unharmed.
+    Internal,
+}
+
+/// A failed download or a refused request.
+///
+/// Codes are the OSS service's or the OSS C++ SDK's where those have one.
+/// Messages never hold secrets, signatures or tokens.
+#[derive(Clone, Debug)]
+pub struct Error(Box<Detail>);
+
+#[derive(Clone, Debug)]
+struct Detail {
+    kind: ErrorKind,
+    code: String,
+    message: String,
+    request_id: Option<String>,
+    host_id: Option<String>,
+    ec: Option<String>,
+    status: i64,
+    errno: Option<i32>,
+    path: Option<PathBuf>,
+}
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What the OSS C++ SDK adds to a CURLcode to make its `ClientError` numbers.
+pub const CLIENT_ERROR_BASE: i64 = 200_000;
+
+impl Error {
+    /// An error of `kind` with a machine-readable `code` and a message for people.
+    pub fn new(kind: ErrorKind, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Error(Box::new(Detail {
+            kind,
+            code: code.into(),
+            message: message.into(),
+            request_id: None,
+            host_id: None,
+            ec: None,
+            status: 0,
+            errno: None,
+            path: None,
+        }))
+    }
+
+    /// A refused argument; `ValidateError` as in the OSS C++ SDK.
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Validation, "ValidateError", message)
+    }
+
+    /// A defect of this library.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, "InternalError", message)
+    }
+
+    /// A failed transfer; `curl_code` is libcurl's CURLcode.
+    pub fn transport(curl_code: u32, message: impl Into<String>) -> Self {
+        let status = CLIENT_ERROR_BASE + i64::from(curl_code);
+        let mut error = Self::new(ErrorKind::Transport, format!("ClientError:{status}"), message);
+        error.0.status = status;
+        error
+    }
+
+    /// A refused system call on `path`; `action` reads as in "cannot {action} '/path': reason".
+    /// The code is `DiskFull` when space or quota ran out, else `LocalIoError`.
+    pub fn io(action: &str, path: &Path, source: &io::Error) -> Self {
+        let message = format!("cannot {action} '{}': {source}", path.display());
+        let code = match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "DiskFull",
+            _ => "LocalIoError",
+        };
+        let mut error = Self::new(ErrorKind::Io, code, message);
+        error.0.errno = source.raw_os_error();
+        error.0.path = Some(path.to_owned());
+        error
+    }
+
+    /// Replaces the code.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.0.code = code.into();
+        self
+    }
+
+    /// Attaches the HTTP status.
+    #[must_use]
+    pub fn with_status(mut self, status: i64) -> Self {
+        self.0.status = status;
+        self
+    }
+
+    /// Attaches the ids by which the service's support finds a request.
+    #[must_use]
+    pub fn with_ids(
+        mut self,
+        request_id: Option<String>,
+        host_id: Option<String>,
+        ec: Option<String>,
+    ) -> Self {
+        self.0.request_id = request_id;
+        self.0.host_id = host_id;
+        self.0.ec = ec;
+        self
+    }
+
+    /// Appends a sentence to the message.
+    #[must_use]
+    pub fn with_context(mut self, context: &str) -> Self {
+        self.0.message.push_str(context);
+        self
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+    /// The service's code, or the OSS C++ SDK's where it has one: `NoSuchKey`, `ValidateError`, `CrcCheckError`…
+    pub fn code(&self) -> &str {
+        &self.0.code
+    }
+    /// What was attempted, on what, why it failed and what to do.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+    /// The service's `RequestId`.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+    /// The service's `HostId`.
+    pub fn host_id(&self) -> Option<&str> {
+        self.0.host_id.as_deref()
+    }
+    /// The service's `EC`, the number of its error catalogue.
+    pub fn ec(&self) -> Option<&str> {
+        self.0.ec.as_deref()
+    }
+    /// The HTTP status; 200000 + CURLcode for transport; 0 otherwise.
+    pub fn status(&self) -> i64 {
+        self.0.status
+    }
+    /// The system's error number, for [`ErrorKind::Io`].
+    pub fn errno(&self) -> Option<i32> {
+        self.0.errno
+    }
+    /// The file concerned, for [`ErrorKind::Io`] and [`ErrorKind::Busy`].
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// Another run holds the download whose file is `path`.
+    pub fn busy(path: &Path) -> Self {
+        let message = format!(
+            "another run is downloading this object to the same place: '{}' is locked; wait for it or choose another file_path",
+            path.display()
+        );
+        let mut error = Self::new(ErrorKind::Busy, "Busy", message);
+        error.0.path = Some(path.to_owned());
+        error
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code, self.0.message)?;
+        match &self.0.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,9 @@
+//! The words every layer speaks: request, options, outcome, error, extent. No I/O.
+
+pub mod crc64;
+pub mod credentials;
+pub mod error;
+pub mod extent;
+pub mod options;
+pub mod outcome;
+pub mod request;

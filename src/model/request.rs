@@ -1,0 +1,209 @@
+//! What to download and where to put it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::error::{Error, Result};
+
+/// Smallest `part_size`, in bytes (100 KiB; the OSS C++ SDK's `PartSizeLowerLimit`).
+pub const MIN_PART_SIZE: u64 = 102_400;
+/// Largest `part_size`, in bytes (5 GiB).
+pub const MAX_PART_SIZE: u64 = 5 * 1024 * 1024 * 1024;
+/// Default `part_size`, in bytes (8 MiB).
+pub const DEFAULT_PART_SIZE: u64 = 8 * 1024 * 1024;
+/// Default `thread_num`.
+pub const DEFAULT_THREAD_NUM: u32 = 3;
+/// Longest file name of the file systems Linux has, in bytes.
+const MAX_FILE_NAME: usize = 255;
+/// Largest `thread_num`.
+pub const MAX_THREAD_NUM: u32 = 1024;
+
+/// Where the record of a download's progress is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// Nowhere: a failed download starts over.
+    #[default]
+    Off,
+    /// In the directory of the target file.
+    BesideTarget,
+    /// In this directory, which must exist.
+    Directory(PathBuf),
+}
+
+/// A byte range of the object, as the OSS C++ SDK's `setRange`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRange {
+    /// First byte, from 0.
+    pub start: i64,
+    /// Last byte, inclusive; −1 means the object's end.
+    pub end: i64,
+}
+
+/// What to do when the target file exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Replace it, once the new file is whole.
+    #[default]
+    Replace,
+    /// Fail with `FileAlreadyExists` and leave it alone.
+    Fail,
+}
+
+/// Response headers the service is asked to send instead of the object's own (`response-content-type` …).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResponseHeaders {
+    /// `response-content-type`
+    pub content_type: Option<String>,
+    /// `response-content-language`
+    pub content_language: Option<String>,
+    /// `response-expires`
+    pub expires: Option<String>,
+    /// `response-cache-control`
+    pub cache_control: Option<String>,
+    /// `response-content-disposition`
+    pub content_disposition: Option<String>,
+    /// `response-content-encoding`
+    pub content_encoding: Option<String>,
+}
+
+/// One download, shaped like the OSS C++ SDK's `DownloadObjectRequest`.
+///
+/// Only `bucket` and `key` are required. Nothing is checked until the download starts, and
+/// everything is checked before the network or the disk is touched.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DownloadRequest {
+    /// Bucket: 3–63 of `a-z0-9-`, no `-` at either end.
+    pub bucket: String,
+    /// Object key: 1–1023 bytes, not starting with `/` or `\`.
+    pub key: String,
+    /// Target file; default: the last segment of the key, in the current directory.
+    pub file_path: Option<PathBuf>,
+    /// Where progress is recorded; default: nowhere.
+    pub checkpoint: Checkpoint,
+    /// Bytes of a part: [`MIN_PART_SIZE`] … [`MAX_PART_SIZE`], default [`DEFAULT_PART_SIZE`].
+    pub part_size: u64,
+    /// Connections: 1 … [`MAX_THREAD_NUM`], default [`DEFAULT_THREAD_NUM`].
+    pub thread_num: u32,
+    /// Only these bytes of the object; default: all.
+    pub range: Option<ByteRange>,
+    /// Download only if the object's ETag is one of these.
+    pub if_match: Vec<String>,
+    /// Download only if the object's ETag is none of these.
+    pub if_none_match: Vec<String>,
+    /// Download only if modified since this HTTP date.
+    pub if_modified_since: Option<String>,
+    /// Download only if not modified since this HTTP date.
+    pub if_unmodified_since: Option<String>,
+    /// Response headers to override.
+    pub response_headers: ResponseHeaders,
+    /// This version of the object; needs the permission `oss:GetObjectVersion`.
+    pub version_id: Option<String>,
+    /// `x-oss-traffic-limit`, bits per second: 819200 … 838860800; 0 means none.
+    pub traffic_limit: u64,
+    /// `x-oss-request-payer: requester`
+    pub requester_pays: bool,
+    /// More headers for every request.
+    pub extra_headers: Vec<(String, String)>,
+    /// More query parameters for every request.
+    pub extra_query: Vec<(String, String)>,
+    /// What to do when the target exists.
+    pub overwrite: Overwrite,
+    /// Set the file's modification time from `Last-Modified`. Default off.
+    pub set_modified_time: bool,
+    /// Fail when the whole download takes longer. Default: no limit.
+    pub deadline: Option<Duration>,
+    /// Check the free space before writing. Default on.
+    pub check_space: bool,
+    /// Reserve the file's blocks before writing. Default off.
+    pub preallocate: bool,
+    /// Flush the file to the disk before success is reported. Default on.
+    pub flush: bool,
+    /// Read the whole file back before the rename. Default off; always done on file systems
+    /// whose locks cannot be trusted.
+    pub verify_before_rename: bool,
+    /// Save an object that a client encrypted (`x-oss-meta-client-side-encryption-key`) as it is
+    /// stored, still encrypted. Default off: such an object is refused.
+    pub allow_encrypted: bool,
+}
+
+impl DownloadRequest {
+    /// A request for `key` in `bucket` with every default.
+    pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
+        DownloadRequest {
+            bucket: bucket.into(),
+            key: key.into(),
+            file_path: None,
+            checkpoint: Checkpoint::Off,
+            part_size: DEFAULT_PART_SIZE,
+            thread_num: DEFAULT_THREAD_NUM,
+            range: None,
+            if_match: Vec::new(),
+            if_none_match: Vec::new(),
+            if_modified_since: None,
+            if_unmodified_since: None,
+            response_headers: ResponseHeaders::default(),
+            version_id: None,
+            traffic_limit: 0,
+            requester_pays: false,
+            extra_headers: Vec::new(),
+            extra_query: Vec::new(),
+            overwrite: Overwrite::Replace,
+            set_modified_time: false,
+            deadline: None,
+            check_space: true,
+            preallocate: false,
+            flush: true,
+            verify_before_rename: false,
+            allow_encrypted: false,
+        }
+    }
+
+    /// The file name of a download whose request names none: the last segment of the key. `ValidateError` when that
+    /// cannot be one.
+    pub fn default_file_name(&self) -> Result<&str> {
+        let name = self.key.rsplit('/').next().unwrap_or_default();
+        if matches!(name, "" | "." | "..") || name.len() > MAX_FILE_NAME {
+            return Err(Error::validation(format!(
+                "the object key '{}' does not end in a file name; set file_path",
+                self.key.escape_debug()
+            )));
+        }
+        Ok(name)
+    }
+
+    /// Sets the target file.
+    #[must_use]
+    pub fn file_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file_path = Some(path.into());
+        self
+    }
+
+    /// Records progress in `directory`, which turns resuming on.
+    #[must_use]
+    pub fn checkpoint_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.checkpoint = Checkpoint::Directory(directory.into());
+        self
+    }
+
+    /// Sets the part size, in bytes.
+    #[must_use]
+    pub fn part_size(mut self, bytes: u64) -> Self {
+        self.part_size = bytes;
+        self
+    }
+
+    /// Sets the number of connections.
+    #[must_use]
+    pub fn thread_num(mut self, connections: u32) -> Self {
+        self.thread_num = connections;
+        self
+    }
+
+    /// Downloads only bytes `start..=end`; `end` −1 means the object's end.
+    #[must_use]
+    pub fn range(mut self, start: i64, end: i64) -> Self {
+        self.range = Some(ByteRange { start, end });
+        self
+    }
+}
