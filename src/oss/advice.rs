@@ -1,0 +1,106 @@
+//! What to do about a service's error.
+
+use super::service_error::ServiceError;
+
+/// A sentence that tells the user what to do or what it means, where there is something to tell.
+pub fn advice(error: &ServiceError) -> Option<String> {
+    if error.delete_marker {
+        return Some(
+            "The object was deleted: this version is a delete marker; give the version id of an \
+             earlier version to download it."
+                .to_owned(),
+        );
+    }
+    if let Some(endpoint) = &error.endpoint {
+        return Some(format!("The bucket is elsewhere: use the endpoint '{endpoint}'."));
+    }
+    by_code(error).or_else(|| by_status(error.status)).map(str::to_owned).or_else(|| {
+        (300..400).contains(&error.status).then(|| redirected(error.redirected_to.as_deref()))
+    })
+}
+
+fn by_code(error: &ServiceError) -> Option<&'static str> {
+    Some(match error.code.as_str() {
+        "NoSuchKey" => "Check the key: it is case-sensitive and does not start with '/'.",
+        "NoSuchVersion" => "Check the version id: the object has no such version.",
+        "NoSuchBucket" => "Check the bucket's name and the endpoint's region.",
+        "SymlinkTargetNotExist" => "The object is a symbolic link whose target does not exist.",
+        "AccessDenied" => access_denied(&error.message),
+        "InvalidObjectState" => {
+            "The object is archived: restore it (RestoreObject), wait until that is done, then \
+             download it; or switch on real-time access of archived objects for the bucket."
+        }
+        "SignatureDoesNotMatch" => {
+            "Check the access key secret, the region, and that no proxy changes the request."
+        }
+        "InvalidAccessKeyId" => {
+            "Check the access key id: it does not exist or is disabled, or it is a temporary one \
+             whose security token was not given."
+        }
+        "SecurityTokenExpired" => {
+            "The temporary credentials have expired: get new ones, or set a credentials provider, \
+             which is asked again when they expire."
+        }
+        "InvalidSecurityToken" | "AccessKeyIdAndSecurityTokenNotMatch" => {
+            "Key id, secret and security token must come from the same STS reply."
+        }
+        "RequestTimeTooSkewed" => {
+            "This machine's clock is more than 15 minutes off: set it, or leave clock correction on."
+        }
+        "InvalidArgument" if error.message.contains("region") => {
+            "Check the region: it must be the bucket's, written like cn-hangzhou."
+        }
+        "InvalidBucketName" => {
+            "Check the bucket's name, and that the endpoint does not contain it."
+        }
+        "UserDisable" | "InDebt" | "InDebtOverdue" | "UbsmsInvalidBid" => {
+            "The account is suspended or owes money."
+        }
+        _ => return None,
+    })
+}
+
+fn access_denied(message: &str) -> &'static str {
+    if message.contains("specified endpoint") {
+        "The bucket is in another region: use that region's endpoint."
+    } else if message.contains("Anonymous") {
+        "The request was not signed: set credentials."
+    } else if message.contains("expired") {
+        "The signature has expired: make a new one, and check this machine's clock."
+    } else {
+        "The key needs the permission oss:GetObject for this object (oss:GetObjectVersion when a \
+         version id is given), and no bucket policy or referer rule may forbid it."
+    }
+}
+
+fn by_status(status: u16) -> Option<&'static str> {
+    Some(match status {
+        304 => {
+            "The object has not changed, as If-None-Match or If-Modified-Since asked; nothing was \
+             downloaded."
+        }
+        401 | 403 => "Check the credentials and their permissions.",
+        404 => "Check the bucket, the key and the endpoint.",
+        405 => "Check the endpoint: it may not be OSS.",
+        407 => "The proxy asks for a user name and a password.",
+        412 => {
+            "The object is not the one that was asked for (If-Match or If-Unmodified-Since): it was \
+             replaced, or the condition names another."
+        }
+        416 => "The range starts beyond the object's end.",
+        429 | 503 => {
+            "The service is busy or limits this account's requests: use fewer connections."
+        }
+        _ => return None,
+    })
+}
+
+fn redirected(origin: Option<&str>) -> String {
+    match origin {
+        Some(origin) => format!(
+            "The service redirects to {origin}, which is not followed: check the endpoint and the \
+             region."
+        ),
+        None => "The service redirects elsewhere: check the endpoint and the region.".to_owned(),
+    }
+}

@@ -1,0 +1,108 @@
+//! The digests of OSS's signatures, by OpenSSL.
+
+use openssl::base64;
+use openssl::error::ErrorStack;
+use openssl::hash::{MessageDigest, hash};
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+use zeroize::Zeroizing;
+
+use crate::model::error::{Error, Result};
+
+/// Longest base64 text that is decoded, in bytes; headers are shorter.
+const MAX_BASE64: usize = 64 * 1024;
+
+/// HMAC-SHA1 of `data`.
+pub fn hmac_sha1(key: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    hmac(MessageDigest::sha1(), key, data).map_err(|source| failed("HMAC-SHA1", &source))
+}
+
+/// HMAC-SHA256 of `data`. The result may be a key itself, so it is wiped.
+pub fn hmac_sha256(key: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    hmac(MessageDigest::sha256(), key, data).map_err(|source| failed("HMAC-SHA256", &source))
+}
+
+/// SHA-256 of `data`, in lower-case hex.
+pub fn sha256_hex(data: &[u8]) -> Result<String> {
+    hash(MessageDigest::sha256(), data)
+        .map(|digest| hex(&digest))
+        .map_err(|source| failed("SHA-256", &source))
+}
+
+/// `bytes` in lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
+        .collect()
+}
+
+/// `bytes` in base64; meant for digests, not for bulk data.
+pub fn base64_encode(bytes: &[u8]) -> String {
+    base64::encode_block(bytes)
+}
+
+/// The bytes of a base64 text; `None` when it is not one or is absurdly long.
+pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
+    if text.len() > MAX_BASE64 { None } else { base64::decode_block(text).ok() }
+}
+
+fn hmac(
+    digest: MessageDigest,
+    key: &[u8],
+    data: &[u8],
+) -> std::result::Result<Zeroizing<Vec<u8>>, ErrorStack> {
+    let key = PKey::hmac(key)?;
+    let mut signer = Signer::new(digest, &key)?;
+    signer.sign_oneshot_to_vec(data).map(Zeroizing::new)
+}
+
+fn failed(what: &str, source: &ErrorStack) -> Error {
+    Error::internal(format!("OpenSSL cannot compute {what}: {source}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn digests_are_those_of_the_rfcs() {
+        // RFC 2202 and RFC 4231, test case 2; FIPS 180-2 "abc".
+        let data = b"what do ya want for nothing?";
+        assert_eq!(
+            hex(&hmac_sha1(b"Jefe", data).unwrap()),
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
+        );
+        assert_eq!(
+            hex(&hmac_sha256(b"Jefe", data).unwrap()),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        assert_eq!(
+            sha256_hex(b"abc").unwrap(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[test]
+    fn base64_that_is_none_is_refused() {
+        assert_eq!(base64_decode("Zm9v").as_deref(), Some(&b"foo"[..]));
+        assert_eq!(base64_decode("Zm9"), None);
+        assert_eq!(base64_decode("***="), None);
+        assert_eq!(base64_decode(&"A".repeat(MAX_BASE64 + 4)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn base64_decoding_gives_the_bytes_back(bytes in any::<Vec<u8>>()) {
+            prop_assert_eq!(base64_decode(&base64_encode(&bytes)), Some(bytes));
+        }
+
+        #[test]
+        fn base64_decoding_survives_any_text(text in any::<String>()) {
+            let _ = base64_decode(&text);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What is OSS: endpoints and URLs, signing, the headers of a GET, replies and errors. No I/O.
+
+pub mod address;
+mod advice;
+pub mod clock;
+mod crypto;
+pub mod endpoint;
+mod error_document;
+mod escape;
+pub mod get_object;
+pub mod reply;
+pub mod service_error;
+pub mod sign;
+pub mod validate;

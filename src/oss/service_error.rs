@@ -1,0 +1,159 @@
+//! The service's error replies.
+
+use jiff::Timestamp;
+
+use super::reply::ReplyHead;
+use super::{advice, clock, crypto, error_document};
+use crate::model::error::{Error, ErrorKind};
+
+const MAX_MESSAGE: usize = 500;
+const MAX_ID: usize = 100;
+/// The longest bucket and key fit.
+const MAX_OBJECT: usize = 1100;
+
+/// An error reply of the service, or of something that stands in front of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceError {
+    /// HTTP status.
+    pub status: u16,
+    /// The service's code; `ServerError:<status>`, as in the OSS C++ SDK, when it sent none.
+    pub code: String,
+    /// The service's message, or what can be said without one.
+    pub message: String,
+    /// `RequestId`
+    pub request_id: Option<String>,
+    /// `HostId`
+    pub host_id: Option<String>,
+    /// `EC`, the number of OSS's error catalogue.
+    pub ec: Option<String>,
+    /// The service's clock, when it told.
+    pub server_time: Option<Timestamp>,
+    /// The endpoint the service wants the bucket to be addressed by.
+    pub(super) endpoint: Option<String>,
+    /// Scheme and host that a redirection points to.
+    pub(super) redirected_to: Option<String>,
+    /// The version is a delete marker.
+    pub(super) delete_marker: bool,
+}
+
+/// Reads an error reply. The document is in the body or, for a HEAD, in `x-oss-err`; a reply
+/// without one (a proxy's page, an empty body) is described by its status. Total on any bytes.
+///
+/// Only known elements are kept: error documents may repeat tokens and signed strings.
+pub fn parse(head: &ReplyHead, body: &[u8]) -> ServiceError {
+    let document = error_document::parse(body).or_else(|| {
+        let encoded = head.get("x-oss-err")?;
+        error_document::parse(&crypto::base64_decode(encoded)?)
+    });
+    let has_document = document.is_some();
+    let document = document.unwrap_or_default();
+    let element = |name: &str| document.get(name).and_then(|text| one_line(text, MAX_ID));
+    let header = |name: &str| head.get(name).and_then(|text| one_line(text, MAX_ID));
+    let described = || if has_document { String::new() } else { describe(head, body) };
+    ServiceError {
+        status: head.status,
+        code: element("Code").unwrap_or_else(|| format!("ServerError:{}", head.status)),
+        message: document
+            .get("Message")
+            .and_then(|text| one_line(text, MAX_MESSAGE))
+            .unwrap_or_else(described),
+        request_id: element("RequestId").or_else(|| header("x-oss-request-id")),
+        host_id: element("HostId"),
+        ec: element("EC").or_else(|| header("x-oss-ec")),
+        server_time: document
+            .get("ServerTime")
+            .and_then(clock::parse_iso8601)
+            .or_else(|| head.date()),
+        endpoint: element("Endpoint"),
+        redirected_to: head.get("Location").and_then(origin),
+        delete_marker: head
+            .get("x-oss-delete-marker")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true")),
+    }
+}
+
+impl ServiceError {
+    /// The error to report. `object` is `oss://bucket/key`; `range` is (first, last inclusive).
+    pub fn into_error(self, object: &str, range: Option<(u64, u64)>) -> Error {
+        let object = one_line(object, MAX_OBJECT).unwrap_or_default();
+        let mut message = format!("cannot download {object}");
+        if let Some((first, last)) = range {
+            message.push_str(&format!(" (bytes {first}-{last})"));
+        }
+        message.push_str(&format!(": HTTP {}", self.status));
+        if !self.message.is_empty() {
+            message.push_str(&format!(", {}", self.message));
+        }
+        if let Some(advice) = advice::advice(&self) {
+            if !message.ends_with('.') {
+                message.push('.');
+            }
+            message.push_str(&format!(" {advice}"));
+        }
+        Error::new(ErrorKind::Service, self.code, message)
+            .with_status(i64::from(self.status))
+            .with_ids(self.request_id, self.host_id, self.ec)
+    }
+
+    /// Whether a provider's fresh credentials may help: a temporary key that is long expired, or a
+    /// key that was replaced, is unknown to the service.
+    pub fn is_expired_credentials(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "SecurityTokenExpired" | "InvalidSecurityToken" | "InvalidAccessKeyId"
+        )
+    }
+
+    /// Whether the request's time was too far from [`ServiceError::server_time`].
+    pub fn is_clock_skew(&self) -> bool {
+        self.code == "RequestTimeTooSkewed"
+    }
+
+    /// Whether the same request may succeed later: the service is busy or failed, or it waited too
+    /// long for the request. Not for what the service will never do (501, 505).
+    pub fn is_retryable(&self) -> bool {
+        match self.status {
+            501 | 505 => false,
+            408 | 429 | 500..=599 => true,
+            // OSS answers a stalled or garbled request so; Alibaba's own SDKs repeat it.
+            400 => matches!(self.code.as_str(), "RequestTimeout" | "BadRequest"),
+            _ => false,
+        }
+    }
+}
+
+/// `text` without control characters and surrounding blanks, at most `max` characters; `None` when
+/// nothing is left.
+fn one_line(text: &str, max: usize) -> Option<String> {
+    let line: String =
+        text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(max).collect();
+    (!line.is_empty()).then_some(line)
+}
+
+/// What can be said about a reply that holds no error document; the body itself is not shown,
+/// since a proxy's page may repeat the request's headers.
+fn describe(head: &ReplyHead, body: &[u8]) -> String {
+    if body.is_empty() {
+        return String::new();
+    }
+    let header = |name| head.get(name).and_then(|value| one_line(value, 60));
+    let mut text = "with a body that is not OSS's".to_owned();
+    if let Some(kind) = header("Content-Type") {
+        text.push_str(&format!(" ({kind})"));
+    }
+    if let Some(server) = header("Server") {
+        text.push_str(&format!(", from a server that calls itself '{server}'"));
+    }
+    text
+}
+
+/// Scheme and host of a URL: its path and query may hold a signature.
+fn origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    one_line(&format!("{scheme}://{host}"), MAX_ID)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! Checks of requests and options, before the network or the disk is touched.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::endpoint::Endpoint;
+use super::get_object::{self, Conditions};
+use crate::model::credentials::{AccessKey, Credentials};
+use crate::model::error::{Error, Result};
+use crate::model::options::ClientOptions;
+use crate::model::request::{
+    ByteRange, Checkpoint, DownloadRequest, MAX_PART_SIZE, MAX_THREAD_NUM, MIN_PART_SIZE,
+};
+
+/// `x-oss-traffic-limit`, in bits per second.
+const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
+const MAX_KEY: usize = 1023;
+
+/// Headers that this library or its HTTP client sets itself, in lower case; another value would
+/// break the signature, the framing, or the certainty of what the reply's bytes are.
+const RESERVED_HEADERS: &[&str] = &[
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "date",
+    "expect",
+    "host",
+    "if-range",
+    "keep-alive",
+    "proxy-authorization",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-oss-content-sha256",
+    "x-oss-date",
+    "x-oss-range-behavior",
+    "x-oss-security-token",
+];
+
+/// Conditions: they belong on the opening request only, which extra headers cannot express.
+const CONDITION_HEADERS: &[&str] =
+    &["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+
+/// Query parameters of a presigned URL.
+const SIGNING_PARAMETERS: &[&str] = &[
+    "Expires",
+    "OSSAccessKeyId",
+    "Signature",
+    "security-token",
+    "x-oss-additional-headers",
+    "x-oss-credential",
+    "x-oss-date",
+    "x-oss-expires",
+    "x-oss-security-token",
+    "x-oss-signature",
+    "x-oss-signature-version",
+];
+
+/// Checks everything about a request that can be told without I/O; `ValidateError` names the field.
+pub fn request(request: &DownloadRequest) -> Result<()> {
+    bucket(&request.bucket)?;
+    key(&request.key)?;
+    target(request)?;
+    sizes(request)?;
+    if let Some(range) = request.range {
+        byte_range(range)?;
+    }
+    texts(request)?;
+    extra_headers(&request.extra_headers)?;
+    extra_query(&request.extra_query)?;
+    nothing_twice(request)
+}
+
+/// Checks a client's options; `ValidateError` names the option.
+pub fn options(options: &ClientOptions) -> Result<()> {
+    Endpoint::parse(&options.endpoint)?;
+    if let Some(id) = &options.region {
+        region(id)?;
+    }
+    if let Credentials::Static(key) = &options.credentials {
+        access_key(key)?;
+    }
+    if let Some(agent) = &options.user_agent {
+        header_value("user_agent", agent)?;
+    }
+    if options.max_attempts == 0 {
+        return Err(Error::validation("max_attempts must be at least 1, which means no retry"));
+    }
+    time_limit("connect_timeout", options.connect_timeout)?;
+    time_limit("idle_timeout", options.idle_timeout)?;
+    time_limit("first_byte_limit", options.first_byte_limit)?;
+    time_limit("no_progress_limit", options.no_progress_limit)?;
+    for (name, path) in [("ca_file", &options.ca_file), ("ca_path", &options.ca_path)] {
+        path.as_deref().map_or(Ok(()), |path| usable_path(name, path))?;
+    }
+    Ok(())
+}
+
+/// Checks a key before anything is signed with it. Messages never show the key.
+pub fn access_key(key: &AccessKey) -> Result<()> {
+    let is_visible = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
+    if key.id.is_empty() || !is_visible(&key.id) {
+        return Err(Error::validation("the access key id is empty or holds blanks or controls"));
+    }
+    if key.secret.is_empty() || key.secret.chars().any(char::is_control) {
+        return Err(Error::validation("the access key secret is empty or holds controls"));
+    }
+    if key.token.as_ref().is_some_and(|token| !is_visible(token)) {
+        return Err(Error::validation("the security token holds blanks or controls"));
+    }
+    Ok(())
+}
+
+/// Checks a region id, such as `cn-hangzhou`.
+pub fn region(region: &str) -> Result<()> {
+    let is_id = (1..=64).contains(&region.len())
+        && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !is_id || region.starts_with("oss-") {
+        return Err(Error::validation(format!(
+            "the region '{}' is none: write it like cn-hangzhou, without 'oss-'",
+            region.escape_debug()
+        )));
+    }
+    Ok(())
+}
+
+fn bucket(bucket: &str) -> Result<()> {
+    let is_name = (3..=63).contains(&bucket.len())
+        && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !bucket.starts_with('-')
+        && !bucket.ends_with('-');
+    if !is_name {
+        return Err(Error::validation(format!(
+            "the bucket '{}' is no bucket name: 3 to 63 of a-z, 0-9 and '-', with no '-' at either end",
+            bucket.escape_debug()
+        )));
+    }
+    Ok(())
+}
+
+fn key(key: &str) -> Result<()> {
+    let why = if key.is_empty() || key.len() > MAX_KEY {
+        "it must have 1 to 1023 bytes"
+    } else if key.starts_with(['/', '\\']) {
+        "it must not start with '/' or '\\'"
+    } else if key.contains('\0') {
+        "it must not hold a NUL"
+    } else {
+        return Ok(());
+    };
+    Err(Error::validation(format!("the key cannot be an object's: {why}")))
+}
+
+fn target(request: &DownloadRequest) -> Result<()> {
+    match &request.file_path {
+        None => {
+            request.default_file_name()?;
+        }
+        Some(path) => {
+            usable_path("file_path", path)?;
+            let names_directory = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+            if names_directory || path.file_name().is_none() {
+                return Err(Error::validation(format!(
+                    "file_path '{}' names a directory: add the file's name",
+                    path.display()
+                )));
+            }
+        }
+    }
+    match &request.checkpoint {
+        Checkpoint::Directory(directory) => usable_path("checkpoint_dir", directory),
+        Checkpoint::Off | Checkpoint::BesideTarget => Ok(()),
+    }
+}
+
+fn sizes(request: &DownloadRequest) -> Result<()> {
+    if !(MIN_PART_SIZE..=MAX_PART_SIZE).contains(&request.part_size) {
+        return Err(Error::validation(format!(
+            "part_size {} is not between {MIN_PART_SIZE} and {MAX_PART_SIZE} bytes",
+            request.part_size
+        )));
+    }
+    if !(1..=MAX_THREAD_NUM).contains(&request.thread_num) {
+        return Err(Error::validation(format!(
+            "thread_num {} is not between 1 and {MAX_THREAD_NUM}",
+            request.thread_num
+        )));
+    }
+    if request.traffic_limit != 0 && !TRAFFIC_LIMITS.contains(&request.traffic_limit) {
+        return Err(Error::validation(format!(
+            "traffic_limit {} is neither 0 (none) nor between {} and {} bits per second",
+            request.traffic_limit,
+            TRAFFIC_LIMITS.start(),
+            TRAFFIC_LIMITS.end()
+        )));
+    }
+    Ok(())
+}
+
+fn byte_range(range: ByteRange) -> Result<()> {
+    let ByteRange { start, end } = range;
+    if start >= 0 && (end == -1 || end >= start) {
+        return Ok(());
+    }
+    Err(Error::validation(format!(
+        "the range {start}..{end} is none: start from 0, end not before start, or -1 for the object's end"
+    )))
+}
+
+/// Values that are sent in headers and in the query.
+fn texts(request: &DownloadRequest) -> Result<()> {
+    for etag in request.if_match.iter().chain(&request.if_none_match) {
+        header_value("an ETag of a condition", etag)?;
+    }
+    let overrides = &request.response_headers;
+    let fields = [
+        ("if_modified_since", &request.if_modified_since),
+        ("if_unmodified_since", &request.if_unmodified_since),
+        ("version_id", &request.version_id),
+        ("response_headers.content_type", &overrides.content_type),
+        ("response_headers.content_language", &overrides.content_language),
+        ("response_headers.expires", &overrides.expires),
+        ("response_headers.cache_control", &overrides.cache_control),
+        ("response_headers.content_disposition", &overrides.content_disposition),
+        ("response_headers.content_encoding", &overrides.content_encoding),
+    ];
+    for (name, value) in fields {
+        value.as_deref().map_or(Ok(()), |value| header_value(name, value))?;
+    }
+    Ok(())
+}
+
+fn extra_headers(headers: &[(String, String)]) -> Result<()> {
+    for (name, value) in headers {
+        let shown = name.escape_debug();
+        let lower = name.to_ascii_lowercase();
+        if name.is_empty() || !name.bytes().all(is_token_byte) {
+            return Err(Error::validation(format!("the extra header '{shown}' has no valid name")));
+        }
+        if RESERVED_HEADERS.contains(&lower.as_str()) {
+            return Err(Error::validation(format!(
+                "the extra header '{shown}' is set by the library"
+            )));
+        }
+        if CONDITION_HEADERS.contains(&lower.as_str()) {
+            return Err(Error::validation(format!(
+                "the extra header '{shown}' is a condition: use the request's field for it"
+            )));
+        }
+        header_value(&format!("the extra header '{shown}'"), value)?;
+    }
+    Ok(())
+}
+
+fn extra_query(query: &[(String, String)]) -> Result<()> {
+    for (name, value) in query {
+        let shown = name.escape_debug();
+        if name.is_empty() || name.chars().chain(value.chars()).any(char::is_control) {
+            return Err(Error::validation(format!(
+                "the extra query parameter '{shown}' is empty or holds controls"
+            )));
+        }
+        if SIGNING_PARAMETERS.contains(&name.as_str()) {
+            return Err(Error::validation(format!(
+                "the extra query parameter '{shown}' belongs to the signature"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A header or parameter that is sent twice makes the signature and the service disagree.
+fn nothing_twice(request: &DownloadRequest) -> Result<()> {
+    let composed = get_object::compose(request, None, Conditions::None);
+    let mut names: Vec<String> =
+        composed.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    let mut parameters: Vec<String> = composed.query.into_iter().map(|(name, _)| name).collect();
+    parameters.sort_unstable();
+    for sorted in [names, parameters] {
+        if let Some(twice) = sorted.windows(2).find(|pair| pair.first() == pair.last()) {
+            let name = twice.first().map_or("", String::as_str);
+            return Err(Error::validation(format!(
+                "'{}' would be sent twice: leave it out of the extra headers and the extra query",
+                name.escape_debug()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn header_value(name: &str, value: &str) -> Result<()> {
+    if value.trim().is_empty() || value.chars().any(|c| c.is_control() && c != '\t') {
+        return Err(Error::validation(format!("{name} is empty or holds controls")));
+    }
+    Ok(())
+}
+
+fn usable_path(name: &str, path: &Path) -> Result<()> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.is_empty() || bytes.contains(&0) {
+        return Err(Error::validation(format!("{name} is empty or holds a NUL")));
+    }
+    Ok(())
+}
+
+// The HTTP client counts in milliseconds and takes 0 for its own default.
+fn time_limit(name: &str, limit: Option<Duration>) -> Result<()> {
+    match limit {
+        Some(limit) if limit < Duration::from_millis(1) => {
+            Err(Error::validation(format!("{name} must be at least 1 ms, or absent for no limit")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// RFC 9110's `tchar`.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests;
