@@ -1,0 +1,208 @@
+//! System calls on files that the standard library lacks.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{CWD, FallocateFlags, RenameFlags};
+
+/// Opens a regular file for reading; `None` when nothing is there. Symbolic links are not followed.
+pub fn open_for_reading(path: &Path) -> io::Result<Option<File>> {
+    // O_NONBLOCK: what is there may turn out to be a pipe that waits for a writer.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    match file.metadata()?.is_file() {
+        true => Ok(Some(file)),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+    }
+}
+
+/// Renames `from` to `to` in one step unless `to` exists (`AlreadyExists`).
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
+            link_new(from, to)
+        }
+        other => other.map_err(io::Error::from),
+    }
+}
+
+/// [`rename_new`] for file systems without a rename that spares its target: a hard link is made only
+/// where nothing is.
+fn link_new(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // No hard links either (some FUSE file systems): a look before the rename is the best there is.
+        Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(from, to),
+    }
+}
+
+/// Writes the names in a directory to the disk. Directories that may not be read and file systems that cannot
+/// flush one are passed over.
+pub fn flush_directory(directory: &Path) -> io::Result<()> {
+    let options = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(directory);
+    let opened = match options {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+        other => other?,
+    };
+    match opened.sync_all() {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP)) => {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Asks the kernel to start writing a run of the file to the disk, and does not wait.
+///
+/// Errors are left to the flush at the end: this call, without its WAIT flags, neither waits for the
+/// write nor takes the error that a later `fdatasync` has to report.
+pub fn start_writeback(file: &File, offset: u64, len: u64) {
+    let (Ok(offset), Ok(len)) = (offset.try_into(), len.try_into()) else { return };
+    // SAFETY: the descriptor is open for as long as `file` is borrowed; no memory is passed.
+    unsafe {
+        libc::sync_file_range(file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE);
+    }
+}
+
+/// What closing the file would report, without giving the descriptor and its lock up: network file systems
+/// report some failed writes only then.
+pub fn close_status(file: &File) -> io::Result<()> {
+    let duplicate = file.try_clone()?.into_raw_fd();
+    // SAFETY: `into_raw_fd` made this function the descriptor's only owner; it is closed once and not used again.
+    match unsafe { libc::close(duplicate) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Reserves disk blocks for the first `len` bytes; the file grows to that length.
+pub fn allocate(file: &File, len: u64) -> io::Result<()> {
+    loop {
+        match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return other.map_err(io::Error::from),
+        }
+    }
+}
+
+/// Bytes this process may still write to the file's file system; `None` where it does not tell.
+pub fn free_space(file: &File) -> io::Result<Option<u64>> {
+    let stat = rustix::fs::fstatvfs(file)?;
+    Ok((stat.f_blocks > 0).then(|| stat.f_bavail.saturating_mul(stat.f_frsize)))
+}
+
+/// Where a directory's files live.
+pub struct FileSystem {
+    /// On this machine's own disk or memory: locks and the cache cover everyone who can write there.
+    pub local: bool,
+    /// Bytes a file's name may have.
+    pub name_max: usize,
+}
+
+/// Describes the file system of `path`.
+pub fn file_system(path: &Path) -> io::Result<FileSystem> {
+    let stat = rustix::fs::statfs(path)?;
+    let name_max = usize::try_from(stat.f_namelen).ok().filter(|&len| len > 0).unwrap_or(255);
+    // The kernel's magic numbers have 32 bits; the field is wider and signed.
+    Ok(FileSystem { local: LOCAL.contains(&(stat.f_type as u32)), name_max })
+}
+
+/// `f_type` of file systems known to be local. One that is not listed is treated as shared, which costs time,
+/// where the opposite mistake could cost the file.
+const LOCAL: [u32; 18] = [
+    0x0000_EF53, // ext2, ext3, ext4
+    0x5846_5342, // XFS
+    0x9123_683E, // Btrfs
+    0x0102_1994, // tmpfs
+    0x8584_58F6, // ramfs
+    0xF2F5_2010, // F2FS
+    0x2FC1_2FC1, // ZFS
+    0xCA45_1A4E, // bcachefs
+    0x794C_7630, // overlayfs
+    0x0000_F15F, // eCryptfs
+    0x3153_464A, // JFS
+    0x5265_4973, // ReiserFS
+    0x0000_3434, // NILFS2
+    0x2405_1905, // UBIFS
+    0x0000_4D44, // FAT
+    0x2011_BAB0, // exFAT
+    0x7366_746E, // NTFS (ntfs3)
+    0x0000_482B, // HFS+
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).expect("list");
+        let mut names: Vec<_> =
+            entries.map(|e| e.expect("entry").file_name().into_string().expect("UTF-8")).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_rename_that_spares_its_target_leaves_both_files_when_it_is_refused() {
+        for rename in [rename_new, link_new] {
+            let dir = tempfile::tempdir().expect("directory");
+            let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+            fs::write(&from, "new").expect("write");
+            fs::write(&to, "old").expect("write");
+            let refused = rename(&from, &to).expect_err("must not replace");
+            assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(names(dir.path()), ["from", "to"]);
+            assert_eq!(fs::read(&to).expect("read"), b"old");
+
+            fs::remove_file(&to).expect("remove");
+            rename(&from, &to).expect("rename");
+            assert_eq!(names(dir.path()), ["to"]);
+            assert_eq!(fs::read(&to).expect("read"), b"new");
+        }
+    }
+
+    #[test]
+    fn only_regular_files_are_opened_for_reading() {
+        let dir = tempfile::tempdir().expect("directory");
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        assert!(open_for_reading(&file).expect("absent").is_none());
+        fs::write(&file, "").expect("write");
+        assert!(open_for_reading(&file).expect("open").is_some());
+        std::os::unix::fs::symlink(&file, &link).expect("link");
+        assert!(open_for_reading(&link).is_err());
+        assert!(open_for_reading(dir.path()).is_err());
+    }
+
+    #[test]
+    fn the_close_status_leaves_the_file_open() {
+        let mut file = tempfile::tempfile().expect("file");
+        close_status(&file).expect("close");
+        file.write_all(b"still open").expect("write");
+    }
+
+    #[test]
+    fn proc_is_not_a_place_of_trust_and_names_have_a_limit() {
+        let proc = file_system(Path::new("/proc")).expect("statfs");
+        assert!(!proc.local);
+        assert!(proc.name_max >= 14);
+        assert!(file_system(Path::new("/no/such/place")).is_err());
+    }
+
+    #[test]
+    fn a_directory_can_be_flushed_and_a_file_is_refused_as_one() {
+        let dir = tempfile::tempdir().expect("directory");
+        flush_directory(dir.path()).expect("flush");
+        let file = dir.path().join("file");
+        fs::write(&file, "").expect("write");
+        assert!(flush_directory(&file).is_err());
+    }
+}

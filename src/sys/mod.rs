@@ -1,0 +1,9 @@
+//! The few raw calls to libcurl and the system that the crates lack, each safe to call.
+#![allow(unsafe_code)]
+
+pub mod curl;
+pub mod file;
+pub mod locked_file;
+pub mod panic;
+pub mod random;
+pub mod thread;

@@ -1,0 +1,149 @@
+//! Panics that become values and print nothing.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::Once;
+use std::thread;
+
+use crate::model::error::Error;
+
+/// A panic that was caught: a defect of this library.
+///
+/// It holds the place in the source and not the panic's message, which may quote data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defect {
+    place: String,
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a defect of liboss_resumable ended this operation at {}; the process is unharmed; \
+             please report it",
+            self.place
+        )
+    }
+}
+
+impl From<Defect> for Error {
+    fn from(defect: Defect) -> Self {
+        Error::internal(defect.to_string())
+    }
+}
+
+thread_local! {
+    static QUIET: Cell<u32> = const { Cell::new(0) };
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Runs `body`; a panic in it becomes a [`Defect`] and is not printed.
+///
+/// The process's panic hook stays in force for every other panic: it is chained to once, and a hook that
+/// the host sets later replaces the chain as usual.
+pub fn quiet<T>(body: impl FnOnce() -> T) -> Result<T, Defect> {
+    chain_hook();
+    let _scope = QuietScope::enter();
+    panic::catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        discard(payload);
+        let place = PLACE.try_with(RefCell::take).unwrap_or_default();
+        Defect { place: if place.is_empty() { "an unknown place".to_owned() } else { place } }
+    })
+}
+
+struct QuietScope;
+
+impl QuietScope {
+    fn enter() -> Self {
+        let _ = QUIET.try_with(|depth| depth.set(depth.get().saturating_add(1)));
+        QuietScope
+    }
+}
+
+impl Drop for QuietScope {
+    fn drop(&mut self) {
+        let _ = QUIET.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
+    }
+}
+
+fn chain_hook() {
+    static CHAINED: Once = Once::new();
+    // The hook cannot be changed while this thread unwinds.
+    if !CHAINED.is_completed() && !thread::panicking() {
+        CHAINED.call_once(|| {
+            let former = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                let quiet = QUIET.try_with(|depth| depth.get() > 0).unwrap_or(false);
+                if quiet { remember(info) } else { former(info) }
+            }));
+        });
+    }
+}
+
+fn remember(info: &PanicHookInfo<'_>) {
+    let Some(location) = info.location() else { return };
+    let _ = PLACE.try_with(|place| {
+        if let Ok(mut place) = place.try_borrow_mut() {
+            *place = format!("{}:{}", location.file(), location.line());
+        }
+    });
+}
+
+/// Drops a panic's payload, whose own destructor may panic in turn.
+fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_passes_through() {
+        assert_eq!(quiet(|| 7), Ok(7));
+    }
+
+    #[test]
+    fn a_panic_becomes_a_defect_that_names_its_place_and_not_its_message() {
+        let text = quiet(|| panic!("secret data")).map(|()| ()).expect_err("defect").to_string();
+        assert!(text.contains("src/sys/panic.rs:"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn scopes_nest() {
+        let inner = quiet(|| (quiet(|| panic!("inner")).map(|()| ()).is_err(), 3));
+        assert_eq!(inner, Ok((true, 3)));
+        assert_eq!(QUIET.get(), 0);
+    }
+
+    #[test]
+    fn a_payload_whose_destructor_panics_is_survived() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("again");
+            }
+        }
+        assert!(quiet(|| panic::panic_any(Bomb)).map(|()| ()).is_err());
+    }
+
+    #[test]
+    fn quiet_works_while_the_thread_unwinds() {
+        struct OnDrop;
+        impl Drop for OnDrop {
+            fn drop(&mut self) {
+                assert!(quiet(|| panic!("inside a destructor")).map(|()| ()).is_err());
+            }
+        }
+        let outcome = quiet(|| {
+            let _guard = OnDrop;
+            panic!("outside");
+        });
+        assert!(outcome.map(|()| ()).is_err());
+    }
+}
