@@ -1,0 +1,5 @@
+//! The files of a download: where they are, the temporary file, and how it becomes the target.
+
+pub mod place;
+pub mod temp_file;
+mod temp_name;
