@@ -1,0 +1,289 @@
+//! The journal's bytes; `docs/checkpoint.md` describes them one by one. Reading is total: any bytes give a
+//! journal or nothing.
+
+use std::ffi::OsString;
+use std::ops::Range;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use crate::model::crc64::{self, Digest};
+use crate::model::extent::{Extent, ExtentMap, grain};
+use crate::model::request::ByteRange;
+
+/// The first eight bytes. The line ends in it are there to be spoiled by a transfer that takes it for text.
+const MAGIC: [u8; 8] = *b"\x89OSSR\r\n\x1a";
+
+/// The one version there is.
+const VERSION: u32 = 1;
+
+/// Bytes of a header, at most: room for two paths, a key and some more.
+pub const MAX_HEADER: usize = 64 * 1024;
+
+/// Bytes of a record. Headers are a multiple of it, so that no record crosses a disk's sector.
+pub const RECORD: usize = 32;
+
+/// Bytes of a checksum.
+const CHECKSUM: usize = 8;
+
+/// In the place of a text's length: there is no text.
+const ABSENT: u32 = u32::MAX;
+
+/// Bits of the flags.
+const HAS_OBJECT_CRC: u32 = 1;
+const HAS_REQUESTED_RANGE: u32 = 2;
+
+/// A random number that only this journal has.
+pub type JournalId = [u8; 16];
+
+/// What a journal's extents are extents of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The request's bucket.
+    pub bucket: String,
+    /// The request's key.
+    pub key: String,
+    /// The version the request asked for.
+    pub version_id: Option<String>,
+    /// The version the service said it sends.
+    pub object_version_id: Option<String>,
+    /// The object's ETag.
+    pub etag: String,
+    /// Bytes of the whole object; below 2⁶³.
+    pub object_size: u64,
+    /// CRC-64/XZ of the whole object, if the service told.
+    pub object_crc64: Option<u64>,
+    /// The object's `Last-Modified`, for people.
+    pub last_modified: Option<String>,
+    /// The range as requested.
+    pub requested: Option<ByteRange>,
+    /// The range as it is: first byte, one past the last.
+    pub range: Range<u64>,
+    /// The target, absolute.
+    pub destination: PathBuf,
+    /// The temporary file's name, beside the target.
+    pub temp_name: OsString,
+}
+
+impl Header {
+    /// The header's bytes; `None` for texts that do not fit in [`MAX_HEADER`].
+    pub fn encode(&self, id: &JournalId) -> Option<Vec<u8>> {
+        let texts = [
+            Some(self.bucket.as_bytes()),
+            Some(self.key.as_bytes()),
+            self.version_id.as_deref().map(str::as_bytes),
+            self.object_version_id.as_deref().map(str::as_bytes),
+            Some(self.etag.as_bytes()),
+            self.last_modified.as_deref().map(str::as_bytes),
+            Some(self.destination.as_os_str().as_bytes()),
+            Some(self.temp_name.as_bytes()),
+        ];
+        let texts_len: usize = texts.iter().map(|text| 4 + text.map_or(0, <[u8]>::len)).sum();
+        let len = (FIXED + texts_len + CHECKSUM).next_multiple_of(RECORD);
+        if len > MAX_HEADER {
+            return None;
+        }
+        let requested = self.requested.unwrap_or(ByteRange { start: 0, end: 0 });
+        let flags = if self.object_crc64.is_some() { HAS_OBJECT_CRC } else { 0 }
+            | if self.requested.is_some() { HAS_REQUESTED_RANGE } else { 0 };
+
+        let mut bytes = Vec::with_capacity(len);
+        bytes.extend(MAGIC);
+        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(u32::try_from(len).ok()?.to_le_bytes());
+        bytes.extend(id);
+        bytes.extend(self.object_size.to_le_bytes());
+        bytes.extend(self.range.start.to_le_bytes());
+        bytes.extend(self.range.end.to_le_bytes());
+        bytes.extend(requested.start.to_le_bytes());
+        bytes.extend(requested.end.to_le_bytes());
+        bytes.extend(self.object_crc64.unwrap_or(0).to_le_bytes());
+        bytes.extend(flags.to_le_bytes());
+        for text in texts {
+            let len = text.map_or(Some(ABSENT), |text| u32::try_from(text.len()).ok())?;
+            bytes.extend(len.to_le_bytes());
+            bytes.extend(text.unwrap_or_default());
+        }
+        bytes.resize(len - CHECKSUM, 0);
+        bytes.extend(crc64::checksum(&bytes).to_le_bytes());
+        Some(bytes)
+    }
+
+    /// Reads the header `bytes` start with, its journal's id and its length. `None` for anything that is not a whole,
+    /// consistent header of this version.
+    pub fn decode(bytes: &[u8]) -> Option<(Header, JournalId, usize)> {
+        let mut fields = Fields(bytes);
+        if fields.take(MAGIC.len())? != MAGIC || fields.u32()? != VERSION {
+            return None;
+        }
+        let len = usize::try_from(fields.u32()?).ok()?;
+        let whole = bytes.get(..len).filter(|_| len <= MAX_HEADER)?;
+        let id = fields.take(16)?.try_into().ok()?;
+        let header = Self::parse(&mut fields)?;
+        // Padding, unknown flags, the checksum: whatever this version would have written otherwise is damage.
+        let sound = header.is_consistent() && header.encode(&id).as_deref() == Some(whole);
+        sound.then_some((header, id, len))
+    }
+
+    fn parse(fields: &mut Fields<'_>) -> Option<Header> {
+        let object_size = fields.u64()?;
+        let range = fields.u64()?..fields.u64()?;
+        let requested = ByteRange { start: fields.i64()?, end: fields.i64()? };
+        let object_crc64 = fields.u64()?;
+        let flags = fields.u32()?;
+        Some(Header {
+            bucket: fields.text()??,
+            key: fields.text()??,
+            version_id: fields.text()?,
+            object_version_id: fields.text()?,
+            etag: fields.text()??,
+            last_modified: fields.text()?,
+            destination: PathBuf::from(OsString::from_vec(fields.run()??.to_vec())),
+            temp_name: OsString::from_vec(fields.run()??.to_vec()),
+            object_size,
+            object_crc64: (flags & HAS_OBJECT_CRC != 0).then_some(object_crc64),
+            requested: (flags & HAS_REQUESTED_RANGE != 0).then_some(requested),
+            range,
+        })
+    }
+
+    fn is_consistent(&self) -> bool {
+        let is_name = |name: &[u8]| !name.is_empty() && !name.contains(&b'/') && !name.contains(&0);
+        i64::try_from(self.object_size).is_ok()
+            && self.range.start <= self.range.end
+            && self.range.end <= self.object_size
+            && self.destination.is_absolute()
+            && !self.destination.as_os_str().as_bytes().contains(&0)
+            && is_name(self.temp_name.as_bytes())
+    }
+}
+
+/// Bytes before the texts.
+const FIXED: usize = 84;
+
+/// Seals and checks the records of one journal.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// Of the journal's id: a record's checksum continues from there.
+    seed: Digest,
+}
+
+impl Records {
+    /// For the journal with this id.
+    pub fn of(id: &JournalId) -> Self {
+        let mut seed = Digest::new();
+        seed.update(id);
+        Records { seed }
+    }
+
+    /// Appends the extents' records to `bytes`.
+    pub fn encode(&self, extents: &[Extent], bytes: &mut Vec<u8>) {
+        bytes.reserve(extents.len() * RECORD);
+        for extent in extents {
+            let start = bytes.len();
+            bytes.extend(extent.offset.to_le_bytes());
+            bytes.extend(extent.len.to_le_bytes());
+            bytes.extend(extent.crc.to_le_bytes());
+            let checksum = self.checksum(bytes.get(start..).unwrap_or_default());
+            bytes.extend(checksum.to_le_bytes());
+        }
+    }
+
+    /// Reads one record; `None` when it is damaged or another journal's.
+    pub fn decode(&self, record: &[u8; RECORD]) -> Option<Extent> {
+        let mut fields = Fields(record);
+        let extent = Extent { offset: fields.u64()?, len: fields.u64()?, crc: fields.u64()? };
+        let body = record.get(..RECORD - CHECKSUM)?;
+        (fields.u64()? == self.checksum(body)).then_some(extent)
+    }
+
+    fn checksum(&self, body: &[u8]) -> u64 {
+        let mut digest = self.seed.clone();
+        digest.update(body);
+        digest.value()
+    }
+}
+
+/// Collects a journal's records in their order.
+#[derive(Debug)]
+pub struct Replay {
+    records: Records,
+    range: Range<u64>,
+    extents: ExtentMap,
+}
+
+impl Replay {
+    /// For the journal with this header and id.
+    pub fn new(header: &Header, id: &JournalId) -> Self {
+        let range = header.range.clone();
+        // The smallest grain that still bounds memory: larger runs would cost more when one is damaged.
+        let extents = ExtentMap::new(grain(0, range.end.saturating_sub(range.start)));
+        Replay { records: Records::of(id), range, extents }
+    }
+
+    /// Takes the next record. `false` for the first that is not one: what follows was never written whole.
+    ///
+    /// A later record takes the place of earlier ones it overlaps, because its bytes did; one that is empty or
+    /// outside the range is passed over.
+    pub fn push(&mut self, record: &[u8; RECORD]) -> bool {
+        let Some(extent) = self.records.decode(record) else { return false };
+        let inside = extent.offset >= self.range.start
+            && extent.offset.checked_add(extent.len).is_some_and(|end| end <= self.range.end);
+        if inside && extent.len > 0 {
+            self.extents.remove(extent.offset, extent.len);
+            // Nothing is in its way any more, so it is always taken.
+            let _taken = self.extents.insert(extent);
+        }
+        true
+    }
+
+    /// The extents, disjoint and in order.
+    pub fn into_extents(self) -> Vec<Extent> {
+        self.extents.iter().collect()
+    }
+}
+
+/// Takes little-endian fields from the front of bytes that may end anywhere.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn i64(&mut self) -> Option<i64> {
+        self.array().map(i64::from_le_bytes)
+    }
+
+    /// A length and as many bytes. The outer `None` is damage, the inner one an absent text.
+    fn run(&mut self) -> Option<Option<&'a [u8]>> {
+        match self.u32()? {
+            ABSENT => Some(None),
+            len => self.take(usize::try_from(len).ok()?).map(Some),
+        }
+    }
+
+    /// A [`Fields::run`] in UTF-8.
+    fn text(&mut self) -> Option<Option<String>> {
+        match self.run()? {
+            None => Some(None),
+            Some(bytes) => std::str::from_utf8(bytes).ok().map(|text| Some(text.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! The journal on disk: found, locked, replaced as a whole, appended to, removed.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::format::{Header, JournalId, MAX_HEADER, RECORD, Records, Replay};
+use crate::model::error::{Error, Result};
+use crate::model::extent::Extent;
+use crate::model::request::{ByteRange, DownloadRequest};
+use crate::sys;
+use crate::sys::locked_file::LockedFile;
+
+/// What a journal's name ends in.
+const ENDING: &str = ".oss-resumable";
+
+/// What is added while a journal is being written.
+const UNFINISHED: &str = ".new";
+
+/// Where the journal of one download is: the same object, version, range and target give the same place.
+#[derive(Clone, Debug)]
+pub struct JournalPlace {
+    path: PathBuf,
+    identity: Identity,
+}
+
+/// What tells one download from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Identity {
+    bucket: String,
+    key: String,
+    version_id: Option<String>,
+    range: ByteRange,
+    destination: PathBuf,
+}
+
+/// A locked journal of an earlier run.
+#[derive(Debug)]
+pub struct Taken {
+    file: LockedFile,
+    /// What it says; `None` when it is torn, of an unknown version or another download's.
+    pub contents: Option<(Header, Vec<Extent>)>,
+}
+
+/// The journal of a running download, locked. Dropping it releases the lock and leaves the file.
+#[derive(Debug)]
+pub struct Journal {
+    file: LockedFile,
+    records: Records,
+    /// Bytes that are known to be written; a torn append is overwritten by the next.
+    len: u64,
+}
+
+impl JournalPlace {
+    /// The journal in `directory` of the download of what `request` names to the absolute path `destination`.
+    pub fn new(directory: &Path, request: &DownloadRequest, destination: &Path) -> Self {
+        let identity = Identity {
+            bucket: request.bucket.clone(),
+            key: request.key.clone(),
+            version_id: request.version_id.clone(),
+            range: or_whole(request.range),
+            destination: destination.to_owned(),
+        };
+        JournalPlace { path: directory.join(identity.name()), identity }
+    }
+
+    /// The journal's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Locks the journal of an earlier run and reads it; `None` when there is none. `Busy` when it is in use.
+    pub fn take(&self) -> Result<Option<Taken>> {
+        let opened = LockedFile::open(&self.path).map_err(|e| refused("open", &self.path, &e))?;
+        Ok(opened.map(|file| Taken { contents: self.read(&file), file }))
+    }
+
+    /// What the journal says, without a lock: it may be in use.
+    pub fn look(&self) -> Result<Option<(Header, Vec<Extent>)>> {
+        let opened = sys::file::open_for_reading(&self.path);
+        let opened = opened.map_err(|error| refused("open", &self.path, &error))?;
+        Ok(opened.and_then(|file| self.read(&file)))
+    }
+
+    /// Writes a new journal and puts it in the place of `previous`, in one step; without `previous`, `Busy` when
+    /// another run has put one there meanwhile. Header and extents are on the disk afterwards.
+    pub fn start(
+        &self,
+        previous: Option<Taken>,
+        header: &Header,
+        extents: &[Extent],
+    ) -> Result<Journal> {
+        let failed = |error: io::Error| refused("write", &self.path, &error);
+        let id = sys::random::bytes().map_err(failed)?;
+        let mut bytes = header
+            .encode(&id)
+            .ok_or_else(|| Error::internal("the checkpoint's header does not fit in 64 KiB"))?;
+        let records = Records::of(&id);
+        records.encode(extents, &mut bytes);
+
+        let mut file = self.create_unfinished()?;
+        let in_place = file
+            .write_all_at(&bytes, 0)
+            .and_then(|()| file.sync_data())
+            .and_then(|()| self.put_in_place(&file, previous.as_ref()));
+        if let Err(error) = in_place {
+            // The error matters more than what the removal says; the next run removes it too.
+            let _ = file.unlink();
+            return Err(failed(error));
+        }
+        file.moved_to(&self.path);
+        if let Some(directory) = self.path.parent() {
+            sys::file::flush_directory(directory).map_err(failed)?;
+        }
+        Ok(Journal { file, records, len: bytes.len() as u64 })
+    }
+
+    fn create_unfinished(&self) -> Result<LockedFile> {
+        let path = with_ending(&self.path, UNFINISHED);
+        let failed = |error: io::Error| refused("write", &path, &error);
+        match LockedFile::create_new(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => return other.map_err(failed),
+        }
+        // Nobody holds its lock: a run died over it.
+        if let Some(abandoned) = LockedFile::open(&path).map_err(failed)? {
+            abandoned.unlink().map_err(failed)?;
+        }
+        LockedFile::create_new(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Error::busy(&self.path),
+            _ => failed(error),
+        })
+    }
+
+    fn put_in_place(&self, file: &LockedFile, previous: Option<&Taken>) -> io::Result<()> {
+        match previous {
+            Some(taken) if taken.file.is_in_place()? => fs::rename(file.path(), &self.path),
+            // What was locked is gone: what is there now, if anything, is another run's.
+            _ => {
+                sys::file::rename_new(file.path(), &self.path).map_err(|error| match error.kind() {
+                    io::ErrorKind::AlreadyExists => io::ErrorKind::WouldBlock.into(),
+                    _ => error,
+                })
+            }
+        }
+    }
+
+    /// What `file` says about this download. A journal the disk cannot read is as good as none.
+    fn read(&self, file: &File) -> Option<(Header, Vec<Extent>)> {
+        let mut start = Vec::new();
+        file.take(MAX_HEADER as u64).read_to_end(&mut start).ok()?;
+        let (header, id, len) = Header::decode(&start)?;
+        if !self.identity.is_of(&header) {
+            return None;
+        }
+        let extents = replay(file, len as u64, &header, &id);
+        Some((header, extents))
+    }
+}
+
+impl Taken {
+    /// Removes the journal, under its lock.
+    pub fn discard(self) -> Result<()> {
+        self.file.unlink().map_err(|error| refused("remove", self.file.path(), &error))
+    }
+}
+
+impl Journal {
+    /// Adds records of extents whose bytes have been written, in one write whatever the journal's length.
+    ///
+    /// It is not flushed: a record that a power failure loses costs fetching its bytes again, and one whose bytes
+    /// were lost is found out when they are compared.
+    pub fn append(&mut self, extents: &[Extent]) -> Result<()> {
+        let mut bytes = Vec::new();
+        self.records.encode(extents, &mut bytes);
+        let written = self.file.write_all_at(&bytes, self.len);
+        written.map_err(|error| refused("append to", self.file.path(), &error))?;
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Puts a new journal of `header` and `extents` in this one's place.
+    pub fn rewrite(
+        self,
+        place: &JournalPlace,
+        header: &Header,
+        extents: &[Extent],
+    ) -> Result<Journal> {
+        place.start(Some(Taken { file: self.file, contents: None }), header, extents)
+    }
+
+    /// Removes the journal, under its lock.
+    pub fn remove(self) -> Result<()> {
+        Taken { file: self.file, contents: None }.discard()
+    }
+}
+
+impl Identity {
+    fn is_of(&self, header: &Header) -> bool {
+        let identity = Identity {
+            bucket: header.bucket.clone(),
+            key: header.key.clone(),
+            version_id: header.version_id.clone(),
+            range: or_whole(header.requested),
+            destination: header.destination.clone(),
+        };
+        *self == identity
+    }
+
+    /// Thirty-two hexadecimal digits of a SHA-256 over the fields, each behind its length.
+    fn name(&self) -> String {
+        let version = self.version_id.as_deref();
+        let mut bytes = Vec::new();
+        for field in [
+            self.bucket.as_bytes(),
+            self.key.as_bytes(),
+            version.unwrap_or_default().as_bytes(),
+            self.destination.as_os_str().as_bytes(),
+        ] {
+            bytes.extend((field.len() as u64).to_le_bytes());
+            bytes.extend(field);
+        }
+        bytes.push(u8::from(version.is_some()));
+        bytes.extend(self.range.start.to_le_bytes());
+        bytes.extend(self.range.end.to_le_bytes());
+        let digest = openssl::sha::sha256(&bytes);
+        let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        digits + ENDING
+    }
+}
+
+/// No range and the range of all bytes are one.
+fn or_whole(range: Option<ByteRange>) -> ByteRange {
+    range.unwrap_or(ByteRange { start: 0, end: -1 })
+}
+
+/// The extents recorded from `start` on, up to the file's end or the first record that is none.
+fn replay(mut file: &File, start: u64, header: &Header, id: &JournalId) -> Vec<Extent> {
+    let mut replay = Replay::new(header, id);
+    if file.seek(SeekFrom::Start(start)).is_ok() {
+        let mut reader = BufReader::with_capacity(MAX_HEADER, file);
+        let mut record = [0; RECORD];
+        while reader.read_exact(&mut record).is_ok() && replay.push(&record) {}
+    }
+    replay.into_extents()
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(OsStr::new(ending));
+    path.with_file_name(name)
+}
+
+fn refused(action: &str, path: &Path, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => Error::busy(path),
+        _ => Error::io(&format!("{action} the checkpoint"), path, error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! Looking at a checkpoint and throwing it away, without downloading.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::journal::JournalPlace;
+use crate::model::error::Result;
+use crate::storage::place::Place;
+use crate::storage::temp_file::TempFile;
+
+/// What the checkpoint of a download says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckpointInfo {
+    /// The checkpoint file.
+    pub path: PathBuf,
+    /// The object's ETag.
+    pub etag: String,
+    /// Bytes of the whole object.
+    pub object_size: u64,
+    /// The bytes of the object that are downloaded: first, one past the last.
+    pub range: Range<u64>,
+    /// Bytes recorded as downloaded; they are compared with the disk when the download goes on.
+    pub bytes_recorded: u64,
+    /// The object's `Last-Modified`, as the service sent it.
+    pub last_modified: Option<String>,
+}
+
+/// What the checkpoint at `journal` says; `None` when there is none that a download could go on from.
+/// It may be in use.
+pub fn inspect(journal: &JournalPlace) -> Result<Option<CheckpointInfo>> {
+    Ok(journal.look()?.map(|(header, extents)| CheckpointInfo {
+        path: journal.path().to_owned(),
+        etag: header.etag,
+        object_size: header.object_size,
+        range: header.range,
+        bytes_recorded: extents.iter().map(|extent| extent.len).sum(),
+        last_modified: header.last_modified,
+    }))
+}
+
+/// Removes the checkpoint and the temporary file it belongs to; `false` when there is no checkpoint.
+/// `Busy`, and nothing is removed, while a download uses them.
+pub fn discard(journal: &JournalPlace, place: &Place) -> Result<bool> {
+    let Some(taken) = journal.take()? else { return Ok(false) };
+    let recorded = taken.contents.as_ref().and_then(|(h, _)| place.recorded_temp(&h.temp_name));
+    if let Some(temp) = recorded.map(|path| TempFile::open_existing(&path)).transpose()?.flatten() {
+        temp.remove()?;
+    }
+    taken.discard().map(|()| true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::format::Header;
+    use crate::model::error::ErrorKind;
+    use crate::model::extent::Extent;
+    use crate::model::request::DownloadRequest;
+    use crate::storage::place;
+    use std::ffi::OsString;
+
+    struct Scratch {
+        _dir: tempfile::TempDir,
+        files: Place,
+        journal: JournalPlace,
+    }
+
+    fn scratch() -> Scratch {
+        let dir = tempfile::tempdir().expect("directory");
+        let request = DownloadRequest::new("bucket", "key")
+            .file_path(dir.path().join("file"))
+            .checkpoint_dir(dir.path());
+        let files = place::resolve(&request).expect("resolve");
+        let journal = JournalPlace::new(dir.path(), &request, &files.target);
+        Scratch { _dir: dir, files, journal }
+    }
+
+    impl Scratch {
+        fn header(&self, temp_name: impl Into<OsString>) -> Header {
+            Header {
+                bucket: "bucket".into(),
+                key: "key".into(),
+                version_id: None,
+                object_version_id: None,
+                etag: "ETAG".into(),
+                object_size: 100,
+                object_crc64: None,
+                last_modified: None,
+                requested: None,
+                range: 0..100,
+                destination: self.files.target.clone(),
+                temp_name: temp_name.into(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_tells_its_object_and_progress_even_in_use() {
+        let scratch = scratch();
+        assert_eq!(inspect(&scratch.journal).expect("inspect"), None);
+        let extents =
+            [Extent { offset: 0, len: 10, crc: 0 }, Extent { offset: 50, len: 5, crc: 0 }];
+        let header = scratch.header("file.temp");
+        let _in_use = scratch.journal.start(None, &header, &extents).expect("start");
+        let info = inspect(&scratch.journal).expect("inspect").expect("there");
+        assert_eq!((info.etag.as_str(), info.range, info.bytes_recorded), ("ETAG", 0..100, 15));
+    }
+
+    #[test]
+    fn discarding_removes_the_checkpoint_and_its_temporary_file() {
+        let scratch = scratch();
+        assert!(!discard(&scratch.journal, &scratch.files).expect("discard"));
+        let temp = TempFile::create(&scratch.files.temp).expect("create");
+        let header = scratch.header(temp.path().file_name().expect("name"));
+        let refuse_while = |held: &str| {
+            let error = discard(&scratch.journal, &scratch.files).expect_err(held);
+            assert_eq!(error.kind(), ErrorKind::Busy);
+            assert!(scratch.journal.path().exists() && scratch.files.temp.exists());
+        };
+        let journal = scratch.journal.start(None, &header, &[]).expect("start");
+        refuse_while("both are in use");
+        drop(journal);
+        refuse_while("the temporary file is in use");
+        drop(temp);
+        assert!(discard(&scratch.journal, &scratch.files).expect("discard"));
+        assert!(!scratch.journal.path().exists() && !scratch.files.temp.exists());
+    }
+
+    #[test]
+    fn a_checkpoint_cannot_have_another_file_removed() {
+        let scratch = scratch();
+        let victim = scratch.files.target.with_file_name("victim");
+        std::fs::write(&victim, "precious").expect("write");
+        drop(scratch.journal.start(None, &scratch.header("victim"), &[]).expect("start"));
+        assert!(discard(&scratch.journal, &scratch.files).expect("discard"));
+        assert!(victim.exists());
+    }
+}

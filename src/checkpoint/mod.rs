@@ -1,0 +1,6 @@
+//! The record of a download's progress: its format, its file, and the OSS C++ SDK's record of the same.
+
+pub mod format;
+pub mod journal;
+pub mod manage;
+pub mod sdk_record;
