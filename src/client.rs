@@ -1,0 +1,206 @@
+//! A client: endpoint, credentials, connections and the threads that serve its downloads.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crossbeam_channel::unbounded;
+use parking_lot::Mutex;
+
+use crate::checkpoint::journal::JournalPlace;
+use crate::checkpoint::manage::{self, CheckpointInfo};
+use crate::download::Download;
+use crate::model::credentials::{AccessKey, Credentials};
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::options::ClientOptions;
+use crate::model::outcome::{Outcome, Status};
+use crate::model::request::DownloadRequest;
+use crate::oss::validate;
+use crate::storage::place::{self, Place};
+use crate::sys::thread;
+use crate::transfer::{self, Session, Shared, Task};
+
+/// Downloads objects. Cheap to clone: all clones are one client. Thread-safe.
+///
+/// Threads start with the first download. The last clone's drop, or that of the last download, ends them.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+/// What clones and downloads share.
+pub(crate) struct Inner {
+    session: Arc<Session>,
+    running: Mutex<Running>,
+    /// The process that made the client: threads do not survive a fork.
+    process: u32,
+}
+
+#[derive(Default)]
+struct Running {
+    downloads: Vec<Weak<Shared>>,
+    closed: bool,
+}
+
+impl Client {
+    /// Checks the options; no thread is started and nothing is sent until the first download.
+    pub fn new(options: ClientOptions) -> Result<Client> {
+        let session = Arc::new(Session::new(options)?);
+        let running = Mutex::new(Running::default());
+        Ok(Client { inner: Arc::new(Inner { session, running, process: std::process::id() }) })
+    }
+
+    /// Signs with `region` from now on.
+    pub fn set_region(&self, region: &str) -> Result<()> {
+        self.inner.require_own_process()?;
+        self.inner.session.set_region(region)
+    }
+
+    /// Signs with `credentials` from now on, in running downloads too.
+    pub fn set_credentials(&self, credentials: Credentials) -> Result<()> {
+        self.inner.require_own_process()?;
+        if let Credentials::Static(key) = &credentials {
+            validate::access_key(key)?;
+        }
+        self.inner.session.authority.replace(credentials);
+        Ok(())
+    }
+
+    /// Downloads, blocking: resumes if it can, proves, renames.
+    pub fn download(&self, request: &DownloadRequest) -> Result<Outcome> {
+        let ended = self.start(request)?.wait(None);
+        ended.unwrap_or_else(|| Err(Error::internal("a wait without a limit came to its limit")))
+    }
+
+    /// As [`Client::download`]; `progress` runs on this thread at least every 200 ms and returns `false` to cancel.
+    pub fn download_with(
+        &self,
+        request: &DownloadRequest,
+        progress: &mut dyn FnMut(&Status) -> bool,
+    ) -> Result<Outcome> {
+        let ended = self.start(request)?.wait_with(None, progress);
+        ended.unwrap_or_else(|| Err(Error::internal("a wait without a limit came to its limit")))
+    }
+
+    /// Checks the request and starts the download.
+    pub fn start(&self, request: &DownloadRequest) -> Result<Download> {
+        let inner = &self.inner;
+        inner.require_own_process()?;
+        validate::request(request)?;
+        inner.session.require_region()?;
+        let place = place::resolve(request)?;
+        inner.session.authority.refresh_environment()?;
+
+        let (events, inbox) = unbounded();
+        let shared = Arc::new(Shared::new(events));
+        inner.enlist(&shared)?;
+        let task = Task {
+            session: inner.session.clone(),
+            request: request.clone(),
+            place,
+            shared: shared.clone(),
+            inbox,
+        };
+        let driver = thread::spawn("oss-download", move || transfer::run(task))
+            .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+        Ok(Download::new(shared, driver, inner.clone()))
+    }
+
+    /// A URL by which anybody can GET the object until `expires` from now; at most seven days for V4 signatures.
+    /// `key` signs it. Response-header overrides, version and extra query of the request are part of it.
+    pub fn presign(
+        &self,
+        request: &DownloadRequest,
+        key: &AccessKey,
+        expires: Duration,
+    ) -> Result<String> {
+        validate::request(request)?;
+        validate::access_key(key)?;
+        self.inner.session.require_region()?;
+        self.inner.session.presign("GET", request, key, expires)
+    }
+
+    /// What the checkpoint of `request`'s download says; `None` when there is none to go on from. It may be in use.
+    pub fn inspect_checkpoint(&self, request: &DownloadRequest) -> Result<Option<CheckpointInfo>> {
+        validate::request(request)?;
+        let place = place::resolve(request)?;
+        journal_place(request, &place).map_or(Ok(None), |journal| manage::inspect(&journal))
+    }
+
+    /// Removes the checkpoint of `request`'s download and the temporary file it belongs to; `false` when there is
+    /// none, `Busy` while a download uses it.
+    pub fn discard_checkpoint(&self, request: &DownloadRequest) -> Result<bool> {
+        validate::request(request)?;
+        let place = place::resolve(request)?;
+        journal_place(request, &place)
+            .map_or(Ok(false), |journal| manage::discard(&journal, &place))
+    }
+
+    /// Cancels all downloads, waits for their ends and joins all threads; later downloads are refused. Checkpoints
+    /// are kept. Does nothing in a forked child.
+    ///
+    /// Must not be called from a callback of this client, which it would wait for.
+    pub fn shutdown(&self) {
+        if self.inner.require_own_process().is_err() {
+            return;
+        }
+        for download in self.inner.close() {
+            // How it ended is for who holds its handle.
+            let _ = download.wait_until(None);
+        }
+        self.inner.session.shut_down();
+    }
+}
+
+impl Inner {
+    fn require_own_process(&self) -> Result<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Forked,
+            "Forked",
+            "this client belongs to the process that made it; make a client after the fork",
+        ))
+    }
+
+    fn enlist(&self, shared: &Arc<Shared>) -> Result<()> {
+        let mut running = self.running.lock();
+        if running.closed {
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                "Cancelled",
+                "the client is closed; no download can start on it",
+            ));
+        }
+        running.downloads.retain(|download| download.strong_count() > 0);
+        running.downloads.push(Arc::downgrade(shared));
+        Ok(())
+    }
+
+    /// Lets no download start any more and cancels those that run.
+    fn close(&self) -> Vec<Arc<Shared>> {
+        let mut running = self.running.lock();
+        running.closed = true;
+        let downloads: Vec<_> = running.downloads.iter().filter_map(Weak::upgrade).collect();
+        for download in &downloads {
+            download.cancel();
+        }
+        downloads
+    }
+}
+
+fn journal_place(request: &DownloadRequest, place: &Place) -> Option<JournalPlace> {
+    let directory = place.checkpoint_dir.as_deref()?;
+    Some(JournalPlace::new(directory, request, &place.target))
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // In a forked child the threads do not exist: joining them would hang for ever.
+        if self.require_own_process().is_ok() {
+            self.session.shut_down();
+        } else {
+            std::mem::forget(self.session.clone());
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A download's handle.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::model::error::Result;
+use crate::model::outcome::{Outcome, Status};
+use crate::transfer::Shared;
+
+/// How often a progress callback runs, at least.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// One running or ended transfer. Dropping it cancels the transfer and waits for its end; the checkpoint is kept.
+pub struct Download {
+    shared: Arc<Shared>,
+    driver: Mutex<Option<JoinHandle<()>>>,
+    /// Keeps the client's threads while the download needs them.
+    _client: Arc<crate::client::Inner>,
+}
+
+impl Download {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        driver: JoinHandle<()>,
+        client: Arc<crate::client::Inner>,
+    ) -> Self {
+        Download { shared, driver: Mutex::new(Some(driver)), _client: client }
+    }
+
+    /// Waits until the download ends, or for `timeout`; `None` when the time is up. May be called again, and from
+    /// several threads; each success gives a fresh outcome.
+    pub fn wait(&self, timeout: Option<Duration>) -> Option<Result<Outcome>> {
+        self.shared.wait_until(deadline(timeout))
+    }
+
+    /// As [`Download::wait`]; `progress` runs on this thread at least every 200 ms, also without new bytes, and
+    /// returns `false` to cancel. It runs a last time when the download has ended.
+    pub fn wait_with(
+        &self,
+        timeout: Option<Duration>,
+        progress: &mut dyn FnMut(&Status) -> bool,
+    ) -> Option<Result<Outcome>> {
+        let until = deadline(timeout);
+        loop {
+            let next = Instant::now() + PROGRESS_EVERY;
+            let result = self.shared.wait_until(Some(until.map_or(next, |until| until.min(next))));
+            if !progress(&self.shared.status()) {
+                self.cancel();
+            }
+            if result.is_some() || until.is_some_and(|until| Instant::now() >= until) {
+                return result;
+            }
+        }
+    }
+
+    /// A snapshot; never blocks on the network or the disk.
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+
+    /// Asks the download to end with `Cancelled` and returns at once. The checkpoint is kept.
+    pub fn cancel(&self) {
+        self.shared.cancel();
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        self.shared.cancel();
+        if let Some(driver) = self.driver.lock().take() {
+            // A callback of this very download may drop the handle: the thread then ends by itself.
+            if driver.thread().id() != std::thread::current().id() {
+                // The driver guards itself against panics; its result is in `shared`.
+                let _ = driver.join();
+            }
+        }
+    }
+}
+
+/// None: no limit, also for a time-out beyond what the clock can hold.
+fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+}

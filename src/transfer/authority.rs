@@ -1,0 +1,276 @@
+//! The client's credentials: who holds them, who asks for new ones, and who waits for the answer.
+
+use std::sync::Arc;
+use std::thread::{JoinHandle, ThreadId};
+use std::time::{Duration, Instant, SystemTime};
+
+use crossbeam_channel::Sender;
+use parking_lot::Mutex;
+
+use crate::model::credentials::{AccessKey, Credentials, CredentialsProvider};
+use crate::model::error::{Error, ErrorKind};
+use crate::sys;
+
+use super::event::Event;
+
+/// Temporary keys are renewed this long before they expire …
+const RENEW_BEFORE: Duration = Duration::from_secs(30);
+/// … but a provider that hands out nearly expired keys is not asked more often than this.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// A key to sign one request with.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// None: anonymous, the request is not signed.
+    pub key: Option<Arc<AccessKey>>,
+    /// Tells this key from later ones.
+    pub stamp: u64,
+}
+
+/// The credentials of one client.
+#[derive(Default)]
+pub struct Authority {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    source: Credentials,
+    held: Option<Arc<AccessKey>>,
+    stamp: u64,
+    /// The provider is being asked, on this thread.
+    asking: Option<(JoinHandle<()>, ThreadId)>,
+    asked_at: Option<Instant>,
+    /// What the provider answered last, if it had no key.
+    failure: Option<String>,
+    waiting: Vec<Sender<Event>>,
+}
+
+impl Authority {
+    pub fn new(source: Credentials) -> Self {
+        let authority = Authority::default();
+        authority.replace(source);
+        authority
+    }
+
+    /// Uses `source` from now on.
+    pub fn replace(&self, source: Credentials) {
+        let mut state = self.state.lock();
+        state.held = match &source {
+            Credentials::Static(key) => Some(Arc::new(key.clone())),
+            _ => None,
+        };
+        state.source = source;
+        state.stamp += 1;
+        state.failure = None;
+        state.asked_at = None;
+        state.wake_waiting();
+    }
+
+    /// Whether requests are signed at all.
+    pub fn signs(&self) -> bool {
+        !matches!(self.state.lock().source, Credentials::Anonymous)
+    }
+
+    /// Reads the environment again, if that is the source: once for each download, on the caller's thread.
+    pub fn refresh_environment(&self) -> Result<(), Error> {
+        if !matches!(self.state.lock().source, Credentials::Environment) {
+            return Ok(());
+        }
+        let key = from_environment()?;
+        let mut state = self.state.lock();
+        state.held = Some(Arc::new(key));
+        state.stamp += 1;
+        Ok(())
+    }
+
+    /// A key for the next request. None: the provider is being asked, and `waiter` is woken when it has answered.
+    pub fn issue(self: &Arc<Self>, waiter: &Sender<Event>) -> Result<Option<Issued>, Error> {
+        let mut state = self.state.lock();
+        let provider = match &state.source {
+            Credentials::Anonymous => {
+                return Ok(Some(Issued { key: None, stamp: state.stamp }));
+            }
+            Credentials::Provider(provider) => provider.clone(),
+            Credentials::Environment | Credentials::Static(_) => {
+                let key = state.held.clone();
+                return match key {
+                    Some(_) => Ok(Some(Issued { key, stamp: state.stamp })),
+                    None => Err(Error::validation("no access key is set")),
+                };
+            }
+        };
+        if let Some(message) = state.failure.take() {
+            return Err(Error::new(
+                ErrorKind::Service,
+                "CredentialsError",
+                format!("the credentials provider has no access key: {message}"),
+            ));
+        }
+        if let Some(key) = state.held.clone() {
+            if !state.renewal_due(&key) {
+                return Ok(Some(Issued { key: Some(key), stamp: state.stamp }));
+            }
+        }
+        state.waiting.push(waiter.clone());
+        if state.asking.is_none() {
+            self.ask(&mut state, provider)?;
+        }
+        Ok(None)
+    }
+
+    /// The service refused the key `stamp` as expired. True when the next [`Authority::issue`] can bring another one.
+    pub fn expired(&self, stamp: u64) -> bool {
+        let mut state = self.state.lock();
+        if state.stamp != stamp {
+            return true;
+        }
+        if !matches!(state.source, Credentials::Provider(_)) {
+            return false;
+        }
+        state.held = None;
+        true
+    }
+
+    /// Waits for a provider that is being asked, unless it is the provider that calls.
+    pub fn shut_down(&self) {
+        let asking = self.state.lock().asking.take();
+        if let Some((join, thread)) = asking {
+            if thread != std::thread::current().id() {
+                let _ = join.join();
+            }
+        }
+    }
+
+    fn ask(
+        self: &Arc<Self>,
+        state: &mut State,
+        provider: Arc<dyn CredentialsProvider>,
+    ) -> Result<(), Error> {
+        let authority = self.clone();
+        let stamp = state.stamp;
+        state.asked_at = Some(Instant::now());
+        let join = sys::thread::spawn("oss-credentials", move || {
+            let answer =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| provider.fetch()))
+                    .unwrap_or_else(|_| Err("the provider panicked".to_owned()));
+            authority.answered(stamp, answer);
+        })
+        .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+        let thread = join.thread().id();
+        state.asking = Some((join, thread));
+        Ok(())
+    }
+
+    fn answered(&self, stamp: u64, answer: Result<AccessKey, String>) {
+        let mut state = self.state.lock();
+        state.asking = None;
+        // The credentials may have been replaced while the provider was thinking.
+        if state.stamp == stamp {
+            match answer {
+                Ok(key) => {
+                    state.held = Some(Arc::new(key));
+                    state.stamp += 1;
+                    state.failure = None;
+                }
+                Err(message) => {
+                    state.held = None;
+                    state.failure = Some(message);
+                }
+            }
+        }
+        state.wake_waiting();
+    }
+}
+
+impl State {
+    fn renewal_due(&self, key: &AccessKey) -> bool {
+        let soon = key.expires.is_some_and(|at| SystemTime::now() + RENEW_BEFORE >= at);
+        soon && self.asked_at.is_none_or(|at| at.elapsed() >= ASK_AGAIN_AFTER)
+    }
+
+    fn wake_waiting(&mut self) {
+        for waiter in self.waiting.drain(..) {
+            let _ = waiter.send(Event::Wake);
+        }
+    }
+}
+
+fn from_environment() -> Result<AccessKey, Error> {
+    let read = |name: &str| match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(Some(value)),
+        Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(Error::validation(format!("the environment variable {name} is not valid UTF-8")))
+        }
+    };
+    let required = |name: &str| {
+        read(name)?.ok_or_else(|| {
+            Error::validation(format!(
+                "no credentials: the environment variable {name} is not set; set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, or give the client an access key"
+            ))
+        })
+    };
+    let id = required("OSS_ACCESS_KEY_ID")?;
+    let secret = required("OSS_ACCESS_KEY_SECRET")?;
+    let key = AccessKey::new(id, secret, read("OSS_SESSION_TOKEN")?);
+    crate::oss::validate::access_key(&key)?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossbeam_channel::unbounded;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    struct Counting(AtomicU32);
+
+    impl CredentialsProvider for Counting {
+        fn fetch(&self) -> Result<AccessKey, String> {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                0 => Ok(AccessKey::new("first", "secret", None)),
+                1 => Err("the role is gone".to_owned()),
+                _ => Ok(AccessKey::new("third", "secret", None)),
+            }
+        }
+    }
+
+    fn issue(authority: &Arc<Authority>) -> Result<Issued, Error> {
+        let (sender, receiver) = unbounded();
+        loop {
+            if let Some(issued) = authority.issue(&sender)? {
+                return Ok(issued);
+            }
+            let woken = receiver.recv_timeout(Duration::from_secs(5));
+            assert!(woken.is_ok(), "a waiter is always woken");
+        }
+    }
+
+    #[test]
+    fn a_provider_is_asked_once_and_again_when_its_key_was_refused() {
+        let provider = Arc::new(Counting(AtomicU32::new(0)));
+        let authority = Arc::new(Authority::new(Credentials::Provider(provider.clone())));
+        let first = issue(&authority).expect("a key");
+        let again = issue(&authority).expect("the same key");
+        assert_eq!(first.stamp, again.stamp);
+        assert_eq!(provider.0.load(Ordering::SeqCst), 1);
+
+        assert!(authority.expired(first.stamp));
+        let error = issue(&authority).expect_err("the provider has none");
+        assert_eq!(error.code(), "CredentialsError");
+        assert!(error.message().contains("the role is gone"));
+        assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "third");
+    }
+
+    #[test]
+    fn a_refused_static_key_is_final_until_it_is_replaced() {
+        let key = |id: &str| Credentials::Static(AccessKey::new(id, "secret", None));
+        let authority = Arc::new(Authority::new(key("old")));
+        let old = issue(&authority).expect("a key");
+        assert!(!authority.expired(old.stamp));
+        authority.replace(key("new"));
+        assert!(authority.expired(old.stamp));
+        assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "new");
+    }
+}

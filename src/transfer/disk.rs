@@ -1,0 +1,211 @@
+//! Writer threads for disks that cannot keep up, and the bounded store of buffers that makes a slow disk slow the
+//! sockets down instead of filling the memory.
+//!
+//! A disk that keeps up is written to by the transfer thread itself (see [`super::intake`]): the page cache takes the
+//! bytes faster than another thread can be woken. As soon as a write makes its thread wait, that fetch's buffers go
+//! through here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::Mutex;
+
+use crate::model::error::Error;
+use crate::model::extent::Extent;
+use crate::storage::temp_file::TempFile;
+use crate::sys::thread;
+
+use super::event::{Event, FetchEnd};
+use super::worker::WakeWorker;
+
+/// Writer threads of one client.
+const LANES: usize = 4;
+/// Writes that may wait in one lane; memory is bounded by the buffers, this only sizes the channel.
+const LANE_DEPTH: usize = 4096;
+
+/// One step for a writer thread. Steps of one fetch stay in their order.
+pub enum Step {
+    /// Write `bytes` at `offset`, then report `extent` as stored.
+    Write { bytes: Vec<u8>, offset: u64, extent: Option<Extent> },
+    /// Everything before it is written: report the fetch's end.
+    End(Box<FetchEnd>),
+}
+
+/// Where a fetch's steps go: its file, its listener, and what its lane still owes.
+pub struct Outlet {
+    pub file: Arc<TempFile>,
+    /// The object's byte that stands first in the file.
+    pub base: u64,
+    pub events: Sender<Event>,
+    /// Steps handed over and not done.
+    pub pending: AtomicUsize,
+    /// A write failed: later extents of this fetch would cover a hole and are not reported.
+    pub spoiled: AtomicBool,
+}
+
+impl Outlet {
+    pub fn new(file: Arc<TempFile>, base: u64, events: Sender<Event>) -> Self {
+        Outlet { file, base, events, pending: AtomicUsize::new(0), spoiled: AtomicBool::new(false) }
+    }
+
+    /// Writes the object's bytes from `offset` on.
+    pub fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
+        self.file.write_at(bytes, offset.saturating_sub(self.base))
+    }
+}
+
+struct Task {
+    outlet: Arc<Outlet>,
+    step: Step,
+}
+
+/// The writer threads and the buffers of one client. Threads start with the first step handed over.
+pub struct Disk {
+    lanes: Mutex<Vec<(Sender<Task>, JoinHandle<()>)>>,
+    buffers: Arc<Buffers>,
+}
+
+impl Disk {
+    pub fn new() -> Self {
+        Disk { lanes: Mutex::new(Vec::new()), buffers: Arc::new(Buffers::default()) }
+    }
+
+    pub fn buffers(&self) -> &Arc<Buffers> {
+        &self.buffers
+    }
+
+    /// Hands a step over; `fetch` picks the lane. Gives the step back when no thread can be started.
+    pub fn submit(&self, fetch: u64, outlet: &Arc<Outlet>, step: Step) -> Result<(), Step> {
+        let mut lanes = self.lanes.lock();
+        while lanes.len() < LANES {
+            let (sender, steps) = bounded(LANE_DEPTH);
+            let buffers = self.buffers.clone();
+            match thread::spawn("oss-write", move || serve(&steps, &buffers)) {
+                Ok(join) => lanes.push((sender, join)),
+                Err(_) if !lanes.is_empty() => break,
+                Err(_) => return Err(step),
+            }
+        }
+        // Lanes are only added while there are fewer than LANES, so a fetch could change lanes between two
+        // steps; it may not while steps are pending, and `pending` is zero whenever lanes are still missing.
+        let lane = &lanes[usize::try_from(fetch).unwrap_or(0) % lanes.len()].0;
+        outlet.pending.fetch_add(1, Ordering::AcqRel);
+        lane.send(Task { outlet: outlet.clone(), step }).map_err(|refused| {
+            outlet.pending.fetch_sub(1, Ordering::AcqRel);
+            refused.0.step
+        })
+    }
+
+    /// Ends the writer threads after the steps they hold.
+    pub fn shut_down(&self) {
+        let lanes = std::mem::take(&mut *self.lanes.lock());
+        for (sender, join) in lanes {
+            drop(sender);
+            // A writer thread reports its failures through events; there is nothing left to learn here.
+            let _ = join.join();
+        }
+    }
+}
+
+fn serve(steps: &Receiver<Task>, buffers: &Buffers) {
+    for Task { outlet, step } in steps {
+        match step {
+            Step::Write { bytes, offset, extent } => {
+                if !outlet.spoiled.load(Ordering::Acquire) {
+                    match outlet.write(&bytes, offset) {
+                        Ok(()) => {
+                            if let Some(extent) = extent {
+                                let _ = outlet.events.send(Event::Stored(extent));
+                            }
+                        }
+                        Err(error) => {
+                            outlet.spoiled.store(true, Ordering::Release);
+                            let _ = outlet.events.send(Event::Fault(error));
+                        }
+                    }
+                }
+                buffers.give_back(bytes);
+            }
+            Step::End(end) => {
+                let _ = outlet.events.send(Event::Ended(end));
+            }
+        }
+        outlet.pending.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Bytes gathered before a write: large enough that a write's fixed cost disappears, small enough to stay in the
+/// processor's cache between the socket and the file.
+pub const BUFFER_SIZE: usize = 512 * 1024;
+
+/// The buffers of one client, bounded by what its running downloads reserve.
+#[derive(Default)]
+pub struct Buffers {
+    state: Mutex<BufferState>,
+}
+
+#[derive(Default)]
+struct BufferState {
+    free: Vec<Vec<u8>>,
+    /// Buffers that exist, handed out or free.
+    existing: usize,
+    /// Buffers that may exist.
+    limit: usize,
+    /// Workers with a connection that waits for a buffer.
+    waiting: HashMap<usize, WakeWorker>,
+}
+
+impl Buffers {
+    /// Raises the limit while a download runs.
+    pub fn reserve(&self, count: usize) {
+        self.state.lock().limit += count;
+    }
+
+    /// Lowers the limit when a download ends and lets unused buffers go.
+    pub fn release(&self, count: usize) {
+        let mut state = self.state.lock();
+        state.limit = state.limit.saturating_sub(count);
+        while state.existing > state.limit && state.free.pop().is_some() {
+            state.existing -= 1;
+        }
+    }
+
+    /// An empty buffer, or none now: `worker` is then woken when one comes back.
+    pub fn take(&self, worker: &WakeWorker) -> Option<Vec<u8>> {
+        let mut state = self.state.lock();
+        if let Some(buffer) = state.free.pop() {
+            return Some(buffer);
+        }
+        if state.existing >= state.limit {
+            state.waiting.insert(worker.index(), worker.clone());
+            return None;
+        }
+        state.existing += 1;
+        Some(Vec::with_capacity(BUFFER_SIZE))
+    }
+
+    /// Whether a connection waits for a buffer.
+    pub fn wanted(&self) -> bool {
+        !self.state.lock().waiting.is_empty()
+    }
+
+    /// Takes a buffer back and wakes who waits.
+    pub fn give_back(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        let waiting = {
+            let mut state = self.state.lock();
+            if state.existing > state.limit {
+                state.existing -= 1;
+            } else {
+                state.free.push(buffer);
+            }
+            std::mem::take(&mut state.waiting)
+        };
+        for worker in waiting.into_values() {
+            worker.wake();
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! From "every byte is here" to "the file is in its place": comparison, healing, flush and rename.
+
+use std::time::{Duration, SystemTime};
+
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::extent::Extent;
+use crate::model::options::LogLevel;
+use crate::model::outcome::{Outcome, Proof};
+use crate::model::request::Overwrite;
+use crate::oss::clock;
+use crate::storage::temp_file::FinishOptions;
+
+use super::Driver;
+use super::opening::Opened;
+use super::proof::READ_SIZE;
+
+/// Times that the disk may give back other bytes than were written.
+const MAX_DISK_ROUNDS: u32 = 2;
+
+impl Driver {
+    /// Proves the file and puts it in its place; none when bytes have to be fetched again.
+    pub fn finish(&mut self) -> Result<Option<Outcome>> {
+        let opened = self.opened()?;
+        let crc = opened
+            .ledger
+            .crc()
+            .ok_or_else(|| Error::internal("bytes are missing at the end of the download"))?;
+        let whole = *opened.ledger.range() == (0..opened.generation.size);
+        let expected = opened.generation.crc64.filter(|_| whole);
+        let compare = self.session.options.verify_crc;
+        if compare && expected.is_some_and(|expected| expected != crc) {
+            self.heal(expected.unwrap_or_default(), crc)?;
+            return Ok(None);
+        }
+        let trusted = self.place.trusted && opened.ledger.file().is_locked();
+        if (self.request.verify_before_rename || !trusted) && self.forget_damaged()? > 0 {
+            self.disk_rounds += 1;
+            if self.disk_rounds > MAX_DISK_ROUNDS {
+                return Err(self.disk_lies());
+            }
+            return Ok(None);
+        }
+        let proof = match expected {
+            Some(_) if compare => Proof::ObjectCrc,
+            Some(_) => Proof::NotCompared,
+            None => Proof::Generation,
+        };
+        self.put_in_place()?;
+        self.outcome(crc, proof).map(Some)
+    }
+
+    /// The checksum is wrong: finds what the disk damaged, else fetches everything once more.
+    fn heal(&mut self, expected: u64, crc: u64) -> Result<()> {
+        let damaged = self.forget_damaged()?;
+        if damaged > 0 {
+            self.disk_rounds += 1;
+            if self.disk_rounds > MAX_DISK_ROUNDS {
+                return Err(self.disk_lies());
+            }
+            self.log(LogLevel::Warn, || format!("{damaged} bytes were damaged on the disk"));
+            return Ok(());
+        }
+        if self.refetched {
+            return Err(Error::new(
+                ErrorKind::Integrity,
+                "CrcCheckError",
+                format!(
+                    "the CRC-64 of {} is {expected} by the service and {crc} by the bytes it sent, twice; nothing was kept",
+                    self.object()
+                ),
+            ));
+        }
+        self.refetched = true;
+        self.log(LogLevel::Warn, || {
+            "the checksum is wrong; fetching everything once more".to_owned()
+        });
+        let opened = self.opened_mut()?;
+        let all = opened.ledger.range().end - opened.ledger.range().start;
+        opened.ledger.forget_everything();
+        opened.ledger.refresh_record()?;
+        self.shared.counters.bytes_done.subtract(all);
+        self.shared.counters.bytes_discarded.add(all);
+        self.shared.counters.retries_reply.add(1);
+        Ok(())
+    }
+
+    /// Reads everything back; what is not as it was written is missing from now on. How many bytes that is.
+    fn forget_damaged(&mut self) -> Result<u64> {
+        let opened = self.opened()?;
+        let base = opened.ledger.range().start;
+        let mut buffer = vec![0; READ_SIZE];
+        let mut damaged: Vec<Extent> = Vec::new();
+        for extent in opened.ledger.extents() {
+            self.check_limits()?;
+            let file = opened.ledger.file();
+            if !file.prove(&extent, extent.offset - base, self.shared.cancel_flag(), &mut buffer)? {
+                damaged.push(extent);
+            }
+        }
+        let bytes = damaged.iter().map(|extent| extent.len).sum();
+        let opened = self.opened_mut()?;
+        for extent in damaged {
+            opened.ledger.forget(extent);
+        }
+        opened.ledger.refresh_record()?;
+        self.shared.counters.bytes_done.subtract(bytes);
+        self.shared.counters.bytes_discarded.add(bytes);
+        Ok(bytes)
+    }
+
+    fn disk_lies(&self) -> Error {
+        Error::new(
+            ErrorKind::Integrity,
+            "DiskCorruption",
+            format!(
+                "'{}' gives back other bytes than were written to it, again and again; check the disk",
+                self.place.temp.display()
+            ),
+        )
+    }
+
+    fn put_in_place(&mut self) -> Result<()> {
+        self.check_limits()?;
+        let opened = self.opened()?;
+        let range = opened.ledger.range();
+        let file = opened.ledger.file().clone();
+        file.set_len(range.end - range.start)?;
+        let modified = self.request.set_modified_time.then(|| last_modified(opened)).flatten();
+        let options = FinishOptions {
+            flush: self.request.flush,
+            modified,
+            replace: self.request.overwrite == Overwrite::Replace,
+        };
+        file.finish(&self.place.target, &options)
+    }
+
+    fn outcome(&mut self, crc64: u64, proof: Proof) -> Result<Outcome> {
+        let Some(opened) = self.opened.take() else {
+            return Err(Error::internal("a download ended twice"));
+        };
+        let range = opened.ledger.range().clone();
+        let request_id = opened.head.request_id().map(str::to_owned);
+        let (_, journal) = opened.ledger.into_parts();
+        if let Some(Err(error)) = journal.map(|journal| journal.remove()) {
+            // The file is right and in its place; a record that is left over vouches for nothing.
+            self.log(LogLevel::Warn, || format!("the checkpoint is left over: {error}"));
+        }
+        let generation = std::sync::Arc::unwrap_or_clone(opened.generation);
+        Ok(Outcome {
+            file_path: self.place.target.clone(),
+            file_size: range.end - range.start,
+            object_size: generation.size,
+            etag: generation.etag,
+            version_id: generation.version_id,
+            crc64,
+            object_crc64: generation.crc64,
+            last_modified: generation.last_modified,
+            request_id,
+            headers: opened.head.headers,
+            proof,
+            statistics: self.shared.statistics(),
+        })
+    }
+
+    /// After a failure: keeps what a later run can use, and nothing else.
+    pub fn clean_up(&mut self, error: &Error) {
+        let keep = !matches!(error.kind(), ErrorKind::Integrity | ErrorKind::ObjectChanged);
+        let (file, journal) = match self.opened.take() {
+            Some(opened) => opened.ledger.into_parts(),
+            None => match self.found.temp.take() {
+                // A file of an earlier run that this one did not come to use is still what its record says.
+                Some(_) if self.found.taken.is_some() || self.found.sdk_record.is_some() => return,
+                Some(file) => (file, None),
+                None => return,
+            },
+        };
+        let removed = match journal {
+            Some(_) if keep => return,
+            Some(journal) => journal.remove().and(file.remove()),
+            None => file.remove(),
+        };
+        if let Err(error) = removed {
+            self.log(LogLevel::Warn, || format!("could not clean up: {error}"));
+        }
+    }
+
+    fn opened(&self) -> Result<&Opened> {
+        self.opened.as_ref().ok_or_else(|| Error::internal("the download was never opened"))
+    }
+
+    fn opened_mut(&mut self) -> Result<&mut Opened> {
+        self.opened.as_mut().ok_or_else(|| Error::internal("the download was never opened"))
+    }
+}
+
+fn last_modified(opened: &Opened) -> Option<SystemTime> {
+    let text = opened.generation.last_modified.as_deref()?;
+    let seconds = clock::parse_http_date(text)?.as_second();
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
+}

@@ -1,0 +1,128 @@
+//! Sending a request: credentials, signature, and off to a worker.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::model::error::Result;
+use crate::model::options::LogLevel;
+use crate::oss::get_object::Composed;
+use crate::transfer::event::Event;
+use crate::transfer::fetch::{Fetch, Gate};
+use crate::transfer::intake::Intake;
+use crate::transfer::retry::{Cause, Failure};
+use crate::transfer::span::Span;
+use crate::transfer::worker::{Command, Wire, Worker};
+
+use super::Driver;
+use super::flight::Flight;
+
+/// libcurl's receive buffer for a few connections and for many, in bytes. TLS records are 16 KiB and gain nothing
+/// from a larger one.
+const RECEIVE_BUFFER: usize = 512 * 1024;
+const SMALL_RECEIVE_BUFFER: usize = 64 * 1024;
+const FEW_CONNECTIONS: u32 = 8;
+
+/// What a request is for.
+pub struct Launch {
+    pub head: bool,
+    pub composed: Composed,
+    pub gate: Gate,
+    pub span: Arc<Span>,
+    /// Where the bytes go, when that is known before the reply.
+    pub stores: bool,
+}
+
+impl Driver {
+    /// Sends a request on a slot; false when the credentials are still on their way, or were not to be had and the
+    /// slot has to wait.
+    pub fn launch(&mut self, slot: usize, launch: impl FnOnce(&Self) -> Launch) -> Result<bool> {
+        let issued = match self.session.authority.issue(self.shared.events()) {
+            Ok(Some(issued)) => issued,
+            Ok(None) => return Ok(false),
+            Err(error) if error.code() == "CredentialsError" => {
+                let failure =
+                    Failure { cause: Cause::Auth, error, retry_after: None, final_at_first: false };
+                self.set_back(slot, failure, false)?;
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let launch = launch(self);
+        let method = if launch.head { "HEAD" } else { "GET" };
+        let (url, headers) = self.session.sign(method, &self.request, launch.composed, &issued)?;
+        let worker = self.session.worker(slot)?;
+        let id = self.session.next_fetch();
+        let span = launch.span;
+        let intake = if launch.stores { self.intake(id, &worker, span.start()) } else { None };
+        let fetch = Fetch::new(
+            id,
+            launch.gate,
+            span.clone(),
+            intake,
+            self.shared.events().clone(),
+            self.shared.counters.clone(),
+        );
+        let wire = Wire {
+            head: launch.head,
+            headers,
+            receive_buffer: self.receive_buffer(),
+            url,
+            connection: self.session.connection.clone(),
+        };
+        self.shared.counters.requests.add(1);
+        let bytes = span.remaining();
+        self.log(LogLevel::Debug, || format!("{method} bytes {}-{}", bytes.start, bytes.end));
+        let events = self.shared.events().clone();
+        self.slots[slot].not_before = None;
+        self.slots[slot].flight = Some(Flight::new(id, span, worker.clone(), issued.stamp));
+        // A worker that died answers every fetch with its end; one that is gone does not.
+        if !worker.tell(Command::Start { wire: Box::new(wire), fetch: Box::new(fetch), events }) {
+            self.slots[slot].flight = None;
+            return Err(crate::model::error::Error::internal("a transfer thread is gone"));
+        }
+        self.count_active();
+        Ok(true)
+    }
+
+    /// Tells the opening request's worker where its bytes go.
+    pub fn proceed(&mut self, slot: usize) {
+        let Some(flight) = &self.slots[slot].flight else { return };
+        let (fetch, worker) = (flight.fetch, flight.worker.clone());
+        if let Some(intake) = self.intake(fetch, &worker, flight.span.start()) {
+            worker.tell(Command::Proceed { fetch, intake: Box::new(intake) });
+        }
+    }
+
+    pub fn count_active(&self) {
+        let active = self.slots.iter().filter(|slot| slot.flight.is_some()).count();
+        self.shared.set_active(active);
+    }
+
+    /// Waits until the slot may be used again; other news of that time is returned to the caller's loop by `false`.
+    pub fn wait_for_slot(&mut self, slot: usize) -> Result<()> {
+        while let Some(at) = self.slots[slot].not_before.filter(|at| *at > Instant::now()) {
+            match self.next_event(Some(at))? {
+                Some(Event::Fault(error)) => return Err(error),
+                Some(_) | None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn intake(&self, fetch: u64, worker: &Arc<Worker>, start: u64) -> Option<Intake> {
+        let opened = self.opened.as_ref()?;
+        Some(Intake::new(
+            fetch,
+            opened.outlet(self.shared.events()),
+            self.session.disk.clone(),
+            worker.waker().clone(),
+            start,
+            opened.grain,
+        ))
+    }
+
+    fn receive_buffer(&self) -> usize {
+        let few = self.request.thread_num <= FEW_CONNECTIONS;
+        if few && !self.session.is_https() { RECEIVE_BUFFER } else { SMALL_RECEIVE_BUFFER }
+    }
+}

@@ -1,0 +1,73 @@
+//! Reading recorded bytes back, on a thread of its own, while the missing ones are fetched.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Sender;
+
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::extent::Extent;
+use crate::storage::temp_file::TempFile;
+use crate::sys;
+use crate::transfer::event::Event;
+
+/// Bytes read at once.
+pub const READ_SIZE: usize = 1024 * 1024;
+
+/// A running proof; dropping it stops it.
+pub struct Prover {
+    stop: Arc<AtomicBool>,
+    join: Option<JoinHandle<()>>,
+}
+
+impl Prover {
+    /// Compares `extents` with the file, whose first byte is the object's byte `base`, and reports each.
+    pub fn start(
+        file: Arc<TempFile>,
+        base: u64,
+        extents: Vec<Extent>,
+        events: Sender<Event>,
+    ) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let join = sys::thread::spawn("oss-prove", move || {
+            let ended = prove_all(&file, base, &extents, &events, &stopped);
+            let _ = events.send(Event::ProofEnded(ended));
+        })
+        .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+        Ok(Prover { stop, join: Some(join) })
+    }
+}
+
+impl Drop for Prover {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(join) = self.join.take() {
+            // It reports through events; a panic in it shows as a proof that never ends well.
+            let _ = join.join();
+        }
+    }
+}
+
+fn prove_all(
+    file: &TempFile,
+    base: u64,
+    extents: &[Extent],
+    events: &Sender<Event>,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let mut buffer = vec![0; READ_SIZE];
+    for extent in extents {
+        let right = file.prove(extent, extent.offset - base, stop, &mut buffer)?;
+        let event = if right { Event::Proved(*extent) } else { Event::Damaged(*extent) };
+        if events.send(event).is_err() {
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                "Cancelled",
+                "nobody waits for the proof",
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! What a failed attempt means: again, over from the start, or the end.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Instant;
+
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
+use crate::oss::service_error::{self, ServiceError};
+use crate::transfer::event::{Ending, FetchEnd};
+use crate::transfer::progress::Counter;
+use crate::transfer::retry::{self, Cause, Failure, History};
+use crate::transfer::vet::Flaw;
+
+use super::Driver;
+use super::flight::Flight;
+
+/// How a download goes on after a failed attempt.
+pub enum Setback {
+    /// The slot tries again when its time has come.
+    Again,
+    /// The object is another one.
+    Changed(String),
+}
+
+impl Driver {
+    /// Weighs the end of a fetch that did not bring its span.
+    pub fn weigh(&mut self, slot: usize, flight: &Flight, end: FetchEnd) -> Result<Setback> {
+        let brought_bytes = end.received > 0;
+        let span = flight.span.held();
+        let range = Some((span.start, span.end.saturating_sub(1)));
+        let failure = match end.ending {
+            Ending::Complete | Ending::Cut | Ending::Aborted => return Ok(Setback::Again),
+            Ending::Fault(error) => return Err(error),
+            Ending::Refused => {
+                let refusal = service_error::parse(&end.head, &end.body);
+                if refusal.status == 412 {
+                    return Ok(Setback::Changed("the service answered 412".to_owned()));
+                }
+                self.refused(refusal, flight, &end.head, range)?
+            }
+            Ending::Unusable(Flaw::Changed(what)) => return Ok(Setback::Changed(what)),
+            Ending::Unusable(flaw) => {
+                let error = self.unusable(&flaw, range);
+                Failure { cause: Cause::Reply, error, retry_after: None, final_at_first: false }
+            }
+            Ending::Broken { curl_code, message } => self.broken(curl_code, &message, range)?,
+            Ending::Stalled => {
+                let limit = self.session.connection.idle_timeout.unwrap_or_default();
+                let message = format!("no byte came for {limit:?}");
+                let code = curl_sys::CURLE_OPERATION_TIMEDOUT;
+                let error = Error::transport(code, self.attempted(&message, range));
+                Failure { cause: Cause::TimedOut, error, retry_after: None, final_at_first: false }
+            }
+        };
+        self.set_back(slot, failure, brought_bytes)?;
+        Ok(Setback::Again)
+    }
+
+    /// Puts a slot on hold after a failure, or ends the download with the failure's error.
+    pub fn set_back(&mut self, slot: usize, failure: Failure, brought_bytes: bool) -> Result<()> {
+        let now = Instant::now();
+        if brought_bytes {
+            self.last_progress = Some(now);
+            self.slots[slot].failures = 0;
+        }
+        self.slots[slot].failures += 1;
+        let history = History {
+            started: self.shared.started(),
+            last_progress: self.last_progress,
+            failures: self.slots[slot].failures,
+            brought_bytes,
+        };
+        let limits = self.session.limits();
+        let mut delay = retry::decide(&failure, &history, &limits, now, chance());
+        if let Some(decider) = &self.session.options.retry {
+            let attempt = FailedAttempt {
+                attempts: history.failures,
+                status: failure.error.status(),
+                code: failure.error.code(),
+                would_retry: delay.is_some(),
+            };
+            match decider(attempt) {
+                RetryVerdict::Default => {}
+                RetryVerdict::After(wait) => delay = Some(wait),
+                RetryVerdict::Stop => delay = None,
+            }
+        }
+        let Some(delay) = delay else { return Err(failure.error) };
+        self.log(LogLevel::Warn, || format!("{}; trying again in {delay:?}", failure.error));
+        self.counter_of(failure.cause).add(1);
+        self.slots[slot].not_before = Some(now + delay);
+        Ok(())
+    }
+
+    fn counter_of(&self, cause: Cause) -> &Counter {
+        let counters = &self.shared.counters;
+        match cause {
+            Cause::Connect => &counters.retries_connect,
+            Cause::Broken => &counters.retries_broken,
+            Cause::TimedOut => &counters.retries_timeout,
+            Cause::Service => &counters.retries_service,
+            Cause::Auth => &counters.retries_auth,
+            Cause::Reply => &counters.retries_reply,
+        }
+    }
+
+    /// A failure when another attempt may mend it, else the download's error.
+    fn refused(
+        &mut self,
+        refusal: ServiceError,
+        flight: &Flight,
+        head: &crate::oss::reply::ReplyHead,
+        range: Option<(u64, u64)>,
+    ) -> Result<Failure> {
+        let retry_after = head.retry_after(self.session.now());
+        let cause = if refusal.is_retryable() {
+            Cause::Service
+        } else if refusal.is_expired_credentials() && self.session.authority.expired(flight.stamp) {
+            Cause::Auth
+        } else if refusal.is_clock_skew() && self.session.options.correct_clock {
+            match refusal.server_time {
+                Some(time) => self.session.set_clock(time),
+                None => return Err(refusal.into_error(&self.object(), range)),
+            }
+            Cause::Auth
+        } else {
+            return Err(refusal.into_error(&self.object(), range));
+        };
+        let error = refusal.into_error(&self.object(), range);
+        Ok(Failure { cause, error, retry_after, final_at_first: false })
+    }
+
+    /// The error of a refusal that nothing can mend.
+    pub fn refusal_error(&self, refusal: ServiceError, range: Option<(u64, u64)>) -> Error {
+        refusal.into_error(&self.object(), range)
+    }
+
+    /// The error of a reply that is not the one asked for.
+    pub fn unusable(&self, flaw: &Flaw, range: Option<(u64, u64)>) -> Error {
+        let what = match flaw {
+            Flaw::Changed(what) | Flaw::Contradiction(what) => what.clone(),
+            Flaw::RangeIgnored => "the service ignores the Range header".to_owned(),
+        };
+        let message = self.attempted(&format!("the reply is not the one asked for: {what}"), range);
+        Error::new(ErrorKind::Integrity, "InvalidReply", message)
+    }
+
+    fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Result<Failure> {
+        let error = Error::transport(code, self.attempted(message, range));
+        let (cause, final_at_first) = match code {
+            curl_sys::CURLE_COULDNT_RESOLVE_HOST | curl_sys::CURLE_COULDNT_RESOLVE_PROXY => {
+                (Cause::Connect, true)
+            }
+            curl_sys::CURLE_COULDNT_CONNECT | curl_sys::CURLE_SSL_CONNECT_ERROR => {
+                (Cause::Connect, false)
+            }
+            curl_sys::CURLE_OPERATION_TIMEDOUT => (Cause::TimedOut, false),
+            curl_sys::CURLE_PEER_FAILED_VERIFICATION
+            | curl_sys::CURLE_SSL_CACERT_BADFILE
+            | curl_sys::CURLE_SSL_ISSUER_ERROR
+            | curl_sys::CURLE_SSL_INVALIDCERTSTATUS
+            | curl_sys::CURLE_SSL_CERTPROBLEM
+            | curl_sys::CURLE_SSL_CIPHER
+            | curl_sys::CURLE_UNSUPPORTED_PROTOCOL
+            | curl_sys::CURLE_URL_MALFORMAT
+            | curl_sys::CURLE_OUT_OF_MEMORY
+            | curl_sys::CURLE_FAILED_INIT => return Err(error),
+            _ => (Cause::Broken, false),
+        };
+        Ok(Failure { cause, error, retry_after: None, final_at_first })
+    }
+
+    /// "what went wrong" with the object and the bytes it was about.
+    fn attempted(&self, what: &str, range: Option<(u64, u64)>) -> String {
+        let host = self.session.host();
+        match range {
+            Some((first, last)) if last != u64::MAX && first <= last => {
+                format!("GET {} bytes {first}-{last} from {host}: {what}", self.object())
+            }
+            _ => format!("GET {} from {host}: {what}", self.object()),
+        }
+    }
+}
+
+/// Uniform in 0..1; good enough to keep clients out of step.
+fn chance() -> f64 {
+    let random = RandomState::new().hash_one(0u8);
+    (random >> 11) as f64 / (1u64 << 53) as f64
+}

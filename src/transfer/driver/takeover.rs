@@ -1,0 +1,121 @@
+//! What an earlier run left behind: locks first, then what of it may be used.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::checkpoint::journal::{JournalPlace, Taken};
+use crate::checkpoint::sdk_record::{self, SdkRecord};
+use crate::model::error::Result;
+use crate::model::extent::Extent;
+use crate::model::options::LogLevel;
+use crate::model::request::Overwrite;
+use crate::storage::temp_file::{TempFile, already_exists};
+use crate::transfer::vet::Generation;
+
+use super::Driver;
+
+/// Locked leftovers of an earlier run.
+#[derive(Default)]
+pub struct Found {
+    pub journal_place: Option<JournalPlace>,
+    pub taken: Option<Taken>,
+    pub temp: Option<Arc<TempFile>>,
+    pub remains: Option<Remains>,
+    /// The C++ SDK's record: removed once the temp file is ours, because it would vouch for bytes that are gone.
+    pub sdk_record: Option<PathBuf>,
+}
+
+/// Bytes that may be kept, if the service still has the object they came from.
+pub struct Remains {
+    /// The generation they came from; the C++ SDK's record knows only its size.
+    pub generation: Generation,
+    /// The record proves nothing but its parts' checksums: only the whole object's CRC-64 can vouch for it.
+    pub needs_object_crc: bool,
+    /// Resolved range: first byte, one past the last.
+    pub range: std::ops::Range<u64>,
+    /// In order of offset.
+    pub extents: Vec<Extent>,
+}
+
+impl Driver {
+    /// Locks what is there and reads it. `Busy` when another run holds it.
+    pub fn take_over(&mut self) -> Result<()> {
+        if self.request.overwrite == Overwrite::Fail && self.place.target.symlink_metadata().is_ok()
+        {
+            return Err(already_exists(&self.place.target));
+        }
+        if let Some(directory) = self.place.checkpoint_dir.clone() {
+            let journal_place = JournalPlace::new(&directory, &self.request, &self.place.target);
+            self.found.taken = journal_place.take()?;
+            self.found.journal_place = Some(journal_place);
+        }
+        let contents = self.found.taken.as_mut().and_then(|taken| taken.contents.take());
+        // A record that names a file of another kind is no record of this download.
+        let recorded = contents.and_then(|(header, extents)| {
+            Some((self.place.recorded_temp(&header.temp_name)?, header, extents))
+        });
+        let sdk_record = self.find_sdk_record();
+        let path = recorded.as_ref().map_or(&self.place.temp, |(path, ..)| path);
+        let temp = TempFile::open_existing(path)?;
+        let Some(temp) = temp else { return Ok(()) };
+        let len = temp.len()?;
+        self.found.temp = Some(Arc::new(temp));
+        self.found.remains = match recorded {
+            Some((_, header, extents)) => Some(Remains {
+                generation: Generation {
+                    etag: Some(header.etag),
+                    size: header.object_size,
+                    crc64: header.object_crc64,
+                    version_id: header.object_version_id,
+                    last_modified: header.last_modified,
+                },
+                needs_object_crc: false,
+                extents: within(extents, header.range.start, len),
+                range: header.range,
+            }),
+            None => sdk_record.and_then(|record| self.sdk_remains(record, len)),
+        };
+        if let Some(remains) = &self.found.remains {
+            let bytes: u64 = remains.extents.iter().map(|extent| extent.len).sum();
+            self.log(LogLevel::Info, || format!("an earlier run recorded {bytes} bytes"));
+        }
+        Ok(())
+    }
+
+    /// The C++ SDK's record for this target. Wherever it stands it has to go, whatever it says: our temp file has the
+    /// name of the SDK's, and the SDK would take our bytes for its own.
+    fn find_sdk_record(&mut self) -> Option<SdkRecord> {
+        let directory = self.place.checkpoint_dir.as_deref()?;
+        match sdk_record::find(directory, &self.request) {
+            Ok(found) => {
+                let (path, record) = found?;
+                self.found.sdk_record = Some(path);
+                record
+            }
+            Err(error) => {
+                self.log(LogLevel::Warn, || format!("the SDK's checkpoint is left alone: {error}"));
+                None
+            }
+        }
+    }
+
+    /// What of the C++ SDK's record of the whole object may be used.
+    fn sdk_remains(&self, record: SdkRecord, len: u64) -> Option<Remains> {
+        if self.request.range.is_some() || !self.session.options.verify_crc {
+            return None;
+        }
+        let SdkRecord { size, extents } = record;
+        Some(Remains {
+            generation: Generation { size, ..Generation::default() },
+            needs_object_crc: true,
+            range: 0..size,
+            extents: within(extents, 0, len),
+        })
+    }
+}
+
+/// The extents that a file of `len` bytes, starting with the object's byte `base`, can hold.
+fn within(extents: Vec<Extent>, base: u64, len: u64) -> Vec<Extent> {
+    let end = base.saturating_add(len);
+    extents.into_iter().filter(|extent| extent.end() <= end).collect()
+}

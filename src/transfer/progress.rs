@@ -1,0 +1,56 @@
+//! Counters that transfer threads raise and a status snapshot reads, without a lock.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::model::outcome::Statistics;
+
+macro_rules! counters {
+    ($($name:ident),* $(,)?) => {
+        /// The figures of one running download.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $(pub $name: Counter,)*
+            /// Bytes of the file that are here, in the file or on their way to it.
+            pub bytes_done: Counter,
+        }
+
+        impl Counters {
+            /// The figures so far; `elapsed` is the caller's.
+            pub fn snapshot(&self) -> Statistics {
+                Statistics { $($name: self.$name.get(),)* ..Statistics::default() }
+            }
+        }
+    };
+}
+
+counters!(
+    bytes_from_network,
+    bytes_reused,
+    bytes_discarded,
+    requests,
+    connections,
+    retries_connect,
+    retries_broken,
+    retries_timeout,
+    retries_service,
+    retries_auth,
+    retries_reply,
+);
+
+/// One figure.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    pub fn subtract(&self, amount: u64) {
+        self.0.fetch_sub(amount, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

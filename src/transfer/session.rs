@@ -1,0 +1,224 @@
+//! What all downloads of one client share: where the service is, who signs, and the threads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Mutex, RwLock};
+
+use crate::model::credentials::AccessKey;
+use crate::model::error::{Error, Result};
+use crate::model::options::{ClientOptions, LogLevel, SignatureVersion};
+use crate::model::request::DownloadRequest;
+use crate::oss::address::{self, Address};
+use crate::oss::endpoint::Endpoint;
+use crate::oss::get_object::{self, Composed, Conditions};
+use crate::oss::sign::{self, SigningContext, Unsigned};
+use crate::oss::validate;
+
+use super::authority::{Authority, Issued};
+use super::disk::Disk;
+use super::retry::Limits;
+use super::worker::{ConnectionSettings, Worker};
+
+/// Most transfer threads when the client does not say; one loop fills several gigabits.
+const DEFAULT_MAX_WORKERS: usize = 4;
+
+/// The shared part of a client.
+pub struct Session {
+    pub options: ClientOptions,
+    pub authority: Arc<Authority>,
+    pub connection: Arc<ConnectionSettings>,
+    pub disk: Arc<Disk>,
+    endpoint: Endpoint,
+    region: RwLock<Option<String>>,
+    /// What is added to this machine's clock, in milliseconds.
+    clock_offset: AtomicI64,
+    next_fetch: AtomicU64,
+    workers: Mutex<Vec<Arc<Worker>>>,
+    max_workers: usize,
+}
+
+impl Session {
+    /// Checks the options; starts nothing.
+    pub fn new(options: ClientOptions) -> Result<Self> {
+        validate::options(&options)?;
+        let endpoint = Endpoint::parse(&options.endpoint)?;
+        let region = options.region.clone().or_else(|| endpoint.region());
+        let user_agent = options.user_agent.clone().unwrap_or_else(default_user_agent);
+        let connection = ConnectionSettings {
+            connect_timeout: options.connect_timeout,
+            idle_timeout: options.idle_timeout,
+            verify_tls: options.verify_tls,
+            ca_file: options.ca_file.clone(),
+            ca_path: options.ca_path.clone(),
+            user_agent,
+        };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let max_workers = match options.max_workers {
+            0 => processors.min(DEFAULT_MAX_WORKERS),
+            count => usize::try_from(count).unwrap_or(DEFAULT_MAX_WORKERS),
+        };
+        Ok(Session {
+            authority: Arc::new(Authority::new(options.credentials.clone())),
+            connection: Arc::new(connection),
+            disk: Arc::new(Disk::new()),
+            endpoint,
+            region: RwLock::new(region),
+            clock_offset: AtomicI64::new(0),
+            next_fetch: AtomicU64::new(1),
+            workers: Mutex::new(Vec::new()),
+            max_workers,
+            options,
+        })
+    }
+
+    /// Signs with `region` from now on.
+    pub fn set_region(&self, region: &str) -> Result<()> {
+        validate::region(region)?;
+        *self.region.write() = Some(region.to_owned());
+        Ok(())
+    }
+
+    /// The worker for the `slot`-th connection; started if it does not run yet.
+    pub fn worker(&self, slot: usize) -> Result<Arc<Worker>> {
+        let mut workers = self.workers.lock();
+        let index = slot % self.max_workers;
+        while workers.len() <= index {
+            let worker = Worker::start(workers.len())?;
+            workers.push(Arc::new(worker));
+        }
+        Ok(workers[index].clone())
+    }
+
+    /// Ends the threads. Downloads must have ended.
+    pub fn shut_down(&self) {
+        let workers = std::mem::take(&mut *self.workers.lock());
+        drop(workers);
+        self.disk.shut_down();
+        self.authority.shut_down();
+    }
+
+    pub fn next_fetch(&self) -> u64 {
+        self.next_fetch.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_attempts: self.options.max_attempts,
+            first_byte: self.options.first_byte_limit,
+            no_progress: self.options.no_progress_limit,
+        }
+    }
+
+    /// The service's time, as far as it is known.
+    pub fn now(&self) -> Timestamp {
+        let offset = SignedDuration::from_millis(self.clock_offset.load(Ordering::Relaxed));
+        let here = Timestamp::now();
+        here.checked_add(offset).unwrap_or(here)
+    }
+
+    /// Sets this client's clock by the service's.
+    pub fn set_clock(&self, service_time: Timestamp) {
+        let offset = service_time.as_millisecond() - Timestamp::now().as_millisecond();
+        self.clock_offset.store(offset, Ordering::Relaxed);
+    }
+
+    /// The URL of `request`'s object with `composed`'s query, and all headers, signed with `issued`.
+    pub fn sign(
+        &self,
+        method: &str,
+        request: &DownloadRequest,
+        composed: Composed,
+        issued: &Issued,
+    ) -> Result<(String, Vec<(String, String)>)> {
+        let address = self.address(request)?;
+        let url = address::with_query(&address.url, &composed.query);
+        let mut headers = composed.headers;
+        if let Some(key) = &issued.key {
+            let region = self.region.read().clone().unwrap_or_default();
+            let context = self.signing(key, &region);
+            let unsigned = Unsigned {
+                method,
+                bucket: &request.bucket,
+                key: &request.key,
+                query: &composed.query,
+                headers: &headers,
+                additional_headers: &[],
+            };
+            let added = sign::sign(&context, &unsigned)?;
+            headers.extend(added);
+        }
+        Ok((url, headers))
+    }
+
+    /// Sends a line to the client's log, if it wants lines of this level.
+    pub fn log(&self, level: LogLevel, line: impl FnOnce() -> String) {
+        if let Some(sink) = self.options.log.as_ref().filter(|_| level <= self.options.log_level) {
+            sink(level, &line());
+        }
+    }
+
+    /// A URL by which anybody can download `request`'s object, with its conditions left out, until it expires.
+    pub fn presign(
+        &self,
+        method: &str,
+        request: &DownloadRequest,
+        key: &AccessKey,
+        expires: Duration,
+    ) -> Result<String> {
+        let composed = get_object::compose(request, None, Conditions::None);
+        let address = self.address(request)?;
+        let region = self.region.read().clone().unwrap_or_default();
+        let context = self.signing(key, &region);
+        let unsigned = Unsigned {
+            method,
+            bucket: &request.bucket,
+            key: &request.key,
+            query: &composed.query,
+            headers: &composed.headers,
+            additional_headers: &[],
+        };
+        let query = sign::presign(&context, &unsigned, expires)?;
+        Ok(address::with_query(&address.url, &query))
+    }
+
+    fn address(&self, request: &DownloadRequest) -> Result<Address> {
+        let style = self.options.address_style;
+        address::object_address(&self.endpoint, style, &request.bucket, &request.key)
+    }
+
+    fn signing<'a>(&self, key: &'a AccessKey, region: &'a str) -> SigningContext<'a> {
+        SigningContext { version: self.options.signature, key, region, time: self.now() }
+    }
+
+    /// Whether connections are encrypted.
+    pub fn is_https(&self) -> bool {
+        self.endpoint.is_https()
+    }
+
+    /// The service's host, for messages.
+    pub fn host(&self) -> &str {
+        self.endpoint.host()
+    }
+
+    /// V4 signatures name the region; without one nothing can be signed.
+    pub fn require_region(&self) -> Result<()> {
+        let needed = self.options.signature == SignatureVersion::V4 && self.authority.signs();
+        if needed && self.region.read().is_none() {
+            return Err(Error::validation(
+                "the region is not set and cannot be told from the endpoint; V4 signatures need it, for example cn-hangzhou",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn default_user_agent() -> String {
+    format!(
+        "oss-resumable/{} libcurl/{}",
+        env!("CARGO_PKG_VERSION"),
+        curl::Version::get().version()
+    )
+}

@@ -1,0 +1,131 @@
+//! What a download's handle and its driver both see.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+use parking_lot::{Condvar, Mutex};
+
+use crate::model::error::Result;
+use crate::model::outcome::{Outcome, Phase, Statistics, Status};
+
+use super::event::Event;
+use super::progress::Counters;
+
+/// `bytes_total` before the first reply.
+const UNKNOWN: u64 = u64::MAX;
+
+/// One download, seen by everyone.
+pub struct Shared {
+    pub counters: Arc<Counters>,
+    events: Sender<Event>,
+    started: Instant,
+    cancelled: AtomicBool,
+    bytes_total: AtomicU64,
+    active: AtomicU32,
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+struct State {
+    phase: Phase,
+    result: Option<Result<Outcome>>,
+    elapsed: Option<Duration>,
+}
+
+impl Shared {
+    pub fn new(events: Sender<Event>) -> Self {
+        Shared {
+            counters: Arc::new(Counters::default()),
+            events,
+            started: Instant::now(),
+            cancelled: AtomicBool::new(false),
+            bytes_total: AtomicU64::new(UNKNOWN),
+            active: AtomicU32::new(0),
+            state: Mutex::new(State { phase: Phase::Starting, result: None, elapsed: None }),
+            ended: Condvar::new(),
+        }
+    }
+
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    pub fn events(&self) -> &Sender<Event> {
+        &self.events
+    }
+
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        // A driver that has ended needs no waking.
+        let _ = self.events.send(Event::Wake);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Long reads of the disk look at this between blocks.
+    pub fn cancel_flag(&self) -> &AtomicBool {
+        &self.cancelled
+    }
+
+    pub fn set_phase(&self, phase: Phase) {
+        self.state.lock().phase = phase;
+    }
+
+    pub fn set_total(&self, bytes: Option<u64>) {
+        self.bytes_total.store(bytes.unwrap_or(UNKNOWN), Ordering::Relaxed);
+    }
+
+    pub fn set_active(&self, connections: usize) {
+        self.active.store(u32::try_from(connections).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// The figures so far, or the final ones.
+    pub fn statistics(&self) -> Statistics {
+        let elapsed = self.state.lock().elapsed.unwrap_or_else(|| self.started.elapsed());
+        Statistics { elapsed, ..self.counters.snapshot() }
+    }
+
+    pub fn status(&self) -> Status {
+        let total = self.bytes_total.load(Ordering::Relaxed);
+        Status {
+            phase: self.state.lock().phase,
+            bytes_done: self.counters.bytes_done.get(),
+            bytes_total: (total != UNKNOWN).then_some(total),
+            active_connections: self.active.load(Ordering::Relaxed),
+            statistics: self.statistics(),
+        }
+    }
+
+    /// Publishes how the download ended.
+    pub fn end(&self, result: Result<Outcome>) {
+        let mut state = self.state.lock();
+        state.phase = if result.is_ok() { Phase::Succeeded } else { Phase::Failed };
+        state.elapsed = Some(self.started.elapsed());
+        state.result = Some(result);
+        drop(state);
+        self.set_active(0);
+        self.ended.notify_all();
+    }
+
+    /// Waits for the end until `until`; none when the time is up.
+    pub fn wait_until(&self, until: Option<Instant>) -> Option<Result<Outcome>> {
+        let mut state = self.state.lock();
+        while state.result.is_none() {
+            match until {
+                None => self.ended.wait(&mut state),
+                Some(until) => {
+                    if self.ended.wait_until(&mut state, until).timed_out() {
+                        break;
+                    }
+                }
+            }
+        }
+        let result = state.result.clone()?;
+        drop(state);
+        Some(result.map(|outcome| Outcome { statistics: self.statistics(), ..outcome }))
+    }
+}

@@ -1,0 +1,104 @@
+//! A run of missing bytes given to one connection.
+
+use std::ops::Range;
+
+use parking_lot::Mutex;
+
+/// The bytes one ranged GET delivers. The connection claims them in order; the planner may take the far end away
+/// while the connection runs. Both happen under one lock, so a byte has exactly one owner.
+#[derive(Debug)]
+pub struct Span {
+    bounds: Mutex<Range<u64>>,
+    start: u64,
+}
+
+impl Span {
+    pub fn new(range: Range<u64>) -> Self {
+        Span { start: range.start, bounds: Mutex::new(range) }
+    }
+
+    /// First byte of the span as it was handed out.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Claims up to `want` of the next bytes: their offset and how many of them are still the span's.
+    pub fn claim(&self, want: usize) -> (u64, usize) {
+        let mut bounds = self.bounds.lock();
+        let offset = bounds.start;
+        let left = bounds.end.saturating_sub(offset);
+        let taken = usize::try_from(left).map_or(want, |left| want.min(left));
+        bounds.start += taken as u64;
+        (offset, taken)
+    }
+
+    /// What is not claimed yet.
+    pub fn remaining(&self) -> Range<u64> {
+        self.bounds.lock().clone()
+    }
+
+    /// Everything handed out and not taken away: claimed and unclaimed bytes.
+    pub fn held(&self) -> Range<u64> {
+        self.start..self.bounds.lock().end
+    }
+
+    /// Takes the last `len` unclaimed bytes away; the range that is now free, at most as long as what was unclaimed.
+    pub fn cut(&self, len: u64) -> Range<u64> {
+        let mut bounds = self.bounds.lock();
+        let end = bounds.end;
+        bounds.end = end.saturating_sub(len).max(bounds.start);
+        bounds.end..end
+    }
+
+    /// Moves the end down to `end` when a reply shows the object to be shorter than assumed.
+    pub fn shorten(&self, end: u64) {
+        let mut bounds = self.bounds.lock();
+        bounds.end = bounds.end.min(end).max(bounds.start);
+    }
+
+    /// Moves the end up: a whole-body reply delivers more than was asked for.
+    pub fn extend(&self, end: u64) {
+        let mut bounds = self.bounds.lock();
+        bounds.end = bounds.end.max(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_cut_never_takes_claimed_bytes() {
+        let span = Span::new(100..200);
+        assert_eq!(span.claim(60), (100, 60));
+        assert_eq!(span.cut(1000), 160..200);
+        assert_eq!(span.claim(10), (160, 0));
+        assert_eq!(span.held(), 100..160);
+    }
+
+    proptest! {
+        #[test]
+        fn claims_and_cuts_share_out_every_byte_once(
+            len in 1u64..10_000,
+            steps in proptest::collection::vec((any::<bool>(), 0usize..3_000), 0..40),
+        ) {
+            let span = Span::new(7..7 + len);
+            let mut claimed = 0u64;
+            let mut cut = 0u64;
+            for (is_claim, amount) in steps {
+                if is_claim {
+                    let (offset, taken) = span.claim(amount);
+                    prop_assert_eq!(offset, 7 + claimed);
+                    claimed += taken as u64;
+                } else {
+                    let free = span.cut(amount as u64);
+                    prop_assert_eq!(free.end, 7 + len - cut);
+                    cut += free.end - free.start;
+                }
+            }
+            let rest = span.remaining();
+            prop_assert_eq!(claimed + cut + (rest.end - rest.start), len);
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! A transfer thread: one libcurl multi loop that carries any number of fetches.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use curl::easy::{Easy2, HttpVersion, List};
+use curl::multi::{Easy2Handle, Multi, MultiWaker};
+
+use crate::model::error::Error;
+use crate::sys;
+
+use super::event::{Ending, Event, FetchEnd};
+use super::fetch::Fetch;
+use super::intake::Intake;
+
+/// How often time-outs and slow connections are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How long an idle loop sleeps unless it is woken.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How a client's connections are made.
+#[derive(Clone, Debug)]
+pub struct ConnectionSettings {
+    pub connect_timeout: Option<Duration>,
+    pub idle_timeout: Option<Duration>,
+    pub verify_tls: bool,
+    pub ca_file: Option<PathBuf>,
+    pub ca_path: Option<PathBuf>,
+    pub user_agent: String,
+}
+
+/// One request as it goes to libcurl.
+pub struct Wire {
+    pub url: String,
+    /// HEAD instead of GET.
+    pub head: bool,
+    pub headers: Vec<(String, String)>,
+    /// Receive buffer, in bytes.
+    pub receive_buffer: usize,
+    pub connection: Arc<ConnectionSettings>,
+}
+
+/// What a worker is told.
+pub enum Command {
+    Start {
+        wire: Box<Wire>,
+        fetch: Box<Fetch>,
+        events: Sender<Event>,
+    },
+    /// Opens the gate of an opening request.
+    Proceed {
+        fetch: u64,
+        intake: Box<Intake>,
+    },
+    Abort {
+        fetch: u64,
+    },
+    Stop,
+}
+
+/// Wakes a worker from its sleep; cheap to clone.
+#[derive(Clone)]
+pub struct WakeWorker {
+    index: usize,
+    waker: MultiWaker,
+}
+
+impl WakeWorker {
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    pub fn wake(&self) {
+        // The only failure is a loop that has ended, which needs no waking.
+        let _ = self.waker.wakeup();
+    }
+}
+
+/// A running worker, seen from outside. Dropping it stops the thread and joins it.
+pub struct Worker {
+    commands: Sender<Command>,
+    wake: WakeWorker,
+    join: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts the thread; `index` tells the workers of one client apart.
+    pub fn start(index: usize) -> Result<Self, Error> {
+        let (commands, inbox) = unbounded();
+        let (ready, started) = bounded(1);
+        let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready))
+            .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
+        let waker =
+            started.recv().map_err(|_| Error::internal("libcurl could not make a multi handle"))?;
+        Ok(Worker { commands, wake: WakeWorker { index, waker }, join: Some(join) })
+    }
+
+    pub fn waker(&self) -> &WakeWorker {
+        &self.wake
+    }
+
+    /// Hands a command over; false when the thread has died.
+    pub fn tell(&self, command: Command) -> bool {
+        let told = self.commands.send(command).is_ok();
+        self.wake.wake();
+        told
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.tell(Command::Stop);
+        if let Some(join) = self.join.take() {
+            // The last owner may be this very thread; it ends by itself then.
+            if join.thread().id() != std::thread::current().id() {
+                let _ = join.join();
+            }
+        }
+    }
+}
+
+fn serve(inbox: &Receiver<Command>, ready: &Sender<MultiWaker>) {
+    let multi = Multi::new();
+    if ready.send(multi.waker()).is_err() {
+        return;
+    }
+    let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };
+    // A defect must reach the drivers as an error, not as silence.
+    let ended = catch_unwind(AssertUnwindSafe(|| multi_loop.run(inbox)));
+    if ended.is_err() {
+        multi_loop.fail_everything(inbox);
+    }
+}
+
+struct Running {
+    handle: Easy2Handle<Fetch>,
+    id: u64,
+    events: Sender<Event>,
+    idle_timeout: Option<Duration>,
+}
+
+struct Loop {
+    multi: Multi,
+    /// By libcurl token.
+    running: HashMap<usize, Running>,
+    next_token: usize,
+    stopping: bool,
+}
+
+impl Loop {
+    fn run(&mut self, inbox: &Receiver<Command>) {
+        let mut next_tick = Instant::now() + TICK;
+        loop {
+            while let Ok(command) = inbox.try_recv() {
+                self.obey(command);
+            }
+            if self.stopping && self.running.is_empty() {
+                return;
+            }
+            // An error of the multi handle itself shows as transfers that do not end; time-outs catch those.
+            let _ = self.multi.perform();
+            self.collect();
+            self.feed_starved();
+            let now = Instant::now();
+            if now >= next_tick {
+                self.tick(now);
+                next_tick = now + TICK;
+            }
+            let sleep = if self.running.is_empty() { IDLE } else { next_tick - now };
+            let _ = self.multi.poll(&mut [], sleep);
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Start { wire, fetch, events } => self.start(&wire, *fetch, events),
+            Command::Proceed { fetch, intake } => {
+                if let Some((_, running)) = self.find(fetch) {
+                    running.handle.get_mut().proceed(*intake);
+                    unpause(&running.handle);
+                }
+            }
+            Command::Abort { fetch } => {
+                if let Some((token, _)) = self.find(fetch) {
+                    self.end(token, Ending::Aborted);
+                }
+            }
+            Command::Stop => {
+                self.stopping = true;
+                for token in self.running.keys().copied().collect::<Vec<_>>() {
+                    self.end(token, Ending::Aborted);
+                }
+            }
+        }
+    }
+
+    fn find(&mut self, fetch: u64) -> Option<(usize, &mut Running)> {
+        self.running.iter_mut().find(|(_, running)| running.id == fetch).map(|(t, r)| (*t, r))
+    }
+
+    fn start(&mut self, wire: &Wire, fetch: Fetch, events: Sender<Event>) {
+        let id = fetch.id;
+        let mut easy = Easy2::new(fetch);
+        let added = configure(&mut easy, wire).map_err(|error| error.to_string());
+        let token = self.next_token;
+        self.next_token += 1;
+        if let Err(message) = added {
+            return fail(&events, id, format!("libcurl refused the request: {message}"));
+        }
+        match self.multi.add2(easy) {
+            Ok(mut handle) => {
+                let idle_timeout = wire.connection.idle_timeout;
+                match handle.set_token(token) {
+                    Ok(()) => {
+                        self.running.insert(token, Running { handle, id, events, idle_timeout });
+                    }
+                    Err(error) => {
+                        let _ = self.multi.remove2(handle);
+                        fail(&events, id, format!("libcurl refused the request: {error}"));
+                    }
+                }
+            }
+            Err(error) => fail(&events, id, format!("libcurl refused the request: {error}")),
+        }
+    }
+
+    /// Takes finished transfers out.
+    fn collect(&mut self) {
+        let mut done: Vec<(usize, Ending)> = Vec::new();
+        self.multi.messages(|message| {
+            let Ok(token) = message.token() else { return };
+            let ending = match self.running.get(&token).and_then(|r| message.result_for2(&r.handle))
+            {
+                Some(Ok(())) => Ending::Complete,
+                Some(Err(error)) => Ending::Broken {
+                    curl_code: error.code() as u32,
+                    message: error
+                        .extra_description()
+                        .filter(|text| !text.is_empty())
+                        .unwrap_or(error.description())
+                        .to_owned(),
+                },
+                None => return,
+            };
+            done.push((token, ending));
+        });
+        for (token, ending) in done {
+            self.end(token, ending);
+        }
+    }
+
+    fn feed_starved(&mut self) {
+        for running in self.running.values_mut() {
+            if running.handle.get_ref().starved {
+                unpause(&running.handle);
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let mut ended: Vec<(usize, Ending)> = Vec::new();
+        for (token, running) in &mut self.running {
+            if let Err(ending) = running.handle.get_mut().tick(now) {
+                ended.push((*token, ending));
+            } else if stalled(running, now) {
+                ended.push((*token, Ending::Stalled));
+            }
+        }
+        for (token, ending) in ended {
+            self.end(token, ending);
+        }
+    }
+
+    fn end(&mut self, token: usize, ending: Ending) {
+        let Some(Running { handle, id, events, .. }) = self.running.remove(&token) else { return };
+        let connections = sys::curl::connections_opened(&handle);
+        match self.multi.remove2(handle) {
+            Ok(mut easy) => easy.get_mut().finish(ending, connections),
+            Err(error) => fail(&events, id, format!("libcurl lost a transfer: {error}")),
+        }
+    }
+
+    fn fail_everything(&mut self, inbox: &Receiver<Command>) {
+        for (_, running) in self.running.drain() {
+            fail(&running.events, running.id, "a transfer thread died".to_owned());
+        }
+        while let Ok(command) = inbox.recv() {
+            match command {
+                Command::Start { fetch, events, .. } => {
+                    fail(&events, fetch.id, "a transfer thread died".to_owned());
+                }
+                Command::Stop => return,
+                Command::Proceed { .. } | Command::Abort { .. } => {}
+            }
+        }
+    }
+}
+
+fn stalled(running: &Running, now: Instant) -> bool {
+    let fetch = running.handle.get_ref();
+    let Some(limit) = running.idle_timeout else { return false };
+    if fetch.waits_for_us() {
+        return false;
+    }
+    // Zero until the request is on the wire; libcurl's connect time-out covers the time before.
+    let sent = running.handle.pretransfer_time().ok().filter(|sent| !sent.is_zero());
+    fetch.silence(now, sent).is_some_and(|silence| silence > limit)
+}
+
+fn unpause(handle: &Easy2Handle<Fetch>) {
+    // A transfer that ended meanwhile refuses; its end is collected in the next round.
+    let _ = handle.unpause_write();
+}
+
+fn fail(events: &Sender<Event>, fetch: u64, message: String) {
+    let ending = Ending::Fault(Error::internal(message));
+    let _ = events.send(Event::Ended(Box::new(FetchEnd::without_reply(fetch, ending))));
+}
+
+fn configure(easy: &mut Easy2<Fetch>, wire: &Wire) -> Result<(), curl::Error> {
+    let connection = &wire.connection;
+    easy.url(&wire.url)?;
+    easy.path_as_is(true)?;
+    easy.nobody(wire.head)?;
+    let mut headers = List::new();
+    for (name, value) in &wire.headers {
+        // libcurl takes "Name;" for a header without a value.
+        headers.append(&if value.is_empty() {
+            format!("{name};")
+        } else {
+            format!("{name}: {value}")
+        })?;
+    }
+    easy.http_headers(headers)?;
+    // Over HTTP/2 all spans would share one connection.
+    easy.http_version(HttpVersion::V11)?;
+    easy.useragent(&connection.user_agent)?;
+    easy.buffer_size(wire.receive_buffer)?;
+    easy.tcp_nodelay(true)?;
+    easy.tcp_keepalive(true)?;
+    if let Some(limit) = connection.connect_timeout {
+        easy.connect_timeout(limit)?;
+    } else {
+        // Zero would be libcurl's own 300 s.
+        easy.connect_timeout(Duration::from_secs(24 * 3600))?;
+    }
+    easy.ssl_verify_peer(connection.verify_tls)?;
+    easy.ssl_verify_host(connection.verify_tls)?;
+    if let Some(file) = &connection.ca_file {
+        easy.cainfo(file)?;
+    }
+    match &connection.ca_path {
+        Some(directory) => easy.capath(directory)?,
+        None if has_bundle(connection) => sys::curl::no_ca_directory(easy),
+        None => {}
+    }
+    sys::curl::quick_exit(easy);
+    Ok(())
+}
+
+/// Whether one file holds all trusted certificates, so that a directory of them is not needed.
+fn has_bundle(connection: &ConnectionSettings) -> bool {
+    connection.ca_file.is_some()
+        || curl::Version::get().cainfo().is_some_and(|file| Path::new(file).is_file())
+}
