@@ -1,0 +1,122 @@
+//! The faults that are set up, and how often each has struck.
+
+use std::time::Duration;
+
+use super::{Fault, Matcher, RequestFacts};
+
+/// Names a fault that was set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleId(u64);
+
+/// All faults that are set up, in order.
+#[derive(Debug, Default)]
+pub(crate) struct FaultBook {
+    rules: Vec<Rule>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Rule {
+    id: RuleId,
+    matcher: Matcher,
+    fault: Fault,
+    seen: u64,
+    hits: u64,
+}
+
+impl FaultBook {
+    pub(crate) fn add(&mut self, matcher: Matcher, fault: Fault) -> RuleId {
+        let matcher = match fault {
+            Fault::FlipByte(offset) => matcher.covering(offset),
+            _ => matcher,
+        };
+        let id = RuleId(self.next);
+        self.next += 1;
+        self.rules.push(Rule { id, matcher, fault, seen: 0, hits: 0 });
+        id
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// How often a fault struck; 0 after it was cleared.
+    pub(crate) fn hits(&self, id: RuleId) -> u64 {
+        self.rules.iter().find(|rule| rule.id == id).map_or(0, |rule| rule.hits)
+    }
+
+    /// Counts a request, and returns the faults that strike it.
+    pub(crate) fn strike(&mut self, facts: &RequestFacts<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for rule in self.rules.iter_mut().filter(|rule| rule.matcher.concerns(facts)) {
+            rule.seen += 1;
+            if rule.matcher.strikes(rule.seen, rule.hits) {
+                rule.hits += 1;
+                faults.push(rule.fault.clone());
+            }
+        }
+        faults
+    }
+
+    /// How long a connection takes to open.
+    pub(crate) fn opening_time(&self, connection: u64) -> Duration {
+        let about = |rule: &&Rule| {
+            rule.matcher.is_about_connections() && rule.matcher.concerns_connection(connection)
+        };
+        let times = self.rules.iter().filter(about).map(|rule| match rule.fault {
+            Fault::RoundTrip(time) => time,
+            _ => Duration::ZERO,
+        });
+        times.max().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(connection: u64) -> RequestFacts<'static> {
+        RequestFacts { method: "GET", key: "k", range: Some("bytes=0-9"), connection }
+    }
+
+    fn strikes(matcher: Matcher, fault: Fault) -> Vec<u64> {
+        let mut book = FaultBook::default();
+        book.add(matcher, fault);
+        (1..=6).filter(|n| !book.strike(&request(*n)).is_empty()).collect()
+    }
+
+    #[test]
+    fn counts_begin_at_one_and_go_over_matching_requests() {
+        let nothing = || Fault::NoCrc;
+        assert_eq!(strikes(Matcher::any(), nothing()), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(strikes(Matcher::any().nth(2), nothing()), [2]);
+        assert_eq!(strikes(Matcher::any().from(3).times(2), nothing()), [3, 4]);
+        assert_eq!(strikes(Matcher::any().every_connection(2).nth(2), nothing()), [4]);
+    }
+
+    #[test]
+    fn a_flipped_byte_counts_only_requests_that_ask_for_it() {
+        assert_eq!(strikes(Matcher::any().times(1), Fault::FlipByte(9)), [1]);
+        assert!(strikes(Matcher::any().times(1), Fault::FlipByte(10)).is_empty());
+    }
+
+    #[test]
+    fn hits_are_counted_until_the_fault_is_cleared() {
+        let mut book = FaultBook::default();
+        let id = book.add(Matcher::any().times(2), Fault::NoCrc);
+        (0..5).for_each(|n| drop(book.strike(&request(n))));
+        assert_eq!(book.hits(id), 2);
+        book.clear();
+        assert_eq!(book.hits(id), 0);
+    }
+
+    #[test]
+    fn only_faults_of_whole_connections_slow_their_opening() {
+        let mut book = FaultBook::default();
+        let time = Duration::from_millis(40);
+        book.add(Matcher::any().nth(1), Fault::RoundTrip(time * 9));
+        book.add(Matcher::any().every_connection(2), Fault::RoundTrip(time));
+        assert_eq!(book.opening_time(1), Duration::ZERO);
+        assert_eq!(book.opening_time(2), time);
+    }
+}

@@ -1,0 +1,167 @@
+//! Which requests a fault strikes.
+
+/// Chooses requests. Every condition must hold; [`Matcher::any`] has none.
+#[derive(Clone, Debug, Default)]
+pub struct Matcher {
+    method: Option<String>,
+    ranged: bool,
+    key: Option<String>,
+    covering: Option<u64>,
+    every_connection: Option<u64>,
+    nth: Option<u64>,
+    from: Option<u64>,
+    times: Option<u64>,
+}
+
+/// What matchers look at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestFacts<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) range: Option<&'a str>,
+    pub(crate) connection: u64,
+}
+
+impl Matcher {
+    /// Every request.
+    pub fn any() -> Self {
+        Self::default()
+    }
+
+    /// Only requests of this method.
+    #[must_use]
+    pub fn method(mut self, method: impl Into<String>) -> Self {
+        self.method = Some(method.into());
+        self
+    }
+
+    /// Only HEAD requests.
+    #[must_use]
+    pub fn head(self) -> Self {
+        self.method("HEAD")
+    }
+
+    /// Only requests with a `Range`.
+    #[must_use]
+    pub fn ranged(mut self) -> Self {
+        self.ranged = true;
+        self
+    }
+
+    /// Only requests for this key.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Only requests that ask for the byte at this offset.
+    #[must_use]
+    pub fn covering(mut self, offset: u64) -> Self {
+        self.covering = Some(offset);
+        self
+    }
+
+    /// Only requests on every `n`-th connection; connections count from 1.
+    #[must_use]
+    pub fn every_connection(mut self, n: u64) -> Self {
+        self.every_connection = Some(n);
+        self
+    }
+
+    /// Only the `k`-th request, from 1, of those that meet the conditions above.
+    #[must_use]
+    pub fn nth(mut self, k: u64) -> Self {
+        self.nth = Some(k);
+        self
+    }
+
+    /// Only from the `k`-th request on, of those that meet the conditions above.
+    #[must_use]
+    pub fn from(mut self, k: u64) -> Self {
+        self.from = Some(k);
+        self
+    }
+
+    /// At most `n` times.
+    #[must_use]
+    pub fn times(mut self, n: u64) -> Self {
+        self.times = Some(n);
+        self
+    }
+
+    /// Whether a request meets the conditions that do not count.
+    pub(super) fn concerns(&self, facts: &RequestFacts<'_>) -> bool {
+        self.method.as_deref().is_none_or(|method| method == facts.method)
+            && (!self.ranged || facts.range.is_some())
+            && self.key.as_deref().is_none_or(|key| key == facts.key)
+            && self.covering.is_none_or(|offset| asks_for(facts, offset))
+            && self.concerns_connection(facts.connection)
+    }
+
+    /// Whether the `seen`-th such request is struck, after `hits` were.
+    pub(super) fn strikes(&self, seen: u64, hits: u64) -> bool {
+        self.nth.is_none_or(|k| seen == k)
+            && self.from.is_none_or(|k| seen >= k)
+            && self.times.is_none_or(|n| hits < n)
+    }
+
+    pub(super) fn concerns_connection(&self, connection: u64) -> bool {
+        self.every_connection.is_none_or(|n| connection.checked_rem(n) == Some(0))
+    }
+
+    /// Whether it tells connections apart, not requests.
+    pub(super) fn is_about_connections(&self) -> bool {
+        let plain = self.method.is_none() && !self.ranged && self.key.is_none();
+        let counts = self.nth.is_some() || self.from.is_some() || self.times.is_some();
+        plain && self.covering.is_none() && !counts
+    }
+}
+
+/// Whether `bytes=a-b` or `bytes=a-` holds `offset`; any other GET is for the whole object, HEAD for no byte.
+fn asks_for(facts: &RequestFacts<'_>, offset: u64) -> bool {
+    if facts.method == "HEAD" {
+        return false;
+    }
+    let bounds = facts.range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let Some((first, last)) = bounds else { return true };
+    let first = first.parse().unwrap_or(0);
+    let last = last.parse().unwrap_or(u64::MAX);
+    (first..=last).contains(&offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts<'a>(range: Option<&'a str>, connection: u64) -> RequestFacts<'a> {
+        RequestFacts { method: "GET", key: "k", range, connection }
+    }
+
+    #[test]
+    fn every_condition_must_hold() {
+        let matcher = Matcher::any().method("GET").key("k").ranged().every_connection(3);
+        assert!(matcher.concerns(&facts(Some("bytes=0-1"), 6)));
+        assert!(!matcher.concerns(&facts(Some("bytes=0-1"), 5)));
+        assert!(!matcher.concerns(&facts(None, 6)));
+        assert!(!Matcher::any().head().concerns(&facts(None, 1)));
+        assert!(!Matcher::any().every_connection(0).concerns(&facts(None, 1)));
+    }
+
+    #[test]
+    fn head_asks_for_no_byte() {
+        let head = RequestFacts { method: "HEAD", ..facts(None, 1) };
+        assert!(!Matcher::any().covering(0).concerns(&head));
+    }
+
+    #[test]
+    fn an_offset_is_covered_by_the_range_that_holds_it() {
+        let at_100 = Matcher::any().covering(100);
+        for range in [None, Some("bytes=0-100"), Some("bytes=100-")] {
+            assert!(at_100.concerns(&facts(range, 1)), "{range:?}");
+        }
+        for range in ["bytes=0-99", "bytes=101-"] {
+            assert!(!at_100.concerns(&facts(Some(range), 1)), "{range}");
+        }
+    }
+}

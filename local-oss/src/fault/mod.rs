@@ -1,0 +1,115 @@
+//! What can go wrong, and when.
+
+mod book;
+mod matcher;
+mod plan;
+mod text;
+
+use std::time::Duration;
+
+use crate::object::Object;
+
+pub(crate) use book::FaultBook;
+pub use book::RuleId;
+pub use matcher::Matcher;
+pub(crate) use matcher::RequestFacts;
+pub(crate) use plan::{Instead, Plan, Replacement};
+pub use text::{FAULT_HELP, parse_fault};
+
+/// Something that goes wrong with one reply. Faults that match the same request act together.
+///
+/// Sizes are bytes of the body as it goes over the network; "after N" on a reply with at most
+/// N bytes lets it end well.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The connection is closed in place of a reply.
+    CloseBeforeHeaders,
+    /// The connection is reset (RST) in place of a reply.
+    ResetBeforeHeaders,
+    /// Nothing is sent, until the client gives up.
+    NoReply,
+    /// The reply is not HTTP.
+    NotHttp,
+
+    /// An OSS error.
+    Status {
+        /// HTTP status.
+        status: u16,
+        /// OSS `Code`.
+        code: String,
+        /// Sent as `Retry-After`, in whole seconds.
+        retry_after: Option<Duration>,
+    },
+    /// An error page like a proxy's: HTML, no OSS headers.
+    Html(u16),
+    /// 307 to another place.
+    Redirect(String),
+    /// 403 `SecurityTokenExpired`.
+    ExpiredToken,
+    /// The server's clock is ahead by so many seconds: `RequestTimeTooSkewed` when signatures are verified.
+    SkewedClock(i64),
+    /// 200 and the whole object in reply to a range.
+    IgnoreRange,
+
+    /// Before the reply, the object is replaced by another of the same size.
+    NewGeneration,
+    /// Before the reply, the object is replaced by this one.
+    ReplaceObject(Box<Object>),
+
+    /// A header (not a framing one) has another value, or is missing.
+    Header {
+        /// Name.
+        name: String,
+        /// `None` removes it.
+        value: Option<String>,
+    },
+    /// `Content-Range` names bytes one further on than those sent.
+    WrongContentRange,
+    /// `x-oss-hash-crc64ecma` is not the object's.
+    WrongCrc,
+    /// No `x-oss-hash-crc64ecma`.
+    NoCrc,
+    /// `ETag` is not the object's.
+    WrongEtag,
+    /// No `ETag`.
+    NoEtag,
+
+    /// The byte at this offset of the object is sent wrong. Counts only for requests that ask for it.
+    FlipByte(u64),
+    /// The body has the right length and none of the right bytes.
+    GarbageBody,
+    /// The connection closes this many bytes before the body's end.
+    ShortBody(u64),
+    /// This many bytes follow the body.
+    LongBody(u64),
+    /// The connection is reset (RST) after this many bytes. Some may die in the client's network stack.
+    ResetAfter(u64),
+    /// As `ResetAfter`, but counting all bodies on the connection.
+    ResetConnectionAfter(u64),
+    /// The connection is closed (FIN) after this many bytes.
+    CloseAfter(u64),
+    /// After this many bytes nothing more comes; the connection stays open.
+    StallAfter(u64),
+    /// After this many bytes the server's direction is shut down, the client's stays open.
+    HalfCloseAfter(u64),
+
+    /// No `Content-Length`: the body ends with the connection.
+    NoContentLength,
+    /// `Transfer-Encoding: chunked`, no `Content-Length`.
+    Chunked,
+    /// `Content-Encoding: gzip`, and the body is gzip; chunked.
+    Gzip,
+    /// `Connection: close`, and the connection closes after the reply.
+    CloseConnection,
+
+    /// A pause between the status line and the rest of the head.
+    SlowHeaders(Duration),
+    /// The body comes byte by byte, with this pause before each.
+    Dribble(Duration),
+    /// Bytes a second of the connection.
+    RateLimit(u64),
+    /// Time between a request and the first byte of its reply. With a [`Matcher`] for whole connections,
+    /// also the time a connection takes to open, twice for TLS.
+    RoundTrip(Duration),
+}

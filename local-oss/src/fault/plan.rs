@@ -1,0 +1,148 @@
+//! What the faults of one request come to.
+
+use std::time::Duration;
+
+use super::Fault;
+use crate::net::{Cut, Delivery, Ending, Framing};
+use crate::object::Object;
+use crate::service::{OssError, Overrides, Reply};
+
+/// What is done in place of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instead {
+    Close,
+    Reset,
+    Silence,
+    NotHttp,
+}
+
+/// Another generation of the object, put in place before the reply.
+#[derive(Clone, Debug)]
+pub(crate) enum Replacement {
+    Successor,
+    Object(Box<Object>),
+}
+
+/// What the faults of one request come to, in the order a reply is made.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) replacement: Option<Replacement>,
+    pub(crate) instead: Option<Instead>,
+    pub(crate) overrides: Overrides,
+    edits: Vec<Edit>,
+    pub(crate) delivery: Delivery,
+}
+
+#[derive(Debug)]
+enum Edit {
+    Header(String, Option<String>),
+    ShiftContentRange,
+    ChangeCrc,
+}
+
+impl Plan {
+    pub(crate) fn of(faults: Vec<Fault>) -> Self {
+        let mut plan = Plan::default();
+        for fault in faults {
+            plan.add(fault);
+        }
+        plan
+    }
+
+    /// Changes the headers of the reply.
+    pub(crate) fn edit(&self, reply: &mut Reply) {
+        for edit in &self.edits {
+            match edit {
+                Edit::Header(name, value) => reply.set(name, value.as_deref()),
+                Edit::ShiftContentRange => replace(reply, "Content-Range", shifted),
+                Edit::ChangeCrc => replace(reply, "x-oss-hash-crc64ecma", |value| {
+                    value.parse::<u64>().ok().map(|crc| (crc ^ 1).to_string())
+                }),
+            }
+        }
+    }
+
+    fn add(&mut self, fault: Fault) {
+        let delivery = &mut self.delivery;
+        match fault {
+            Fault::CloseBeforeHeaders => self.instead = Some(Instead::Close),
+            Fault::ResetBeforeHeaders => self.instead = Some(Instead::Reset),
+            Fault::NoReply => self.instead = Some(Instead::Silence),
+            Fault::NotHttp => self.instead = Some(Instead::NotHttp),
+            Fault::NewGeneration => self.replacement = Some(Replacement::Successor),
+            Fault::ReplaceObject(object) => self.replacement = Some(Replacement::Object(object)),
+            Fault::FlipByte(offset) => delivery.flips.push(offset),
+            Fault::GarbageBody => delivery.garbage = true,
+            Fault::ShortBody(missing) => delivery.ending = Ending::Missing(missing),
+            Fault::LongBody(extra) => delivery.ending = Ending::Extra(extra),
+            Fault::ResetAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::Reset),
+            Fault::ResetConnectionAfter(bytes) => delivery.ending = Ending::ConnectionReset(bytes),
+            Fault::CloseAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::Close),
+            Fault::StallAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::Stall),
+            Fault::HalfCloseAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::HalfClose),
+            Fault::NoContentLength => delivery.framing = Framing::UntilClose,
+            Fault::Chunked => delivery.framing = Framing::Chunked,
+            Fault::Gzip => {
+                delivery.gzip = true;
+                delivery.framing = Framing::Chunked;
+                self.edits.push(Edit::Header("Content-Encoding".into(), Some("gzip".into())));
+            }
+            Fault::CloseConnection => delivery.close = true,
+            Fault::SlowHeaders(pause) => delivery.head_pause = pause,
+            Fault::Dribble(pause) => delivery.dribble = Some(pause),
+            Fault::RateLimit(rate) => delivery.rate = Some(rate),
+            Fault::RoundTrip(time) => delivery.round_trip = time,
+            other => self.add_to_answer(other),
+        }
+    }
+
+    fn add_to_answer(&mut self, fault: Fault) {
+        let mut header = |name: &str, value: Option<String>| {
+            self.edits.push(Edit::Header(name.to_owned(), value));
+        };
+        match fault {
+            Fault::Header { name, value } => header(&name, value),
+            Fault::NoCrc => header("x-oss-hash-crc64ecma", None),
+            Fault::NoEtag => header("ETag", None),
+            Fault::WrongEtag => header("ETag", Some(format!("\"{}\"", "0".repeat(32)))),
+            Fault::WrongContentRange => self.edits.push(Edit::ShiftContentRange),
+            Fault::WrongCrc => self.edits.push(Edit::ChangeCrc),
+            Fault::Status { status, code, retry_after } => {
+                self.overrides.error = Some(injected(status, code, retry_after));
+            }
+            Fault::Html(status) => self.overrides.html = Some(status),
+            Fault::Redirect(location) => {
+                let error = OssError::new(307, "TemporaryRedirect", "Temporary Redirect.");
+                self.overrides.error = Some(error.header("Location", location));
+            }
+            Fault::ExpiredToken => self.overrides.error = Some(OssError::token_expired()),
+            Fault::SkewedClock(seconds) => {
+                self.overrides.clock_shift_ms = seconds.saturating_mul(1000);
+            }
+            Fault::IgnoreRange => self.overrides.ignore_range = true,
+            _ => {}
+        }
+    }
+}
+
+fn injected(status: u16, code: String, retry_after: Option<Duration>) -> OssError {
+    let error = OssError::new(status, code, "This error was asked for.");
+    match retry_after {
+        Some(time) => error.header("Retry-After", time.as_secs().to_string()),
+        None => error,
+    }
+}
+
+fn replace(reply: &mut Reply, name: &str, change: impl Fn(&str) -> Option<String>) {
+    if let Some(value) = reply.header(name).and_then(change) {
+        reply.set(name, Some(&value));
+    }
+}
+
+/// `bytes 0-9/100` to `bytes 1-10/100`.
+fn shifted(content_range: &str) -> Option<String> {
+    let (range, size) = content_range.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let next = |text: &str| text.parse::<u64>().ok()?.checked_add(1);
+    Some(format!("bytes {}-{}/{size}", next(first)?, next(last)?))
+}

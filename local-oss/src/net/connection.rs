@@ -1,0 +1,154 @@
+//! One client's connection, plain or TLS.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use openssl::ssl::{SslAcceptor, SslStream};
+use rustix::net::sockopt::set_socket_linger;
+
+use super::control::{Control, Woken};
+use super::pace::Pacer;
+
+/// What a reset waits, so that bytes sent before it are read first.
+const BEFORE_RESET: Duration = Duration::from_millis(20);
+
+/// A connection that can be paced, broken and watched.
+pub(crate) struct Connection {
+    id: u64,
+    socket: Arc<TcpStream>,
+    stream: Stream,
+    control: Arc<Control>,
+    pacer: Pacer,
+    /// Body bytes of all replies so far.
+    pub(super) body_bytes: u64,
+}
+
+enum Stream {
+    Plain(Shared),
+    Tls(Box<SslStream<Shared>>),
+}
+
+/// One of the owners of a socket, readable and writable.
+struct Shared(Arc<TcpStream>);
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(buffer)
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self.0).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Connection {
+    /// Opens the server's side; `opening_time` passes once for TCP and once for TLS.
+    pub(crate) fn open(
+        id: u64,
+        socket: Arc<TcpStream>,
+        acceptor: Option<&SslAcceptor>,
+        control: Arc<Control>,
+        opening_time: Duration,
+    ) -> io::Result<Self> {
+        socket.set_nodelay(true)?;
+        pause(&control, &socket, opening_time)?;
+        let shared = Shared(socket.clone());
+        let stream = match acceptor {
+            None => Stream::Plain(shared),
+            Some(acceptor) => {
+                pause(&control, &socket, opening_time)?;
+                let accepted = acceptor.accept(shared);
+                let stream = accepted.map_err(|_| io::Error::other("the TLS handshake failed"))?;
+                Stream::Tls(Box::new(stream))
+            }
+        };
+        Ok(Connection { id, socket, stream, control, pacer: Pacer::default(), body_bytes: 0 })
+    }
+
+    /// Its number, from 1.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Waits; an error when the client goes away or the server stops meanwhile.
+    pub(super) fn pause(&self, time: Duration) -> io::Result<()> {
+        pause(&self.control, &self.socket, time)
+    }
+
+    /// Waits until `bytes` may go out at `rate` bytes a second.
+    pub(super) fn pace(&mut self, bytes: usize, rate: u64) -> io::Result<()> {
+        let delay = self.pacer.delay(bytes, rate, Instant::now());
+        self.pause(delay)
+    }
+
+    /// Waits until the client goes away or the server stops.
+    pub(crate) fn stall(&self) {
+        self.control.wait(&self.socket, None);
+    }
+
+    /// Ends the server's direction; the client's stays open.
+    pub(super) fn half_close(&mut self) {
+        self.say_goodbye();
+        // An error means that there is no connection any more.
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    /// Ends the connection as the client expects it.
+    pub(crate) fn close(mut self) {
+        self.say_goodbye();
+    }
+
+    /// Ends the connection with RST.
+    pub(crate) fn reset(self) {
+        let _ = self.pause(BEFORE_RESET);
+        // Without it the drop is an ordinary close: visible to the test that wants a reset.
+        let _ = set_socket_linger(&*self.socket, Some(Duration::ZERO));
+    }
+
+    fn say_goodbye(&mut self) {
+        if let Stream::Tls(stream) = &mut self.stream {
+            // The client may be gone already.
+            let _ = stream.shutdown();
+        }
+    }
+}
+
+impl Read for Connection {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.stream {
+            Stream::Plain(stream) => stream.read(buffer),
+            Stream::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Connection {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.stream {
+            Stream::Plain(stream) => stream.write(bytes),
+            Stream::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn pause(control: &Control, socket: &TcpStream, time: Duration) -> io::Result<()> {
+    if time.is_zero() {
+        return Ok(());
+    }
+    match control.wait(socket, Some(time)) {
+        Woken::Elapsed => Ok(()),
+        Woken::ClientGone | Woken::Stopping => Err(ErrorKind::ConnectionAborted.into()),
+    }
+}

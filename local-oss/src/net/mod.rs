@@ -1,0 +1,11 @@
+//! Below HTTP: sockets, pace and the ways a reply can break.
+
+mod connection;
+mod content;
+mod control;
+mod delivery;
+mod pace;
+
+pub(crate) use connection::Connection;
+pub(crate) use control::Control;
+pub(crate) use delivery::{Cut, Delivery, Ending, Framing, Next, deliver};

@@ -1,0 +1,71 @@
+//! A connection's rate limit.
+
+use std::time::{Duration, Instant};
+
+/// How far a late sender may catch up; more would be a burst above the rate.
+const CATCH_UP: Duration = Duration::from_millis(20);
+/// Pieces that a limited body is cut into last this long each.
+const PIECES_PER_SECOND: u64 = 200;
+const SMALLEST_PIECE: usize = 1024;
+
+/// Spreads bytes over time: a piece is due when its last byte would have come over a wire of that rate.
+#[derive(Debug, Default)]
+pub(super) struct Pacer {
+    free_at: Option<Instant>,
+}
+
+impl Pacer {
+    /// How long to wait before `bytes` may be sent at `rate` bytes a second.
+    pub(super) fn delay(&mut self, bytes: usize, rate: u64, now: Instant) -> Duration {
+        let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
+        let free_at = self.free_at.map_or(now, |free_at| free_at.max(earliest));
+        let time = Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64);
+        let due = free_at.checked_add(time).unwrap_or(free_at);
+        self.free_at = Some(due);
+        due.saturating_duration_since(now)
+    }
+}
+
+/// Bytes to send at once at `rate` bytes a second, at most `block`.
+pub(super) fn piece(rate: u64, block: usize) -> usize {
+    let piece = usize::try_from(rate / PIECES_PER_SECOND).unwrap_or(block);
+    piece.clamp(SMALLEST_PIECE.min(block), block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Time to send `count` pieces with a sender that always wakes `late`.
+    fn total(count: u32, late: Duration) -> Duration {
+        let start = Instant::now();
+        let mut now = start;
+        let mut pacer = Pacer::default();
+        for _ in 0..count {
+            let delay = pacer.delay(1000, 100_000, now);
+            now += delay + if delay.is_zero() { Duration::ZERO } else { late };
+        }
+        now - start
+    }
+
+    #[test]
+    fn the_average_rate_is_exact() {
+        assert_eq!(total(100, Duration::ZERO).as_millis(), 1000);
+    }
+
+    #[test]
+    fn waking_late_does_not_add_up() {
+        let total = total(100, Duration::from_millis(2));
+        assert!((1000..=1002).contains(&total.as_millis()), "{total:?}");
+    }
+
+    #[test]
+    fn an_idle_connection_saves_nothing_up() {
+        let mut pacer = Pacer::default();
+        let start = Instant::now();
+        pacer.delay(1000, 100_000, start);
+        let later = start + Duration::from_secs(60);
+        let delays: Duration = (0..10).map(|_| pacer.delay(1000, 100_000, later)).max().unwrap();
+        assert!(delays >= Duration::from_millis(80), "{delays:?}");
+    }
+}

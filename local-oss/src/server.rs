@@ -1,0 +1,308 @@
+//! A running server: the listener, its threads, and what tests ask of it.
+
+use std::io;
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::{Builder, JoinHandle};
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+
+use crate::config::{Auth, Config};
+use crate::fault::{Fault, FaultBook, Matcher, RuleId};
+use crate::log::{LoggedRequest, RequestLog};
+use crate::net::{Connection, Control};
+use crate::object::{Generation, Object};
+use crate::service::Service;
+use crate::session::{Shared, serve};
+use crate::store::Lookup;
+use crate::tls::Identity;
+
+/// A server on 127.0.0.1. Stops, and joins its threads, when dropped.
+pub struct Server {
+    inner: Arc<Inner>,
+    port: u16,
+    run: Mutex<Option<Run>>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    identity: Option<Identity>,
+    connections: AtomicU64,
+    active: AtomicU64,
+    most_active: AtomicU64,
+}
+
+/// The threads between a start and a stop.
+struct Run {
+    control: Arc<Control>,
+    acceptor: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts a server that has no objects yet.
+    pub fn start(config: Config) -> io::Result<Self> {
+        let identity = config.tls.map(|kind| Identity::new(kind, &config.tls_names)).transpose()?;
+        let port = config.port;
+        let shared = Shared {
+            service: Service::new(config),
+            faults: Mutex::new(FaultBook::default()),
+            log: RequestLog::default(),
+        };
+        let inner = Arc::new(Inner {
+            shared: Arc::new(shared),
+            identity,
+            connections: AtomicU64::new(0),
+            active: AtomicU64::new(0),
+            most_active: AtomicU64::new(0),
+        });
+        let (run, port) = Run::start(&inner, port)?;
+        Ok(Server { inner, port, run: Mutex::new(Some(run)) })
+    }
+
+    /// Closes the port and every connection; objects, faults and the log stay.
+    pub fn stop(&self) {
+        if let Some(run) = self.run.lock().take() {
+            run.stop();
+        }
+    }
+
+    /// Stops if running, and starts on the same port.
+    pub fn restart(&self) -> io::Result<()> {
+        let mut run = self.run.lock();
+        if let Some(old) = run.take() {
+            old.stop();
+        }
+        *run = Some(Run::start(&self.inner, self.port)?.0);
+        Ok(())
+    }
+
+    /// The port, the same after a restart.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `http://127.0.0.1:PORT`, or `https://…`.
+    pub fn endpoint(&self) -> String {
+        let scheme = if self.inner.identity.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}", self.port)
+    }
+
+    /// The CA certificate that vouches for the server, in PEM; `None` without TLS.
+    pub fn ca_pem(&self) -> Option<&[u8]> {
+        self.inner.identity.as_ref().map(Identity::ca_pem)
+    }
+
+    /// The same in a file that lives as long as the server.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.inner.identity.as_ref().map(Identity::ca_file)
+    }
+
+    /// Makes an empty bucket; putting an object does it too. Every bucket also has the keys
+    /// `generated/<size>[-seed<number>][.<extension>]`.
+    pub fn create_bucket(&self, bucket: &str) {
+        self.shared().service.store.create_bucket(bucket);
+    }
+
+    /// Also serves the files below `folder` from `bucket`, under their relative paths.
+    pub fn serve_folder(&self, bucket: &str, folder: impl Into<PathBuf>) {
+        self.shared().service.store.serve_folder(bucket, folder.into());
+    }
+
+    /// Puts an object, replacing the one that is there. Replies under way go on with the old one.
+    pub fn put(&self, bucket: &str, key: &str, object: Object) -> Arc<Generation> {
+        self.shared().service.store.put(bucket, key, object, self.shared().now())
+    }
+
+    /// Replaces an object by another generation: same size, other bytes.
+    pub fn replace(&self, bucket: &str, key: &str) {
+        self.shared().service.store.put_successor(bucket, key, self.shared().now());
+    }
+
+    /// Removes an object with all its versions; false when there was none.
+    pub fn remove(&self, bucket: &str, key: &str) -> bool {
+        self.shared().service.store.remove(bucket, key)
+    }
+
+    /// The object that is there now.
+    pub fn object(&self, bucket: &str, key: &str) -> Option<Arc<Generation>> {
+        match self.shared().service.store.find(bucket, key, None, self.shared().now()) {
+            Lookup::Found(generation) => Some(generation),
+            _ => None,
+        }
+    }
+
+    /// Bytes `range` of the object that is there now, for comparison.
+    pub fn object_bytes(
+        &self,
+        bucket: &str,
+        key: &str,
+        range: std::ops::Range<u64>,
+    ) -> io::Result<Vec<u8>> {
+        let object = self.object(bucket, key).ok_or(io::ErrorKind::NotFound)?;
+        object.read(range.start, range.end)
+    }
+
+    /// Strikes every request with a fault.
+    pub fn inject(&self, fault: Fault) -> RuleId {
+        self.inject_when(Matcher::any(), fault)
+    }
+
+    /// Strikes the requests that `matcher` chooses; its counts begin now.
+    pub fn inject_when(&self, matcher: Matcher, fault: Fault) -> RuleId {
+        self.shared().faults.lock().add(matcher, fault)
+    }
+
+    /// How often a fault struck; 0 once it is cleared.
+    pub fn fault_hits(&self, id: RuleId) -> u64 {
+        self.shared().faults.lock().hits(id)
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.shared().faults.lock().clear();
+    }
+
+    /// Changes whose signatures are accepted.
+    pub fn set_auth(&self, auth: Auth) {
+        *self.shared().service.auth.write() = auth;
+    }
+
+    /// Puts the server's clock so many seconds ahead of the system's.
+    pub fn set_clock_offset(&self, seconds: i64) {
+        self.shared().service.clock.set_offset(seconds);
+    }
+
+    /// Sets the server's clock; it goes on from there.
+    pub fn set_clock(&self, time: SystemTime) {
+        self.shared().service.clock.set(time);
+    }
+
+    /// Every request since the start, in the order they came.
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.shared().log.entries()
+    }
+
+    /// Connections accepted since the start.
+    pub fn connections(&self) -> u64 {
+        self.inner.connections.load(Ordering::SeqCst)
+    }
+
+    /// Connections open now.
+    pub fn active_connections(&self) -> u64 {
+        self.inner.active.load(Ordering::SeqCst)
+    }
+
+    /// Most connections that were open at once.
+    pub fn max_active_connections(&self) -> u64 {
+        self.inner.most_active.load(Ordering::SeqCst)
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.inner.shared
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Run {
+    fn start(inner: &Arc<Inner>, port: u16) -> io::Result<(Self, u16)> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        // Else a client that goes away between poll and accept blocks the stop.
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        let control = Arc::new(Control::new()?);
+        let acceptor =
+            Acceptor { inner: inner.clone(), control: control.clone(), open: Vec::new() };
+        let acceptor = Builder::new()
+            .name("local-oss-accept".to_owned())
+            .spawn(move || acceptor.run(listener))?;
+        Ok((Run { control, acceptor }, port))
+    }
+
+    fn stop(self) {
+        self.control.stop();
+        // A panic of the acceptor was reported by the panic hook.
+        let _ = self.acceptor.join();
+    }
+}
+
+/// Accepts connections, and joins their threads in the end.
+struct Acceptor {
+    inner: Arc<Inner>,
+    control: Arc<Control>,
+    open: Vec<(JoinHandle<()>, Weak<TcpStream>)>,
+}
+
+impl Acceptor {
+    fn run(mut self, listener: TcpListener) {
+        while !self.control.is_stopping() {
+            if self.control.wait_for_client(&listener).is_err() {
+                break;
+            }
+            if let Ok((socket, _)) = listener.accept() {
+                self.open.retain(|(thread, _)| !thread.is_finished());
+                // Without a thread the client sees a closed connection.
+                let _ = self.serve(socket);
+            }
+        }
+        drop(listener);
+        for (thread, socket) in self.open {
+            if let Some(socket) = socket.upgrade() {
+                // It may be closed already.
+                let _ = socket.shutdown(Shutdown::Both);
+            }
+            let _ = thread.join();
+        }
+    }
+
+    fn serve(&mut self, socket: TcpStream) -> io::Result<()> {
+        socket.set_nonblocking(false)?;
+        let socket = Arc::new(socket);
+        let watched = Arc::downgrade(&socket);
+        let active = Active::count(&self.inner);
+        let (inner, control) = (self.inner.clone(), self.control.clone());
+        let thread = Builder::new().name("local-oss".to_owned()).spawn(move || {
+            // As a whole: else only its id moves here, and the count ends now.
+            let active = active;
+            let shared = &inner.shared;
+            let opening_time = shared.faults.lock().opening_time(active.id);
+            let acceptor = inner.identity.as_ref().map(|identity| &identity.acceptor);
+            // A failed handshake is the client's to report.
+            if let Ok(connection) =
+                Connection::open(active.id, socket, acceptor, control, opening_time)
+            {
+                serve(shared, connection);
+            }
+        })?;
+        self.open.push((thread, watched));
+        Ok(())
+    }
+}
+
+/// Counts a connection as long as it lives.
+struct Active {
+    inner: Arc<Inner>,
+    id: u64,
+}
+
+impl Active {
+    fn count(inner: &Arc<Inner>) -> Self {
+        let active = inner.active.fetch_add(1, Ordering::SeqCst) + 1;
+        inner.most_active.fetch_max(active, Ordering::SeqCst);
+        let id = inner.connections.fetch_add(1, Ordering::SeqCst) + 1;
+        Active { inner: inner.clone(), id }
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.inner.active.fetch_sub(1, Ordering::SeqCst);
+    }
+}

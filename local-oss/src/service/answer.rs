@@ -1,0 +1,254 @@
+//! From a request to a reply.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use parking_lot::RwLock;
+
+use super::condition::{Verdict, judge};
+use super::error::OssError;
+use super::range::{Selection, select};
+use super::reply::{Body, Reply};
+use crate::address::Address;
+use crate::clock::{Clock, http_date, shifted};
+use crate::config::{Auth, Config, EmptyObjectRange};
+use crate::object::Generation;
+use crate::request::Request;
+use crate::signature::verify;
+use crate::store::{Lookup, Store};
+
+/// Query parameters that replace reply headers ("GetObject", request headers `response-…`).
+const RESPONSE_OVERRIDES: [(&str, &str); 6] = [
+    ("response-content-type", "Content-Type"),
+    ("response-content-language", "Content-Language"),
+    ("response-expires", "Expires"),
+    ("response-cache-control", "Cache-Control"),
+    ("response-content-disposition", "Content-Disposition"),
+    ("response-content-encoding", "Content-Encoding"),
+];
+
+/// Bits a second that `x-oss-traffic-limit` may ask for ("Single-connection bandwidth throttling").
+const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
+
+/// What faults change about an answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    /// Answered with this, whatever was asked.
+    pub(crate) error: Option<OssError>,
+    /// Answered with an HTML page of this status, not by OSS at all.
+    pub(crate) html: Option<u16>,
+    /// Answer 200 with the whole object to a ranged request.
+    pub(crate) ignore_range: bool,
+    /// Milliseconds by which the clock is wrong for this request.
+    pub(crate) clock_shift_ms: i64,
+}
+
+/// Answers requests from a store.
+pub(crate) struct Service {
+    config: Config,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) auth: RwLock<Auth>,
+    request_ids: AtomicU64,
+}
+
+impl Service {
+    pub(crate) fn new(config: Config) -> Self {
+        Service {
+            store: Store::new(config.versioning),
+            clock: Clock::new(config.clock_offset),
+            auth: RwLock::new(config.auth.clone()),
+            request_ids: AtomicU64::new(1),
+            config,
+        }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn answer(
+        &self,
+        request: &Request,
+        address: &Address,
+        overrides: &Overrides,
+    ) -> Reply {
+        if let Some(status) = overrides.html {
+            return html_page(status);
+        }
+        let now = shifted(self.clock.now(), overrides.clock_shift_ms);
+        let answered = match &overrides.error {
+            Some(error) => Err(error.clone()),
+            None => self
+                .authenticate(request, address, now)
+                .and_then(|()| self.object_reply(request, address, overrides.ignore_range, now)),
+        };
+        // Shape of the ids in the documents' examples: 24 hexadecimal digits.
+        let id = self.request_ids.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{:08X}{id:016X}", now.as_second() & 0xFFFF_FFFF);
+        let host = request.header("host").unwrap_or_default();
+        let mut reply = answered.unwrap_or_else(|error| error.reply(&id, host, request.is_head()));
+        reply.push("Server", "AliyunOSS");
+        reply.push("Date", http_date(now));
+        reply.push("x-oss-request-id", id);
+        // "Common response headers": milliseconds the service worked.
+        reply.push("x-oss-server-time", "1");
+        reply
+    }
+
+    fn authenticate(
+        &self,
+        request: &Request,
+        address: &Address,
+        now: Timestamp,
+    ) -> Result<(), OssError> {
+        match &*self.auth.read() {
+            Auth::Anonymous => Ok(()),
+            Auth::Keys(keys) => verify(request, address, keys, &self.config.region, now)
+                .map_err(|refusal| OssError::refusal(refusal, now)),
+        }
+    }
+
+    fn object_reply(
+        &self,
+        request: &Request,
+        address: &Address,
+        ignore_range: bool,
+        now: Timestamp,
+    ) -> Result<Reply, OssError> {
+        if !matches!(request.method.as_str(), "GET" | "HEAD") {
+            return Err(OssError::method_not_allowed(&request.method));
+        }
+        let generation = self.find(request, address, now)?;
+        // "InvalidObjectState": the data cannot be read; HeadObject still tells about it.
+        if generation.is_archived() && !request.is_head() {
+            return Err(OssError::archived(&address.key));
+        }
+        let rate = traffic_limit(request)?;
+        match judge(request, generation.etag(), generation.last_modified()) {
+            Verdict::Met => {}
+            Verdict::Failed(condition) => return Err(OssError::precondition_failed(condition)),
+            Verdict::NotModified => return Ok(self.not_modified(&generation)),
+        }
+        let range = request.header("range").filter(|_| !ignore_range);
+        let mut reply = self.select_part(request, &generation, range)?;
+        reply.rate = rate;
+        self.describe(&mut reply, &generation);
+        for (parameter, header) in RESPONSE_OVERRIDES {
+            if let Some(value) = request.parameter(parameter) {
+                reply.set(header, Some(value));
+            }
+        }
+        Ok(reply)
+    }
+
+    fn find(
+        &self,
+        request: &Request,
+        address: &Address,
+        now: Timestamp,
+    ) -> Result<Arc<Generation>, OssError> {
+        let version = request.parameter("versionId");
+        match self.store.find(&address.bucket, &address.key, version, now) {
+            Lookup::Found(generation) => Ok(generation),
+            Lookup::NoSuchBucket => Err(OssError::no_such_bucket(&address.bucket)),
+            Lookup::NoSuchKey => Err(OssError::no_such_key(&address.key)),
+            Lookup::NoSuchVersion => {
+                Err(OssError::no_such_version(&address.key, version.unwrap_or_default()))
+            }
+            // "GetObject", example with a delete marker as the current version.
+            Lookup::Deleted(marker) => Err(OssError::no_such_key(&address.key)
+                .header("x-oss-delete-marker", "true")
+                .header("x-oss-version-id", marker.version_id())),
+            Lookup::MarkerAsked => Err(OssError::delete_marker_asked()),
+        }
+    }
+
+    fn select_part(
+        &self,
+        request: &Request,
+        generation: &Arc<Generation>,
+        range: Option<&str>,
+    ) -> Result<Reply, OssError> {
+        let size = generation.size();
+        let standard = request.header("x-oss-range-behavior") == Some("standard");
+        let part = |start, length| Body::Part { generation: generation.clone(), start, length };
+        match select(range, standard, size) {
+            Selection::Part(first, last) => {
+                let mut reply = Reply::new(206, part(first, last - first + 1));
+                reply.push("Content-Range", format!("bytes {first}-{last}/{size}"));
+                Ok(reply)
+            }
+            Selection::Unsatisfiable if size > 0 || self.refuses_empty_ranges() => {
+                let error = OssError::invalid_range(range.unwrap_or_default(), size);
+                let told = self.config.content_range_in_416;
+                Err(if told {
+                    error.header("Content-Range", format!("bytes */{size}"))
+                } else {
+                    error
+                })
+            }
+            Selection::Unsatisfiable | Selection::Whole => Ok(Reply::new(200, part(0, size))),
+        }
+    }
+
+    fn refuses_empty_ranges(&self) -> bool {
+        self.config.empty_object_range == EmptyObjectRange::Status416
+    }
+
+    /// Headers of "GetObject" and "HeadObject".
+    fn describe(&self, reply: &mut Reply, generation: &Generation) {
+        let object = generation.object();
+        reply.push("Content-Type", &object.content_type);
+        if let Some(encoding) = &object.content_encoding {
+            reply.push("Content-Encoding", encoding);
+        }
+        reply.push("Accept-Ranges", "bytes");
+        self.identify(reply, generation);
+        reply.push("x-oss-object-type", "Normal");
+        reply.push("x-oss-storage-class", &object.storage_class);
+        if self.config.send_crc {
+            reply.push("x-oss-hash-crc64ecma", generation.crc64().to_string());
+        }
+        for (name, value) in &object.headers {
+            reply.push(name, value);
+        }
+    }
+
+    fn identify(&self, reply: &mut Reply, generation: &Generation) {
+        if self.config.send_etag {
+            reply.push("ETag", format!("\"{}\"", generation.etag()));
+        }
+        reply.push("Last-Modified", http_date(generation.last_modified()));
+        if self.store.versioning() {
+            reply.push("x-oss-version-id", generation.version_id());
+        }
+    }
+
+    fn not_modified(&self, generation: &Generation) -> Reply {
+        let mut reply = Reply::new(304, Body::None);
+        self.identify(&mut reply, generation);
+        reply
+    }
+}
+
+/// What a proxy between client and service says when it cannot go on.
+fn html_page(status: u16) -> Reply {
+    let page =
+        format!("<html><head><title>{status}</title></head><body>proxy error</body></html>\n");
+    let mut reply = Reply::new(status, Body::Bytes(page.into_bytes()));
+    reply.push("Content-Type", "text/html");
+    reply
+}
+
+/// Bytes a second that the request limits itself to, by header or parameter.
+fn traffic_limit(request: &Request) -> Result<Option<u64>, OssError> {
+    let name = "x-oss-traffic-limit";
+    let Some(text) = request.header(name).or_else(|| request.parameter(name)) else {
+        return Ok(None);
+    };
+    let bits = text.parse().ok().filter(|bits| TRAFFIC_LIMITS.contains(bits));
+    let message = "The x-oss-traffic-limit is invalid.";
+    bits.map(|bits| Some(bits / 8)).ok_or_else(|| OssError::invalid_argument(message, name, text))
+}
