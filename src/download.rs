@@ -1,13 +1,13 @@
 //! A download's handle.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Status};
+use crate::sys::thread::Joined;
 use crate::transfer::Shared;
 
 /// How often a progress callback runs, at least.
@@ -16,7 +16,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// One running or ended transfer. Dropping it cancels the transfer and waits for its end; the checkpoint is kept.
 pub struct Download {
     shared: Arc<Shared>,
-    driver: Mutex<Option<JoinHandle<()>>>,
+    driver: Mutex<Option<Joined>>,
     /// Keeps the client's threads while the download needs them.
     _client: Arc<crate::client::Inner>,
 }
@@ -24,7 +24,7 @@ pub struct Download {
 impl Download {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        driver: JoinHandle<()>,
+        driver: Joined,
         client: Arc<crate::client::Inner>,
     ) -> Self {
         Download { shared, driver: Mutex::new(Some(driver)), _client: client }

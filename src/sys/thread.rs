@@ -5,14 +5,20 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::thread::{Builder, JoinHandle};
 
+use super::panic::{Defect, quiet};
+
+/// A thread that was started here.
+pub type Joined = JoinHandle<Result<(), Defect>>;
+
 /// Starts a thread in which every signal is blocked that can be: the host's handlers never run on it, and a broken
-/// pipe is an error code there. Faults (SIGSEGV and its like) stay open for the host's crash handler.
+/// pipe is an error code there. Faults (SIGSEGV and its like) stay open for the host's crash handler. A panic prints
+/// nothing and is what joining gives.
 pub fn spawn<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<JoinHandle<T>> {
+) -> io::Result<JoinHandle<Result<T, Defect>>> {
     let _mask = SignalMask::block();
-    Builder::new().name(name.to_owned()).spawn(body)
+    Builder::new().name(name.to_owned()).spawn(move || quiet(body))
 }
 
 /// The calling thread's former signal mask, put back on drop; a thread started meanwhile inherits the blocked one.
@@ -62,7 +68,7 @@ mod tests {
     #[test]
     fn signals_are_blocked_in_the_new_thread_and_not_in_the_caller() {
         let inside = spawn("signals", || (blocked(libc::SIGINT), blocked(libc::SIGPIPE)));
-        assert_eq!(inside.expect("spawn").join().expect("join"), (true, true));
+        assert_eq!(inside.expect("spawn").join().expect("join"), Ok((true, true)));
         assert!(!blocked(libc::SIGINT));
     }
 }

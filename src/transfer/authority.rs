@@ -1,7 +1,7 @@
 //! The client's credentials: who holds them, who asks for new ones, and who waits for the answer.
 
 use std::sync::Arc;
-use std::thread::{JoinHandle, ThreadId};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::Sender;
@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 use crate::model::credentials::{AccessKey, Credentials, CredentialsProvider};
 use crate::model::error::{Error, ErrorKind};
 use crate::sys;
+use crate::sys::panic::quiet;
+use crate::sys::thread::Joined;
 
 use super::event::Event;
 
@@ -39,7 +41,7 @@ struct State {
     held: Option<Arc<AccessKey>>,
     stamp: u64,
     /// The provider is being asked, on this thread.
-    asking: Option<(JoinHandle<()>, ThreadId)>,
+    asking: Option<(Joined, ThreadId)>,
     asked_at: Option<Instant>,
     /// What the provider answered last, if it had no key.
     failure: Option<String>,
@@ -151,9 +153,8 @@ impl Authority {
         let stamp = state.stamp;
         state.asked_at = Some(Instant::now());
         let join = sys::thread::spawn("oss-credentials", move || {
-            let answer =
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| provider.fetch()))
-                    .unwrap_or_else(|_| Err("the provider panicked".to_owned()));
+            let answer = quiet(|| provider.fetch())
+                .unwrap_or_else(|_| Err("the provider panicked".to_owned()));
             authority.answered(stamp, answer);
         })
         .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;

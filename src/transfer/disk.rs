@@ -8,7 +8,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
@@ -16,7 +15,7 @@ use parking_lot::Mutex;
 use crate::model::error::Error;
 use crate::model::extent::Extent;
 use crate::storage::temp_file::TempFile;
-use crate::sys::thread;
+use crate::sys::thread::{self, Joined};
 
 use super::event::{Event, FetchEnd};
 use super::worker::WakeWorker;
@@ -64,7 +63,7 @@ struct Task {
 
 /// The writer threads and the buffers of one client. Threads start with the first step handed over.
 pub struct Disk {
-    lanes: Mutex<Vec<(Sender<Task>, JoinHandle<()>)>>,
+    lanes: Mutex<Vec<(Sender<Task>, Joined)>>,
     buffers: Arc<Buffers>,
 }
 

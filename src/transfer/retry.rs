@@ -39,6 +39,13 @@ pub struct Failure {
     pub final_at_first: bool,
 }
 
+impl Failure {
+    /// A failure without a wish of the service's.
+    pub fn of(cause: Cause, error: Error) -> Self {
+        Failure { cause, error, retry_after: None, final_at_first: false }
+    }
+}
+
 /// The client's limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

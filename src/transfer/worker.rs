@@ -1,10 +1,8 @@
 //! A transfer thread: one libcurl multi loop that carries any number of fetches.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -13,6 +11,8 @@ use curl::multi::{Easy2Handle, Multi, MultiWaker};
 
 use crate::model::error::Error;
 use crate::sys;
+use crate::sys::panic::quiet;
+use crate::sys::thread::Joined;
 
 use super::event::{Ending, Event, FetchEnd};
 use super::fetch::Fetch;
@@ -85,7 +85,7 @@ impl WakeWorker {
 pub struct Worker {
     commands: Sender<Command>,
     wake: WakeWorker,
-    join: Option<JoinHandle<()>>,
+    join: Option<Joined>,
 }
 
 impl Worker {
@@ -131,9 +131,8 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<MultiWaker>) {
     }
     let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };
     // A defect must reach the drivers as an error, not as silence.
-    let ended = catch_unwind(AssertUnwindSafe(|| multi_loop.run(inbox)));
-    if ended.is_err() {
-        multi_loop.fail_everything(inbox);
+    if let Err(defect) = quiet(|| multi_loop.run(inbox)) {
+        multi_loop.fail_everything(inbox, &Error::from(defect));
     }
 }
 
@@ -210,7 +209,11 @@ impl Loop {
         let token = self.next_token;
         self.next_token += 1;
         if let Err(message) = added {
-            return fail(&events, id, format!("libcurl refused the request: {message}"));
+            return fail(
+                &events,
+                id,
+                Error::internal(format!("libcurl refused the request: {message}")),
+            );
         }
         match self.multi.add2(easy) {
             Ok(mut handle) => {
@@ -221,11 +224,17 @@ impl Loop {
                     }
                     Err(error) => {
                         let _ = self.multi.remove2(handle);
-                        fail(&events, id, format!("libcurl refused the request: {error}"));
+                        fail(
+                            &events,
+                            id,
+                            Error::internal(format!("libcurl refused the request: {error}")),
+                        );
                     }
                 }
             }
-            Err(error) => fail(&events, id, format!("libcurl refused the request: {error}")),
+            Err(error) => {
+                fail(&events, id, Error::internal(format!("libcurl refused the request: {error}")))
+            }
         }
     }
 
@@ -281,18 +290,20 @@ impl Loop {
         let connections = sys::curl::connections_opened(&handle);
         match self.multi.remove2(handle) {
             Ok(mut easy) => easy.get_mut().finish(ending, connections),
-            Err(error) => fail(&events, id, format!("libcurl lost a transfer: {error}")),
+            Err(error) => {
+                fail(&events, id, Error::internal(format!("libcurl lost a transfer: {error}")))
+            }
         }
     }
 
-    fn fail_everything(&mut self, inbox: &Receiver<Command>) {
+    fn fail_everything(&mut self, inbox: &Receiver<Command>, error: &Error) {
         for (_, running) in self.running.drain() {
-            fail(&running.events, running.id, "a transfer thread died".to_owned());
+            fail(&running.events, running.id, error.clone());
         }
         while let Ok(command) = inbox.recv() {
             match command {
                 Command::Start { fetch, events, .. } => {
-                    fail(&events, fetch.id, "a transfer thread died".to_owned());
+                    fail(&events, fetch.id, error.clone());
                 }
                 Command::Stop => return,
                 Command::Proceed { .. } | Command::Abort { .. } => {}
@@ -317,8 +328,8 @@ fn unpause(handle: &Easy2Handle<Fetch>) {
     let _ = handle.unpause_write();
 }
 
-fn fail(events: &Sender<Event>, fetch: u64, message: String) {
-    let ending = Ending::Fault(Error::internal(message));
+fn fail(events: &Sender<Event>, fetch: u64, error: Error) {
+    let ending = Ending::Fault(error);
     let _ = events.send(Event::Ended(Box::new(FetchEnd::without_reply(fetch, ending))));
 }
 

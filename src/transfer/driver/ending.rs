@@ -75,9 +75,9 @@ impl Driver {
             "the checksum is wrong; fetching everything once more".to_owned()
         });
         let opened = self.opened_mut()?;
+        let everything: Vec<Extent> = opened.ledger.extents().collect();
         let all = opened.ledger.range().end - opened.ledger.range().start;
-        opened.ledger.forget_everything();
-        opened.ledger.refresh_record()?;
+        opened.ledger.forget(&everything)?;
         self.shared.counters.bytes_done.subtract(all);
         self.shared.counters.bytes_discarded.add(all);
         self.shared.counters.retries_reply.add(1);
@@ -98,11 +98,9 @@ impl Driver {
             }
         }
         let bytes = damaged.iter().map(|extent| extent.len).sum();
-        let opened = self.opened_mut()?;
-        for extent in damaged {
-            opened.ledger.forget(extent);
+        if !damaged.is_empty() {
+            self.opened_mut()?.ledger.forget(&damaged)?;
         }
-        opened.ledger.refresh_record()?;
         self.shared.counters.bytes_done.subtract(bytes);
         self.shared.counters.bytes_discarded.add(bytes);
         Ok(bytes)
@@ -162,20 +160,17 @@ impl Driver {
         })
     }
 
-    /// After a failure: keeps what a later run can use, and nothing else.
+    /// After a failure: keeps what a later run can use, and nothing else of what this run made.
     pub fn clean_up(&mut self, error: &Error) {
-        let keep = !matches!(error.kind(), ErrorKind::Integrity | ErrorKind::ObjectChanged);
         let (file, journal) = match self.opened.take() {
             Some(opened) => opened.ledger.into_parts(),
-            None => match self.found.temp.take() {
-                // A file of an earlier run that this one did not come to use is still what its record says.
-                Some(_) if self.found.taken.is_some() || self.found.sdk_record.is_some() => return,
+            None => match self.found.temp.take().filter(|_| self.found.is_ours) {
                 Some(file) => (file, None),
                 None => return,
             },
         };
         let removed = match journal {
-            Some(_) if keep => return,
+            Some(_) if !sticks(error) => return,
             Some(journal) => journal.remove().and(file.remove()),
             None => file.remove(),
         };
@@ -191,6 +186,12 @@ impl Driver {
     fn opened_mut(&mut self) -> Result<&mut Opened> {
         self.opened.as_mut().ok_or_else(|| Error::internal("the download was never opened"))
     }
+}
+
+/// Whether a later run that went on from here would fail in the same way.
+fn sticks(error: &Error) -> bool {
+    error.kind() == ErrorKind::ObjectChanged
+        || matches!(error.code(), "CrcCheckError" | "DiskCorruption")
 }
 
 fn last_modified(opened: &Opened) -> Option<SystemTime> {

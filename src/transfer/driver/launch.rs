@@ -40,9 +40,7 @@ impl Driver {
             Ok(Some(issued)) => issued,
             Ok(None) => return Ok(false),
             Err(error) if error.code() == "CredentialsError" => {
-                let failure =
-                    Failure { cause: Cause::Auth, error, retry_after: None, final_at_first: false };
-                self.set_back(slot, failure, false)?;
+                self.set_back(slot, Failure::of(Cause::Auth, error), false)?;
                 return Ok(false);
             }
             Err(error) => return Err(error),

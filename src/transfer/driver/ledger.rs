@@ -18,6 +18,8 @@ pub struct Ledger {
     extents: ExtentMap,
     /// By offset.
     unproven: BTreeMap<u64, Extent>,
+    /// Bytes in both.
+    held: u64,
     file: Arc<TempFile>,
     record: Option<Record>,
 }
@@ -27,8 +29,6 @@ pub struct Record {
     pub place: JournalPlace,
     pub header: Header,
     journal: Option<Journal>,
-    /// The journal lists bytes that turned out wrong: nothing is appended until it is rewritten.
-    stale: bool,
 }
 
 impl Record {
@@ -40,7 +40,7 @@ impl Record {
         unproven: &[Extent],
     ) -> Result<Self> {
         let journal = place.start(previous, &header, unproven)?;
-        Ok(Record { place, header, journal: Some(journal), stale: false })
+        Ok(Record { place, header, journal: Some(journal) })
     }
 }
 
@@ -53,8 +53,9 @@ impl Ledger {
         unproven: Vec<Extent>,
     ) -> Self {
         let extents = ExtentMap::new(grain(part_size, range.end - range.start));
+        let held = unproven.iter().map(|extent| extent.len).sum();
         let unproven = unproven.into_iter().map(|extent| (extent.offset, extent)).collect();
-        Ledger { range, extents, unproven, file, record }
+        Ledger { range, extents, unproven, held, file, record }
     }
 
     pub fn file(&self) -> &Arc<TempFile> {
@@ -81,48 +82,40 @@ impl Ledger {
                 let (first, end) = (extent.offset, extent.end());
                 return Err(Error::internal(format!("bytes {first}-{end} were stored twice")));
             }
+            self.held += extent.len;
         }
-        let Some(record) = self.record.as_mut().filter(|record| !record.stale) else {
-            return Ok(None);
-        };
-        Ok(record.journal.as_mut().and_then(|journal| journal.append(stored).err()))
+        let journal = self.record.as_mut().and_then(|record| record.journal.as_mut());
+        Ok(journal.and_then(|journal| journal.append(stored).err()))
+    }
+
+    /// Whether nothing is missing.
+    pub fn is_complete(&self) -> bool {
+        self.held == self.range.end - self.range.start
     }
 
     /// An extent of the earlier run is right; false when it is not one of the ledger's.
     pub fn proved(&mut self, extent: Extent) -> bool {
-        self.take_unproven(extent) && self.extents.insert(extent)
+        self.unproven.remove(&extent.offset).is_some() && self.extents.insert(extent)
     }
 
-    /// An extent of the earlier run is wrong: its bytes are missing.
+    /// An extent of the earlier run is wrong: its bytes are missing. The journal still lists it, which costs a later
+    /// run a look at the disk, until the record of the right bytes takes its place.
     pub fn damaged(&mut self, extent: Extent) {
-        if self.take_unproven(extent) {
-            self.mark_stale();
+        if let Some(extent) = self.unproven.remove(&extent.offset) {
+            self.held -= extent.len;
         }
     }
 
-    /// Bytes of this run turned out wrong on the disk: they are missing.
-    pub fn forget(&mut self, extent: Extent) {
-        self.extents.remove(extent.offset, extent.len);
-        self.mark_stale();
-    }
-
-    /// Everything is missing.
-    pub fn forget_everything(&mut self) {
-        self.extents.remove(0, u64::MAX);
-        self.unproven.clear();
-        self.mark_stale();
-    }
-
-    /// Brings a stale journal up to date; called when the proof has ended.
-    pub fn refresh_record(&mut self) -> Result<()> {
-        let Some(record) = self.record.as_mut().filter(|record| record.stale) else {
-            return Ok(());
-        };
-        let extents: Vec<Extent> =
-            self.extents.iter().chain(self.unproven.values().copied()).collect();
+    /// Bytes of this run turned out wrong: they are missing, and no longer recorded.
+    pub fn forget(&mut self, wrong: &[Extent]) -> Result<()> {
+        for extent in wrong {
+            let removed = self.extents.remove(extent.offset, extent.len);
+            self.held -= removed.iter().map(|extent| extent.len).sum::<u64>();
+        }
+        let Some(record) = &mut self.record else { return Ok(()) };
         let Some(journal) = record.journal.take() else { return Ok(()) };
-        record.journal = Some(journal.rewrite(&record.place, &record.header, &extents)?);
-        record.stale = false;
+        let left: Vec<Extent> = self.extents.iter().collect();
+        record.journal = Some(journal.rewrite(&record.place, &record.header, &left)?);
         Ok(())
     }
 
@@ -141,15 +134,5 @@ impl Ledger {
     /// Gives up the file and the record, for the end of the download.
     pub fn into_parts(self) -> (Arc<TempFile>, Option<Journal>) {
         (self.file, self.record.and_then(|record| record.journal))
-    }
-
-    fn take_unproven(&mut self, extent: Extent) -> bool {
-        self.unproven.remove(&extent.offset).is_some()
-    }
-
-    fn mark_stale(&mut self) {
-        if let Some(record) = &mut self.record {
-            record.stale = true;
-        }
     }
 }

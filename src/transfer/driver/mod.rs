@@ -22,6 +22,7 @@ use crate::model::options::LogLevel;
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::storage::place::Place;
+use crate::sys::panic::quiet;
 
 use super::event::{Event, FetchEnd};
 use super::session::Session;
@@ -46,8 +47,13 @@ pub fn run(task: Task) {
     let session = task.session.clone();
     let buffers = buffers_for(task.request.thread_num);
     session.disk.buffers().reserve(buffers);
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Driver::new(task).run()))
-        .unwrap_or_else(|_| Err(Error::internal("the download stopped because of a defect")));
+    let mut driver = Driver::new(task);
+    let result = quiet(|| driver.run()).unwrap_or_else(|defect| {
+        // A defect must not leave threads behind that write to the file.
+        let landed = quiet(|| driver.land_all());
+        Err(landed.err().unwrap_or(defect).into())
+    });
+    drop(driver);
     session.disk.buffers().release(buffers);
     shared.end(result);
 }
@@ -105,7 +111,7 @@ impl Driver {
         }
     }
 
-    fn run(mut self) -> Result<Outcome> {
+    fn run(&mut self) -> Result<Outcome> {
         self.log(LogLevel::Info, || "starting".to_owned());
         let result = self.download();
         // Whatever happened: no thread may write to the file from here on, and what was stored is recorded.
@@ -183,7 +189,7 @@ impl Driver {
                 journal.remove()?;
             }
             file.set_len(0)?;
-            self.found = Found { temp: Some(file), ..Found::default() };
+            self.found = Found { temp: Some(file), is_ours: true, ..Found::default() };
         }
         Ok(())
     }

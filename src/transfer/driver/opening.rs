@@ -16,6 +16,7 @@ use crate::storage::temp_file::TempFile;
 use crate::transfer::disk::Outlet;
 use crate::transfer::event::{Ending, Event};
 use crate::transfer::fetch::Gate;
+use crate::transfer::retry::{Cause, Failure};
 use crate::transfer::span::Span;
 use crate::transfer::vet::{self, Flaw, Generation, Opening};
 
@@ -98,7 +99,10 @@ impl Driver {
                             self.single_stream = true;
                             ask = Ask::Whole;
                         }
-                        Err(flaw) => return Err(self.unusable(&flaw, None)),
+                        Err(flaw) => {
+                            let error = self.unusable(&flaw, None);
+                            self.set_back(FIRST, Failure::of(Cause::Reply, error), false)?;
+                        }
                     }
                     self.land_all();
                 }
@@ -291,15 +295,11 @@ impl Driver {
             Some(file) => file,
             None => Arc::new(TempFile::create(&self.place.temp)?),
         };
-        let opened = self.lay_out(found, file.clone(), head, opening.generation, &range);
-        let opened = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                // Without a record nothing in the file can be used again.
-                self.found.temp = Some(file);
-                return Err(error);
-            }
-        };
+        // Until its record is replaced, what an earlier run left is good for a later one.
+        let is_ours = found.remains.is_none();
+        self.found = Found { temp: Some(file.clone()), is_ours, ..Found::default() };
+        let opened = self.lay_out(found, file, head, opening.generation, &range)?;
+        self.found = Found::default();
         self.shared.set_total(Some(range.end - range.start));
         self.opened = Some(opened);
         if body_waits {

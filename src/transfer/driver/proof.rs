@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 
 use crossbeam_channel::Sender;
 
@@ -10,6 +9,7 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::storage::temp_file::TempFile;
 use crate::sys;
+use crate::sys::thread::Joined;
 use crate::transfer::event::Event;
 
 /// Bytes read at once.
@@ -18,7 +18,7 @@ pub const READ_SIZE: usize = 1024 * 1024;
 /// A running proof; dropping it stops it.
 pub struct Prover {
     stop: Arc<AtomicBool>,
-    join: Option<JoinHandle<()>>,
+    join: Option<Joined>,
 }
 
 impl Prover {

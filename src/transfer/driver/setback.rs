@@ -41,7 +41,7 @@ impl Driver {
             Ending::Unusable(Flaw::Changed(what)) => return Ok(Setback::Changed(what)),
             Ending::Unusable(flaw) => {
                 let error = self.unusable(&flaw, range);
-                Failure { cause: Cause::Reply, error, retry_after: None, final_at_first: false }
+                Failure::of(Cause::Reply, error)
             }
             Ending::Broken { curl_code, message } => self.broken(curl_code, &message, range)?,
             Ending::Stalled => {
@@ -49,7 +49,7 @@ impl Driver {
                 let message = format!("no byte came for {limit:?}");
                 let code = curl_sys::CURLE_OPERATION_TIMEDOUT;
                 let error = Error::transport(code, self.attempted(&message, range));
-                Failure { cause: Cause::TimedOut, error, retry_after: None, final_at_first: false }
+                Failure::of(Cause::TimedOut, error)
             }
         };
         self.set_back(slot, failure, brought_bytes)?;
@@ -127,7 +127,7 @@ impl Driver {
             return Err(refusal.into_error(&self.object(), range));
         };
         let error = refusal.into_error(&self.object(), range);
-        Ok(Failure { cause, error, retry_after, final_at_first: false })
+        Ok(Failure { retry_after, ..Failure::of(cause, error) })
     }
 
     /// The error of a refusal that nothing can mend.
@@ -167,7 +167,7 @@ impl Driver {
             | curl_sys::CURLE_FAILED_INIT => return Err(error),
             _ => (Cause::Broken, false),
         };
-        Ok(Failure { cause, error, retry_after: None, final_at_first })
+        Ok(Failure { final_at_first, ..Failure::of(cause, error) })
     }
 
     /// "what went wrong" with the object and the bytes it was about.

@@ -20,6 +20,8 @@ pub struct Found {
     pub journal_place: Option<JournalPlace>,
     pub taken: Option<Taken>,
     pub temp: Option<Arc<TempFile>>,
+    /// The temp file holds nothing of an earlier run: this one made or emptied it.
+    pub is_ours: bool,
     pub remains: Option<Remains>,
     /// The C++ SDK's record: removed once the temp file is ours, because it would vouch for bytes that are gone.
     pub sdk_record: Option<PathBuf>,

@@ -89,7 +89,7 @@ impl Driver {
         self.note_stored(&batch.stored)?;
         if let Some(result) = batch.proof_ended {
             result?;
-            self.proof_ended()?;
+            self.proof_ended();
         }
         let mut changed = None;
         for end in batch.ended {
@@ -120,13 +120,11 @@ impl Driver {
         }
     }
 
-    fn proof_ended(&mut self) -> Result<()> {
+    fn proof_ended(&mut self) {
         self.prover = None;
         if let Some(opened) = &mut self.opened {
             opened.proving = false;
-            opened.ledger.refresh_record()?;
         }
-        Ok(())
     }
 
     /// Takes a fetch off its slot; the reason when the object turned out to be another one.
@@ -240,14 +238,14 @@ impl Driver {
         let Some(opened) = &self.opened else { return false };
         !opened.proving
             && self.slots.iter().all(|slot| slot.flight.is_none())
-            && opened.ledger.holes(&mut Vec::new()).is_empty()
+            && opened.ledger.is_complete()
     }
 
     /// The single stream has ended and bytes are missing: it cannot go on.
     fn stream_ended(&self) -> Option<Landing> {
         let opened = self.opened.as_ref()?;
         let flying = self.slots.iter().any(|slot| slot.flight.is_some());
-        if flying || opened.ledger.holes(&mut Vec::new()).is_empty() {
+        if flying || opened.ledger.is_complete() {
             return None;
         }
         Some(Landing::Broken(Error::new(
