@@ -184,3 +184,127 @@ impl Intake {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::crc64;
+    use crate::storage::temp_file::TempFile;
+    use crate::transfer::event::Ending;
+    use crossbeam_channel::{Receiver, unbounded};
+    use curl::multi::Multi;
+
+    struct Bench {
+        dir: tempfile::TempDir,
+        disk: Arc<Disk>,
+        events: Receiver<Event>,
+        intake: Intake,
+        _multi: Multi,
+    }
+
+    /// An intake of a span from byte 1000 on, whose file starts with byte 400.
+    fn bench(grain: u64) -> Bench {
+        let dir = tempfile::tempdir().expect("directory");
+        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        let (sender, events) = unbounded();
+        let outlet = Arc::new(Outlet::new(Arc::new(file), 400, sender));
+        let disk = Arc::new(Disk::new());
+        disk.buffers().reserve(2);
+        let multi = Multi::new();
+        let worker = WakeWorker::new(0, multi.waker());
+        let intake = Intake::new(1, outlet, disk.clone(), worker, 1000, grain);
+        Bench { dir, disk, events, intake, _multi: multi }
+    }
+
+    fn feed(intake: &mut Intake, bytes: &[u8], chunk: usize) {
+        for piece in bytes.chunks(chunk) {
+            while !intake.make_room(piece.len()).expect("room") {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            intake.take(piece);
+        }
+    }
+
+    fn end() -> Box<FetchEnd> {
+        Box::new(FetchEnd::without_reply(1, Ending::Complete))
+    }
+
+    /// Every extent reported before the end, which must be the last event.
+    fn reported(bench: &Bench) -> Vec<Extent> {
+        let mut extents = Vec::new();
+        loop {
+            match bench.events.recv_timeout(Duration::from_secs(10)).expect("an end") {
+                Event::Stored(extent) => extents.push(extent),
+                Event::Ended(_) => return extents,
+                _ => panic!("unexpected news"),
+            }
+        }
+    }
+
+    fn assert_stored(bench: &Bench, bytes: &[u8]) {
+        let extents = reported(bench);
+        let mut at = 1000;
+        for extent in &extents {
+            assert_eq!(extent.offset, at, "extents follow each other");
+            let from = (extent.offset - 1000) as usize;
+            let covered = &bytes[from..from + extent.len as usize];
+            assert_eq!(extent.crc, crc64::checksum(covered));
+            at = extent.end();
+        }
+        assert_eq!(at, 1000 + bytes.len() as u64, "nothing is left out");
+        let file = std::fs::read(bench.dir.path().join("file")).expect("read");
+        assert!(file[600..] == *bytes, "the file holds what was fed");
+    }
+
+    fn pattern(len: usize) -> Vec<u8> {
+        (0..len).map(|i| (i % 251) as u8).collect()
+    }
+
+    #[test]
+    fn bytes_are_stored_in_place_and_reported_with_their_checksum() {
+        let mut bench = bench(100 * 1024);
+        let bytes = pattern(3 * BUFFER_SIZE + 17);
+        feed(&mut bench.intake, &bytes, 16 * 1024);
+        bench.intake.finish(end());
+        assert_stored(&bench, &bytes);
+    }
+
+    #[test]
+    fn a_slow_disk_is_written_to_by_other_threads_in_order() {
+        let mut bench = bench(100 * 1024);
+        bench.intake.hand_over_until = Some(Instant::now() + Duration::from_secs(60));
+        let bytes = pattern(20 * BUFFER_SIZE + 17);
+        feed(&mut bench.intake, &bytes, 100_000);
+        bench.intake.finish(end());
+        assert_stored(&bench, &bytes);
+        bench.disk.shut_down();
+    }
+
+    #[test]
+    fn without_a_free_buffer_the_connection_waits() {
+        let mut bench = bench(100 * 1024);
+        let waker = bench.intake.worker.clone();
+        let held: Vec<_> = (0..2).map(|_| bench.disk.buffers().take(&waker)).collect();
+        assert!(held.iter().all(Option::is_some));
+        assert!(!bench.intake.make_room(1).expect("no error"));
+        for buffer in held.into_iter().flatten() {
+            bench.disk.buffers().give_back(buffer);
+        }
+        assert!(bench.intake.make_room(1).expect("no error"));
+    }
+
+    #[test]
+    fn at_most_8_mib_are_unreported_whatever_the_part_size() {
+        let mut bench = bench(5 << 30);
+        feed(&mut bench.intake, &pattern(20 << 20), 16 * 1024);
+        let reported: u64 = bench
+            .events
+            .try_iter()
+            .map(|event| match event {
+                Event::Stored(extent) => extent.len,
+                _ => 0,
+            })
+            .sum();
+        assert!((20 << 20) - reported <= 8 << 20, "{reported} bytes reported");
+    }
+}

@@ -193,3 +193,6 @@ fn refuse_transport_coding(head: &ReplyHead, length: Option<u64>) -> Result<(), 
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

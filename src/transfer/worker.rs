@@ -71,6 +71,10 @@ pub struct WakeWorker {
 }
 
 impl WakeWorker {
+    pub fn new(index: usize, waker: MultiWaker) -> Self {
+        WakeWorker { index, waker }
+    }
+
     pub fn index(&self) -> usize {
         self.index
     }
@@ -97,7 +101,7 @@ impl Worker {
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
         let waker =
             started.recv().map_err(|_| Error::internal("libcurl could not make a multi handle"))?;
-        Ok(Worker { commands, wake: WakeWorker { index, waker }, join: Some(join) })
+        Ok(Worker { commands, wake: WakeWorker::new(index, waker), join: Some(join) })
     }
 
     pub fn waker(&self) -> &WakeWorker {
