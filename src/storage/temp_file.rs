@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use parking_lot::Mutex;
 use rustix::io::Errno;
 
 use super::temp_name;
@@ -24,6 +25,9 @@ const BLOCK: u64 = 512;
 #[derive(Debug)]
 pub struct TempFile {
     file: LockedFile,
+    /// Held during a write. File systems let one write into a file at a time and keep the others spinning on
+    /// the processor; here they sleep.
+    writing: Mutex<()>,
 }
 
 /// How [`TempFile::finish`] makes the file the target.
@@ -43,7 +47,7 @@ impl TempFile {
     /// `Busy` when another run holds it; `LocalIoError` for a symbolic link or anything that is no regular file.
     pub fn open_existing(path: &Path) -> Result<Option<Self>> {
         let opened = LockedFile::open(path).map_err(|error| refused("open", path, &error))?;
-        Ok(opened.map(|file| TempFile { file }))
+        Ok(opened.map(TempFile::of))
     }
 
     /// Makes the file at `path`, or empties the one an earlier run left there.
@@ -59,8 +63,8 @@ impl TempFile {
             }
             return Self::create_unshared(path);
         }
-        let temp = TempFile { file };
-        temp.set_len(0)?;
+        let temp = TempFile::of(file);
+        temp.clear()?;
         Ok(temp)
     }
 
@@ -70,7 +74,17 @@ impl TempFile {
         let name = temp_name::with_suffix(path.file_name().unwrap_or_default(), suffix);
         let path = path.with_file_name(name);
         let file = LockedFile::create_new(&path).map_err(|e| refused("create", &path, &e))?;
-        Ok(TempFile { file })
+        Ok(TempFile::of(file))
+    }
+
+    fn of(file: LockedFile) -> Self {
+        TempFile { file, writing: Mutex::new(()) }
+    }
+
+    /// Empties the file. One that is empty is left alone: after a truncation ext4 writes everything out at the
+    /// close, whether or not that was asked for.
+    pub fn clear(&self) -> Result<()> {
+        if self.len()? == 0 { Ok(()) } else { self.set_len(0) }
     }
 
     /// Where the file is; its name belongs in the checkpoint.
@@ -126,7 +140,10 @@ impl TempFile {
     /// Writes all of `bytes` at `offset` in the file. After an error any part of them may be in the file.
     /// `DiskFull` says how much is missing.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        self.file.write_all_at(bytes, offset).map_err(|error| {
+        let turn = self.writing.lock();
+        let written = self.file.write_all_at(bytes, offset);
+        drop(turn);
+        written.map_err(|error| {
             self.out_of_space(&format!("write {} bytes at {offset} of", bytes.len()), &error)
         })
     }

@@ -188,7 +188,7 @@ impl Driver {
             if let Some(journal) = journal {
                 journal.remove()?;
             }
-            file.set_len(0)?;
+            file.clear()?;
             self.found = Found { temp: Some(file), is_ours: true, ..Found::default() };
         }
         Ok(())

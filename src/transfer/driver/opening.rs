@@ -324,7 +324,7 @@ impl Driver {
         let len = range.end - range.start;
         let unproven = found.remains.map(|remains| remains.extents).unwrap_or_default();
         if unproven.is_empty() {
-            file.set_len(0)?;
+            file.clear()?;
         }
         if self.request.check_space {
             file.check_space(len)?;
