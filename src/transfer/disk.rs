@@ -136,9 +136,9 @@ fn serve(steps: &Receiver<Task>, buffers: &Buffers) {
     }
 }
 
-/// Bytes gathered before a write: large enough that a write's fixed cost disappears, small enough to stay in the
-/// processor's cache between the socket and the file.
-pub const BUFFER_SIZE: usize = 512 * 1024;
+/// Capacity of a buffer, in bytes: large enough that a write's fixed cost disappears. Pages that are never filled cost
+/// no memory.
+pub const BUFFER_SIZE: usize = 1024 * 1024;
 
 /// The buffers of one client, bounded by what its running downloads reserve.
 #[derive(Default)]

@@ -13,7 +13,7 @@ use super::event::{Event, FetchEnd};
 use super::worker::WakeWorker;
 
 /// A write that takes longer than this means that the disk does not keep up …
-const SLOW_WRITE: Duration = Duration::from_millis(20);
+const SLOW_WRITE: Duration = Duration::from_millis(100);
 /// … and that for this long the writer threads wait for it in the transfer thread's place.
 const HAND_OVER_FOR: Duration = Duration::from_secs(2);
 /// An extent is reported at least this often while bytes come.
@@ -27,6 +27,8 @@ pub struct Intake {
     outlet: Arc<Outlet>,
     disk: Arc<Disk>,
     worker: WakeWorker,
+    /// Bytes gathered before a write, at most [`BUFFER_SIZE`].
+    gather: usize,
     /// Extents are reported when they are at least this long.
     seal_at: u64,
     buffer: Option<Vec<u8>>,
@@ -41,13 +43,15 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// `start` is the first byte of the span; `grain` the length from which extents are reported.
+    /// `start` is the first byte of the span, `gather` the bytes of a write, `grain` the length from which extents
+    /// are reported.
     pub fn new(
         fetch: u64,
         outlet: Arc<Outlet>,
         disk: Arc<Disk>,
         worker: WakeWorker,
         start: u64,
+        gather: usize,
         grain: u64,
     ) -> Self {
         Intake {
@@ -55,6 +59,7 @@ impl Intake {
             outlet,
             disk,
             worker,
+            gather: gather.min(BUFFER_SIZE),
             seal_at: grain.min(MAX_UNSEALED),
             buffer: None,
             buffer_offset: start,
@@ -67,7 +72,7 @@ impl Intake {
 
     /// Makes room for `len` bytes; false when there is no buffer now: the worker is woken when there is one.
     pub fn make_room(&mut self, len: usize) -> Result<bool, Error> {
-        if self.buffer.as_ref().is_some_and(|b| !b.is_empty() && b.len() + len > BUFFER_SIZE) {
+        if self.buffer.as_ref().is_some_and(|b| !b.is_empty() && b.len() + len > self.gather) {
             self.store(false)?;
         }
         if self.buffer.is_none() {
@@ -212,7 +217,7 @@ mod tests {
         disk.buffers().reserve(2);
         let multi = Multi::new();
         let worker = WakeWorker::new(0, multi.waker());
-        let intake = Intake::new(1, outlet, disk.clone(), worker, 1000, grain);
+        let intake = Intake::new(1, outlet, disk.clone(), worker, 1000, BUFFER_SIZE, grain);
         Bench { dir, disk, events, intake, _multi: multi }
     }
 

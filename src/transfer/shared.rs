@@ -91,8 +91,9 @@ impl Shared {
 
     pub fn status(&self) -> Status {
         let total = self.bytes_total.load(Ordering::Relaxed);
+        let phase = self.state.lock().phase;
         Status {
-            phase: self.state.lock().phase,
+            phase,
             bytes_done: self.counters.bytes_done.get(),
             bytes_total: (total != UNKNOWN).then_some(total),
             active_connections: self.active.load(Ordering::Relaxed),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::model::error::Result;
 use crate::model::options::LogLevel;
 use crate::oss::get_object::Composed;
+use crate::transfer::disk::BUFFER_SIZE;
 use crate::transfer::event::Event;
 use crate::transfer::fetch::{Fetch, Gate};
 use crate::transfer::intake::Intake;
@@ -16,11 +17,14 @@ use crate::transfer::worker::{Command, Wire, Worker};
 use super::Driver;
 use super::flight::Flight;
 
-/// libcurl's receive buffer for a few connections and for many, in bytes. TLS records are 16 KiB and gain nothing
-/// from a larger one.
-const RECEIVE_BUFFER: usize = 512 * 1024;
-const SMALL_RECEIVE_BUFFER: usize = 64 * 1024;
+/// Up to here connections are few, and each may have large buffers.
 const FEW_CONNECTIONS: u32 = 8;
+/// libcurl's receive buffer for a few connections and for many, in bytes: what one system call can bring. TLS records
+/// are 16 KiB and gain nothing from a larger one.
+const RECEIVE_BUFFER: usize = 1024 * 1024;
+const SMALL_RECEIVE_BUFFER: usize = 64 * 1024;
+/// Bytes of a write when connections are many.
+const SMALL_GATHER: usize = 512 * 1024;
 
 /// What a request is for.
 pub struct Launch {
@@ -115,12 +119,20 @@ impl Driver {
             self.session.disk.clone(),
             worker.waker().clone(),
             start,
+            if self.has_few_connections() { BUFFER_SIZE } else { SMALL_GATHER },
             opened.grain,
         ))
     }
 
+    fn has_few_connections(&self) -> bool {
+        self.request.thread_num <= FEW_CONNECTIONS
+    }
+
     fn receive_buffer(&self) -> usize {
-        let few = self.request.thread_num <= FEW_CONNECTIONS;
-        if few && !self.session.is_https() { RECEIVE_BUFFER } else { SMALL_RECEIVE_BUFFER }
+        if self.has_few_connections() && !self.session.is_https() {
+            RECEIVE_BUFFER
+        } else {
+            SMALL_RECEIVE_BUFFER
+        }
     }
 }

@@ -60,7 +60,7 @@ pub fn run(task: Task) {
 
 /// One buffer for each connection and a few on their way to the disk; many connections share.
 fn buffers_for(connections: u32) -> usize {
-    usize::try_from(connections).unwrap_or(usize::MAX).min(56) + 8
+    usize::try_from(connections).unwrap_or(usize::MAX).min(60) + 4
 }
 
 struct Driver {
