@@ -109,7 +109,7 @@ pub struct ClientOptions {
     pub verify_crc: bool,
     /// Replaces the `User-Agent`.
     pub user_agent: Option<String>,
-    /// Most transfer threads; 0 means 4.
+    /// Most transfer threads; 0 means one for each processor, at most 4.
     pub max_workers: u32,
     /// Receives log lines.
     pub log: Option<LogSink>,

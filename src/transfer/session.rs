@@ -22,8 +22,7 @@ use super::disk::Disk;
 use super::retry::Limits;
 use super::worker::{ConnectionSettings, Worker};
 
-/// Most transfer threads when the client does not say. More than processors may be there: a few connections are
-/// spread evenly only when each has a thread for the scheduler to place.
+/// Most transfer threads when the client does not say; one loop fills several gigabits.
 const DEFAULT_MAX_WORKERS: usize = 4;
 
 /// The shared part of a client.
@@ -56,8 +55,9 @@ impl Session {
             ca_path: options.ca_path.clone(),
             user_agent,
         };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let max_workers = match options.max_workers {
-            0 => DEFAULT_MAX_WORKERS,
+            0 => processors.min(DEFAULT_MAX_WORKERS),
             count => usize::try_from(count).unwrap_or(DEFAULT_MAX_WORKERS),
         };
         Ok(Session {

@@ -19,10 +19,10 @@ use super::flight::Flight;
 
 /// Up to here connections are few, and each may have large buffers.
 const FEW_CONNECTIONS: u32 = 8;
-/// libcurl's receive buffer for a few connections and for many, in bytes: what one system call can bring. TLS records
-/// are 16 KiB and gain nothing from a larger one.
-const RECEIVE_BUFFER: usize = 1024 * 1024;
-const SMALL_RECEIVE_BUFFER: usize = 64 * 1024;
+/// What the connections of a download share in receive buffers, in bytes: a large one brings more with one system
+/// call. TLS records are 16 KiB and gain nothing from more than the smallest.
+const RECEIVE_BUFFERS: usize = 8 * 1024 * 1024;
+const MIN_RECEIVE_BUFFER: usize = 64 * 1024;
 /// Bytes of a write when connections are many.
 const SMALL_GATHER: usize = 512 * 1024;
 
@@ -129,10 +129,10 @@ impl Driver {
     }
 
     fn receive_buffer(&self) -> usize {
-        if self.has_few_connections() && !self.session.is_https() {
-            RECEIVE_BUFFER
-        } else {
-            SMALL_RECEIVE_BUFFER
+        if self.session.is_https() {
+            return MIN_RECEIVE_BUFFER;
         }
+        let connections = usize::try_from(self.request.thread_num).unwrap_or(usize::MAX).max(2);
+        (RECEIVE_BUFFERS / connections).max(MIN_RECEIVE_BUFFER)
     }
 }

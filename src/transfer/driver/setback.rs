@@ -161,7 +161,6 @@ impl Driver {
             | curl_sys::CURLE_SSL_INVALIDCERTSTATUS
             | curl_sys::CURLE_SSL_CERTPROBLEM
             | curl_sys::CURLE_SSL_CIPHER
-            | curl_sys::CURLE_UNSUPPORTED_PROTOCOL
             | curl_sys::CURLE_URL_MALFORMAT
             | curl_sys::CURLE_OUT_OF_MEMORY
             | curl_sys::CURLE_FAILED_INIT => return Err(error),
