@@ -1,0 +1,150 @@
+//! Clients.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::callbacks::{self, UserData};
+use super::client_options::{self, oss_resumable_client_options};
+use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
+use super::error::oss_resumable_error;
+use super::guard;
+use super::handle::{Birthplace, Handle};
+use super::scope;
+use super::text;
+use crate::client::Client;
+use crate::model::credentials::Credentials;
+
+/// Endpoint, region, credentials, connection settings, and the threads that serve downloads.
+///
+/// Thread-safe: any number of threads may use one client at the same time; only oss_resumable_client_free() must
+/// be the last call. Make one and share it. Threads start with the first download and are joined by the freeing.
+pub struct oss_resumable_client {
+    client: Client,
+    birthplace: Birthplace,
+    closing: AtomicBool,
+    // Freed with the handle even when no callback uses it.
+    _user_data: Arc<UserData>,
+}
+
+impl Handle for oss_resumable_client {
+    const NAME: &'static str = "oss_resumable_client";
+
+    fn birthplace(&self) -> Birthplace {
+        self.birthplace
+    }
+}
+
+impl oss_resumable_client {
+    /// The Rust client.
+    pub fn inner(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether it was freed inside a callback that has not ended yet.
+    pub fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+}
+
+/// Makes a client. Checks the options; starts no thread and sends nothing.
+///
+/// Thread-safe. `user_data_free` of the options is called when the client and its downloads are gone, or at once
+/// when this fails.
+///
+/// @param options not NULL; everything is copied
+/// @param out receives the client, to be freed with oss_resumable_client_free(); written on success only; NULL
+/// checks the options and makes nothing
+/// @param err receives an error to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK or ::OSS_RESUMABLE_ERR_VALIDATION
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_new(
+    options: *const oss_resumable_client_options,
+    out: *mut *mut oss_resumable_client,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes valid options and outputs that are NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            let (options, user_data) = client_options::read(options)?;
+            let handle = oss_resumable_client {
+                client: Client::new(options)?,
+                birthplace: Birthplace::here(),
+                closing: AtomicBool::new(false),
+                _user_data: user_data,
+            };
+            guard::output(out, || handle.give());
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Replaces the region, for requests signed from now on, in running downloads too.
+///
+/// Thread-safe.
+///
+/// @param client not NULL
+/// @param region region id such as `cn-hangzhou`; not NULL; copied
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_set_region(
+    client: *mut oss_resumable_client,
+    region: *const c_char,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, a string, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            let client = Handle::hold(client)?;
+            client.inner().set_region(&text::required(region, "region")?)?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Replaces the credentials, whatever kind they were, for requests signed from now on, in running downloads too.
+///
+/// Thread-safe.
+///
+/// @param client not NULL
+/// @param access_key_id not NULL; copied
+/// @param access_key_secret not NULL; copied
+/// @param security_token the token of temporary credentials, or NULL; copied
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_set_credentials(
+    client: *mut oss_resumable_client,
+    access_key_id: *const c_char,
+    access_key_secret: *const c_char,
+    security_token: *const c_char,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, strings, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            let client = Handle::hold(client)?;
+            let key = callbacks::access_key(access_key_id, access_key_secret, security_token)?;
+            client.inner().set_credentials(Credentials::Static(key))?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Cancels the client's downloads, keeping their checkpoints, waits for its threads to end, and frees it.
+///
+/// Handles of its downloads stay valid: they have ended, and are freed on their own, before or after this. Any
+/// thread may call it, once. Inside a callback it returns at once, and the rest follows after the callback. In a
+/// forked child it does nothing: what the client holds is lost there.
+///
+/// @param client a client, or NULL, which does nothing
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_free(client: *mut oss_resumable_client) {
+    guard::plain((), || {
+        // SAFETY: the caller passes NULL or a live client that it does not use again.
+        let Some(client) = (unsafe { Handle::take(client) }) else { return };
+        client.closing.store(true, Ordering::Release);
+        scope::after_callbacks(move || client.client.shutdown());
+    });
+}

@@ -1,0 +1,275 @@
+//! `oss_resumable_client_options`.
+
+use std::ffi::{c_char, c_void};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::callbacks::{
+    self, OSS_RESUMABLE_LOG_DEBUG, OSS_RESUMABLE_LOG_ERROR, OSS_RESUMABLE_LOG_INFO,
+    OSS_RESUMABLE_LOG_WARN, UserData, oss_resumable_credentials_provider, oss_resumable_log,
+    oss_resumable_retry_decision, oss_resumable_user_data_free,
+};
+use super::sized::{self, size_first};
+use super::switches::{self, limit, switch};
+use super::text::{optional, required};
+use crate::model::credentials::Credentials;
+use crate::model::error::{Error, Result};
+use crate::model::options::{AddressStyle, ClientOptions, LogLevel, SignatureVersion};
+
+/// `signature_version`: HMAC-SHA1.
+pub const OSS_RESUMABLE_SIGNATURE_V1: i32 = 1;
+/// `signature_version`: `OSS4-HMAC-SHA256`, the default.
+pub const OSS_RESUMABLE_SIGNATURE_V4: i32 = 4;
+
+/// `address_style`: the bucket stands before the host, and in the path for IP addresses and `localhost`.
+pub const OSS_RESUMABLE_ADDRESS_AUTO: i32 = 0;
+/// `address_style`: `https://endpoint/bucket/key`.
+pub const OSS_RESUMABLE_ADDRESS_PATH: i32 = 1;
+/// `address_style`: the endpoint is a custom domain bound to the bucket, `https://endpoint/key`.
+pub const OSS_RESUMABLE_ADDRESS_CNAME: i32 = 2;
+
+/// How a client reaches the service. Only `struct_size` and `endpoint` are required: set every other field to
+/// zero for its default. Strings are UTF-8 and copied by oss_resumable_client_new().
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct oss_resumable_client_options {
+    /// `sizeof(oss_resumable_client_options)`.
+    pub struct_size: usize,
+    /// `[http[s]://]host[:port]`; `https://` when no scheme is given. Required.
+    pub endpoint: *const c_char,
+    /// Region id such as `cn-hangzhou`. NULL: taken from the endpoint. V4 signatures need it.
+    pub region: *const c_char,
+    /// Access key id, together with `access_key_secret`. Both NULL: the provider if there is one, else the
+    /// environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, read when a
+    /// download starts.
+    pub access_key_id: *const c_char,
+    /// Access key secret.
+    pub access_key_secret: *const c_char,
+    /// Security token of temporary credentials, or NULL.
+    pub security_token: *const c_char,
+    /// Supplies and renews temporary credentials, or NULL. Excludes `access_key_id`.
+    pub credentials_provider: oss_resumable_credentials_provider,
+    /// Decides about failed attempts, or NULL for the library's own policy.
+    pub retry_decision: oss_resumable_retry_decision,
+    /// Receives log lines, or NULL.
+    pub log: oss_resumable_log,
+    /// Passed to the three callbacks above.
+    pub user_data: *mut c_void,
+    /// Frees `user_data`, or NULL.
+    pub user_data_free: oss_resumable_user_data_free,
+    /// Trust the certificates (PEM) of this file instead of the system's, or NULL.
+    pub ca_file: *const c_char,
+    /// Trust the certificates of this hashed directory as well, or NULL.
+    pub ca_path: *const c_char,
+    /// Replaces the `User-Agent`, or NULL.
+    pub user_agent: *const c_char,
+    /// Longest time to look up, connect and shake hands, in milliseconds. 0: 5000; −1: no limit.
+    pub connect_timeout_ms: i64,
+    /// Longest time without a byte on a connection, in milliseconds. 0: 10000; −1: no limit.
+    pub idle_timeout_ms: i64,
+    /// Longest time spent on attempts while a download has not received a byte, in milliseconds. 0: 10000;
+    /// −1: no limit.
+    pub first_byte_limit_ms: i64,
+    /// After the first byte: longest time without a new one, over all connections and retries, in
+    /// milliseconds. 0: 120000; −1: no limit.
+    pub no_progress_limit_ms: i64,
+    /// Attempts while a download has not received a byte; 1 is no retry. 0: 3.
+    pub max_attempts: u32,
+    /// Most transfer threads, which serve all connections of the client together. 0: one for each processor,
+    /// at most 4.
+    pub max_workers: u32,
+    /// 0 or ::OSS_RESUMABLE_SIGNATURE_V4: V4; ::OSS_RESUMABLE_SIGNATURE_V1: V1.
+    pub signature_version: i32,
+    /// One of the `OSS_RESUMABLE_ADDRESS_…` values.
+    pub address_style: i32,
+    /// Requests are not signed: default (off), on or off. On excludes credentials.
+    pub anonymous: i32,
+    /// Verify the server's certificate and name: default (on), on or off.
+    pub verify_tls: i32,
+    /// Compare the whole object's CRC-64 with the service's: default (on), on or off. Off leaves every other
+    /// check in force.
+    pub verify_crc: i32,
+    /// Correct the request time when the service says the clock is wrong: default (on), on or off.
+    pub correct_clock: i32,
+    /// Most verbose `OSS_RESUMABLE_LOG_…` level sent to `log`. 0: ::OSS_RESUMABLE_LOG_INFO.
+    pub log_level: i32,
+    /// Must be zero.
+    pub reserved: u32,
+}
+size_first!(oss_resumable_client_options);
+
+/// Copies the caller's options; the data of its callbacks lives on in what is returned.
+///
+/// # Safety
+/// `source` is NULL or points to `struct_size` readable bytes whose strings are NULL or NUL-terminated.
+pub unsafe fn read(
+    source: *const oss_resumable_client_options,
+) -> Result<(ClientOptions, Arc<UserData>)> {
+    // SAFETY: this function's contract.
+    let c = unsafe { sized::read(source) }?;
+    // First of all, so that the data is freed whatever else is wrong.
+    let user_data = UserData::new(c.user_data, c.user_data_free);
+    switches::reserved(c.reserved)?;
+    // SAFETY: the strings are NULL or NUL-terminated by this function's contract.
+    let mut options = ClientOptions::new(unsafe { required(c.endpoint, "endpoint") }?);
+    // SAFETY: as above.
+    unsafe {
+        options.region = optional(c.region, "region")?;
+        options.ca_file = optional(c.ca_file, "ca_file")?.map(PathBuf::from);
+        options.ca_path = optional(c.ca_path, "ca_path")?.map(PathBuf::from);
+        options.user_agent = optional(c.user_agent, "user_agent")?;
+        options.credentials = credentials(&c, &user_data)?;
+    }
+    options.log = callbacks::log_sink(c.log, &user_data);
+    options.retry = callbacks::retry_decision(c.retry_decision, &user_data);
+    numbers(&c, &mut options)?;
+    Ok((options, user_data))
+}
+
+unsafe fn credentials(
+    c: &oss_resumable_client_options,
+    user_data: &Arc<UserData>,
+) -> Result<Credentials> {
+    let anonymous = switch(c.anonymous, false, "anonymous")?;
+    let provider = callbacks::credentials_provider(c.credentials_provider, user_data);
+    let has_key =
+        ![c.access_key_id, c.access_key_secret, c.security_token].iter().all(|text| text.is_null());
+    match (anonymous, provider, has_key) {
+        (false, None, false) => Ok(Credentials::Environment),
+        (true, None, false) => Ok(Credentials::Anonymous),
+        (false, Some(provider), false) => Ok(Credentials::Provider(provider)),
+        (false, None, true) => {
+            let (id, secret, token) = (c.access_key_id, c.access_key_secret, c.security_token);
+            // SAFETY: NULL or NUL-terminated by the contract of `read`.
+            Ok(Credentials::Static(unsafe { callbacks::access_key(id, secret, token) }?))
+        }
+        _ => Err(Error::validation(
+            "anonymous, access_key_id and credentials_provider exclude one another",
+        )),
+    }
+}
+
+fn numbers(c: &oss_resumable_client_options, options: &mut ClientOptions) -> Result<()> {
+    let o = options;
+    o.connect_timeout = limit(c.connect_timeout_ms, o.connect_timeout, "connect_timeout_ms")?;
+    o.idle_timeout = limit(c.idle_timeout_ms, o.idle_timeout, "idle_timeout_ms")?;
+    o.first_byte_limit = limit(c.first_byte_limit_ms, o.first_byte_limit, "first_byte_limit_ms")?;
+    o.no_progress_limit =
+        limit(c.no_progress_limit_ms, o.no_progress_limit, "no_progress_limit_ms")?;
+    if c.max_attempts != 0 {
+        o.max_attempts = c.max_attempts;
+    }
+    o.max_workers = c.max_workers;
+    o.verify_tls = switch(c.verify_tls, o.verify_tls, "verify_tls")?;
+    o.verify_crc = switch(c.verify_crc, o.verify_crc, "verify_crc")?;
+    o.correct_clock = switch(c.correct_clock, o.correct_clock, "correct_clock")?;
+    o.signature = match c.signature_version {
+        0 | OSS_RESUMABLE_SIGNATURE_V4 => SignatureVersion::V4,
+        OSS_RESUMABLE_SIGNATURE_V1 => SignatureVersion::V1,
+        other => return Err(switches::unknown("signature_version", other)),
+    };
+    o.address_style = match c.address_style {
+        OSS_RESUMABLE_ADDRESS_AUTO => AddressStyle::Auto,
+        OSS_RESUMABLE_ADDRESS_PATH => AddressStyle::Path,
+        OSS_RESUMABLE_ADDRESS_CNAME => AddressStyle::Cname,
+        other => return Err(switches::unknown("address_style", other)),
+    };
+    o.log_level = match c.log_level {
+        OSS_RESUMABLE_LOG_ERROR => LogLevel::Error,
+        OSS_RESUMABLE_LOG_WARN => LogLevel::Warn,
+        0 | OSS_RESUMABLE_LOG_INFO => LogLevel::Info,
+        OSS_RESUMABLE_LOG_DEBUG => LogLevel::Debug,
+        other => return Err(switches::unknown("log_level", other)),
+    };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem;
+    use std::time::Duration;
+
+    fn zeroed() -> oss_resumable_client_options {
+        // SAFETY: all zero is valid by the contract of `SizeFirst`.
+        let mut options: oss_resumable_client_options = unsafe { mem::zeroed() };
+        options.struct_size = size_of::<oss_resumable_client_options>();
+        options.endpoint = c"oss-cn-hangzhou.aliyuncs.com".as_ptr();
+        options
+    }
+
+    fn refused(change: impl FnOnce(&mut oss_resumable_client_options)) -> String {
+        let mut options = zeroed();
+        change(&mut options);
+        // SAFETY: a live local with literals for strings.
+        let error = unsafe { read(&raw const options) }.map(|_| ()).expect_err("refused");
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn zero_is_every_default() {
+        let c = zeroed();
+        // SAFETY: a live local with literals for strings.
+        let (options, _) = unsafe { read(&raw const c) }.expect("options");
+        let default = ClientOptions::new("oss-cn-hangzhou.aliyuncs.com");
+        assert_eq!(format!("{options:?}"), format!("{default:?}"));
+        assert_eq!(options.connect_timeout, default.connect_timeout);
+        assert_eq!(options.no_progress_limit, default.no_progress_limit);
+        assert_eq!(options.max_attempts, default.max_attempts);
+        assert!(options.verify_tls && options.verify_crc && options.correct_clock);
+        assert_eq!(options.signature, SignatureVersion::V4);
+        assert!(options.log.is_none() && options.retry.is_none());
+    }
+
+    #[test]
+    fn each_field_reaches_its_option() {
+        let mut c = zeroed();
+        c.region = c"cn-hangzhou".as_ptr();
+        (c.ca_file, c.ca_path, c.user_agent) = (c"/f".as_ptr(), c"/p".as_ptr(), c"agent".as_ptr());
+        (c.connect_timeout_ms, c.idle_timeout_ms) = (1, 2);
+        (c.first_byte_limit_ms, c.no_progress_limit_ms) = (3, -1);
+        (c.max_attempts, c.max_workers) = (4, 5);
+        (c.signature_version, c.address_style) =
+            (OSS_RESUMABLE_SIGNATURE_V1, OSS_RESUMABLE_ADDRESS_CNAME);
+        (c.anonymous, c.verify_tls, c.verify_crc, c.correct_clock, c.log_level) = (1, 2, 2, 2, 4);
+        // SAFETY: a live local with literals for strings.
+        let (o, _) = unsafe { read(&raw const c) }.expect("options");
+        assert_eq!(o.region.as_deref(), Some("cn-hangzhou"));
+        assert_eq!(o.ca_file, Some(PathBuf::from("/f")));
+        assert_eq!(o.ca_path, Some(PathBuf::from("/p")));
+        assert_eq!(o.user_agent.as_deref(), Some("agent"));
+        assert_eq!(o.connect_timeout, Some(Duration::from_millis(1)));
+        assert_eq!(o.idle_timeout, Some(Duration::from_millis(2)));
+        assert_eq!(o.first_byte_limit, Some(Duration::from_millis(3)));
+        assert_eq!(o.no_progress_limit, None);
+        assert_eq!((o.max_attempts, o.max_workers), (4, 5));
+        assert_eq!(o.signature, SignatureVersion::V1);
+        assert_eq!(o.address_style, AddressStyle::Cname);
+        assert!(matches!(o.credentials, Credentials::Anonymous));
+        assert!(!o.verify_tls && !o.verify_crc && !o.correct_clock);
+        assert_eq!(o.log_level, LogLevel::Debug);
+    }
+
+    #[test]
+    fn values_that_a_field_does_not_have_are_refused_by_the_fields_name() {
+        assert!(refused(|c| c.endpoint = std::ptr::null()).contains("endpoint"));
+        assert!(refused(|c| c.verify_tls = 3).contains("verify_tls"));
+        assert!(refused(|c| c.signature_version = 2).contains("signature_version"));
+        assert!(refused(|c| c.address_style = 9).contains("address_style"));
+        assert!(refused(|c| c.log_level = -1).contains("log_level"));
+        assert!(refused(|c| c.idle_timeout_ms = -2).contains("idle_timeout_ms"));
+        assert!(refused(|c| c.reserved = 1).contains("reserved"));
+    }
+
+    #[test]
+    fn half_a_key_and_contradicting_credentials_are_refused() {
+        assert!(refused(|c| c.access_key_id = c"id".as_ptr()).contains("access_key_secret"));
+        assert!(refused(|c| c.security_token = c"t".as_ptr()).contains("access_key_id"));
+        let contradiction = refused(|c| {
+            c.anonymous = 1;
+            c.access_key_id = c"id".as_ptr();
+            c.access_key_secret = c"secret".as_ptr();
+        });
+        assert!(contradiction.contains("exclude"), "{contradiction}");
+    }
+}

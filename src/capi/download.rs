@@ -1,0 +1,244 @@
+//! Downloads: in one call, or as a handle.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::callbacks::Progress;
+use super::client::oss_resumable_client;
+use super::codes::{OSS_RESUMABLE_OK, OSS_RESUMABLE_WAIT_TIMEOUT, oss_resumable_code};
+use super::error::oss_resumable_error;
+use super::guard;
+use super::handle::{Birthplace, Handle};
+use super::request::{self, oss_download_object_request};
+use super::result::oss_resumable_result;
+use super::scope;
+use super::sized;
+use super::status::oss_resumable_status;
+use crate::download::Download;
+use crate::model::error::{Error, Result};
+use crate::model::outcome::{Outcome, Status};
+
+/// One transfer, running or ended.
+///
+/// Thread-safe: any thread may wait for, look at or cancel it at the same time; only
+/// oss_resumable_download_free() must be the last call. It may outlive the handle of its client.
+pub struct oss_resumable_download {
+    download: Download,
+    progress: Progress,
+    // Set by a `_free` inside a callback, so that a wait in progress ends.
+    closing: AtomicBool,
+    birthplace: Birthplace,
+}
+
+impl Handle for oss_resumable_download {
+    const NAME: &'static str = "oss_resumable_download";
+
+    fn birthplace(&self) -> Birthplace {
+        self.birthplace
+    }
+}
+
+impl oss_resumable_download {
+    fn wait(&self, timeout: Option<Duration>) -> Option<Result<Outcome>> {
+        if !self.progress.is_wanted() {
+            return self.download.wait(timeout);
+        }
+        self.download.wait_with(timeout, &mut |status: &Status| {
+            self.progress.show(&status.into()) && !self.closing.load(Ordering::Acquire)
+        })
+    }
+}
+
+/// Downloads an object to a file: resumes if it can, downloads, proves the bytes, and puts the file in its place.
+/// Returns when that is done or has failed. Success means that the file is byte for byte the object.
+///
+/// Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. A failure
+/// leaves `file_path` as it was; the checkpoint, if there is one, is kept so that the next call goes on. Must not
+/// be called inside a callback that runs on one of the library's threads.
+///
+/// @param client not NULL
+/// @param request not NULL; everything is copied
+/// @param out receives the result, to be freed with oss_resumable_result_free(); written on success only; may be
+/// NULL
+/// @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK or one of the `OSS_RESUMABLE_ERR_…` codes
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_object(
+    client: *mut oss_resumable_client,
+    request: *const oss_download_object_request,
+    out: *mut *mut oss_resumable_result,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, a valid request, and outputs that are NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            let (request, progress) = request::read(request)?;
+            let client = oss_resumable_client::hold(client)?;
+            may_wait()?;
+            let outcome = if progress.is_wanted() {
+                client.inner().download_with(&request, &mut |status: &Status| {
+                    progress.show(&status.into()) && !client.is_closing()
+                })?
+            } else {
+                client.inner().download(&request)?
+            };
+            guard::output(out, || oss_resumable_result::give(&outcome));
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Starts the job of oss_resumable_download_object() and returns at once, with a handle to it.
+///
+/// Thread-safe. `progress` of the request runs only inside oss_resumable_download_wait(). `user_data_free` of the
+/// request is called when the handle is freed, or at once when this fails.
+///
+/// @param client not NULL
+/// @param request not NULL; everything is copied
+/// @param out receives the handle, to be freed with oss_resumable_download_free(); written on success only; NULL
+/// cancels the download at once
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK or one of the `OSS_RESUMABLE_ERR_…` codes; what goes wrong later is told by
+/// oss_resumable_download_wait()
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_start(
+    client: *mut oss_resumable_client,
+    request: *const oss_download_object_request,
+    out: *mut *mut oss_resumable_download,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, a valid request, and outputs that are NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            let (request, progress) = request::read(request)?;
+            let client = oss_resumable_client::hold(client)?;
+            let handle = oss_resumable_download {
+                download: client.inner().start(&request)?,
+                progress,
+                closing: AtomicBool::new(false),
+                birthplace: Birthplace::here(),
+            };
+            if out.is_null() {
+                release(Arc::new(handle));
+            } else {
+                guard::output(out, || handle.give());
+            }
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Waits until a download has ended.
+///
+/// Thread-safe; may be repeated, also after the end: each success gives a fresh result, each failure a fresh
+/// error. `progress` of the request runs on this thread. Must not be called inside a callback that runs on one
+/// of the library's threads.
+///
+/// @param download not NULL
+/// @param timeout_ms longest time to wait, in milliseconds; 0 only looks; negative: for ever
+/// @param out receives the result, to be freed with oss_resumable_result_free(); written on success only; may be
+/// NULL
+/// @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK when the download succeeded; ::OSS_RESUMABLE_WAIT_TIMEOUT when the time is up and it
+/// goes on, with no output touched; otherwise why it failed
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_wait(
+    download: *mut oss_resumable_download,
+    timeout_ms: i64,
+    out: *mut *mut oss_resumable_result,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live download, and outputs that are NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            let download = oss_resumable_download::hold(download)?;
+            may_wait()?;
+            let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+            match download.wait(timeout) {
+                None => Ok(OSS_RESUMABLE_WAIT_TIMEOUT),
+                Some(Err(error)) => Err(error),
+                Some(Ok(outcome)) => {
+                    guard::output(out, || oss_resumable_result::give(&outcome));
+                    Ok(OSS_RESUMABLE_OK)
+                }
+            }
+        })
+    }
+}
+
+/// Takes a snapshot of a download. Never waits for the network or the disk.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param download not NULL
+/// @param snapshot not NULL, with its `struct_size` set; filled up to that size
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_status(
+    download: *mut oss_resumable_download,
+    snapshot: *mut oss_resumable_status,
+) -> oss_resumable_code {
+    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
+    // SAFETY: the caller passes a live download, and a struct as long as it says.
+    unsafe {
+        guard::fallible(no_error, || {
+            let download = oss_resumable_download::hold(download)?;
+            sized::write(snapshot, (&download.download.status()).into())?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Asks a download to end with ::OSS_RESUMABLE_ERR_CANCELLED, and returns at once. The checkpoint, if there is one,
+/// is kept. Does nothing to a download that has ended.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param download not NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_cancel(
+    download: *mut oss_resumable_download,
+) -> oss_resumable_code {
+    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
+    // SAFETY: the caller passes a live download.
+    unsafe {
+        guard::fallible(no_error, || {
+            oss_resumable_download::hold(download)?.download.cancel();
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Frees a download's handle. A running download is cancelled and its end waited for; its checkpoint is kept.
+///
+/// Any thread may call it, once, before or after its client is freed. Inside a callback it returns at once, and
+/// the rest follows after the callback. In a forked child it does nothing.
+///
+/// @param download a download, or NULL, which does nothing
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_free(download: *mut oss_resumable_download) {
+    guard::plain((), || {
+        // SAFETY: the caller passes NULL or a live download that it does not use again.
+        if let Some(download) = unsafe { Handle::take(download) } {
+            release(download);
+        }
+    });
+}
+
+fn release(download: Arc<oss_resumable_download>) {
+    download.closing.store(true, Ordering::Release);
+    download.download.cancel();
+    scope::after_callbacks(move || drop(download));
+}
+
+/// A callback on one of the library's threads would wait for itself.
+fn may_wait() -> Result<()> {
+    if scope::on_library_thread() {
+        return Err(Error::validation(
+            "a callback that runs on one of the library's threads must not wait for a download",
+        ));
+    }
+    Ok(())
+}

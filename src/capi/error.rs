@@ -1,0 +1,257 @@
+//! The failure of a call, as an object.
+
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, c_char};
+use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+
+use super::codes::{self, OSS_RESUMABLE_ERR_INTERNAL, OSS_RESUMABLE_OK, oss_resumable_code};
+use super::guard;
+use super::text;
+use crate::model::error::Error;
+
+/// Why a call failed. Made by the call, owned by the caller, freed with oss_resumable_error_free().
+///
+/// Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
+/// every other handle is freed. Strings got from it are UTF-8, borrowed, and valid until it is freed.
+pub struct oss_resumable_error {
+    kind: oss_resumable_code,
+    code: Cow<'static, CStr>,
+    message: Cow<'static, CStr>,
+    request_id: Option<CString>,
+    host_id: Option<CString>,
+    ec: Option<CString>,
+    path: Option<CString>,
+    status: i64,
+    errno: i32,
+}
+
+/// What is left to say when not even an error could be made: needs no memory, and is never freed.
+static LAST_RESORT: oss_resumable_error = oss_resumable_error {
+    kind: OSS_RESUMABLE_ERR_INTERNAL,
+    code: Cow::Borrowed(c"InternalError"),
+    message: Cow::Borrowed(
+        c"a defect of liboss_resumable ended this operation; the process is unharmed; please report it",
+    ),
+    request_id: None,
+    host_id: None,
+    ec: None,
+    path: None,
+    status: 0,
+    errno: 0,
+};
+
+impl oss_resumable_error {
+    /// A new error for the caller, who frees it.
+    pub fn give(error: &Error) -> *mut Self {
+        let optional = |text: Option<&str>| text.map(text::owned);
+        Box::into_raw(Box::new(oss_resumable_error {
+            kind: codes::from_kind(error.kind()),
+            code: Cow::Owned(text::owned(error.code())),
+            message: Cow::Owned(text::owned(error.message())),
+            request_id: optional(error.request_id()),
+            host_id: optional(error.host_id()),
+            ec: optional(error.ec()),
+            path: error.path().map(|path| text::owned(path.as_os_str().as_bytes())),
+            status: error.status(),
+            errno: error.errno().unwrap_or(0),
+        }))
+    }
+
+    /// The error that needs no memory.
+    pub fn last_resort() -> *mut Self {
+        ptr::from_ref(&LAST_RESORT).cast_mut()
+    }
+}
+
+/// The failure's group: the same number that the failed call returned.
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return one of the `OSS_RESUMABLE_ERR_…` codes; ::OSS_RESUMABLE_OK for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_kind(
+    error: *const oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, OSS_RESUMABLE_OK, |error| error.kind)
+}
+
+/// The failure's own name: the OSS service's code (`NoSuchKey`, `AccessDenied` …), or the OSS C++ SDK's where it
+/// has one (`ValidateError`, `CrcCheckError`, `ClientError:200028` …).
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return a string valid until the error is freed; NULL only for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_code(
+    error: *const oss_resumable_error,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, ptr::null(), |error| error.code.as_ptr())
+}
+
+/// What was attempted, on which object and bytes, why it failed and what to do. One line, without secrets.
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return a string valid until the error is freed; NULL only for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_message(
+    error: *const oss_resumable_error,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, ptr::null(), |error| error.message.as_ptr())
+}
+
+/// The `RequestId` by which the service's support finds the failed request.
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return a string valid until the error is freed; NULL when the service sent none, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_request_id(
+    error: *const oss_resumable_error,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, ptr::null(), |error| {
+        text::borrowed(error.request_id.as_deref())
+    })
+}
+
+/// The `HostId` of the service's error: the host that answered.
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return a string valid until the error is freed; NULL when the service sent none, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_host_id(
+    error: *const oss_resumable_error,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, ptr::null(), |error| {
+        text::borrowed(error.host_id.as_deref())
+    })
+}
+
+/// The `EC` of the service's error: its number in the service's error catalogue, such as `0026-00000001`.
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return a string valid until the error is freed; NULL when the service sent none, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_ec(
+    error: *const oss_resumable_error,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, ptr::null(), |error| text::borrowed(error.ec.as_deref()))
+}
+
+/// The failure's number.
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return the HTTP status of ::OSS_RESUMABLE_ERR_SERVICE; 200000 + CURLcode of ::OSS_RESUMABLE_ERR_TRANSPORT;
+/// 0 otherwise
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_status(error: *const oss_resumable_error) -> i64 {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, 0, |error| error.status)
+}
+
+/// The system's error number (`errno`) of ::OSS_RESUMABLE_ERR_IO.
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return such as `ENOSPC`; 0 when there is none
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_errno(error: *const oss_resumable_error) -> i32 {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, 0, |error| error.errno)
+}
+
+/// The file that ::OSS_RESUMABLE_ERR_IO or ::OSS_RESUMABLE_ERR_BUSY is about.
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return the path as the system has it, valid until the error is freed; NULL when no file is concerned
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_path(
+    error: *const oss_resumable_error,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, ptr::null(), |error| {
+        text::borrowed(error.path.as_deref())
+    })
+}
+
+/// Frees an error and the strings got from it.
+///
+/// Any thread may call it, once for each error.
+///
+/// @param error an error, or NULL, which does nothing
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_free(error: *mut oss_resumable_error) {
+    guard::plain((), || {
+        if !error.is_null() && error != oss_resumable_error::last_resort() {
+            // SAFETY: it came from `give`, and the caller hands it back once.
+            drop(unsafe { Box::from_raw(error) });
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::path::Path;
+
+    fn string(text: *const c_char) -> Option<String> {
+        // SAFETY: NULL or a string of a live error.
+        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn an_error_reads_back_as_it_was_made() {
+        let source = io::Error::from_raw_os_error(libc::EACCES);
+        let error = Error::io("write", Path::new("/a/b"), &source).with_ids(
+            Some("ID".to_owned()),
+            None,
+            Some("0026".to_owned()),
+        );
+        let given = oss_resumable_error::give(&error);
+        // SAFETY: `given` is live until the last call.
+        unsafe {
+            assert_eq!(oss_resumable_error_kind(given), codes::OSS_RESUMABLE_ERR_IO);
+            assert_eq!(string(oss_resumable_error_code(given)).as_deref(), Some("LocalIoError"));
+            assert_eq!(string(oss_resumable_error_path(given)).as_deref(), Some("/a/b"));
+            assert_eq!(string(oss_resumable_error_request_id(given)).as_deref(), Some("ID"));
+            assert_eq!(string(oss_resumable_error_host_id(given)), None);
+            assert_eq!(string(oss_resumable_error_ec(given)).as_deref(), Some("0026"));
+            assert_eq!(oss_resumable_error_errno(given), libc::EACCES);
+            oss_resumable_error_free(given);
+        }
+    }
+
+    #[test]
+    fn null_reads_as_nothing_and_the_last_resort_survives_being_freed() {
+        // SAFETY: NULL is allowed everywhere; the last resort is static.
+        unsafe {
+            assert_eq!(oss_resumable_error_kind(ptr::null()), 0);
+            assert!(oss_resumable_error_message(ptr::null()).is_null());
+            oss_resumable_error_free(ptr::null_mut());
+            oss_resumable_error_free(oss_resumable_error::last_resort());
+            let code = oss_resumable_error_code(oss_resumable_error::last_resort());
+            assert_eq!(string(code).as_deref(), Some("InternalError"));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Handles: reference-counted, so that a call in progress outlives a `_free`, and bound to their process.
+
+use std::mem;
+use std::process;
+use std::sync::Arc;
+
+use crate::model::error::{Error, ErrorKind, Result};
+
+/// The process that made a handle.
+#[derive(Clone, Copy)]
+pub struct Birthplace(u32);
+
+impl Birthplace {
+    /// This process.
+    pub fn here() -> Self {
+        Birthplace(process::id())
+    }
+
+    /// Refuses in a forked child: the threads that serve the handle exist only in the parent.
+    pub fn check(self) -> Result<()> {
+        if self.is_here() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Forked,
+            "Forked",
+            "this handle belongs to the parent process; make a new client in the forked child",
+        ))
+    }
+
+    fn is_here(self) -> bool {
+        self.0 == process::id()
+    }
+}
+
+/// What a C handle points to.
+pub trait Handle: Sized {
+    /// How an error names it.
+    const NAME: &'static str;
+    /// Where it was made.
+    fn birthplace(&self) -> Birthplace;
+
+    /// Hands the caller the pointer that [`Handle::take`] gets back.
+    fn give(self) -> *mut Self {
+        Arc::into_raw(Arc::new(self)).cast_mut()
+    }
+
+    /// Keeps the handle alive while a call uses it.
+    ///
+    /// # Safety
+    /// `handle` is NULL or was given and not yet taken back.
+    unsafe fn hold(handle: *const Self) -> Result<Arc<Self>> {
+        if handle.is_null() {
+            return Err(Error::validation(format!("the {} is NULL", Self::NAME)));
+        }
+        // SAFETY: a live pointer from `Arc::into_raw`, by this function's contract; the count that is added here
+        // is the one that the new `Arc` gives back.
+        let held = unsafe {
+            Arc::increment_strong_count(handle);
+            Arc::from_raw(handle)
+        };
+        held.birthplace().check()?;
+        Ok(held)
+    }
+
+    /// Takes the handle back from the caller; `None` for NULL. In a forked child it is leaked: what it
+    /// holds cannot be released there.
+    ///
+    /// # Safety
+    /// As [`Handle::hold`]; the caller does not use it again.
+    unsafe fn take(handle: *mut Self) -> Option<Arc<Self>> {
+        if handle.is_null() {
+            return None;
+        }
+        // SAFETY: given once and taken back once, by this function's contract.
+        let taken = unsafe { Arc::from_raw(handle.cast_const()) };
+        if taken.birthplace().is_here() {
+            return Some(taken);
+        }
+        mem::forget(taken);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr;
+
+    struct Thing(Birthplace, #[allow(dead_code)] Arc<()>);
+
+    impl Handle for Thing {
+        const NAME: &'static str = "thing";
+        fn birthplace(&self) -> Birthplace {
+            self.0
+        }
+    }
+
+    #[test]
+    fn what_a_call_holds_outlives_the_free() {
+        let inside = Arc::new(());
+        let handle = Thing(Birthplace::here(), Arc::clone(&inside)).give();
+        // SAFETY: given above, taken once.
+        let (held, taken) = unsafe { (Thing::hold(handle).expect("hold"), Thing::take(handle)) };
+        drop(taken);
+        assert_eq!(Arc::strong_count(&inside), 2);
+        drop(held);
+        assert_eq!(Arc::strong_count(&inside), 1);
+    }
+
+    #[test]
+    fn in_another_process_a_handle_is_refused_and_leaked() {
+        let inside = Arc::new(());
+        let elsewhere = Birthplace(process::id().wrapping_add(1));
+        let handle = Thing(elsewhere, Arc::clone(&inside)).give();
+        // SAFETY: given above, taken once.
+        unsafe {
+            let error = Thing::hold(handle).map(|_| ()).expect_err("refused");
+            assert_eq!(error.kind(), ErrorKind::Forked);
+            assert!(Thing::take(handle).is_none());
+        }
+        assert_eq!(Arc::strong_count(&inside), 2);
+    }
+
+    #[test]
+    fn null_is_refused_by_a_call_and_ignored_by_free() {
+        // SAFETY: NULL is allowed.
+        unsafe {
+            assert!(Thing::hold(ptr::null()).is_err());
+            assert!(Thing::take(ptr::null_mut()).is_none());
+        }
+    }
+}

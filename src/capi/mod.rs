@@ -1,0 +1,24 @@
+//! The C boundary: the only place that knows C types, and what `include/oss_resumable/oss_resumable.h` is
+//! generated from (`tests/header.rs`). The doc comments here are that header's manual, in Doxygen's form.
+#![allow(unsafe_code, non_camel_case_types)]
+
+mod callbacks;
+mod client;
+mod client_options;
+mod codes;
+mod download;
+mod error;
+mod guard;
+mod handle;
+mod lists;
+mod request;
+mod result;
+mod scope;
+mod sized;
+mod status;
+mod switches;
+mod text;
+mod version;
+
+#[cfg(test)]
+mod layout;

@@ -1,0 +1,349 @@
+//! `oss_download_object_request`.
+
+use std::ffi::{c_char, c_void};
+use std::path::PathBuf;
+
+use super::callbacks::{Progress, UserData, oss_resumable_progress, oss_resumable_user_data_free};
+use super::lists::{self, oss_resumable_pair};
+use super::sized::{self, size_first};
+use super::switches::{self, limit, switch};
+use super::text::{optional, required};
+use crate::model::error::Result;
+use crate::model::request::{
+    ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
+    MAX_THREAD_NUM, MIN_PART_SIZE, Overwrite, ResponseHeaders,
+};
+
+/// Smallest `part_size`, in bytes (100 KiB).
+pub const OSS_RESUMABLE_MIN_PART_SIZE: u64 = 102400;
+/// Largest `part_size`, in bytes (5 GiB).
+pub const OSS_RESUMABLE_MAX_PART_SIZE: u64 = 5368709120;
+/// Default `part_size`, in bytes (8 MiB).
+pub const OSS_RESUMABLE_DEFAULT_PART_SIZE: u64 = 8388608;
+/// Default `thread_num`.
+pub const OSS_RESUMABLE_DEFAULT_THREAD_NUM: u32 = 3;
+/// Largest `thread_num`.
+pub const OSS_RESUMABLE_MAX_THREAD_NUM: u32 = 1024;
+
+// The header's limits are the library's.
+const _: () = assert!(
+    OSS_RESUMABLE_MIN_PART_SIZE == MIN_PART_SIZE
+        && OSS_RESUMABLE_MAX_PART_SIZE == MAX_PART_SIZE
+        && OSS_RESUMABLE_DEFAULT_PART_SIZE == DEFAULT_PART_SIZE
+        && OSS_RESUMABLE_DEFAULT_THREAD_NUM == DEFAULT_THREAD_NUM
+        && OSS_RESUMABLE_MAX_THREAD_NUM == MAX_THREAD_NUM
+);
+
+/// `overwrite`: replace an existing file, once the new one is whole.
+pub const OSS_RESUMABLE_OVERWRITE_REPLACE: i32 = 0;
+/// `overwrite`: fail with the code `FileAlreadyExists` and leave the file alone.
+pub const OSS_RESUMABLE_OVERWRITE_FAIL: i32 = 1;
+
+/// What to download and where to put it. Only `struct_size`, `bucket` and `key` are required: set every other
+/// field to zero for its default. Strings are UTF-8; everything is copied before the call that reads the
+/// request returns, and checked before the network or the disk is touched.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct oss_download_object_request {
+    /// `sizeof(oss_download_object_request)`.
+    pub struct_size: usize,
+    /// Bucket: 3–63 of `a-z0-9-`, no `-` at either end. Required.
+    pub bucket: *const c_char,
+    /// Object key: 1–1023 bytes, not starting with `/` or `\`. Required.
+    pub key: *const c_char,
+    /// Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced
+    /// only once the new one is whole.
+    pub file_path: *const c_char,
+    /// Directory of the checkpoint, which must exist; setting it turns resuming on. NULL: see
+    /// `enable_checkpoint`.
+    pub checkpoint_dir: *const c_char,
+    /// Bytes of a part: ::OSS_RESUMABLE_MIN_PART_SIZE … ::OSS_RESUMABLE_MAX_PART_SIZE. 0: 8 MiB.
+    pub part_size: u64,
+    /// Parts downloaded at once, which is connections: 1 … ::OSS_RESUMABLE_MAX_THREAD_NUM. 0: 3.
+    pub thread_num: u32,
+    /// Download only `range_start` … `range_end`: default (off, both are ignored), on or off.
+    pub has_range: i32,
+    /// First byte of the range, from 0.
+    pub range_start: i64,
+    /// Last byte of the range, inclusive; −1 is the object's end.
+    pub range_end: i64,
+    /// `if_match_count` ETags: download only if the object has one of them.
+    pub if_match: *const *const c_char,
+    /// Number of ETags in `if_match`.
+    pub if_match_count: usize,
+    /// `if_none_match_count` ETags: download only if the object has none of them.
+    pub if_none_match: *const *const c_char,
+    /// Number of ETags in `if_none_match`.
+    pub if_none_match_count: usize,
+    /// HTTP date: download only if the object was modified since, or NULL.
+    pub if_modified_since: *const c_char,
+    /// HTTP date: download only if the object was not modified since, or NULL.
+    pub if_unmodified_since: *const c_char,
+    /// Sent as `response-content-type`: the service replies with this header instead of the object's. Or NULL.
+    pub response_content_type: *const c_char,
+    /// Sent as `response-content-language`, or NULL.
+    pub response_content_language: *const c_char,
+    /// Sent as `response-expires`, or NULL.
+    pub response_expires: *const c_char,
+    /// Sent as `response-cache-control`, or NULL.
+    pub response_cache_control: *const c_char,
+    /// Sent as `response-content-disposition`, or NULL.
+    pub response_content_disposition: *const c_char,
+    /// Sent as `response-content-encoding`, or NULL.
+    pub response_content_encoding: *const c_char,
+    /// Download this version of the object, or NULL; needs the permission `oss:GetObjectVersion`.
+    pub version_id: *const c_char,
+    /// Bandwidth the service is asked to keep to for each connection, in bits per second: 819200 … 838860800.
+    /// 0: none.
+    pub traffic_limit: u64,
+    /// `extra_headers_count` more headers for every request.
+    pub extra_headers: *const oss_resumable_pair,
+    /// Number of pairs in `extra_headers`.
+    pub extra_headers_count: usize,
+    /// `extra_query_count` more query parameters for every request.
+    pub extra_query: *const oss_resumable_pair,
+    /// Number of pairs in `extra_query`.
+    pub extra_query_count: usize,
+    /// Fail with ::OSS_RESUMABLE_ERR_DEADLINE when the whole download takes longer, in milliseconds. 0 or −1: no
+    /// limit.
+    pub deadline_ms: i64,
+    /// Shows how the download gets on, or NULL.
+    pub progress: oss_resumable_progress,
+    /// Passed to `progress`.
+    pub user_data: *mut c_void,
+    /// Frees `user_data`, or NULL.
+    pub user_data_free: oss_resumable_user_data_free,
+    /// Record progress and resume: default (on when `checkpoint_dir` is set), on (in the target's directory when
+    /// `checkpoint_dir` is NULL) or off.
+    pub enable_checkpoint: i32,
+    /// ::OSS_RESUMABLE_OVERWRITE_REPLACE or ::OSS_RESUMABLE_OVERWRITE_FAIL.
+    pub overwrite: i32,
+    /// The requester pays for the traffic: default (off), on or off.
+    pub requester_pays: i32,
+    /// Set the file's modification time from `Last-Modified`: default (off), on or off.
+    pub set_modified_time: i32,
+    /// Check the free space before writing: default (on), on or off.
+    pub check_space: i32,
+    /// Reserve the file's blocks before writing: default (off), on or off.
+    pub preallocate: i32,
+    /// Flush the file to the disk before success is reported: default (on), on or off.
+    pub flush: i32,
+    /// Read the whole file back before it is put in its place: default (off), on or off. Always done on file
+    /// systems whose locks cannot be trusted.
+    pub verify_before_rename: i32,
+    /// Save an object that a client encrypted as it is stored, still encrypted: default (off: such an object is
+    /// refused), on or off.
+    pub allow_encrypted: i32,
+    /// Must be zero.
+    pub reserved: u32,
+}
+size_first!(oss_download_object_request);
+
+/// Copies the caller's request and its progress callback.
+///
+/// # Safety
+/// `source` is NULL or points to `struct_size` readable bytes, whose strings are NULL or NUL-terminated and whose
+/// lists are as long as their counts.
+pub unsafe fn read(
+    source: *const oss_download_object_request,
+) -> Result<(DownloadRequest, Progress)> {
+    // SAFETY: this function's contract.
+    let c = unsafe { sized::read(source) }?;
+    // First of all, so that the data is freed whatever else is wrong.
+    let progress = Progress::new(c.progress, UserData::new(c.user_data, c.user_data_free));
+    switches::reserved(c.reserved)?;
+    // SAFETY: strings and lists are as this function's contract says.
+    let mut request = unsafe { strings(&c) }?;
+    // SAFETY: as above.
+    request.checkpoint = unsafe { checkpoint(&c) }?;
+    numbers(&c, &mut request)?;
+    Ok((request, progress))
+}
+
+unsafe fn strings(c: &oss_download_object_request) -> Result<DownloadRequest> {
+    // SAFETY: strings are NULL or NUL-terminated and lists as long as their counts, by the contract of `read`.
+    unsafe {
+        let mut r = DownloadRequest::new(required(c.bucket, "bucket")?, required(c.key, "key")?);
+        r.file_path = optional(c.file_path, "file_path")?.map(PathBuf::from);
+        r.if_match = lists::strings(c.if_match, c.if_match_count, "if_match")?;
+        r.if_none_match = lists::strings(c.if_none_match, c.if_none_match_count, "if_none_match")?;
+        r.if_modified_since = optional(c.if_modified_since, "if_modified_since")?;
+        r.if_unmodified_since = optional(c.if_unmodified_since, "if_unmodified_since")?;
+        r.response_headers = ResponseHeaders {
+            content_type: optional(c.response_content_type, "response_content_type")?,
+            content_language: optional(c.response_content_language, "response_content_language")?,
+            expires: optional(c.response_expires, "response_expires")?,
+            cache_control: optional(c.response_cache_control, "response_cache_control")?,
+            content_disposition: optional(
+                c.response_content_disposition,
+                "response_content_disposition",
+            )?,
+            content_encoding: optional(c.response_content_encoding, "response_content_encoding")?,
+        };
+        r.version_id = optional(c.version_id, "version_id")?;
+        r.extra_headers = lists::pairs(c.extra_headers, c.extra_headers_count, "extra_headers")?;
+        r.extra_query = lists::pairs(c.extra_query, c.extra_query_count, "extra_query")?;
+        Ok(r)
+    }
+}
+
+unsafe fn checkpoint(c: &oss_download_object_request) -> Result<Checkpoint> {
+    // SAFETY: NULL or NUL-terminated by the contract of `read`.
+    let directory = unsafe { optional(c.checkpoint_dir, "checkpoint_dir") }?;
+    let wanted = switch(c.enable_checkpoint, directory.is_some(), "enable_checkpoint")?;
+    Ok(match (wanted, directory) {
+        (false, _) => Checkpoint::Off,
+        (true, None) => Checkpoint::BesideTarget,
+        (true, Some(directory)) => Checkpoint::Directory(PathBuf::from(directory)),
+    })
+}
+
+fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Result<()> {
+    let r = request;
+    if c.part_size != 0 {
+        r.part_size = c.part_size;
+    }
+    if c.thread_num != 0 {
+        r.thread_num = c.thread_num;
+    }
+    if switch(c.has_range, false, "has_range")? {
+        r.range = Some(ByteRange { start: c.range_start, end: c.range_end });
+    }
+    r.traffic_limit = c.traffic_limit;
+    r.deadline = limit(c.deadline_ms, r.deadline, "deadline_ms")?;
+    r.overwrite = match c.overwrite {
+        OSS_RESUMABLE_OVERWRITE_REPLACE => Overwrite::Replace,
+        OSS_RESUMABLE_OVERWRITE_FAIL => Overwrite::Fail,
+        other => return Err(switches::unknown("overwrite", other)),
+    };
+    for (value, field, name) in [
+        (c.requester_pays, &mut r.requester_pays, "requester_pays"),
+        (c.set_modified_time, &mut r.set_modified_time, "set_modified_time"),
+        (c.check_space, &mut r.check_space, "check_space"),
+        (c.preallocate, &mut r.preallocate, "preallocate"),
+        (c.flush, &mut r.flush, "flush"),
+        (c.verify_before_rename, &mut r.verify_before_rename, "verify_before_rename"),
+        (c.allow_encrypted, &mut r.allow_encrypted, "allow_encrypted"),
+    ] {
+        *field = switch(value, *field, name)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::mem;
+    use std::ptr;
+    use std::time::Duration;
+
+    fn zeroed() -> oss_download_object_request {
+        // SAFETY: all zero is valid by the contract of `SizeFirst`.
+        let mut request: oss_download_object_request = unsafe { mem::zeroed() };
+        request.struct_size = size_of::<oss_download_object_request>();
+        request.bucket = c"examplebucket".as_ptr();
+        request.key = c"a/b".as_ptr();
+        request
+    }
+
+    fn read_one(c: &oss_download_object_request) -> Result<DownloadRequest> {
+        // SAFETY: a live struct with literals for strings and no longer counts than lists.
+        unsafe { read(ptr::from_ref(c)) }.map(|(request, _)| request)
+    }
+
+    fn refused(change: impl FnOnce(&mut oss_download_object_request)) -> String {
+        let mut c = zeroed();
+        change(&mut c);
+        read_one(&c).expect_err("refused").message().to_owned()
+    }
+
+    #[test]
+    fn zero_is_every_default() {
+        let request = read_one(&zeroed()).expect("request");
+        let default = DownloadRequest::new("examplebucket", "a/b");
+        assert_eq!(format!("{request:?}"), format!("{default:?}"));
+    }
+
+    #[test]
+    fn each_field_reaches_its_place() {
+        let etags = [c"e1".as_ptr(), c"e2".as_ptr()];
+        let pair = oss_resumable_pair { name: c"n".as_ptr(), value: c"v".as_ptr() };
+        let mut c = zeroed();
+        (c.file_path, c.checkpoint_dir) = (c"/f".as_ptr(), c"/c".as_ptr());
+        (c.part_size, c.thread_num) = (200_000, 7);
+        (c.has_range, c.range_start, c.range_end) = (1, 5, -1);
+        (c.if_match, c.if_match_count) = (etags.as_ptr(), 2);
+        (c.if_none_match, c.if_none_match_count) = (etags.as_ptr(), 1);
+        (c.if_modified_since, c.if_unmodified_since) = (c"since".as_ptr(), c"until".as_ptr());
+        c.response_content_type = c"r1".as_ptr();
+        c.response_content_language = c"r2".as_ptr();
+        c.response_expires = c"r3".as_ptr();
+        c.response_cache_control = c"r4".as_ptr();
+        c.response_content_disposition = c"r5".as_ptr();
+        c.response_content_encoding = c"r6".as_ptr();
+        (c.version_id, c.traffic_limit) = (c"v1".as_ptr(), 819_200);
+        (c.extra_headers, c.extra_headers_count) = (&raw const pair, 1);
+        (c.extra_query, c.extra_query_count) = (&raw const pair, 1);
+        c.deadline_ms = 9;
+        c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
+        (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
+        (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
+
+        let text = |text: &str| Some(text.to_owned());
+        let mut r = DownloadRequest::new("examplebucket", "a/b").file_path("/f");
+        r = r.checkpoint_dir("/c").part_size(200_000).thread_num(7).range(5, -1);
+        r.if_match = vec!["e1".to_owned(), "e2".to_owned()];
+        r.if_none_match = vec!["e1".to_owned()];
+        (r.if_modified_since, r.if_unmodified_since) = (text("since"), text("until"));
+        r.response_headers = ResponseHeaders {
+            content_type: text("r1"),
+            content_language: text("r2"),
+            expires: text("r3"),
+            cache_control: text("r4"),
+            content_disposition: text("r5"),
+            content_encoding: text("r6"),
+        };
+        (r.version_id, r.traffic_limit) = (text("v1"), 819_200);
+        r.extra_headers = vec![("n".to_owned(), "v".to_owned())];
+        r.extra_query = r.extra_headers.clone();
+        r.deadline = Some(Duration::from_millis(9));
+        r.overwrite = Overwrite::Fail;
+        (r.requester_pays, r.set_modified_time, r.check_space) = (true, true, false);
+        (r.preallocate, r.flush) = (true, false);
+        (r.verify_before_rename, r.allow_encrypted) = (true, true);
+        assert_eq!(format!("{:?}", read_one(&c).expect("request")), format!("{r:?}"));
+    }
+
+    #[test]
+    fn a_checkpoint_is_where_the_two_fields_say() {
+        let place = |directory, enable| {
+            let mut c = zeroed();
+            (c.checkpoint_dir, c.enable_checkpoint) = (directory, enable);
+            read_one(&c).expect("request").checkpoint
+        };
+        let directory = c"/c".as_ptr();
+        assert_eq!(place(ptr::null(), 0), Checkpoint::Off);
+        assert_eq!(place(ptr::null(), 1), Checkpoint::BesideTarget);
+        assert_eq!(place(directory, 0), Checkpoint::Directory(PathBuf::from("/c")));
+        assert_eq!(place(directory, 2), Checkpoint::Off);
+    }
+
+    #[test]
+    fn a_range_is_ignored_unless_it_is_switched_on() {
+        let mut c = zeroed();
+        (c.range_start, c.range_end) = (-7, -7);
+        assert_eq!(read_one(&c).expect("request").range, None);
+    }
+
+    #[test]
+    fn values_that_a_field_does_not_have_are_refused_by_the_fields_name() {
+        assert!(refused(|c| c.bucket = ptr::null()).contains("bucket"));
+        assert!(refused(|c| c.key = c"\xff".as_ptr()).contains("key"));
+        assert!(refused(|c| c.has_range = 7).contains("has_range"));
+        assert!(refused(|c| c.overwrite = 7).contains("overwrite"));
+        assert!(refused(|c| c.flush = -1).contains("flush"));
+        assert!(refused(|c| c.deadline_ms = -9).contains("deadline_ms"));
+        assert!(refused(|c| c.extra_headers_count = 1).contains("extra_headers"));
+        assert!(refused(|c| c.reserved = 7).contains("reserved"));
+    }
+}

@@ -1,0 +1,415 @@
+//! The success of a download, as an object.
+
+use std::ffi::{CStr, CString, c_char};
+use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+
+use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
+use super::error::oss_resumable_error;
+use super::guard;
+use super::sized;
+use super::status::oss_resumable_statistics;
+use super::text;
+use crate::model::error::Error;
+use crate::model::outcome::{Outcome, Proof, Statistics};
+
+/// oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
+pub const OSS_RESUMABLE_PROOF_OBJECT_CRC: i32 = 1;
+/// oss_resumable_result_proof(): the file's bytes are those the network delivered for one generation of the object;
+/// the service sent no CRC-64, or only a range was downloaded.
+pub const OSS_RESUMABLE_PROOF_GENERATION: i32 = 2;
+/// oss_resumable_result_proof(): as ::OSS_RESUMABLE_PROOF_GENERATION, and the service's CRC-64 was not compared
+/// because the client's options say so.
+pub const OSS_RESUMABLE_PROOF_NOT_COMPARED: i32 = 3;
+
+/// What a successful download came to. Made by the call, owned by the caller, freed with
+/// oss_resumable_result_free().
+///
+/// Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
+/// every other handle is freed. Strings got from it are borrowed, and valid until it is freed.
+pub struct oss_resumable_result {
+    file_path: CString,
+    etag: Option<CString>,
+    version_id: Option<CString>,
+    last_modified: Option<CString>,
+    request_id: Option<CString>,
+    headers: Vec<(CString, CString)>,
+    file_size: u64,
+    object_size: u64,
+    crc64: u64,
+    object_crc64: Option<u64>,
+    proof: Proof,
+    statistics: Statistics,
+}
+
+impl oss_resumable_result {
+    /// A new result for the caller, who frees it.
+    pub fn give(outcome: &Outcome) -> *mut Self {
+        let optional = |text: &Option<String>| text.as_deref().map(text::owned);
+        let header = |(name, value): &(String, String)| {
+            (text::owned(name.as_str()), text::owned(value.as_str()))
+        };
+        Box::into_raw(Box::new(oss_resumable_result {
+            file_path: text::owned(outcome.file_path.as_os_str().as_bytes()),
+            etag: optional(&outcome.etag),
+            version_id: optional(&outcome.version_id),
+            last_modified: optional(&outcome.last_modified),
+            request_id: optional(&outcome.request_id),
+            headers: outcome.headers.iter().map(header).collect(),
+            file_size: outcome.file_size,
+            object_size: outcome.object_size,
+            crc64: outcome.crc64,
+            object_crc64: outcome.object_crc64,
+            proof: outcome.proof,
+            statistics: outcome.statistics.clone(),
+        }))
+    }
+
+    fn header(&self, name: &CStr) -> Option<&CStr> {
+        let wanted = name.to_bytes();
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(name, _)| name.to_bytes().eq_ignore_ascii_case(wanted))?;
+        Some(value)
+    }
+}
+
+/// Where the file is: an absolute path, as the system has it.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return a string valid until the result is freed; NULL only for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_file_path(
+    result: *const oss_resumable_result,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| result.file_path.as_ptr())
+}
+
+/// The object's ETag, without quotes.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return a string valid until the result is freed; NULL when the service sent none, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_etag(
+    result: *const oss_resumable_result,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| {
+        text::borrowed(result.etag.as_deref())
+    })
+}
+
+/// The version of the object that was downloaded.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return a string valid until the result is freed; NULL for a bucket without versions, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_version_id(
+    result: *const oss_resumable_result,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| {
+        text::borrowed(result.version_id.as_deref())
+    })
+}
+
+/// The object's `Last-Modified`, an HTTP date.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return a string valid until the result is freed; NULL when the service sent none, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_last_modified(
+    result: *const oss_resumable_result,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| {
+        text::borrowed(result.last_modified.as_deref())
+    })
+}
+
+/// The `RequestId` of the first answered request.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return a string valid until the result is freed; NULL when the service sent none, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_request_id(
+    result: *const oss_resumable_result,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| {
+        text::borrowed(result.request_id.as_deref())
+    })
+}
+
+/// Bytes in the file: the object's size, or the length of the range that was asked for.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return bytes; 0 for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_size(result: *const oss_resumable_result) -> u64 {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, 0, |result| result.file_size)
+}
+
+/// Bytes of the whole object.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return bytes; 0 for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_object_size(
+    result: *const oss_resumable_result,
+) -> u64 {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, 0, |result| result.object_size)
+}
+
+/// CRC-64/XZ of the file's bytes.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return the checksum; 0 for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_crc64(result: *const oss_resumable_result) -> u64 {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, 0, |result| result.crc64)
+}
+
+/// The whole object's CRC-64 as the service sent it.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @param crc64 receives the checksum, when there is one; may be NULL
+/// @return 1 when the service sent one, else 0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_object_crc64(
+    result: *const oss_resumable_result,
+    crc64: *mut u64,
+) -> i32 {
+    // SAFETY: the caller passes NULL or a live result.
+    let sent = guard::read(unsafe { result.as_ref() }, None, |result| result.object_crc64);
+    // SAFETY: the caller passes NULL or a writable number.
+    if let (Some(sent), Some(crc64)) = (sent, unsafe { crc64.as_mut() }) {
+        *crc64 = sent;
+    }
+    i32::from(sent.is_some())
+}
+
+/// What was shown about the file before success was reported.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return one of the `OSS_RESUMABLE_PROOF_…` values; 0 for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_proof(result: *const oss_resumable_result) -> i32 {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, 0, |result| match result.proof {
+        Proof::ObjectCrc => OSS_RESUMABLE_PROOF_OBJECT_CRC,
+        Proof::Generation => OSS_RESUMABLE_PROOF_GENERATION,
+        Proof::NotCompared => OSS_RESUMABLE_PROOF_NOT_COMPARED,
+    })
+}
+
+/// Number of headers of the first good reply.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return the count; 0 for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_header_count(
+    result: *const oss_resumable_result,
+) -> usize {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, 0, |result| result.headers.len())
+}
+
+/// The name of a header of the first good reply, in the service's order and spelling.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @param index 0 … oss_resumable_result_header_count() − 1
+/// @return a string valid until the result is freed; NULL for an index beyond the last, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_header_name(
+    result: *const oss_resumable_result,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| {
+        text::borrowed(result.headers.get(index).map(|(name, _)| name.as_c_str()))
+    })
+}
+
+/// The value of a header of the first good reply.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @param index 0 … oss_resumable_result_header_count() − 1
+/// @return a string valid until the result is freed; NULL for an index beyond the last, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_header_value(
+    result: *const oss_resumable_result,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| {
+        text::borrowed(result.headers.get(index).map(|(_, value)| value.as_c_str()))
+    })
+}
+
+/// The value of the first header with this name, such as `x-oss-meta-author`.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @param name the header's name, in any case; NULL finds nothing
+/// @return a string valid until the result is freed; NULL when there is no such header, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_header(
+    result: *const oss_resumable_result,
+    name: *const c_char,
+) -> *const c_char {
+    if name.is_null() {
+        return ptr::null();
+    }
+    // SAFETY: not NULL; the caller passes a NUL-terminated name, and NULL or a live result.
+    let (name, result) = unsafe { (CStr::from_ptr(name), result.as_ref()) };
+    guard::read(result, ptr::null(), |result| text::borrowed(result.header(name)))
+}
+
+/// Reads the download's figures.
+///
+/// Thread-safe.
+///
+/// @param result not NULL
+/// @param statistics not NULL, with its `struct_size` set; filled up to that size
+/// @return ::OSS_RESUMABLE_OK or ::OSS_RESUMABLE_ERR_VALIDATION
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_stats(
+    result: *const oss_resumable_result,
+    statistics: *mut oss_resumable_statistics,
+) -> oss_resumable_code {
+    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
+    // SAFETY: the caller passes NULL or a live result, and a struct as long as it says.
+    unsafe {
+        guard::fallible(no_error, || {
+            let result = result.as_ref().ok_or_else(|| Error::validation("the result is NULL"))?;
+            sized::write(statistics, (&result.statistics).into())?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Frees a result and the strings got from it. The file stays.
+///
+/// Any thread may call it, once for each result.
+///
+/// @param result a result, or NULL, which does nothing
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_free(result: *mut oss_resumable_result) {
+    guard::plain((), || {
+        if !result.is_null() {
+            // SAFETY: it came from `give`, and the caller hands it back once.
+            drop(unsafe { Box::from_raw(result) });
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn outcome() -> Outcome {
+        Outcome {
+            file_path: PathBuf::from("/a/b"),
+            file_size: 1,
+            object_size: 2,
+            etag: Some("E".to_owned()),
+            version_id: None,
+            crc64: 3,
+            object_crc64: Some(4),
+            last_modified: Some("L".to_owned()),
+            request_id: Some("R".to_owned()),
+            headers: vec![("x-oss-meta-A".to_owned(), "1".to_owned())],
+            proof: Proof::Generation,
+            statistics: Statistics { requests: 9, ..Statistics::default() },
+        }
+    }
+
+    fn string(text: *const c_char) -> Option<&'static str> {
+        // SAFETY: NULL, or a string of a result that lives to the test's end.
+        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().expect("UTF-8"))
+    }
+
+    #[test]
+    fn a_result_reads_back_as_it_was_made() {
+        let given = oss_resumable_result::give(&outcome());
+        // SAFETY: `given` is live until the last call, and the strings are checked before.
+        unsafe {
+            assert_eq!(string(oss_resumable_result_file_path(given)), Some("/a/b"));
+            assert_eq!(string(oss_resumable_result_etag(given)), Some("E"));
+            assert_eq!(string(oss_resumable_result_version_id(given)), None);
+            assert_eq!(string(oss_resumable_result_last_modified(given)), Some("L"));
+            assert_eq!(string(oss_resumable_result_request_id(given)), Some("R"));
+            assert_eq!(oss_resumable_result_size(given), 1);
+            assert_eq!(oss_resumable_result_object_size(given), 2);
+            assert_eq!(oss_resumable_result_crc64(given), 3);
+            let mut crc = 0;
+            assert_eq!((oss_resumable_result_object_crc64(given, &raw mut crc), crc), (1, 4));
+            assert_eq!(oss_resumable_result_object_crc64(given, ptr::null_mut()), 1);
+            assert_eq!(oss_resumable_result_proof(given), OSS_RESUMABLE_PROOF_GENERATION);
+            oss_resumable_result_free(given);
+        }
+    }
+
+    #[test]
+    fn headers_are_found_by_place_and_by_name() {
+        let given = oss_resumable_result::give(&outcome());
+        // SAFETY: `given` is live until the last call, and the strings are checked before.
+        unsafe {
+            assert_eq!(oss_resumable_result_header_count(given), 1);
+            assert_eq!(string(oss_resumable_result_header_name(given, 0)), Some("x-oss-meta-A"));
+            assert_eq!(string(oss_resumable_result_header_value(given, 0)), Some("1"));
+            assert_eq!(string(oss_resumable_result_header_name(given, 1)), None);
+            let by_name = |name: &CStr| string(oss_resumable_result_header(given, name.as_ptr()));
+            assert_eq!(by_name(c"X-OSS-Meta-a"), Some("1"));
+            assert_eq!(by_name(c"x-oss-meta-b"), None);
+            assert_eq!(string(oss_resumable_result_header(given, ptr::null())), None);
+            oss_resumable_result_free(given);
+        }
+    }
+
+    #[test]
+    fn figures_are_written_up_to_the_callers_size() {
+        let given = oss_resumable_result::give(&outcome());
+        // SAFETY: `given` is live until the last call; the struct is as long as it says.
+        unsafe {
+            let mut figures: oss_resumable_statistics = std::mem::zeroed();
+            assert_ne!(oss_resumable_result_stats(given, &raw mut figures), OSS_RESUMABLE_OK);
+            figures.struct_size = size_of::<oss_resumable_statistics>();
+            assert_eq!(oss_resumable_result_stats(given, &raw mut figures), OSS_RESUMABLE_OK);
+            assert_eq!(figures.requests, 9);
+            oss_resumable_result_free(given);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Snapshots and figures of downloads.
+
+use super::sized::size_first;
+use crate::model::outcome::{Phase, Statistics, Status};
+
+/// oss_resumable_status: validating, locking, waiting for the first reply.
+pub const OSS_RESUMABLE_PHASE_STARTING: i32 = 1;
+/// oss_resumable_status: fetching bytes, and proving those of an earlier run.
+pub const OSS_RESUMABLE_PHASE_TRANSFERRING: i32 = 2;
+/// oss_resumable_status: comparing checksums, flushing, renaming.
+pub const OSS_RESUMABLE_PHASE_FINISHING: i32 = 3;
+/// oss_resumable_status: ended well; the file is in its place.
+pub const OSS_RESUMABLE_PHASE_SUCCEEDED: i32 = 4;
+/// oss_resumable_status: ended with an error.
+pub const OSS_RESUMABLE_PHASE_FAILED: i32 = 5;
+
+/// The figures of one ended download. Written by oss_resumable_result_stats(); set `struct_size` before.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct oss_resumable_statistics {
+    /// `sizeof(oss_resumable_statistics)`, set by the caller.
+    pub struct_size: usize,
+    /// Body bytes received from the network.
+    pub bytes_from_network: u64,
+    /// Bytes of an earlier run that were proven and kept.
+    pub bytes_reused: u64,
+    /// Bytes received or recorded that were thrown away and fetched again.
+    pub bytes_discarded: u64,
+    /// HTTP requests sent.
+    pub requests: u64,
+    /// Connections opened.
+    pub connections: u64,
+    /// Repeated requests because a connection could not be made.
+    pub retries_connect: u64,
+    /// Repeated requests because a connection broke or a body was short.
+    pub retries_broken: u64,
+    /// Repeated requests because no byte came in time.
+    pub retries_timeout: u64,
+    /// Repeated requests because the service answered 5xx or 429.
+    pub retries_service: u64,
+    /// Repeated requests because credentials had expired or the clock was wrong.
+    pub retries_auth: u64,
+    /// Repeated requests because the object had changed or a reply was unusable.
+    pub retries_reply: u64,
+    /// From start to end, in milliseconds.
+    pub elapsed_ms: u64,
+}
+size_first!(oss_resumable_statistics);
+
+/// A snapshot of a running or ended download. The counters never go down, except `bytes_done`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct oss_resumable_status {
+    /// `sizeof(oss_resumable_status)`, set by the caller; in a callback, by the library.
+    pub struct_size: usize,
+    /// Bytes of the file that are on disk, those of an earlier run included; goes down when bytes turn out to
+    /// be wrong.
+    pub bytes_done: u64,
+    /// Bytes of the file; −1 until the service's first reply.
+    pub bytes_total: i64,
+    /// One of the `OSS_RESUMABLE_PHASE_…` values.
+    pub phase: i32,
+    /// Connections that are transferring now.
+    pub active_connections: u32,
+    /// Body bytes received from the network.
+    pub bytes_from_network: u64,
+    /// Bytes of an earlier run that were proven and kept.
+    pub bytes_reused: u64,
+    /// Bytes received or recorded that were thrown away and fetched again.
+    pub bytes_discarded: u64,
+    /// HTTP requests sent.
+    pub requests: u64,
+    /// Connections opened.
+    pub connections: u64,
+    /// Repeated requests, for whatever reason.
+    pub retries: u64,
+    /// Since the start, in milliseconds; stands still after the end.
+    pub elapsed_ms: u64,
+}
+size_first!(oss_resumable_status);
+
+impl From<&Statistics> for oss_resumable_statistics {
+    fn from(figures: &Statistics) -> Self {
+        oss_resumable_statistics {
+            struct_size: size_of::<Self>(),
+            bytes_from_network: figures.bytes_from_network,
+            bytes_reused: figures.bytes_reused,
+            bytes_discarded: figures.bytes_discarded,
+            requests: figures.requests,
+            connections: figures.connections,
+            retries_connect: figures.retries_connect,
+            retries_broken: figures.retries_broken,
+            retries_timeout: figures.retries_timeout,
+            retries_service: figures.retries_service,
+            retries_auth: figures.retries_auth,
+            retries_reply: figures.retries_reply,
+            elapsed_ms: milliseconds(figures),
+        }
+    }
+}
+
+impl From<&Status> for oss_resumable_status {
+    fn from(status: &Status) -> Self {
+        let figures = &status.statistics;
+        let total = status.bytes_total.map(|total| i64::try_from(total).unwrap_or(i64::MAX));
+        oss_resumable_status {
+            struct_size: size_of::<Self>(),
+            bytes_done: status.bytes_done,
+            bytes_total: total.unwrap_or(-1),
+            phase: phase(status.phase),
+            active_connections: status.active_connections,
+            bytes_from_network: figures.bytes_from_network,
+            bytes_reused: figures.bytes_reused,
+            bytes_discarded: figures.bytes_discarded,
+            requests: figures.requests,
+            connections: figures.connections,
+            retries: retries(figures),
+            elapsed_ms: milliseconds(figures),
+        }
+    }
+}
+
+fn phase(phase: Phase) -> i32 {
+    match phase {
+        Phase::Starting => OSS_RESUMABLE_PHASE_STARTING,
+        Phase::Transferring => OSS_RESUMABLE_PHASE_TRANSFERRING,
+        Phase::Finishing => OSS_RESUMABLE_PHASE_FINISHING,
+        Phase::Succeeded => OSS_RESUMABLE_PHASE_SUCCEEDED,
+        Phase::Failed => OSS_RESUMABLE_PHASE_FAILED,
+    }
+}
+
+fn retries(figures: &Statistics) -> u64 {
+    [
+        figures.retries_connect,
+        figures.retries_broken,
+        figures.retries_timeout,
+        figures.retries_service,
+        figures.retries_auth,
+        figures.retries_reply,
+    ]
+    .into_iter()
+    .fold(0, u64::saturating_add)
+}
+
+fn milliseconds(figures: &Statistics) -> u64 {
+    u64::try_from(figures.elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_status_carries_each_figure_in_its_own_field() {
+        let statistics = Statistics {
+            bytes_from_network: 1,
+            bytes_reused: 2,
+            bytes_discarded: 3,
+            requests: 4,
+            connections: 5,
+            retries_connect: 10,
+            retries_reply: 20,
+            elapsed: Duration::from_millis(6),
+            ..Statistics::default()
+        };
+        let status = oss_resumable_status::from(&Status {
+            phase: Phase::Transferring,
+            bytes_done: 7,
+            bytes_total: None,
+            active_connections: 8,
+            statistics,
+        });
+        let figures = [
+            status.bytes_from_network,
+            status.bytes_reused,
+            status.bytes_discarded,
+            status.requests,
+            status.connections,
+            status.elapsed_ms,
+            status.bytes_done,
+            u64::from(status.active_connections),
+        ];
+        assert_eq!(figures, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!((status.bytes_total, status.retries, status.phase), (-1, 30, 2));
+    }
+}

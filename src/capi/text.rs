@@ -1,0 +1,72 @@
+//! Strings across the boundary: NUL-terminated UTF-8 in, NUL-terminated bytes out.
+
+use std::ffi::{CStr, CString, c_char};
+use std::ptr;
+
+use crate::model::error::{Error, Result};
+
+/// Copies an optional string of the caller; `None` for NULL. `name` says which one in an error.
+///
+/// # Safety
+/// `text` is NULL or points to a NUL-terminated string that is not written meanwhile.
+pub unsafe fn optional(text: *const c_char, name: &str) -> Result<Option<String>> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL, and NUL-terminated by this function's contract.
+    let text = unsafe { CStr::from_ptr(text) };
+    match text.to_str() {
+        Ok(text) => Ok(Some(text.to_owned())),
+        Err(_) => Err(Error::validation(format!("{name} is not valid UTF-8"))),
+    }
+}
+
+/// As [`optional`], with NULL refused.
+///
+/// # Safety
+/// As [`optional`].
+pub unsafe fn required(text: *const c_char, name: &str) -> Result<String> {
+    // SAFETY: this function's contract is the same.
+    unsafe { optional(text, name) }?
+        .ok_or_else(|| Error::validation(format!("{name} is required and is NULL")))
+}
+
+/// A string for the caller. NUL bytes, which C cannot carry, are left out.
+pub fn owned(text: impl Into<Vec<u8>>) -> CString {
+    CString::new(text).unwrap_or_else(|found| {
+        let mut bytes = found.into_vec();
+        bytes.retain(|&byte| byte != 0);
+        CString::new(bytes).unwrap_or_default()
+    })
+}
+
+/// A borrowed string for the caller; NULL when absent.
+pub fn borrowed(text: Option<&CStr>) -> *const c_char {
+    text.map_or(ptr::null(), CStr::as_ptr)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_refused_by_name() {
+        // SAFETY: a C string literal.
+        let error = unsafe { optional(c"a\xff".as_ptr(), "key") }.expect_err("refused");
+        assert_eq!(error.message(), "key is not valid UTF-8");
+    }
+
+    #[test]
+    fn null_is_absent_where_it_may_be_and_refused_where_not() {
+        // SAFETY: NULL is allowed.
+        let (absent, refused) =
+            unsafe { (optional(ptr::null(), "a"), required(ptr::null(), "bucket")) };
+        assert_eq!(absent.expect("absent"), None);
+        assert!(refused.expect_err("refused").message().contains("bucket"));
+    }
+
+    #[test]
+    fn a_nul_byte_inside_a_string_is_left_out() {
+        assert_eq!(owned("a\0b").as_c_str(), c"ab");
+    }
+}

@@ -1,0 +1,27 @@
+//! Resumable, verified downloads of large objects from Alibaba Cloud OSS.
+
+#[cfg(feature = "capi")]
+mod capi;
+mod checkpoint;
+mod client;
+mod download;
+mod model;
+mod oss;
+mod storage;
+mod sys;
+mod transfer;
+
+pub use checkpoint::manage::CheckpointInfo;
+pub use client::Client;
+pub use download::Download;
+pub use model::credentials::{AccessKey, Credentials, CredentialsProvider};
+pub use model::error::{Error, ErrorKind, Result};
+pub use model::options::{
+    AddressStyle, ClientOptions, FailedAttempt, LogLevel, LogSink, RetryDecision, RetryVerdict,
+    SignatureVersion,
+};
+pub use model::outcome::{Outcome, Phase, Proof, Statistics, Status};
+pub use model::request::{
+    ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
+    MAX_THREAD_NUM, MIN_PART_SIZE, Overwrite, ResponseHeaders,
+};
