@@ -1,0 +1,141 @@
+/**
+ * @file configuration.hpp
+ * @brief How oss_resumable.hpp's client reaches the service. Include that instead.
+ */
+#ifndef OSS_RESUMABLE_CONFIGURATION_HPP
+#define OSS_RESUMABLE_CONFIGURATION_HPP
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include "detail.hpp"
+#include "oss_resumable.h"
+
+namespace oss_resumable {
+
+/** One access key; `securityToken` is empty and `expiresUnixMs` 0 for one that does not expire. */
+struct Credentials {
+    std::string accessKeyId;
+    std::string accessKeySecret;
+    std::string securityToken;
+    /** Milliseconds since 1970-01-01 UTC. */
+    int64_t expiresUnixMs;
+};
+
+enum class SignatureVersionType { V1, V4 };
+/** How a client reaches the service; see oss_resumable_client_options. */
+struct ClientConfiguration {
+    /** Empty: taken from the endpoint, or given to Client::SetRegion() later. */
+    std::string region;
+    SignatureVersionType signatureVersion = SignatureVersionType::V4;
+    bool isPathStyle = false;
+    bool isCname = false;
+    /** Do not sign requests. */
+    bool anonymous = false;
+    bool verifySSL = true;
+    std::string caFile;
+    std::string caPath;
+    std::string userAgent;
+    bool enableCrc64 = true;
+    bool enableDateSkewAdjustment = true;
+    /** Times in milliseconds; 0 is the default, -1 no limit. */
+    int64_t connectTimeoutMs = 0;
+    int64_t idleTimeoutMs = 0;
+    int64_t firstByteLimitMs = 0;
+    int64_t noProgressLimitMs = 0;
+    /** 0 is the default. */
+    uint32_t maxAttempts = 0;
+    uint32_t maxWorkers = 0;
+    int32_t logLevel = 0;
+    /** The callbacks run on threads of the library. No credentials: an empty `accessKeyId`. */
+    std::function<Credentials()> credentialsProvider;
+    std::function<int64_t(const oss_resumable_failed_attempt &)> retryDecision;
+    std::function<void(int32_t level, const std::string &message)> log;
+};
+
+namespace detail {
+
+/** The C options of a client; owns what they point to until oss_resumable_client_new() has copied
+ * it. */
+class COptions {
+public:
+    COptions(const std::string &endpoint, const Credentials *key, const ClientConfiguration &from)
+        : options_(sized<oss_resumable_client_options>()) {
+        oss_resumable_client_options &to = options_;
+        to.endpoint = endpoint.c_str();
+        to.region = optional(from.region);
+        if (key) {
+            to.access_key_id = key->accessKeyId.c_str();
+            to.access_key_secret = key->accessKeySecret.c_str();
+            to.security_token = optional(key->securityToken);
+        }
+        to.ca_file = optional(from.caFile);
+        to.ca_path = optional(from.caPath);
+        to.user_agent = optional(from.userAgent);
+        to.connect_timeout_ms = from.connectTimeoutMs;
+        to.idle_timeout_ms = from.idleTimeoutMs;
+        to.first_byte_limit_ms = from.firstByteLimitMs;
+        to.no_progress_limit_ms = from.noProgressLimitMs;
+        to.max_attempts = from.maxAttempts;
+        to.max_workers = from.maxWorkers;
+        to.log_level = from.logLevel;
+        to.signature_version = from.signatureVersion == SignatureVersionType::V1
+                                   ? OSS_RESUMABLE_SIGNATURE_V1
+                                   : OSS_RESUMABLE_SIGNATURE_V4;
+        to.address_style = from.isCname       ? OSS_RESUMABLE_ADDRESS_CNAME
+                           : from.isPathStyle ? OSS_RESUMABLE_ADDRESS_PATH
+                                              : OSS_RESUMABLE_ADDRESS_AUTO;
+        to.anonymous = on(from.anonymous);
+        to.verify_tls = on(from.verifySSL);
+        to.verify_crc = on(from.enableCrc64);
+        to.correct_clock = on(from.enableDateSkewAdjustment);
+        to.credentials_provider = from.credentialsProvider ? provide : nullptr;
+        to.retry_decision = from.retryDecision ? decide : nullptr;
+        to.log = from.log ? write : nullptr;
+        to.user_data = new ClientConfiguration(from);
+        to.user_data_free = [](void *data) { delete static_cast<ClientConfiguration *>(data); };
+    }
+
+    const oss_resumable_client_options *get() const { return &options_; }
+
+private:
+    static void provide(oss_resumable_credentials_sink *sink, void *data) {
+        std::exception_ptr thrown;
+        contained(0, thrown, [sink, data] {
+            const Credentials key = callbacks(data).credentialsProvider();
+            if (key.accessKeyId.empty()) {
+                return oss_resumable_credentials_fail(sink, "the provider has none");
+            }
+            return oss_resumable_credentials_set(sink, key.accessKeyId.c_str(),
+                                                 key.accessKeySecret.c_str(),
+                                                 optional(key.securityToken), key.expiresUnixMs);
+        });
+        if (thrown) {
+            oss_resumable_credentials_fail(sink, "the provider threw an exception");
+        }
+    }
+    static int64_t decide(const oss_resumable_failed_attempt *attempt, void *data) {
+        std::exception_ptr thrown;
+        return contained(int64_t{OSS_RESUMABLE_RETRY_DEFAULT}, thrown,
+                         [attempt, data] { return callbacks(data).retryDecision(*attempt); });
+    }
+    static void write(int32_t level, const char *message, void *data) {
+        std::exception_ptr thrown;
+        contained(0, thrown, [level, message, data] {
+            callbacks(data).log(level, message);
+            return 0;
+        });
+    }
+    static const ClientConfiguration &callbacks(void *data) {
+        return *static_cast<const ClientConfiguration *>(data);
+    }
+
+    oss_resumable_client_options options_;
+};
+
+} // namespace detail
+} // namespace oss_resumable
+
+#endif /* OSS_RESUMABLE_CONFIGURATION_HPP */

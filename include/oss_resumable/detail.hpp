@@ -1,0 +1,74 @@
+/**
+ * @file detail.hpp
+ * @brief What the other .hpp files share. Not for programs.
+ */
+#ifndef OSS_RESUMABLE_DETAIL_HPP
+#define OSS_RESUMABLE_DETAIL_HPP
+
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "oss_resumable.h"
+
+namespace oss_resumable {
+namespace detail {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+inline std::string text(const char *text) { return text ? std::string(text) : std::string(); }
+
+/** NULL, which is the default, for an empty string. */
+inline const char *optional(const std::string &text) {
+    return text.empty() ? nullptr : text.c_str();
+}
+
+/** C would see only what stands before the NUL: another object, or another file. */
+inline bool hasNul(const std::string &text) { return text.find('\0') != std::string::npos; }
+
+inline int32_t on(bool value) { return value ? OSS_RESUMABLE_ON : OSS_RESUMABLE_OFF; }
+
+/** A struct of the C API with nothing set but its size. */
+template <typename T> T sized() {
+    T value = T();
+    value.struct_size = sizeof(T);
+    return value;
+}
+
+/** Runs `body`, which must not throw into C: an exception is kept in `thrown`, and `fallback`
+ * returned. */
+template <typename T, typename Body>
+T contained(T fallback, std::exception_ptr &thrown, Body body) {
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+    try {
+        return body();
+    } catch (...) {
+        thrown = std::current_exception();
+        return fallback;
+    }
+#else
+    (void)fallback;
+    (void)thrown;
+    return body();
+#endif
+}
+
+/** Lets a kept exception go on its way, once. */
+inline void rethrow(std::exception_ptr &thrown) {
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+    if (thrown) {
+        std::exception_ptr leaving;
+        std::swap(leaving, thrown);
+        std::rethrow_exception(leaving);
+    }
+#else
+    (void)thrown;
+#endif
+}
+
+} // namespace detail
+} // namespace oss_resumable
+
+#endif /* OSS_RESUMABLE_DETAIL_HPP */

@@ -1,0 +1,319 @@
+/**
+ * @file request.hpp
+ * @brief What oss_resumable.hpp is asked with. Include that instead.
+ */
+#ifndef OSS_RESUMABLE_REQUEST_HPP
+#define OSS_RESUMABLE_REQUEST_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "detail.hpp"
+#include "oss_resumable.h"
+
+namespace oss_resumable {
+
+/** A snapshot of a download. */
+using Status = oss_resumable_status;
+
+/** Shows how a download gets on; returns false to cancel it. Runs on the thread that waits for the
+ * download. */
+using ProgressHandler = std::function<bool(const Status &)>;
+
+/** The OSS C++ SDK's shape of the same: bytes since the last call, bytes so far, and all bytes. */
+using TransferProgressHandler =
+    std::function<void(size_t increment, int64_t transferred, int64_t total, void *userData)>;
+struct TransferProgress {
+    TransferProgressHandler Handler;
+    void *UserData;
+};
+
+enum class RequestPayer { NotSet, BucketOwner, Requester };
+enum class RequestResponseHeader {
+    ContentType,
+    ContentLanguage,
+    Expires,
+    CacheControl,
+    ContentDisposition,
+    ContentEncoding
+};
+
+namespace detail {
+
+/** A request's progress handlers, as the C callback sees them. */
+class ProgressBridge {
+public:
+    ProgressBridge(const ProgressHandler &handler, const TransferProgress &transfer)
+        : handler_(handler), transfer_(transfer) {}
+
+    static int32_t show(const Status *status, void *data) {
+        return (*static_cast<std::shared_ptr<ProgressBridge> *>(data))->show(*status) ? 0 : 1;
+    }
+    static void release(void *data) { delete static_cast<std::shared_ptr<ProgressBridge> *>(data); }
+    /** Lets the exception of a handler go on its way, once. */
+    void rethrow() { detail::rethrow(thrown_); }
+
+private:
+    bool show(const Status &status) {
+        return contained(false, thrown_, [this, &status] {
+            showTransfer(status);
+            return !handler_ || handler_(status);
+        });
+    }
+    void showTransfer(const Status &status) {
+        if (!transfer_.Handler || status.bytes_total < 0) {
+            return;
+        }
+        const auto done = static_cast<int64_t>(status.bytes_done);
+        const auto increment = done > shown_ ? static_cast<size_t>(done - shown_) : 0;
+        shown_ = done;
+        transfer_.Handler(increment, done, status.bytes_total, transfer_.UserData);
+    }
+
+    ProgressHandler handler_;
+    TransferProgress transfer_;
+    int64_t shown_ = 0;
+    std::exception_ptr thrown_;
+};
+
+class CRequest;
+
+} // namespace detail
+
+/** What to download and where to put it, with the OSS C++ SDK's constructors and setters. A value.
+ */
+class DownloadObjectRequest {
+public:
+    /** Saves to the last segment of `key`, in the current directory. */
+    DownloadObjectRequest(const std::string &bucket, const std::string &key)
+        : bucket_(bucket), key_(key) {}
+    DownloadObjectRequest(const std::string &bucket, const std::string &key,
+                          const std::string &filePath)
+        : bucket_(bucket), key_(key), filePath_(filePath) {}
+    DownloadObjectRequest(const std::string &bucket, const std::string &key,
+                          const std::string &filePath, const std::string &checkpointDir)
+        : bucket_(bucket), key_(key), filePath_(filePath), checkpointDir_(checkpointDir) {}
+    /** A `threadNum` of 0 becomes 1 here; setThreadNum() keeps it, and the download is refused. */
+    DownloadObjectRequest(const std::string &bucket, const std::string &key,
+                          const std::string &filePath, const std::string &checkpointDir,
+                          uint64_t partSize, uint32_t threadNum)
+        : bucket_(bucket), key_(key), filePath_(filePath), checkpointDir_(checkpointDir),
+          partSize_(partSize), threadNum_(threadNum == 0 ? 1 : threadNum) {}
+
+    const std::string &Bucket() const { return bucket_; }
+    void setBucket(const std::string &value) { bucket_ = value; }
+    const std::string &Key() const { return key_; }
+    void setKey(const std::string &value) { key_ = value; }
+    const std::string &FilePath() const { return filePath_; }
+    void setFilePath(const std::string &value) { filePath_ = value; }
+    uint64_t PartSize() const { return partSize_; }
+    void setPartSize(uint64_t bytes) { partSize_ = bytes; }
+    uint32_t ThreadNum() const { return threadNum_; }
+    void setThreadNum(uint32_t value) { threadNum_ = value; }
+    const std::string &CheckpointDir() const { return checkpointDir_; }
+    bool hasCheckpointDir() const { return !checkpointDir_.empty(); }
+    /** Turns resuming on; the directory must exist. */
+    void setCheckpointDir(const std::string &value) { checkpointDir_ = value; }
+    /** On without a directory: the checkpoint lies beside the file. Off: no checkpoint at all. */
+    void setEnableCheckpoint(bool value) { enableCheckpoint_ = detail::on(value); }
+
+    bool RangeIsSet() const { return rangeIsSet_; }
+    int64_t RangeStart() const { return rangeStart_; }
+    int64_t RangeEnd() const { return rangeEnd_; }
+    /** Bytes `start` … `end`, inclusive; an `end` of -1 is the object's end. */
+    void setRange(int64_t start, int64_t end) {
+        rangeIsSet_ = true;
+        rangeStart_ = start;
+        rangeEnd_ = end;
+    }
+    const std::string &ModifiedSinceConstraint() const { return modifiedSince_; }
+    void setModifiedSinceConstraint(const std::string &gmt) { modifiedSince_ = gmt; }
+    const std::string &UnmodifiedSinceConstraint() const { return unmodifiedSince_; }
+    void setUnmodifiedSinceConstraint(const std::string &gmt) { unmodifiedSince_ = gmt; }
+    const std::vector<std::string> &MatchingETagsConstraint() const { return matchingETags_; }
+    void setMatchingETagConstraints(const std::vector<std::string> &etags) {
+        matchingETags_ = etags;
+    }
+    const std::vector<std::string> &NonmatchingETagsConstraint() const { return nonmatchingETags_; }
+    void setNonmatchingETagConstraints(const std::vector<std::string> &etags) {
+        nonmatchingETags_ = etags;
+    }
+    /** Asks the service to reply with this header instead of the object's. */
+    void addResponseHeaders(RequestResponseHeader header, const std::string &value) {
+        responseHeaders_[static_cast<size_t>(header)] = value;
+    }
+    const std::string &VersionId() const { return versionId_; }
+    void setVersionId(const std::string &value) { versionId_ = value; }
+    uint64_t TrafficLimit() const { return trafficLimit_; }
+    /** Bits per second for each connection. */
+    void setTrafficLimit(uint64_t value) { trafficLimit_ = value; }
+    oss_resumable::RequestPayer RequestPayer() const { return requestPayer_; }
+    void setRequestPayer(oss_resumable::RequestPayer value) { requestPayer_ = value; }
+    void setTransferProgress(const TransferProgress &value) { transferProgress_ = value; }
+    void setProgress(const ProgressHandler &value) { progress_ = value; }
+
+    void addHeader(const std::string &name, const std::string &value) {
+        extraHeaders_.emplace_back(name, value);
+    }
+    void addQueryParameter(const std::string &name, const std::string &value) {
+        extraQuery_.emplace_back(name, value);
+    }
+    /** Fail with `FileAlreadyExists` instead of replacing a file. */
+    void setFailIfExists(bool value) { failIfExists_ = value; }
+    void setModifiedTimeFromObject(bool value) { setModifiedTime_ = value; }
+    /** Milliseconds; 0 is no limit. */
+    void setDeadlineMs(int64_t value) { deadlineMs_ = value; }
+    void setCheckSpace(bool value) { checkSpace_ = value; }
+    void setPreallocate(bool value) { preallocate_ = value; }
+    void setFlush(bool value) { flush_ = value; }
+    void setVerifyBeforeRename(bool value) { verifyBeforeRename_ = value; }
+    void setAllowEncrypted(bool value) { allowEncrypted_ = value; }
+
+    /** Why this request is refused before the library sees it: zeros that the C API would take for
+     * defaults, and NUL bytes that it would take for ends. Empty when it is not. */
+    std::string refusal() const {
+        for (const std::string *text :
+             {&bucket_, &key_, &filePath_, &checkpointDir_, &versionId_}) {
+            if (detail::hasNul(*text)) {
+                return "a string of the request holds a NUL byte";
+            }
+        }
+        if (threadNum_ == 0) {
+            return "threadNum is 0; it must be at least 1";
+        }
+        return partSize_ == 0 ? "partSize is 0; it must be at least 102400" : "";
+    }
+
+private:
+    friend class detail::CRequest;
+
+    std::string bucket_, key_, filePath_, checkpointDir_;
+    uint64_t partSize_ = OSS_RESUMABLE_DEFAULT_PART_SIZE;
+    uint32_t threadNum_ = OSS_RESUMABLE_DEFAULT_THREAD_NUM;
+    int32_t enableCheckpoint_ = OSS_RESUMABLE_DEFAULT;
+    bool rangeIsSet_ = false;
+    int64_t rangeStart_ = 0;
+    int64_t rangeEnd_ = -1;
+    std::string modifiedSince_, unmodifiedSince_;
+    std::vector<std::string> matchingETags_, nonmatchingETags_;
+    std::string responseHeaders_[6];
+    std::string versionId_;
+    uint64_t trafficLimit_ = 0;
+    oss_resumable::RequestPayer requestPayer_ = oss_resumable::RequestPayer::NotSet;
+    TransferProgress transferProgress_ = TransferProgress();
+    ProgressHandler progress_;
+    detail::Pairs extraHeaders_, extraQuery_;
+    int64_t deadlineMs_ = 0;
+    bool failIfExists_ = false;
+    bool setModifiedTime_ = false;
+    bool checkSpace_ = true;
+    bool preallocate_ = false;
+    bool flush_ = true;
+    bool verifyBeforeRename_ = false;
+    bool allowEncrypted_ = false;
+};
+
+namespace detail {
+
+/** The C form of a request; borrows its strings, and owns the lists, until a call has copied them.
+ */
+class CRequest {
+public:
+    explicit CRequest(const DownloadObjectRequest &from)
+        : matching_(pointers(from.matchingETags_)), nonmatching_(pointers(from.nonmatchingETags_)),
+          headers_(pairs(from.extraHeaders_)), query_(pairs(from.extraQuery_)),
+          request_(sized<oss_download_object_request>()) {
+        copyObject(from);
+        copyConditions(from);
+        copySwitches(from);
+        if (from.progress_ || from.transferProgress_.Handler) {
+            progress_ = std::make_shared<ProgressBridge>(from.progress_, from.transferProgress_);
+            request_.progress = &ProgressBridge::show;
+            request_.user_data = new std::shared_ptr<ProgressBridge>(progress_);
+            request_.user_data_free = &ProgressBridge::release;
+        }
+    }
+    CRequest(const CRequest &) = delete;
+    CRequest &operator=(const CRequest &) = delete;
+
+    /** For exactly one call, which takes charge of the progress bridge. */
+    const oss_download_object_request *get() const { return &request_; }
+    const std::shared_ptr<ProgressBridge> &progress() const { return progress_; }
+
+private:
+    static std::vector<const char *> pointers(const std::vector<std::string> &from) {
+        std::vector<const char *> to;
+        for (const std::string &text : from) {
+            to.push_back(text.c_str());
+        }
+        return to;
+    }
+    static std::vector<oss_resumable_pair> pairs(const Pairs &from) {
+        std::vector<oss_resumable_pair> to;
+        for (const auto &pair : from) {
+            to.push_back(oss_resumable_pair{pair.first.c_str(), pair.second.c_str()});
+        }
+        return to;
+    }
+    void copyObject(const DownloadObjectRequest &from) {
+        request_.bucket = from.bucket_.c_str();
+        request_.key = from.key_.c_str();
+        request_.file_path = optional(from.filePath_);
+        request_.checkpoint_dir = optional(from.checkpointDir_);
+        request_.part_size = from.partSize_;
+        request_.thread_num = from.threadNum_;
+        request_.has_range = on(from.rangeIsSet_);
+        request_.range_start = from.rangeStart_;
+        request_.range_end = from.rangeEnd_;
+        request_.version_id = optional(from.versionId_);
+        request_.traffic_limit = from.trafficLimit_;
+        request_.deadline_ms = from.deadlineMs_;
+    }
+    void copyConditions(const DownloadObjectRequest &from) {
+        request_.if_match = matching_.data();
+        request_.if_match_count = matching_.size();
+        request_.if_none_match = nonmatching_.data();
+        request_.if_none_match_count = nonmatching_.size();
+        request_.if_modified_since = optional(from.modifiedSince_);
+        request_.if_unmodified_since = optional(from.unmodifiedSince_);
+        request_.response_content_type = optional(from.responseHeaders_[0]);
+        request_.response_content_language = optional(from.responseHeaders_[1]);
+        request_.response_expires = optional(from.responseHeaders_[2]);
+        request_.response_cache_control = optional(from.responseHeaders_[3]);
+        request_.response_content_disposition = optional(from.responseHeaders_[4]);
+        request_.response_content_encoding = optional(from.responseHeaders_[5]);
+        request_.extra_headers = headers_.data();
+        request_.extra_headers_count = headers_.size();
+        request_.extra_query = query_.data();
+        request_.extra_query_count = query_.size();
+    }
+    void copySwitches(const DownloadObjectRequest &from) {
+        request_.enable_checkpoint = from.enableCheckpoint_;
+        request_.overwrite =
+            from.failIfExists_ ? OSS_RESUMABLE_OVERWRITE_FAIL : OSS_RESUMABLE_OVERWRITE_REPLACE;
+        request_.requester_pays = on(from.requestPayer_ == RequestPayer::Requester);
+        request_.set_modified_time = on(from.setModifiedTime_);
+        request_.check_space = on(from.checkSpace_);
+        request_.preallocate = on(from.preallocate_);
+        request_.flush = on(from.flush_);
+        request_.verify_before_rename = on(from.verifyBeforeRename_);
+        request_.allow_encrypted = on(from.allowEncrypted_);
+    }
+
+    std::vector<const char *> matching_, nonmatching_;
+    std::vector<oss_resumable_pair> headers_, query_;
+    std::shared_ptr<ProgressBridge> progress_;
+    oss_download_object_request request_;
+};
+
+} // namespace detail
+
+} // namespace oss_resumable
+
+#endif /* OSS_RESUMABLE_REQUEST_HPP */
