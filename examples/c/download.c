@@ -1,0 +1,53 @@
+/* Downloads one object to a file, and goes on where an earlier run ended.
+ *
+ *   OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... ./download \
+ *       https://oss-cn-hangzhou.aliyuncs.com cn-hangzhou examplebucket \
+ *       exampledir/exampleobject.txt examplefile.txt checkpoints
+ */
+#include <stdio.h>
+
+#include <oss_resumable/oss_resumable.h>
+
+static const char *or_none(const char *text) { return text != NULL ? text : "none"; }
+
+int main(int argc, char **argv) {
+    oss_resumable_client_options options = {0};
+    oss_download_object_request request = {0};
+    oss_resumable_client *client = NULL;
+    oss_resumable_error *error = NULL;
+    oss_resumable_code code;
+
+    if (argc != 7) {
+        fprintf(stderr, "usage: %s ENDPOINT REGION BUCKET KEY FILE CHECKPOINT-DIRECTORY\n",
+                argv[0]);
+        return 2;
+    }
+
+    /* Credentials come from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, signatures are V4. */
+    options.struct_size = sizeof options;
+    options.endpoint = argv[1];
+    options.region = argv[2];
+
+    request.struct_size = sizeof request;
+    request.bucket = argv[3];
+    request.key = argv[4];
+    request.file_path = argv[5];
+    /* The directory must exist. The checkpoint in it is deleted after success. */
+    request.checkpoint_dir = argv[6];
+
+    code = oss_resumable_client_new(&options, &client, &error);
+    if (code == OSS_RESUMABLE_OK) {
+        code = oss_resumable_download_object(client, &request, NULL, &error);
+    }
+    if (code == OSS_RESUMABLE_OK) {
+        printf("downloaded %s\n", argv[5]);
+    } else {
+        fprintf(stderr, "download failed, code: %s, message: %s, requestId: %s\n",
+                oss_resumable_error_code(error), oss_resumable_error_message(error),
+                or_none(oss_resumable_error_request_id(error)));
+    }
+
+    oss_resumable_error_free(error);
+    oss_resumable_client_free(client);
+    return code == OSS_RESUMABLE_OK ? 0 : 1;
+}
