@@ -1,0 +1,62 @@
+# Runs cargo, which knows what is out of date, at every build, and copies what it made to fixed places.
+
+find_program(OSS_RESUMABLE_CARGO NAMES cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin"
+             DOC "cargo, of Rust 1.89 or newer")
+if(NOT OSS_RESUMABLE_CARGO)
+    message(FATAL_ERROR "liboss_resumable is written in Rust: install Rust 1.89 or newer (https://rustup.rs), "
+                        "or name cargo by -DOSS_RESUMABLE_CARGO=…")
+endif()
+
+set(oss_resumable_cargo_dir "${PROJECT_BINARY_DIR}/cargo")
+set(oss_resumable_lib_dir "${PROJECT_BINARY_DIR}/lib")
+
+set(oss_resumable_abi "${PROJECT_VERSION_MAJOR}")
+if(PROJECT_VERSION_MAJOR EQUAL 0)
+    set(oss_resumable_abi "0.${PROJECT_VERSION_MINOR}")
+endif()
+set(oss_resumable_soname "liboss_resumable.so.${oss_resumable_abi}")
+set(oss_resumable_shared "${oss_resumable_lib_dir}/liboss_resumable.so.${PROJECT_VERSION}")
+set(oss_resumable_static "${oss_resumable_lib_dir}/liboss_resumable.a")
+
+# A generator expression for the directory cargo writes to, and cargo's arguments.
+set(oss_resumable_profile "$<IF:$<CONFIG:Debug>,debug,release>")
+set(oss_resumable_cargo_out "${oss_resumable_cargo_dir}/${oss_resumable_profile}")
+set(oss_resumable_cargo_args "--profile=$<IF:$<CONFIG:Debug>,dev,release>" ${OSS_RESUMABLE_CARGO_FLAGS})
+if(OSS_RESUMABLE_CARGO_TARGET)
+    list(APPEND oss_resumable_cargo_args "--target=${OSS_RESUMABLE_CARGO_TARGET}")
+    set(oss_resumable_cargo_out
+        "${oss_resumable_cargo_dir}/${OSS_RESUMABLE_CARGO_TARGET}/${oss_resumable_profile}")
+endif()
+
+set(oss_resumable_cargo_command
+    ${CMAKE_COMMAND} -E env "CARGO_TARGET_DIR=${oss_resumable_cargo_dir}" "${OSS_RESUMABLE_CARGO}")
+
+set(oss_resumable_features "")
+if(OSS_RESUMABLE_STATIC_CURL)
+    set(oss_resumable_features "--features=static-curl")
+endif()
+
+add_custom_target(oss_resumable_cargo ALL
+    COMMAND ${oss_resumable_cargo_command} build --package=oss-resumable --lib
+            ${oss_resumable_features} ${oss_resumable_cargo_args}
+    COMMAND ${CMAKE_COMMAND} -DFROM=${oss_resumable_cargo_out} -DTO=${oss_resumable_lib_dir}
+            -DVERSION=${PROJECT_VERSION} -DABI=${oss_resumable_abi}
+            -P ${PROJECT_SOURCE_DIR}/cmake/CopyLibraries.cmake
+    BYPRODUCTS "${oss_resumable_shared}" "${oss_resumable_static}"
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    COMMENT "cargo build --lib"
+    VERBATIM)
+
+# A program of the workspace, copied to the top of the build directory.
+function(oss_resumable_cargo_program name)
+    add_custom_target(${name} ALL
+        COMMAND ${oss_resumable_cargo_command} build --package=${name} --bins ${oss_resumable_cargo_args}
+        COMMAND ${CMAKE_COMMAND} -E copy_if_different "${oss_resumable_cargo_out}/${name}"
+                "${PROJECT_BINARY_DIR}/${name}"
+        BYPRODUCTS "${PROJECT_BINARY_DIR}/${name}"
+        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+        COMMENT "cargo build --package=${name}"
+        VERBATIM)
+    # One cargo at a time can use the directory.
+    add_dependencies(${name} oss_resumable_cargo)
+endfunction()

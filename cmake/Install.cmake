@@ -1,0 +1,39 @@
+# Libraries, headers, the CMake package and the pkg-config file. All of it may be moved after installation.
+
+include(CMakePackageConfigHelpers)
+
+install(FILES "${oss_resumable_shared}"
+              "${oss_resumable_lib_dir}/${oss_resumable_soname}"
+              "${oss_resumable_lib_dir}/liboss_resumable.so"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+if(NOT OSS_RESUMABLE_STATIC_CURL)
+    install(FILES "${oss_resumable_static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+endif()
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/oss_resumable" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+        FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/OssResumable")
+configure_package_config_file(
+    "${PROJECT_SOURCE_DIR}/cmake/OssResumableConfig.cmake.in"
+    "${PROJECT_BINARY_DIR}/OssResumableConfig.cmake"
+    INSTALL_DESTINATION "${package_dir}"
+    PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+# Until 1.0 each minor version is an ABI of its own.
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/OssResumableConfigVersion.cmake"
+    COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/OssResumableConfig.cmake"
+              "${PROJECT_BINARY_DIR}/OssResumableConfigVersion.cmake"
+        DESTINATION "${package_dir}")
+
+# From the .pc file to the prefix, so that the file finds its way wherever it is moved to.
+file(RELATIVE_PATH pc_to_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
+file(RELATIVE_PATH prefix_to_lib "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_LIBDIR}")
+file(RELATIVE_PATH prefix_to_include "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+set(pc_requires "Requires.private: libcurl >= 7.87, openssl >= 3")
+if(OSS_RESUMABLE_STATIC_CURL)
+    set(pc_requires "Requires.private: openssl >= 3")
+endif()
+list(TRANSFORM oss_resumable_static_libraries PREPEND "-l" OUTPUT_VARIABLE pc_libs_private)
+list(JOIN pc_libs_private " " pc_libs_private)
+configure_file("${PROJECT_SOURCE_DIR}/cmake/oss_resumable.pc.in" "${PROJECT_BINARY_DIR}/oss_resumable.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/oss_resumable.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

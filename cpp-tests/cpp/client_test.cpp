@@ -1,0 +1,183 @@
+// The C++ header: the SDK's names and meanings over the C API.
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+#include <gtest/gtest.h>
+#include <oss_resumable/oss_resumable.hpp>
+
+#include "../support/local_oss.hpp"
+
+using namespace oss_resumable;
+using tests::LocalOss;
+using tests::TemporaryDirectory;
+
+namespace {
+
+Client anonymousClient(const LocalOss &oss) {
+    ClientConfiguration configuration;
+    configuration.region = "cn-hangzhou";
+    configuration.anonymous = true;
+    return Client(oss.endpoint(), configuration);
+}
+
+} // namespace
+
+static_assert(std::is_move_constructible<Client>::value, "a client can be moved");
+static_assert(!std::is_copy_constructible<Client>::value, "a client cannot be copied");
+static_assert(std::is_move_constructible<Download>::value, "a download can be moved");
+static_assert(!std::is_copy_constructible<Download>::value, "a download cannot be copied");
+
+TEST(Cpp, TheUsersExampleWorks) {
+    const LocalOss oss({"--access-key-id", "id", "--access-key-secret", "secret"});
+    const TemporaryDirectory directory;
+    setenv("OSS_ACCESS_KEY_ID", "id", 1);
+    setenv("OSS_ACCESS_KEY_SECRET", "secret", 1);
+    Client client(oss.endpoint());
+    EXPECT_FALSE(client.SetRegion("cn-hangzhou").isSet());
+    DownloadObjectRequest request("examplebucket", "generated/1MiB", directory.path("file"),
+                                  directory.path());
+    const auto outcome = client.ResumableDownloadObject(request);
+    ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
+    EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "1MiB"));
+    EXPECT_EQ(outcome.result().Size(), 1u << 20);
+    EXPECT_EQ(outcome.result().FilePath(), directory.path("file"));
+    EXPECT_EQ(directory.names(), std::vector<std::string>{"file"});
+}
+
+TEST(Cpp, AnErrorCarriesWhatTheSdksDoes) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    const auto outcome = client.ResumableDownloadObject(
+        DownloadObjectRequest("examplebucket", "missing", directory.path("file")));
+    ASSERT_FALSE(outcome.isSuccess());
+    EXPECT_EQ(outcome.error().Code(), "NoSuchKey");
+    EXPECT_EQ(outcome.error().Status(), 404);
+    EXPECT_EQ(outcome.error().Kind(), OSS_RESUMABLE_ERR_SERVICE);
+    EXPECT_FALSE(outcome.error().RequestId().empty());
+}
+
+TEST(Cpp, AClientThatCannotBeMadeSaysWhyAtEachDownload) {
+    Client client("ftp://nowhere");
+    EXPECT_FALSE(client.isValid());
+    const auto outcome = client.ResumableDownloadObject(DownloadObjectRequest("bucket", "key"));
+    EXPECT_EQ(outcome.error().Code(), "ValidateError");
+    EXPECT_EQ(outcome.error().Message(), client.error().Message());
+}
+
+TEST(Cpp, ThreadNumZeroBecomesOneInTheConstructorAndIsRefusedFromTheSetter) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    DownloadObjectRequest request("examplebucket", "generated/1000", directory.path("file"),
+                                  directory.path(), OSS_RESUMABLE_DEFAULT_PART_SIZE, 0);
+    EXPECT_EQ(request.ThreadNum(), 1u);
+    EXPECT_TRUE(client.ResumableDownloadObject(request).isSuccess());
+    request.setThreadNum(0);
+    EXPECT_EQ(client.ResumableDownloadObject(request).error().Code(), "ValidateError");
+    request.setThreadNum(3);
+    request.setPartSize(0);
+    EXPECT_EQ(client.StartDownload(request).error().Code(), "ValidateError");
+}
+
+TEST(Cpp, ANulInAStringIsRefusedAndNotCutOff) {
+    Client client("http://127.0.0.1:1");
+    const auto outcome = client.ResumableDownloadObject(
+        DownloadObjectRequest("examplebucket", std::string("key\0tail", 8), "file"));
+    EXPECT_EQ(outcome.error().Code(), "ValidateError");
+}
+
+TEST(Cpp, RangesAndConditionsReachTheService) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    DownloadObjectRequest request("examplebucket", "generated/1000", directory.path("file"));
+    request.setRange(100, 199);
+    const auto ranged = client.ResumableDownloadObject(request);
+    ASSERT_TRUE(ranged.isSuccess()) << ranged.error().Message();
+    EXPECT_EQ(ranged.result().Size(), 100u);
+
+    request.setMatchingETagConstraints({"no-such-etag"});
+    const auto outcome = client.ResumableDownloadObject(request);
+    EXPECT_EQ(outcome.error().Code(), "PreconditionFailed");
+}
+
+TEST(Cpp, TransferProgressAddsUpToTheObject) {
+    const LocalOss oss({"--rate", "4MB"});
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    DownloadObjectRequest request("examplebucket", "generated/2MB", directory.path("file"));
+    struct Seen {
+        size_t sum = 0;
+        int64_t transferred = 0, total = 0;
+    } seen;
+    request.setTransferProgress(
+        TransferProgress{[](size_t increment, int64_t transferred, int64_t total, void *data) {
+                             auto &seen = *static_cast<Seen *>(data);
+                             seen.sum += increment;
+                             seen.transferred = transferred;
+                             seen.total = total;
+                         },
+                         &seen});
+    ASSERT_TRUE(client.ResumableDownloadObject(request).isSuccess());
+    EXPECT_EQ(seen.sum, 2000000u);
+    EXPECT_EQ(seen.transferred, 2000000);
+    EXPECT_EQ(seen.total, 2000000);
+}
+
+TEST(Cpp, AnExceptionOfAProgressHandlerCancelsAndComesOut) {
+    const LocalOss oss({"--rate", "1MB"});
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    DownloadObjectRequest request("examplebucket", "generated/64MiB", directory.path("file"));
+    request.setProgress([](const Status &) -> bool { throw std::runtime_error("enough"); });
+    EXPECT_THROW(client.ResumableDownloadObject(request), std::runtime_error);
+    auto started = client.StartDownload(request);
+    ASSERT_TRUE(started.isSuccess());
+    EXPECT_THROW(started.result().Wait(), std::runtime_error);
+}
+
+TEST(Cpp, ADownloadIsWaitedForLookedAtAndCancelled) {
+    const LocalOss oss({"--rate", "1MB"});
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    auto started = client.StartDownload(
+        DownloadObjectRequest("examplebucket", "generated/64MiB", directory.path("file")));
+    ASSERT_TRUE(started.isSuccess()) << started.error().Message();
+    Download download = std::move(started.result());
+    DownloadOutcome outcome{Error()};
+    EXPECT_FALSE(download.Wait(std::chrono::milliseconds(50), outcome));
+    EXPECT_LT(download.GetStatus().phase, OSS_RESUMABLE_PHASE_SUCCEEDED);
+    download.Cancel();
+    EXPECT_EQ(download.Wait().error().Kind(), OSS_RESUMABLE_ERR_CANCELLED);
+}
+
+TEST(Cpp, CallbacksOfTheConfigurationAreUsed) {
+    const LocalOss oss(
+        {"--access-key-id", "id", "--access-key-secret", "secret", "--token", "token"});
+    const TemporaryDirectory directory;
+    ClientConfiguration configuration;
+    configuration.region = "cn-hangzhou";
+    configuration.credentialsProvider = [] { return Credentials{"id", "secret", "token", 0}; };
+    configuration.log = [](int32_t, const std::string &) { throw std::runtime_error("contained"); };
+    configuration.logLevel = OSS_RESUMABLE_LOG_DEBUG;
+    Client client(oss.endpoint(), configuration);
+    const auto outcome = client.ResumableDownloadObject(
+        DownloadObjectRequest("examplebucket", "generated/1000", directory.path("file")));
+    EXPECT_TRUE(outcome.isSuccess()) << outcome.error().Message();
+}
+
+TEST(Cpp, AProviderThatThrowsIsAnErrorOfTheDownload) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    ClientConfiguration configuration;
+    configuration.region = "cn-hangzhou";
+    configuration.credentialsProvider = []() -> Credentials { throw std::runtime_error("hush"); };
+    Client client(oss.endpoint(), configuration);
+    const auto outcome = client.ResumableDownloadObject(
+        DownloadObjectRequest("examplebucket", "generated/1000", directory.path("file")));
+    ASSERT_FALSE(outcome.isSuccess());
+    EXPECT_NE(outcome.error().Message().find("threw"), std::string::npos)
+        << outcome.error().Message();
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Programs build against the installed library in every way that is promised, and run.
+#
+#   consumers.sh CMAKE BUILD-DIRECTORY LOCAL-OSS SOURCE-DIRECTORY
+set -euo pipefail
+cmake=$1 build=$2 local_oss=$3 source=$4
+here=$source/cpp-tests
+source "$here/scripts/with_server.sh"
+export OSS_ACCESS_KEY_ID=id OSS_ACCESS_KEY_SECRET=secret
+start_server "$local_oss" --access-key-id id --access-key-secret secret
+
+# Installed to one place and moved to another: nothing may remember the first.
+"$cmake" --install "$build" --prefix "$scratch/first" >/dev/null
+mv "$scratch/first" "$scratch/prefix"
+prefix=$scratch/prefix
+
+run() {
+    local name=$1
+    shift
+    local file=$scratch/$name.out
+    "$@" "$endpoint" cn-hangzhou examplebucket generated/100000 "$file" "$scratch"
+    "$local_oss" pattern --size 100000 --verify "$file" >/dev/null
+    echo "ok: $name"
+}
+
+configure_and_build() {
+    local project=$1 directory=$2
+    shift 2
+    "$cmake" -S "$here/$project" -B "$directory" "$@" >"$scratch/log" 2>&1 &&
+        "$cmake" --build "$directory" >>"$scratch/log" 2>&1 || { cat "$scratch/log"; return 1; }
+}
+
+test -L "$prefix/lib/liboss_resumable.so"
+test -L "$prefix/lib/$(readlink "$prefix/lib/liboss_resumable.so")"
+
+configure_and_build consumer-c "$scratch/c" -DCMAKE_PREFIX_PATH="$prefix"
+run find_package-c99-shared "$scratch/c/consumer-shared"
+run find_package-c99-static "$scratch/c/consumer-static"
+readelf -d "$scratch/c/consumer-static" | grep -q liboss_resumable && { echo "not static"; exit 1; }
+
+configure_and_build consumer-cpp "$scratch/cpp" -DCMAKE_PREFIX_PATH="$prefix"
+run find_package-c++11-shared "$scratch/cpp/consumer"
+
+if configure_and_build consumer-cpp "$scratch/newer" -DCMAKE_PREFIX_PATH="$prefix" -DWANTED=0.99 >/dev/null; then
+    echo "a version that is not installed was accepted"
+    exit 1
+fi
+
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+# pkg-config's words are to be split.
+# shellcheck disable=SC2046
+cc -std=c99 "$source/examples/c/download.c" $(pkg-config --cflags --libs oss_resumable) \
+    -Wl,-rpath,"$prefix/lib" -o "$scratch/pkg-shared"
+run pkg-config-shared "$scratch/pkg-shared"
+
+# The archive instead of the shared library, with everything that --static adds.
+# shellcheck disable=SC2046
+cc -std=c99 "$source/examples/c/download.c" $(pkg-config --cflags oss_resumable) \
+    "$prefix/lib/liboss_resumable.a" \
+    $(pkg-config --static --libs oss_resumable | sed 's/-loss_resumable//') -o "$scratch/pkg-static"
+readelf -d "$scratch/pkg-static" | grep -q liboss_resumable && { echo "not static"; exit 1; }
+run pkg-config-static "$scratch/pkg-static"

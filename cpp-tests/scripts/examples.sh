@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# The examples do what they show: download, resume after Ctrl-C, and fail with words and a status.
+#
+#   examples.sh BUILD-DIRECTORY
+set -euo pipefail
+build=$1
+source "$(dirname "$0")/with_server.sh"
+export OSS_ACCESS_KEY_ID=id OSS_ACCESS_KEY_SECRET=secret
+start_server "$build/local-oss" --access-key-id id --access-key-secret secret --rate 8MB
+tool=$build/examples/download
+
+fail() { echo "FAILED: $*"; exit 1; }
+expect_status() {
+    local wanted=$1 got=0
+    shift
+    "$@" >"$scratch/out" 2>"$scratch/err" || got=$?
+    [ "$got" -eq "$wanted" ] || { cat "$scratch/out" "$scratch/err"; fail "status $got, not $wanted: $*"; }
+}
+# Blocks in use: the file's length says where the last byte is, not how many there are.
+on_disk() { echo $(($(stat -c '%b * %B' "$scratch/big.temp" 2>/dev/null || echo 0))); }
+verify() { "$build/local-oss" pattern --size "$1" --verify "$2" >/dev/null || fail "$2 is wrong"; }
+
+for example in examples/c/download examples/simple; do
+    rm -f "$scratch/file"
+    expect_status 0 "$build/$example" "$endpoint" cn-hangzhou examplebucket generated/1MiB "$scratch/file" "$scratch"
+    verify 1MiB "$scratch/file"
+    expect_status 1 "$build/$example" "$endpoint" cn-hangzhou examplebucket missing "$scratch/file" "$scratch"
+    grep -q 'NoSuchKey' "$scratch/err" || fail "$example does not name the error"
+    grep -q 'requestId' "$scratch/err" || fail "$example does not give the request id"
+done
+
+at=(--endpoint "$endpoint" --region cn-hangzhou --part-size 1M)
+expect_status 0 "$tool" --help
+grep -q 'Exit status' "$scratch/out" || fail "--help does not tell the exit statuses"
+expect_status 2 "$tool"
+expect_status 2 "$tool" --unknown oss://examplebucket/key
+expect_status 2 "$tool" "${at[@]}" http://examplebucket/key
+expect_status 1 "$tool" "${at[@]}" oss://examplebucket/missing "$scratch/file"
+grep -q 'NoSuchKey.*oss://examplebucket/missing' "$scratch/err" || fail "the error does not name the object"
+
+# Background jobs of a script ignore SIGINT; the tool sets its own handler, which is what is tested.
+"$tool" "${at[@]}" oss://examplebucket/generated/32MiB "$scratch/big" 2>"$scratch/err" &
+pid=$!
+until [ "$(on_disk)" -gt 8000000 ] ||
+    ! kill -0 "$pid" 2>/dev/null; do
+    sleep 0.05
+done
+kill -INT "$pid"
+status=0
+wait "$pid" || status=$?
+[ "$status" -eq 130 ] || fail "Ctrl-C gave status $status: $(cat "$scratch/err")"
+grep -q 'the same command goes on' "$scratch/err" || fail "nothing said how to go on"
+[ ! -e "$scratch/big" ] || fail "an interrupted download left the file in its place"
+
+expect_status 0 "$tool" "${at[@]}" --stats oss://examplebucket/generated/32MiB "$scratch/big"
+verify 32MiB "$scratch/big"
+reused=$(awk '/^bytes reused/ { print $NF }' "$scratch/out")
+[ "$reused" -ge 4000000 ] || fail "only $reused bytes were reused"
+[ -z "$(find "$scratch" -name '*.temp' -o -name '*.oss-resumable')" ] || fail "something was left behind"

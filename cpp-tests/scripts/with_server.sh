@@ -1,0 +1,24 @@
+# Sourced: starts local-oss on a free port with the arguments given, and stops it when the script ends.
+# Sets endpoint and scratch (a directory that is removed).
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-test-XXXXXX")
+server_pid=
+end_server() {
+    [ -n "$server_pid" ] && kill "$server_pid" 2>/dev/null && wait "$server_pid" 2>/dev/null
+    rm -rf "$scratch"
+}
+trap end_server EXIT
+
+start_server() {
+    local binary=$1 tries
+    shift
+    "$binary" "$@" >"$scratch/server" &
+    server_pid=$!
+    for tries in {1..100}; do
+        endpoint=$(sed -n 's/^listening on //p' "$scratch/server")
+        [ -n "$endpoint" ] && return
+        sleep 0.1
+    done
+    echo "local-oss did not start"
+    exit 1
+}
