@@ -1,0 +1,77 @@
+/* The library as a command that measures well: one download, nothing printed.
+ *
+ *   download ENDPOINT BUCKET KEY FILE [NAME=VALUE...]
+ *
+ * Names: part-size and threads (numbers), checkpoint-dir and ca-file (paths), flush (on or off).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <oss_resumable/oss_resumable.h>
+
+static const char *value_of(const char *argument, const char *name) {
+    size_t len = strlen(name);
+    return strncmp(argument, name, len) == 0 && argument[len] == '=' ? argument + len + 1 : NULL;
+}
+
+/* Returns 0 when the argument has a known name. */
+static int apply(const char *argument, oss_resumable_client_options *options,
+                 oss_download_object_request *request) {
+    const char *value;
+    if ((value = value_of(argument, "part-size")) != NULL) {
+        request->part_size = strtoull(value, NULL, 10);
+    } else if ((value = value_of(argument, "threads")) != NULL) {
+        request->thread_num = (uint32_t)strtoul(value, NULL, 10);
+    } else if ((value = value_of(argument, "checkpoint-dir")) != NULL) {
+        request->checkpoint_dir = value;
+    } else if ((value = value_of(argument, "ca-file")) != NULL) {
+        options->ca_file = value;
+    } else if ((value = value_of(argument, "flush")) != NULL) {
+        request->flush = strcmp(value, "off") == 0 ? OSS_RESUMABLE_OFF : OSS_RESUMABLE_ON;
+    } else {
+        return 1;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    oss_resumable_client_options options;
+    oss_download_object_request request;
+    oss_resumable_client *client = NULL;
+    oss_resumable_error *error = NULL;
+    oss_resumable_code code;
+    int i;
+
+    if (argc < 5) {
+        fprintf(stderr, "usage: download ENDPOINT BUCKET KEY FILE [NAME=VALUE...]\n");
+        return 2;
+    }
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.endpoint = argv[1];
+    options.anonymous = OSS_RESUMABLE_ON;
+    memset(&request, 0, sizeof request);
+    request.struct_size = sizeof request;
+    request.bucket = argv[2];
+    request.key = argv[3];
+    request.file_path = argv[4];
+    for (i = 5; i < argc; i++) {
+        if (apply(argv[i], &options, &request) != 0) {
+            fprintf(stderr, "download: unknown option %s\n", argv[i]);
+            return 2;
+        }
+    }
+
+    code = oss_resumable_client_new(&options, &client, &error);
+    if (code == OSS_RESUMABLE_OK) {
+        code = oss_resumable_download_object(client, &request, NULL, &error);
+    }
+    if (code != OSS_RESUMABLE_OK) {
+        fprintf(stderr, "download: %s: %s\n", oss_resumable_error_code(error),
+                oss_resumable_error_message(error));
+    }
+    oss_resumable_error_free(error);
+    oss_resumable_client_free(client);
+    return code != OSS_RESUMABLE_OK;
+}
