@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Builds everything in build/ as a release; arguments go to CMake. Quiet, except when it fails.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+log=build/logs/build.log
+mkdir -p build/logs
+echo "building; this takes some minutes the first time (log: $log)"
+build() {
+    cmake -S . -B build -DCMAKE_BUILD_TYPE=Release "$@" &&
+        cmake --build build --parallel 2
+}
+if ! build "$@" >"$log" 2>&1; then
+    tail -n 40 "$log" >&2
+    echo "the build failed; the whole log is in $log" >&2
+    exit 1
+fi

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Downloads 1 GiB from a local server, kills the program half-way, starts it again, and proves the file.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+size=$((1024 * 1024 * 1024))
+object=examplebucket/generated/1GiB
+rate=50MB # bytes a second and connection, so that there is a half-way to see
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-demo-XXXXXX")
+file=$scratch/1GiB
+partial=$file.temp # the name the file has until it is proven whole
+server_pid=
+download_pid=
+
+step() { printf '\n== %s\n' "$*"; }
+fail() {
+    printf 'demo: %s\n' "$*" >&2
+    exit 1
+}
+mib() { printf '%d MiB' "$(($1 / 1048576))"; }
+
+# Bash would report a killed child by itself; what is going on is said in other words.
+stop() {
+    [ -z "$1" ] && return
+    kill -KILL "$1" 2>/dev/null || true
+    { wait "$1"; } 2>/dev/null || true
+}
+
+clean_up() {
+    stop "$download_pid"
+    stop "$server_pid"
+    rm -rf "$scratch"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+start_server() {
+    build/local-oss --access-key-id demo-id --access-key-secret demo-secret --rate "$rate" \
+        >"$scratch/server" 2>"$scratch/server.log" &
+    server_pid=$!
+    local tries
+    for tries in {1..100}; do
+        endpoint=$(sed -n 's/^listening on //p' "$scratch/server")
+        [ -n "$endpoint" ] && return
+        kill -0 "$server_pid" 2>/dev/null || fail "the server ended: $(cat "$scratch/server.log")"
+        sleep 0.1
+    done
+    fail "the server did not start within 10 s"
+}
+
+# In a subshell of its own when run in the background: exec makes its process id the program's.
+download() {
+    export OSS_ACCESS_KEY_ID=demo-id OSS_ACCESS_KEY_SECRET=demo-secret
+    exec build/examples/download --endpoint "$endpoint" --region cn-hangzhou \
+        --checkpoint-dir "$scratch" --stats "oss://$object" "$file"
+}
+
+# Blocks in use, not the file's length: connections write at several places at once.
+bytes_on_disk() { echo $(($(stat -c '%b * %B' "$partial" 2>/dev/null || echo 0))); }
+
+kill_half_way() {
+    download >"$scratch/first-run" &
+    download_pid=$!
+    while [ "$(bytes_on_disk)" -lt $((size / 2)) ]; do
+        kill -0 "$download_pid" 2>/dev/null || fail "the download ended before it could be killed"
+        sleep 0.05
+    done
+    stop "$download_pid"
+    download_pid=
+}
+
+statistic() { awk -v name="$1" 'index($0, name) == 1 { print $NF }' "$scratch/second-run"; }
+
+scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=OFF
+
+step "Starting local-oss, a small OSS server, limited to $rate a second for each connection"
+start_server
+echo "it listens on $endpoint and accepts signed requests only"
+
+step "Downloading oss://$object over 3 connections"
+kill_half_way
+on_disk=$(bytes_on_disk)
+printf '\nkilled with SIGKILL; %s are on disk, %s does not exist yet\n' "$(mib "$on_disk")" "$file"
+[ ! -e "$file" ] || fail "$file exists although the download was killed"
+
+step "Starting the same command again"
+(download) | tee "$scratch/second-run"
+
+step "Proving the file: comparing every byte with what the server generates"
+build/local-oss pattern --size "$size" --verify "$file"
+[ ! -e "$partial" ] || fail "$partial was left behind"
+
+reused=$(statistic "bytes reused")
+fetched=$(statistic "bytes from network")
+[ "$reused" -gt 0 ] || fail "nothing was reused"
+step "Done: the second run reused $(mib "$reused") and fetched $(mib "$fetched") of $(mib "$size")"

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Runs the Rust tests and the C and C++ tests, and ends with one line "N passed, N failed".
+# Logs are kept in build/logs. The exit status is 0 only if tests ran in every runner and none failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+logs=build/logs
+mkdir -p "$logs"
+passed=0
+failed=0
+
+step() { printf '\n== %s\n' "$*"; }
+
+# A runner that broke without naming a failed test, or that ran nothing, counts as one failure.
+add_up() {
+    local runner=$1 status=$2 runner_passed=$3 runner_failed=$4
+    if [ "$runner_failed" -eq 0 ] && [ "$status" -ne 0 ]; then
+        echo "$runner ended with status $status before its tests were all run"
+        runner_failed=1
+    elif [ "$((runner_passed + runner_failed))" -eq 0 ]; then
+        echo "$runner ran no test"
+        runner_failed=1
+    fi
+    passed=$((passed + runner_passed))
+    failed=$((failed + runner_failed))
+}
+
+run_rust_tests() {
+    local log=$logs/cargo-test.log status
+    step "Rust tests"
+    cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    add_up "cargo test" "$status" $(awk '
+        /^test result: / {
+            for (i = 2; i <= NF; i++) {
+                if ($i == "passed;") passed += $(i - 1)
+                if ($i == "failed;") failed += $(i - 1)
+            }
+        }
+        END { print passed + 0, failed + 0 }' "$log")
+}
+
+run_c_tests() {
+    local log=$logs/ctest.log status
+    step "C and C++ tests"
+    if ! scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=ON; then
+        add_up "the build" 1 0 0
+        return
+    fi
+    (cd build && ctest --output-on-failure --parallel 2) 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    # Skipped tests are in neither number: only a line that says "Passed" counts as passed.
+    add_up "ctest" "$status" $(awk '
+        $1 ~ /^[0-9]+\/[0-9]+$/ && $2 == "Test" && / Passed +[0-9.]+ sec/ { passed++ }
+        /tests? failed out of / { for (i = 1; i <= NF; i++) if ($i == "failed") failed = $(i - 2) }
+        END { print passed + 0, failed + 0 }' "$log")
+}
+
+run_rust_tests
+run_c_tests
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
