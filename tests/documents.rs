@@ -1,0 +1,30 @@
+//! The documents say what the code does.
+
+use std::fs;
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
+}
+
+/// The text of the first code block of that language.
+fn code_block<'a>(document: &'a str, language: &str) -> &'a str {
+    let (_, rest) = document.split_once(&format!("```{language}\n")).expect("a code block");
+    rest.split_once("```").expect("an end of the code block").0
+}
+
+#[test]
+fn the_example_in_the_readme_is_the_program_that_is_compiled() {
+    assert_eq!(code_block(&read("README.md"), "cpp"), read("examples/cpp/simple.cpp"));
+}
+
+#[test]
+fn the_readme_names_the_minimum_rust_version_of_the_manifest() {
+    let minimum = env!("CARGO_PKG_RUST_VERSION");
+    assert!(read("README.md").contains(&format!("Rust {minimum} or newer")));
+}
+
+#[test]
+fn the_changelog_speaks_of_the_version_being_built() {
+    assert!(read("CHANGELOG.md").contains(env!("CARGO_PKG_VERSION")));
+}
