@@ -152,7 +152,7 @@ impl Client {
 }
 
 impl Inner {
-    fn require_own_process(&self) -> Result<()> {
+    pub(crate) fn require_own_process(&self) -> Result<()> {
         if self.process == std::process::id() {
             return Ok(());
         }

@@ -18,7 +18,7 @@ pub struct Download {
     shared: Arc<Shared>,
     driver: Mutex<Option<Joined>>,
     /// Keeps the client's threads while the download needs them.
-    _client: Arc<crate::client::Inner>,
+    client: Arc<crate::client::Inner>,
 }
 
 impl Download {
@@ -27,12 +27,17 @@ impl Download {
         driver: Joined,
         client: Arc<crate::client::Inner>,
     ) -> Self {
-        Download { shared, driver: Mutex::new(Some(driver)), _client: client }
+        Download { shared, driver: Mutex::new(Some(driver)), client }
     }
 
     /// Waits until the download ends, or for `timeout`; `None` when the time is up. May be called again, and from
     /// several threads; each success gives a fresh outcome.
+    ///
+    /// In a forked child, where nothing runs that could end, this is `Forked` at once.
     pub fn wait(&self, timeout: Option<Duration>) -> Option<Result<Outcome>> {
+        if let Err(forked) = self.client.require_own_process() {
+            return Some(Err(forked));
+        }
         self.shared.wait_until(deadline(timeout))
     }
 
@@ -43,6 +48,9 @@ impl Download {
         timeout: Option<Duration>,
         progress: &mut dyn FnMut(&Status) -> bool,
     ) -> Option<Result<Outcome>> {
+        if let Err(forked) = self.client.require_own_process() {
+            return Some(Err(forked));
+        }
         let until = deadline(timeout);
         loop {
             let next = Instant::now() + PROGRESS_EVERY;
@@ -69,6 +77,10 @@ impl Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
+        // In a forked child there is no thread to wait for.
+        if self.client.require_own_process().is_err() {
+            return;
+        }
         self.shared.cancel();
         if let Some(driver) = self.driver.lock().take() {
             // A callback of this very download may drop the handle: the thread then ends by itself.

@@ -15,8 +15,10 @@ use super::progress::Counters;
 use super::span::Span;
 use super::vet::{self, Generation};
 
-/// Most of an error's body that is kept.
+/// Most of an error's body that is kept, in bytes.
 const MAX_ERROR_BODY: usize = 64 * 1024;
+/// Longest head of a reply, in bytes; OSS allows 8 KiB of user metadata.
+const MAX_HEAD: usize = 256 * 1024;
 
 /// What a reply must be before its body is used.
 pub enum Gate {
@@ -41,6 +43,7 @@ pub struct Fetch {
     events: Sender<Event>,
     counters: Arc<Counters>,
     head: ReplyHead,
+    head_bytes: usize,
     body: Vec<u8>,
     /// Why the transfer was stopped from inside a callback.
     verdict: Option<Ending>,
@@ -69,6 +72,7 @@ impl Fetch {
             events,
             counters,
             head: ReplyHead::default(),
+            head_bytes: 0,
             body: Vec::new(),
             verdict: None,
             received: 0,
@@ -216,6 +220,10 @@ impl Handler for Fetch {
     fn header(&mut self, data: &[u8]) -> bool {
         self.last_byte = Some(Instant::now());
         self.first_byte = self.first_byte.or(self.last_byte);
+        self.head_bytes += data.len();
+        if self.head_bytes > MAX_HEAD {
+            return false;
+        }
         self.head.push_line(data);
         true
     }

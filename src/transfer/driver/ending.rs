@@ -32,7 +32,11 @@ impl Driver {
             self.heal(expected.unwrap_or_default(), crc)?;
             return Ok(None);
         }
-        let trusted = self.place.trusted && opened.ledger.file().is_locked();
+        // Everything was written, so a file that is too short was cut by somebody else.
+        let len = opened.ledger.range().end - opened.ledger.range().start;
+        let trusted = self.place.trusted
+            && opened.ledger.file().is_locked()
+            && opened.ledger.file().len()? >= len;
         if (self.request.verify_before_rename || !trusted) && self.forget_damaged()? > 0 {
             self.disk_rounds += 1;
             if self.disk_rounds > MAX_DISK_ROUNDS {

@@ -28,7 +28,7 @@ use super::event::{Event, FetchEnd};
 use super::session::Session;
 use super::shared::Shared;
 
-use flight::Slot;
+use flight::{Flight, Slot};
 use opening::Opened;
 use takeover::Found;
 
@@ -238,11 +238,7 @@ impl Driver {
 
     /// Stops every fetch and the proof and waits for their ends; notes what was stored meanwhile.
     fn land_all(&mut self) {
-        for slot in &mut self.slots {
-            if let Some(flight) = &mut slot.flight {
-                flight.abort();
-            }
-        }
+        self.abort_all();
         self.prover = None;
         let mut stored = Vec::new();
         while self.slots.iter().any(|slot| slot.flight.is_some()) {
@@ -262,6 +258,11 @@ impl Driver {
         if let Err(error) = self.note_stored(&stored) {
             self.log(LogLevel::Warn, || format!("the last bytes could not be recorded: {error}"));
         }
+    }
+
+    fn abort_all(&mut self) {
+        let flights = self.slots.iter_mut().filter_map(|slot| slot.flight.as_mut());
+        flights.filter(|flight| !flight.aborted).for_each(Flight::abort);
     }
 
     fn note_landing(&mut self, end: &FetchEnd) {

@@ -56,7 +56,10 @@ impl Driver {
                 self.assign(now)?;
             }
             if self.is_whole() {
-                return Ok(Landing::Whole);
+                if self.slots.iter().all(|slot| slot.flight.is_none()) {
+                    return Ok(Landing::Whole);
+                }
+                self.abort_all();
             }
             let batch = self.gather(self.next_wake(now))?;
             if let Some(changed) = self.digest(batch)? {
@@ -233,12 +236,9 @@ impl Driver {
         }
     }
 
-    /// Whether nothing is missing and nothing is under way.
+    /// Whether nothing is missing. A fetch may still be under way: a stalled one whose bytes others have brought.
     fn is_whole(&self) -> bool {
-        let Some(opened) = &self.opened else { return false };
-        !opened.proving
-            && self.slots.iter().all(|slot| slot.flight.is_none())
-            && opened.ledger.is_complete()
+        self.opened.as_ref().is_some_and(|opened| !opened.proving && opened.ledger.is_complete())
     }
 
     /// The single stream has ended and bytes are missing: it cannot go on.
