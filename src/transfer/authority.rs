@@ -109,10 +109,10 @@ impl Authority {
                 format!("the credentials provider has no access key: {message}"),
             ));
         }
-        if let Some(key) = state.held.clone() {
-            if !state.renewal_due(&key) {
-                return Ok(Some(Issued { key: Some(key), stamp: state.stamp }));
-            }
+        if let Some(key) = state.held.clone()
+            && !state.renewal_due(&key)
+        {
+            return Ok(Some(Issued { key: Some(key), stamp: state.stamp }));
         }
         state.waiting.push(waiter.clone());
         if state.asking.is_none() {
@@ -137,10 +137,10 @@ impl Authority {
     /// Waits for a provider that is being asked, unless it is the provider that calls.
     pub fn shut_down(&self) {
         let asking = self.state.lock().asking.take();
-        if let Some((join, thread)) = asking {
-            if thread != std::thread::current().id() {
-                let _ = join.join();
-            }
+        if let Some((join, thread)) = asking
+            && thread != std::thread::current().id()
+        {
+            let _ = join.join();
         }
     }
 

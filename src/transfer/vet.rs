@@ -119,15 +119,15 @@ pub fn same_generation(seen: &Generation, expected: &Generation) -> Result<(), F
             None => return changed("ETag", "missing", etag),
         }
     }
-    if let (Some(version), Some(other)) = (&expected.version_id, &seen.version_id) {
-        if version != other {
-            return changed("version", other, version);
-        }
+    if let (Some(version), Some(other)) = (&expected.version_id, &seen.version_id)
+        && version != other
+    {
+        return changed("version", other, version);
     }
-    if let (Some(crc), Some(other)) = (expected.crc64, seen.crc64) {
-        if crc != other {
-            return changed("CRC-64", &other.to_string(), &crc.to_string());
-        }
+    if let (Some(crc), Some(other)) = (expected.crc64, seen.crc64)
+        && crc != other
+    {
+        return changed("CRC-64", &other.to_string(), &crc.to_string());
     }
     Ok(())
 }

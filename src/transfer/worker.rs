@@ -251,7 +251,7 @@ impl Loop {
             {
                 Some(Ok(())) => Ending::Complete,
                 Some(Err(error)) => Ending::Broken {
-                    curl_code: error.code() as u32,
+                    curl_code: error.code(),
                     message: error
                         .extra_description()
                         .filter(|text| !text.is_empty())

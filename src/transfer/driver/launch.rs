@@ -100,12 +100,11 @@ impl Driver {
         self.shared.set_active(active);
     }
 
-    /// Waits until the slot may be used again; other news of that time is returned to the caller's loop by `false`.
+    /// Waits until the slot may be used again.
     pub fn wait_for_slot(&mut self, slot: usize) -> Result<()> {
         while let Some(at) = self.slots[slot].not_before.filter(|at| *at > Instant::now()) {
-            match self.next_event(Some(at))? {
-                Some(Event::Fault(error)) => return Err(error),
-                Some(_) | None => {}
+            if let Some(Event::Fault(error)) = self.next_event(Some(at))? {
+                return Err(error);
             }
         }
         Ok(())

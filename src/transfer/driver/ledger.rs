@@ -67,11 +67,11 @@ impl Ledger {
     }
 
     /// What is missing and not in `flying`.
-    pub fn holes(&self, flying: &mut Vec<Range<u64>>) -> Vec<Range<u64>> {
+    pub fn holes(&self, mut flying: Vec<Range<u64>>) -> Vec<Range<u64>> {
         flying.sort_by_key(|span| span.start);
         let gaps = self.extents.gaps(self.range.clone());
         let gaps = subtract(gaps, self.unproven.values().map(|extent| extent.offset..extent.end()));
-        subtract(gaps, flying.iter().cloned())
+        subtract(gaps, flying)
     }
 
     /// Notes what is in the file now, and records it. A record that cannot be written costs the checkpoint, not the

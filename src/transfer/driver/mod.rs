@@ -14,7 +14,7 @@ mod transferring;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::Receiver;
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
@@ -204,10 +204,7 @@ impl Driver {
         };
         let event = match until {
             None => self.inbox.recv().ok(),
-            Some(until) => match self.inbox.recv_deadline(until) {
-                Ok(event) => Some(event),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            },
+            Some(until) => self.inbox.recv_deadline(until).ok(),
         };
         self.check_limits()?;
         Ok(event)

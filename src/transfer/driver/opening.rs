@@ -240,17 +240,17 @@ impl Driver {
     /// Whether the reply calls for another request instead of this one's body.
     fn next_ask(&mut self, ask: Ask, opening: &Opening) -> Result<Option<Ask>> {
         let start = self.start();
-        if let Some(remains) = &self.found.remains {
-            if !remains.fits(&opening.generation) {
-                self.log(LogLevel::Info, || {
-                    "the object has changed since the earlier run, or cannot be pinned; starting over"
-                        .to_owned()
-                });
-                let sent_from_start = matches!(ask, Ask::Part(first, _) if first == start);
-                self.found.remains = None;
-                if !sent_from_start {
-                    return Ok(Some(self.first_ask()));
-                }
+        if let Some(remains) = &self.found.remains
+            && !remains.fits(&opening.generation)
+        {
+            self.log(LogLevel::Info, || {
+                "the object has changed since the earlier run, or cannot be pinned; starting over"
+                    .to_owned()
+            });
+            let sent_from_start = matches!(ask, Ask::Part(first, _) if first == start);
+            self.found.remains = None;
+            if !sent_from_start {
+                return Ok(Some(self.first_ask()));
             }
         }
         if opening.ranges_ignored {

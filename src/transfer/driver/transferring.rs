@@ -105,10 +105,10 @@ impl Driver {
     }
 
     fn proved(&mut self, extent: Extent) {
-        if let Some(opened) = &mut self.opened {
-            if opened.ledger.proved(extent) {
-                self.shared.counters.bytes_reused.add(extent.len);
-            }
+        if let Some(opened) = &mut self.opened
+            && opened.ledger.proved(extent)
+        {
+            self.shared.counters.bytes_reused.add(extent.len);
         }
     }
 
@@ -171,8 +171,8 @@ impl Driver {
     fn next_span(&self, index: usize) -> Option<std::ops::Range<u64>> {
         let opened = self.opened.as_ref()?;
         let flights = || self.slots.iter().filter_map(|slot| slot.flight.as_ref());
-        let mut flying: Vec<_> = flights().map(|flight| flight.span.held()).collect();
-        let holes = opened.ledger.holes(&mut flying);
+        let flying: Vec<_> = flights().map(|flight| flight.span.held()).collect();
+        let holes = opened.ledger.holes(flying);
         let busy: u64 = flights().map(|flight| flight.remaining()).sum();
         let connections = self.slots.len() as u64;
         if let Some(span) = plan::next_span(&holes, busy, connections) {
