@@ -29,11 +29,13 @@ install(FILES "${PROJECT_BINARY_DIR}/OssResumableConfig.cmake"
 file(RELATIVE_PATH pc_to_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 file(RELATIVE_PATH prefix_to_lib "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_LIBDIR}")
 file(RELATIVE_PATH prefix_to_include "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
-set(pc_requires "Requires.private: libcurl >= 7.87, openssl >= 3")
-if(OSS_RESUMABLE_STATIC_CURL)
-    set(pc_requires "Requires.private: openssl >= 3")
+# libcurl and OpenSSL by name and not as Requires.private: programs that link the shared library then need none of
+# their development files, and static ones not those of everything that libcurl was built with.
+set(pc_libs_private ${oss_resumable_static_libraries})
+if(NOT OSS_RESUMABLE_STATIC_CURL)
+    list(PREPEND pc_libs_private curl ssl crypto)
 endif()
-list(TRANSFORM oss_resumable_static_libraries PREPEND "-l" OUTPUT_VARIABLE pc_libs_private)
+list(TRANSFORM pc_libs_private PREPEND "-l")
 list(JOIN pc_libs_private " " pc_libs_private)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/oss_resumable.pc.in" "${PROJECT_BINARY_DIR}/oss_resumable.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/oss_resumable.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

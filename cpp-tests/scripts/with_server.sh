@@ -4,7 +4,10 @@
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-test-XXXXXX")
 server_pid=
 end_server() {
-    [ -n "$server_pid" ] && kill "$server_pid" 2>/dev/null && wait "$server_pid" 2>/dev/null
+    if [ -n "$server_pid" ]; then
+        kill "$server_pid" 2>/dev/null || true
+        wait "$server_pid" 2>/dev/null || true
+    fi
     rm -rf "$scratch"
 }
 trap end_server EXIT
