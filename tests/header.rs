@@ -15,6 +15,7 @@ const SOURCES: &[&str] = &[
     "status.rs",
     "client.rs",
     "download.rs",
+    "checkpoint.rs",
     "result.rs",
     "error.rs",
 ];

@@ -30,6 +30,7 @@ TEST(Arguments, FreeingNullDoesNothing) {
     oss_resumable_download_free(nullptr);
     oss_resumable_result_free(nullptr);
     oss_resumable_error_free(nullptr);
+    oss_resumable_checkpoint_free(nullptr);
 }
 
 TEST(Arguments, NullObjectsAreValidationErrors) {
@@ -46,6 +47,8 @@ TEST(Arguments, NullObjectsAreValidationErrors) {
     EXPECT_EQ(oss_resumable_download_status(nullptr, &status), refused);
     EXPECT_EQ(oss_resumable_download_cancel(nullptr), refused);
     EXPECT_EQ(oss_resumable_result_stats(nullptr, &statistics), refused);
+    EXPECT_EQ(oss_resumable_checkpoint_inspect(nullptr, &request, nullptr, nullptr), refused);
+    EXPECT_EQ(oss_resumable_checkpoint_discard(nullptr, &request, nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_credentials_set(nullptr, "i", "s", nullptr, 0), refused);
     EXPECT_EQ(oss_resumable_credentials_fail(nullptr, nullptr), refused);
 }
@@ -86,6 +89,13 @@ TEST(Arguments, GettersOfNullGiveNothing) {
     EXPECT_EQ(oss_resumable_result_header_name(nullptr, 0), nullptr);
     EXPECT_EQ(oss_resumable_result_header_value(nullptr, 0), nullptr);
     EXPECT_EQ(oss_resumable_result_header(nullptr, "ETag"), nullptr);
+    EXPECT_EQ(oss_resumable_checkpoint_path(nullptr), nullptr);
+    EXPECT_EQ(oss_resumable_checkpoint_etag(nullptr), nullptr);
+    EXPECT_EQ(oss_resumable_checkpoint_last_modified(nullptr), nullptr);
+    EXPECT_EQ(oss_resumable_checkpoint_object_size(nullptr), 0u);
+    EXPECT_EQ(oss_resumable_checkpoint_range_start(nullptr), 0u);
+    EXPECT_EQ(oss_resumable_checkpoint_size(nullptr), 0u);
+    EXPECT_EQ(oss_resumable_checkpoint_bytes_recorded(nullptr), 0u);
 }
 
 TEST(Arguments, AStructWithoutItsSizeIsRefusedAndTheErrorSaysWhatToSet) {

@@ -237,3 +237,51 @@ TEST(Download, IsSignedWithTheRegionAndCredentialsOfTheClient) {
     const auto ended = download(client, request);
     EXPECT_EQ(ended.code, OSS_RESUMABLE_OK) << ended.message();
 }
+
+TEST(Checkpoint, IsSeenAndThrownAwayWithItsTemporaryFile) {
+    const LocalOss oss({"--rate", "4MB"});
+    const TemporaryDirectory directory;
+    const auto client = newClient(Options(oss.endpoint()));
+    Request request("generated/64MiB", directory.path("file"));
+    request.checkpoint_dir = directory.path().c_str();
+    auto handle = start(client, request);
+    while (statusOf(handle).bytes_done < (4u << 20)) {
+        ASSERT_EQ(wait(handle, 10).code, OSS_RESUMABLE_WAIT_TIMEOUT);
+    }
+    EXPECT_EQ(oss_resumable_checkpoint_discard(client.get(), &request, nullptr, nullptr),
+              OSS_RESUMABLE_ERR_BUSY);
+    handle.reset();
+
+    oss_resumable_checkpoint *checkpoint = nullptr;
+    ASSERT_EQ(oss_resumable_checkpoint_inspect(client.get(), &request, &checkpoint, nullptr),
+              OSS_RESUMABLE_OK);
+    ASSERT_NE(checkpoint, nullptr);
+    EXPECT_EQ(oss_resumable_checkpoint_object_size(checkpoint), 64u << 20);
+    EXPECT_EQ(oss_resumable_checkpoint_range_start(checkpoint), 0u);
+    EXPECT_EQ(oss_resumable_checkpoint_size(checkpoint), 64u << 20);
+    EXPECT_GE(oss_resumable_checkpoint_bytes_recorded(checkpoint), 4u << 20);
+    EXPECT_NE(oss_resumable_checkpoint_etag(checkpoint), nullptr);
+    EXPECT_NE(oss_resumable_checkpoint_last_modified(checkpoint), nullptr);
+    EXPECT_EQ(access(oss_resumable_checkpoint_path(checkpoint), F_OK), 0);
+    oss_resumable_checkpoint_free(checkpoint);
+
+    int32_t discarded = -1;
+    EXPECT_EQ(oss_resumable_checkpoint_discard(client.get(), &request, &discarded, nullptr),
+              OSS_RESUMABLE_OK);
+    EXPECT_EQ(discarded, 1);
+    EXPECT_TRUE(directory.names().empty());
+    EXPECT_EQ(oss_resumable_checkpoint_discard(client.get(), &request, &discarded, nullptr),
+              OSS_RESUMABLE_OK);
+    EXPECT_EQ(discarded, 0);
+}
+
+TEST(Checkpoint, ThatDoesNotExistIsNull) {
+    const TemporaryDirectory directory;
+    const auto client = newClient(Options("http://127.0.0.1:1"));
+    Request request("key", directory.path("file"));
+    request.checkpoint_dir = directory.path().c_str();
+    auto *checkpoint = reinterpret_cast<oss_resumable_checkpoint *>(1);
+    EXPECT_EQ(oss_resumable_checkpoint_inspect(client.get(), &request, &checkpoint, nullptr),
+              OSS_RESUMABLE_OK);
+    EXPECT_EQ(checkpoint, nullptr);
+}

@@ -181,3 +181,21 @@ TEST(Cpp, AProviderThatThrowsIsAnErrorOfTheDownload) {
     EXPECT_NE(outcome.error().Message().find("threw"), std::string::npos)
         << outcome.error().Message();
 }
+
+TEST(Cpp, ACheckpointIsInspectedAndDiscarded) {
+    const LocalOss oss({"--rate", "4MB"});
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    DownloadObjectRequest request("examplebucket", "generated/64MiB", directory.path("file"),
+                                  directory.path());
+    EXPECT_FALSE(client.InspectCheckpoint(request).result().Exists());
+    request.setProgress([](const Status &status) { return status.bytes_done < (2u << 20); });
+    EXPECT_EQ(client.ResumableDownloadObject(request).error().Kind(), OSS_RESUMABLE_ERR_CANCELLED);
+    const auto found = client.InspectCheckpoint(request);
+    ASSERT_TRUE(found.isSuccess() && found.result().Exists()) << found.error().Message();
+    EXPECT_EQ(found.result().ObjectSize(), 64u << 20);
+    EXPECT_GE(found.result().BytesRecorded(), 2u << 20);
+    EXPECT_TRUE(client.DiscardCheckpoint(request).result());
+    EXPECT_FALSE(client.DiscardCheckpoint(request).result());
+    EXPECT_TRUE(directory.names().empty());
+}

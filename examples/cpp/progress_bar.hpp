@@ -68,9 +68,12 @@ private:
         const auto total = static_cast<double>(status.bytes_total);
         char percent[16];
         std::snprintf(percent, sizeof percent, "%3.0f%%", fraction(status) * 100);
-        std::string line = std::string(percent) + "  " + units::bytes(done) + " of " +
-                           units::bytes(total) + "  " + units::bytes(rate_) + "/s  eta " +
-                           units::duration(rate_ > 0 ? (total - done) / rate_ : -1);
+        std::string line =
+            std::string(percent) + "  " + units::bytes(done) + " of " + units::bytes(total);
+        if (rate_ > 0) {
+            line +=
+                "  " + units::bytes(rate_) + "/s  eta " + units::duration((total - done) / rate_);
+        }
         if (status.bytes_reused > 0) {
             line += "  reused " + units::bytes(static_cast<double>(status.bytes_reused));
         }

@@ -219,6 +219,16 @@
 #define OSS_RESUMABLE_PROOF_NOT_COMPARED 3
 
 /**
+ * What the checkpoint of a download says. Made by oss_resumable_checkpoint_inspect(), owned by the caller, freed
+ * with oss_resumable_checkpoint_free().
+ *
+ * Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
+ * every other handle is freed and after the checkpoint is gone. Strings got from it are borrowed, and valid until
+ * it is freed.
+ */
+typedef struct oss_resumable_checkpoint oss_resumable_checkpoint;
+
+/**
  * Endpoint, region, credentials, connection settings, and the threads that serve downloads.
  *
  * Thread-safe: any number of threads may use one client at the same time; only oss_resumable_client_free() must
@@ -1040,6 +1050,120 @@ oss_resumable_code oss_resumable_download_cancel(struct oss_resumable_download *
  * @param download a download, or NULL, which does nothing
  */
 void oss_resumable_download_free(struct oss_resumable_download *download);
+
+/**
+ * Tells what the checkpoint of a request's download says. Sends nothing and changes nothing.
+ *
+ * Thread-safe. The checkpoint may be in use by a running download.
+ *
+ * @param client not NULL
+ * @param request the request that would be downloaded; not NULL; its `user_data` is freed before this returns
+ * @param out receives the checkpoint, to be freed with oss_resumable_checkpoint_free(), or NULL when there is none
+ * to go on from; written on success only; may be NULL
+ * @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, also without a checkpoint; ::OSS_RESUMABLE_ERR_VALIDATION, ::OSS_RESUMABLE_ERR_IO or
+ * ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_checkpoint_inspect(struct oss_resumable_client *client,
+                                                    const struct oss_download_object_request *request,
+                                                    struct oss_resumable_checkpoint **out,
+                                                    struct oss_resumable_error **err);
+
+/**
+ * Removes the checkpoint of a request's download, and the temporary file that belongs to it.
+ *
+ * Thread-safe. Refused with ::OSS_RESUMABLE_ERR_BUSY while a download uses them.
+ *
+ * @param client not NULL
+ * @param request the request that would be downloaded; not NULL; its `user_data` is freed before this returns
+ * @param discarded receives 1 when there was a checkpoint, else 0; written on success only; may be NULL
+ * @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, also without a checkpoint; ::OSS_RESUMABLE_ERR_BUSY, ::OSS_RESUMABLE_ERR_VALIDATION,
+ * ::OSS_RESUMABLE_ERR_IO or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_checkpoint_discard(struct oss_resumable_client *client,
+                                                    const struct oss_download_object_request *request,
+                                                    int32_t *discarded,
+                                                    struct oss_resumable_error **err);
+
+/**
+ * The checkpoint file: an absolute path, as the system has it.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL only for NULL
+ */
+const char *oss_resumable_checkpoint_path(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * The ETag of the object that the recorded bytes are of, without quotes.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL only for NULL
+ */
+const char *oss_resumable_checkpoint_etag(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * The object's `Last-Modified`, an HTTP date.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL when the service sent none, and for NULL
+ */
+const char *oss_resumable_checkpoint_last_modified(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Bytes of the whole object.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return bytes; 0 for NULL
+ */
+uint64_t oss_resumable_checkpoint_object_size(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Where in the object the download begins.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return an offset in bytes; 0 for NULL
+ */
+uint64_t oss_resumable_checkpoint_range_start(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Bytes of the file when the download is done.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return bytes; 0 for NULL
+ */
+uint64_t oss_resumable_checkpoint_size(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Bytes recorded as downloaded. They are compared with the disk when the download goes on.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return bytes; 0 for NULL
+ */
+uint64_t oss_resumable_checkpoint_bytes_recorded(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Frees what oss_resumable_checkpoint_inspect() gave, and the strings got from it. The checkpoint stays.
+ *
+ * Any thread may call it, once.
+ *
+ * @param checkpoint a checkpoint, or NULL, which does nothing
+ */
+void oss_resumable_checkpoint_free(struct oss_resumable_checkpoint *checkpoint);
 
 /**
  * Where the file is: an absolute path, as the system has it.

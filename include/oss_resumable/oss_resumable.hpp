@@ -136,6 +136,32 @@ private:
     std::shared_ptr<oss_resumable_result> result_;
 };
 
+/** What the checkpoint of a download says. Cheap to copy; strings are empty when absent. */
+class Checkpoint {
+public:
+    Checkpoint() = default;
+    /** Takes ownership of `checkpoint`, which is NULL when there is none. */
+    explicit Checkpoint(oss_resumable_checkpoint *checkpoint)
+        : checkpoint_(checkpoint, oss_resumable_checkpoint_free) {}
+
+    /** Whether there is a checkpoint that a download would go on from. */
+    bool Exists() const { return get() != nullptr; }
+    std::string Path() const { return detail::text(oss_resumable_checkpoint_path(get())); }
+    std::string ETag() const { return detail::text(oss_resumable_checkpoint_etag(get())); }
+    std::string LastModified() const {
+        return detail::text(oss_resumable_checkpoint_last_modified(get()));
+    }
+    uint64_t ObjectSize() const { return oss_resumable_checkpoint_object_size(get()); }
+    uint64_t RangeStart() const { return oss_resumable_checkpoint_range_start(get()); }
+    /** Bytes of the file when the download is done. */
+    uint64_t Size() const { return oss_resumable_checkpoint_size(get()); }
+    uint64_t BytesRecorded() const { return oss_resumable_checkpoint_bytes_recorded(get()); }
+    const oss_resumable_checkpoint *get() const { return checkpoint_.get(); }
+
+private:
+    std::shared_ptr<oss_resumable_checkpoint> checkpoint_;
+};
+
 /** Success with a result, or a failure with an error. */
 template <typename R> class Outcome {
 public:
@@ -150,7 +176,7 @@ public:
 private:
     bool success_ = false;
     Error error_;
-    R result_;
+    R result_ = R();
 };
 
 using DownloadOutcome = Outcome<Result>;
@@ -247,9 +273,9 @@ public:
 
     /** Downloads, blocking: resumes if it can, proves the bytes, and puts the file in its place. */
     DownloadOutcome ResumableDownloadObject(const DownloadObjectRequest &request) {
-        const std::string refusal = request.refusal();
-        if (!isValid() || !refusal.empty()) {
-            return DownloadOutcome(isValid() ? Error::validation(refusal) : error_);
+        const Error refused = refusal(request);
+        if (refused.isSet()) {
+            return DownloadOutcome(refused);
         }
         oss_resumable_result *result = nullptr;
         oss_resumable_error *error = nullptr;
@@ -265,9 +291,9 @@ public:
 
     /** Starts the same job and returns at once. */
     Outcome<Download> StartDownload(const DownloadObjectRequest &request) {
-        const std::string refusal = request.refusal();
-        if (!isValid() || !refusal.empty()) {
-            return Outcome<Download>(isValid() ? Error::validation(refusal) : error_);
+        const Error refused = refusal(request);
+        if (refused.isSet()) {
+            return Outcome<Download>(refused);
         }
         oss_resumable_download *handle = nullptr;
         oss_resumable_error *error = nullptr;
@@ -282,10 +308,44 @@ public:
         return Outcome<Download>(std::move(download));
     }
 
+    /** Tells what the checkpoint of a request says; sends nothing. */
+    Outcome<Checkpoint> InspectCheckpoint(const DownloadObjectRequest &request) {
+        const Error refused = refusal(request);
+        if (refused.isSet()) {
+            return Outcome<Checkpoint>(refused);
+        }
+        oss_resumable_checkpoint *checkpoint = nullptr;
+        oss_resumable_error *error = nullptr;
+        const auto code = oss_resumable_checkpoint_inspect(
+            handle_.get(), detail::CRequest(request).get(), &checkpoint, &error);
+        return code == OSS_RESUMABLE_OK ? Outcome<Checkpoint>(Checkpoint(checkpoint))
+                                        : Outcome<Checkpoint>(Error(error));
+    }
+
+    /** Removes the checkpoint of a request and its temporary file; the result says whether there
+     * was one. */
+    Outcome<bool> DiscardCheckpoint(const DownloadObjectRequest &request) {
+        const Error refused = refusal(request);
+        if (refused.isSet()) {
+            return Outcome<bool>(refused);
+        }
+        int32_t discarded = 0;
+        oss_resumable_error *error = nullptr;
+        const auto code = oss_resumable_checkpoint_discard(
+            handle_.get(), detail::CRequest(request).get(), &discarded, &error);
+        return code == OSS_RESUMABLE_OK ? Outcome<bool>(discarded != 0)
+                                        : Outcome<bool>(Error(error));
+    }
+
 private:
     struct Free {
         void operator()(oss_resumable_client *handle) const { oss_resumable_client_free(handle); }
     };
+
+    Error refusal(const DownloadObjectRequest &request) const {
+        const std::string problem = request.refusal();
+        return isValid() && !problem.empty() ? Error::validation(problem) : error_;
+    }
 
     void open(const std::string &endpoint, const Credentials *key,
               const ClientConfiguration &configuration) {

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, non_camel_case_types)]
 
 mod callbacks;
+mod checkpoint;
 mod client;
 mod client_options;
 mod codes;
