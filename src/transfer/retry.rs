@@ -35,14 +35,24 @@ pub struct Failure {
     pub error: Error,
     /// What the service asked for.
     pub retry_after: Option<Duration>,
-    /// Hopeless as long as nothing has worked: a host name that does not exist.
-    pub final_at_first: bool,
+    pub outlook: Outlook,
+}
+
+/// What another attempt can be expected to bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It may work.
+    Open,
+    /// Nothing, as long as nothing has worked in this run: the host name may not exist at all.
+    HopelessAtFirst,
+    /// The same answer.
+    Hopeless,
 }
 
 impl Failure {
     /// A failure without a wish of the service's.
     pub fn of(cause: Cause, error: Error) -> Self {
-        Failure { cause, error, retry_after: None, final_at_first: false }
+        Failure { cause, error, retry_after: None, outlook: Outlook::Open }
     }
 }
 
@@ -74,6 +84,9 @@ pub fn decide(
     now: Instant,
     chance: f64,
 ) -> Option<Duration> {
+    if failure.outlook == Outlook::Hopeless {
+        return None;
+    }
     let delay = match failure.retry_after {
         Some(asked) => asked.min(MAX_RETRY_AFTER),
         None if history.brought_bytes => Duration::ZERO,
@@ -82,7 +95,9 @@ pub fn decide(
     let (since, limit) = match history.last_progress {
         Some(at) => (at, limits.no_progress),
         None => {
-            if failure.final_at_first || history.failures >= limits.max_attempts {
+            if failure.outlook == Outlook::HopelessAtFirst
+                || history.failures >= limits.max_attempts
+            {
                 return None;
             }
             (history.started, limits.first_byte)
@@ -123,7 +138,7 @@ mod tests {
 
     fn failure(cause: Cause) -> Failure {
         let error = Error::transport(7, "refused");
-        Failure { cause, error, retry_after: None, final_at_first: false }
+        Failure { cause, error, retry_after: None, outlook: Outlook::Open }
     }
 
     fn history(failures: u32, last_progress: Option<Instant>) -> History {
@@ -143,7 +158,7 @@ mod tests {
     #[test]
     fn an_unknown_host_ends_a_run_that_has_no_byte_and_not_one_that_has() {
         let now = Instant::now();
-        let unknown = Failure { final_at_first: true, ..failure(Cause::Connect) };
+        let unknown = Failure { outlook: Outlook::HopelessAtFirst, ..failure(Cause::Connect) };
         assert_eq!(decide(&unknown, &history(1, None), &LIMITS, now, 0.5), None);
         assert!(decide(&unknown, &history(1, Some(now)), &LIMITS, now, 0.5).is_some());
     }

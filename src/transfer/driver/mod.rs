@@ -194,7 +194,8 @@ impl Driver {
         Ok(())
     }
 
-    /// The next piece of news; none when `until` has come. Cancel and deadline are errors here.
+    /// The next piece of news; none when `until` or the deadline has come. What was received is never dropped for a
+    /// cancel or a deadline, which are errors of the next call.
     fn next_event(&mut self, until: Option<Instant>) -> Result<Option<Event>> {
         self.check_limits()?;
         let deadline = self.deadline();
@@ -202,12 +203,10 @@ impl Driver {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        let event = match until {
+        Ok(match until {
             None => self.inbox.recv().ok(),
             Some(until) => self.inbox.recv_deadline(until).ok(),
-        };
-        self.check_limits()?;
-        Ok(event)
+        })
     }
 
     fn check_limits(&self) -> Result<()> {

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
+use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
 use crate::transfer::event::{Ending, FetchEnd};
 use crate::transfer::progress::Counter;
-use crate::transfer::retry::{self, Cause, Failure, History};
+use crate::transfer::retry::{self, Cause, Failure, History, Outlook};
 use crate::transfer::vet::Flaw;
 
 use super::Driver;
@@ -36,14 +37,14 @@ impl Driver {
                 if refusal.status == 412 {
                     return Ok(Setback::Changed("the service answered 412".to_owned()));
                 }
-                self.refused(refusal, flight, &end.head, range)?
+                self.refused(refusal, flight, &end.head, range)
             }
             Ending::Unusable(Flaw::Changed(what)) => return Ok(Setback::Changed(what)),
             Ending::Unusable(flaw) => {
                 let error = self.unusable(&flaw, range);
                 Failure::of(Cause::Reply, error)
             }
-            Ending::Broken { curl_code, message } => self.broken(curl_code, &message, range)?,
+            Ending::Broken { curl_code, message } => self.broken(curl_code, &message, range),
             Ending::Stalled => {
                 let limit = self.session.connection.idle_timeout.unwrap_or_default();
                 let message = format!("no byte came for {limit:?}");
@@ -104,30 +105,33 @@ impl Driver {
         }
     }
 
-    /// A failure when another attempt may mend it, else the download's error.
+    /// What a refusal means: another attempt may bring something else when the service is overloaded, when newer
+    /// credentials are to be had, or when the clock could be corrected.
     fn refused(
         &mut self,
         refusal: ServiceError,
         flight: &Flight,
-        head: &crate::oss::reply::ReplyHead,
+        head: &ReplyHead,
         range: Option<(u64, u64)>,
-    ) -> Result<Failure> {
-        let retry_after = head.retry_after(self.session.now());
-        let cause = if refusal.is_retryable() {
-            Cause::Service
+    ) -> Failure {
+        let (cause, outlook) = if refusal.is_retryable() {
+            (Cause::Service, Outlook::Open)
         } else if refusal.is_expired_credentials() && self.session.authority.expired(flight.stamp) {
-            Cause::Auth
-        } else if refusal.is_clock_skew() && self.session.options.correct_clock {
-            match refusal.server_time {
-                Some(time) => self.session.set_clock(time),
-                None => return Err(refusal.into_error(&self.object(), range)),
-            }
-            Cause::Auth
+            (Cause::Auth, Outlook::Open)
+        } else if refusal.is_clock_skew() && self.correct_clock(&refusal) {
+            (Cause::Auth, Outlook::Open)
         } else {
-            return Err(refusal.into_error(&self.object(), range));
+            (Cause::Service, Outlook::Hopeless)
         };
+        let retry_after = head.retry_after(self.session.now());
         let error = refusal.into_error(&self.object(), range);
-        Ok(Failure { retry_after, ..Failure::of(cause, error) })
+        Failure { cause, error, retry_after, outlook }
+    }
+
+    /// Takes the service's time for the right one; false when that is not wanted or it did not tell.
+    fn correct_clock(&self, refusal: &ServiceError) -> bool {
+        let time = refusal.server_time.filter(|_| self.session.options.correct_clock);
+        time.map(|time| self.session.set_clock(time)).is_some()
     }
 
     /// The error of a refusal that nothing can mend.
@@ -145,16 +149,16 @@ impl Driver {
         Error::new(ErrorKind::Integrity, "InvalidReply", message)
     }
 
-    fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Result<Failure> {
+    fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Failure {
         let error = Error::transport(code, self.attempted(message, range));
-        let (cause, final_at_first) = match code {
+        let (cause, outlook) = match code {
             curl_sys::CURLE_COULDNT_RESOLVE_HOST | curl_sys::CURLE_COULDNT_RESOLVE_PROXY => {
-                (Cause::Connect, true)
+                (Cause::Connect, Outlook::HopelessAtFirst)
             }
             curl_sys::CURLE_COULDNT_CONNECT | curl_sys::CURLE_SSL_CONNECT_ERROR => {
-                (Cause::Connect, false)
+                (Cause::Connect, Outlook::Open)
             }
-            curl_sys::CURLE_OPERATION_TIMEDOUT => (Cause::TimedOut, false),
+            curl_sys::CURLE_OPERATION_TIMEDOUT => (Cause::TimedOut, Outlook::Open),
             curl_sys::CURLE_PEER_FAILED_VERIFICATION
             | curl_sys::CURLE_SSL_CACERT_BADFILE
             | curl_sys::CURLE_SSL_ISSUER_ERROR
@@ -163,10 +167,10 @@ impl Driver {
             | curl_sys::CURLE_SSL_CIPHER
             | curl_sys::CURLE_URL_MALFORMAT
             | curl_sys::CURLE_OUT_OF_MEMORY
-            | curl_sys::CURLE_FAILED_INIT => return Err(error),
-            _ => (Cause::Broken, false),
+            | curl_sys::CURLE_FAILED_INIT => (Cause::Connect, Outlook::Hopeless),
+            _ => (Cause::Broken, Outlook::Open),
         };
-        Ok(Failure { final_at_first, ..Failure::of(cause, error) })
+        Failure { outlook, ..Failure::of(cause, error) }
     }
 
     /// "what went wrong" with the object and the bytes it was about.

@@ -13,6 +13,7 @@ use crate::transfer::plan::{self, Busy};
 use crate::transfer::span::Span;
 
 use super::Driver;
+use super::flight::Flight;
 use super::launch::Launch;
 use super::setback::Setback;
 
@@ -40,12 +41,14 @@ struct Batch {
     stored: Vec<Extent>,
     ended: Vec<FetchEnd>,
     proof_ended: Option<Result<()>>,
+    fault: Option<Error>,
 }
 
 impl Driver {
     /// Fetches what is missing.
     pub fn transfer(&mut self) -> Result<Landing> {
         loop {
+            self.check_limits()?;
             let now = Instant::now();
             if self.single_stream {
                 if let Some(broken) = self.stream_ended() {
@@ -76,7 +79,7 @@ impl Driver {
             match news {
                 Event::Stored(extent) => batch.stored.push(extent),
                 Event::Ended(end) => batch.ended.push(*end),
-                Event::Fault(error) => return Err(error),
+                Event::Fault(error) => batch.fault = Some(error),
                 Event::Proved(extent) => self.proved(extent),
                 Event::Damaged(extent) => self.damaged(extent),
                 Event::ProofEnded(result) => batch.proof_ended = Some(result),
@@ -87,20 +90,26 @@ impl Driver {
         Ok(batch)
     }
 
-    /// Notes a batch. Stored bytes come first: the ends that follow were sent after them.
+    /// Notes a batch. Stored bytes come before the ends, which were sent after them.
     fn digest(&mut self, batch: Batch) -> Result<Option<String>> {
+        // Before anything can fail: an end that was received is not waited for again.
+        let landed: Vec<_> =
+            batch.ended.into_iter().filter_map(|end| Some((self.take_off(&end)?, end))).collect();
+        self.count_active();
         self.note_stored(&batch.stored)?;
+        if let Some(error) = batch.fault {
+            return Err(error);
+        }
         if let Some(result) = batch.proof_ended {
             result?;
             self.proof_ended();
         }
         let mut changed = None;
-        for end in batch.ended {
-            if let Some(why) = self.landed(end)? {
+        for ((slot, flight), end) in landed {
+            if let Some(why) = self.landed(slot, &flight, end)? {
                 changed = Some(why);
             }
         }
-        self.count_active();
         Ok(changed)
     }
 
@@ -130,24 +139,26 @@ impl Driver {
         }
     }
 
-    /// Takes a fetch off its slot; the reason when the object turned out to be another one.
-    fn landed(&mut self, end: FetchEnd) -> Result<Option<String>> {
-        let Some(index) = self.slots.iter().position(|slot| slot.carries(end.fetch)) else {
-            return Ok(None);
-        };
-        let slot = &mut self.slots[index];
-        let Some(flight) = slot.flight.take() else { return Ok(None) };
+    /// Takes a fetch that has ended off its slot.
+    fn take_off(&mut self, end: &FetchEnd) -> Option<(usize, Flight)> {
+        let index = self.slots.iter().position(|slot| slot.carries(end.fetch))?;
+        Some((index, self.slots[index].flight.take()?))
+    }
+
+    /// Weighs how a fetch ended; the reason when the object turned out to be another one.
+    fn landed(&mut self, slot: usize, flight: &Flight, end: FetchEnd) -> Result<Option<String>> {
         if let Some(first_byte) = end.first_byte {
             let seconds = first_byte.as_secs_f64();
             let known = self.round_trip;
             self.round_trip = if known == 0.0 { seconds } else { known.min(seconds) };
         }
         if matches!(end.ending, Ending::Complete | Ending::Cut | Ending::Aborted) {
+            let slot = &mut self.slots[slot];
             slot.rate = flight.rate().unwrap_or(slot.rate);
             slot.failures = 0;
             return Ok(None);
         }
-        match self.weigh(index, &flight, end)? {
+        match self.weigh(slot, flight, end)? {
             Setback::Again => Ok(None),
             Setback::Changed(why) => Ok(Some(why)),
         }
