@@ -15,12 +15,12 @@ pub enum Proof {
     NotCompared,
 }
 
-/// Figures of one download. Counters never go down.
+/// Figures of one download.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Body bytes received from the network.
     pub bytes_from_network: u64,
-    /// Bytes of an earlier run that were proven and kept.
+    /// Bytes of an earlier run that were proven and kept; back to 0 when the object turns out to have changed.
     pub bytes_reused: u64,
     /// Bytes received or recorded that had to be thrown away and fetched again.
     pub bytes_discarded: u64,

@@ -58,7 +58,8 @@ pub fn opening(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<Opening, F
             }
             Ok(Opening { generation: generation(head, total), body, ranges_ignored: false })
         }
-        (200, Some((first, _))) if first != 0 => Err(Flaw::RangeIgnored),
+        // An empty object has no bytes a range could name.
+        (200, Some((first, _))) if first != 0 && length != Some(0) => Err(Flaw::RangeIgnored),
         (200, asked) => {
             let size = length.ok_or_else(|| {
                 Flaw::Contradiction("the reply does not say how long the object is".to_owned())
@@ -66,7 +67,7 @@ pub fn opening(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<Opening, F
             Ok(Opening {
                 generation: generation(head, size),
                 body: 0..size,
-                ranges_ignored: asked.is_some(),
+                ranges_ignored: asked.is_some() && size > 0,
             })
         }
         (status, _) => Err(Flaw::Contradiction(format!("unexpected status {status}"))),

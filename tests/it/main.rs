@@ -1,10 +1,13 @@
 //! Downloads from a real server, through the Rust API.
 
 mod basics;
-mod lab;
+mod children;
 mod document;
 mod endpoints;
-mod requests;
-mod replies;
-mod retries;
+mod handles;
+mod lab;
 mod options;
+mod replies;
+mod requests;
+mod retries;
+mod secrets;

@@ -67,7 +67,7 @@ fn every_request_is_ranged_under_standard_behaviour_and_asks_for_no_coding() {
 
 #[test]
 fn every_byte_is_asked_for_once_on_a_quiet_network() {
-    let lab = Lab::new(4 * MIB + 1);
+    let lab = Lab::new(2 * MIB + 1);
     let (first, mut all) = requests_of(&lab, &lab.request());
     all.push(first);
     let mut ranges: Vec<(u64, u64)> = all
@@ -84,7 +84,7 @@ fn every_byte_is_asked_for_once_on_a_quiet_network() {
         assert_eq!(start, next);
         next = end + 1;
     }
-    assert_eq!(next, 4 * MIB + 1);
+    assert_eq!(next, 2 * MIB + 1);
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn an_object_smaller_than_a_part_costs_one_request() {
 #[test]
 fn a_large_object_costs_at_most_two_requests_more_than_connections() {
     for threads in [1, 3, 8] {
-        let lab = Lab::new(32 * MIB);
+        let lab = Lab::new(8 * MIB);
         let request = lab.request().thread_num(threads);
         let outcome = lab.client().download(&request).expect("download");
         lab.assert_whole(&outcome);
@@ -275,7 +275,7 @@ fn a_large_object_costs_at_most_two_requests_more_than_connections() {
         assert!(requests <= u64::from(threads) + 2, "{requests} for {threads} connections");
         assert_eq!(outcome.statistics.requests, requests);
         assert_eq!(outcome.statistics.connections, lab.server.connections());
-        assert_eq!(outcome.statistics.bytes_from_network, 32 * MIB);
+        assert_eq!(outcome.statistics.bytes_from_network, 8 * MIB);
     }
 }
 

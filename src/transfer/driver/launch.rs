@@ -36,16 +36,28 @@ pub struct Launch {
     pub stores: bool,
 }
 
+/// What became of a request that was to be sent.
+pub enum Launched {
+    Sent,
+    /// The credentials are on their way; news comes when they are here.
+    AwaitsCredentials,
+    /// There were no credentials to be had; the slot tries again at its time.
+    SetBack,
+}
+
 impl Driver {
-    /// Sends a request on a slot; false when the credentials are still on their way, or were not to be had and the
-    /// slot has to wait.
-    pub fn launch(&mut self, slot: usize, launch: impl FnOnce(&Self) -> Launch) -> Result<bool> {
+    /// Sends a request on a slot.
+    pub fn launch(
+        &mut self,
+        slot: usize,
+        launch: impl FnOnce(&Self) -> Launch,
+    ) -> Result<Launched> {
         let issued = match self.session.authority.issue(self.shared.events()) {
             Ok(Some(issued)) => issued,
-            Ok(None) => return Ok(false),
+            Ok(None) => return Ok(Launched::AwaitsCredentials),
             Err(error) if error.code() == "CredentialsError" => {
                 self.set_back(slot, Failure::of(Cause::Auth, error), false)?;
-                return Ok(false);
+                return Ok(Launched::SetBack);
             }
             Err(error) => return Err(error),
         };
@@ -83,7 +95,7 @@ impl Driver {
             return Err(crate::model::error::Error::internal("a transfer thread is gone"));
         }
         self.count_active();
-        Ok(true)
+        Ok(Launched::Sent)
     }
 
     /// Tells the opening request's worker where its bytes go.

@@ -182,6 +182,8 @@ impl Driver {
         let discarded = self.shared.counters.bytes_done.get();
         self.shared.counters.bytes_done.subtract(discarded);
         self.shared.counters.bytes_discarded.add(discarded);
+        let reused = self.shared.counters.bytes_reused.get();
+        self.shared.counters.bytes_reused.subtract(reused);
         self.shared.set_total(None);
         if let Some(opened) = self.opened.take() {
             let (file, journal) = opened.ledger.into_parts();

@@ -21,7 +21,7 @@ use crate::transfer::span::Span;
 use crate::transfer::vet::{self, Flaw, Generation, Opening};
 
 use super::Driver;
-use super::launch::Launch;
+use super::launch::{Launch, Launched};
 use super::ledger::{Ledger, Record};
 use super::proof::Prover;
 use super::setback::Setback;
@@ -148,15 +148,16 @@ impl Driver {
     fn ask(&mut self, ask: Ask) -> Result<Answer> {
         loop {
             self.wait_for_slot(FIRST)?;
-            let launched = self.launch(FIRST, |driver| driver.opening_launch(ask))?;
-            if !launched {
-                if self.slots[FIRST].not_before.is_none() {
+            match self.launch(FIRST, |driver| driver.opening_launch(ask))? {
+                Launched::Sent => {
+                    if let Some(answer) = self.await_answer()? {
+                        return Ok(answer);
+                    }
+                }
+                Launched::AwaitsCredentials => {
                     self.next_event(None)?;
                 }
-                continue;
-            }
-            if let Some(answer) = self.await_answer()? {
-                return Ok(answer);
+                Launched::SetBack => {}
             }
         }
     }
@@ -271,7 +272,9 @@ impl Driver {
         let start = self.start();
         let end =
             self.last().map_or(generation.size, |last| generation.size.min(last.saturating_add(1)));
-        if start > end || (start == end && self.request.range.is_some()) {
+        // From byte 0 to the end of nothing is nothing; any other byte of it does not exist.
+        let empty_is_fine = start == 0 && self.last().is_none();
+        if start > end || (start == end && !empty_is_fine) {
             return Err(Error::new(
                 ErrorKind::Service,
                 "InvalidRange",

@@ -14,7 +14,7 @@ use crate::transfer::span::Span;
 
 use super::Driver;
 use super::flight::Flight;
-use super::launch::Launch;
+use super::launch::{Launch, Launched};
 use super::setback::Setback;
 
 /// How often rates are measured while connections are busy.
@@ -172,8 +172,9 @@ impl Driver {
             }
             let Some(span) = self.next_span(index) else { return Ok(()) };
             let span = Arc::new(Span::new(span));
-            if !self.launch(index, |driver| driver.span_launch(span))? {
-                return Ok(());
+            match self.launch(index, |driver| driver.span_launch(span))? {
+                Launched::Sent => {}
+                Launched::AwaitsCredentials | Launched::SetBack => return Ok(()),
             }
         }
         Ok(())

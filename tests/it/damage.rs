@@ -1,0 +1,357 @@
+//! Files of an interrupted download that are damaged before the next run: the right file or a typed error, always.
+
+use std::fs;
+use std::os::unix::fs::{FileExt, symlink};
+use std::path::Path;
+
+use local_oss::Object;
+use oss_resumable::{Client, DownloadRequest, Error, ErrorKind, Outcome};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::interrupted::Leftovers;
+use crate::lab::{BUCKET, KEY, Lab, PART};
+
+const SIZE: u64 = 3 * PART;
+/// Bytes of the interrupted run: one extent of a part, one of these.
+const SECOND: u64 = 50_000;
+const HELD: u64 = PART + SECOND;
+/// Bytes of a record in the checkpoint.
+const RECORD: usize = 32;
+
+/// An interrupted download that can be damaged again and again.
+struct Damaged {
+    lab: Lab,
+    client: Client,
+    left: Leftovers,
+}
+
+impl Damaged {
+    fn new() -> Self {
+        let lab = Lab::new(SIZE);
+        lab.interrupt(&lab.request(), SECOND);
+        let left = lab.leftovers();
+        Damaged { client: lab.client(), lab, left }
+    }
+
+    /// Puts the state back, damages it and downloads.
+    fn after(&self, damage: impl FnOnce(&Lab, &Leftovers)) -> Result<Outcome, Error> {
+        self.lab.put_back(&self.left);
+        damage(&self.lab, &self.left);
+        // Flushing takes most of the time and proves nothing here.
+        let request = self.lab.request_with(|request| request.flush = false);
+        self.client.download(&request)
+    }
+
+    /// As [`Damaged::after`]; asserts that the file is right and returns how many bytes were reused.
+    fn reused_after(&self, damage: impl FnOnce(&Lab, &Leftovers)) -> u64 {
+        let outcome = self.after(damage).expect("the right file");
+        self.lab.assert_whole(&outcome);
+        let figures = &outcome.statistics;
+        assert_eq!(figures.bytes_reused + figures.bytes_from_network, SIZE);
+        figures.bytes_reused
+    }
+
+    fn reused_with_journal(&self, bytes: &[u8]) -> u64 {
+        self.reused_after(|_, left| fs::write(&left.journal_path, bytes).expect("write"))
+    }
+
+    fn reused_with_temp(&self, bytes: &[u8]) -> u64 {
+        self.reused_after(|lab, _| fs::write(lab.temp(), bytes).expect("write"))
+    }
+}
+
+#[test]
+fn undamaged_everything_is_reused() {
+    let damaged = Damaged::new();
+    assert_eq!(damaged.reused_after(|_, _| {}), HELD);
+    assert_eq!(damaged.reused_with_journal(&damaged.left.journal), HELD);
+}
+
+#[test]
+fn a_deleted_temporary_file_costs_its_bytes() {
+    let damaged = Damaged::new();
+    assert_eq!(damaged.reused_after(|lab, _| fs::remove_file(lab.temp()).expect("remove")), 0);
+}
+
+#[test]
+fn a_truncated_temporary_file_costs_the_extents_it_does_not_hold() {
+    let damaged = Damaged::new();
+    let part = PART as usize;
+    for (len, reused) in [
+        (0, 0),
+        (1, 0),
+        (part - 1, 0),
+        (part, PART),
+        (part + 1, PART),
+        (HELD as usize - 1, PART),
+        (HELD as usize, HELD),
+    ] {
+        assert_eq!(damaged.reused_with_temp(&damaged.left.temp[..len]), reused, "{len} bytes");
+    }
+}
+
+#[test]
+fn a_lengthened_temporary_file_gives_a_file_of_the_right_length() {
+    let damaged = Damaged::new();
+    for len in [HELD + 1, SIZE, SIZE + 1, 10 * SIZE] {
+        let mut temp = damaged.left.temp.clone();
+        temp.resize(len as usize, 0xA5);
+        assert_eq!(damaged.reused_with_temp(&temp), HELD, "{len} bytes");
+    }
+}
+
+#[test]
+fn a_zero_filled_temporary_file_of_full_length_is_not_believed() {
+    let damaged = Damaged::new();
+    for len in [damaged.left.temp.len(), SIZE as usize] {
+        assert_eq!(damaged.reused_with_temp(&vec![0; len]), 0);
+    }
+}
+
+#[test]
+fn one_flipped_byte_costs_the_extent_it_is_in_and_no_other() {
+    let damaged = Damaged::new();
+    for at in [0, 1, 54_321, PART - 1, PART, PART + 1, HELD - 1] {
+        let mut temp = damaged.left.temp.clone();
+        temp[at as usize] ^= 1;
+        let reused = if at < PART { SECOND } else { PART };
+        assert_eq!(damaged.reused_with_temp(&temp), reused, "byte {at}");
+    }
+}
+
+#[test]
+fn bytes_past_those_recorded_are_never_believed() {
+    // As a crash leaves them: written, not recorded. Here they are wrong.
+    let damaged = Damaged::new();
+    let mut temp = damaged.left.temp.clone();
+    temp.resize(SIZE as usize, 0);
+    assert_eq!(damaged.reused_with_temp(&temp), HELD);
+}
+
+#[test]
+fn a_checkpoint_torn_at_any_byte_costs_what_it_no_longer_says() {
+    let damaged = Damaged::new();
+    let journal = &damaged.left.journal;
+    let header = journal.len() - 2 * RECORD;
+    for len in 0..=journal.len() {
+        let reused = damaged.reused_with_journal(&journal[..len]);
+        let expected = match len.checked_sub(header).map(|records| records / RECORD) {
+            None | Some(0) => 0,
+            Some(1) => PART,
+            Some(_) => HELD,
+        };
+        assert_eq!(reused, expected, "{len} of {} bytes", journal.len());
+    }
+}
+
+#[test]
+fn a_checkpoint_with_any_byte_flipped_costs_what_it_no_longer_says() {
+    let damaged = Damaged::new();
+    let journal = &damaged.left.journal;
+    let header = journal.len() - 2 * RECORD;
+    for at in 0..journal.len() {
+        let mut flipped = journal.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let reused = damaged.reused_with_journal(&flipped);
+        let expected = if at < header + RECORD { 0 } else { PART };
+        assert_eq!(reused, expected, "byte {at} of {}", journal.len());
+    }
+}
+
+#[test]
+fn a_checkpoint_of_random_bytes_is_no_checkpoint() {
+    let damaged = Damaged::new();
+    let cases = Config { failure_persistence: None, ..Config::with_cases(32) };
+    let bytes = proptest::collection::vec(any::<u8>(), 0..2000);
+    TestRunner::new(cases)
+        .run(&bytes, |bytes| {
+            prop_assert_eq!(damaged.reused_with_journal(&bytes), 0);
+            Ok(())
+        })
+        .expect("no checkpoint");
+}
+
+#[test]
+fn records_followed_by_random_bytes_are_read_up_to_them() {
+    let damaged = Damaged::new();
+    let cases = Config { failure_persistence: None, ..Config::with_cases(32) };
+    let tail = proptest::collection::vec(any::<u8>(), 0..200);
+    TestRunner::new(cases)
+        .run(&tail, |tail| {
+            let journal = [damaged.left.journal.as_slice(), &tail].concat();
+            prop_assert_eq!(damaged.reused_with_journal(&journal), HELD);
+            Ok(())
+        })
+        .expect("records before a torn tail");
+}
+
+#[test]
+fn a_checkpoint_of_another_shape_is_no_checkpoint() {
+    let damaged = Damaged::new();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/checkpoint");
+    let of_sdk = fs::read(data.join("cpp-sdk-record/plain.json")).expect("the SDK's record");
+    let golden = fs::read(data.join("v1-whole.journal")).expect("a checkpoint");
+    let shapes = [of_sdk.as_slice(), &golden, b"", b"{}", b"null", b"{\"parts\":[1]}", b"\n", &[0; 4096]];
+    for shape in shapes {
+        assert_eq!(damaged.reused_with_journal(shape), 0);
+    }
+}
+
+#[test]
+fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
+    let lab = Lab::new(SIZE);
+    lab.server.put(BUCKET, "other", Object::pattern(SIZE, 7));
+    let other = lab.request_with(|request| request.key = "other".into());
+    let requests = [lab.request(), other, lab.request().range(0, -1), lab.request().range(0, 200_000)];
+    // The same bytes in the same file: only the record tells them apart.
+    let left: Vec<_> = requests
+        .iter()
+        .map(|request| {
+            lab.interrupt(request, SECOND);
+            let left = lab.leftovers();
+            fs::remove_file(&left.journal_path).expect("remove");
+            left
+        })
+        .collect();
+    let [whole, foreign @ ..] = left.as_slice() else { panic!("four checkpoints") };
+    for foreign in foreign {
+        lab.put_back(whole);
+        fs::write(&whole.journal_path, &foreign.journal).expect("write");
+        let outcome = lab.client().download(&lab.request()).expect("download");
+        lab.assert_whole(&outcome);
+        // "0 to the end" is the whole object under another name: the same download.
+        let same = foreign.journal_path == whole.journal_path;
+        assert_eq!(outcome.statistics.bytes_reused, if same { HELD } else { 0 });
+    }
+}
+
+#[test]
+fn a_checkpoint_with_the_temporary_file_of_another_run_is_found_out() {
+    let lab = Lab::new(SIZE);
+    lab.interrupt(&lab.request(), SECOND);
+    let older = lab.leftovers();
+    lab.server.replace(BUCKET, KEY);
+    lab.interrupt(&lab.request(), 2 * SECOND);
+    let newer = lab.leftovers();
+    assert_eq!(older.journal_path, newer.journal_path);
+
+    for (journal, temp) in [(&newer.journal, &older.temp), (&older.journal, &newer.temp)] {
+        let mixed = Leftovers {
+            journal_path: newer.journal_path.clone(),
+            journal: journal.clone(),
+            temp: temp.clone(),
+        };
+        lab.put_back(&mixed);
+        let outcome = lab.client().download(&lab.request()).expect("download");
+        lab.assert_whole(&outcome);
+        assert_eq!(outcome.statistics.bytes_reused, 0);
+    }
+}
+
+/// A download that must end in one of the two ways that harm nobody.
+fn right_file_or_typed_error(damaged: &Damaged, damage: impl FnOnce(&Lab, &Leftovers)) {
+    match damaged.after(damage) {
+        Ok(_) => damaged.lab.assert_range(0..SIZE),
+        Err(error) => {
+            assert!(matches!(error.kind(), ErrorKind::Io | ErrorKind::Validation), "{error}");
+            assert!(!damaged.lab.target().exists());
+        }
+    }
+}
+
+#[test]
+fn a_symbolic_link_in_place_of_a_file_does_not_lead_to_another_file() {
+    let damaged = Damaged::new();
+    let elsewhere = tempfile::tempdir().expect("directory");
+    let victim = elsewhere.path().join("victim");
+    for content in [&b"precious"[..], &damaged.left.temp, &damaged.left.journal] {
+        fs::write(&victim, content).expect("write");
+        for replaced in [damaged.lab.temp(), damaged.left.journal_path.clone()] {
+            right_file_or_typed_error(&damaged, |_, _| {
+                fs::remove_file(&replaced).expect("remove");
+                symlink(&victim, &replaced).expect("link");
+            });
+            assert!(fs::read(&victim).expect("victim") == content, "the victim was written to");
+        }
+    }
+}
+
+#[test]
+fn a_link_to_nothing_in_place_of_a_file_makes_nothing_there() {
+    let damaged = Damaged::new();
+    let elsewhere = tempfile::tempdir().expect("directory");
+    let nothing = elsewhere.path().join("nothing");
+    for replaced in [damaged.lab.temp(), damaged.left.journal_path.clone()] {
+        right_file_or_typed_error(&damaged, |_, _| {
+            fs::remove_file(&replaced).expect("remove");
+            symlink(&nothing, &replaced).expect("link");
+        });
+        assert!(!nothing.exists());
+    }
+}
+
+#[test]
+fn a_directory_or_a_pipe_in_place_of_a_file_is_an_error_and_no_hang() {
+    let damaged = Damaged::new();
+    for replaced in [damaged.lab.temp(), damaged.left.journal_path.clone()] {
+        right_file_or_typed_error(&damaged, |_, _| {
+            fs::remove_file(&replaced).expect("remove");
+            fs::create_dir(&replaced).expect("directory");
+        });
+        right_file_or_typed_error(&damaged, |_, _| {
+            fs::remove_file(&replaced).expect("remove");
+            let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU);
+            rustix::fs::mknodat(rustix::fs::CWD, &replaced, kind, mode, 0).expect("pipe");
+        });
+    }
+}
+
+#[test]
+fn a_checkpoint_that_was_deleted_costs_everything() {
+    let damaged = Damaged::new();
+    let remove = |_: &Lab, left: &Leftovers| fs::remove_file(&left.journal_path).expect("remove");
+    assert_eq!(damaged.reused_after(remove), 0);
+}
+
+#[test]
+fn a_checkpoint_directory_that_is_missing_or_no_directory_is_refused() {
+    let lab = Lab::new(SIZE);
+    let file = lab.dir().join("file");
+    fs::write(&file, "").expect("write");
+    for directory in [lab.dir().join("missing"), file] {
+        let request: DownloadRequest = lab.request().checkpoint_dir(&directory);
+        let error = lab.client().download(&request).expect_err("refused");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Validation, "ValidateError"));
+        assert!(error.message().contains(&directory.display().to_string()), "{error}");
+    }
+    assert!(lab.server.requests().is_empty());
+}
+
+#[test]
+fn a_checkpoint_directory_that_nothing_can_be_written_to_is_an_error() {
+    let lab = Lab::new(SIZE);
+    // Not even root can make a file there.
+    let error = lab.client().download(&lab.request().checkpoint_dir("/proc")).expect_err("refused");
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Io, "LocalIoError"));
+    assert!(error.errno().is_some() && error.path().is_some());
+    assert!(lab.files().is_empty());
+}
+
+#[test]
+fn a_file_damaged_while_the_last_bytes_come_is_mended_before_the_end() {
+    let lab = Lab::new(SIZE);
+    let slow = local_oss::Fault::RoundTrip(std::time::Duration::from_millis(300));
+    lab.server.inject_when(local_oss::Matcher::any().nth(2), slow);
+    let mut flip = |status: &oss_resumable::Status| {
+        if status.bytes_done == PART {
+            let temp = fs::OpenOptions::new().write(true).open(lab.temp()).expect("open");
+            temp.write_all_at(b"damage", 1000).expect("write");
+        }
+        true
+    };
+    let request = lab.request().thread_num(1);
+    let outcome = lab.client().download_with(&request, &mut flip).expect("mended");
+    lab.assert_whole(&outcome);
+    assert!(outcome.statistics.bytes_discarded > 0, "nothing was damaged");
+}

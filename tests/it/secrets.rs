@@ -1,0 +1,191 @@
+//! Keys that expire, and what of them may be seen.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use local_oss::{Auth, Fault, Key, Matcher};
+use oss_resumable::{
+    AccessKey, Credentials, CredentialsProvider, Download, LogLevel, SignatureVersion,
+};
+use parking_lot::Mutex;
+
+use crate::lab::{ID, Lab, MIB, PART, SECRET};
+
+const SIZE: u64 = 2 * MIB;
+const TOKENS: [&str; 2] = ["CAISfirstToken", "CAISsecondToken"];
+
+/// The `n`-th of the temporary keys.
+fn key(n: usize) -> AccessKey {
+    AccessKey::new(format!("STS.{n}"), format!("sts secret {n}"), Some(TOKENS[n].to_owned()))
+}
+
+/// What the server knows of it.
+fn known(n: usize, expires: Option<SystemTime>) -> Key {
+    let key = key(n);
+    Key { id: key.id, secret: key.secret.to_string(), token: Some(TOKENS[n].to_owned()), expires }
+}
+
+/// A server where both keys are good, and replies are so short and slow that many are needed.
+fn lab() -> Lab {
+    let lab = Lab::new(SIZE);
+    lab.server.set_auth(Auth::Keys(vec![known(0, None), known(1, None)]));
+    lab.server.inject(Fault::CloseAfter(200_000));
+    lab.server.inject(Fault::RateLimit(2 * MIB));
+    lab
+}
+
+/// From now on the first key is refused as expired; the second is still good.
+fn expire_first(lab: &Lab, download: &Download) {
+    while download.status().bytes_done < PART {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let keys = vec![known(0, Some(SystemTime::UNIX_EPOCH)), known(1, None)];
+    lab.server.set_auth(Auth::Keys(keys));
+}
+
+/// Hands out one key after the other.
+struct Rotating(AtomicUsize);
+
+impl CredentialsProvider for Rotating {
+    fn fetch(&self) -> Result<AccessKey, String> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            n @ (0 | 1) => Ok(key(n)),
+            _ => Err("asked too often".to_owned()),
+        }
+    }
+}
+
+#[test]
+fn a_key_that_expires_on_the_way_is_renewed_by_the_provider() {
+    let lab = lab();
+    let provider = Arc::new(Rotating(AtomicUsize::new(0)));
+    let credentials = Credentials::Provider(provider.clone());
+    let client = lab.client_with(|options| options.credentials = credentials);
+    let download = client.start(&lab.request()).expect("start");
+    expire_first(&lab, &download);
+    let outcome = download.wait(None).expect("no limit").expect("renewed");
+    lab.assert_whole(&outcome);
+    assert_eq!(provider.0.load(Ordering::SeqCst), 2, "asked once for each key");
+    assert!(outcome.statistics.retries_auth >= 1);
+    assert_eq!(outcome.statistics.bytes_from_network, SIZE, "no byte is fetched twice");
+}
+
+#[test]
+fn a_key_that_is_replaced_on_the_way_is_used_at_once() {
+    let lab = lab();
+    let client = lab.client_with(|options| options.credentials = Credentials::Static(key(0)));
+    let download = client.start(&lab.request()).expect("start");
+    client.set_credentials(Credentials::Static(key(1))).expect("set");
+    expire_first(&lab, &download);
+    let outcome = download.wait(None).expect("no limit").expect("replaced");
+    lab.assert_whole(&outcome);
+    assert_eq!(outcome.statistics.bytes_from_network, SIZE);
+}
+
+#[test]
+fn a_static_key_that_expires_on_the_way_is_the_error_and_a_new_one_resumes() {
+    let lab = lab();
+    let client = lab.client_with(|options| options.credentials = Credentials::Static(key(0)));
+    let download = client.start(&lab.request()).expect("start");
+    expire_first(&lab, &download);
+    let error = download.wait(None).expect("no limit").expect_err("expired");
+    assert_eq!((error.status(), error.code()), (403, "SecurityTokenExpired"));
+    client.set_credentials(Credentials::Static(key(1))).expect("set");
+    let outcome = client.download(&lab.request()).expect("resume");
+    lab.assert_whole(&outcome);
+    assert!(outcome.statistics.bytes_reused >= PART);
+}
+
+#[test]
+fn a_provider_of_nearly_expired_keys_is_not_asked_for_each_request() {
+    struct Soon(AtomicUsize);
+    impl CredentialsProvider for Soon {
+        fn fetch(&self) -> Result<AccessKey, String> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let expires = Some(SystemTime::now() + Duration::from_secs(5));
+            Ok(AccessKey { expires, ..key(0) })
+        }
+    }
+    let lab = lab();
+    let provider = Arc::new(Soon(AtomicUsize::new(0)));
+    let credentials = Credentials::Provider(provider.clone());
+    let client = lab.client_with(|options| options.credentials = credentials);
+    lab.assert_whole(&client.download(&lab.request()).expect("download"));
+    assert!(lab.server.requests().len() > 5);
+    assert_eq!(provider.0.load(Ordering::SeqCst), 1);
+}
+
+/// Everything a client says and every request the server saw, over good and bad downloads.
+fn heard(signature: SignatureVersion, level: LogLevel) -> (Vec<(LogLevel, String)>, Vec<String>) {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let mut hidden = vec![SECRET.to_owned(), TOKENS[0].to_owned(), "sts secret 0".to_owned()];
+    for fault in [
+        None,
+        Some(Fault::CloseAfter(50_000)),
+        Some(Fault::CloseBeforeHeaders),
+        Some(Fault::ExpiredToken),
+        Some(Fault::GarbageBody),
+        Some(Fault::Redirect("http://elsewhere/?Signature=abc".to_owned())),
+        Some(Fault::Html(502)),
+        Some(Fault::SkewedClock(7200)),
+        Some(Fault::IgnoreRange),
+    ] {
+        let lab = Lab::new(4 * PART);
+        lab.server.set_auth(Auth::Keys(vec![known(0, None)]));
+        if let Some(fault) = fault {
+            lab.server.inject_when(Matcher::any().from(2), fault);
+        }
+        let sink = lines.clone();
+        let client = lab.client_with(|options| {
+            options.signature = signature;
+            options.credentials = Credentials::Static(key(0));
+            options.log = Some(Arc::new(move |level, line: &str| {
+                sink.lock().push((level, line.to_owned()));
+            }));
+            options.log_level = level;
+            options.no_progress_limit = Some(Duration::from_millis(300));
+        });
+        if let Err(error) = client.download(&lab.request()) {
+            lines.lock().push((LogLevel::Error, format!("{error} {error:?}")));
+        }
+        for request in lab.server.requests() {
+            let authorization = request.header("Authorization").expect("signed");
+            let signature = authorization.rsplit([':', '=', ',']).find(|part| part.len() > 8);
+            hidden.push(signature.expect("a signature").to_owned());
+        }
+    }
+    let lines = lines.lock().clone();
+    (lines, hidden)
+}
+
+#[test]
+fn no_log_line_and_no_error_holds_a_secret_a_token_or_a_signature() {
+    for signature in [SignatureVersion::V1, SignatureVersion::V4] {
+        let (lines, hidden) = heard(signature, LogLevel::Debug);
+        assert!(lines.len() > 30 && hidden.len() > 10, "{} lines", lines.len());
+        for (_, line) in &lines {
+            for word in hidden.iter().map(String::as_str).chain(["Signature=", "Authorization"]) {
+                assert!(!line.contains(word), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_log_holds_lines_of_the_level_asked_for_and_above() {
+    let (all, _) = heard(SignatureVersion::V4, LogLevel::Debug);
+    for level in [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug] {
+        assert!(all.iter().any(|(l, _)| *l == level), "{level:?}");
+    }
+    let (few, _) = heard(SignatureVersion::V4, LogLevel::Warn);
+    assert!(few.iter().any(|(level, _)| *level == LogLevel::Warn));
+    assert!(few.iter().all(|(level, _)| *level <= LogLevel::Warn));
+}
+
+#[test]
+fn debug_output_hides_keys() {
+    let lab = Lab::new(1);
+    let shown = format!("{:?} {:?}", lab.options(), AccessKey::new(ID, SECRET, None));
+    assert!(!shown.contains(SECRET) && !shown.contains(ID), "{shown}");
+}

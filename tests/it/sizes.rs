@@ -1,0 +1,160 @@
+//! Every size around a part's, whole and in ranges, with and without a checkpoint.
+
+use std::fs;
+
+use local_oss::{Config, EmptyObjectRange, Object};
+use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind, Proof};
+
+use crate::lab::{Lab, PART};
+
+const SIZES: [u64; 8] = [1, 2, PART - 1, PART, PART + 1, 2 * PART, 3 * PART - 1, 7 * PART];
+
+/// With and without a checkpoint.
+fn both(lab: &Lab) -> [DownloadRequest; 2] {
+    [lab.request(), lab.request_with(|request| request.checkpoint = Checkpoint::Off)]
+}
+
+#[test]
+fn objects_of_every_size_around_a_part_arrive_whole() {
+    for size in SIZES {
+        let lab = Lab::new(size);
+        for request in both(&lab) {
+            let outcome = lab.client().download(&request).expect("download");
+            lab.assert_whole(&outcome);
+            assert_eq!(outcome.object_size, size);
+            assert_eq!(outcome.proof, Proof::ObjectCrc);
+            assert_eq!(Some(outcome.crc64), outcome.object_crc64);
+            assert_eq!(outcome.statistics.bytes_from_network, size);
+            fs::remove_file(lab.target()).expect("remove");
+        }
+    }
+}
+
+#[test]
+fn an_object_that_fits_in_a_part_costs_one_request() {
+    for size in [1, PART - 1, PART] {
+        let lab = Lab::new(size);
+        for (done, request) in both(&lab).iter().enumerate() {
+            lab.client().download(request).expect("download");
+            assert_eq!(lab.server.requests().len(), done + 1, "{size} bytes");
+        }
+    }
+}
+
+#[test]
+fn an_empty_object_becomes_an_empty_file_however_its_range_is_answered() {
+    for (empty_object_range, requests) in
+        [(EmptyObjectRange::Status416, 2), (EmptyObjectRange::Status200, 1)]
+    {
+        for content_range_in_416 in [true, false] {
+            for send_crc in [true, false] {
+                let config = Config {
+                    empty_object_range,
+                    content_range_in_416,
+                    send_crc,
+                    ..Config::default()
+                };
+                let lab = Lab::with(config, Object::pattern(0, 7));
+                for request in both(&lab) {
+                    fs::write(lab.target(), "an older file").expect("write");
+                    let before = lab.server.requests().len();
+                    let outcome = lab.client().download(&request).expect("download");
+                    lab.assert_whole(&outcome);
+                    assert_eq!(fs::metadata(lab.target()).expect("target").len(), 0);
+                    assert_eq!(outcome.crc64, 0);
+                    assert_eq!(lab.server.requests().len() - before, requests);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_range_of_an_empty_object_is_out_of_range() {
+    for empty_object_range in [EmptyObjectRange::Status416, EmptyObjectRange::Status200] {
+        let config = Config { empty_object_range, ..Config::default() };
+        let lab = Lab::with(config, Object::pattern(0, 7));
+        for (start, end) in [(0, 0), (0, 99), (1, -1), (1, 5)] {
+            for request in both(&lab) {
+                let request = request.range(start, end);
+                let error = lab.client().download(&request).expect_err("nothing to download");
+                assert_eq!((error.code(), error.status()), ("InvalidRange", 416), "{start}-{end}");
+                assert!(lab.files().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn from_its_start_to_its_end_an_empty_object_is_an_empty_file() {
+    for empty_object_range in [EmptyObjectRange::Status416, EmptyObjectRange::Status200] {
+        let config = Config { empty_object_range, ..Config::default() };
+        let lab = Lab::with(config, Object::pattern(0, 7));
+        for request in both(&lab) {
+            let outcome = lab.client().download(&request.range(0, -1)).expect("download");
+            lab.assert_whole(&outcome);
+        }
+    }
+}
+
+#[test]
+fn ranges_of_every_size_give_exactly_their_bytes() {
+    for size in SIZES {
+        let lab = Lab::new(size);
+        for (start, end) in ranges_within(size) {
+            let past = if end < 0 { size } else { size.min(end.unsigned_abs() + 1) };
+            for request in both(&lab) {
+                let request = request.range(start, end);
+                let outcome = lab.client().download(&request).expect("download");
+                lab.assert_range(start.unsigned_abs()..past);
+                assert_eq!(outcome.file_size, past - start.unsigned_abs());
+                assert_eq!(outcome.object_size, size);
+                assert_eq!(lab.files(), ["file.bin"], "{start}-{end} of {size}");
+            }
+        }
+    }
+}
+
+/// Ranges that hold at least one byte of an object of `size` bytes: first and last, as the request takes them.
+fn ranges_within(size: u64) -> Vec<(i64, i64)> {
+    let size = size.cast_signed();
+    let part = PART.cast_signed();
+    let starts = [0, 1, size / 2, part - 1, part, size - 1];
+    let ends = [0, 1, size / 2, part - 1, part, size - 2, size - 1, size, size + part, i64::MAX, -1];
+    let mut ranges = Vec::new();
+    for start in starts.into_iter().filter(|start| (0..size).contains(start)) {
+        let valid = |end: &i64| *end == -1 || *end >= start;
+        ranges.extend(ends.into_iter().filter(valid).map(|end| (start, end)));
+    }
+    ranges.sort_unstable();
+    ranges.dedup();
+    ranges
+}
+
+#[test]
+fn a_range_that_starts_past_the_end_is_refused_and_harms_nothing() {
+    for size in SIZES {
+        let lab = Lab::new(size);
+        fs::write(lab.target(), "old").expect("write");
+        for start in [size, size + 1, i64::MAX.cast_unsigned()] {
+            for request in both(&lab) {
+                let request = request.range(start.cast_signed(), -1);
+                let error = lab.client().download(&request).expect_err("out of range");
+                assert_eq!(error.kind(), ErrorKind::Service);
+                assert_eq!((error.code(), error.status()), ("InvalidRange", 416), "{start} of {size}");
+                assert_eq!(lab.files(), ["file.bin"]);
+                assert_eq!(fs::read(lab.target()).expect("read"), b"old");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_range_that_ends_before_it_starts_is_refused_before_anything_is_sent() {
+    let lab = Lab::new(PART);
+    for (start, end) in [(1, 0), (-1, 5), (5, -2), (i64::MIN, i64::MAX), (i64::MAX, 0)] {
+        let error = lab.client().download(&lab.request().range(start, end)).expect_err("refused");
+        assert_eq!(error.code(), "ValidateError", "{start}-{end}");
+    }
+    assert!(lab.server.requests().is_empty() && lab.files().is_empty());
+}
