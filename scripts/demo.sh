@@ -40,8 +40,7 @@ start_server() {
     build/local-oss --access-key-id demo-id --access-key-secret demo-secret --rate "$rate" \
         >"$scratch/server" 2>"$scratch/server.log" &
     server_pid=$!
-    local tries
-    for tries in {1..100}; do
+    for _ in {1..100}; do
         endpoint=$(sed -n 's/^listening on //p' "$scratch/server")
         [ -n "$endpoint" ] && return
         kill -0 "$server_pid" 2>/dev/null || fail "the server ended: $(cat "$scratch/server.log")"
@@ -50,19 +49,19 @@ start_server() {
     fail "the server did not start within 10 s"
 }
 
-# In a subshell of its own when run in the background: exec makes its process id the program's.
-download() {
-    export OSS_ACCESS_KEY_ID=demo-id OSS_ACCESS_KEY_SECRET=demo-secret
-    exec build/examples/download --endpoint "$endpoint" --region cn-hangzhou \
-        --checkpoint-dir "$scratch" --stats "oss://$object" "$file"
+# In the background, so that a signal to this script ends it at once.
+start_download() {
+    OSS_ACCESS_KEY_ID=demo-id OSS_ACCESS_KEY_SECRET=demo-secret \
+        build/examples/download --endpoint "$endpoint" --region cn-hangzhou \
+        --checkpoint-dir "$scratch" --stats "oss://$object" "$file" >"$1" &
+    download_pid=$!
 }
 
 # Blocks in use, not the file's length: connections write at several places at once.
 bytes_on_disk() { echo $(($(stat -c '%b * %B' "$partial" 2>/dev/null || echo 0))); }
 
 kill_half_way() {
-    download >"$scratch/first-run" &
-    download_pid=$!
+    start_download "$scratch/first-run"
     while [ "$(bytes_on_disk)" -lt $((size / 2)) ]; do
         kill -0 "$download_pid" 2>/dev/null || fail "the download ended before it could be killed"
         sleep 0.05
@@ -86,7 +85,10 @@ printf '\nkilled with SIGKILL; %s are on disk, %s does not exist yet\n' "$(mib "
 [ ! -e "$file" ] || fail "$file exists although the download was killed"
 
 step "Starting the same command again"
-(download) | tee "$scratch/second-run"
+start_download "$scratch/second-run"
+wait "$download_pid" || fail "the second run failed"
+download_pid=
+cat "$scratch/second-run"
 
 step "Proving the file: comparing every byte with what the server generates"
 build/local-oss pattern --size "$size" --verify "$file"

@@ -1,0 +1,43 @@
+//! Downloads one object to a file, and goes on where an earlier run ended.
+//!
+//! ```text
+//! OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... cargo run --example download -- \
+//!     https://oss-cn-hangzhou.aliyuncs.com cn-hangzhou examplebucket \
+//!     exampledir/exampleobject.txt examplefile.txt checkpoints
+//! ```
+
+use std::process::ExitCode;
+
+use oss_resumable::{Client, ClientOptions, DownloadRequest, Outcome, Result};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [endpoint, region, bucket, key, file, checkpoint_dir] = arguments.as_slice() else {
+        eprintln!("usage: download ENDPOINT REGION BUCKET KEY FILE CHECKPOINT-DIRECTORY");
+        return ExitCode::from(2);
+    };
+
+    // The directory must exist. The checkpoint in it is deleted after success.
+    let request = DownloadRequest::new(bucket, key).file_path(file).checkpoint_dir(checkpoint_dir);
+    match download(endpoint, region, &request) {
+        Ok(outcome) => {
+            println!("downloaded {}", outcome.file_path.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!(
+                "download failed, code: {}, message: {}, requestId: {}",
+                error.code(),
+                error.message(),
+                error.request_id().unwrap_or("none")
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn download(endpoint: &str, region: &str, request: &DownloadRequest) -> Result<Outcome> {
+    // Credentials come from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, signatures are V4.
+    let client = Client::new(ClientOptions::new(endpoint).region(region))?;
+    client.download(request)
+}
