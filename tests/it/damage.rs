@@ -350,7 +350,8 @@ fn a_file_damaged_while_the_last_bytes_come_is_mended_before_the_end() {
         }
         true
     };
-    let request = lab.request().thread_num(1);
+    let mut request = lab.request().thread_num(1);
+    request.verify_before_rename = true;
     let outcome = lab.client().download_with(&request, &mut flip).expect("mended");
     lab.assert_whole(&outcome);
     assert!(outcome.statistics.bytes_discarded > 0, "nothing was damaged");

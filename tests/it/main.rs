@@ -2,12 +2,18 @@
 
 mod basics;
 mod children;
+mod damage;
 mod document;
 mod endpoints;
 mod handles;
+mod interrupted;
 mod lab;
 mod options;
+mod ranges;
 mod replies;
 mod requests;
+mod resume;
 mod retries;
 mod secrets;
+mod sizes;
+mod traffic;
