@@ -116,9 +116,7 @@ impl Driver {
     ) -> Failure {
         let (cause, outlook) = if refusal.is_retryable() {
             (Cause::Service, Outlook::Open)
-        } else if refusal.is_expired_credentials() && self.session.authority.expired(flight.stamp) {
-            (Cause::Auth, Outlook::Open)
-        } else if refusal.is_clock_skew() && self.correct_clock(&refusal) {
+        } else if self.can_sign_anew(&refusal, flight) {
             (Cause::Auth, Outlook::Open)
         } else {
             (Cause::Service, Outlook::Hopeless)
@@ -128,9 +126,13 @@ impl Driver {
         Failure { cause, error, retry_after, outlook }
     }
 
-    /// Takes the service's time for the right one; false when that is not wanted or it did not tell.
-    fn correct_clock(&self, refusal: &ServiceError) -> bool {
-        let time = refusal.server_time.filter(|_| self.session.options.correct_clock);
+    /// Whether the next signature will be another: of newer credentials, or by the service's clock.
+    fn can_sign_anew(&self, refusal: &ServiceError, flight: &Flight) -> bool {
+        if refusal.is_expired_credentials() {
+            return self.session.authority.expired(flight.stamp);
+        }
+        let correct = refusal.is_clock_skew() && self.session.options.correct_clock;
+        let time = refusal.server_time.filter(|_| correct);
         time.map(|time| self.session.set_clock(time)).is_some()
     }
 
