@@ -135,22 +135,13 @@ impl Session {
     ) -> Result<(String, Vec<(String, String)>)> {
         let address = self.address(request)?;
         let url = address::with_query(&address.url, &composed.query);
-        let mut headers = composed.headers;
+        let mut added = Vec::new();
         if let Some(key) = &issued.key {
             let region = self.region.read().clone().unwrap_or_default();
             let context = self.signing(key, &region);
-            let unsigned = Unsigned {
-                method,
-                bucket: &request.bucket,
-                key: &request.key,
-                query: &composed.query,
-                headers: &headers,
-                additional_headers: &[],
-            };
-            let added = sign::sign(&context, &unsigned)?;
-            headers.extend(added);
+            added = sign::sign(&context, &unsigned(method, request, &composed))?;
         }
-        Ok((url, headers))
+        Ok((url, [composed.headers, added].concat()))
     }
 
     /// Sends a line to the client's log, if it wants lines of this level.
@@ -172,15 +163,7 @@ impl Session {
         let address = self.address(request)?;
         let region = self.region.read().clone().unwrap_or_default();
         let context = self.signing(key, &region);
-        let unsigned = Unsigned {
-            method,
-            bucket: &request.bucket,
-            key: &request.key,
-            query: &composed.query,
-            headers: &composed.headers,
-            additional_headers: &[],
-        };
-        let query = sign::presign(&context, &unsigned, expires)?;
+        let query = sign::presign(&context, &unsigned(method, request, &composed), expires)?;
         Ok(address::with_query(&address.url, &query))
     }
 
@@ -212,6 +195,21 @@ impl Session {
             ));
         }
         Ok(())
+    }
+}
+
+fn unsigned<'a>(
+    method: &'a str,
+    request: &'a DownloadRequest,
+    composed: &'a Composed,
+) -> Unsigned<'a> {
+    Unsigned {
+        method,
+        bucket: &request.bucket,
+        key: &request.key,
+        query: &composed.query,
+        headers: &composed.headers,
+        additional_headers: &[],
     }
 }
 
