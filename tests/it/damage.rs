@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
 use std::path::Path;
+use std::time::Duration;
 
-use local_oss::Object;
-use oss_resumable::{Client, DownloadRequest, Error, ErrorKind, Outcome};
+use local_oss::{Fault, Matcher, Object};
+use oss_resumable::{Client, DownloadRequest, Error, ErrorKind, Outcome, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -192,7 +193,8 @@ fn a_checkpoint_of_another_shape_is_no_checkpoint() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/checkpoint");
     let of_sdk = fs::read(data.join("cpp-sdk-record/plain.json")).expect("the SDK's record");
     let golden = fs::read(data.join("v1-whole.journal")).expect("a checkpoint");
-    let shapes = [of_sdk.as_slice(), &golden, b"", b"{}", b"null", b"{\"parts\":[1]}", b"\n", &[0; 4096]];
+    let shapes =
+        [of_sdk.as_slice(), &golden, b"", b"{}", b"null", b"{\"parts\":[1]}", b"\n", &[0; 4096]];
     for shape in shapes {
         assert_eq!(damaged.reused_with_journal(shape), 0);
     }
@@ -203,7 +205,8 @@ fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
     let lab = Lab::new(SIZE);
     lab.server.put(BUCKET, "other", Object::pattern(SIZE, 7));
     let other = lab.request_with(|request| request.key = "other".into());
-    let requests = [lab.request(), other, lab.request().range(0, -1), lab.request().range(0, 200_000)];
+    let requests =
+        [lab.request(), other, lab.request().range(0, -1), lab.request().range(0, 200_000)];
     // The same bytes in the same file: only the record tells them apart.
     let left: Vec<_> = requests
         .iter()
@@ -339,11 +342,11 @@ fn a_checkpoint_directory_that_nothing_can_be_written_to_is_an_error() {
 }
 
 #[test]
-fn a_file_damaged_while_the_last_bytes_come_is_mended_before_the_end() {
+fn damage_during_the_run_is_mended_when_the_file_is_verified_before_the_rename() {
     let lab = Lab::new(SIZE);
-    let slow = local_oss::Fault::RoundTrip(std::time::Duration::from_millis(300));
-    lab.server.inject_when(local_oss::Matcher::any().nth(2), slow);
-    let mut flip = |status: &oss_resumable::Status| {
+    let slow = Fault::RoundTrip(Duration::from_millis(300));
+    lab.server.inject_when(Matcher::any().nth(2), slow);
+    let mut flip = |status: &Status| {
         if status.bytes_done == PART {
             let temp = fs::OpenOptions::new().write(true).open(lab.temp()).expect("open");
             temp.write_all_at(b"damage", 1000).expect("write");

@@ -45,7 +45,8 @@ impl Lab {
         for name in self.files() {
             let path = self.dir().join(name);
             let is_dir = path.symlink_metadata().expect("metadata").is_dir();
-            let removed = if is_dir { std::fs::remove_dir(path) } else { std::fs::remove_file(path) };
+            let removed =
+                if is_dir { std::fs::remove_dir(path) } else { std::fs::remove_file(path) };
             removed.expect("remove");
         }
         std::fs::write(&leftovers.journal_path, &leftovers.journal).expect("the checkpoint");

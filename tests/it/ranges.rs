@@ -40,8 +40,11 @@ fn the_download_of_a_range_goes_on_at_its_byte() {
 #[test]
 fn each_range_has_its_own_checkpoint_and_none_is_taken_for_another() {
     let lab = Lab::new(2 * MIB);
-    let requests =
-        [(lab.request(), 0), (lab.request().range(1, -1), 1), (lab.request().range(500_000, 1_600_000), 500_000)];
+    let requests = [
+        (lab.request(), 0),
+        (lab.request().range(1, -1), 1),
+        (lab.request().range(500_000, 1_600_000), 500_000),
+    ];
     // They share a temporary file, so each interrupted run spoils the one before.
     for (request, _) in &requests {
         lab.interrupt(request, 123_456);

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use local_oss::{Fault, Matcher, Object};
-use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind, Outcome, Overwrite};
+use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind, Outcome, Overwrite, Status};
 
 use crate::lab::{BUCKET, KEY, Lab, MIB, PART};
 use crate::traffic::{asked, merged, sent, total};
@@ -122,7 +122,7 @@ fn a_download_of_a_removed_object_goes_on_when_the_object_is_back() {
 fn all_but_finished(lab: &Lab) {
     lab.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(300)));
     let request = lab.request_with(|request| request.overwrite = Overwrite::Fail);
-    let mut in_the_way = |_: &oss_resumable::Status| fs::write(lab.target(), "in the way").is_ok();
+    let mut in_the_way = |_: &Status| fs::write(lab.target(), "in the way").is_ok();
     let error = lab.client().download_with(&request, &mut in_the_way).expect_err("in the way");
     assert_eq!(error.code(), "FileAlreadyExists");
     fs::remove_file(lab.target()).expect("remove");
@@ -229,7 +229,7 @@ fn the_old_file_stays_until_the_new_one_is_whole() {
 
     lab.server.inject(Fault::RateLimit(2 * MIB));
     let mut seen = 0;
-    let mut look = |status: &oss_resumable::Status| {
+    let mut look = |status: &Status| {
         if status.bytes_done < 2 * MIB {
             assert_eq!(fs::read(lab.target()).expect("read"), b"old");
             seen += 1;

@@ -120,7 +120,8 @@ fn ranges_within(size: u64) -> Vec<(i64, i64)> {
     let size = size.cast_signed();
     let part = PART.cast_signed();
     let starts = [0, 1, size / 2, part - 1, part, size - 1];
-    let ends = [0, 1, size / 2, part - 1, part, size - 2, size - 1, size, size + part, i64::MAX, -1];
+    let ends =
+        [0, 1, size / 2, part - 1, part, size - 2, size - 1, size, size + part, i64::MAX, -1];
     let mut ranges = Vec::new();
     for start in starts.into_iter().filter(|start| (0..size).contains(start)) {
         let valid = |end: &i64| *end == -1 || *end >= start;
@@ -141,7 +142,11 @@ fn a_range_that_starts_past_the_end_is_refused_and_harms_nothing() {
                 let request = request.range(start.cast_signed(), -1);
                 let error = lab.client().download(&request).expect_err("out of range");
                 assert_eq!(error.kind(), ErrorKind::Service);
-                assert_eq!((error.code(), error.status()), ("InvalidRange", 416), "{start} of {size}");
+                assert_eq!(
+                    (error.code(), error.status()),
+                    ("InvalidRange", 416),
+                    "{start} of {size}"
+                );
                 assert_eq!(lab.files(), ["file.bin"]);
                 assert_eq!(fs::read(lab.target()).expect("read"), b"old");
             }

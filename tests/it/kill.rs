@@ -1,0 +1,188 @@
+//! SIGKILL at any moment, and two runs of one download.
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use local_oss::{Fault, Matcher};
+use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind};
+
+use crate::lab::{BUCKET, KEY, Lab, MIB};
+use crate::program::{complaint, start};
+use crate::traffic::{merged, sent, total};
+
+const KILLS: usize = 20;
+const SIZE: u64 = 256 * MIB;
+/// The program's default.
+const CONNECTIONS: u64 = 3;
+/// Bytes a second of a connection.
+const RATE: u64 = 4 * MIB;
+/// All killed runs together: the object would take 21 s, so that none of them can come to its end.
+const KILLED_AFTER_ALL: Duration = Duration::from_secs(18);
+
+/// When to kill each run: random, many soon and a few late, all together [`KILLED_AFTER_ALL`].
+fn moments(seed: u64) -> Vec<Duration> {
+    let mut state = seed | 1;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let weights: Vec<f64> = (0..KILLS).map(|_| random().powi(2)).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| KILLED_AFTER_ALL.mul_f64(weight / sum)).collect()
+}
+
+#[test]
+fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_little_twice() {
+    let seed = RandomState::new().hash_one(0u8);
+    println!("seed {seed}");
+    let lab = Lab::new(SIZE);
+    lab.server.inject(Fault::RateLimit(RATE));
+    // What is not recorded yet is less than 8 MiB and younger than a second; half a second more for a busy machine.
+    let most_lost = CONNECTIONS * (8 * MIB).min(RATE * 3 / 2);
+    let mut fetched: Vec<Range<u64>> = Vec::new();
+    let mut requests = 0;
+    let mut twice_of_all = 0;
+    for (run, moment) in moments(seed).into_iter().map(Some).chain([None]).enumerate() {
+        let program = start(&lab);
+        match moment {
+            Some(moment) => {
+                std::thread::sleep(moment);
+                assert!(program.kill(), "run {run} had ended before {moment:?}");
+            }
+            None => {
+                lab.server.clear_faults();
+                let output = program.output().expect("run");
+                assert!(output.status.success(), "{}", complaint(&output));
+            }
+        }
+        let sent: Vec<_> = lab.requests_after(requests).iter().map(sent).collect();
+        requests = lab.server.requests().len();
+        let before = total(&fetched);
+        let came = total(&sent);
+        fetched = merged(fetched.into_iter().chain(sent));
+        let twice = came - (total(&fetched) - before);
+        println!("run {run}: {moment:?}, {came} bytes, {twice} of them again");
+        assert!(twice <= most_lost, "run {run}: {twice} bytes came again, seed {seed}");
+        twice_of_all += twice;
+    }
+    println!("{twice_of_all} bytes came twice in all");
+    assert_eq!(fetched, [0..SIZE]);
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+}
+
+#[test]
+fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
+    let lab = Lab::new(SIZE);
+    lab.server.inject(Fault::RateLimit(64 * MIB));
+    let program = start(&lab);
+    let on_disk = || fs::metadata(lab.temp()).map_or(0, |file| file.blocks() * 512);
+    let patience = Instant::now() + Duration::from_secs(20);
+    while on_disk() < 96 * MIB {
+        assert!(Instant::now() < patience, "{} bytes after 20 s", on_disk());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(program.kill(), "it had ended already");
+    let written = on_disk();
+    let request =
+        DownloadRequest::new(BUCKET, KEY).file_path(lab.target()).checkpoint_dir(lab.dir());
+    let outcome = lab.client().download(&request).expect("resume");
+    lab.assert_whole(&outcome);
+    let kept = outcome.statistics.bytes_reused;
+    assert!(kept + CONNECTIONS * 8 * MIB >= written, "{kept} of {written} bytes were kept");
+}
+
+/// Waits until the first run has its files.
+fn wait_for_files(lab: &Lab) {
+    let patience = Instant::now() + Duration::from_secs(10);
+    while !lab.temp().exists() {
+        assert!(Instant::now() < patience, "no temporary file");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+}
+
+#[test]
+fn a_second_process_on_a_download_is_told_so_at_once_and_harms_nothing() {
+    let lab = Lab::new(24 * MIB);
+    lab.server.inject(Fault::RateLimit(8 * MIB));
+    let first = start(&lab);
+    wait_for_files(&lab);
+    let second = start(&lab).output().expect("run");
+    assert_eq!(second.status.code(), Some(1));
+    assert!(complaint(&second).contains("code: Busy"), "{}", complaint(&second));
+    assert!(lab.journal().is_some() && lab.temp().exists() && !lab.target().exists());
+
+    let first = first.output().expect("run");
+    assert!(first.status.success(), "{}", complaint(&first));
+    lab.assert_range(0..24 * MIB);
+    assert_eq!(lab.files(), ["file.bin"]);
+    assert_eq!(total(&lab.requests_after(0).iter().map(sent).collect::<Vec<_>>()), 24 * MIB);
+}
+
+#[test]
+fn a_second_download_in_one_process_is_busy_at_once_and_harms_nothing() {
+    for checkpoint in [true, false] {
+        let lab = Lab::new(4 * MIB);
+        lab.server.inject_when(Matcher::any().times(3), Fault::RateLimit(2 * MIB));
+        let request = lab.request_with(|request| {
+            if !checkpoint {
+                request.checkpoint = Checkpoint::Off;
+            }
+        });
+        let client = lab.client();
+        let first = client.start(&request).expect("start");
+        wait_for_files(&lab);
+        for another in [&client, &lab.client()] {
+            let error = another.download(&request).expect_err("busy");
+            assert_eq!((error.kind(), error.code()), (ErrorKind::Busy, "Busy"));
+            assert!(error.path().is_some());
+        }
+        assert!(first.wait(Some(Duration::ZERO)).is_none(), "the first had ended already");
+        let outcome = first.wait(None).expect("an end").expect("download");
+        lab.assert_whole(&outcome);
+        assert_eq!(outcome.statistics.bytes_from_network, 4 * MIB);
+    }
+}
+
+#[test]
+fn of_downloads_started_at_the_same_moment_each_is_whole_or_busy() {
+    const RUNS: usize = 6;
+    for checkpoint in [true, false] {
+        let lab = Lab::new(2 * MIB);
+        let request = lab.request_with(|request| {
+            if !checkpoint {
+                request.checkpoint = Checkpoint::Off;
+            }
+        });
+        for _ in 0..5 {
+            let barrier = Barrier::new(RUNS);
+            let whole = std::thread::scope(|scope| {
+                let run = || {
+                    let client = lab.client();
+                    barrier.wait();
+                    match client.download(&request) {
+                        Ok(outcome) => assert_eq!(outcome.file_size, 2 * MIB),
+                        Err(error) => {
+                            assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+                            return 0;
+                        }
+                    }
+                    1
+                };
+                let runs: Vec<_> = (0..RUNS).map(|_| scope.spawn(run)).collect();
+                runs.into_iter().map(|run| run.join().expect("a run")).sum::<usize>()
+            });
+            assert!(whole > 0, "everyone found another at work");
+            lab.assert_range(0..2 * MIB);
+            assert_eq!(lab.files(), ["file.bin"]);
+            fs::remove_file(lab.target()).expect("remove");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Objects of very many parts: what a part costs in requests and in the checkpoint.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use local_oss::{Fault, Matcher};
+use oss_resumable::Status;
+
+use crate::lab::{Lab, MIB, PART};
+
+/// Bytes of a record in the checkpoint.
+const RECORD: u64 = 32;
+
+#[test]
+fn ten_thousand_parts_take_a_few_requests_and_at_most_a_record_each() {
+    const PARTS: u64 = 10_000;
+    let lab = Lab::new(PARTS * PART);
+    let mut lengths = Vec::new();
+    let mut files = Vec::new();
+    let mut watch = |_: &Status| {
+        if let Some(checkpoint) = lab.journal().and_then(|path| fs::metadata(path).ok()) {
+            lengths.push(checkpoint.len());
+            files.push(checkpoint.ino());
+        }
+        true
+    };
+    let outcome = lab.client().download_with(&lab.request(), &mut watch).expect("download");
+    assert_eq!(outcome.file_size, PARTS * PART);
+    assert_eq!(Some(outcome.crc64), outcome.object_crc64);
+    // On a busy machine connections that are ahead take over a half of another's span now and then; the bytes that
+    // were on their way when it was cut come twice.
+    let figures = &outcome.statistics;
+    assert!(figures.bytes_from_network - PARTS * PART <= PARTS * PART / 100, "{figures:?}");
+    assert!(figures.requests <= 12, "{figures:?}");
+
+    // Appended to and never written anew: one file, that only grows, by no more than a record for each part.
+    files.dedup();
+    assert_eq!(files.len(), 1);
+    assert!(lengths.is_sorted());
+    let (first, last) = (lengths[0], lengths[lengths.len() - 1]);
+    assert!(last > first && last <= 1024 + PARTS * RECORD, "{first} to {last} bytes");
+}
+
+#[test]
+fn small_parts_do_not_make_more_requests() {
+    for (thread_num, size) in [(1, 8 * MIB), (3, 16 * MIB), (8, 16 * MIB)] {
+        let lab = Lab::new(size);
+        let request = lab.request().thread_num(thread_num);
+        let outcome = lab.client().download(&request).expect("download");
+        lab.assert_whole(&outcome);
+        let requests = lab.server.requests().len() as u64;
+        assert_eq!(requests, outcome.statistics.requests);
+        assert!(requests <= u64::from(thread_num) + 2, "{requests} for {thread_num} connections");
+        assert!(lab.server.connections() <= u64::from(thread_num));
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_in_every_part_costs_a_request_for_each_break_only() {
+    let lab = Lab::new(8 * MIB);
+    let breaks = 10;
+    let broken = Matcher::any().from(2).times(breaks);
+    lab.server.inject_when(broken, Fault::CloseAfter(PART + 1));
+    let outcome = lab.client().download(&lab.request().thread_num(1)).expect("download");
+    lab.assert_whole(&outcome);
+    assert_eq!(outcome.statistics.retries_broken, breaks);
+    assert_eq!(outcome.statistics.requests, 2 + breaks);
+    assert_eq!(outcome.statistics.bytes_from_network, 8 * MIB);
+}

@@ -1,0 +1,70 @@
+//! The user's example as a program of its own, that can be killed and can have a working directory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::lab::{BUCKET, ID, KEY, Lab, SECRET};
+
+/// `examples/rust/download.rs`, which `cargo test` builds beside the tests.
+fn executable() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    let profile = test.parent().and_then(Path::parent).expect("the build directory");
+    let path = profile.join("examples/download");
+    assert!(path.exists(), "{} is missing: cargo build --example download", path.display());
+    path
+}
+
+/// The program, about to run in `directory`.
+pub fn program(lab: &Lab, directory: &Path, arguments: [&str; 4]) -> Command {
+    let mut command = Command::new(executable());
+    command
+        .args([&lab.server.endpoint(), "cn-hangzhou"])
+        .args(arguments)
+        .current_dir(directory)
+        .env("OSS_ACCESS_KEY_ID", ID)
+        .env("OSS_ACCESS_KEY_SECRET", SECRET)
+        .env_remove("OSS_SESSION_TOKEN")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Starts the download that [`Lab::request`] is, with the program's part size.
+pub fn start(lab: &Lab) -> Running {
+    let child = program(lab, lab.dir(), [BUCKET, KEY, "file.bin", "."]).spawn();
+    Running(Some(child.expect("the example starts")))
+}
+
+/// A running program; killed when dropped.
+pub struct Running(Option<Child>);
+
+impl Running {
+    /// Ends it with SIGKILL; false when it had ended by itself.
+    pub fn kill(mut self) -> bool {
+        let Some(mut child) = self.0.take() else { return false };
+        let alive = child.try_wait().expect("its state").is_none();
+        child.kill().and_then(|()| child.wait()).expect("kill");
+        alive
+    }
+
+    /// Waits for its end.
+    pub fn output(mut self) -> io::Result<Output> {
+        self.0.take().ok_or(io::ErrorKind::NotFound)?.wait_with_output()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            // The test fails already; a program that has ended needs no killing.
+            let _ = child.kill().and_then(|()| child.wait());
+        }
+    }
+}
+
+/// What it wrote to standard error.
+pub fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
