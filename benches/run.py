@@ -26,7 +26,8 @@ class Setup:
     """Where things are, and the commands to compare."""
 
     def __init__(self, options, scratch):
-        self.tools = options.tools
+        self.build = options.build
+        self.tools = options.build / "bench"
         self.rounds = options.rounds
         self.scratch = scratch
         self.output = scratch / "output"
@@ -46,7 +47,7 @@ class Setup:
 
     def nginx(self, crc, certificate=None):
         # Debian keeps nginx in a directory that is not on every user's PATH.
-        unpacked = self.tools.parent / "tools/nginx/usr/sbin/nginx"
+        unpacked = self.build / "tools/nginx/usr/sbin/nginx"
         program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or unpacked
         return Nginx(str(program), self.scratch, self.scratch / "root", crc, certificate)
 
@@ -153,7 +154,7 @@ def case_latency(setup, size):
     """40 ms round trip, 20 MB/s for each of 3 connections: against the ideal time"""
     size = size or 256 * MIB
     ideal = size / (3 * LATENCY_RATE)
-    local_oss = setup.tools / "local-oss"
+    local_oss = setup.build / "local-oss"
     original = setup.scratch / "original"
     pattern = [local_oss, "pattern", "--size", str(size), "--output", original]
     subprocess.run(pattern, check=True, stdout=subprocess.DEVNULL)
@@ -196,9 +197,10 @@ def parse_arguments():
     parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()),
                         help="where files are written; a tmpfs takes the disk out of the figures")
     parser.add_argument("--size", type=int, help="bytes of the object; default: as the case says")
-    parser.add_argument("--tools", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--build", type=Path, default=Path(__file__).parent.parent / "build",
+                        help="the build directory, as scripts/bench.sh leaves it")
     options = parser.parse_args()
-    options.tools = options.tools.resolve()
+    options.build = options.build.resolve()
     if options.rounds < 1 or (options.size is not None and options.size < 1):
         parser.error("--rounds and --size are at least 1")
     return options

@@ -7,7 +7,7 @@ tools=build/bench
 prefix=$PWD/$tools/prefix
 mkdir -p "$tools"
 
-scripts/build.sh
+scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=OFF
 cmake --install build --prefix "$prefix" >"$tools/install.log"
 for program in floor measure random_file; do
     cc -std=c11 -D_GNU_SOURCE -O2 -pthread "benches/$program.c" -o "$tools/$program"
@@ -17,4 +17,4 @@ export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 cc -std=c11 -O2 benches/download.c -o "$tools/download" \
     $(pkg-config --cflags --libs oss_resumable) -Wl,-rpath,"$prefix/lib"
 
-PYTHONDONTWRITEBYTECODE=1 exec python3 benches/run.py --tools "$tools" "$@"
+PYTHONDONTWRITEBYTECODE=1 exec python3 benches/run.py "$@"

@@ -37,6 +37,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 start_server() {
+    : >"$scratch/server" # there before it is looked into
     build/local-oss --access-key-id demo-id --access-key-secret demo-secret --rate "$rate" \
         >"$scratch/server" 2>"$scratch/server.log" &
     server_pid=$!

@@ -35,6 +35,7 @@ has_cmake() {
 }
 has_program() { command -v "$1" >/dev/null; }
 has_library() { pkg-config --atleast-version="$2" "$1" 2>/dev/null; }
+has_authorities() { cat /etc/ssl/certs/ca-certificates.crt || cat /etc/pki/tls/certs/ca-bundle.crt; }
 # Debian keeps nginx in a directory that is not on every user's PATH.
 has_nginx() { [ -x build/tools/nginx/usr/sbin/nginx ] || [ -x /usr/sbin/nginx ] || has_program nginx; }
 
@@ -47,6 +48,7 @@ build|CMake 3.16 or newer|cmake|has_cmake
 build|pkg-config|pkg-config|has_program pkg-config
 build|libcurl 7.87 or newer, with headers|libcurl4-openssl-dev|has_library libcurl 7.87
 build|OpenSSL 3 or newer, with headers|libssl-dev|has_library openssl 3.0
+build|the certificates of the usual authorities|ca-certificates|has_authorities
 test|GoogleTest|libgtest-dev|has_library gtest_main 1.10
 test|valgrind|valgrind|has_program valgrind
 test|Python 3|python3|has_program python3

@@ -47,7 +47,7 @@ run_c_tests() {
         add_up "the build" 1 0 0
         return
     fi
-    (cd build && ctest --output-on-failure --parallel 2) 2>&1 | tee "$log"
+    (cd build && ctest --output-on-failure --timeout 600 --parallel 2) 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     # Skipped tests are in neither number: only a line that says "Passed" counts as passed.
     add_up "ctest" "$status" $(awk '

@@ -122,6 +122,23 @@ fn one_flipped_byte_costs_the_extent_it_is_in_and_no_other() {
 }
 
 #[test]
+fn what_is_fetched_after_damage_was_found_is_recorded_as_ever() {
+    let damaged = Damaged::new();
+    let lab = &damaged.lab;
+    let mut temp = damaged.left.temp.clone();
+    temp[1000] ^= 1;
+    lab.put_back(&Leftovers { temp, ..damaged.left.clone() });
+    // The second reply is for the damaged bytes, now the largest hole; it waits until the proof is through.
+    lab.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(100)));
+    let (_, second) = lab.interrupt(&lab.request(), 12_345);
+    assert_eq!(second.bytes_reused, SECOND);
+    assert_eq!(second.bytes_from_network, PART + 12_345);
+    let outcome = lab.client().download(&lab.request()).expect("resume");
+    lab.assert_whole(&outcome);
+    assert_eq!(outcome.statistics.bytes_reused, SECOND + PART + 12_345);
+}
+
+#[test]
 fn bytes_past_those_recorded_are_never_believed() {
     // As a crash leaves them: written, not recorded. Here they are wrong.
     let damaged = Damaged::new();

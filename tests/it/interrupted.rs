@@ -8,6 +8,7 @@ use oss_resumable::{Client, DownloadRequest, Error, Statistics};
 use crate::lab::Lab;
 
 /// The files of an interrupted download, to be damaged and put back.
+#[derive(Clone)]
 pub struct Leftovers {
     pub journal_path: PathBuf,
     pub journal: Vec<u8>,
