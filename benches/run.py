@@ -211,7 +211,8 @@ def main():
     case = CASES[options.case]
     with tempfile.TemporaryDirectory(prefix="oss-resumable-bench-", dir=options.dir) as scratch:
         print(f"{options.case}: {case.__doc__}")
-        print(f"files on {file_system(scratch)}; {options.rounds} rounds after a warm-up\n")
+        print(f"files on {file_system(scratch)}; {options.rounds} rounds after a warm-up")
+        print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start\n")
         try:
             case(Setup(options, Path(scratch)), options.size)
         except (MeasuringError, ServerError) as error:

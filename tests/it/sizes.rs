@@ -101,11 +101,14 @@ fn from_its_start_to_its_end_an_empty_object_is_an_empty_file() {
 fn ranges_of_every_size_give_exactly_their_bytes() {
     for size in SIZES {
         let lab = Lab::new(size);
+        let client = lab.client();
         for (start, end) in ranges_within(size) {
             let past = if end < 0 { size } else { size.min(end.unsigned_abs() + 1) };
             for request in both(&lab) {
-                let request = request.range(start, end);
-                let outcome = lab.client().download(&request).expect("download");
+                let mut request = request.range(start, end);
+                // Flushing takes most of the time and proves nothing here.
+                request.flush = false;
+                let outcome = client.download(&request).expect("download");
                 lab.assert_range(start.unsigned_abs()..past);
                 assert_eq!(outcome.file_size, past - start.unsigned_abs());
                 assert_eq!(outcome.object_size, size);
