@@ -159,6 +159,14 @@ impl DownloadRequest {
         }
     }
 
+    /// Whether the request is only for an object in a certain state.
+    pub(crate) fn has_conditions(&self) -> bool {
+        !self.if_match.is_empty()
+            || !self.if_none_match.is_empty()
+            || self.if_modified_since.is_some()
+            || self.if_unmodified_since.is_some()
+    }
+
     /// The file name of a download whose request names none: the last segment of the key. `ValidateError` when that
     /// cannot be one.
     pub fn default_file_name(&self) -> Result<&str> {

@@ -62,11 +62,14 @@ impl Authority {
             Credentials::Static(key) => Some(Arc::new(key.clone())),
             _ => None,
         };
-        state.source = source;
+        let former = std::mem::replace(&mut state.source, source);
         state.stamp += 1;
         state.failure = None;
         state.asked_at = None;
         state.wake_waiting();
+        // The former provider may call back while it is dropped.
+        drop(state);
+        drop(former);
     }
 
     /// Whether requests are signed at all.

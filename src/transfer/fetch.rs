@@ -17,6 +17,8 @@ use super::vet::{self, Generation};
 
 /// Most of an error's body that is kept, in bytes.
 const MAX_ERROR_BODY: usize = 64 * 1024;
+/// Longest time for an error's body: a service that dribbles one must not hold the connection for ever.
+const MAX_ERROR_TIME: Duration = Duration::from_secs(5);
 /// Longest head of a reply, in bytes; OSS allows 8 KiB of user metadata.
 const MAX_HEAD: usize = 256 * 1024;
 
@@ -105,8 +107,13 @@ impl Fetch {
         Some(now.saturating_duration_since(since))
     }
 
-    /// Lets the intake store what has waited.
+    /// Lets the intake store what has waited, and ends an error's body that goes on and on.
     pub fn tick(&mut self, now: Instant) -> Result<(), Ending> {
+        let head_came = self.first_byte.filter(|_| matches!(self.gate, Gate::Closed));
+        let overdue = head_came.is_some_and(|at| now.duration_since(at) > MAX_ERROR_TIME);
+        if overdue && !is_success(self.head.status) {
+            return Err(Ending::Refused);
+        }
         match &mut self.intake {
             Some(intake) => intake.tick(now).map_err(Ending::Fault),
             None => Ok(()),
@@ -242,6 +249,10 @@ impl Handler for Fetch {
             Gate::Closed => {
                 let room = MAX_ERROR_BODY.saturating_sub(self.body.len()).min(data.len());
                 self.body.extend_from_slice(&data[..room]);
+                if room < data.len() {
+                    self.verdict = Some(Ending::Refused);
+                    return Ok(0);
+                }
                 Ok(data.len())
             }
             Gate::Opening | Gate::Pinned { .. } => Ok(0),

@@ -23,6 +23,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long an idle loop sleeps unless it is woken.
 const IDLE: Duration = Duration::from_secs(60);
 
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// How a client's connections are made.
 #[derive(Clone, Debug)]
 pub struct ConnectionSettings {
@@ -358,12 +360,8 @@ fn configure(easy: &mut Easy2<Fetch>, wire: &Wire) -> Result<(), curl::Error> {
     easy.buffer_size(wire.receive_buffer)?;
     easy.tcp_nodelay(true)?;
     easy.tcp_keepalive(true)?;
-    if let Some(limit) = connection.connect_timeout {
-        easy.connect_timeout(limit)?;
-    } else {
-        // Zero would be libcurl's own 300 s.
-        easy.connect_timeout(Duration::from_secs(24 * 3600))?;
-    }
+    // Without a value libcurl would take its own 300 s; a larger one than this it refuses.
+    easy.connect_timeout(connection.connect_timeout.unwrap_or(A_DAY).min(A_DAY))?;
     easy.ssl_verify_peer(connection.verify_tls)?;
     easy.ssl_verify_host(connection.verify_tls)?;
     if let Some(file) = &connection.ca_file {

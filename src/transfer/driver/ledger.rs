@@ -29,18 +29,23 @@ pub struct Record {
     pub place: JournalPlace,
     pub header: Header,
     journal: Option<Journal>,
+    /// The bytes of the earlier run are of this generation. Those of the C++ SDK's record may not be, until the whole
+    /// object's CRC-64 says so: they are never recorded, or a later run would take them for proven.
+    vouched: bool,
 }
 
 impl Record {
-    /// Starts a journal of `unproven` in `place`, in the place of the one taken over.
+    /// Starts a journal of `unproven`, if they are vouched for, in the place of the one taken over.
     pub fn start(
         place: JournalPlace,
         header: Header,
         previous: Option<Taken>,
         unproven: &[Extent],
+        vouched: bool,
     ) -> Result<Self> {
-        let journal = place.start(previous, &header, unproven)?;
-        Ok(Record { place, header, journal: Some(journal) })
+        let recorded = if vouched { unproven } else { &[] };
+        let journal = place.start(previous, &header, recorded)?;
+        Ok(Record { place, header, journal: Some(journal), vouched })
     }
 }
 
@@ -114,7 +119,8 @@ impl Ledger {
         }
         let Some(record) = &mut self.record else { return Ok(()) };
         let Some(journal) = record.journal.take() else { return Ok(()) };
-        let left: Vec<Extent> = self.extents.iter().collect();
+        let left: Vec<Extent> =
+            if record.vouched { self.extents.iter().collect() } else { Vec::new() };
         record.journal = Some(journal.rewrite(&record.place, &record.header, &left)?);
         Ok(())
     }

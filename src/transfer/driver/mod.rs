@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
+use crate::checkpoint::journal::JournalPlace;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
@@ -191,7 +192,12 @@ impl Driver {
                 journal.remove()?;
             }
             file.clear()?;
-            self.found = Found { temp: Some(file), is_ours: true, ..Found::default() };
+            self.found = Found {
+                journal_place: self.journal_place(),
+                temp: Some(file),
+                is_ours: true,
+                ..Found::default()
+            };
         }
         Ok(())
     }
@@ -288,6 +294,12 @@ impl Driver {
             self.log(LogLevel::Warn, || format!("the checkpoint is no longer kept: {error}"));
         }
         Ok(())
+    }
+
+    /// Where this download's journal is, if it has one.
+    fn journal_place(&self) -> Option<JournalPlace> {
+        let directory = self.place.checkpoint_dir.as_deref()?;
+        Some(JournalPlace::new(directory, &self.request, &self.place.target))
     }
 
     /// The object's name in messages.

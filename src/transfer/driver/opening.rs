@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 
 use crate::checkpoint::format::Header;
+use crate::checkpoint::journal::Taken;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::{Extent, grain};
 use crate::model::options::LogLevel;
@@ -165,7 +166,9 @@ impl Driver {
     fn opening_launch(&self, ask: Ask) -> Launch {
         let etag = self.found.remains.as_ref().and_then(|r| r.generation.etag.as_deref());
         let conditions = match (ask, etag) {
-            (Ask::Describe, Some(etag)) => Conditions::Pinned { etag },
+            (Ask::Describe, Some(etag)) if !self.request.has_conditions() => {
+                Conditions::Pinned { etag }
+            }
             _ => Conditions::User,
         };
         let span = match ask {
@@ -220,7 +223,10 @@ impl Driver {
             // An empty object has no byte 0.
             (416, Ask::Part(0, _) | Ask::Stream(0, _)) if self.last().is_none() => Ok(Ask::Whole),
             // The object has shrunk, or was replaced, since the record was made.
-            (416, _) | (412, Ask::Describe) if self.found.remains.is_some() => {
+            (416, _) | (412, Ask::Describe)
+                if self.found.remains.is_some()
+                    && (refusal.status == 416 || !self.request.has_conditions()) =>
+            {
                 self.log(LogLevel::Info, || "the object has changed; starting over".to_owned());
                 self.found.remains = None;
                 Ok(self.first_ask())
@@ -255,7 +261,9 @@ impl Driver {
             }
         }
         if opening.ranges_ignored {
+            // The stream brings every byte again.
             self.single_stream = true;
+            self.found.remains = None;
         }
         if opening.generation.etag.is_none() && matches!(ask, Ask::Part(..)) {
             let range = self.resolve(&opening.generation)?;
@@ -290,8 +298,11 @@ impl Driver {
     }
 
     /// Makes or takes over the file and the journal, and lets the body flow.
-    fn prepare(&mut self, head: ReplyHead, opening: Opening, body_waits: bool) -> Result<()> {
+    fn prepare(&mut self, head: ReplyHead, mut opening: Opening, body_waits: bool) -> Result<()> {
         self.refuse_encrypted(&head)?;
+        // A reply without the checksum does not take back the one that was recorded.
+        let recorded = self.found.remains.as_ref().and_then(|r| r.generation.crc64);
+        opening.generation.crc64 = opening.generation.crc64.or(recorded);
         let range = self.resolve(&opening.generation)?;
         let found = std::mem::take(&mut self.found);
         let file = match found.temp.clone() {
@@ -325,6 +336,7 @@ impl Driver {
         range: &Range<u64>,
     ) -> Result<Opened> {
         let len = range.end - range.start;
+        let vouched = found.remains.as_ref().is_none_or(|remains| !remains.needs_object_crc);
         let unproven = found.remains.map(|remains| remains.extents).unwrap_or_default();
         if unproven.is_empty() {
             file.clear()?;
@@ -339,9 +351,13 @@ impl Driver {
         let record = match (found.journal_place, pinned) {
             (Some(place), Some(etag)) => {
                 let header = self.header(etag, &generation, range, &file);
-                Some(Record::start(place, header, found.taken, &unproven)?)
+                Some(Record::start(place, header, found.taken, &unproven, vouched)?)
             }
-            _ => None,
+            _ => {
+                // This run cannot be gone on from, and has emptied the file an earlier record speaks of.
+                found.taken.map_or(Ok(()), Taken::discard)?;
+                None
+            }
         };
         if let Some(path) = found.sdk_record {
             // Its temp file is ours now; left behind, it would vouch for bytes that are not there.

@@ -1,7 +1,7 @@
 //! What a failed attempt means: again, over from the start, or the end.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
@@ -14,6 +14,9 @@ use crate::transfer::vet::Flaw;
 
 use super::Driver;
 use super::flight::Flight;
+
+/// Longer than any process lives, for delays beyond what the clock can hold.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// How a download goes on after a failed attempt.
 pub enum Setback {
@@ -89,7 +92,7 @@ impl Driver {
         let Some(delay) = delay else { return Err(failure.error) };
         self.log(LogLevel::Warn, || format!("{}; trying again in {delay:?}", failure.error));
         self.counter_of(failure.cause).add(1);
-        self.slots[slot].not_before = Some(now + delay);
+        self.slots[slot].not_before = Some(now.checked_add(delay).unwrap_or(now + FOREVER));
         Ok(())
     }
 

@@ -46,8 +46,7 @@ impl Driver {
         {
             return Err(already_exists(&self.place.target));
         }
-        if let Some(directory) = self.place.checkpoint_dir.clone() {
-            let journal_place = JournalPlace::new(&directory, &self.request, &self.place.target);
+        if let Some(journal_place) = self.journal_place() {
             self.found.taken = journal_place.take()?;
             self.found.journal_place = Some(journal_place);
         }
