@@ -22,4 +22,5 @@ mod retries;
 mod sdk_takeover;
 mod secrets;
 mod sizes;
+mod starting_over;
 mod traffic;

@@ -6,7 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use local_oss::{Config, LoggedRequest, Object};
+use local_oss::{Config, Fault, LoggedRequest, Matcher, Object};
+use oss_resumable::DownloadRequest;
 
 use crate::lab::Lab;
 use crate::program::{complaint, program};
@@ -141,4 +142,25 @@ fn the_sdks_record_without_its_file_is_set_aside() {
     fs::remove_file(left.path("download.bin.temp")).expect("remove");
     let (ranges, bytes) = came(&left.go_on());
     assert_eq!((ranges, bytes), (vec![0..SIZE], SIZE));
+}
+
+#[test]
+fn the_sdks_parts_are_not_taken_for_proven_by_the_run_after_next() {
+    let replaced: Vec<u8> = pattern().iter().map(|byte| byte ^ 1).collect();
+    let left = Left::new("plain", Config::default(), replaced);
+    let server = &left.lab.server;
+    let denied = Fault::Status { status: 403, code: "AccessDenied".to_owned(), retry_after: None };
+    server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(50_000));
+    server.inject_when(Matcher::any().from(3), denied);
+    let arguments = ["slow", "pattern.bin", "download.bin", "."];
+    let output = program(&left.lab, left.lab.dir(), arguments).output().expect("run");
+    assert!(!output.status.success(), "it was to be interrupted");
+    server.clear_faults();
+    // Nothing but the object's checksum could tell that the SDK's parts are of another generation.
+    let client = left.lab.client_with(|options| options.verify_crc = false);
+    let request = DownloadRequest::new("slow", "pattern.bin")
+        .file_path(left.path("download.bin"))
+        .checkpoint_dir(left.lab.dir());
+    client.download(&request).expect("download");
+    assert!(fs::read(left.path("download.bin")).expect("read") == left.object, "a wrong file");
 }
