@@ -212,7 +212,9 @@ impl TempFile {
                 .map_err(|e| self.failed("set the modification time of", &e))?;
         }
         if options.flush {
-            self.file.sync_data().map_err(|error| self.failed("flush", &error))?;
+            self.file
+                .sync_data()
+                .map_err(|error| self.failed("flush", &error).with_code("FlushError"))?;
         }
         sys::file::close_status(&self.file).map_err(|error| self.failed("close", &error))?;
         self.rename(target, options.replace)?;

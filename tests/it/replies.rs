@@ -376,3 +376,15 @@ fn the_error_of_a_head_is_read_from_its_header() {
     assert_eq!((error.status(), error.code()), (404, "NoSuchKey"));
     assert!(error.message().contains("The specified key does not exist"), "{error}");
 }
+
+#[test]
+fn without_an_etag_no_second_reply_adds_to_the_first_one_s_bytes() {
+    let lab = Lab::new(3 * MIB);
+    lab.server.inject(Fault::NoEtag);
+    lab.server.inject(Fault::NoCrc);
+    lab.server.inject_when(Matcher::any().nth(1), Fault::CloseAfter(MIB));
+    lab.server.inject_when(Matcher::any().nth(2), Fault::NewGeneration);
+    let request = lab.request().part_size(8 * MIB);
+    let outcome = lab.client().download(&request).expect("download");
+    lab.assert_whole(&outcome);
+}

@@ -192,10 +192,11 @@ impl Driver {
     }
 }
 
-/// Whether a later run that went on from here would fail in the same way.
+/// Whether a later run must not go on from here: it would fail in the same way or, after a failed flush, take for
+/// stored what only the page cache still has.
 fn sticks(error: &Error) -> bool {
     error.kind() == ErrorKind::ObjectChanged
-        || matches!(error.code(), "CrcCheckError" | "DiskCorruption")
+        || matches!(error.code(), "CrcCheckError" | "DiskCorruption" | "FlushError")
 }
 
 fn last_modified(opened: &Opened) -> Option<SystemTime> {

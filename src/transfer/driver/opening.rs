@@ -112,12 +112,12 @@ impl Driver {
     }
 
     /// First byte of the download, as the user asked for it.
-    fn start(&self) -> u64 {
+    pub fn start(&self) -> u64 {
         self.request.range.map_or(0, |range| u64::try_from(range.start).unwrap_or(0))
     }
 
     /// Last byte of the download, as the user asked for it.
-    fn last(&self) -> Option<u64> {
+    pub fn last(&self) -> Option<u64> {
         self.request.range.and_then(|range| u64::try_from(range.end).ok())
     }
 
@@ -265,10 +265,11 @@ impl Driver {
             self.single_stream = true;
             self.found.remains = None;
         }
-        if opening.generation.etag.is_none() && matches!(ask, Ask::Part(..)) {
+        if opening.generation.etag.is_none() {
+            // Nothing can be pinned, so no second request may add to the first one's bytes.
+            self.single_stream = true;
             let range = self.resolve(&opening.generation)?;
-            if opening.body.end < range.end {
-                self.single_stream = true;
+            if matches!(ask, Ask::Part(..)) && opening.body.end < range.end {
                 return Ok(Some(self.stream()));
             }
         }

@@ -9,6 +9,7 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::storage::temp_file::TempFile;
 use crate::sys;
+use crate::sys::panic::quiet;
 use crate::sys::thread::Joined;
 use crate::transfer::event::Event;
 
@@ -32,7 +33,9 @@ impl Prover {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let join = sys::thread::spawn("oss-prove", move || {
-            let ended = prove_all(&file, base, &extents, &events, &stopped);
+            // Whatever happens, the driver is told: it waits for this.
+            let ended = quiet(|| prove_all(&file, base, &extents, &events, &stopped))
+                .unwrap_or_else(|defect| Err(defect.into()));
             let _ = events.send(Event::ProofEnded(ended));
         })
         .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
@@ -59,7 +62,7 @@ fn prove_all(
 ) -> Result<()> {
     let mut buffer = vec![0; READ_SIZE];
     for extent in extents {
-        let right = file.prove(extent, extent.offset - base, stop, &mut buffer)?;
+        let right = file.prove(extent, extent.offset.saturating_sub(base), stop, &mut buffer)?;
         let event = if right { Event::Proved(*extent) } else { Event::Damaged(*extent) };
         if events.send(event).is_err() {
             return Err(Error::new(
