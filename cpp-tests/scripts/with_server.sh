@@ -5,7 +5,8 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-test-XXXXXX")
 server_pid=
 end_server() {
     if [ -n "$server_pid" ]; then
-        kill "$server_pid" 2>/dev/null || true
+        # A TERM that comes before the exec can be lost, and the wait would never end.
+        kill -KILL "$server_pid" 2>/dev/null || true
         wait "$server_pid" 2>/dev/null || true
     fi
     rm -rf "$scratch"
@@ -15,6 +16,7 @@ trap end_server EXIT
 start_server() {
     local binary=$1 tries
     shift
+    : >"$scratch/server" # there before it is looked into
     "$binary" "$@" >"$scratch/server" &
     server_pid=$!
     for tries in {1..100}; do
