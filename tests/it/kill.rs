@@ -84,6 +84,30 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
 }
 
 #[test]
+fn a_program_killed_on_a_slow_network_loses_what_is_younger_than_a_second() {
+    const SLOW: u64 = MIB;
+    let lab = Lab::new(64 * MIB);
+    lab.server.inject(Fault::RateLimit(SLOW));
+    let program = start(&lab);
+    wait_for_files(&lab);
+    std::thread::sleep(Duration::from_millis(3500));
+    assert!(program.kill(), "it had ended already");
+    lab.server.clear_faults();
+    let came: u64 = total(&lab.requests_after(0).iter().map(sent).collect::<Vec<_>>());
+    let outcome = lab.client().download(&whole(&lab)).expect("resume");
+    lab.assert_whole(&outcome);
+    let lost = came - outcome.statistics.bytes_reused;
+    // Half a second more for a busy machine.
+    assert!(lost <= CONNECTIONS * SLOW * 3 / 2, "{lost} of {came} bytes were lost");
+    assert!(came > CONNECTIONS * SLOW * 2, "only {came} bytes came");
+}
+
+/// The program's request.
+fn whole(lab: &Lab) -> DownloadRequest {
+    DownloadRequest::new(BUCKET, KEY).file_path(lab.target()).checkpoint_dir(lab.dir())
+}
+
+#[test]
 fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
     let lab = Lab::new(SIZE);
     lab.server.inject(Fault::RateLimit(64 * MIB));
@@ -96,9 +120,7 @@ fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
     }
     assert!(program.kill(), "it had ended already");
     let written = on_disk();
-    let request =
-        DownloadRequest::new(BUCKET, KEY).file_path(lab.target()).checkpoint_dir(lab.dir());
-    let outcome = lab.client().download(&request).expect("resume");
+    let outcome = lab.client().download(&whole(&lab)).expect("resume");
     lab.assert_whole(&outcome);
     let kept = outcome.statistics.bytes_reused;
     assert!(kept + CONNECTIONS * 8 * MIB >= written, "{kept} of {written} bytes were kept");
