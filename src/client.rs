@@ -15,7 +15,7 @@ use crate::model::options::ClientOptions;
 use crate::model::outcome::{Outcome, Status};
 use crate::model::request::DownloadRequest;
 use crate::oss::validate;
-use crate::storage::place::{self, Place};
+use crate::storage::place;
 use crate::sys::thread;
 use crate::transfer::{self, Session, Shared, Task};
 
@@ -123,7 +123,7 @@ impl Client {
     pub fn inspect_checkpoint(&self, request: &DownloadRequest) -> Result<Option<CheckpointInfo>> {
         validate::request(request)?;
         let place = place::resolve(request)?;
-        journal_place(request, &place).map_or(Ok(None), |journal| manage::inspect(&journal))
+        JournalPlace::of(request, &place).map_or(Ok(None), |journal| manage::inspect(&journal))
     }
 
     /// Removes the checkpoint of `request`'s download and the temporary file it belongs to; `false` when there is
@@ -131,7 +131,7 @@ impl Client {
     pub fn discard_checkpoint(&self, request: &DownloadRequest) -> Result<bool> {
         validate::request(request)?;
         let place = place::resolve(request)?;
-        journal_place(request, &place)
+        JournalPlace::of(request, &place)
             .map_or(Ok(false), |journal| manage::discard(&journal, &place))
     }
 
@@ -187,11 +187,6 @@ impl Inner {
         }
         downloads
     }
-}
-
-fn journal_place(request: &DownloadRequest, place: &Place) -> Option<JournalPlace> {
-    let directory = place.checkpoint_dir.as_deref()?;
-    Some(JournalPlace::new(directory, request, &place.target))
 }
 
 impl Drop for Inner {

@@ -11,6 +11,7 @@ use super::format::{Header, JournalId, MAX_HEADER, RECORD, Records, Replay};
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
 use crate::model::request::{ByteRange, DownloadRequest};
+use crate::storage::place::Place;
 use crate::sys;
 use crate::sys::locked_file::LockedFile;
 
@@ -65,6 +66,12 @@ impl JournalPlace {
             destination: destination.to_owned(),
         };
         JournalPlace { path: directory.join(identity.name()), identity }
+    }
+
+    /// The journal of the download of `request` to `place`; `None` when it keeps no checkpoint.
+    pub fn of(request: &DownloadRequest, place: &Place) -> Option<Self> {
+        let directory = place.checkpoint_dir.as_deref()?;
+        Some(JournalPlace::new(directory, request, &place.target))
     }
 
     /// The journal's path.

@@ -38,10 +38,7 @@ impl Driver {
             && opened.ledger.file().is_locked()
             && opened.ledger.file().len()? >= len;
         if (self.request.verify_before_rename || !trusted) && self.forget_damaged()? > 0 {
-            self.disk_rounds += 1;
-            if self.disk_rounds > MAX_DISK_ROUNDS {
-                return Err(self.disk_lies());
-            }
+            self.count_disk_round()?;
             return Ok(None);
         }
         let proof = match expected {
@@ -57,10 +54,7 @@ impl Driver {
     fn heal(&mut self, expected: u64, crc: u64) -> Result<()> {
         let damaged = self.forget_damaged()?;
         if damaged > 0 {
-            self.disk_rounds += 1;
-            if self.disk_rounds > MAX_DISK_ROUNDS {
-                return Err(self.disk_lies());
-            }
+            self.count_disk_round()?;
             self.log(LogLevel::Warn, || format!("{damaged} bytes were damaged on the disk"));
             return Ok(());
         }
@@ -110,15 +104,20 @@ impl Driver {
         Ok(bytes)
     }
 
-    fn disk_lies(&self) -> Error {
-        Error::new(
+    /// The disk gave back other bytes than were written; an error when it has done so too often.
+    fn count_disk_round(&mut self) -> Result<()> {
+        self.disk_rounds += 1;
+        if self.disk_rounds <= MAX_DISK_ROUNDS {
+            return Ok(());
+        }
+        Err(Error::new(
             ErrorKind::Integrity,
             "DiskCorruption",
             format!(
                 "'{}' gives back other bytes than were written to it, again and again; check the disk",
                 self.place.temp.display()
             ),
-        )
+        ))
     }
 
     fn put_in_place(&mut self) -> Result<()> {

@@ -193,7 +193,7 @@ impl Driver {
             }
             file.clear()?;
             self.found = Found {
-                journal_place: self.journal_place(),
+                journal_place: JournalPlace::of(&self.request, &self.place),
                 temp: Some(file),
                 is_ours: true,
                 ..Found::default()
@@ -294,12 +294,6 @@ impl Driver {
             self.log(LogLevel::Warn, || format!("the checkpoint is no longer kept: {error}"));
         }
         Ok(())
-    }
-
-    /// Where this download's journal is, if it has one.
-    fn journal_place(&self) -> Option<JournalPlace> {
-        let directory = self.place.checkpoint_dir.as_deref()?;
-        Some(JournalPlace::new(directory, &self.request, &self.place.target))
     }
 
     /// The object's name in messages.

@@ -112,12 +112,12 @@ impl Driver {
     }
 
     /// First byte of the download, as the user asked for it.
-    pub fn start(&self) -> u64 {
+    fn start(&self) -> u64 {
         self.request.range.map_or(0, |range| u64::try_from(range.start).unwrap_or(0))
     }
 
     /// Last byte of the download, as the user asked for it.
-    pub fn last(&self) -> Option<u64> {
+    fn last(&self) -> Option<u64> {
         self.request.range.and_then(|range| u64::try_from(range.end).ok())
     }
 
@@ -276,11 +276,14 @@ impl Driver {
         Ok(None)
     }
 
+    /// The bytes that are wanted of an object of `size` bytes; inverted when it has none of them.
+    pub fn wanted(&self, size: u64) -> Range<u64> {
+        self.start()..self.last().map_or(size, |last| size.min(last.saturating_add(1)))
+    }
+
     /// The bytes to download of this generation.
     fn resolve(&self, generation: &Generation) -> Result<Range<u64>> {
-        let start = self.start();
-        let end =
-            self.last().map_or(generation.size, |last| generation.size.min(last.saturating_add(1)));
+        let Range { start, end } = self.wanted(generation.size);
         // From byte 0 to the end of nothing is nothing; any other byte of it does not exist.
         let empty_is_fine = start == 0 && self.last().is_none();
         if start > end || (start == end && !empty_is_fine) {

@@ -46,18 +46,14 @@ impl Driver {
         {
             return Err(already_exists(&self.place.target));
         }
-        if let Some(journal_place) = self.journal_place() {
+        if let Some(journal_place) = JournalPlace::of(&self.request, &self.place) {
             self.found.taken = journal_place.take()?;
             self.found.journal_place = Some(journal_place);
         }
         let contents = self.found.taken.as_mut().and_then(|taken| taken.contents.take());
         // A record of other bytes, or one that names a file of another kind, is no record of this download.
-        let contents = contents.filter(|(header, _)| {
-            let end = self
-                .last()
-                .map_or(header.object_size, |last| header.object_size.min(last.saturating_add(1)));
-            header.range == (self.start()..end)
-        });
+        let contents =
+            contents.filter(|(header, _)| header.range == self.wanted(header.object_size));
         let recorded = contents.and_then(|(header, extents)| {
             Some((self.place.recorded_temp(&header.temp_name)?, header, extents))
         });
