@@ -8,8 +8,8 @@ use std::time::Duration;
 use local_oss::{Fault, Matcher, Object};
 use oss_resumable::{Client, DownloadRequest, Error, ErrorKind, Outcome, Status};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
+use crate::effort::{cases, runner};
 use crate::interrupted::Leftovers;
 use crate::lab::{BUCKET, KEY, Lab, PART};
 
@@ -180,9 +180,8 @@ fn a_checkpoint_with_any_byte_flipped_costs_what_it_no_longer_says() {
 #[test]
 fn a_checkpoint_of_random_bytes_is_no_checkpoint() {
     let damaged = Damaged::new();
-    let cases = Config { failure_persistence: None, ..Config::with_cases(32) };
     let bytes = proptest::collection::vec(any::<u8>(), 0..2000);
-    TestRunner::new(cases)
+    runner(cases(32, 1000))
         .run(&bytes, |bytes| {
             prop_assert_eq!(damaged.reused_with_journal(&bytes), 0);
             Ok(())
@@ -193,9 +192,8 @@ fn a_checkpoint_of_random_bytes_is_no_checkpoint() {
 #[test]
 fn records_followed_by_random_bytes_are_read_up_to_them() {
     let damaged = Damaged::new();
-    let cases = Config { failure_persistence: None, ..Config::with_cases(32) };
     let tail = proptest::collection::vec(any::<u8>(), 0..200);
-    TestRunner::new(cases)
+    runner(cases(32, 1000))
         .run(&tail, |tail| {
             let journal = [damaged.left.journal.as_slice(), &tail].concat();
             prop_assert_eq!(damaged.reused_with_journal(&journal), HELD);

@@ -1,7 +1,6 @@
 //! SIGKILL at any moment, and two runs of one download.
 
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Barrier;
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use local_oss::{Fault, Matcher};
 use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind};
 
+use crate::effort::Chance;
 use crate::lab::{BUCKET, KEY, Lab, MIB};
 use crate::program::{complaint, start};
 use crate::traffic::{merged, sent, total};
@@ -24,23 +24,14 @@ const RATE: u64 = 5 * MIB;
 const KILLED_AFTER_ALL: Duration = Duration::from_secs(12);
 
 /// When to kill each run: random, many soon and a few late, all together [`KILLED_AFTER_ALL`].
-fn moments(seed: u64) -> Vec<Duration> {
-    let mut state = seed | 1;
-    let mut random = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
-    let weights: Vec<f64> = (0..KILLS).map(|_| random().powi(2)).collect();
+fn moments(chance: &mut Chance) -> Vec<Duration> {
+    let weights: Vec<f64> = (0..KILLS).map(|_| chance.fraction().powi(2)).collect();
     let sum: f64 = weights.iter().sum();
     weights.into_iter().map(|weight| KILLED_AFTER_ALL.mul_f64(weight / sum)).collect()
 }
 
 #[test]
 fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_little_twice() {
-    let seed = RandomState::new().hash_one(0u8);
-    println!("seed {seed}");
     let lab = Lab::new(SIZE);
     lab.server.inject(Fault::RateLimit(RATE));
     // What is not recorded yet is less than 8 MiB and younger than a second; half a second more for a busy machine.
@@ -50,7 +41,8 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
     let mut fetched: Vec<Range<u64>> = Vec::new();
     let mut requests = 0;
     let mut twice_of_all = 0;
-    for (run, moment) in moments(seed).into_iter().map(Some).chain([None]).enumerate() {
+    for (run, moment) in moments(&mut Chance::new()).into_iter().map(Some).chain([None]).enumerate()
+    {
         let program = start(&lab);
         match moment {
             Some(moment) => {
@@ -73,7 +65,7 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
         twice_of_all += twice;
         assert!(
             twice_of_all <= lost_at_most,
-            "run {run}: {twice_of_all} bytes came again, {lost_at_most} may be lost, seed {seed}"
+            "run {run}: {twice_of_all} bytes came again, {lost_at_most} may be lost"
         );
         lost_at_most += came.min(most_lost);
     }

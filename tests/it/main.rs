@@ -6,6 +6,7 @@ mod basics;
 mod children;
 mod damage;
 mod document;
+mod effort;
 mod endpoints;
 mod handles;
 mod interrupted;
