@@ -3,9 +3,6 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crossbeam_channel::unbounded;
-use parking_lot::Mutex;
-
 use crate::checkpoint::journal::JournalPlace;
 use crate::checkpoint::manage::{self, CheckpointInfo};
 use crate::download::Download;
@@ -16,6 +13,8 @@ use crate::model::outcome::{Outcome, Status};
 use crate::model::request::DownloadRequest;
 use crate::oss::validate;
 use crate::storage::place;
+use crate::sync::Mutex;
+use crate::sync::channel::unbounded;
 use crate::sys::thread;
 use crate::transfer::{self, Session, Shared, Task};
 

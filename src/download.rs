@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Status};
+use crate::sync::{Mutex, thread};
 use crate::sys::thread::Joined;
 use crate::transfer::Shared;
 
@@ -84,7 +83,7 @@ impl Drop for Download {
         self.shared.cancel();
         if let Some(driver) = self.driver.lock().take() {
             // A callback of this very download may drop the handle: the thread then ends by itself.
-            if driver.thread().id() != std::thread::current().id() {
+            if driver.thread().id() != thread::current().id() {
                 // The driver guards itself against panics; its result is in `shared`.
                 let _ = driver.join();
             }

@@ -8,6 +8,7 @@ mod download;
 mod model;
 mod oss;
 mod storage;
+mod sync;
 mod sys;
 mod transfer;
 

@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use rustix::io::Errno;
+
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 use super::temp_name;
 use crate::model::crc64::Digest;

@@ -1,14 +1,13 @@
 //! The client's credentials: who holds them, who asks for new ones, and who waits for the answer.
 
 use std::sync::Arc;
-use std::thread::ThreadId;
 use std::time::{Duration, Instant, SystemTime};
-
-use crossbeam_channel::Sender;
-use parking_lot::Mutex;
 
 use crate::model::credentials::{AccessKey, Credentials, CredentialsProvider};
 use crate::model::error::{Error, ErrorKind};
+use crate::sync::Mutex;
+use crate::sync::channel::Sender;
+use crate::sync::thread::{self, ThreadId};
 use crate::sys;
 use crate::sys::panic::quiet;
 use crate::sys::thread::Joined;
@@ -141,7 +140,7 @@ impl Authority {
     pub fn shut_down(&self) {
         let asking = self.state.lock().asking.take();
         if let Some((join, thread)) = asking
-            && thread != std::thread::current().id()
+            && thread != thread::current().id()
         {
             let _ = join.join();
         }
@@ -225,8 +224,8 @@ fn from_environment() -> Result<AccessKey, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crossbeam_channel::unbounded;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use crate::sync::atomic::{AtomicU32, Ordering};
+    use crate::sync::channel::unbounded;
 
     struct Counting(AtomicU32);
 

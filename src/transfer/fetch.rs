@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 use curl::easy::{Handler, WriteError};
 
 use crate::oss::reply::ReplyHead;
+use crate::sync::channel::Sender;
 
 use super::event::{Ending, Event, FetchEnd};
 use super::intake::Intake;

@@ -1,12 +1,12 @@
 //! From the socket to the file: hashes a span's bytes while they are hot, gathers them and writes them in place.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::model::crc64::Digest;
 use crate::model::error::Error;
 use crate::model::extent::Extent;
+use crate::sync::atomic::Ordering;
 
 use super::disk::{BUFFER_SIZE, Disk, Outlet, Step};
 use super::event::{Event, FetchEnd};
@@ -195,16 +195,15 @@ mod tests {
     use super::*;
     use crate::model::crc64;
     use crate::storage::temp_file::TempFile;
+    use crate::sync::channel::{Receiver, unbounded};
     use crate::transfer::event::Ending;
-    use crossbeam_channel::{Receiver, unbounded};
-    use curl::multi::Multi;
+    use std::task::Waker;
 
     struct Bench {
         dir: tempfile::TempDir,
         disk: Arc<Disk>,
         events: Receiver<Event>,
         intake: Intake,
-        _multi: Multi,
     }
 
     /// An intake of a span from byte 1000 on, whose file starts with byte 400.
@@ -215,10 +214,9 @@ mod tests {
         let outlet = Arc::new(Outlet::new(Arc::new(file), 400, sender));
         let disk = Arc::new(Disk::new());
         disk.buffers().reserve(2);
-        let multi = Multi::new();
-        let worker = WakeWorker::new(0, multi.waker());
+        let worker = WakeWorker::new(0, Waker::noop().clone());
         let intake = Intake::new(1, outlet, disk.clone(), worker, 1000, BUFFER_SIZE, grain);
-        Bench { dir, disk, events, intake, _multi: multi }
+        Bench { dir, disk, events, intake }
     }
 
     fn feed(intake: &mut Intake, bytes: &[u8], chunk: usize) {

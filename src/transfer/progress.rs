@@ -1,8 +1,7 @@
 //! Counters that transfer threads raise and a status snapshot reads, without a lock.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::model::outcome::Statistics;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
     ($($name:ident),* $(,)?) => {

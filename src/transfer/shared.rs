@@ -1,14 +1,13 @@
 //! What a download's handle and its driver both see.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-use crossbeam_channel::Sender;
-use parking_lot::{Condvar, Mutex};
 
 use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Phase, Statistics, Status};
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::channel::Sender;
+use crate::sync::{Condvar, Mutex};
 
 use super::event::Event;
 use super::progress::Counters;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 /// The bytes one ranged GET delivers. The connection claims them in order; the planner may take the far end away
 /// while the connection runs. Both happen under one lock, so a byte has exactly one owner.

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use curl::easy::{Easy2, HttpVersion, List};
 use curl::multi::{Easy2Handle, Multi, MultiWaker};
 
 use crate::model::error::Error;
+use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
+use crate::sync::thread;
 use crate::sys;
 use crate::sys::panic::quiet;
 use crate::sys::thread::Joined;
@@ -69,11 +71,11 @@ pub enum Command {
 #[derive(Clone)]
 pub struct WakeWorker {
     index: usize,
-    waker: MultiWaker,
+    waker: Waker,
 }
 
 impl WakeWorker {
-    pub fn new(index: usize, waker: MultiWaker) -> Self {
+    pub fn new(index: usize, waker: Waker) -> Self {
         WakeWorker { index, waker }
     }
 
@@ -82,8 +84,21 @@ impl WakeWorker {
     }
 
     pub fn wake(&self) {
+        self.waker.wake_by_ref();
+    }
+}
+
+/// The sleep of a multi loop.
+struct LoopSleep(MultiWaker);
+
+impl Wake for LoopSleep {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
         // The only failure is a loop that has ended, which needs no waking.
-        let _ = self.waker.wakeup();
+        let _ = self.0.wakeup();
     }
 }
 
@@ -123,16 +138,17 @@ impl Drop for Worker {
         self.tell(Command::Stop);
         if let Some(join) = self.join.take() {
             // The last owner may be this very thread; it ends by itself then.
-            if join.thread().id() != std::thread::current().id() {
+            if join.thread().id() != thread::current().id() {
                 let _ = join.join();
             }
         }
     }
 }
 
-fn serve(inbox: &Receiver<Command>, ready: &Sender<MultiWaker>) {
+fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
     let multi = Multi::new();
-    if ready.send(multi.waker()).is_err() {
+    let waker = Waker::from(Arc::new(LoopSleep(multi.waker())));
+    if ready.send(waker).is_err() {
         return;
     }
     let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };

@@ -14,8 +14,6 @@ mod transferring;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
-
 use crate::checkpoint::journal::JournalPlace;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
@@ -23,6 +21,7 @@ use crate::model::options::LogLevel;
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::storage::place::Place;
+use crate::sync::channel::Receiver;
 use crate::sys::panic::quiet;
 
 use super::event::{Event, FetchEnd};

@@ -3,8 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crossbeam_channel::Sender;
-
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::Taken;
 use crate::model::error::{Error, ErrorKind, Result};
@@ -14,6 +12,7 @@ use crate::oss::get_object::{Conditions, compose};
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
 use crate::storage::temp_file::TempFile;
+use crate::sync::channel::Sender;
 use crate::transfer::disk::Outlet;
 use crate::transfer::event::{Ending, Event};
 use crate::transfer::fetch::Gate;

@@ -1,13 +1,12 @@
 //! Reading recorded bytes back, on a thread of its own, while the missing ones are fetched.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use crossbeam_channel::Sender;
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::storage::temp_file::TempFile;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::channel::Sender;
 use crate::sys;
 use crate::sys::panic::quiet;
 use crate::sys::thread::Joined;
