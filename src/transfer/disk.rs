@@ -32,9 +32,21 @@ pub enum Step {
     End(Box<FetchEnd>),
 }
 
+/// What bytes are written into.
+pub trait WriteAt: Send + Sync {
+    /// Writes all of `bytes` at `offset`.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error>;
+}
+
+impl WriteAt for TempFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
+        TempFile::write_at(self, bytes, offset)
+    }
+}
+
 /// Where a fetch's steps go: its file, its listener, and what its lane still owes.
 pub struct Outlet {
-    pub file: Arc<TempFile>,
+    pub file: Arc<dyn WriteAt>,
     /// The object's byte that stands first in the file.
     pub base: u64,
     pub events: Sender<Event>,
@@ -45,13 +57,23 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    pub fn new(file: Arc<TempFile>, base: u64, events: Sender<Event>) -> Self {
+    pub fn new(file: Arc<dyn WriteAt>, base: u64, events: Sender<Event>) -> Self {
         Outlet { file, base, events, pending: AtomicUsize::new(0), spoiled: AtomicBool::new(false) }
     }
 
-    /// Writes the object's bytes from `offset` on.
-    pub fn write(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
-        self.file.write_at(bytes, offset.saturating_sub(self.base))
+    /// Writes the object's bytes from `offset` on and reports `extent` as stored, unless an earlier write failed.
+    pub fn write(&self, bytes: &[u8], offset: u64, extent: Option<Extent>) -> Result<(), Error> {
+        if self.spoiled.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let written = self.file.write_at(bytes, offset.saturating_sub(self.base));
+        if written.is_err() {
+            self.spoiled.store(true, Ordering::Release);
+        } else if let Some(extent) = extent {
+            // A driver that is gone no longer wants to know.
+            let _ = self.events.send(Event::Stored(extent));
+        }
+        written
     }
 }
 
@@ -112,18 +134,8 @@ fn serve(steps: &Receiver<Task>, buffers: &Buffers) {
     for Task { outlet, step } in steps {
         match step {
             Step::Write { bytes, offset, extent } => {
-                if !outlet.spoiled.load(Ordering::Acquire) {
-                    match outlet.write(&bytes, offset) {
-                        Ok(()) => {
-                            if let Some(extent) = extent {
-                                let _ = outlet.events.send(Event::Stored(extent));
-                            }
-                        }
-                        Err(error) => {
-                            outlet.spoiled.store(true, Ordering::Release);
-                            let _ = outlet.events.send(Event::Fault(error));
-                        }
-                    }
+                if let Err(error) = outlet.write(&bytes, offset, extent) {
+                    let _ = outlet.events.send(Event::Fault(error));
                 }
                 buffers.give_back(bytes);
             }

@@ -169,7 +169,7 @@ impl Intake {
         extent: Option<Extent>,
     ) -> Result<(), Error> {
         let begun = Instant::now();
-        let written = self.outlet.write(&bytes, offset);
+        let written = self.outlet.write(&bytes, offset, extent);
         let done = Instant::now();
         if done.duration_since(begun) > SLOW_WRITE {
             self.hand_over_until = Some(done + HAND_OVER_FOR);
@@ -182,11 +182,7 @@ impl Intake {
                 self.buffer = Some(bytes);
             }
         }
-        written?;
-        if let Some(extent) = extent {
-            let _ = self.outlet.events.send(Event::Stored(extent));
-        }
-        Ok(())
+        written
     }
 }
 
@@ -195,7 +191,9 @@ mod tests {
     use super::*;
     use crate::model::crc64;
     use crate::storage::temp_file::TempFile;
+    use crate::sync::atomic::AtomicUsize;
     use crate::sync::channel::{Receiver, unbounded};
+    use crate::transfer::disk::WriteAt;
     use crate::transfer::event::Ending;
     use std::task::Waker;
 
@@ -281,6 +279,35 @@ mod tests {
         bench.intake.finish(end());
         assert_stored(&bench, &bytes);
         bench.disk.shut_down();
+    }
+
+    /// A file whose second write fails, as on a disk that is full for a moment.
+    #[derive(Default)]
+    struct FullForAMoment(AtomicUsize);
+
+    impl WriteAt for FullForAMoment {
+        fn write_at(&self, _: &[u8], _: u64) -> Result<(), Error> {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                1 => Err(Error::internal("no room")),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_reported_as_stored_from_a_failed_write_on() {
+        let mut bench = bench(5 << 30);
+        let sender = bench.intake.outlet.events.clone();
+        bench.intake.outlet =
+            Arc::new(Outlet::new(Arc::new(FullForAMoment::default()), 400, sender));
+        let buffer = pattern(BUFFER_SIZE);
+        for _ in 0..2 {
+            assert!(bench.intake.make_room(buffer.len()).expect("the first write succeeds"));
+            bench.intake.take(&buffer);
+        }
+        assert!(bench.intake.make_room(1).is_err());
+        bench.intake.finish(end());
+        assert_eq!(reported(&bench), [], "one extent would cover both writes");
     }
 
     #[test]
