@@ -147,10 +147,13 @@ impl Header {
     }
 
     fn is_consistent(&self) -> bool {
+        // It is sent back in a header; a line end in it would begin another one.
+        let is_header = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
         let is_name = |name: &[u8]| !name.is_empty() && !name.contains(&b'/') && !name.contains(&0);
         i64::try_from(self.object_size).is_ok()
             && self.range.start <= self.range.end
             && self.range.end <= self.object_size
+            && is_header(&self.etag)
             && self.destination.is_absolute()
             && !self.destination.as_os_str().as_bytes().contains(&0)
             && is_name(self.temp_name.as_bytes())

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::credentials::{AccessKey, Credentials, CredentialsProvider};
 use crate::model::error::{Error, ErrorKind};
+use crate::oss::validate;
 use crate::sync::Mutex;
 use crate::sync::channel::Sender;
 use crate::sync::thread::{self, ThreadId};
@@ -156,7 +157,8 @@ impl Authority {
         state.asked_at = Some(Instant::now());
         let join = sys::thread::spawn("oss-credentials", move || {
             let answer = quiet(|| provider.fetch())
-                .unwrap_or_else(|_| Err("the provider panicked".to_owned()));
+                .unwrap_or_else(|_| Err("the provider panicked".to_owned()))
+                .and_then(usable);
             authority.answered(stamp, answer);
         })
         .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
@@ -199,6 +201,12 @@ impl State {
     }
 }
 
+/// The key, if it can be sent: a line end in it would begin another header.
+fn usable(key: AccessKey) -> Result<AccessKey, String> {
+    validate::access_key(&key).map_err(|error| error.message().to_owned())?;
+    Ok(key)
+}
+
 fn from_environment() -> Result<AccessKey, Error> {
     let read = |name: &str| match std::env::var(name) {
         Ok(value) if !value.is_empty() => Ok(Some(value)),
@@ -217,7 +225,7 @@ fn from_environment() -> Result<AccessKey, Error> {
     let id = required("OSS_ACCESS_KEY_ID")?;
     let secret = required("OSS_ACCESS_KEY_SECRET")?;
     let key = AccessKey::new(id, secret, read("OSS_SESSION_TOKEN")?);
-    crate::oss::validate::access_key(&key)?;
+    validate::access_key(&key)?;
     Ok(key)
 }
 

@@ -9,6 +9,7 @@ mod document;
 mod effort;
 mod endpoints;
 mod handles;
+mod hostile;
 mod interrupted;
 mod kill;
 mod lab;
