@@ -42,8 +42,10 @@ pub struct Session {
 
 impl Session {
     /// Checks the options; starts nothing.
-    pub fn new(options: ClientOptions) -> Result<Self> {
+    pub fn new(mut options: ClientOptions) -> Result<Self> {
         validate::options(&options)?;
+        // Moved, not copied: a key that is replaced later must not stay here.
+        let credentials = std::mem::take(&mut options.credentials);
         let endpoint = Endpoint::parse(&options.endpoint)?;
         let region = options.region.clone().or_else(|| endpoint.region());
         let user_agent = options.user_agent.clone().unwrap_or_else(default_user_agent);
@@ -61,7 +63,7 @@ impl Session {
             count => usize::try_from(count).unwrap_or(DEFAULT_MAX_WORKERS),
         };
         Ok(Session {
-            authority: Arc::new(Authority::new(options.credentials.clone())),
+            authority: Arc::new(Authority::new(credentials)),
             connection: Arc::new(connection),
             disk: Arc::new(Disk::new()),
             endpoint,

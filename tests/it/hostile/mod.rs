@@ -3,3 +3,4 @@
 
 mod forge;
 mod injection;
+mod memory;
