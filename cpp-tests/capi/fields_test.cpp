@@ -1,0 +1,215 @@
+// Every field of every input struct with values that it should not have: a code and words, or a
+// right file.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdint>
+#include <numeric>
+
+#include "../support/capi.hpp"
+#include "../support/fields.hpp"
+#include "../support/local_oss.hpp"
+
+using namespace tests;
+
+namespace {
+
+const char *const object = "generated/1000";
+
+const std::vector<std::string> &wrongTexts() {
+    static const std::vector<std::string> texts{
+        "",
+        " ",
+        "\xff\xfe",
+        "\xc3",
+        "\x01",
+        "a\x7f",
+        "a\r\nX-Injected: 1",
+        "a\nX-Injected: 1",
+        "%s%n",
+        "\"';--<>&|",
+        std::string(1 << 20, 'x'),
+    };
+    return texts;
+}
+
+bool hasControls(const std::string &text) {
+    for (const unsigned char byte : text) {
+        if (byte < 0x20 || byte == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const int64_t numbers[] = {0,         1,         2,         3,         -1,
+                           -2,        INT8_MAX,  INT32_MAX, INT32_MIN, UINT32_MAX,
+                           INT64_MAX, INT64_MIN, 102399,    102400,    int64_t(5368709121)};
+
+size_t sizeOf(const std::vector<Field> &fields) {
+    return std::accumulate(fields.begin(), fields.end(), sizeof(size_t),
+                           [](size_t total, const Field &field) { return total + field.size; });
+}
+
+// A server that logs, a client of it, and a directory.
+struct Place {
+    TemporaryDirectory directory;
+    std::string log = directory.path("log");
+    LocalOss oss{{"--log"}, log};
+
+    std::string file() const { return directory.path("file"); }
+    std::string seen() const { return readFile(log); }
+
+    // Success means the right file; a failure has words, and leaves no file.
+    void check(const Ended &ended, const std::string &what, bool whole = true) const {
+        if (ended.code == OSS_RESUMABLE_OK) {
+            EXPECT_TRUE(!whole || LocalOss::isGenerated(file(), "1000")) << what;
+        } else {
+            EXPECT_FALSE(ended.errorCode().empty()) << what;
+            EXPECT_FALSE(ended.message().empty()) << what;
+            EXPECT_NE(ended.code, OSS_RESUMABLE_ERR_INTERNAL) << what << ": " << ended.message();
+            EXPECT_NE(access(file().c_str(), F_OK), 0) << what << " left a file";
+        }
+        unlink(file().c_str());
+    }
+};
+
+} // namespace
+
+TEST(Fields, AreAllListed) {
+    EXPECT_EQ(sizeOf(requestFields()), sizeof(oss_download_object_request));
+    EXPECT_EQ(sizeOf(optionFields()), sizeof(oss_resumable_client_options));
+}
+
+TEST(Fields, ATextOfARequestIsRightOrRefusedAndOneWithControlsIsNeverSent) {
+    const Place place;
+    const auto client = newClient(Options(place.oss.endpoint()));
+    for (const Field &field : requestFields()) {
+        if (field.holds != Holds::text && field.holds != Holds::path) {
+            continue;
+        }
+        for (const std::string &text : wrongTexts()) {
+            const std::string what = std::string(field.name) + " " + text.substr(0, 30);
+            const std::string before = place.seen();
+            Request request(object, place.file());
+            field.set(&request, text.c_str());
+            const auto ended = download(client, request);
+            // A key is escaped on its way, and a path never leaves this machine.
+            const bool escaped = field.name == std::string("key") || field.holds == Holds::path;
+            if (hasControls(text) && !escaped) {
+                EXPECT_EQ(ended.code, OSS_RESUMABLE_ERR_VALIDATION) << what;
+                EXPECT_EQ(place.seen(), before) << what;
+            }
+            if (field.holds == Holds::path && ended.code == OSS_RESUMABLE_OK) {
+                unlink(text.c_str());
+                continue;
+            }
+            place.check(ended, what);
+        }
+        Request request(object, place.file());
+        field.set(&request, static_cast<const char *>(nullptr));
+        const auto ended = download(client, request);
+        const std::string name = field.name;
+        const bool required = name == "bucket" || name == "key";
+        EXPECT_EQ(ended.code, required ? OSS_RESUMABLE_ERR_VALIDATION : OSS_RESUMABLE_OK) << name;
+        if (name == "file_path") {
+            unlink("1000");
+        } else {
+            place.check(ended, name);
+        }
+    }
+    EXPECT_EQ(place.seen().find("X-Injected: 1"), std::string::npos);
+}
+
+TEST(Fields, ANumberOfARequestIsRightOrRefusedByTheFieldsName) {
+    const Place place;
+    const auto client = newClient(Options(place.oss.endpoint()));
+    for (const Field &field : requestFields()) {
+        for (const int64_t number : numbers) {
+            if (field.holds != Holds::number) {
+                continue;
+            }
+            const std::string what = std::string(field.name) + " " + std::to_string(number);
+            Request request(object, place.file());
+            request.has_range = OSS_RESUMABLE_OFF;
+            field.set(&request, number);
+            const auto ended = download(client, request);
+            if (ended.code == OSS_RESUMABLE_ERR_VALIDATION) {
+                const std::string name = field.name;
+                const std::string list = name.substr(0, name.find("_count"));
+                EXPECT_NE(ended.message().find(list), std::string::npos)
+                    << what << ": " << ended.message();
+            }
+            const bool is_range = field.name == std::string("has_range");
+            place.check(ended, what, !is_range);
+        }
+    }
+}
+
+TEST(Fields, AnOptionIsRightOrRefusedAndATextWithControlsIsNeverSent) {
+    const Place place;
+    for (const Field &field : optionFields()) {
+        std::vector<Ended> ends;
+        const auto tryOne = [&](const Options &options, const std::string &what) {
+            oss_resumable_client *made = nullptr;
+            oss_resumable_error *error = nullptr;
+            const auto code = oss_resumable_client_new(&options, &made, &error);
+            const ClientPtr client(made);
+            const ErrorPtr owned(error);
+            if (code != OSS_RESUMABLE_OK) {
+                EXPECT_EQ(code, OSS_RESUMABLE_ERR_VALIDATION) << what;
+                EXPECT_STRNE(oss_resumable_error_message(error), "") << what;
+                return code;
+            }
+            Request request(object, place.file());
+            request.deadline_ms = 5000;
+            place.check(download(client, request), what);
+            return code;
+        };
+        if (field.holds == Holds::text || field.holds == Holds::path) {
+            for (const std::string &text : wrongTexts()) {
+                const std::string what = std::string(field.name) + " " + text.substr(0, 30);
+                const std::string before = place.seen();
+                Options options(place.oss.endpoint());
+                options.anonymous = OSS_RESUMABLE_OFF;
+                options.access_key_id = "id";
+                options.access_key_secret = "secret";
+                field.set(&options, text.c_str());
+                const auto code = tryOne(options, what);
+                if (hasControls(text) && field.holds == Holds::text) {
+                    EXPECT_EQ(code, OSS_RESUMABLE_ERR_VALIDATION) << what;
+                    EXPECT_EQ(place.seen(), before) << what;
+                }
+            }
+        }
+        if (field.holds == Holds::number) {
+            for (const int64_t number : numbers) {
+                Options options(place.oss.endpoint());
+                field.set(&options, number);
+                tryOne(options, std::string(field.name) + " " + std::to_string(number));
+            }
+        }
+    }
+}
+
+TEST(Fields, AStructOfAnySizeIsReadUpToItOrRefused) {
+    const Place place;
+    // Exactly as long as it says, so that a read beyond shows under valgrind and sanitizers.
+    for (size_t size = 0; size <= sizeof(oss_download_object_request) + 64; size++) {
+        Request whole(object, place.file());
+        whole.struct_size = size;
+        std::vector<uint64_t> copy((size < sizeof(size_t) ? sizeof(size_t) : size + 7) / 8);
+        std::memcpy(copy.data(), static_cast<oss_download_object_request *>(&whole),
+                    std::min(copy.size() * 8, sizeof(oss_download_object_request)));
+        const auto *request = reinterpret_cast<const oss_download_object_request *>(copy.data());
+        const auto client = newClient(Options(place.oss.endpoint()));
+        const auto ended = download(client, *request);
+        const bool has_what_is_required =
+            size % 8 == 0 && size >= offsetof(oss_download_object_request, file_path);
+        EXPECT_EQ(ended.code == OSS_RESUMABLE_OK, has_what_is_required)
+            << size << ": " << ended.message();
+        unlink("1000");
+        unlink(place.file().c_str());
+    }
+}
