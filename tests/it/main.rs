@@ -15,6 +15,7 @@ mod kill;
 mod lab;
 mod options;
 mod parts;
+mod process;
 mod program;
 mod ranges;
 mod replies;

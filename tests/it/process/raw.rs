@@ -1,0 +1,40 @@
+//! The few system calls that the tests of processes make themselves.
+#![allow(unsafe_code)]
+
+use std::process::Child;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Sends `signal` to a child that has not been waited for.
+pub fn signal(child: &Child, signal: i32) {
+    let pid = i32::try_from(child.id()).expect("a process id");
+    // SAFETY: no memory is passed; the id is the child's for as long as nobody has waited for it.
+    assert_eq!(unsafe { libc::kill(pid, signal) }, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Kills this process.
+pub fn kill_this_process() -> ! {
+    // SAFETY: no memory is passed.
+    unsafe { libc::raise(libc::SIGKILL) };
+    unreachable!("SIGKILL cannot be survived")
+}
+
+static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
+
+/// Counts SIGINTs from now on instead of dying of the first. System calls they interrupt are not restarted.
+pub fn catch_interrupts() {
+    extern "C" fn count(_: libc::c_int) {
+        INTERRUPTS.fetch_add(1, Ordering::SeqCst);
+    }
+    // SAFETY: the action is zeroed, which is an empty mask and no flags, and has a handler that only counts.
+    let installed = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = count as extern "C" fn(libc::c_int) as libc::sighandler_t;
+        libc::sigaction(libc::SIGINT, &action, std::ptr::null_mut())
+    };
+    assert_eq!(installed, 0);
+}
+
+/// SIGINTs caught so far.
+pub fn interrupts() -> u32 {
+    INTERRUPTS.load(Ordering::SeqCst)
+}
