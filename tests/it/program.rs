@@ -33,8 +33,12 @@ pub fn program(lab: &Lab, directory: &Path, arguments: [&str; 4]) -> Command {
 
 /// Starts the download that [`Lab::request`] is, with the program's part size.
 pub fn start(lab: &Lab) -> Running {
-    let child = program(lab, lab.dir(), [BUCKET, KEY, "file.bin", "."]).spawn();
-    Running(Some(child.expect("the example starts")))
+    running(&mut program(lab, lab.dir(), [BUCKET, KEY, "file.bin", "."]))
+}
+
+/// Starts the program.
+pub fn running(program: &mut Command) -> Running {
+    Running(Some(program.spawn().expect("the example starts")))
 }
 
 /// A running program; killed when dropped.

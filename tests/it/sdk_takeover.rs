@@ -21,18 +21,18 @@ const PARTS: u64 = 9;
 const RECORD: &str = "E235A58FD2FE3EB5AB84EF9F23644983--41704C2848F9F2D9EC9D20EB1BA2BB8F";
 
 /// The object the SDK was downloading when it was stopped.
-fn pattern() -> Vec<u8> {
+pub fn pattern() -> Vec<u8> {
     (0..SIZE).map(|i| (131 * i + 17 * (i >> 8) + 7 * (i >> 16)) as u8).collect()
 }
 
 /// A server with an object in place of the SDK's, and a directory with what the SDK left of it.
-struct Left {
-    lab: Lab,
+pub struct Left {
+    pub lab: Lab,
     object: Vec<u8>,
 }
 
 impl Left {
-    fn new(kind: &str, config: Config, object: Vec<u8>) -> Self {
+    pub fn new(kind: &str, config: Config, object: Vec<u8>) -> Self {
         let lab = Lab::with(config, Object::bytes([]));
         lab.server.put("slow", "pattern.bin", Object::bytes(object.clone()));
         let data =
@@ -45,12 +45,12 @@ impl Left {
         Left { lab, object }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.lab.dir().join(name)
     }
 
     /// Lets the library go on, and checks that the file is the object and nothing else is left. The requests it took.
-    fn go_on(&self) -> Vec<LoggedRequest> {
+    pub fn go_on(&self) -> Vec<LoggedRequest> {
         let arguments = ["slow", "pattern.bin", "download.bin", "."];
         let output = program(&self.lab, self.lab.dir(), arguments).output().expect("run");
         assert!(output.status.success(), "{}", complaint(&output));

@@ -2,4 +2,6 @@
 
 mod job;
 mod kills;
+mod moments;
 mod raw;
+mod signals;

@@ -1,0 +1,190 @@
+//! Signals other than SIGKILL: a process that is stopped and goes on, and Ctrl-C.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use local_oss::Fault;
+
+use super::job::{Job, Process, Trouble};
+use super::raw::signal;
+use crate::lab::{Lab, MIB};
+
+const fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// A lab whose object takes two seconds.
+fn slow(size: u64) -> Lab {
+    let lab = Lab::new(size);
+    lab.server.inject(Fault::RateLimit(size / 6));
+    lab
+}
+
+/// Waits until so many bytes are in the temporary file.
+fn wait_for_bytes(lab: &Lab, bytes: u64) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    while fs::metadata(lab.temp()).map_or(0, |file| file.blocks() * 512) < bytes {
+        assert!(Instant::now() < patience, "nothing comes");
+        std::thread::sleep(millis(5));
+    }
+}
+
+/// Waits until the server has got the first request.
+fn wait_for_request(lab: &Lab) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    while lab.server.requests().is_empty() {
+        assert!(Instant::now() < patience, "no request");
+        std::thread::sleep(millis(2));
+    }
+}
+
+/// Stops a download at `moment` for longer than nothing may come, and lets it go on.
+fn stop_and_continue(moment: impl Fn(&Lab), patience: Duration, server_closes: bool) {
+    const SIZE: u64 = 6 * MIB;
+    let lab = slow(SIZE);
+    let process = Job { idle_timeout: millis(1000), patience, ..Job::new(&lab) }.start();
+    moment(&lab);
+    signal(process.child(), libc::SIGSTOP);
+    if server_closes {
+        lab.server.restart().expect("the same port");
+    }
+    std::thread::sleep(millis(2500));
+    signal(process.child(), libc::SIGCONT);
+    assert_eq!(process.reused(), 0);
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+}
+
+#[test]
+fn a_process_that_was_stopped_for_longer_than_any_limit_goes_on() {
+    std::thread::scope(|scope| {
+        for server_closes in [false, true] {
+            let half_way = |lab: &Lab| wait_for_bytes(lab, 3 * MIB);
+            scope.spawn(move || stop_and_continue(half_way, millis(1000), server_closes));
+        }
+    });
+}
+
+#[test]
+fn a_process_that_was_stopped_before_its_first_byte_goes_on() {
+    std::thread::scope(|scope| {
+        for server_closes in [false, true] {
+            let before_the_reply = |lab: &Lab| {
+                lab.server.inject(Fault::RoundTrip(millis(400)));
+                wait_for_request(lab);
+            };
+            // The time in which a first byte must come passes while a process is stopped.
+            let patience = Duration::from_secs(60);
+            scope.spawn(move || stop_and_continue(before_the_reply, patience, server_closes));
+        }
+    });
+}
+
+/// A part, and one request for each connection; one more of each where a connection was helped by another.
+fn assert_nothing_broke(lab: &Lab, size: u64) {
+    let requests = lab.requests_after(0);
+    assert!(requests.len() <= 7, "{} requests", requests.len());
+    let came: u64 = requests.iter().map(|request| request.body_bytes).sum();
+    assert!(came <= size + MIB, "{came} bytes");
+}
+
+#[test]
+fn a_process_that_is_stopped_a_hundred_times_ends_right_on_the_same_connections() {
+    const SIZE: u64 = 6 * MIB;
+    let lab = slow(SIZE);
+    let process = Job::new(&lab).start();
+    wait_for_request(&lab);
+    for _ in 0..100 {
+        signal(process.child(), libc::SIGSTOP);
+        std::thread::sleep(millis(5));
+        signal(process.child(), libc::SIGCONT);
+        std::thread::sleep(millis(5));
+    }
+    assert_eq!(process.reused(), 0);
+    lab.assert_range(0..SIZE);
+    assert_nothing_broke(&lab, SIZE);
+}
+
+#[test]
+fn ctrl_c_ends_the_program_at_once_and_the_next_run_resumes() {
+    const SIZE: u64 = 12 * MIB;
+    let lab = slow(SIZE);
+    let job = Job::new(&lab);
+    let process = job.start();
+    wait_for_bytes(&lab, SIZE / 2);
+    let interrupted = Instant::now();
+    signal(process.child(), libc::SIGINT);
+    assert_eq!(process.status().signal(), Some(libc::SIGINT));
+    assert!(interrupted.elapsed() < Duration::from_secs(2), "{:?}", interrupted.elapsed());
+    lab.server.clear_faults();
+    let reused = job.start().reused();
+    assert!(reused > 0 && reused < SIZE, "{reused}");
+    lab.assert_range(0..SIZE);
+}
+
+#[test]
+fn ctrl_c_caught_by_the_host_and_turned_into_a_cancel_keeps_the_checkpoint() {
+    const SIZE: u64 = 12 * MIB;
+    let lab = slow(SIZE);
+    let process = Job { trouble: Some(Trouble::CancelOnInterrupt), ..Job::new(&lab) }.start();
+    wait_for_bytes(&lab, SIZE / 2);
+    signal(process.child(), libc::SIGINT);
+    let report = process.report();
+    assert!(report.ended.starts_with("Cancelled"), "{}", report.ended);
+    assert_eq!(report.interrupts, 1);
+    lab.server.clear_faults();
+    assert!(Job::new(&lab).start().reused() >= SIZE / 3);
+    lab.assert_range(0..SIZE);
+}
+
+#[test]
+fn the_host_s_handler_gets_every_ctrl_c_and_none_disturbs_the_download() {
+    const SIZE: u64 = 6 * MIB;
+    const SIGNALS: u32 = 100;
+    let lab = slow(SIZE);
+    let process = Job { trouble: Some(Trouble::CatchInterrupts), ..Job::new(&lab) }.start();
+    wait_for_bytes(&lab, 1);
+    assert_host_signals_are_blocked(&process);
+    for _ in 0..SIGNALS {
+        signal(process.child(), libc::SIGINT);
+        std::thread::sleep(millis(8));
+    }
+    let report = process.report();
+    assert_eq!(report.ended, "0", "nothing of an earlier run");
+    // Signals that come before the handler has run are one, on a busy machine.
+    assert!(report.interrupts > 0 && report.interrupts <= SIGNALS, "{}", report.interrupts);
+    lab.assert_range(0..SIZE);
+    assert_nothing_broke(&lab, SIZE);
+}
+
+/// Every thread of the library's leaves every signal to the host that a host may want.
+fn assert_host_signals_are_blocked(process: &Process) {
+    let tasks = fs::read_dir(format!("/proc/{}/task", process.child().id())).expect("tasks");
+    let mut seen = 0;
+    for task in tasks.flatten().map(|task| task.path()) {
+        let name = fs::read_to_string(task.join("comm")).expect("its name");
+        if !name.starts_with("oss-") {
+            continue;
+        }
+        seen += 1;
+        let status = fs::read_to_string(task.join("status")).expect("its status");
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).expect("a mask");
+        let blocked = u64::from_str_radix(blocked.trim(), 16).expect("hexadecimal");
+        for signal in [
+            libc::SIGINT,
+            libc::SIGTERM,
+            libc::SIGHUP,
+            libc::SIGPIPE,
+            libc::SIGALRM,
+            libc::SIGCHLD,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGPROF,
+        ] {
+            assert_ne!(blocked & (1 << (signal - 1)), 0, "signal {signal} in {name}");
+        }
+    }
+    assert!(seen >= 2, "a driver and a transfer thread at least, not {seen}");
+}
