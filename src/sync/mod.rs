@@ -4,7 +4,7 @@
 //! schedule it chooses ([`scheduled`]); they have the same names and the same calls.
 
 #[cfg(all(test, shuttle))]
-mod scheduled;
+pub mod scheduled;
 
 #[cfg(all(test, shuttle))]
 pub use scheduled::{Condvar, Mutex, atomic, channel, thread};

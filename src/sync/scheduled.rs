@@ -38,6 +38,15 @@ impl<T> DerefMut for MutexGuard<'_, T> {
     }
 }
 
+impl<T> Drop for MutexGuard<'_, T> {
+    /// Others may run between the release of a lock and what its holder does next; shuttle alone would go on.
+    fn drop(&mut self) {
+        if self.0.take().is_some() && !std::thread::panicking() {
+            thread::yield_now();
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Condvar(shuttle::sync::Condvar);
 
@@ -143,5 +152,57 @@ pub mod channel {
         fn into_iter(self) -> Self::IntoIter {
             self.0.iter()
         }
+    }
+}
+
+/// Runs `model` under thousands of schedules: half of them at random, half with few switches at places where they matter
+/// (PCT), which meets orders that chance alone rarely does. A failure prints its schedule.
+pub fn explore(model: impl Fn() + Send + Sync + 'static) {
+    let is_long = std::env::var("TEST_EFFORT").is_ok_and(|effort| effort == "long");
+    let schedules = if is_long { 100_000 } else { 2_000 };
+    let model = std::sync::Arc::new(model);
+    let same = model.clone();
+    shuttle::check_random(move || model(), schedules);
+    shuttle::check_pct(move || same(), schedules, 4);
+}
+
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "an update is lost")]
+    fn a_race_is_found() {
+        explore(|| {
+            let count = Arc::new(Mutex::new(0));
+            let add_one = |count: &Mutex<i32>| {
+                let before = *count.lock();
+                *count.lock() = before + 1;
+            };
+            let same = count.clone();
+            let other = thread::spawn(move || add_one(&same));
+            add_one(&count);
+            other.join().expect("other");
+            assert_eq!(*count.lock(), 2, "an update is lost");
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "deadlock")]
+    fn a_lost_wake_is_found() {
+        explore(|| {
+            let pair = Arc::new((Mutex::new(false), Condvar::new()));
+            let same = pair.clone();
+            let waker = thread::spawn(move || {
+                *same.0.lock() = true;
+                same.1.notify_all();
+            });
+            if !*pair.0.lock() {
+                let mut held = pair.0.lock();
+                pair.1.wait(&mut held);
+            }
+            waker.join().expect("waker");
+        });
     }
 }

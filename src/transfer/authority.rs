@@ -40,8 +40,10 @@ struct State {
     source: Credentials,
     held: Option<Arc<AccessKey>>,
     stamp: u64,
-    /// The provider is being asked, on this thread.
-    asking: Option<(Joined, ThreadId)>,
+    /// The provider is being asked.
+    asking: bool,
+    /// The thread that asked last; it ends after those before it.
+    thread: Option<(Joined, ThreadId)>,
     asked_at: Option<Instant>,
     /// What the provider answered last, if it had no key.
     failure: Option<String>,
@@ -118,7 +120,7 @@ impl Authority {
             return Ok(Some(Issued { key: Some(key), stamp: state.stamp }));
         }
         state.waiting.push(waiter.clone());
-        if state.asking.is_none() {
+        if !state.asking {
             self.ask(&mut state, provider)?;
         }
         Ok(None)
@@ -137,10 +139,10 @@ impl Authority {
         true
     }
 
-    /// Waits for a provider that is being asked, unless it is the provider that calls.
+    /// Waits for a provider that is being asked and for the threads that asked, unless it is the provider that calls.
     pub fn shut_down(&self) {
-        let asking = self.state.lock().asking.take();
-        if let Some((join, thread)) = asking
+        let last = self.state.lock().thread.take();
+        if let Some((join, thread)) = last
             && thread != thread::current().id()
         {
             let _ = join.join();
@@ -155,21 +157,28 @@ impl Authority {
         let authority = self.clone();
         let stamp = state.stamp;
         state.asked_at = Some(Instant::now());
+        let former = state.thread.take();
         let join = sys::thread::spawn("oss-credentials", move || {
-            let answer = quiet(|| provider.fetch())
+            if let Some((former, _)) = former {
+                // It has answered and only has to end.
+                let _ = former.join();
+            }
+            // Dropped in there too: a provider that was replaced meanwhile may call back as it goes.
+            let answer = quiet(move || provider.fetch())
                 .unwrap_or_else(|_| Err("the provider panicked".to_owned()))
                 .and_then(usable);
             authority.answered(stamp, answer);
         })
         .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
         let thread = join.thread().id();
-        state.asking = Some((join, thread));
+        state.thread = Some((join, thread));
+        state.asking = true;
         Ok(())
     }
 
     fn answered(&self, stamp: u64, answer: Result<AccessKey, String>) {
         let mut state = self.state.lock();
-        state.asking = None;
+        state.asking = false;
         // The credentials may have been replaced while the provider was thinking.
         if state.stamp == stamp {
             match answer {
@@ -285,3 +294,6 @@ mod tests {
         assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "new");
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

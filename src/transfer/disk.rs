@@ -219,3 +219,6 @@ impl Buffers {
         }
     }
 }
+
+#[cfg(all(test, shuttle))]
+pub mod schedules;

@@ -95,6 +95,12 @@ impl Intake {
         if unsealed && now.duration_since(self.sealed_at) >= SEAL_AFTER {
             self.store(true)?;
         }
+        // While no bytes come for an empty buffer, others may have some.
+        if self.disk.buffers().wanted()
+            && let Some(idle) = self.buffer.take_if(|buffer| buffer.is_empty())
+        {
+            self.disk.buffers().give_back(idle);
+        }
         Ok(())
     }
 
@@ -324,6 +330,19 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_without_bytes_keeps_no_buffer_that_others_wait_for() {
+        let mut bench = bench(100 * 1024);
+        let worker = bench.intake.worker.clone();
+        let buffers = bench.disk.buffers().clone();
+        feed(&mut bench.intake, &pattern(BUFFER_SIZE), BUFFER_SIZE);
+        assert!(bench.intake.make_room(1).expect("written"));
+        let _other = buffers.take(&worker).expect("the second of two");
+        assert!(buffers.take(&worker).is_none());
+        bench.intake.tick(Instant::now()).expect("nothing to store");
+        assert!(buffers.take(&worker).is_some());
+    }
+
+    #[test]
     fn at_most_8_mib_are_unreported_whatever_the_part_size() {
         let mut bench = bench(5 << 30);
         feed(&mut bench.intake, &pattern(20 << 20), 16 * 1024);
@@ -338,3 +357,6 @@ mod tests {
         assert!((20 << 20) - reported <= 8 << 20, "{reported} bytes reported");
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -129,3 +129,6 @@ impl Shared {
         Some(result.map(|outcome| Outcome { statistics: self.statistics(), ..outcome }))
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -102,3 +102,6 @@ mod tests {
         }
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

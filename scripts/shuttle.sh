@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Explores with shuttle in which orders threads can meet: the tests below `schedules`, thousands of orders each, many
+# more with TEST_EFFORT=long. A build of its own (cfg `shuttle`), in which src/sync gives shuttle's locks and channels.
+# Prints "ok shuttle NAME" or "FAILED shuttle NAME" for each test, then "shuttle: N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+log=build/logs/shuttle.log
+mkdir -p build/logs
+RUSTFLAGS="${RUSTFLAGS:-} --cfg shuttle" CARGO_TARGET_DIR=build/shuttle \
+    cargo test --lib --locked schedul 2>&1 | tee "$log" | grep -v '^test .* ok$'
+status=${PIPESTATUS[0]}
+
+sed -n -e 's/^test \(.*\) - should panic \.\.\. ok$/ok shuttle \1/p; t' \
+    -e 's/^test \(.*\) \.\.\. ok$/ok shuttle \1/p' \
+    -e 's/^test \(.*\) \.\.\. FAILED$/FAILED shuttle \1/p' "$log" | tee build/logs/shuttle.results
+passed=$(grep -c '^ok ' build/logs/shuttle.results)
+failed=$(grep -c '^FAILED ' build/logs/shuttle.results)
+if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
+    echo "FAILED shuttle build"
+    failed=1
+fi
+echo "shuttle: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

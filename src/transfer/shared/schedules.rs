@@ -1,0 +1,75 @@
+//! Hosts wait, cancel and look while the driver ends, in every order.
+
+use super::*;
+use crate::model::error::{Error, ErrorKind};
+use crate::sync::channel::{Receiver, unbounded};
+use crate::sync::scheduled::explore;
+use crate::sync::thread;
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "Cancelled", "the download was cancelled")
+}
+
+/// A driver that works until it is told to look and sees the cancel.
+fn drive(shared: &Shared, inbox: &Receiver<Event>) {
+    shared.set_phase(Phase::Transferring);
+    while !shared.is_cancelled() {
+        let _ = inbox.recv();
+    }
+    shared.end(Err(cancelled()));
+}
+
+fn start() -> (Arc<Shared>, thread::JoinHandle<()>) {
+    let (events, inbox) = unbounded();
+    let shared = Arc::new(Shared::new(events));
+    let driven = shared.clone();
+    (shared, thread::spawn(move || drive(&driven, &inbox)))
+}
+
+#[test]
+fn everyone_who_waits_learns_the_end_and_a_cancel_is_always_seen() {
+    explore(|| {
+        let (shared, driver) = start();
+        let waiting: Vec<_> = (0..2)
+            .map(|_| {
+                let shared = shared.clone();
+                thread::spawn(move || shared.wait_until(None).expect("no time limit").is_err())
+            })
+            .collect();
+        shared.cancel();
+        assert!(waiting.into_iter().all(|waiting| waiting.join().expect("wait")));
+        assert_eq!(shared.status().phase, Phase::Failed);
+        driver.join().expect("driver");
+    });
+}
+
+#[test]
+fn a_wait_with_a_limit_tells_the_end_or_that_there_is_none_yet() {
+    explore(|| {
+        let (shared, driver) = start();
+        let waiting = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let until = Some(Instant::now());
+                while shared.wait_until(until).is_none() {
+                    thread::yield_now();
+                }
+                // Once it has ended it stays so, for whoever asks.
+                assert!(shared.wait_until(until).is_some_and(|result| result.is_err()));
+            })
+        };
+        let looking = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let before = shared.status().phase;
+                let after = shared.status().phase;
+                assert!(before != Phase::Failed || after == Phase::Failed, "an end is an end");
+            })
+        };
+        shared.cancel();
+        shared.cancel();
+        waiting.join().expect("wait");
+        looking.join().expect("status");
+        driver.join().expect("driver");
+    });
+}

@@ -1,0 +1,62 @@
+//! A connection claims while planners cut, in every order.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::sync::scheduled::explore;
+use crate::sync::thread;
+
+/// Claims as a connection does whose bytes come in sevens, until one is not its own; one past the last claimed.
+fn claim_all(span: &Span) -> u64 {
+    let mut claimed = span.start();
+    loop {
+        let (offset, taken) = span.claim(7);
+        assert_eq!(offset, claimed, "bytes are claimed in their order");
+        claimed += taken as u64;
+        assert!(span.held().end >= claimed, "claimed bytes stay the connection's");
+        if taken < 7 {
+            return claimed;
+        }
+    }
+}
+
+#[test]
+fn every_byte_is_claimed_or_cut_once() {
+    explore(|| {
+        let span = Arc::new(Span::new(100..142));
+        let planners: Vec<_> = [[9, 14], [3, 20]]
+            .map(|lengths| {
+                let span = span.clone();
+                thread::spawn(move || lengths.map(|len| span.cut(len)))
+            })
+            .into();
+        let claimed = claim_all(&span);
+
+        let mut owned: Vec<_> = planners.into_iter().flat_map(|p| p.join().expect("cut")).collect();
+        owned.push(100..claimed);
+        owned.push(span.remaining());
+        owned.retain(|range| !range.is_empty());
+        owned.sort_by_key(|range| range.start);
+        let mut reached = 100;
+        for range in &owned {
+            assert_eq!(range.start, reached, "one owner for each byte: {owned:?}");
+            reached = range.end;
+        }
+        assert_eq!(reached, 142, "an owner for every byte: {owned:?}");
+    });
+}
+
+#[test]
+fn a_span_that_is_shortened_while_it_is_claimed_and_cut_ends_where_it_may() {
+    explore(|| {
+        let span = Arc::new(Span::new(100..142));
+        let (shortened, cut) = (span.clone(), span.clone());
+        let reply = thread::spawn(move || shortened.shorten(120));
+        let planner = thread::spawn(move || cut.cut(30));
+        let claimed = claim_all(&span);
+        reply.join().expect("shorten");
+        let free = planner.join().expect("cut");
+        assert!(free.start >= claimed && free.end <= 142, "{free:?} and {claimed} claimed");
+        assert_eq!(span.held(), 100..claimed);
+    });
+}
