@@ -85,9 +85,9 @@ fn file_name(path: &Path) -> Result<&OsStr> {
 /// The directory's absolute path without symbolic links: two spellings of one place must come out equal.
 fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
     let refused = |why: &str| Err(Error::validation(format!("{what} '{}' {why}", path.display())));
-    match fs::canonicalize(path) {
-        Ok(found) if found.is_dir() => Ok(found),
-        Ok(_) => refused("is not a directory"),
+    match fs::canonicalize(path).and_then(|found| Ok((fs::metadata(&found)?.is_dir(), found))) {
+        Ok((true, found)) => Ok(found),
+        Ok((false, _)) => refused("is not a directory"),
         Err(error) if impossible_path(&error) => refused("does not exist"),
         Err(error) => Err(Error::io(&format!("look at {what}"), path, &error)),
     }
