@@ -42,12 +42,18 @@ impl LockedFile {
 
     /// Makes the file at `path`; `AlreadyExists` when something is there.
     pub fn create_new(path: &Path) -> io::Result<Self> {
-        let made = Self::lock(options().create_new(true).open(path)?, path)?;
-        match made.is_in_place()? {
+        let file = options().create_new(true).open(path)?;
+        let made = Self::lock(file, path).and_then(|made| match made.is_in_place()? {
             true => Ok(made),
             // Somebody took the file for an abandoned one in the moment before it was locked.
             false => Err(io::ErrorKind::WouldBlock.into()),
-        }
+        });
+        made.inspect_err(|error| {
+            // Nobody else has the file, and nobody will ask for it; that it cannot be used matters more.
+            if error.kind() != io::ErrorKind::WouldBlock {
+                let _ = fs::remove_file(path);
+            }
+        })
     }
 
     /// Opens the file at `path` or makes it; the flag tells whether it was made.
