@@ -119,8 +119,10 @@ impl JournalPlace {
             return Err(failed(error));
         }
         file.moved_to(&self.path);
-        if let Some(directory) = self.path.parent() {
-            sys::file::flush_directory(directory).map_err(failed)?;
+        if let Some(parent) = self.path.parent()
+            && let Some(directory) = sys::file::open_directory(parent).map_err(failed)?
+        {
+            sys::file::flush_directory(&directory).map_err(failed)?;
         }
         Ok(Journal { file, records, len: bytes.len() as u64 })
     }

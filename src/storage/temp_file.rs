@@ -65,7 +65,9 @@ impl TempFile {
             return Self::create_unshared(path);
         }
         let temp = TempFile::of(file);
-        temp.clear()?;
+        if !made {
+            temp.clear()?;
+        }
         Ok(temp)
     }
 
@@ -205,7 +207,11 @@ impl TempFile {
     /// Makes the file the target, in one step: whoever opens `target` finds the old file or the whole new one.
     ///
     /// A failed flush is final: the kernel may have dropped the bytes it could not write and report success
-    /// next time. `RenameError` when the target cannot be replaced, `FileAlreadyExists` when it must not be.
+    /// next time. `FlushError` then, and when closing the file reports what a flush would have. `RenameError` when
+    /// the target cannot be replaced, `FileAlreadyExists` when it must not be.
+    ///
+    /// After an error the target is as it was, but for a `FlushError` of its directory: that tells that the new
+    /// file is in place and a power failure may bring the old one back.
     pub fn finish(&self, target: &Path, options: &FinishOptions) -> Result<()> {
         if let Some(time) = options.modified {
             self.file
@@ -213,17 +219,24 @@ impl TempFile {
                 .map_err(|e| self.failed("set the modification time of", &e))?;
         }
         if options.flush {
-            self.file
-                .sync_data()
-                .map_err(|error| self.failed("flush", &error).with_code("FlushError"))?;
+            self.file.sync_data().map_err(|error| self.unflushed("flush", &error))?;
         }
-        sys::file::close_status(&self.file).map_err(|error| self.failed("close", &error))?;
+        sys::file::close_status(&self.file).map_err(|error| self.unflushed("close", &error))?;
+        // Before the rename: what can fail is to fail while the target is the old one.
+        let directory = if options.flush { target.parent().map(open_directory) } else { None };
+        let directory = directory.transpose()?.flatten();
         self.rename(target, options.replace)?;
-        match target.parent() {
-            Some(directory) if options.flush => sys::file::flush_directory(directory)
-                .map_err(|error| Error::io("flush the directory", directory, &error)),
-            _ => Ok(()),
-        }
+        let Some(directory) = directory else { return Ok(()) };
+        sys::file::flush_directory(&directory).map_err(|error| {
+            let failed =
+                Error::io("flush the directory of", target, &error).with_code("FlushError");
+            failed.with_context("; the new file is in place, but a power failure may undo that")
+        })
+    }
+
+    /// What the disk has of the file is unknown.
+    fn unflushed(&self, action: &str, error: &io::Error) -> Error {
+        self.failed(action, error).with_code("FlushError")
     }
 
     fn rename(&self, target: &Path, replace: bool) -> Result<()> {
@@ -262,6 +275,10 @@ impl TempFile {
             _ => failed,
         }
     }
+}
+
+fn open_directory(path: &Path) -> Result<Option<File>> {
+    sys::file::open_directory(path).map_err(|error| Error::io("open the directory", path, &error))
 }
 
 /// The target is there and must not be replaced.

@@ -44,15 +44,18 @@ fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes the names in a directory to the disk. Directories that may not be read and file systems that cannot
-/// flush one are passed over.
-pub fn flush_directory(directory: &Path) -> io::Result<()> {
+/// Opens a directory for [`flush_directory`]; `None` for one that may not be read, which cannot be flushed.
+pub fn open_directory(directory: &Path) -> io::Result<Option<File>> {
     let options = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(directory);
-    let opened = match options {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
-        other => other?,
-    };
-    match opened.sync_all() {
+    match options {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// Writes the names in a directory to the disk. File systems that cannot do that are passed over.
+pub fn flush_directory(directory: &File) -> io::Result<()> {
+    match directory.sync_all() {
         Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP)) => {
             Ok(())
         }
@@ -200,9 +203,10 @@ mod tests {
     #[test]
     fn a_directory_can_be_flushed_and_a_file_is_refused_as_one() {
         let dir = tempfile::tempdir().expect("directory");
-        flush_directory(dir.path()).expect("flush");
+        let opened = open_directory(dir.path()).expect("open").expect("it may be read");
+        flush_directory(&opened).expect("flush");
         let file = dir.path().join("file");
         fs::write(&file, "").expect("write");
-        assert!(flush_directory(&file).is_err());
+        assert!(open_directory(&file).is_err());
     }
 }
