@@ -5,6 +5,7 @@
 mod basics;
 mod children;
 mod damage;
+mod disk;
 mod document;
 mod effort;
 mod endpoints;

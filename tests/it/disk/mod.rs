@@ -1,0 +1,7 @@
+//! Disks that fail, fill up and forbid, places of every kind, and files that others meddle with: the old file stays
+//! until the new one is whole, and a later run ends with the right one.
+
+mod child;
+mod faulty_calls;
+mod outcomes;
+mod shim;

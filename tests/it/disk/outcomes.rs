@@ -1,0 +1,223 @@
+//! What each failure of the disk means: which end the download for good, which cost bytes, which nothing.
+
+use std::fs;
+
+use libc::{EIO, ENOLCK, ENOSPC};
+use local_oss::{Fault, Matcher};
+
+use super::child::End;
+use super::shim::{self, ALWAYS, Call, Failing, How};
+use crate::lab::{Lab, MIB, PART};
+
+const SIZE: u64 = 3 * PART;
+const OLD: &[u8] = b"the old file";
+
+fn with_old_file(size: u64) -> Lab {
+    let lab = Lab::new(size);
+    fs::write(lab.target(), OLD).expect("the old file");
+    lab
+}
+
+fn assert_old_file(lab: &Lab) {
+    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+}
+
+/// Downloads without faults; how many bytes an earlier run had left.
+fn finish(lab: &Lab) -> u64 {
+    let outcome = lab.client().download(&lab.request()).expect("the right file");
+    lab.assert_whole(&outcome);
+    outcome.statistics.bytes_reused
+}
+
+fn kinds_on<'a>(calls: &'a [Call], name: &str) -> Vec<&'a str> {
+    let on_file = calls.iter().filter(|call| call.path.contains(name));
+    on_file.map(|call| call.kind.as_str()).collect()
+}
+
+#[test]
+fn a_disk_that_is_full_from_any_write_on_keeps_what_was_written_for_the_next_run() {
+    const LARGE: u64 = 3 * MIB;
+    let mut last = 0;
+    for nth in 1.. {
+        let lab = with_old_file(LARGE);
+        let failing =
+            Failing { call: "write", path: ".temp", nth, times: ALWAYS, how: How::Errno(ENOSPC) };
+        let (end, calls) = shim::run(&lab, "no-flush", Some(failing));
+        if !calls.iter().any(|call| call.failed) {
+            assert_eq!(end, End::Saved { reused: 0, fetched: LARGE });
+            break;
+        }
+        assert_eq!(end, End::failed("DiskFull", ENOSPC), "write {nth}");
+        assert_old_file(&lab);
+        let reused = finish(&lab);
+        assert!(if nth == 1 { reused == 0 } else { reused > last }, "write {nth}: {reused}");
+        last = reused;
+    }
+    // Only the last write was missing.
+    assert!(last >= LARGE - MIB, "{last} bytes");
+}
+
+#[test]
+fn a_checkpoint_that_can_no_longer_be_written_costs_the_checkpoint_and_not_the_file() {
+    for nth in 2..4 {
+        let lab = with_old_file(SIZE);
+        // The first write is the header's.
+        let how = How::Errno(ENOSPC);
+        let failing = Failing { call: "write", path: ".oss-resumable", nth, times: ALWAYS, how };
+        let (end, calls) = shim::run(&lab, "", Some(failing));
+        assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
+        assert!(calls.iter().any(|call| call.failed));
+        lab.assert_range(0..SIZE);
+        assert_eq!(lab.files(), ["file.bin"]);
+    }
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_started_is_a_full_disk_and_leaves_nothing() {
+    let lab = with_old_file(SIZE);
+    let how = How::Errno(ENOSPC);
+    let failing = Failing { call: "write", path: ".new", nth: 1, times: ALWAYS, how };
+    let (end, _) = shim::run(&lab, "", Some(failing));
+    assert_eq!(end, End::failed("DiskFull", ENOSPC));
+    assert_old_file(&lab);
+    assert_eq!(lab.files(), ["file.bin"]);
+    assert_eq!(finish(&lab), 0);
+}
+
+/// A `call` on the temporary file that fails once is the end, and what was written is not used again.
+fn is_final(call: &str) {
+    let lab = with_old_file(SIZE);
+    let how = How::Errno(EIO);
+    let (end, calls) =
+        shim::run(&lab, "", Some(Failing { call, path: ".temp", nth: 1, times: 1, how }));
+    assert_eq!(end, End::failed("FlushError", EIO));
+    let at = calls.iter().position(|call| call.failed).expect("a failed call");
+    let after = kinds_on(&calls[at + 1..], ".temp");
+    assert!(!after.iter().any(|kind| kind.starts_with("rename") || *kind == "sync"), "{after:?}");
+    assert_old_file(&lab);
+    assert_eq!(lab.files(), ["file.bin"]);
+    assert_eq!(finish(&lab), 0);
+}
+
+#[test]
+fn a_failed_flush_is_final_and_never_tried_again() {
+    is_final("sync");
+}
+
+#[test]
+fn what_closing_reports_is_a_failed_flush_too() {
+    is_final("close");
+}
+
+#[test]
+fn a_directory_that_cannot_be_flushed_is_an_error_that_leaves_the_new_file() {
+    let lab = with_old_file(SIZE);
+    let path = lab.dir().to_str().expect("UTF-8");
+    // Without a checkpoint: the file's flush, then the directory's.
+    let failing = Failing { call: "sync", path, nth: 2, times: 1, how: How::Errno(EIO) };
+    let (end, calls) = shim::run(&lab, "no-checkpoint", Some(failing));
+    assert_eq!(end, End::failed("FlushError", EIO));
+    assert_eq!(calls.iter().find(|call| call.failed).expect("a failed call").path, path);
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+}
+
+#[test]
+fn recorded_bytes_that_the_disk_cannot_read_are_fetched_again_and_no_others() {
+    const SECOND: u64 = 50_000;
+    for (nth, reused) in [(1, SECOND), (2, PART)] {
+        let lab = with_old_file(SIZE);
+        lab.interrupt(&lab.request(), SECOND);
+        let failing = Failing { call: "read", path: ".temp", nth, times: 1, how: How::Errno(EIO) };
+        let (end, calls) = shim::run(&lab, "", Some(failing));
+        assert!(calls.iter().any(|call| call.failed));
+        assert_eq!(end, End::Saved { reused, fetched: SIZE - reused });
+        lab.assert_range(0..SIZE);
+    }
+}
+
+#[test]
+fn a_checkpoint_that_the_disk_cannot_read_is_no_checkpoint() {
+    let lab = with_old_file(SIZE);
+    lab.interrupt(&lab.request(), 50_000);
+    let how = How::Errno(EIO);
+    let failing = Failing { call: "read", path: ".oss-resumable", nth: 1, times: 1, how };
+    let (end, _) = shim::run(&lab, "", Some(failing));
+    assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
+    lab.assert_range(0..SIZE);
+}
+
+#[test]
+fn a_write_that_the_disk_lost_is_found_by_the_next_run_and_fetched_again() {
+    let lab = with_old_file(SIZE);
+    lab.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(50_000));
+    let failing = Failing { call: "write", path: ".temp", nth: 1, times: 1, how: How::Lost };
+    let (end, _) = shim::run(&lab, "", Some(failing));
+    assert!(matches!(end, End::Failed { .. }), "{end:?}");
+    lab.server.clear_faults();
+    assert_old_file(&lab);
+    assert_eq!(finish(&lab), 50_000);
+}
+
+#[test]
+fn a_write_that_the_disk_lost_is_found_before_the_rename_when_that_is_asked_for() {
+    for nth in [1, 2] {
+        let lab = with_old_file(SIZE);
+        let failing = Failing { call: "write", path: ".temp", nth, times: 1, how: How::Lost };
+        let (end, _) = shim::run(&lab, "verify", Some(failing));
+        let End::Saved { reused: 0, fetched } = end else { panic!("{end:?}") };
+        assert!(fetched > SIZE, "nothing was fetched again");
+        lab.assert_range(0..SIZE);
+    }
+}
+
+#[test]
+fn a_disk_that_loses_every_write_is_named() {
+    let lab = with_old_file(SIZE);
+    let failing = Failing { call: "write", path: ".temp", nth: 1, times: ALWAYS, how: How::Lost };
+    let (end, _) = shim::run(&lab, "verify", Some(failing));
+    assert_eq!(end, End::failed("DiskCorruption", 0));
+    assert_old_file(&lab);
+    assert_eq!(lab.files(), ["file.bin"]);
+    assert_eq!(finish(&lab), 0);
+}
+
+/// Without locks, two runs must not share a temporary file, and the whole file is read back.
+fn without_locks(lab: &Lab, choices: &str) -> End {
+    let path = lab.dir().to_str().expect("UTF-8");
+    let how = How::Errno(ENOLCK);
+    let failing = Failing { call: "lock", path, nth: 1, times: ALWAYS, how };
+    let (end, calls) = shim::run(lab, choices, Some(failing));
+    for call in calls.iter().filter(|call| call.kind == "write" && call.path.contains(".temp")) {
+        let name = call.path.rsplit('/').next().expect("a name");
+        // file.bin.0123456789abcdef.temp
+        assert_eq!(name.len(), "file.bin..temp".len() + 16, "{name}");
+    }
+    if matches!(end, End::Saved { .. }) {
+        assert!(kinds_on(&calls, ".temp").contains(&"read"), "the file was not read back");
+    }
+    end
+}
+
+#[test]
+fn where_nothing_can_be_locked_the_temporary_file_has_a_name_of_its_own_and_is_read_back() {
+    for choices in ["", "no-checkpoint"] {
+        let lab = with_old_file(SIZE);
+        assert_eq!(without_locks(&lab, choices), End::Saved { reused: 0, fetched: SIZE });
+        lab.assert_range(0..SIZE);
+        assert_eq!(lab.files(), ["file.bin"]);
+    }
+}
+
+#[test]
+fn where_nothing_can_be_locked_an_interrupted_run_is_gone_on_from() {
+    let lab = with_old_file(SIZE);
+    lab.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(50_000));
+    assert!(matches!(without_locks(&lab, ""), End::Failed { .. }));
+    lab.server.clear_faults();
+    assert_old_file(&lab);
+    let held = PART + 50_000;
+    assert_eq!(without_locks(&lab, ""), End::Saved { reused: held, fetched: SIZE - held });
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+}

@@ -1,0 +1,97 @@
+//! `tests/shim/disk.c`, compiled once and preloaded into a child.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::lab::Lab;
+
+use super::child::{self, End};
+
+/// Without end.
+pub const ALWAYS: usize = i32::MAX as usize;
+
+/// What becomes of a call that is made to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Errno(i32),
+    /// It does half of what was asked for.
+    Short,
+    /// A write says that it was done, and was not.
+    Lost,
+}
+
+/// Which calls fail, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Failing<'a> {
+    /// The kind, as `disk.c` calls it.
+    pub call: &'a str,
+    /// Only calls on paths that contain this.
+    pub path: &'a str,
+    /// From this one on, counted from 1 …
+    pub nth: usize,
+    /// … this many.
+    pub times: usize,
+    pub how: How,
+}
+
+/// A call that `disk.c` saw.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub kind: String,
+    /// Two with an arrow between them for a rename or a link.
+    pub path: String,
+    pub failed: bool,
+}
+
+/// Runs the child of [`child::command`] with failing calls; how it ended, and the calls on the paths that were
+/// watched: those of `failing`, else the lab's.
+pub fn run(lab: &Lab, choices: &str, failing: Option<Failing>) -> (End, Vec<Call>) {
+    let log = tempfile::NamedTempFile::new().expect("a log");
+    let mut command = child::command(lab, choices);
+    command.env("LD_PRELOAD", library()).env("DISK_LOG", log.path());
+    match failing {
+        None => command.env("DISK_PATH", lab.dir()),
+        Some(failing) => fail(&mut command, failing),
+    };
+    let end = child::run(&mut command);
+    let log = std::fs::read_to_string(log.path()).expect("the log");
+    (end, log.lines().map(call).collect())
+}
+
+fn fail<'a>(command: &'a mut Command, failing: Failing) -> &'a mut Command {
+    let how = match failing.how {
+        How::Errno(number) => number.to_string(),
+        How::Short => "short".to_owned(),
+        How::Lost => "lost".to_owned(),
+    };
+    command
+        .env("DISK_PATH", failing.path)
+        .env("DISK_CALL", failing.call)
+        .env("DISK_NTH", failing.nth.to_string())
+        .env("DISK_TIMES", failing.times.to_string())
+        .env("DISK_ERRNO", how)
+}
+
+fn call(line: &str) -> Call {
+    let (kind, rest) = line.split_once(' ').expect("a kind and a path");
+    let path = rest.strip_suffix(" failed");
+    Call { kind: kind.to_owned(), path: path.unwrap_or(rest).to_owned(), failed: path.is_some() }
+}
+
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shim/disk.c");
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disk-shim.so");
+        // Another run of the tests may have it loaded: a new file is put in its place.
+        let made = library.with_extension(std::process::id().to_string());
+        let compiled = Command::new("cc")
+            .args(["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])
+            .args([&made, &source])
+            .status();
+        assert!(compiled.expect("a C compiler").success(), "disk.c does not compile");
+        std::fs::rename(&made, &library).expect("rename");
+        library
+    })
+}

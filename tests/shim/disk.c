@@ -1,0 +1,222 @@
+// A disk that fails on demand: preloaded into a program, it stands between the program and libc's
+// file calls.
+//
+// Calls on paths that contain DISK_PATH are seen; each is appended to the file DISK_LOG as "kind
+// path", with " failed" behind it when it was made to fail. Of the calls of the kind DISK_CALL
+// those from the DISK_NTH on (counted from 1), DISK_TIMES of them, fail with the number DISK_ERRNO.
+// With DISK_ERRNO=short a read or write does half of what was asked for; with DISK_ERRNO=lost a
+// write says that it was done, and was not.
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { PASS, FAIL, SHORT, LOST };
+
+static const char *watched;
+static const char *failing;
+static long first, times;
+static int number;
+static int failure = FAIL;
+static int log_fd = -1;
+static atomic_long calls;
+
+static long number_of(const char *name, long fallback) {
+    const char *value = getenv(name);
+    return value ? strtol(value, NULL, 10) : fallback;
+}
+
+__attribute__((constructor)) static void set_up(void) {
+    const char *log = getenv("DISK_LOG");
+    const char *error = getenv("DISK_ERRNO");
+    watched = getenv("DISK_PATH");
+    failing = getenv("DISK_CALL");
+    first = number_of("DISK_NTH", 1);
+    times = number_of("DISK_TIMES", 1);
+    if (error && strcmp(error, "short") == 0)
+        failure = SHORT;
+    if (error && strcmp(error, "lost") == 0)
+        failure = LOST;
+    number = (int)number_of("DISK_ERRNO", EIO);
+    if (log)
+        log_fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+                              0600);
+}
+
+// Logs the call and tells what becomes of it.
+static int fate(const char *kind, const char *path) {
+    char line[8400];
+    int fails = 0;
+    int saved = errno;
+    if (!watched || !path || !strstr(path, watched))
+        return PASS;
+    if (failing && strcmp(failing, kind) == 0) {
+        long call = atomic_fetch_add(&calls, 1) + 1;
+        fails = call >= first && call - first < times;
+    }
+    int len = snprintf(line, sizeof line, "%s %s%s\n", kind, path, fails ? " failed" : "");
+    if (log_fd >= 0 && syscall(SYS_write, log_fd, line, len) != len)
+        abort();
+    errno = saved;
+    if (!fails)
+        return PASS;
+    if (failure == FAIL)
+        errno = number;
+    return failure;
+}
+
+static int fate_of_fd(const char *kind, int fd) {
+    char link[64], path[4096];
+    int saved = errno;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    errno = saved;
+    if (len < 0)
+        return PASS;
+    path[len] = 0;
+    return fate(kind, path);
+}
+
+static int fate_of_two(const char *kind, const char *from, const char *to) {
+    char both[8200];
+    snprintf(both, sizeof both, "%s -> %s", from, to);
+    return fate(kind, both);
+}
+
+#define REAL(name) ((__typeof__(&name))real(#name))
+
+static void *real(const char *name) {
+    void *found = dlsym(RTLD_NEXT, name);
+    if (!found)
+        abort();
+    return found;
+}
+
+static size_t part_of(size_t count, int outcome) {
+    return outcome == SHORT && count > 1 ? count / 2 : count;
+}
+
+#define OPEN(name)                                                                                 \
+    int name(const char *path, int flags, ...) {                                                   \
+        va_list rest;                                                                              \
+        va_start(rest, flags);                                                                     \
+        mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;                    \
+        va_end(rest);                                                                              \
+        return fate("open", path) == FAIL ? -1 : REAL(name)(path, flags, mode);                    \
+    }
+OPEN(open)
+OPEN(open64)
+
+#define WRITE(name)                                                                                \
+    ssize_t name(int fd, const void *bytes, size_t count, off_t offset) {                          \
+        int outcome = fate_of_fd("write", fd);                                                     \
+        if (outcome == FAIL || outcome == LOST)                                                    \
+            return outcome == FAIL ? -1 : (ssize_t)count;                                          \
+        return REAL(name)(fd, bytes, part_of(count, outcome), offset);                             \
+    }
+WRITE(pwrite)
+WRITE(pwrite64)
+
+#define READ(name)                                                                                 \
+    ssize_t name(int fd, void *bytes, size_t count, off_t offset) {                                \
+        int outcome = fate_of_fd("read", fd);                                                      \
+        return outcome == FAIL ? -1 : REAL(name)(fd, bytes, part_of(count, outcome), offset);      \
+    }
+READ(pread)
+READ(pread64)
+
+ssize_t write(int fd, const void *bytes, size_t count) {
+    int outcome = fate_of_fd("write", fd);
+    if (outcome == FAIL || outcome == LOST)
+        return outcome == FAIL ? -1 : (ssize_t)count;
+    return REAL(write)(fd, bytes, part_of(count, outcome));
+}
+
+ssize_t read(int fd, void *bytes, size_t count) {
+    int outcome = fate_of_fd("read", fd);
+    return outcome == FAIL ? -1 : REAL(read)(fd, bytes, part_of(count, outcome));
+}
+
+#define ON_FD(kind, name, parameters, arguments)                                                   \
+    int name parameters { return fate_of_fd(kind, fd) == FAIL ? -1 : REAL(name) arguments; }
+ON_FD("truncate", ftruncate, (int fd, off_t length), (fd, length))
+ON_FD("truncate", ftruncate64, (int fd, off_t length), (fd, length))
+ON_FD("fallocate", fallocate, (int fd, int mode, off_t offset, off_t length),
+      (fd, mode, offset, length))
+ON_FD("fallocate", fallocate64, (int fd, int mode, off_t offset, off_t length),
+      (fd, mode, offset, length))
+ON_FD("sync", fsync, (int fd), (fd))
+ON_FD("sync", fdatasync, (int fd), (fd))
+ON_FD("writeback", sync_file_range, (int fd, off_t offset, off_t length, unsigned flags),
+      (fd, offset, length, flags))
+ON_FD("lock", flock, (int fd, int operation), (fd, operation))
+ON_FD("stat", fstat64, (int fd, struct stat64 *out), (fd, out))
+ON_FD("statvfs", fstatvfs64, (int fd, struct statvfs64 *out), (fd, out))
+ON_FD("settime", futimens, (int fd, const struct timespec out[2]), (fd, out))
+
+#define ON_PATH(kind, name, parameters, arguments)                                                 \
+    int name parameters { return fate(kind, path) == FAIL ? -1 : REAL(name) arguments; }
+ON_PATH("statfs", statfs64, (const char *path, struct statfs64 *out), (path, out))
+ON_PATH("stat", stat64, (const char *path, struct stat64 *out), (path, out))
+ON_PATH("stat", lstat64, (const char *path, struct stat64 *out), (path, out))
+ON_PATH("unlink", unlink, (const char *path), (path))
+ON_PATH("mkdir", mkdir, (const char *path, mode_t mode), (path, mode))
+
+char *realpath(const char *path, char *resolved) {
+    return fate("resolve", path) == FAIL ? NULL : REAL(realpath)(path, resolved);
+}
+
+int statx(int fd, const char *path, int flags, unsigned mask, struct statx *out) {
+    // The header says it is never null; programs pass null to find out whether the call exists.
+    const char *volatile given = path;
+    int outcome = given && *given ? fate("stat", given) : fate_of_fd("stat", fd);
+    return outcome == FAIL ? -1 : REAL(statx)(fd, path, flags, mask, out);
+}
+
+// As on Linux, the descriptor is gone even when closing it failed.
+int close(int fd) {
+    int outcome = fate_of_fd("close", fd);
+    int closed = REAL(close)(fd);
+    if (outcome != FAIL)
+        return closed;
+    errno = number;
+    return -1;
+}
+
+int fcntl(int fd, int command, ...) {
+    va_list rest;
+    va_start(rest, command);
+    void *argument = va_arg(rest, void *);
+    va_end(rest);
+    if (command == F_DUPFD_CLOEXEC && fate_of_fd("dup", fd) == FAIL)
+        return -1;
+    return REAL(fcntl)(fd, command, argument);
+}
+
+int rename(const char *from, const char *to) {
+    return fate_of_two("rename", from, to) == FAIL ? -1 : REAL(rename)(from, to);
+}
+
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) {
+    if (fate_of_two("rename-new", from, to) == FAIL)
+        return -1;
+    return REAL(renameat2)(from_fd, from, to_fd, to, flags);
+}
+
+int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags) {
+    if (fate_of_two("link", from, to) == FAIL)
+        return -1;
+    return REAL(linkat)(from_fd, from, to_fd, to, flags);
+}
