@@ -38,6 +38,7 @@ pub(crate) struct Inner {
 struct Running {
     downloads: Vec<Weak<Shared>>,
     closed: bool,
+    disabled: bool,
 }
 
 impl Client {
@@ -61,6 +62,30 @@ impl Client {
             validate::access_key(key)?;
         }
         self.inner.session.authority.replace(credentials);
+        Ok(())
+    }
+
+    /// Limits all downloads together to `bytes_per_second` from now on; 0 is no limit.
+    pub fn set_bandwidth(&self, bytes_per_second: u64) -> Result<()> {
+        self.inner.require_own_process()?;
+        self.inner.session.bandwidth.set(bytes_per_second);
+        Ok(())
+    }
+
+    /// Ends running downloads with `ClientError:100002`, their checkpoints kept, and refuses later ones until
+    /// [`Client::enable_requests`]. Returns at once.
+    pub fn disable_requests(&self) -> Result<()> {
+        self.inner.require_own_process()?;
+        let mut running = self.inner.running.lock();
+        running.disabled = true;
+        running.downloads.iter().filter_map(Weak::upgrade).for_each(|download| download.disable());
+        Ok(())
+    }
+
+    /// Lets downloads start again.
+    pub fn enable_requests(&self) -> Result<()> {
+        self.inner.require_own_process()?;
+        self.inner.running.lock().disabled = false;
         Ok(())
     }
 
@@ -90,7 +115,7 @@ impl Client {
         inner.session.authority.refresh_environment()?;
 
         let (events, inbox) = unbounded();
-        let shared = Arc::new(Shared::new(events));
+        let shared = Arc::new(Shared::new(events, request.max_bandwidth));
         inner.enlist(&shared)?;
         let task = Task {
             session: inner.session.clone(),
@@ -170,6 +195,9 @@ impl Inner {
                 "Cancelled",
                 "the client is closed; no download can start on it",
             ));
+        }
+        if running.disabled {
+            return Err(Error::disabled());
         }
         running.downloads.retain(|download| download.strong_count() > 0);
         running.downloads.push(Arc::downgrade(shared));

@@ -68,6 +68,12 @@ impl Download {
         self.shared.status()
     }
 
+    /// Limits this download to `bytes_per_second` from now on, over all its connections; 0 is no limit. The limit of
+    /// the client holds as well.
+    pub fn set_bandwidth(&self, bytes_per_second: u64) {
+        self.shared.bandwidth.set(bytes_per_second);
+    }
+
     /// Asks the download to end with `Cancelled` and returns at once. The checkpoint is kept.
     pub fn cancel(&self) {
         self.shared.cancel();

@@ -18,8 +18,8 @@ pub use download::Download;
 pub use model::credentials::{AccessKey, Credentials, CredentialsProvider};
 pub use model::error::{Error, ErrorKind, Result};
 pub use model::options::{
-    AddressStyle, ClientOptions, FailedAttempt, LogLevel, LogSink, RetryDecision, RetryVerdict,
-    SignatureVersion,
+    AddressStyle, ClientOptions, FailedAttempt, LogLevel, LogSink, Proxy, ProxyScheme,
+    RetryDecision, RetryVerdict, SignatureVersion,
 };
 pub use model::outcome::{Outcome, Phase, Proof, Statistics, Status};
 pub use model::request::{

@@ -142,6 +142,17 @@
 #define OSS_RESUMABLE_ADDRESS_CNAME 2
 
 /**
+ * `proxy_scheme`: the connection to the proxy is in the clear; `https` endpoints are reached through a tunnel.
+ */
+#define OSS_RESUMABLE_PROXY_HTTP 0
+
+/**
+ * `proxy_scheme`: the connection to the proxy is made over TLS; its certificate is verified against the system's
+ * authorities, whatever `ca_file`, `ca_path` and `verify_tls` say about the service's.
+ */
+#define OSS_RESUMABLE_PROXY_HTTPS 1
+
+/**
  * Smallest `part_size`, in bytes (100 KiB).
  */
 #define OSS_RESUMABLE_MIN_PART_SIZE 102400
@@ -307,6 +318,10 @@ typedef struct oss_resumable_failed_attempt {
      * 1 when the library's own policy would try again, else 0.
      */
     int32_t would_retry;
+    /**
+     * The error's message; valid during the call.
+     */
+    const char *message;
 } oss_resumable_failed_attempt;
 
 /**
@@ -458,6 +473,36 @@ typedef struct oss_resumable_client_options {
      * Must be zero.
      */
     uint32_t reserved;
+    /**
+     * Proxy that all requests go through: a host name or address. NULL: what `http_proxy` and its like in the
+     * environment say.
+     */
+    const char *proxy_host;
+    /**
+     * User of the proxy, or NULL.
+     */
+    const char *proxy_user;
+    /**
+     * Password of the proxy's user, or NULL.
+     */
+    const char *proxy_password;
+    /**
+     * Network interface, host name or address that connections leave from, or NULL.
+     */
+    const char *network_interface;
+    /**
+     * Most body bytes a second, of all downloads and connections together. 0: no limit. See
+     * oss_resumable_client_set_bandwidth().
+     */
+    uint64_t max_bandwidth;
+    /**
+     * Port of the proxy, at most 65535. 0: libcurl's default, 1080 for HTTP and 443 for HTTPS.
+     */
+    uint32_t proxy_port;
+    /**
+     * One of the `OSS_RESUMABLE_PROXY_…` values.
+     */
+    int32_t proxy_scheme;
 } oss_resumable_client_options;
 
 /**
@@ -720,6 +765,11 @@ typedef struct oss_download_object_request {
      * Must be zero.
      */
     uint32_t reserved;
+    /**
+     * Most body bytes a second, over all connections of this download. 0: no limit. See
+     * oss_resumable_download_set_bandwidth().
+     */
+    uint64_t max_bandwidth;
 } oss_download_object_request;
 
 /**
@@ -841,6 +891,12 @@ typedef struct oss_resumable_statistics {
 #define OSS_RESUMABLE_ERR_DEADLINE 401
 
 /**
+ * The requests of the client are disabled, see oss_resumable_client_disable_requests(); the checkpoint, if there
+ * is one, is kept. Error code `ClientError:100002`, the OSS C++ SDK's.
+ */
+#define OSS_RESUMABLE_ERR_DISABLED 402
+
+/**
  * A defect of this library; the operation failed and the process is unharmed.
  */
 #define OSS_RESUMABLE_ERR_INTERNAL 900
@@ -949,6 +1005,46 @@ oss_resumable_code oss_resumable_client_set_credentials(struct oss_resumable_cli
                                                         struct oss_resumable_error **err);
 
 /**
+ * Limits all downloads of a client together, from now on, in running downloads too. Limits of single downloads
+ * hold as well.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param client not NULL
+ * @param bytes_per_second body bytes a second over all connections; 0: no limit
+ * @param err receives an error; written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_client_set_bandwidth(struct oss_resumable_client *client,
+                                                      uint64_t bytes_per_second,
+                                                      struct oss_resumable_error **err);
+
+/**
+ * Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED, keeping their checkpoints, and refuses later ones
+ * until oss_resumable_client_enable_requests(). Returns at once; downloads end as soon as they notice.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param client not NULL
+ * @param err receives an error; written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_client_disable_requests(struct oss_resumable_client *client,
+                                                         struct oss_resumable_error **err);
+
+/**
+ * Lets downloads of a client start again after oss_resumable_client_disable_requests().
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param client not NULL
+ * @param err receives an error; written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_client_enable_requests(struct oss_resumable_client *client,
+                                                        struct oss_resumable_error **err);
+
+/**
  * Cancels the client's downloads, keeping their checkpoints, waits for its threads to end, and frees it.
  *
  * Handles of its downloads stay valid: they have ended, and are freed on their own, before or after this. Any
@@ -1040,6 +1136,18 @@ oss_resumable_code oss_resumable_download_status(struct oss_resumable_download *
  * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
  */
 oss_resumable_code oss_resumable_download_cancel(struct oss_resumable_download *download);
+
+/**
+ * Limits a download from now on, over all its connections. The limit of its client holds as well.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @param bytes_per_second body bytes a second; 0: no limit
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_download_set_bandwidth(struct oss_resumable_download *download,
+                                                        uint64_t bytes_per_second);
 
 /**
  * Frees a download's handle. A running download is cancelled and its end waited for; its checkpoint is kept.

@@ -68,6 +68,8 @@ pub struct oss_resumable_failed_attempt {
     pub attempts: u32,
     /// 1 when the library's own policy would try again, else 0.
     pub would_retry: i32,
+    /// The error's message; valid during the call.
+    pub message: *const c_char,
 }
 
 /// Decides whether a failed attempt is repeated. Runs on threads of the client's own, possibly several at once.
@@ -154,14 +156,16 @@ pub fn retry_decision(
     let user_data = Arc::clone(user_data);
     Some(Arc::new(move |attempt: FailedAttempt<'_>| {
         let code = text::owned(attempt.code);
+        let message = text::owned(attempt.message);
         let shown = oss_resumable_failed_attempt {
             struct_size: size_of::<oss_resumable_failed_attempt>(),
             code: code.as_ptr(),
             status: attempt.status,
             attempts: attempt.attempts,
             would_retry: i32::from(attempt.would_retry),
+            message: message.as_ptr(),
         };
-        // SAFETY: the caller's function; struct and string outlive the call.
+        // SAFETY: the caller's function; struct and strings outlive the call.
         let answer = scope::callback(|| unsafe { function(&raw const shown, user_data.pointer()) });
         match (answer, u64::try_from(answer)) {
             (_, Ok(delay_ms)) => RetryVerdict::After(Duration::from_millis(delay_ms)),
@@ -320,6 +324,7 @@ fn expiry(unix_ms: i64) -> Result<Option<SystemTime>> {
 mod tests {
     use super::*;
     use crate::capi::codes::OSS_RESUMABLE_ERR_VALIDATION;
+    use std::ffi::CStr;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     unsafe extern "C" fn count(data: *mut c_void) {
@@ -332,7 +337,13 @@ mod tests {
     }
 
     fn attempt() -> FailedAttempt<'static> {
-        FailedAttempt { attempts: 2, status: 503, code: "Busy", would_retry: true }
+        FailedAttempt {
+            attempts: 2,
+            status: 503,
+            code: "Busy",
+            message: "too many requests",
+            would_retry: true,
+        }
     }
 
     #[test]
@@ -355,6 +366,7 @@ mod tests {
         ) -> i64 {
             // SAFETY: the library passes a live struct, the test a live number.
             unsafe {
+                assert_eq!(CStr::from_ptr((*seen).message), c"too many requests");
                 assert_eq!(((*seen).attempts, (*seen).status, (*seen).would_retry), (2, 503, 1));
                 *answer.cast::<i64>()
             }

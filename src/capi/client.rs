@@ -132,6 +132,73 @@ pub unsafe extern "C" fn oss_resumable_client_set_credentials(
     }
 }
 
+/// Limits all downloads of a client together, from now on, in running downloads too. Limits of single downloads
+/// hold as well.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param client not NULL
+/// @param bytes_per_second body bytes a second over all connections; 0: no limit
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_set_bandwidth(
+    client: *mut oss_resumable_client,
+    bytes_per_second: u64,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            Handle::hold(client)?.inner().set_bandwidth(bytes_per_second)?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED, keeping their checkpoints, and refuses later ones
+/// until oss_resumable_client_enable_requests(). Returns at once; downloads end as soon as they notice.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param client not NULL
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_disable_requests(
+    client: *mut oss_resumable_client,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            Handle::hold(client)?.inner().disable_requests()?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Lets downloads of a client start again after oss_resumable_client_disable_requests().
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param client not NULL
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_enable_requests(
+    client: *mut oss_resumable_client,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            Handle::hold(client)?.inner().enable_requests()?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
 /// Cancels the client's downloads, keeping their checkpoints, waits for its threads to end, and frees it.
 ///
 /// Handles of its downloads stay valid: they have ended, and are freed on their own, before or after this. Any

@@ -4,6 +4,8 @@ use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::callbacks::{
     self, OSS_RESUMABLE_LOG_DEBUG, OSS_RESUMABLE_LOG_ERROR, OSS_RESUMABLE_LOG_INFO,
     OSS_RESUMABLE_LOG_WARN, UserData, oss_resumable_credentials_provider, oss_resumable_log,
@@ -14,7 +16,9 @@ use super::switches::{self, limit, switch};
 use super::text::{optional, required};
 use crate::model::credentials::Credentials;
 use crate::model::error::{Error, Result};
-use crate::model::options::{AddressStyle, ClientOptions, LogLevel, SignatureVersion};
+use crate::model::options::{
+    AddressStyle, ClientOptions, LogLevel, Proxy, ProxyScheme, SignatureVersion,
+};
 
 /// `signature_version`: HMAC-SHA1.
 pub const OSS_RESUMABLE_SIGNATURE_V1: i32 = 1;
@@ -27,6 +31,12 @@ pub const OSS_RESUMABLE_ADDRESS_AUTO: i32 = 0;
 pub const OSS_RESUMABLE_ADDRESS_PATH: i32 = 1;
 /// `address_style`: the endpoint is a custom domain bound to the bucket, `https://endpoint/key`.
 pub const OSS_RESUMABLE_ADDRESS_CNAME: i32 = 2;
+
+/// `proxy_scheme`: the connection to the proxy is in the clear; `https` endpoints are reached through a tunnel.
+pub const OSS_RESUMABLE_PROXY_HTTP: i32 = 0;
+/// `proxy_scheme`: the connection to the proxy is made over TLS; its certificate is verified against the system's
+/// authorities, whatever `ca_file`, `ca_path` and `verify_tls` say about the service's.
+pub const OSS_RESUMABLE_PROXY_HTTPS: i32 = 1;
 
 /// How a client reaches the service. Only `struct_size` and `endpoint` are required: set every other field to
 /// zero for its default. Strings are UTF-8 and copied by oss_resumable_client_new().
@@ -95,6 +105,22 @@ pub struct oss_resumable_client_options {
     pub log_level: i32,
     /// Must be zero.
     pub reserved: u32,
+    /// Proxy that all requests go through: a host name or address. NULL: what `http_proxy` and its like in the
+    /// environment say.
+    pub proxy_host: *const c_char,
+    /// User of the proxy, or NULL.
+    pub proxy_user: *const c_char,
+    /// Password of the proxy's user, or NULL.
+    pub proxy_password: *const c_char,
+    /// Network interface, host name or address that connections leave from, or NULL.
+    pub network_interface: *const c_char,
+    /// Most body bytes a second, of all downloads and connections together. 0: no limit. See
+    /// oss_resumable_client_set_bandwidth().
+    pub max_bandwidth: u64,
+    /// Port of the proxy, at most 65535. 0: libcurl's default, 1080 for HTTP and 443 for HTTPS.
+    pub proxy_port: u32,
+    /// One of the `OSS_RESUMABLE_PROXY_…` values.
+    pub proxy_scheme: i32,
 }
 size_first!(oss_resumable_client_options);
 
@@ -118,12 +144,44 @@ pub unsafe fn read(
         options.ca_file = optional(c.ca_file, "ca_file")?.map(PathBuf::from);
         options.ca_path = optional(c.ca_path, "ca_path")?.map(PathBuf::from);
         options.user_agent = optional(c.user_agent, "user_agent")?;
+        options.network_interface = optional(c.network_interface, "network_interface")?;
+        options.proxy = proxy(&c)?;
         options.credentials = credentials(&c, &user_data)?;
     }
     options.log = callbacks::log_sink(c.log, &user_data);
     options.retry = callbacks::retry_decision(c.retry_decision, &user_data);
     numbers(&c, &mut options)?;
     Ok((options, user_data))
+}
+
+unsafe fn proxy(c: &oss_resumable_client_options) -> Result<Option<Proxy>> {
+    let scheme = match c.proxy_scheme {
+        OSS_RESUMABLE_PROXY_HTTP => ProxyScheme::Http,
+        OSS_RESUMABLE_PROXY_HTTPS => ProxyScheme::Https,
+        other => return Err(switches::unknown("proxy_scheme", other)),
+    };
+    // SAFETY: the strings are NULL or NUL-terminated by the contract of `read`.
+    let (host, user, password) = unsafe {
+        (
+            optional(c.proxy_host, "proxy_host")?,
+            optional(c.proxy_user, "proxy_user")?,
+            optional(c.proxy_password, "proxy_password")?,
+        )
+    };
+    let port = u16::try_from(c.proxy_port).map_err(|_| {
+        Error::validation(format!("proxy_port is {}; it is at most 65535", c.proxy_port))
+    })?;
+    let Some(host) = host else {
+        if port != 0 || user.is_some() || password.is_some() {
+            return Err(Error::validation("the proxy is described, but proxy_host is not set"));
+        }
+        return Ok(None);
+    };
+    let mut proxy = Proxy::new(host, port);
+    proxy.scheme = scheme;
+    proxy.user = user;
+    proxy.password = password.map(Zeroizing::new);
+    Ok(Some(proxy))
 }
 
 unsafe fn credentials(
@@ -160,6 +218,7 @@ fn numbers(c: &oss_resumable_client_options, options: &mut ClientOptions) -> Res
         o.max_attempts = c.max_attempts;
     }
     o.max_workers = c.max_workers;
+    o.max_bandwidth = c.max_bandwidth;
     o.verify_tls = switch(c.verify_tls, o.verify_tls, "verify_tls")?;
     o.verify_crc = switch(c.verify_crc, o.verify_crc, "verify_crc")?;
     o.correct_clock = switch(c.correct_clock, o.correct_clock, "correct_clock")?;
@@ -219,6 +278,8 @@ mod tests {
         assert!(options.verify_tls && options.verify_crc && options.correct_clock);
         assert_eq!(options.signature, SignatureVersion::V4);
         assert!(options.log.is_none() && options.retry.is_none());
+        assert!(options.proxy.is_none() && options.network_interface.is_none());
+        assert_eq!(options.max_bandwidth, 0);
     }
 
     #[test]
@@ -232,6 +293,10 @@ mod tests {
         (c.signature_version, c.address_style) =
             (OSS_RESUMABLE_SIGNATURE_V1, OSS_RESUMABLE_ADDRESS_CNAME);
         (c.anonymous, c.verify_tls, c.verify_crc, c.correct_clock, c.log_level) = (1, 2, 2, 2, 4);
+        (c.proxy_host, c.proxy_port) = (c"proxy".as_ptr(), 3128);
+        (c.proxy_user, c.proxy_password) = (c"user".as_ptr(), c"hush".as_ptr());
+        (c.proxy_scheme, c.max_bandwidth) = (OSS_RESUMABLE_PROXY_HTTPS, 6);
+        c.network_interface = c"lo".as_ptr();
         // SAFETY: a live local with literals for strings.
         let (o, _) = unsafe { read(&raw const c) }.expect("options");
         assert_eq!(o.region.as_deref(), Some("cn-hangzhou"));
@@ -248,6 +313,14 @@ mod tests {
         assert!(matches!(o.credentials, Credentials::Anonymous));
         assert!(!o.verify_tls && !o.verify_crc && !o.correct_clock);
         assert_eq!(o.log_level, LogLevel::Debug);
+        let proxy = o.proxy.expect("proxy");
+        assert_eq!(
+            (proxy.scheme, proxy.host.as_str(), proxy.port),
+            (ProxyScheme::Https, "proxy", 3128)
+        );
+        assert_eq!(proxy.user.as_deref(), Some("user"));
+        assert_eq!(proxy.password.as_ref().map(|p| p.as_str()), Some("hush"));
+        assert_eq!((o.network_interface.as_deref(), o.max_bandwidth), (Some("lo"), 6));
     }
 
     #[test]
@@ -258,6 +331,9 @@ mod tests {
         assert!(refused(|c| c.address_style = 9).contains("address_style"));
         assert!(refused(|c| c.log_level = -1).contains("log_level"));
         assert!(refused(|c| c.idle_timeout_ms = -2).contains("idle_timeout_ms"));
+        assert!(refused(|c| c.proxy_scheme = 2).contains("proxy_scheme"));
+        assert!(refused(|c| c.proxy_port = 65_536).contains("proxy_port"));
+        assert!(refused(|c| c.proxy_user = c"user".as_ptr()).contains("proxy_host"));
         assert!(refused(|c| c.reserved = 1).contains("reserved"));
     }
 

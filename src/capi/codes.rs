@@ -32,6 +32,9 @@ pub const OSS_RESUMABLE_ERR_IO: oss_resumable_code = 300;
 pub const OSS_RESUMABLE_ERR_CANCELLED: oss_resumable_code = 400;
 /// `deadline_ms` of the request passed; the checkpoint, if there is one, is kept.
 pub const OSS_RESUMABLE_ERR_DEADLINE: oss_resumable_code = 401;
+/// The requests of the client are disabled, see oss_resumable_client_disable_requests(); the checkpoint, if there
+/// is one, is kept. Error code `ClientError:100002`, the OSS C++ SDK's.
+pub const OSS_RESUMABLE_ERR_DISABLED: oss_resumable_code = 402;
 /// A defect of this library; the operation failed and the process is unharmed.
 pub const OSS_RESUMABLE_ERR_INTERNAL: oss_resumable_code = 900;
 
@@ -47,6 +50,7 @@ pub fn from_kind(kind: ErrorKind) -> oss_resumable_code {
         ErrorKind::Io => OSS_RESUMABLE_ERR_IO,
         ErrorKind::Cancelled => OSS_RESUMABLE_ERR_CANCELLED,
         ErrorKind::Deadline => OSS_RESUMABLE_ERR_DEADLINE,
+        ErrorKind::Disabled => OSS_RESUMABLE_ERR_DISABLED,
         ErrorKind::Internal => OSS_RESUMABLE_ERR_INTERNAL,
     }
 }
@@ -76,6 +80,7 @@ fn name(code: oss_resumable_code) -> &'static CStr {
         OSS_RESUMABLE_ERR_IO => c"OSS_RESUMABLE_ERR_IO",
         OSS_RESUMABLE_ERR_CANCELLED => c"OSS_RESUMABLE_ERR_CANCELLED",
         OSS_RESUMABLE_ERR_DEADLINE => c"OSS_RESUMABLE_ERR_DEADLINE",
+        OSS_RESUMABLE_ERR_DISABLED => c"OSS_RESUMABLE_ERR_DISABLED",
         OSS_RESUMABLE_ERR_INTERNAL => c"OSS_RESUMABLE_ERR_INTERNAL",
         _ => c"unknown",
     }

@@ -211,6 +211,28 @@ pub unsafe extern "C" fn oss_resumable_download_cancel(
     }
 }
 
+/// Limits a download from now on, over all its connections. The limit of its client holds as well.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param download not NULL
+/// @param bytes_per_second body bytes a second; 0: no limit
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_set_bandwidth(
+    download: *mut oss_resumable_download,
+    bytes_per_second: u64,
+) -> oss_resumable_code {
+    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
+    // SAFETY: the caller passes a live download.
+    unsafe {
+        guard::fallible(no_error, || {
+            oss_resumable_download::hold(download)?.download.set_bandwidth(bytes_per_second);
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
 /// Frees a download's handle. A running download is cancelled and its end waited for; its checkpoint is kept.
 ///
 /// Any thread may call it, once, before or after its client is freed. Inside a callback it returns at once, and

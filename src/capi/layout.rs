@@ -67,6 +67,13 @@ fn layouts() -> Vec<Layout> {
             correct_clock,
             log_level,
             reserved,
+            proxy_host,
+            proxy_user,
+            proxy_password,
+            network_interface,
+            max_bandwidth,
+            proxy_port,
+            proxy_scheme,
         }),
         layout!(oss_download_object_request {
             struct_size,
@@ -111,6 +118,7 @@ fn layouts() -> Vec<Layout> {
             verify_before_rename,
             allow_encrypted,
             reserved,
+            max_bandwidth,
         }),
         layout!(oss_resumable_status {
             struct_size,
@@ -141,7 +149,14 @@ fn layouts() -> Vec<Layout> {
             retries_reply,
             elapsed_ms,
         }),
-        layout!(oss_resumable_failed_attempt { struct_size, code, status, attempts, would_retry }),
+        layout!(oss_resumable_failed_attempt {
+            struct_size,
+            code,
+            status,
+            attempts,
+            would_retry,
+            message
+        }),
         layout!(oss_resumable_pair { name, value }),
     ]
 }

@@ -136,6 +136,9 @@ pub struct oss_download_object_request {
     pub allow_encrypted: i32,
     /// Must be zero.
     pub reserved: u32,
+    /// Most body bytes a second, over all connections of this download. 0: no limit. See
+    /// oss_resumable_download_set_bandwidth().
+    pub max_bandwidth: u64,
 }
 size_first!(oss_download_object_request);
 
@@ -210,6 +213,7 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
         r.range = Some(ByteRange { start: c.range_start, end: c.range_end });
     }
     r.traffic_limit = c.traffic_limit;
+    r.max_bandwidth = c.max_bandwidth;
     r.deadline = limit(c.deadline_ms, r.deadline, "deadline_ms")?;
     r.overwrite = match c.overwrite {
         OSS_RESUMABLE_OVERWRITE_REPLACE => Overwrite::Replace,
@@ -284,7 +288,7 @@ mod tests {
         (c.version_id, c.traffic_limit) = (c"v1".as_ptr(), 819_200);
         (c.extra_headers, c.extra_headers_count) = (&raw const pair, 1);
         (c.extra_query, c.extra_query_count) = (&raw const pair, 1);
-        c.deadline_ms = 9;
+        (c.deadline_ms, c.max_bandwidth) = (9, 8);
         c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
         (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
         (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
@@ -306,7 +310,7 @@ mod tests {
         (r.version_id, r.traffic_limit) = (text("v1"), 819_200);
         r.extra_headers = vec![("n".to_owned(), "v".to_owned())];
         r.extra_query = r.extra_headers.clone();
-        r.deadline = Some(Duration::from_millis(9));
+        (r.deadline, r.max_bandwidth) = (Some(Duration::from_millis(9)), 8);
         r.overwrite = Overwrite::Fail;
         (r.requester_pays, r.set_modified_time, r.check_space) = (true, true, false);
         (r.preallocate, r.flush) = (true, false);

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Busy,
     /// The download was cancelled.
     Cancelled,
+    /// The client's requests are disabled.
+    Disabled,
     /// The request's deadline passed.
     Deadline,
     /// The object was replaced during the download, and again after a clean start.
@@ -176,6 +178,15 @@ impl Error {
     /// The file concerned, for [`ErrorKind::Io`] and [`ErrorKind::Busy`].
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
+    }
+
+    /// A download that may not send requests, with the OSS C++ SDK's number for it.
+    pub fn disabled() -> Self {
+        Self::new(
+            ErrorKind::Disabled,
+            "ClientError:100002",
+            "the requests of this client are disabled; enable them and start again",
+        )
     }
 
     /// Another run holds the download whose file is `path`.

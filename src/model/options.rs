@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::credentials::Credentials;
 
 /// Which OSS signature algorithm signs requests.
@@ -27,6 +29,45 @@ pub enum AddressStyle {
     Path,
     /// The endpoint is a custom domain bound to the bucket: `https://endpoint/key`.
     Cname,
+}
+
+/// How the connection to a proxy is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyScheme {
+    /// In the clear; `https` endpoints are reached through a tunnel.
+    #[default]
+    Http,
+    /// Over TLS; the proxy's certificate is verified against the system's authorities.
+    Https,
+}
+
+/// The proxy that all requests go through. `Debug` hides user and password.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// How the connection to the proxy is made.
+    pub scheme: ProxyScheme,
+    /// Host name or address.
+    pub host: String,
+    /// Port; 0 is libcurl's default, 1080 for `http` and 443 for `https`.
+    pub port: u16,
+    /// User, when the proxy asks for one.
+    pub user: Option<String>,
+    /// The user's password.
+    pub password: Option<Zeroizing<String>>,
+}
+
+impl Proxy {
+    /// An HTTP proxy without a user.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Proxy { scheme: ProxyScheme::Http, host: host.into(), port, user: None, password: None }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({}:{})", self.scheme, self.host, self.port)
+    }
 }
 
 /// How much a log line matters.
@@ -54,6 +95,8 @@ pub struct FailedAttempt<'a> {
     pub status: i64,
     /// The error's code.
     pub code: &'a str,
+    /// The error's message.
+    pub message: &'a str,
     /// Whether the built-in policy would try again.
     pub would_retry: bool,
 }
@@ -103,6 +146,12 @@ pub struct ClientOptions {
     pub ca_file: Option<PathBuf>,
     /// Trust the certificates in this hashed directory as well.
     pub ca_path: Option<PathBuf>,
+    /// Send everything through this proxy; default: what `http_proxy` and its like in the environment say.
+    pub proxy: Option<Proxy>,
+    /// Network interface, host name or address that connections leave from.
+    pub network_interface: Option<String>,
+    /// Most body bytes a second, of all downloads and connections together; 0 is no limit.
+    pub max_bandwidth: u64,
     /// Correct the request time when the service says the clock is wrong. Default on.
     pub correct_clock: bool,
     /// Compare the whole object's CRC-64 with the service's. Default on.
@@ -136,6 +185,9 @@ impl ClientOptions {
             verify_tls: true,
             ca_file: None,
             ca_path: None,
+            proxy: None,
+            network_interface: None,
+            max_bandwidth: 0,
             correct_clock: true,
             verify_crc: true,
             user_agent: None,

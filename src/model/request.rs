@@ -101,6 +101,8 @@ pub struct DownloadRequest {
     pub version_id: Option<String>,
     /// `x-oss-traffic-limit`, bits per second: 819200 … 838860800; 0 means none.
     pub traffic_limit: u64,
+    /// Most body bytes a second, over all connections of this download; 0 is no limit.
+    pub max_bandwidth: u64,
     /// `x-oss-request-payer: requester`
     pub requester_pays: bool,
     /// More headers for every request.
@@ -145,6 +147,7 @@ impl DownloadRequest {
             response_headers: ResponseHeaders::default(),
             version_id: None,
             traffic_limit: 0,
+            max_bandwidth: 0,
             requester_pays: false,
             extra_headers: Vec::new(),
             extra_query: Vec::new(),

@@ -86,6 +86,18 @@ pub fn options(options: &ClientOptions) -> Result<()> {
     if let Some(agent) = &options.user_agent {
         header_value("user_agent", agent)?;
     }
+    if let Some(proxy) = &options.proxy {
+        host("the proxy's host", &proxy.host)?;
+        for (name, text) in [
+            ("the proxy's user", proxy.user.as_deref()),
+            ("the proxy's password", proxy.password.as_ref().map(|password| password.as_str())),
+        ] {
+            text.map_or(Ok(()), |text| no_controls(name, text))?;
+        }
+    }
+    if let Some(interface) = &options.network_interface {
+        host("network_interface", interface)?;
+    }
     if options.max_attempts == 0 {
         return Err(Error::validation("max_attempts must be at least 1, which means no retry"));
     }
@@ -295,6 +307,22 @@ fn nothing_twice(request: &DownloadRequest) -> Result<()> {
 fn header_value(name: &str, value: &str) -> Result<()> {
     if value.trim().is_empty() || value.chars().any(|c| c.is_control() && c != '\t') {
         return Err(Error::validation(format!("{name} is empty or holds controls")));
+    }
+    Ok(())
+}
+
+/// A name or address alone: what has a meaning in a URL would be taken for something else.
+fn host(name: &str, text: &str) -> Result<()> {
+    let misplaced = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | '?' | '#' | '\\');
+    if text.is_empty() || text.contains(misplaced) {
+        return Err(Error::validation(format!("{name} is empty or holds more than a name")));
+    }
+    no_controls(name, text)
+}
+
+fn no_controls(name: &str, text: &str) -> Result<()> {
+    if text.chars().any(char::is_control) {
+        return Err(Error::validation(format!("{name} holds controls")));
     }
     Ok(())
 }

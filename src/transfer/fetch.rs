@@ -9,6 +9,7 @@ use curl::easy::{Handler, WriteError};
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 
+use super::bandwidth::Throttle;
 use super::event::{Ending, Event, FetchEnd};
 use super::intake::Intake;
 use super::progress::Counters;
@@ -44,6 +45,7 @@ pub struct Fetch {
     intake: Option<Intake>,
     events: Sender<Event>,
     counters: Arc<Counters>,
+    throttle: Throttle,
     head: ReplyHead,
     head_bytes: usize,
     body: Vec<u8>,
@@ -54,7 +56,7 @@ pub struct Fetch {
     last_byte: Option<Instant>,
     first_byte: Option<Instant>,
     /// The last callback asked for a pause because no buffer was free.
-    pub starved: bool,
+    starved: bool,
 }
 
 impl Fetch {
@@ -65,6 +67,7 @@ impl Fetch {
         intake: Option<Intake>,
         events: Sender<Event>,
         counters: Arc<Counters>,
+        throttle: Throttle,
     ) -> Self {
         Fetch {
             id,
@@ -73,6 +76,7 @@ impl Fetch {
             intake,
             events,
             counters,
+            throttle,
             head: ReplyHead::default(),
             head_bytes: 0,
             body: Vec::new(),
@@ -94,7 +98,17 @@ impl Fetch {
 
     /// Whether the fetch waits for this process rather than for the network.
     pub fn waits_for_us(&self) -> bool {
-        self.starved || matches!(self.gate, Gate::Shown)
+        self.starved || self.throttle.is_waiting() || matches!(self.gate, Gate::Shown)
+    }
+
+    /// Whether a paused transfer should be tried again: for a free buffer, or because its turn has come.
+    pub fn wants_another_try(&self, now: Instant) -> bool {
+        self.starved || self.turn(now).is_some_and(|turn| turn <= now)
+    }
+
+    /// When a transfer that waits under a bandwidth limit may go on.
+    pub fn turn(&self, now: Instant) -> Option<Instant> {
+        self.throttle.turn(now)
     }
 
     /// How long nothing came; `sent` is when the request was on the wire, if it is.
@@ -202,6 +216,9 @@ impl Fetch {
                 self.verdict = Some(Ending::Fault(error));
                 return Ok(false);
             }
+        }
+        if !self.throttle.admit(data.len(), Instant::now()) {
+            return Err(WriteError::Pause);
         }
         let (_, taken) = self.span.claim(data.len());
         let (ours, beyond) = data.split_at(taken);

@@ -2,6 +2,7 @@
 //! one download that ties them together.
 
 mod authority;
+mod bandwidth;
 mod disk;
 mod driver;
 mod event;

@@ -18,6 +18,7 @@ use crate::oss::sign::{self, SigningContext, Unsigned};
 use crate::oss::validate;
 
 use super::authority::{Authority, Issued};
+use super::bandwidth::Bandwidth;
 use super::disk::Disk;
 use super::retry::Limits;
 use super::worker::{ConnectionSettings, Worker};
@@ -31,6 +32,8 @@ pub struct Session {
     pub authority: Arc<Authority>,
     pub connection: Arc<ConnectionSettings>,
     pub disk: Arc<Disk>,
+    /// The limit of all downloads together.
+    pub bandwidth: Arc<Bandwidth>,
     endpoint: Endpoint,
     region: RwLock<Option<String>>,
     /// What is added to this machine's clock, in milliseconds.
@@ -55,6 +58,8 @@ impl Session {
             verify_tls: options.verify_tls,
             ca_file: options.ca_file.clone(),
             ca_path: options.ca_path.clone(),
+            proxy: options.proxy.clone(),
+            network_interface: options.network_interface.clone(),
             user_agent,
         };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -66,6 +71,7 @@ impl Session {
             authority: Arc::new(Authority::new(credentials)),
             connection: Arc::new(connection),
             disk: Arc::new(Disk::new()),
+            bandwidth: Arc::new(Bandwidth::new(options.max_bandwidth)),
             endpoint,
             region: RwLock::new(region),
             clock_offset: AtomicI64::new(0),

@@ -9,6 +9,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::{Condvar, Mutex};
 
+use super::bandwidth::Bandwidth;
 use super::event::Event;
 use super::progress::Counters;
 
@@ -18,9 +19,12 @@ const UNKNOWN: u64 = u64::MAX;
 /// One download, seen by everyone.
 pub struct Shared {
     pub counters: Arc<Counters>,
+    pub bandwidth: Arc<Bandwidth>,
     events: Sender<Event>,
     started: Instant,
     cancelled: AtomicBool,
+    /// It was cancelled because the client's requests are disabled.
+    disabled: AtomicBool,
     bytes_total: AtomicU64,
     active: AtomicU32,
     state: Mutex<State>,
@@ -34,12 +38,15 @@ struct State {
 }
 
 impl Shared {
-    pub fn new(events: Sender<Event>) -> Self {
+    /// A download that may take `bandwidth` bytes a second; 0 is no limit.
+    pub fn new(events: Sender<Event>, bandwidth: u64) -> Self {
         Shared {
             counters: Arc::new(Counters::default()),
+            bandwidth: Arc::new(Bandwidth::new(bandwidth)),
             events,
             started: Instant::now(),
             cancelled: AtomicBool::new(false),
+            disabled: AtomicBool::new(false),
             bytes_total: AtomicU64::new(UNKNOWN),
             active: AtomicU32::new(0),
             state: Mutex::new(State { phase: Phase::Starting, result: None, elapsed: None }),
@@ -59,6 +66,16 @@ impl Shared {
         self.cancelled.store(true, Ordering::Release);
         // A driver that has ended needs no waking.
         let _ = self.events.send(Event::Wake);
+    }
+
+    /// Cancels because no request may be sent any more.
+    pub fn disable(&self) {
+        self.disabled.store(true, Ordering::Release);
+        self.cancel();
+    }
+
+    pub fn is_disabled(&self) -> bool {
+        self.disabled.load(Ordering::Acquire)
     }
 
     pub fn is_cancelled(&self) -> bool {

@@ -10,6 +10,7 @@ use curl::easy::{Easy2, HttpVersion, List};
 use curl::multi::{Easy2Handle, Multi, MultiWaker};
 
 use crate::model::error::Error;
+use crate::model::options::{Proxy, ProxyScheme};
 use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
 use crate::sync::thread;
 use crate::sys;
@@ -35,6 +36,8 @@ pub struct ConnectionSettings {
     pub verify_tls: bool,
     pub ca_file: Option<PathBuf>,
     pub ca_path: Option<PathBuf>,
+    pub proxy: Option<Proxy>,
+    pub network_interface: Option<String>,
     pub user_agent: String,
 }
 
@@ -186,13 +189,13 @@ impl Loop {
             // An error of the multi handle itself shows as transfers that do not end; time-outs catch those.
             let _ = self.multi.perform();
             self.collect();
-            self.feed_starved();
             let now = Instant::now();
+            self.resume_paused(now);
             if now >= next_tick {
                 self.tick(now);
                 next_tick = now + TICK;
             }
-            let sleep = if self.running.is_empty() { IDLE } else { next_tick - now };
+            let sleep = if self.running.is_empty() { IDLE } else { self.sleep(now, next_tick) };
             let _ = self.multi.poll(&mut [], sleep);
         }
     }
@@ -285,12 +288,18 @@ impl Loop {
         }
     }
 
-    fn feed_starved(&mut self) {
+    fn resume_paused(&mut self, now: Instant) {
         for running in self.running.values_mut() {
-            if running.handle.get_ref().starved {
+            if running.handle.get_ref().wants_another_try(now) {
                 unpause(&running.handle);
             }
         }
+    }
+
+    /// Until the next tick, or until a connection's turn under a bandwidth limit.
+    fn sleep(&self, now: Instant, next_tick: Instant) -> Duration {
+        let turns = self.running.values().filter_map(|r| r.handle.get_ref().turn(now));
+        turns.chain([next_tick]).min().map_or(TICK, |at| at.saturating_duration_since(now))
     }
 
     fn tick(&mut self, now: Instant) {
@@ -388,7 +397,31 @@ fn configure(easy: &mut Easy2<Fetch>, wire: &Wire) -> Result<(), curl::Error> {
         None if has_bundle(connection) => sys::curl::no_ca_directory(easy),
         None => {}
     }
+    if let Some(proxy) = &connection.proxy {
+        use_proxy(easy, proxy)?;
+    }
+    if let Some(interface) = &connection.network_interface {
+        easy.interface(interface)?;
+    }
     sys::curl::quick_exit(easy);
+    Ok(())
+}
+
+fn use_proxy(easy: &mut Easy2<Fetch>, proxy: &Proxy) -> Result<(), curl::Error> {
+    let scheme = match proxy.scheme {
+        ProxyScheme::Http => "http",
+        ProxyScheme::Https => "https",
+    };
+    easy.proxy(&format!("{scheme}://{}", proxy.host))?;
+    if proxy.port != 0 {
+        easy.proxy_port(proxy.port)?;
+    }
+    if let Some(user) = &proxy.user {
+        easy.proxy_username(user)?;
+    }
+    if let Some(password) = &proxy.password {
+        easy.proxy_password(password)?;
+    }
     Ok(())
 }
 

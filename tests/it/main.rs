@@ -2,9 +2,11 @@
 // A list of byte ranges may well hold one.
 #![allow(clippy::single_range_in_vec_init)]
 
+mod bandwidth;
 mod basics;
 mod children;
 mod damage;
+mod disabling;
 mod disk;
 mod document;
 mod effort;
@@ -18,6 +20,7 @@ mod options;
 mod parts;
 mod process;
 mod program;
+mod proxies;
 mod ranges;
 mod replies;
 mod requests;

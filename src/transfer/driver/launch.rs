@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::model::error::Result;
 use crate::model::options::LogLevel;
 use crate::oss::get_object::Composed;
+use crate::transfer::bandwidth::Throttle;
 use crate::transfer::disk::BUFFER_SIZE;
 use crate::transfer::event::Event;
 use crate::transfer::fetch::{Fetch, Gate};
@@ -20,7 +21,8 @@ use super::flight::Flight;
 /// Up to here connections are few, and each may have large buffers.
 const FEW_CONNECTIONS: u32 = 8;
 /// What the connections of a download share in receive buffers, in bytes: a large one brings more with one system
-/// call. TLS records are 16 KiB and gain nothing from more than the smallest.
+/// call. TLS records are 16 KiB and gain nothing from more than the smallest; what is
+/// read ahead of a bandwidth limit breaks it.
 const RECEIVE_BUFFERS: usize = 8 * 1024 * 1024;
 const MIN_RECEIVE_BUFFER: usize = 64 * 1024;
 /// Bytes of a write when connections are many.
@@ -75,6 +77,7 @@ impl Driver {
             intake,
             self.shared.events().clone(),
             self.shared.counters.clone(),
+            Throttle::new(&self.session.bandwidth, &self.shared.bandwidth),
         );
         let wire = Wire {
             head: launch.head,
@@ -140,7 +143,8 @@ impl Driver {
     }
 
     fn receive_buffer(&self) -> usize {
-        if self.session.is_https() {
+        let limited = self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited();
+        if self.session.is_https() || limited {
             return MIN_RECEIVE_BUFFER;
         }
         let connections = usize::try_from(self.request.thread_num).unwrap_or(usize::MAX).max(2);

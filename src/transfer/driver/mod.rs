@@ -113,7 +113,12 @@ impl Driver {
 
     fn run(&mut self) -> Result<Outcome> {
         self.log(LogLevel::Info, || "starting".to_owned());
-        let result = self.download();
+        let result = match self.download() {
+            Err(error) if error.kind() == ErrorKind::Cancelled && self.shared.is_disabled() => {
+                Err(Error::disabled())
+            }
+            result => result,
+        };
         // Whatever happened: no thread may write to the file from here on, and what was stored is recorded.
         self.land_all();
         match &result {

@@ -81,6 +81,7 @@ impl Driver {
                 attempts: history.failures,
                 status: failure.error.status(),
                 code: failure.error.code(),
+                message: failure.error.message(),
                 would_retry: delay.is_some(),
             };
             match decider(attempt) {
@@ -157,9 +158,9 @@ impl Driver {
     fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Failure {
         let error = Error::transport(code, self.attempted(message, range));
         let (cause, outlook) = match code {
-            curl_sys::CURLE_COULDNT_RESOLVE_HOST | curl_sys::CURLE_COULDNT_RESOLVE_PROXY => {
-                (Cause::Connect, Outlook::HopelessAtFirst)
-            }
+            curl_sys::CURLE_COULDNT_RESOLVE_HOST
+            | curl_sys::CURLE_COULDNT_RESOLVE_PROXY
+            | curl_sys::CURLE_INTERFACE_FAILED => (Cause::Connect, Outlook::HopelessAtFirst),
             curl_sys::CURLE_COULDNT_CONNECT | curl_sys::CURLE_SSL_CONNECT_ERROR => {
                 (Cause::Connect, Outlook::Open)
             }

@@ -1,0 +1,238 @@
+//! A limit on bytes a second for all connections that share it: a queue in time, in which each pays before it takes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// What a quiet time is worth afterwards: late wake-ups of a loop then cost no throughput.
+const BURST: Duration = Duration::from_millis(50);
+/// Longest turn that is handed out, for limits that nobody lives to see the end of.
+const LONGEST_TURN: Duration = Duration::from_secs(24 * 3600);
+
+/// One limit, shared by connections; it may be changed while they run.
+pub struct Bandwidth {
+    /// Bytes a second, 0 for none; a copy for those that only look.
+    rate: AtomicU64,
+    queue: Mutex<Queue>,
+}
+
+/// The connections' turns, one after another. Pure: the clock is the caller's.
+struct Queue {
+    rate: u64,
+    /// Tells turns that were handed out before a change from later ones.
+    stamp: u64,
+    free_at: Option<Instant>,
+}
+
+impl Queue {
+    /// When `bytes` may be taken by a connection that asks now.
+    fn reserve(&mut self, bytes: u64, now: Instant) -> Instant {
+        let earliest = now.checked_sub(BURST).unwrap_or(now);
+        let turn = self.free_at.map_or(earliest, |free| free.max(earliest));
+        let nanoseconds =
+            (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.rate.max(1)));
+        let cost = u64::try_from(nanoseconds).map_or(LONGEST_TURN, Duration::from_nanos);
+        self.free_at = Some(turn + cost.min(LONGEST_TURN));
+        turn
+    }
+
+    fn change(&mut self, rate: u64, now: Instant) {
+        self.rate = rate;
+        self.stamp += 1;
+        self.free_at = Some(now);
+    }
+}
+
+impl Bandwidth {
+    /// `rate` in bytes a second; 0 is no limit.
+    pub fn new(rate: u64) -> Self {
+        let queue = Mutex::new(Queue { rate, stamp: 0, free_at: None });
+        Bandwidth { rate: AtomicU64::new(rate), queue }
+    }
+
+    /// Limits to `rate` bytes a second from now on; 0 is no limit.
+    pub fn set(&self, rate: u64) {
+        let mut queue = self.queue.lock();
+        if queue.rate != rate {
+            queue.change(rate, Instant::now());
+            self.rate.store(rate, Ordering::Release);
+        }
+    }
+
+    pub fn is_limited(&self) -> bool {
+        self.rate.load(Ordering::Acquire) != 0
+    }
+}
+
+/// One connection's place under one limit.
+struct Lane {
+    bandwidth: Arc<Bandwidth>,
+    turn: Option<Turn>,
+}
+
+/// Bytes that are paid for, and when they may be taken.
+struct Turn {
+    at: Instant,
+    paid: u64,
+    stamp: u64,
+}
+
+impl Lane {
+    /// When `bytes` may be taken; none: now.
+    fn ask(&mut self, bytes: u64, now: Instant) -> Option<Instant> {
+        if !self.bandwidth.is_limited() {
+            self.turn = None;
+            return None;
+        }
+        let mut queue = self.bandwidth.queue.lock();
+        let mut turn = match self.turn.take() {
+            Some(turn) if turn.stamp == queue.stamp => turn,
+            _ => Turn { at: now, paid: 0, stamp: queue.stamp },
+        };
+        if turn.paid < bytes {
+            turn.at = queue.reserve(bytes - turn.paid, now);
+            turn.paid = bytes;
+        }
+        let at = turn.at;
+        self.turn = Some(turn);
+        (at > now).then_some(at)
+    }
+
+    fn spend(&mut self, bytes: u64) {
+        if let Some(turn) = &mut self.turn {
+            turn.paid = turn.paid.saturating_sub(bytes);
+        }
+    }
+
+    /// When the turn comes; a turn under a limit that was changed is no reason to wait.
+    fn turn(&self) -> Option<Instant> {
+        let turn = self.turn.as_ref()?;
+        (turn.stamp == self.bandwidth.queue.lock().stamp).then_some(turn.at)
+    }
+}
+
+/// One connection under the limits of its client and of its download.
+pub struct Throttle {
+    lanes: [Lane; 2],
+    waiting: bool,
+}
+
+impl Throttle {
+    pub fn new(client: &Arc<Bandwidth>, download: &Arc<Bandwidth>) -> Self {
+        let lanes = [client, download].map(|b| Lane { bandwidth: Arc::clone(b), turn: None });
+        Throttle { lanes, waiting: false }
+    }
+
+    /// Whether `bytes` may be taken now. If not, the same bytes are asked for again at [`Throttle::turn`].
+    pub fn admit(&mut self, bytes: usize, now: Instant) -> bool {
+        let bytes = bytes as u64;
+        let waits = self.lanes.each_mut().map(|lane| lane.ask(bytes, now).is_some());
+        self.waiting = waits.contains(&true);
+        if !self.waiting {
+            self.lanes.iter_mut().for_each(|lane| lane.spend(bytes));
+        }
+        !self.waiting
+    }
+
+    /// Whether the connection was told to wait.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+
+    /// When a waiting connection's turn comes; a time that is over when it need not wait any more.
+    pub fn turn(&self, now: Instant) -> Option<Instant> {
+        let turns = || self.lanes.iter().filter_map(Lane::turn);
+        self.waiting.then(|| turns().max().unwrap_or(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const CHUNK: usize = 16 * 1024;
+
+    fn limited(rate: u64) -> Arc<Bandwidth> {
+        Arc::new(Bandwidth::new(rate))
+    }
+
+    /// Bytes that each of `connections` gets in `time`, which passes at once.
+    fn run(connections: &mut [Throttle], start: Instant, time: Duration) -> Vec<u64> {
+        let mut taken = vec![0; connections.len()];
+        let mut now = start;
+        while now < start + time {
+            for (throttle, taken) in connections.iter_mut().zip(&mut taken) {
+                while throttle.turn(now).is_none_or(|turn| turn <= now) && *taken < 1 << 40 {
+                    if !throttle.admit(CHUNK, now) {
+                        break;
+                    }
+                    *taken += CHUNK as u64;
+                }
+            }
+            now += Duration::from_millis(5);
+        }
+        taken
+    }
+
+    fn connections(count: usize, client: &Arc<Bandwidth>, own: &Arc<Bandwidth>) -> Vec<Throttle> {
+        (0..count).map(|_| Throttle::new(client, own)).collect()
+    }
+
+    #[test]
+    fn the_limit_is_the_total_of_all_connections_and_they_share_it_evenly() {
+        let mut four = connections(4, &limited(1_000_000), &limited(0));
+        let taken = run(&mut four, Instant::now(), Duration::from_secs(10));
+        let total: u64 = taken.iter().sum();
+        assert!((9_900_000..10_200_000).contains(&total), "{total}");
+        let (least, most) = (taken.iter().min().copied(), taken.iter().max().copied());
+        assert!(most.unwrap_or(0) - least.unwrap_or(0) <= 50_000 + 4 * CHUNK as u64, "{taken:?}");
+    }
+
+    #[test]
+    fn the_tighter_of_two_limits_holds() {
+        for (client, own) in [(500_000, 9_000_000), (9_000_000, 500_000)] {
+            let mut one = connections(1, &limited(client), &limited(own));
+            let taken = run(&mut one, Instant::now(), Duration::from_secs(4));
+            assert!((1_950_000..2_100_000).contains(&taken[0]), "{taken:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_frees_who_waits_under_the_former_limit() {
+        let bandwidth = limited(1);
+        let mut throttle = Throttle::new(&bandwidth, &limited(0));
+        let now = Instant::now();
+        while throttle.admit(CHUNK, now) {}
+        assert!(throttle.turn(now).is_some_and(|turn| turn > now + Duration::from_secs(3600)));
+        bandwidth.set(0);
+        assert_eq!(throttle.turn(now), Some(now), "it is not kept waiting");
+        assert!(throttle.admit(CHUNK, now) && !throttle.is_waiting());
+    }
+
+    #[test]
+    fn a_quiet_hour_is_not_made_up_for() {
+        let bandwidth = limited(1_000_000);
+        let mut one = connections(1, &bandwidth, &limited(0));
+        let start = Instant::now();
+        run(&mut one, start, Duration::from_secs(1));
+        let later = start + Duration::from_secs(3600);
+        let taken = run(&mut one, later, Duration::from_secs(1));
+        assert!(taken[0] < 1_150_000, "{taken:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_limit_is_ever_exceeded_by_more_than_the_burst_and_a_chunk_each(
+            rate in 1u64..1 << 26, count in 1usize..8, ms in 1u64..1000,
+        ) {
+            let mut all = connections(count, &limited(rate), &limited(0));
+            let time = Duration::from_millis(ms);
+            let total: u64 = run(&mut all, Instant::now(), time).iter().sum();
+            let allowed = (rate as f64 * (time + BURST).as_secs_f64()) as u64;
+            prop_assert!(total <= allowed + (count * CHUNK) as u64, "{total} of {allowed}");
+        }
+    }
+}

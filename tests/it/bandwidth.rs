@@ -1,0 +1,85 @@
+//! Bandwidth limits: of a download over all its connections, of a client over all its downloads, changed at any time.
+
+use std::time::{Duration, Instant};
+
+use oss_resumable::Client;
+
+use crate::lab::{Lab, MIB, PART};
+
+/// Bytes that a limit lets through at once, whatever it is; the time for them is not waited for.
+const HEAD_START: Duration = Duration::from_millis(100);
+
+fn seconds(bytes: u64, rate: u64) -> Duration {
+    Duration::from_secs_f64(bytes as f64 / rate as f64)
+}
+
+#[test]
+fn a_limit_is_the_total_of_a_download_s_connections() {
+    let lab = Lab::new(2 * MIB);
+    let request = lab.request_with(|request| {
+        request.thread_num = 4;
+        request.max_bandwidth = 2 * MIB;
+    });
+    let started = Instant::now();
+    let outcome = lab.client().download(&request).expect("download");
+    let took = started.elapsed();
+    lab.assert_whole(&outcome);
+    assert!(took + HEAD_START >= seconds(2 * MIB, 2 * MIB), "{took:?} is too fast");
+    assert_eq!(outcome.statistics.bytes_discarded, 0, "no connection is taken for a slow one");
+}
+
+#[test]
+fn a_limit_can_be_lifted_and_set_while_the_download_runs() {
+    let lab = Lab::new(8 * MIB);
+    let request = lab.request_with(|request| request.max_bandwidth = PART);
+    let download = lab.client().start(&request).expect("start");
+    while download.status().bytes_done == 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    download.set_bandwidth(4 * MIB);
+    let started = Instant::now();
+    let rest = 8 * MIB - download.status().bytes_done;
+    let outcome = download.wait(Some(Duration::from_secs(40))).expect("no longer 80 seconds");
+    let took = started.elapsed();
+    lab.assert_whole(&outcome.expect("download"));
+    assert!(took + HEAD_START >= seconds(rest, 4 * MIB), "{took:?} is too fast for {rest} bytes");
+}
+
+#[test]
+fn a_client_s_limit_is_the_total_of_its_downloads() {
+    let lab = Lab::new(MIB);
+    let client: Client = lab.client_with(|options| options.max_bandwidth = 1);
+    client.set_bandwidth(2 * MIB).expect("own process");
+    let other = lab.request_with(|request| request.file_path = Some(lab.dir().join("other")));
+    let started = Instant::now();
+    let (one, two) =
+        (client.start(&lab.request()).expect("start"), client.start(&other).expect("start"));
+    for download in [one, two] {
+        download.wait(None).expect("no limit").expect("download");
+    }
+    let took = started.elapsed();
+    assert!(took + HEAD_START >= seconds(2 * MIB, 2 * MIB), "{took:?} is too fast");
+}
+
+#[test]
+fn a_connection_that_waits_for_its_turn_is_not_taken_for_a_stalled_one() {
+    let lab = Lab::new(2 * PART);
+    let client = lab.client_with(|options| options.idle_timeout = Some(Duration::from_millis(100)));
+    let request = lab.request_with(|request| request.max_bandwidth = PART);
+    let outcome = client.download(&request).expect("download");
+    lab.assert_whole(&outcome);
+    assert_eq!(outcome.statistics.retries_timeout, 0);
+}
+
+#[test]
+fn a_cancel_does_not_wait_for_a_turn() {
+    let lab = Lab::new(8 * MIB);
+    let request = lab.request_with(|request| request.max_bandwidth = 1);
+    let download = lab.client().start(&request).expect("start");
+    while download.status().bytes_total.is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    download.cancel();
+    let ended = download.wait(Some(Duration::from_secs(10))).expect("at once");
+    assert_eq!(ended.expect_err("cancelled").code(), "Cancelled");
+}

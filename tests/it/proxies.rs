@@ -1,0 +1,112 @@
+//! Proxies and network interfaces. The proxy is a local-oss: it takes the absolute form that a proxy is sent.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use oss_resumable::{ErrorKind, Proxy, ProxyScheme};
+
+use crate::lab::{BUCKET, KEY, Lab, PART};
+
+/// Host and port of the lab's server.
+fn address(lab: &Lab) -> (String, u16) {
+    let endpoint = lab.server.endpoint();
+    let (host, port) =
+        endpoint.trim_start_matches("http://").split_once(':').expect("host and port");
+    (host.to_owned(), port.parse().expect("port"))
+}
+
+fn proxy(lab: &Lab) -> Proxy {
+    let (host, port) = address(lab);
+    Proxy::new(host, port)
+}
+
+#[test]
+fn requests_go_through_the_proxy_with_the_service_s_name_and_the_proxy_s_credentials() {
+    let lab = Lab::new(3 * PART);
+    let client = lab.client_with(|options| {
+        options.endpoint = "http://oss-cn-hangzhou.aliyuncs.com".to_owned();
+        let mut proxy = proxy(&lab);
+        proxy.user = Some("user".to_owned());
+        proxy.password = Some("pass word".to_owned().into());
+        options.proxy = Some(proxy);
+    });
+    let outcome = client.download(&lab.request()).expect("download");
+    lab.assert_whole(&outcome);
+    for request in lab.server.requests() {
+        let url = format!("http://{BUCKET}.oss-cn-hangzhou.aliyuncs.com/{KEY}");
+        assert_eq!(request.target, url);
+        // user:pass word
+        assert_eq!(request.header("Proxy-Authorization"), Some("Basic dXNlcjpwYXNzIHdvcmQ="));
+    }
+}
+
+#[test]
+fn a_proxy_without_a_user_is_sent_no_credentials() {
+    let lab = Lab::new(PART);
+    let client = lab.client_with(|options| {
+        options.endpoint = "http://oss-cn-hangzhou.aliyuncs.com".to_owned();
+        options.proxy = Some(proxy(&lab));
+    });
+    lab.assert_whole(&client.download(&lab.request()).expect("download"));
+    assert!(lab.server.requests().iter().all(|r| r.header("Proxy-Authorization").is_none()));
+}
+
+#[test]
+fn an_https_proxy_is_greeted_over_tls() {
+    let lab = Lab::new(PART);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
+    let port = listener.local_addr().expect("address").port();
+    let client = lab.client_with(|options| {
+        let mut proxy = Proxy::new("127.0.0.1", port);
+        proxy.scheme = ProxyScheme::Https;
+        options.proxy = Some(proxy);
+        options.max_attempts = 1;
+    });
+    let download = client.start(&lab.request()).expect("start");
+    let (mut connection, _) = listener.accept().expect("the client");
+    let mut greeting = [0; 3];
+    connection.read_exact(&mut greeting).expect("greeting");
+    assert_eq!(greeting[..2], [22, 3], "a TLS handshake record");
+    drop(connection);
+    let error = download.wait(Some(Duration::from_secs(20))).expect("soon").expect_err("no proxy");
+    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert!(lab.server.requests().is_empty(), "nothing goes past the proxy");
+}
+
+#[test]
+fn a_proxy_that_refuses_is_an_error_with_its_status() {
+    let lab = Lab::new(PART);
+    let refusing = Lab::new(PART);
+    refusing.server.inject(local_oss::Fault::Html(407));
+    let client = lab.client_with(|options| options.proxy = Some(proxy(&refusing)));
+    let error = client.download(&lab.request()).expect_err("refused");
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Service, 407));
+    assert!(lab.server.requests().is_empty());
+}
+
+#[test]
+fn what_is_more_than_a_proxy_s_name_is_refused() {
+    let lab = Lab::new(PART);
+    for host in ["", "user@proxy", "http://proxy", "a b", "proxy/path"] {
+        let mut options = lab.options();
+        options.proxy = Some(Proxy::new(host, 1));
+        let error = oss_resumable::Client::new(options).map(drop).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Validation, "{host:?}");
+    }
+}
+
+#[test]
+fn connections_leave_from_the_interface_that_is_named() {
+    let lab = Lab::new(3 * PART);
+    let client =
+        lab.client_with(|options| options.network_interface = Some("127.0.0.1".to_owned()));
+    lab.assert_whole(&client.download(&lab.request()).expect("download"));
+    let client = lab.client_with(|options| {
+        options.network_interface = Some("no-such-interface".to_owned());
+    });
+    let asked = lab.server.requests().len();
+    let error = client.download(&lab.request()).expect_err("there is no such interface");
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Transport, "ClientError:200045"));
+    assert_eq!(lab.server.requests().len(), asked);
+}
