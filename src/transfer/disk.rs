@@ -52,8 +52,8 @@ pub struct Outlet {
     pub events: Sender<Event>,
     /// Steps handed over and not done.
     pub pending: AtomicUsize,
-    /// A write failed: later extents of this fetch would cover a hole and are not reported.
-    pub spoiled: AtomicBool,
+    /// A write failed: later extents of this fetch may cover a hole and are not reported.
+    spoiled: AtomicBool,
 }
 
 impl Outlet {

@@ -109,9 +109,7 @@ impl Intake {
         if let Err(error) = self.store(true) {
             end.ending = super::event::Ending::Fault(error);
         }
-        if let Some(buffer) = self.buffer.take() {
-            self.disk.buffers().give_back(buffer);
-        }
+        self.let_buffer_go();
         if self.outlet.pending.load(Ordering::Acquire) > 0 {
             match self.disk.submit(self.fetch, &self.outlet, Step::End(end)) {
                 Ok(()) => return,
@@ -121,6 +119,12 @@ impl Intake {
         }
         // A driver that is gone no longer wants to know.
         let _ = self.outlet.events.send(Event::Ended(end));
+    }
+
+    fn let_buffer_go(&mut self) {
+        if let Some(buffer) = self.buffer.take() {
+            self.disk.buffers().give_back(buffer);
+        }
     }
 
     /// One past the last byte taken.
@@ -192,6 +196,13 @@ impl Intake {
     }
 }
 
+impl Drop for Intake {
+    fn drop(&mut self) {
+        // Of a fetch that was lost without an end.
+        self.let_buffer_go();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +223,15 @@ mod tests {
 
     /// An intake of a span from byte 1000 on, whose file starts with byte 400.
     fn bench(grain: u64) -> Bench {
+        bench_from(1000, grain)
+    }
+
+    /// An intake of a span so far out that no file system can store a byte of it.
+    fn hopeless_bench(grain: u64) -> Bench {
+        bench_from(1 << 62, grain)
+    }
+
+    fn bench_from(start: u64, grain: u64) -> Bench {
         let dir = tempfile::tempdir().expect("directory");
         let file = TempFile::create(&dir.path().join("file")).expect("file");
         let (sender, events) = unbounded();
@@ -219,7 +239,7 @@ mod tests {
         let disk = Arc::new(Disk::new());
         disk.buffers().reserve(2);
         let worker = WakeWorker::new(0, Waker::noop().clone());
-        let intake = Intake::new(1, outlet, disk.clone(), worker, 1000, BUFFER_SIZE, grain);
+        let intake = Intake::new(1, outlet, disk.clone(), worker, start, BUFFER_SIZE, grain);
         Bench { dir, disk, events, intake }
     }
 
@@ -340,6 +360,34 @@ mod tests {
         assert!(buffers.take(&worker).is_none());
         bench.intake.tick(Instant::now()).expect("nothing to store");
         assert!(buffers.take(&worker).is_some());
+    }
+
+    #[test]
+    fn nothing_is_reported_after_a_write_that_failed_on_a_writer_thread() {
+        let mut bench = hopeless_bench(8 << 20);
+        bench.intake.hand_over_until = Some(Instant::now() + Duration::from_secs(60));
+        feed(&mut bench.intake, &pattern(BUFFER_SIZE), 16 * 1024);
+        assert!(bench.intake.make_room(1).expect("handed over"));
+        while bench.intake.outlet.pending.load(Ordering::Acquire) > 0 {
+            std::thread::yield_now();
+        }
+        assert!(matches!(bench.events.try_recv(), Ok(Event::Fault(_))));
+        bench.intake.hand_over_until = None;
+        bench.intake.finish(end());
+        assert_eq!(reported(&bench), []);
+        bench.disk.shut_down();
+    }
+
+    #[test]
+    fn a_fetch_that_is_lost_leaves_its_buffer_to_the_others() {
+        let bench = bench(100 * 1024);
+        let (mut intake, disk) = (bench.intake, bench.disk);
+        let waker = intake.worker.clone();
+        feed(&mut intake, b"x", 1);
+        let other = disk.buffers().take(&waker);
+        assert!(other.is_some() && disk.buffers().take(&waker).is_none());
+        drop(intake);
+        assert!(disk.buffers().take(&waker).is_some());
     }
 
     #[test]
