@@ -58,8 +58,9 @@ impl Ledger {
         unproven: Vec<Extent>,
     ) -> Self {
         let extents = ExtentMap::new(grain(part_size, range.end - range.start));
-        let held = unproven.iter().map(|extent| extent.len).sum();
-        let unproven = unproven.into_iter().map(|extent| (extent.offset, extent)).collect();
+        let unproven: BTreeMap<_, _> =
+            unproven.into_iter().map(|extent| (extent.offset, extent)).collect();
+        let held = unproven.values().map(|extent| extent.len).sum();
         Ledger { range, extents, unproven, held, file, record }
     }
 
@@ -83,7 +84,7 @@ impl Ledger {
     /// download: that error is in the Ok, for the log.
     pub fn store(&mut self, stored: &[Extent]) -> Result<Option<Error>> {
         for extent in stored {
-            if !self.extents.insert(*extent) {
+            if self.awaits_proof(extent) || !self.extents.insert(*extent) {
                 let (first, end) = (extent.offset, extent.end());
                 return Err(Error::internal(format!("bytes {first}-{end} were stored twice")));
             }
@@ -93,9 +94,16 @@ impl Ledger {
         Ok(journal.and_then(|journal| journal.append(stored).err()))
     }
 
-    /// Whether nothing is missing.
+    /// Whether a byte of the extent is one of the earlier run's whose proof is not done.
+    fn awaits_proof(&self, extent: &Extent) -> bool {
+        let last_before = self.unproven.range(..extent.end()).next_back();
+        last_before.is_some_and(|(_, unproven)| unproven.end() > extent.offset)
+    }
+
+    /// Whether nothing is missing. A byte counted twice ends the download with [`Ledger::crc`]'s refusal; it must not
+    /// wait for bytes that nobody fetches.
     pub fn is_complete(&self) -> bool {
-        self.held == self.range.end - self.range.start
+        self.held >= self.range.end - self.range.start
     }
 
     /// An extent of the earlier run is right; false when it is not one of the ledger's.
@@ -140,5 +148,55 @@ impl Ledger {
     /// Gives up the file and the record, for the end of the download.
     pub fn into_parts(self) -> (Arc<TempFile>, Option<Journal>) {
         (self.file, self.record.and_then(|record| record.journal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::crc64;
+
+    const PART: u64 = 102_400;
+
+    fn extent(offset: u64, len: u64) -> Extent {
+        let zeros = vec![0; usize::try_from(len).expect("small")];
+        Extent { offset, len, crc: crc64::checksum(&zeros) }
+    }
+
+    /// Of the object's bytes 0 to 4 parts, with these of an earlier run.
+    fn ledger(unproven: Vec<Extent>) -> (tempfile::TempDir, Ledger) {
+        let dir = tempfile::tempdir().expect("directory");
+        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        (dir, Ledger::new(0..4 * PART, PART, Arc::new(file), None, unproven))
+    }
+
+    #[test]
+    fn bytes_that_come_although_they_are_held_are_a_defect_and_not_counted() {
+        let (_dir, mut ledger) = ledger(vec![extent(PART, PART)]);
+        for twice in [extent(0, PART + 1), extent(PART, PART), extent(2 * PART - 1, 10)] {
+            let error = ledger.store(&[twice]).expect_err("held");
+            assert_eq!(error.code(), "InternalError", "{error}");
+        }
+        ledger.store(&[extent(0, PART), extent(2 * PART, 2 * PART)]).expect("missing bytes");
+        assert!(ledger.store(&[extent(3 * PART, 1)]).is_err());
+        assert!(ledger.is_complete() && ledger.crc().is_none(), "one part is not proven");
+        assert!(ledger.proved(extent(PART, PART)));
+        assert_eq!(ledger.crc(), Some(extent(0, 4 * PART).crc));
+    }
+
+    #[test]
+    fn a_part_recorded_twice_counts_once() {
+        let (_dir, mut ledger) = ledger(vec![extent(0, PART), extent(0, PART)]);
+        ledger.store(&[extent(PART, 2 * PART)]).expect("missing bytes");
+        assert!(!ledger.is_complete());
+        assert_eq!(ledger.holes(Vec::new()).first(), Some(&(3 * PART..4 * PART)));
+    }
+
+    #[test]
+    fn books_that_say_too_much_end_the_download_with_an_error_instead_of_a_wait() {
+        let (_dir, mut ledger) = ledger(Vec::new());
+        ledger.held = PART;
+        ledger.store(&[extent(0, 4 * PART - 1)]).expect("missing bytes");
+        assert!(ledger.is_complete() && ledger.crc().is_none());
     }
 }
