@@ -8,7 +8,7 @@ use crate::model::error::{Error, ErrorKind};
 use crate::oss::validate;
 use crate::sync::Mutex;
 use crate::sync::channel::Sender;
-use crate::sync::thread::{self, ThreadId};
+use crate::sync::thread;
 use crate::sys;
 use crate::sys::panic::quiet;
 use crate::sys::thread::Joined;
@@ -42,9 +42,9 @@ struct State {
     stamp: u64,
     /// The provider is being asked.
     asking: bool,
-    /// The thread that asked last; it ends after those before it.
-    thread: Option<(Joined, ThreadId)>,
     asked_at: Option<Instant>,
+    /// On which providers are being asked, or were: a former one may take its time.
+    threads: Vec<Joined>,
     /// What the provider answered last, if it had no key.
     failure: Option<String>,
     waiting: Vec<Sender<Event>>,
@@ -67,6 +67,7 @@ impl Authority {
         let former = std::mem::replace(&mut state.source, source);
         state.stamp += 1;
         state.failure = None;
+        state.asking = false;
         state.asked_at = None;
         state.wake_waiting();
         // The former provider may call back while it is dropped.
@@ -86,8 +87,10 @@ impl Authority {
         }
         let key = from_environment()?;
         let mut state = self.state.lock();
-        state.held = Some(Arc::new(key));
-        state.stamp += 1;
+        if matches!(state.source, Credentials::Environment) {
+            state.held = Some(Arc::new(key));
+            state.stamp += 1;
+        }
         Ok(())
     }
 
@@ -107,6 +110,17 @@ impl Authority {
                 };
             }
         };
+        if let Some(key) = state.held.clone() {
+            let due = state.renewal_due(&key);
+            let usable = !due || !is_expired(&key);
+            if due && usable && !state.asking {
+                // Renewed early, for later requests. Whatever comes of it, this key is good until it expires.
+                let _ = self.ask(&mut state, provider.clone());
+            }
+            if usable {
+                return Ok(Some(Issued { key: Some(key), stamp: state.stamp }));
+            }
+        }
         if let Some(message) = state.failure.take() {
             return Err(Error::new(
                 ErrorKind::Service,
@@ -114,15 +128,10 @@ impl Authority {
                 format!("the credentials provider has no access key: {message}"),
             ));
         }
-        if let Some(key) = state.held.clone()
-            && !state.renewal_due(&key)
-        {
-            return Ok(Some(Issued { key: Some(key), stamp: state.stamp }));
-        }
-        state.waiting.push(waiter.clone());
         if !state.asking {
             self.ask(&mut state, provider)?;
         }
+        state.waiting.push(waiter.clone());
         Ok(None)
     }
 
@@ -139,13 +148,13 @@ impl Authority {
         true
     }
 
-    /// Waits for a provider that is being asked and for the threads that asked, unless it is the provider that calls.
+    /// Waits for providers that are being asked, unless it is the provider that calls.
     pub fn shut_down(&self) {
-        let last = self.state.lock().thread.take();
-        if let Some((join, thread)) = last
-            && thread != thread::current().id()
-        {
-            let _ = join.join();
+        let threads = std::mem::take(&mut self.state.lock().threads);
+        let here = thread::current().id();
+        for asking in threads.into_iter().filter(|asking| asking.thread().id() != here) {
+            // What it had to say is in the state.
+            let _ = asking.join();
         }
     }
 
@@ -154,15 +163,12 @@ impl Authority {
         state: &mut State,
         provider: Arc<dyn CredentialsProvider>,
     ) -> Result<(), Error> {
+        for ended in state.threads.extract_if(.., |thread| thread.is_finished()) {
+            let _ = ended.join();
+        }
         let authority = self.clone();
         let stamp = state.stamp;
-        state.asked_at = Some(Instant::now());
-        let former = state.thread.take();
-        let join = sys::thread::spawn("oss-credentials", move || {
-            if let Some((former, _)) = former {
-                // It has answered and only has to end.
-                let _ = former.join();
-            }
+        let thread = sys::thread::spawn("oss-credentials", move || {
             // Dropped in there too: a provider that was replaced meanwhile may call back as it goes.
             let answer = quiet(move || provider.fetch())
                 .unwrap_or_else(|_| Err("the provider panicked".to_owned()))
@@ -170,27 +176,30 @@ impl Authority {
             authority.answered(stamp, answer);
         })
         .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
-        let thread = join.thread().id();
-        state.thread = Some((join, thread));
+        state.threads.push(thread);
         state.asking = true;
+        state.asked_at = Some(Instant::now());
         Ok(())
     }
 
     fn answered(&self, stamp: u64, answer: Result<AccessKey, String>) {
         let mut state = self.state.lock();
-        state.asking = false;
         // The credentials may have been replaced while the provider was thinking.
-        if state.stamp == stamp {
-            match answer {
-                Ok(key) => {
-                    state.held = Some(Arc::new(key));
-                    state.stamp += 1;
-                    state.failure = None;
-                }
-                Err(message) => {
-                    state.held = None;
-                    state.failure = Some(message);
-                }
+        if state.stamp != stamp {
+            return;
+        }
+        state.asking = false;
+        match answer {
+            Ok(key) => {
+                state.held = Some(Arc::new(key));
+                state.stamp += 1;
+                state.failure = None;
+            }
+            // An early renewal that failed: there is time for another.
+            Err(_) if state.held.as_deref().is_some_and(|key| !is_expired(key)) => {}
+            Err(message) => {
+                state.held = None;
+                state.failure = Some(message);
             }
         }
         state.wake_waiting();
@@ -214,6 +223,10 @@ impl State {
 fn usable(key: AccessKey) -> Result<AccessKey, String> {
     validate::access_key(&key).map_err(|error| error.message().to_owned())?;
     Ok(key)
+}
+
+fn is_expired(key: &AccessKey) -> bool {
+    key.expires.is_some_and(|at| SystemTime::now() >= at)
 }
 
 fn from_environment() -> Result<AccessKey, Error> {
@@ -241,8 +254,8 @@ fn from_environment() -> Result<AccessKey, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::atomic::{AtomicU32, Ordering};
-    use crate::sync::channel::unbounded;
+    use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    use crate::sync::channel::{Receiver, unbounded};
 
     struct Counting(AtomicU32);
 
@@ -281,6 +294,91 @@ mod tests {
         assert_eq!(error.code(), "CredentialsError");
         assert!(error.message().contains("the role is gone"));
         assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "third");
+    }
+
+    /// Answers when the test says so, and is slow to go.
+    struct Slow {
+        answers: Receiver<AccessKey>,
+        going: Sender<()>,
+        gone: Arc<AtomicBool>,
+    }
+
+    impl CredentialsProvider for Slow {
+        fn fetch(&self) -> Result<AccessKey, String> {
+            self.answers.recv().map_err(|_| "nobody answers".to_owned())
+        }
+    }
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            let _ = self.going.send(());
+            std::thread::sleep(Duration::from_millis(300));
+            self.gone.store(true, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_new_provider_is_asked_while_the_former_hangs_and_both_are_waited_for() {
+        let (answer, answers) = unbounded();
+        let (going, goes) = unbounded();
+        let gone = Arc::new(AtomicBool::new(false));
+        let slow = Slow { answers, going, gone: gone.clone() };
+        let authority = Arc::new(Authority::new(Credentials::Provider(Arc::new(slow))));
+        let (waiter, woken) = unbounded();
+        assert!(authority.issue(&waiter).expect("asked").is_none());
+        let next = Counting(AtomicU32::new(0));
+        authority.replace(Credentials::Provider(Arc::new(next)));
+        woken.try_recv().expect("who waited is told");
+        assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "first");
+
+        answer.send(AccessKey::new("late", "secret", None)).expect("it still waits");
+        goes.recv_timeout(Duration::from_secs(5)).expect("it has answered");
+        authority.shut_down();
+        assert!(gone.load(Ordering::SeqCst), "the thread still held the provider");
+        assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "first");
+    }
+
+    /// First a key that expires soon, then none, then one for good.
+    struct Temporary(AtomicU32);
+
+    impl CredentialsProvider for Temporary {
+        fn fetch(&self) -> Result<AccessKey, String> {
+            let mut key = AccessKey::new("soon-gone", "secret", None);
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                0 => {
+                    key.expires = Some(SystemTime::now() + RENEW_BEFORE / 2);
+                    Ok(key)
+                }
+                1 => Err("try again later".to_owned()),
+                _ => Ok(AccessKey::new("lasting", "secret", None)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_valid_outlives_a_failed_renewal() {
+        let provider = Arc::new(Temporary(AtomicU32::new(0)));
+        let authority = Arc::new(Authority::new(Credentials::Provider(provider.clone())));
+        let id = || issue(&authority).expect("a key").key.expect("signed").id.clone();
+        let settle = || {
+            let started = Instant::now();
+            while authority.state.lock().asking {
+                assert!(started.elapsed() < Duration::from_secs(5), "no answer");
+                std::thread::yield_now();
+            }
+        };
+        assert_eq!(id(), "soon-gone");
+        authority.state.lock().asked_at = None;
+        assert_eq!(id(), "soon-gone", "a renewal is nothing to wait for");
+        settle();
+        assert_eq!(provider.0.load(Ordering::SeqCst), 2, "it was asked for another");
+        assert_eq!(id(), "soon-gone", "the failed renewal takes nothing away");
+        assert_eq!(provider.0.load(Ordering::SeqCst), 2, "and is not repeated at once");
+
+        authority.state.lock().asked_at = None;
+        assert_eq!(id(), "soon-gone");
+        settle();
+        assert_eq!(id(), "lasting");
     }
 
     #[test]
