@@ -115,18 +115,15 @@ impl Client {
         inner.session.authority.refresh_environment()?;
 
         let (events, inbox) = unbounded();
-        let shared = Arc::new(Shared::new(events, request.max_bandwidth));
-        inner.enlist(&shared)?;
         let task = Task {
             session: inner.session.clone(),
             request: request.clone(),
             place,
-            shared: shared.clone(),
+            shared: Arc::new(Shared::new(events, request.max_bandwidth)),
             inbox,
         };
-        let driver = thread::spawn("oss-download", move || transfer::run(task))
-            .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
-        Ok(Download::new(shared, driver, inner.clone()))
+        let shared = inner.run(task)?;
+        Ok(Download::new(shared, inner.clone()))
     }
 
     /// A URL by which anybody can GET the object until `expires` from now; at most seven days for V4 signatures.
@@ -169,7 +166,7 @@ impl Client {
         }
         for download in self.inner.close() {
             // How it ended is for who holds its handle.
-            let _ = download.wait_until(None);
+            download.join();
         }
         self.inner.session.shut_down();
     }
@@ -187,7 +184,8 @@ impl Inner {
         ))
     }
 
-    fn enlist(&self, shared: &Arc<Shared>) -> Result<()> {
+    /// Starts a download's driver. Under the lock, so that a client that is being closed finds it or refuses it.
+    fn run(&self, task: Task) -> Result<Arc<Shared>> {
         let mut running = self.running.lock();
         if running.closed {
             return Err(Error::new(
@@ -199,9 +197,13 @@ impl Inner {
         if running.disabled {
             return Err(Error::disabled());
         }
+        let shared = task.shared.clone();
+        let driver = thread::spawn("oss-download", move || transfer::run(task))
+            .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+        shared.driven_by(driver);
         running.downloads.retain(|download| download.strong_count() > 0);
-        running.downloads.push(Arc::downgrade(shared));
-        Ok(())
+        running.downloads.push(Arc::downgrade(&shared));
+        Ok(shared)
     }
 
     /// Lets no download start any more and cancels those that run.

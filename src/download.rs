@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Status};
-use crate::sync::{Mutex, thread};
-use crate::sys::thread::Joined;
 use crate::transfer::Shared;
 
 /// How often a progress callback runs, at least.
@@ -15,18 +13,13 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// One running or ended transfer. Dropping it cancels the transfer and waits for its end; the checkpoint is kept.
 pub struct Download {
     shared: Arc<Shared>,
-    driver: Mutex<Option<Joined>>,
     /// Keeps the client's threads while the download needs them.
     client: Arc<crate::client::Inner>,
 }
 
 impl Download {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        driver: Joined,
-        client: Arc<crate::client::Inner>,
-    ) -> Self {
-        Download { shared, driver: Mutex::new(Some(driver)), client }
+    pub(crate) fn new(shared: Arc<Shared>, client: Arc<crate::client::Inner>) -> Self {
+        Download { shared, client }
     }
 
     /// Waits until the download ends, or for `timeout`; `None` when the time is up. May be called again, and from
@@ -87,13 +80,7 @@ impl Drop for Download {
             return;
         }
         self.shared.cancel();
-        if let Some(driver) = self.driver.lock().take() {
-            // A callback of this very download may drop the handle: the thread then ends by itself.
-            if driver.thread().id() != thread::current().id() {
-                // The driver guards itself against panics; its result is in `shared`.
-                let _ = driver.join();
-            }
-        }
+        self.shared.join();
     }
 }
 

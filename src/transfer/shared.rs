@@ -1,13 +1,15 @@
 //! What a download's handle and its driver both see.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Phase, Statistics, Status};
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::channel::Sender;
+use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
+use crate::sys::thread::Joined;
 
 use super::bandwidth::Bandwidth;
 use super::event::Event;
@@ -29,6 +31,8 @@ pub struct Shared {
     active: AtomicU32,
     state: Mutex<State>,
     ended: Condvar,
+    driver: Mutex<Option<Joined>>,
+    driver_id: OnceLock<ThreadId>,
 }
 
 struct State {
@@ -51,6 +55,26 @@ impl Shared {
             active: AtomicU32::new(0),
             state: Mutex::new(State { phase: Phase::Starting, result: None, elapsed: None }),
             ended: Condvar::new(),
+            driver: Mutex::new(None),
+            driver_id: OnceLock::new(),
+        }
+    }
+
+    /// Notes the thread of the driver.
+    pub fn driven_by(&self, driver: Joined) {
+        self.driver_id.get_or_init(|| driver.thread().id());
+        *self.driver.lock() = Some(driver);
+    }
+
+    /// Waits until the driver's thread is gone. The driver itself, in whose callback the caller may be, does not.
+    pub fn join(&self) {
+        if self.driver_id.get() == Some(&thread::current().id()) {
+            return;
+        }
+        // Whoever comes second waits for the lock, and so for the thread as well.
+        if let Some(driver) = self.driver.lock().take() {
+            // It guards itself against panics; its result is in the state.
+            let _ = driver.join();
         }
     }
 

@@ -41,9 +41,14 @@ pub struct Task {
     pub inbox: Receiver<Event>,
 }
 
-/// Runs a download to its end and publishes the result.
+/// Runs a download to its end and publishes the result, whatever happens.
 pub fn run(task: Task) {
     let shared = task.shared.clone();
+    let result = quiet(|| drive(task)).unwrap_or_else(|defect| Err(defect.into()));
+    shared.end(result);
+}
+
+fn drive(task: Task) -> Result<Outcome> {
     let session = task.session.clone();
     let buffers = buffers_for(task.request.thread_num);
     session.disk.buffers().reserve(buffers);
@@ -55,7 +60,7 @@ pub fn run(task: Task) {
     });
     drop(driver);
     session.disk.buffers().release(buffers);
-    shared.end(result);
+    result
 }
 
 /// One buffer for each connection and a few on their way to the disk; many connections share.
