@@ -21,6 +21,8 @@ use crate::transfer::{self, Session, Shared, Task};
 /// Downloads objects. Cheap to clone: all clones are one client. Thread-safe.
 ///
 /// Threads start with the first download. The last clone's drop, or that of the last download, ends them.
+///
+/// A client belongs to the process that made it: in a forked child every call is `Forked`.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -134,6 +136,7 @@ impl Client {
         key: &AccessKey,
         expires: Duration,
     ) -> Result<String> {
+        self.inner.require_own_process()?;
         validate::request(request)?;
         validate::access_key(key)?;
         self.inner.session.require_region()?;
@@ -142,6 +145,7 @@ impl Client {
 
     /// What the checkpoint of `request`'s download says; `None` when there is none to go on from. It may be in use.
     pub fn inspect_checkpoint(&self, request: &DownloadRequest) -> Result<Option<CheckpointInfo>> {
+        self.inner.require_own_process()?;
         validate::request(request)?;
         let place = place::resolve(request)?;
         JournalPlace::of(request, &place).map_or(Ok(None), |journal| manage::inspect(&journal))
@@ -150,6 +154,7 @@ impl Client {
     /// Removes the checkpoint of `request`'s download and the temporary file it belongs to; `false` when there is
     /// none, `Busy` while a download uses it.
     pub fn discard_checkpoint(&self, request: &DownloadRequest) -> Result<bool> {
+        self.inner.require_own_process()?;
         validate::request(request)?;
         let place = place::resolve(request)?;
         JournalPlace::of(request, &place)

@@ -56,27 +56,37 @@ impl Download {
         }
     }
 
-    /// A snapshot; never blocks on the network or the disk.
+    /// A snapshot; never blocks on the network or the disk. In a forked child, where nothing goes on, the phase is
+    /// `Failed`.
     pub fn status(&self) -> Status {
-        self.shared.status()
+        match self.client.require_own_process() {
+            Ok(()) => self.shared.status(),
+            Err(_) => self.shared.last_words(),
+        }
     }
 
     /// Limits this download to `bytes_per_second` from now on, over all its connections; 0 is no limit. The limit of
-    /// the client holds as well.
+    /// the client holds as well. Does nothing in a forked child.
     pub fn set_bandwidth(&self, bytes_per_second: u64) {
-        self.shared.bandwidth.set(bytes_per_second);
+        if self.client.require_own_process().is_ok() {
+            self.shared.bandwidth.set(bytes_per_second);
+        }
     }
 
-    /// Asks the download to end with `Cancelled` and returns at once. The checkpoint is kept.
+    /// Asks the download to end with `Cancelled` and returns at once. The checkpoint is kept. Does nothing in a forked
+    /// child.
     pub fn cancel(&self) {
-        self.shared.cancel();
+        if self.client.require_own_process().is_ok() {
+            self.shared.cancel();
+        }
     }
 }
 
 impl Drop for Download {
     fn drop(&mut self) {
-        // In a forked child there is no thread to wait for.
+        // In a forked child there is no thread to wait for, and a lock that one held is never released.
         if self.client.require_own_process().is_err() {
+            std::mem::forget((self.shared.clone(), self.client.clone()));
             return;
         }
         self.shared.cancel();

@@ -141,6 +141,18 @@ impl Shared {
         }
     }
 
+    /// The status where the download's threads are lost, and maybe its locks with them.
+    pub fn last_words(&self) -> Status {
+        let total = self.bytes_total.load(Ordering::Relaxed);
+        Status {
+            phase: Phase::Failed,
+            bytes_done: self.counters.bytes_done.get(),
+            bytes_total: (total != UNKNOWN).then_some(total),
+            active_connections: 0,
+            statistics: Statistics { elapsed: self.started.elapsed(), ..self.counters.snapshot() },
+        }
+    }
+
     /// Publishes how the download ended.
     pub fn end(&self, result: Result<Outcome>) {
         let mut state = self.state.lock();

@@ -11,6 +11,7 @@ mod disk;
 mod document;
 mod effort;
 mod endpoints;
+mod forked;
 mod handles;
 mod hostile;
 mod interrupted;

@@ -1,0 +1,137 @@
+//! A forked child with a client and a running download of its parent's: calls are refused, nothing hangs, and the
+//! parent's download goes on unharmed.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use local_oss::Fault;
+use oss_resumable::{
+    AccessKey, Client, ClientOptions, Credentials, Download, DownloadRequest, Error, ErrorKind,
+    Phase,
+};
+
+use crate::lab::{BUCKET, ID, KEY, Lab, MIB, SECRET};
+
+const FORKS: usize = 20;
+
+/// What the library's Rust API does in a forked child; the first thing that is wrong.
+fn try_everything(
+    client: Client,
+    download: Download,
+    request: &DownloadRequest,
+) -> Result<(), &'static str> {
+    let key = AccessKey::new(ID, SECRET, None);
+    let refused = |error: Option<Error>, what| match error {
+        Some(error) if error.kind() == ErrorKind::Forked => Ok(()),
+        _ => Err(what),
+    };
+    refused(client.start(request).err(), "start")?;
+    refused(client.download(request).err(), "download")?;
+    refused(client.set_region("cn-beijing").err(), "set_region")?;
+    refused(client.set_credentials(Credentials::Anonymous).err(), "set_credentials")?;
+    refused(client.presign(request, &key, Duration::from_secs(60)).err(), "presign")?;
+    refused(client.inspect_checkpoint(request).err(), "inspect_checkpoint")?;
+    refused(client.discard_checkpoint(request).err(), "discard_checkpoint")?;
+    refused(download.wait(None).and_then(Result::err), "wait")?;
+    if download.status().phase != Phase::Failed {
+        return Err("status");
+    }
+    download.set_bandwidth(1);
+    download.cancel();
+    client.shutdown();
+    drop(download);
+    drop(client);
+    Ok(())
+}
+
+#[test]
+#[ignore = "runs in a process of its own, started by the test below"]
+fn parent() {
+    let endpoint = std::env::var("TEST_ENDPOINT").expect("run by the test below");
+    let mut options = ClientOptions::new(endpoint).region("cn-hangzhou");
+    options.credentials = Credentials::Static(AccessKey::new(ID, SECRET, None));
+    let client = Client::new(options).expect("client");
+    let request = DownloadRequest::new(BUCKET, KEY).file_path("file.bin").checkpoint_dir(".");
+    let download = client.start(&request).expect("start");
+    while download.status().bytes_done == 0 {
+        std::thread::yield_now();
+    }
+    for fork in 0..FORKS {
+        // The child owns copies of the handles, as it owns a copy of everything.
+        let child = raw::fork(|| {
+            let (client, download) = raw::copies(&client, &download);
+            try_everything(client, download, &request)
+        });
+        assert_eq!(raw::wait(child, Duration::from_secs(20)), Some(0), "child {fork}");
+    }
+    assert!(download.wait(Some(Duration::ZERO)).is_none(), "it ended before the last fork");
+    let ended = download.wait(None).expect("no limit");
+    println!("saved {} bytes", ended.expect("the children harmed it").file_size);
+}
+
+#[test]
+fn a_forked_child_is_refused_everything_and_harms_nothing() {
+    let lab = Lab::new(16 * MIB);
+    let slow = lab.server.inject(Fault::RateLimit(MIB));
+    let program = std::env::current_exe().expect("this program");
+    let parent = Command::new(program)
+        .args(["--exact", "--ignored", "--nocapture", "forked::parent"])
+        .env("TEST_ENDPOINT", lab.server.endpoint())
+        .current_dir(lab.dir())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("start");
+    let output = parent.wait_with_output().expect("run");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains("saved"), "{said}");
+    assert!(lab.server.fault_hits(slow) > 0);
+    lab.assert_range(0..16 * MIB);
+    assert_eq!(lab.files(), ["file.bin"]);
+}
+
+/// `fork` and what belongs to it.
+#[allow(unsafe_code)]
+mod raw {
+    use super::*;
+
+    /// Runs `body` in a forked child, which ends with 0 when it is content.
+    pub fn fork(body: impl FnOnce() -> Result<(), &'static str>) -> libc::pid_t {
+        // SAFETY: the child runs `body` and ends with `_exit`; it never returns into the test runner.
+        unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                if let Err(wrong) = body() {
+                    libc::write(2, wrong.as_ptr().cast(), wrong.len());
+                    libc::_exit(1);
+                }
+                libc::_exit(0);
+            }
+            assert!(child > 0, "fork");
+            child
+        }
+    }
+
+    /// The child's own handles. They are the parent's too, but never in the same process.
+    pub fn copies(client: &Client, download: &Download) -> (Client, Download) {
+        // SAFETY: called in the forked child only, which does not use the originals and ends without dropping them.
+        unsafe { (std::ptr::read(client), std::ptr::read(download)) }
+    }
+
+    /// The child's exit status; it is killed, and none, when it does not end in time.
+    pub fn wait(child: libc::pid_t, limit: Duration) -> Option<i32> {
+        let patience = Instant::now() + limit;
+        let mut status = 0;
+        // SAFETY: `status` outlives the calls; the child is this function's caller's own and not yet waited for.
+        unsafe {
+            while libc::waitpid(child, &raw mut status, libc::WNOHANG) == 0 {
+                if Instant::now() > patience {
+                    libc::kill(child, libc::SIGKILL);
+                    libc::waitpid(child, &raw mut status, 0);
+                    return None;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status))
+    }
+}
