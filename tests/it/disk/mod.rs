@@ -3,5 +3,7 @@
 
 mod child;
 mod faulty_calls;
+mod full;
+mod namespace;
 mod outcomes;
 mod shim;
