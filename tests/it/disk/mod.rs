@@ -6,4 +6,6 @@ mod faulty_calls;
 mod full;
 mod namespace;
 mod outcomes;
+mod permissions;
+mod places;
 mod shim;

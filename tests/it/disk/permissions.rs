@@ -1,0 +1,161 @@
+//! Directories and files that may not be read or written: an error that names the reason, and the old file as it was.
+//!
+//! Root may do everything, so these downloads run as nobody where the tests run as root.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+
+use libc::{EACCES, EPERM, EROFS};
+
+use super::child::{self, End};
+use super::namespace;
+use crate::lab::{Lab, PART};
+
+const SIZE: u64 = 2 * PART;
+const OLD: &[u8] = b"the old file";
+const NOBODY: u32 = 65534;
+
+/// A lab with an old file, whose directory has the permissions `mode`.
+fn lab(mode: u32) -> Lab {
+    let lab = Lab::new(SIZE);
+    fs::write(lab.target(), OLD).expect("the old file");
+    allow(lab.dir(), mode);
+    lab
+}
+
+fn allow(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions");
+}
+
+fn am_root(lab: &Lab) -> bool {
+    fs::metadata(lab.dir()).expect("metadata").uid() == 0
+}
+
+/// Downloads as somebody who is not root.
+fn run(lab: &Lab, checkpoints: &Path) -> End {
+    let mut command = child::command(lab, "");
+    command.env("TEST_CHECKPOINTS", checkpoints);
+    if am_root(lab) {
+        command.env("TEST_USER", "nobody");
+    }
+    child::run(&mut command)
+}
+
+fn assert_old_file(lab: &Lab) {
+    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+    assert_eq!(lab.files(), ["file.bin"]);
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_is_an_error() {
+    let lab = lab(0o555);
+    assert_eq!(run(&lab, lab.dir()), End::failed("LocalIoError", EACCES));
+    assert_old_file(&lab);
+}
+
+#[test]
+fn a_checkpoint_directory_that_may_not_be_written_is_an_error_that_leaves_nothing_at_the_target() {
+    let lab = lab(0o777);
+    let checkpoints = tempfile::tempdir().expect("directory");
+    allow(checkpoints.path(), 0o555);
+    assert_eq!(run(&lab, checkpoints.path()), End::failed("LocalIoError", EACCES));
+    assert_old_file(&lab);
+}
+
+#[test]
+fn a_directory_that_may_not_be_entered_is_an_error() {
+    for mode in [0o000, 0o666] {
+        let lab = lab(mode);
+        assert_eq!(run(&lab, lab.dir()), End::failed("LocalIoError", EACCES), "{mode:o}");
+        allow(lab.dir(), 0o755);
+        assert_old_file(&lab);
+    }
+}
+
+#[test]
+fn a_directory_that_may_not_be_listed_is_enough() {
+    let lab = lab(0o333);
+    assert_eq!(run(&lab, lab.dir()), End::Saved { reused: 0, fetched: SIZE });
+    allow(lab.dir(), 0o755);
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+}
+
+#[test]
+fn a_target_that_may_not_be_written_is_replaced_because_its_directory_may() {
+    let lab = lab(0o777);
+    allow(&lab.target(), 0o000);
+    assert_eq!(run(&lab, lab.dir()), End::Saved { reused: 0, fetched: SIZE });
+    lab.assert_range(0..SIZE);
+}
+
+/// Makes what is there root's.
+fn give_to_root(path: &Path, mode: u32) {
+    chown(path, Some(0), Some(0)).expect("these tests need root, to have files of two owners");
+    allow(path, mode);
+}
+
+#[test]
+fn a_target_of_somebody_else_in_a_sticky_directory_stays_and_the_checkpoint_too() {
+    let lab = lab(0o1777);
+    give_to_root(lab.dir(), 0o1777);
+    give_to_root(&lab.target(), 0o666);
+    assert_eq!(run(&lab, lab.dir()), End::failed("RenameError", EPERM));
+    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+    // Who may, finds everything there.
+    let outcome = lab.client().download(&lab.request()).expect("resume");
+    assert_eq!(outcome.statistics.bytes_reused, SIZE);
+    lab.assert_whole(&outcome);
+}
+
+#[test]
+fn leftovers_of_somebody_else_that_may_not_be_read_are_an_error_and_stay() {
+    let lab = lab(0o777);
+    lab.interrupt(&lab.request(), 50_000);
+    let left = lab.leftovers();
+    for (path, content) in [(lab.temp(), &left.temp), (left.journal_path.clone(), &left.journal)] {
+        give_to_root(&path, 0o600);
+        assert_eq!(run(&lab, lab.dir()), End::failed("LocalIoError", EACCES));
+        assert_eq!(&fs::read(&path).expect("read"), content);
+        assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+        chown(&path, Some(NOBODY), Some(NOBODY)).expect("chown");
+    }
+    chown(lab.temp(), Some(NOBODY), Some(NOBODY)).expect("chown");
+    let held = PART + 50_000;
+    assert_eq!(run(&lab, lab.dir()), End::Saved { reused: held, fetched: SIZE - held });
+    lab.assert_range(0..SIZE);
+}
+
+#[test]
+fn a_read_only_file_system_is_an_error() {
+    namespace::run(":", "disk::permissions::with_a_read_only_file_system");
+}
+
+#[test]
+#[ignore = "runs in a child process, with mounts of its own"]
+fn with_a_read_only_file_system() {
+    let lab = lab(0o755);
+    let elsewhere = tempfile::tempdir().expect("directory");
+    let mount = |arguments: &[&str], path: &Path| {
+        let mounted = std::process::Command::new("mount").args(arguments).arg(path).status();
+        assert!(mounted.expect("mount").success());
+    };
+    let path = lab.dir().to_str().expect("UTF-8");
+    mount(&["--bind", path], lab.dir());
+    mount(&["-o", "remount,bind,ro"], lab.dir());
+    for request in [lab.request(), lab.request().checkpoint_dir(elsewhere.path())] {
+        let error = lab.client().download(&request).expect_err("read-only");
+        assert_eq!((error.code(), error.errno()), ("LocalIoError", Some(EROFS)), "{error}");
+        assert_old_file(&lab);
+        assert_eq!(fs::read_dir(elsewhere.path()).expect("list").count(), 0);
+    }
+    let request = lab.request().file_path(elsewhere.path().join("file"));
+    let error = lab.client().download(&request).expect_err("a read-only checkpoint directory");
+    assert_eq!((error.code(), error.errno()), ("LocalIoError", Some(EROFS)), "{error}");
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("list").count(), 0);
+
+    mount(&["-o", "remount,bind,rw"], lab.dir());
+    let outcome = lab.client().download(&lab.request()).expect("download");
+    lab.assert_whole(&outcome);
+}
