@@ -28,7 +28,16 @@ pub struct TempFile {
     file: LockedFile,
     /// Held during a write. File systems let one write into a file at a time and keep the others spinning on
     /// the processor; here they sleep.
-    writing: Mutex<()>,
+    writing: Mutex<Length>,
+}
+
+/// What a run knows of its file's length.
+#[derive(Debug, Default)]
+struct Length {
+    /// As long as this run has seen or made it.
+    reached: u64,
+    /// It was shorter than that: somebody else has cut it, and what was written may be zeros now.
+    cut: bool,
 }
 
 /// How [`TempFile::finish`] makes the file the target.
@@ -48,7 +57,7 @@ impl TempFile {
     /// `Busy` when another run holds it; `LocalIoError` for a symbolic link or anything that is no regular file.
     pub fn open_existing(path: &Path) -> Result<Option<Self>> {
         let opened = LockedFile::open(path).map_err(|error| refused("open", path, &error))?;
-        Ok(opened.map(TempFile::of))
+        opened.map(TempFile::of).transpose()
     }
 
     /// Makes the file at `path`, or empties the one an earlier run left there.
@@ -64,10 +73,11 @@ impl TempFile {
             }
             return Self::create_unshared(path);
         }
-        let temp = TempFile::of(file);
-        if !made {
-            temp.clear()?;
+        if made {
+            return Ok(TempFile::empty(file));
         }
+        let temp = TempFile::of(file)?;
+        temp.clear()?;
         Ok(temp)
     }
 
@@ -77,11 +87,17 @@ impl TempFile {
         let name = temp_name::with_suffix(path.file_name().unwrap_or_default(), suffix);
         let path = path.with_file_name(name);
         let file = LockedFile::create_new(&path).map_err(|e| refused("create", &path, &e))?;
-        Ok(TempFile::of(file))
+        Ok(TempFile::empty(file))
     }
 
-    fn of(file: LockedFile) -> Self {
-        TempFile { file, writing: Mutex::new(()) }
+    fn empty(file: LockedFile) -> Self {
+        TempFile { file, writing: Mutex::default() }
+    }
+
+    fn of(file: LockedFile) -> Result<Self> {
+        let temp = TempFile::empty(file);
+        temp.writing.lock().reached = temp.len()?;
+        Ok(temp)
     }
 
     /// Empties the file. One that is empty is left alone: after a truncation ext4 writes everything out at the
@@ -108,9 +124,24 @@ impl TempFile {
 
     /// Cuts the file, or lengthens it by a hole.
     pub fn set_len(&self, len: u64) -> Result<()> {
+        let mut length = self.writing.lock();
         self.file
             .set_len(len)
-            .map_err(|e| self.failed(&format!("set {len} bytes as the length of"), &e))
+            .map_err(|e| self.failed(&format!("set {len} bytes as the length of"), &e))?;
+        length.reached = len;
+        Ok(())
+    }
+
+    /// Whether the file was ever found shorter than this run had made it.
+    pub fn was_cut(&self) -> Result<bool> {
+        let mut length = self.writing.lock();
+        self.compare(&mut length)?;
+        Ok(length.cut)
+    }
+
+    fn compare(&self, length: &mut Length) -> Result<()> {
+        length.cut |= self.len()? < length.reached;
+        Ok(())
     }
 
     /// Reserves disk blocks for `len` bytes and makes the file that long. Does nothing where the file system
@@ -143,12 +174,14 @@ impl TempFile {
     /// Writes all of `bytes` at `offset` in the file. After an error any part of them may be in the file.
     /// `DiskFull` says how much is missing.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        let turn = self.writing.lock();
-        let written = self.file.write_all_at(bytes, offset);
-        drop(turn);
-        written.map_err(|error| {
+        let mut length = self.writing.lock();
+        // Afterwards the file may be as long again as it was, with a hole in it.
+        self.compare(&mut length)?;
+        self.file.write_all_at(bytes, offset).map_err(|error| {
             self.out_of_space(&format!("write {} bytes at {offset} of", bytes.len()), &error)
-        })
+        })?;
+        length.reached = length.reached.max(offset.saturating_add(bytes.len() as u64));
+        Ok(())
     }
 
     /// Reads some bytes at `offset` in the file; 0 at the end of the file.

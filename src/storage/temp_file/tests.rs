@@ -208,3 +208,20 @@ fn reserving_gives_the_file_blocks_and_its_length() {
     assert!(proven(&temp, 0, b"0123456789", 64));
     assert!([10, 100_000].contains(&temp.len().expect("length")));
 }
+
+#[test]
+fn a_file_that_somebody_else_cut_is_told_from_one_that_grew() {
+    let scratch = Scratch::new();
+    let temp = scratch.temp(b"0123456789");
+    temp.write_at(b"ab", 20).expect("write");
+    assert!(!temp.was_cut().expect("look"));
+    temp.set_len(4).expect("cut by its holder");
+    assert!(!temp.was_cut().expect("look"));
+
+    let other = File::options().write(true).open(scratch.path("file.temp")).expect("open");
+    other.set_len(100).expect("lengthen");
+    assert!(!temp.was_cut().expect("look"));
+    other.set_len(3).expect("cut");
+    temp.write_at(b"as long again", 0).expect("write");
+    assert!(temp.was_cut().expect("look"));
+}

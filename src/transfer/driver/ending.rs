@@ -32,11 +32,8 @@ impl Driver {
             self.heal(expected.unwrap_or_default(), crc)?;
             return Ok(None);
         }
-        // Everything was written, so a file that is too short was cut by somebody else.
-        let len = opened.ledger.range().end - opened.ledger.range().start;
-        let trusted = self.place.trusted
-            && opened.ledger.file().is_locked()
-            && opened.ledger.file().len()? >= len;
+        let file = opened.ledger.file();
+        let trusted = self.place.trusted && file.is_locked() && !file.was_cut()?;
         if (self.request.verify_before_rename || !trusted) && self.forget_damaged()? > 0 {
             self.count_disk_round()?;
             return Ok(None);
