@@ -4,7 +4,9 @@
 mod child;
 mod faulty_calls;
 mod full;
+mod meddling;
 mod namespace;
+mod one_byte;
 mod outcomes;
 mod permissions;
 mod places;
