@@ -142,6 +142,17 @@ fn redirects_and_expired_tokens_are_answers() {
 }
 
 #[test]
+fn other_bytes_come_under_their_true_name() {
+    let server = faulty(Fault::OtherBytes(10));
+    for (asked, came) in [("bytes=10-19", 0..10), ("bytes=5-9", 15..20)] {
+        let reply = get(&server, KEY, &[("Range", asked)]);
+        let named = format!("bytes {}-{}/{SIZE}", came.start, came.end - 1);
+        assert_eq!((reply.status, reply.header("Content-Range")), (206, Some(named.as_str())));
+        assert!(reply.body == content(&server)[came]);
+    }
+}
+
+#[test]
 fn an_ignored_range_gives_the_whole_object() {
     let server = faulty(Fault::IgnoreRange);
     let reply = get(&server, KEY, &[("Range", "bytes=10-19")]);

@@ -51,6 +51,9 @@ pub enum Fault {
     SkewedClock(i64),
     /// 200 and the whole object in reply to a range.
     IgnoreRange,
+    /// 206 and as many bytes as asked for, this far before them (or after, where nothing is before), truthfully named:
+    /// as a cache in between sends that answers with another request's reply. Ranges that have neither are not struck.
+    OtherBytes(u64),
 
     /// Before the reply, the object is replaced by another of the same size.
     NewGeneration,

@@ -120,6 +120,7 @@ impl Plan {
                 self.overrides.clock_shift_ms = seconds.saturating_mul(1000);
             }
             Fault::IgnoreRange => self.overrides.ignore_range = true,
+            Fault::OtherBytes(distance) => self.overrides.range_shift = distance,
             _ => {}
         }
     }

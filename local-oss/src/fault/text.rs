@@ -10,7 +10,7 @@ pub const FAULT_HELP: &str = "\
 Faults: NAME[=ARGUMENT][@CONDITION[,CONDITION…]]
   in place of a reply   close-before-headers  reset-before-headers  no-reply  not-http
   another answer        status=503[:Code[:RETRY_AFTER_SECONDS]]  html=502  redirect=URL  expired-token
-                        skewed-clock=SECONDS  ignore-range
+                        skewed-clock=SECONDS  ignore-range  other-bytes=SIZE
   another object        new-generation  replace-object-after=REQUESTS
   headers               header=NAME[:VALUE]  wrong-content-range  wrong-crc  no-crc  wrong-etag  no-etag
   body                  flip-byte=OFFSET  garbage-body  short-body=SIZE  long-body=SIZE  reset-after=SIZE
@@ -106,6 +106,7 @@ fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
             Some(Ok(Fault::Header { name: name.to_owned(), value }))
         }
         "flip-byte" => size(Fault::FlipByte),
+        "other-bytes" => size(Fault::OtherBytes),
         "short-body" => size(Fault::ShortBody),
         "long-body" => size(Fault::LongBody),
         "reset-after" => size(Fault::ResetAfter),

@@ -40,6 +40,8 @@ pub(crate) struct Overrides {
     pub(crate) html: Option<u16>,
     /// Answer 200 with the whole object to a ranged request.
     pub(crate) ignore_range: bool,
+    /// Answer a range with bytes this far from those asked for.
+    pub(crate) range_shift: u64,
     /// Milliseconds by which the clock is wrong for this request.
     pub(crate) clock_shift_ms: i64,
 }
@@ -82,7 +84,7 @@ impl Service {
             Some(error) => Err(error.clone()),
             None => self
                 .authenticate(request, address, now)
-                .and_then(|()| self.object_reply(request, address, overrides.ignore_range, now)),
+                .and_then(|()| self.object_reply(request, address, overrides, now)),
         };
         // Shape of the ids in the documents' examples: 24 hexadecimal digits.
         let id = self.request_ids.fetch_add(1, Ordering::Relaxed);
@@ -114,7 +116,7 @@ impl Service {
         &self,
         request: &Request,
         address: &Address,
-        ignore_range: bool,
+        overrides: &Overrides,
         now: Timestamp,
     ) -> Result<Reply, OssError> {
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
@@ -131,8 +133,8 @@ impl Service {
             Verdict::Failed(condition) => return Err(OssError::precondition_failed(condition)),
             Verdict::NotModified => return Ok(self.not_modified(&generation)),
         }
-        let range = request.header("range").filter(|_| !ignore_range);
-        let mut reply = self.select_part(request, &generation, range)?;
+        let range = request.header("range").filter(|_| !overrides.ignore_range);
+        let mut reply = self.select_part(request, &generation, range, overrides.range_shift)?;
         reply.rate = rate;
         self.describe(&mut reply, &generation);
         for (parameter, header) in RESPONSE_OVERRIDES {
@@ -170,11 +172,12 @@ impl Service {
         request: &Request,
         generation: &Arc<Generation>,
         range: Option<&str>,
+        shift: u64,
     ) -> Result<Reply, OssError> {
         let size = generation.size();
         let standard = request.header("x-oss-range-behavior") == Some("standard");
         let part = |start, length| Body::Part { generation: generation.clone(), start, length };
-        match select(range, standard, size) {
+        match select(range, standard, size).shifted(shift, size) {
             Selection::Part(first, last) => {
                 let mut reply = Reply::new(206, part(first, last - first + 1));
                 reply.push("Content-Range", format!("bytes {first}-{last}/{size}"));

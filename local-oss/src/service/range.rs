@@ -11,6 +11,19 @@ pub(crate) enum Selection {
     Unsatisfiable,
 }
 
+impl Selection {
+    /// A part as long that lies `distance` bytes before this one, or else after it, if the object has such a part.
+    pub(crate) fn shifted(self, distance: u64, size: u64) -> Self {
+        let Selection::Part(first, last) = self else { return self };
+        let before = first.checked_sub(distance);
+        let after = || last.checked_add(distance).filter(|last| *last < size);
+        match before {
+            Some(moved) => Selection::Part(moved, last - distance),
+            None => after().map_or(self, |moved| Selection::Part(first + distance, moved)),
+        }
+    }
+}
+
 /// Reads `Range` for an object of `size` bytes.
 ///
 /// OSS document "How to obtain OSS resources by segmenting HTTP Range requests": what is malformed or
@@ -133,6 +146,17 @@ mod tests {
             if let Part(first, last) = select(Some(&header), standard, size) {
                 prop_assert!(first <= last && last < size);
             }
+        }
+
+        #[test]
+        fn a_shifted_part_is_as_long_and_lies_within_the_object(
+            size in 1u64..1000, first in 0u64..1000, last in 0u64..1000, distance in 0u64..1000,
+        ) {
+            let (first, last) = (first.min(last) % size, first.max(last) % size);
+            prop_assume!(first <= last);
+            let Part(a, b) = Part(first, last).shifted(distance, size) else { panic!("no part") };
+            prop_assert!(b < size && b - a == last - first);
+            prop_assert!(a.abs_diff(first) == distance || (a, b) == (first, last));
         }
 
         #[test]
