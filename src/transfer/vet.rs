@@ -40,6 +40,7 @@ pub struct Opening {
 pub fn opening(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<Opening, Flaw> {
     let length = content_length(head)?;
     refuse_transport_coding(head, length)?;
+    refuse_strangers(head)?;
     match (head.status, asked) {
         (206, Some((first, last))) => {
             let (body, total) = ranged_body(head, length)?;
@@ -182,6 +183,18 @@ fn ranged_body(head: &ReplyHead, length: Option<u64>) -> Result<(Range<u64>, u64
         )));
     }
     Ok((first..end, total))
+}
+
+/// Refuses a page that a proxy or a network's login service sent in the object's place: OSS marks each of its replies.
+/// Later replies need not be asked, for they have the ETag of the first.
+fn refuse_strangers(head: &ReplyHead) -> Result<(), Flaw> {
+    if head.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("x-oss-")) {
+        return Ok(());
+    }
+    Err(Flaw::Contradiction(
+        "it has no x-oss header, so that something between here and OSS must have answered"
+            .to_owned(),
+    ))
 }
 
 /// Refuses a body that was compressed on its way: without a length it is not the stored bytes. An object *stored*

@@ -1,7 +1,7 @@
 //! Replies that are not what was asked for: each ends in the right file or in a typed error.
 
 use local_oss::{Config, Fault, Matcher, Object};
-use oss_resumable::{Error, ErrorKind, Outcome, Overwrite, Proof, Result};
+use oss_resumable::{DownloadRequest, Error, ErrorKind, Outcome, Overwrite, Proof, Result};
 
 use crate::lab::{BUCKET, KEY, Lab, MIB};
 
@@ -174,6 +174,19 @@ fn a_byte_that_is_sent_wrong_once_is_healed() {
 }
 
 #[test]
+fn bytes_of_another_range_are_never_written() {
+    for matcher in [first(), later().times(2)] {
+        for request in [DownloadRequest::range, |r: DownloadRequest, _, _| r] {
+            let lab = lab_with(matcher.clone(), Fault::OtherBytes(4096));
+            let request = request(lab.request(), 8192, -1);
+            let outcome = lab.client().download(&request).expect("download");
+            lab.assert_range(SIZE - outcome.file_size..SIZE);
+            assert!(outcome.statistics.retries_reply > 0, "{:?}", outcome.statistics);
+        }
+    }
+}
+
+#[test]
 fn a_checksum_of_the_service_that_is_wrong_for_ever_is_an_error() {
     let lab = lab_with(Matcher::any(), Fault::WrongCrc);
     assert_fails(&lab, ErrorKind::Integrity, "CrcCheckError");
@@ -328,9 +341,11 @@ fn a_proxy_s_page_is_an_error_and_not_an_object() {
     assert!(error.message().contains("text/html"), "{error}");
     assert_eq!((error.status(), error.request_id()), (404, None));
     for status in [200, 206] {
-        let lab = lab_with(later(), Fault::Html(status));
-        assert_fails(&lab, ErrorKind::Integrity, "InvalidReply");
-        assert_recovers(&lab);
+        for matcher in [Matcher::any(), later()] {
+            let lab = lab_with(matcher, Fault::Html(status));
+            assert_fails(&lab, ErrorKind::Integrity, "InvalidReply");
+            assert_recovers(&lab);
+        }
     }
 }
 

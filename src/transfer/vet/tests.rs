@@ -62,17 +62,25 @@ fn a_first_reply_that_is_not_what_was_asked_for_is_refused() {
 
 #[test]
 fn the_whole_object_is_an_answer_only_to_a_range_from_its_start() {
-    let whole = head(&["HTTP/1.1 200 OK", "Content-Length: 1000", "ETag: \"A\""]);
+    let whole = head(&["HTTP/1.1 200 OK", "Content-Length: 1000", "x-oss-request-id: 1"]);
     let opened = opening(&whole, Some((0, 99))).expect("good");
     assert_eq!((opened.body, opened.ranges_ignored), (0..1000, true));
     assert!(!opening(&whole, None).expect("good").ranges_ignored);
     assert_eq!(opening(&whole, Some((1, 99))), Err(Flaw::RangeIgnored));
-    contradicts(opening(&head(&["HTTP/1.1 200 OK"]), None));
+    contradicts(opening(&head(&["HTTP/1.1 200 OK", "x-oss-request-id: 1"]), None));
+}
+
+#[test]
+fn a_reply_that_oss_did_not_mark_is_nobodys() {
+    let page = ["HTTP/1.1 200 OK", "Content-Length: 1000", "ETag: \"A\""];
+    contradicts(opening(&head(&page), None));
+    let marked = [&page[..], &["X-Oss-Request-Id: 1"]].concat();
+    assert!(opening(&head(&marked), None).is_ok());
 }
 
 #[test]
 fn a_body_coded_on_its_way_is_refused_and_a_stored_coding_is_not() {
-    let coded = ["HTTP/1.1 200 OK", "Content-Encoding: gzip", "ETag: \"A\""];
+    let coded = ["HTTP/1.1 200 OK", "Content-Encoding: gzip", "x-oss-request-id: 1"];
     contradicts(opening(&head(&coded), None));
     let stored = [&coded[..], &["Content-Length: 1000"]].concat();
     assert!(opening(&head(&stored), None).is_ok());
