@@ -174,6 +174,16 @@ fn a_byte_that_is_sent_wrong_once_is_healed() {
 }
 
 #[test]
+fn a_checksum_of_an_empty_object_that_is_wrong_once_is_asked_for_again() {
+    let lab = Lab::new(0);
+    lab.server.inject_when(Matcher::any().times(1), Fault::WrongCrc);
+    lab.server.inject_when(Matcher::any().times(1), Fault::IgnoreRange);
+    let outcome = download(&lab).expect("download");
+    lab.assert_whole(&outcome);
+    assert_eq!((outcome.proof, outcome.statistics.retries_reply), (Proof::ObjectCrc, 1));
+}
+
+#[test]
 fn bytes_of_another_range_are_never_written() {
     for matcher in [first(), later().times(2)] {
         for request in [DownloadRequest::range, |r: DownloadRequest, _, _| r] {

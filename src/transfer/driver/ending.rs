@@ -69,13 +69,17 @@ impl Driver {
         self.log(LogLevel::Warn, || {
             "the checksum is wrong; fetching everything once more".to_owned()
         });
+        self.shared.counters.retries_reply.add(1);
         let opened = self.opened_mut()?;
         let everything: Vec<Extent> = opened.ledger.extents().collect();
         let all = opened.ledger.range().end - opened.ledger.range().start;
+        if all == 0 {
+            // Only another first reply can bring another checksum.
+            return self.discard_everything();
+        }
         opened.ledger.forget(&everything)?;
         self.shared.counters.bytes_done.subtract(all);
         self.shared.counters.bytes_discarded.add(all);
-        self.shared.counters.retries_reply.add(1);
         Ok(())
     }
 
