@@ -463,3 +463,17 @@ fn an_error_names_the_object_its_bytes_and_the_host() {
         assert!(error.message().contains(part), "{error}");
     }
 }
+
+#[test]
+fn connections_that_fail_while_another_brings_its_first_bytes_do_not_end_the_download() {
+    let lab = Lab::new(SIZE);
+    lab.server.inject_when(Matcher::any().nth(1), Fault::RateLimit(PART / 2));
+    lab.server.inject_when(Matcher::any().from(2).times(5), Fault::ResetBeforeHeaders);
+    let client = with_decider(&lab, |attempt| match attempt.would_retry {
+        true => RetryVerdict::After(millis(1)),
+        false => RetryVerdict::Default,
+    });
+    let outcome = client.download(&lab.request().thread_num(2)).expect("download");
+    lab.assert_whole(&outcome);
+    assert_eq!(outcome.statistics.retries_broken, 5);
+}

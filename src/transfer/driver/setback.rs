@@ -67,6 +67,10 @@ impl Driver {
             self.last_progress = Some(now);
             self.slots[slot].failures = 0;
         }
+        if self.shared.counters.bytes_from_network.get() > 0 {
+            // Of another connection, and not stored yet.
+            self.last_progress.get_or_insert(now);
+        }
         self.slots[slot].failures += 1;
         let history = History {
             started: self.shared.started(),
