@@ -477,3 +477,13 @@ fn connections_that_fail_while_another_brings_its_first_bytes_do_not_end_the_dow
     lab.assert_whole(&outcome);
     assert_eq!(outcome.statistics.retries_broken, 5);
 }
+
+#[test]
+fn a_head_without_an_end_costs_a_request_and_no_more() {
+    // Garbage of a connection's last reply reads like this too. libcurl calls it a lack of memory.
+    let endless = Fault::Header { name: "X-Long".to_owned(), value: Some("x".repeat(200_000)) };
+    let lab = lab_with(Matcher::any().nth(2), endless);
+    let outcome = lab.client().download(&lab.request()).expect("download");
+    lab.assert_whole(&outcome);
+    assert_eq!(outcome.statistics.retries_broken, 1);
+}

@@ -176,7 +176,6 @@ impl Driver {
             | curl_sys::CURLE_SSL_CERTPROBLEM
             | curl_sys::CURLE_SSL_CIPHER
             | curl_sys::CURLE_URL_MALFORMAT
-            | curl_sys::CURLE_OUT_OF_MEMORY
             | curl_sys::CURLE_FAILED_INIT => (Cause::Connect, Outlook::Hopeless),
             _ => (Cause::Broken, Outlook::Open),
         };
