@@ -17,6 +17,7 @@ mod hostile;
 mod interrupted;
 mod kill;
 mod lab;
+mod model;
 mod options;
 mod parts;
 mod process;

@@ -81,15 +81,8 @@ impl<'p> Case<'p> {
         if let Some(old) = &world.target {
             fs::write(site.target(), old).expect("write");
         }
-        let case = Case {
-            plan,
-            server,
-            site,
-            directory,
-            world,
-            left: Default::default(),
-            journal: None,
-        };
+        let case =
+            Case { plan, server, site, directory, world, left: Default::default(), journal: None };
         case.leave_like_the_sdk();
         case
     }

@@ -138,9 +138,15 @@ pub enum Ending {
     CancelAfter(u64),
     /// As if killed when so many bytes came; no reply brings more than these. `settled`: all that is to be recorded
     /// by then has been.
-    SnapshotAfter { bytes: u64, settled: bool },
+    SnapshotAfter {
+        bytes: u64,
+        settled: bool,
+    },
     /// A process of its own, killed so long after its first request.
-    KilledAfter { microseconds: u64, slowly: bool },
+    KilledAfter {
+        microseconds: u64,
+        slowly: bool,
+    },
 }
 
 /// What happens to the files between two runs. Places are parts of 65,536 of the file.

@@ -132,9 +132,8 @@ impl<'p> World<'p> {
         match &seen.ended {
             Ended::Done { .. } => self.judge_success(&objects, seen)?,
             Ended::Failed { kind, code, message } => {
-                self.judge_failure(run, &objects, &sum, seen, (*kind, code)).map_err(|why| {
-                    format!("{why}: {kind:?} {code} ({message})")
-                })?;
+                self.judge_failure(run, &objects, &sum, seen, (*kind, code))
+                    .map_err(|why| format!("{why}: {kind:?} {code} ({message})"))?;
             }
             Ended::Killed => self.judge_kill(&objects, seen)?,
         }
@@ -220,15 +219,16 @@ impl<'p> World<'p> {
         bytes[range.start as usize..range.end as usize].to_vec()
     }
 
-    /// The object, of these, of which `found` is what was asked for.
-    fn recognize(&self, objects: &[Option<usize>], found: &[u8], strict: bool) -> Option<usize> {
-        objects.iter().flatten().copied().find(|&object| match self.expected(Some(object)) {
+    /// Those of the objects of which `found` is what was asked for: more than one when only zeros were.
+    fn recognize(&self, objects: &[Option<usize>], found: &[u8], strict: bool) -> Vec<usize> {
+        let is_of = |object: &usize| match self.expected(Some(*object)) {
             Expected::Bytes(range) => {
-                let wanted = self.bytes(object, &range);
+                let wanted = self.bytes(*object, &range);
                 found == wanted || (!strict && self.differs_where_flipped(found, &wanted, &range))
             }
             Expected::Refused(..) => false,
-        })
+        };
+        objects.iter().flatten().copied().filter(is_of).collect()
     }
 
     fn differs_where_flipped(&self, found: &[u8], wanted: &[u8], range: &Range<u64>) -> bool {
@@ -249,14 +249,19 @@ impl<'p> World<'p> {
         };
         let found = seen.target.as_deref().ok_or("success, and no file")?;
         let strict = proof == Proof::ObjectCrc;
-        let object = self
-            .recognize(objects, found, strict)
-            .ok_or_else(|| format!("success, and a wrong file of {} bytes", found.len()))?;
+        let matches = self.recognize(objects, found, strict);
+        if matches.is_empty() {
+            return Err(format!("success, and a wrong file of {} bytes", found.len()));
+        }
+        let Some(object) = matches.into_iter().find(|object| self.sizes[*object] == object_size)
+        else {
+            return Err(format!("an object of {object_size} bytes, it says"));
+        };
         if self.is_vouched(object) && (!strict || !crcs_agree) {
             return Err(format!("the proof is {proof:?}, the checksums agree: {crcs_agree}"));
         }
-        if (file_size, object_size) != (found.len() as u64, self.sizes[object]) {
-            return Err(format!("sizes told: {file_size} of {object_size}"));
+        if file_size != found.len() as u64 {
+            return Err(format!("a file of {file_size} bytes, it says"));
         }
         if !seen.left.is_empty() {
             return Err(format!("left behind after success: {:?}", seen.left));
@@ -270,9 +275,10 @@ impl<'p> World<'p> {
         }
         let found = seen.target.as_deref().ok_or("the old file is gone")?;
         let strict = objects.iter().flatten().all(|&object| self.is_vouched(object));
-        self.recognize(objects, found, strict).map(drop).ok_or_else(|| {
-            "the killed run put a wrong file in place".to_owned()
-        })
+        if self.recognize(objects, found, strict).is_empty() {
+            return Err("the killed run put a wrong file in place".to_owned());
+        }
+        Ok(())
     }
 
     fn judge_failure(
@@ -288,8 +294,9 @@ impl<'p> World<'p> {
         }
         if self.plan.request.checkpoint == CheckpointPlan::Off && seen.before.sound.is_none() {
             let left = seen.left.iter().filter(|name| !name.ends_with(".temp"));
-            let made = left.count() + usize::from(seen.statistics.bytes_from_network > 0)
-                * seen.left.iter().filter(|name| name.ends_with(".temp")).count();
+            let made = left.count()
+                + usize::from(seen.statistics.bytes_from_network > 0)
+                    * seen.left.iter().filter(|name| name.ends_with(".temp")).count();
             if made > 0 {
                 return Err(format!("left behind without a checkpoint: {:?}", seen.left));
             }

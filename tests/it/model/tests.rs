@@ -1,14 +1,16 @@
-//! The model at work, and the cases it found.
+//! The model at work, and whether it would notice.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use oss_resumable::{ErrorKind, Proof, Statistics};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use super::generate::plans;
 use super::harness::play;
 use super::plan::*;
+use super::reference::{Ended, Recorded, Seen, World};
 use crate::effort::{cases, figure, runner};
 
 /// Cases of `make test`, and of `make test-all`.
@@ -54,27 +56,88 @@ fn shrinking() -> TestRunner {
     })
 }
 
+const SIZE: u64 = 300_000;
+
+fn plain_run() -> RunPlan {
+    RunPlan {
+        damage: Vec::new(),
+        between: None,
+        during: None,
+        strikes: Vec::new(),
+        ending: Ending::ToTheEnd,
+    }
+}
+
+/// A success without any trouble.
+fn good(plan: &Plan) -> Seen {
+    let proof = Proof::ObjectCrc;
+    Seen {
+        ended: Ended::Done { proof, file_size: SIZE, object_size: SIZE, crcs_agree: true },
+        hits: Vec::new(),
+        replaced: false,
+        target: Some(content(&plan.object, 0, SIZE)),
+        left: Vec::new(),
+        statistics: Statistics { bytes_from_network: SIZE, requests: 2, ..Statistics::default() },
+        before: Recorded::default(),
+        after: Recorded::default(),
+    }
+}
+
+fn failed(kind: ErrorKind, code: &str) -> Ended {
+    Ended::Failed { kind, code: code.to_owned(), message: String::new() }
+}
+
+/// Whether the reference takes it when this is seen of a run without any trouble.
+fn accepts(change: impl Fn(&mut Seen)) -> bool {
+    let plan = Plan { old_target: true, ..quiet(SIZE) };
+    let mut seen = good(&plan);
+    change(&mut seen);
+    World::new(&plan).judge(&plain_run(), Some(0), &seen).is_ok()
+}
+
 #[test]
-#[ignore = "survey"]
-fn survey() {
-    let all: u32 = std::env::var("SURVEY").unwrap().parse().unwrap();
-    let chance = Mutex::new(runner(all));
-    let started = AtomicU32::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                let plans = plans();
-                while started.fetch_add(1, Ordering::Relaxed) < all {
-                    use proptest::strategy::ValueTree;
-                    let tree = plans.new_tree(&mut chance.lock().expect("lock")).expect("a plan");
-                    let plan = tree.current();
-                    let begun = std::time::Instant::now();
-                    if let Err(why) = play(&plan) {
-                        println!("FAIL {why}\n     {plan:?}");
-                    }
-                    println!("TIME {:?}", begun.elapsed());
-                }
-            });
-        }
-    });
+fn the_reference_takes_the_right_file_and_nothing_like_it() {
+    assert!(accepts(|_| {}));
+    let target =
+        |change: fn(&mut Vec<u8>)| accepts(|seen| change(seen.target.as_mut().expect("a target")));
+    assert!(!target(|bytes| bytes[299_999] ^= 1));
+    assert!(!target(|bytes| bytes.truncate(299_999)));
+    assert!(!target(|bytes| bytes.push(0)));
+    assert!(!accepts(|seen| seen.target = None));
+    assert!(!accepts(|seen| seen.left.push("file.bin.temp".to_owned())));
+}
+
+#[test]
+fn the_reference_takes_no_weaker_proof_than_there_could_be() {
+    for proof in [Proof::Generation, Proof::NotCompared] {
+        let ended = || Ended::Done { proof, file_size: SIZE, object_size: SIZE, crcs_agree: true };
+        assert!(!accepts(|seen| seen.ended = ended()));
+    }
+}
+
+#[test]
+fn the_reference_takes_no_error_that_nothing_explains() {
+    for (kind, code) in [
+        (ErrorKind::Transport, "ClientError:200056"),
+        (ErrorKind::Integrity, "CrcCheckError"),
+        (ErrorKind::Internal, "InternalError"),
+        (ErrorKind::Service, "NoSuchKey"),
+        (ErrorKind::Cancelled, "Cancelled"),
+    ] {
+        let taken = accepts(|seen| {
+            seen.ended = failed(kind, code);
+            seen.target = Some(b"the old file".to_vec());
+        });
+        assert!(!taken, "{code}");
+    }
+}
+
+#[test]
+fn the_reference_takes_no_wasted_and_no_unsound_byte() {
+    assert!(!accepts(|seen| seen.statistics.bytes_from_network += 1));
+    assert!(!accepts(|seen| seen.before.bytes = 1));
+    assert!(!accepts(|seen| {
+        seen.before.sound = Some(1000);
+        seen.statistics.bytes_reused = 1001;
+    }));
 }
