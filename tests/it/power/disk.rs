@@ -1,0 +1,254 @@
+//! A model of a disk: what was flushed is there after a power loss, everything else may be there, whole or in part.
+//!
+//! A flushed file keeps its bytes and its length, a flushed directory its names. Of what was not flushed:
+//!
+//! * A write is there, is not, or is in any of its sectors of 512 bytes. A sector is never half of one and half of
+//!   another.
+//! * A name leads to what it led to before or after a change of it, never to nothing in between.
+//! * The rest depends on the [`Order`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::content::{Change, Content};
+use super::recording::{Event, FileId};
+use crate::effort::Chance;
+
+/// Files by name, below the directory that is watched.
+pub type Files = BTreeMap<String, Vec<u8>>;
+type Names = BTreeMap<String, FileId>;
+
+/// What a disk keeps in order of what was not flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Changes of names reach the disk in the order in which they were made, each whole, as do changes of one file's
+    /// length; a flush of a new or renamed file takes the changes of its name with it; what was lengthened reads as
+    /// zeros. A file system with a journal and `data=ordered`, as ext4.
+    Journaled,
+    /// Any change without any other: each name for itself, the two names of a rename too; any length the file had
+    /// since it was flushed; in what was lengthened zeros, or what other files had there. Only the directory's
+    /// flush keeps names. Stricter than any file system in use.
+    Any,
+}
+
+#[derive(Clone)]
+pub struct Disk {
+    order: Order,
+    files: BTreeMap<FileId, Content>,
+    durable: Names,
+    /// Changes of names, each of one or two.
+    pending: Vec<Vec<(String, Option<FileId>)>>,
+    /// What may lie in blocks that were given to a file and not written.
+    stale: Vec<Rc<[u8]>>,
+}
+
+/// One way to lose the power.
+pub struct Crash {
+    names: Names,
+    /// What becomes of each file's changes.
+    picks: BTreeMap<FileId, Vec<u64>>,
+}
+
+impl Disk {
+    /// A disk with flushed files.
+    pub fn new(order: Order, files: &[(String, FileId, Vec<u8>)]) -> Self {
+        let mut stale: Vec<Rc<[u8]>> = vec![vec![0xA5; 1 << 21].into()];
+        stale.extend(files.iter().map(|(_, _, bytes)| Rc::from(&bytes[..])));
+        Disk {
+            order,
+            files: files.iter().map(|(_, id, bytes)| (*id, Content::of(bytes.clone()))).collect(),
+            durable: files.iter().map(|(name, id, _)| (name.clone(), *id)).collect(),
+            pending: Vec::new(),
+            stale,
+        }
+    }
+
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Create { file, name } => {
+                self.files.insert(*file, Content::default());
+                self.pending.push(vec![(name.clone(), Some(*file))]);
+            }
+            Event::Write { file, offset, bytes } => {
+                self.change(*file, Change::Write { offset: *offset, bytes: bytes.0.clone() });
+            }
+            Event::Length { file, len } => self.change(*file, Change::Length(*len)),
+            Event::Allocate { file, end } => self.change(*file, Change::Allocate(*end)),
+            Event::Rename { from, to } => {
+                let file = self.names()[from];
+                self.pending.push(vec![(to.clone(), Some(file)), (from.clone(), None)]);
+            }
+            Event::Link { from, to } => {
+                let file = self.names()[from];
+                self.pending.push(vec![(to.clone(), Some(file))]);
+            }
+            Event::Unlink { name } => self.pending.push(vec![(name.clone(), None)]),
+            Event::Flush { file } => self.flush(*file),
+            Event::FlushDirectory { directory } => self.flush_directory(directory),
+            Event::Report => {}
+        }
+    }
+
+    fn change(&mut self, file: FileId, change: Change) {
+        self.files.get_mut(&file).expect("a known file").change(change);
+    }
+
+    fn flush(&mut self, file: FileId) {
+        self.files.get_mut(&file).expect("a known file").flush();
+        if self.order == Order::Journaled {
+            self.commit(|(_, to)| *to == Some(file));
+        }
+    }
+
+    fn flush_directory(&mut self, directory: &str) {
+        let is_in =
+            |name: &str| name.rsplit_once('/').map_or("", |(parent, _)| parent) == directory;
+        match self.order {
+            Order::Journaled => self.commit(|(name, _)| is_in(name)),
+            Order::Any => {
+                for change in &mut self.pending {
+                    for (name, to) in change.extract_if(.., |(name, _)| is_in(name)) {
+                        set(&mut self.durable, &name, to);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the journal up to the last change that has to be in it.
+    fn commit(&mut self, has_to_be: impl Fn(&(String, Option<FileId>)) -> bool) {
+        let last = self.pending.iter().rposition(|change| change.iter().any(&has_to_be));
+        for (name, to) in self.pending.drain(..last.map_or(0, |last| last + 1)).flatten() {
+            set(&mut self.durable, &name, to);
+        }
+    }
+
+    fn names(&self) -> Names {
+        let mut names = self.durable.clone();
+        for (name, to) in self.pending.iter().flatten() {
+            set(&mut names, name, *to);
+        }
+        names
+    }
+
+    /// What a program sees.
+    pub fn now(&self) -> Files {
+        let names = self.names().into_iter();
+        names.map(|(name, file)| (name, self.files[&file].now())).collect()
+    }
+
+    /// What is there after a power loss.
+    pub fn after(&self, crash: &Crash) -> Files {
+        let bytes = |file| {
+            let picks = crash.picks.get(file).map_or(&[][..], Vec::as_slice);
+            self.files[file].after(self.order, picks, &self.stale)
+        };
+        crash.names.iter().map(|(name, file)| (name.clone(), bytes(file))).collect()
+    }
+
+    /// Every way to lose the power now, with a write torn in one place only; none if there are more than `limit`.
+    pub fn every_crash(&self, limit: u64) -> Option<Vec<Crash>> {
+        let mut crashes = Vec::new();
+        for names in self.every_naming(limit)? {
+            let files: BTreeSet<FileId> = names.values().copied().collect();
+            let mut combined = vec![BTreeMap::new()];
+            for file in files {
+                let choices = self.files[&file].choices(self.order, self.stale.len());
+                let total = choices.iter().try_fold(1u64, |total, &n| total.checked_mul(n))?;
+                let left = limit.saturating_sub(crashes.len() as u64);
+                if total.checked_mul(combined.len() as u64)? > left {
+                    return None;
+                }
+                combined = (0..total)
+                    .flat_map(|n| {
+                        let picks = digits(n, &choices);
+                        combined.iter().map(move |of_others: &BTreeMap<_, _>| {
+                            let mut all = of_others.clone();
+                            all.insert(file, picks.clone());
+                            all
+                        })
+                    })
+                    .collect();
+            }
+            let crash = |picks| Crash { names: names.clone(), picks };
+            crashes.extend(combined.into_iter().map(crash));
+        }
+        Some(crashes)
+    }
+
+    /// A way to lose the power now, by chance.
+    pub fn some_crash(&self, chance: &mut Chance) -> Crash {
+        let names = self.naming(&mut |ways| chance.below(ways));
+        let files: BTreeSet<FileId> = names.values().copied().collect();
+        let mut pick = |usual: u64| match chance.below(4) {
+            few @ 0..=2 if usual > 1 => few,
+            0 | 3 => chance.next(),
+            _ => usual,
+        };
+        let mut picks = BTreeMap::new();
+        for file in files {
+            // Of most files nearly nothing or nearly everything is there.
+            let usual = pick(2) % 3;
+            let choices = self.files[&file].choices(self.order, self.stale.len());
+            picks.insert(file, choices.iter().map(|_| pick(usual)).collect());
+        }
+        Crash { picks, names }
+    }
+
+    /// Every state the names can be left in; none if there are more than `limit` ways to get there.
+    fn every_naming(&self, limit: u64) -> Option<BTreeSet<Names>> {
+        let mut ways = Vec::new();
+        self.naming(&mut |n| {
+            ways.push(n);
+            0
+        });
+        let total = ways.iter().try_fold(1u64, |total, &n| total.checked_mul(n))?;
+        let naming = |n| {
+            let mut picks = digits(n, &ways).into_iter();
+            self.naming(&mut |_| picks.next().expect("a pick of each choice"))
+        };
+        (total <= limit).then(|| (0..total).map(naming).collect())
+    }
+
+    /// The names that are left when `pick(n)`, below n, chooses among n ways.
+    fn naming(&self, pick: &mut dyn FnMut(u64) -> u64) -> Names {
+        let mut names = self.durable.clone();
+        if self.order == Order::Journaled {
+            let kept = pick(self.pending.len() as u64 + 1) as usize;
+            for (name, to) in self.pending[..kept].iter().flatten() {
+                set(&mut names, name, *to);
+            }
+            return names;
+        }
+        let mut histories: BTreeMap<&str, Vec<Option<FileId>>> = BTreeMap::new();
+        for (name, to) in self.pending.iter().flatten() {
+            histories.entry(name).or_default().push(*to);
+        }
+        for (name, history) in histories {
+            if let Some(last) = (pick(history.len() as u64 + 1) as usize).checked_sub(1) {
+                set(&mut names, name, history[last]);
+            }
+        }
+        names
+    }
+}
+
+fn set(names: &mut Names, name: &str, to: Option<FileId>) {
+    match to {
+        Some(file) => names.insert(name.to_owned(), file),
+        None => names.remove(name),
+    };
+}
+
+/// The digits of `n` where the digit at each place counts up to `bases`.
+fn digits(mut n: u64, bases: &[u64]) -> Vec<u64> {
+    let digit = |base: &u64| {
+        let digit = n % base;
+        n /= base;
+        digit
+    };
+    bases.iter().map(digit).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! The power is lost after every step of a recorded download, and a later run goes on.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use oss_resumable::Error;
+
+use super::disk::{Files, Order};
+use super::stage::{Moment, Recording, Stage, TARGET, Variant};
+use crate::effort::{Chance, cases};
+
+/// All ways to lose the power at one step are tried when there are not more …
+const EVERY: (u32, u32) = (30, 200);
+/// … else so many, by chance.
+const SOME: (u32, u32) = (10, 40);
+/// A recorded download whose power is going to be lost.
+pub struct Trial<'a> {
+    stage: &'a Stage,
+    recording: &'a Recording,
+    /// The target before the download.
+    old: Option<Vec<u8>>,
+    /// The target that it makes.
+    new: Vec<u8>,
+    /// What happens while the power is off.
+    meanwhile: fn(&Stage),
+    /// What else must hold for the files whenever the power is lost.
+    holds: &'a dyn Fn(&Files),
+    /// States from which a later run went on.
+    seen: HashSet<u64>,
+}
+
+impl<'a> Trial<'a> {
+    pub fn new(stage: &'a Stage, recording: &'a Recording) -> Self {
+        Trial {
+            old: recording.before().get(TARGET).cloned(),
+            new: stage.wanted(),
+            stage,
+            recording,
+            meanwhile: |_| {},
+            holds: &|_| {},
+            seen: HashSet::new(),
+        }
+    }
+
+    pub fn meanwhile(mut self, meanwhile: fn(&Stage)) -> Self {
+        self.meanwhile = meanwhile;
+        self
+    }
+
+    pub fn holds(mut self, holds: &'a dyn Fn(&Files)) -> Self {
+        self.holds = holds;
+        self
+    }
+
+    /// Loses the power after every step, on both kinds of disk, until a later run went on from at least `least`
+    /// states of the disk, all different. How many there were.
+    pub fn run(mut self, least: usize) -> usize {
+        let mut chance = Chance::new();
+        let orders = [Order::Journaled, Order::Any];
+        let moments: Vec<_> = orders.into_iter().flat_map(|o| self.recording.moments(o)).collect();
+        for moment in &moments {
+            let limit = cases(EVERY.0, EVERY.1).into();
+            let crashes = moment.disk.every_crash(limit).unwrap_or_else(|| {
+                let some = 0..cases(SOME.0, SOME.1);
+                some.map(|_| moment.disk.some_crash(&mut chance)).collect()
+            });
+            for crash in crashes {
+                self.lose_power(moment, &moment.disk.after(&crash));
+            }
+        }
+        for _ in 0..100 * least {
+            if self.seen.len() >= least {
+                break;
+            }
+            let moment = &moments[chance.below(moments.len() as u64) as usize];
+            let crash = moment.disk.some_crash(&mut chance);
+            self.lose_power(moment, &moment.disk.after(&crash));
+        }
+        assert!(self.seen.len() >= least, "only {} different states", self.seen.len());
+        self.seen.len()
+    }
+
+    fn lose_power(&mut self, moment: &Moment, left: &Files) {
+        self.check_target(moment, left);
+        (self.holds)(left);
+        let mut hasher = DefaultHasher::new();
+        left.hash(&mut hasher);
+        if !self.seen.insert(hasher.finish()) {
+            return;
+        }
+        self.stage.put(left);
+        (self.meanwhile)(self.stage);
+        match self.stage.run() {
+            Ok(_) => {
+                let wanted = Files::from([(TARGET.to_owned(), self.stage.wanted())]);
+                let right = self.stage.files() == wanted;
+                assert!(right, "success for a wrong file {}", self.story(moment, left));
+            }
+            Err(error) => self.check_refusal(moment, left, &error),
+        }
+    }
+
+    /// The target is the old file or the whole new one, and the new one once success was reported.
+    fn check_target(&self, moment: &Moment, left: &Files) {
+        if self.stage.variant == Variant::Unflushed {
+            return;
+        }
+        let target = left.get(TARGET);
+        let new = target == Some(&self.new);
+        let old = target == self.old.as_ref() && !moment.reported;
+        assert!(new || old, "the target was lost {}", self.story(moment, left));
+    }
+
+    /// The only reason to fail is a target that is whole already and must not be replaced.
+    fn check_refusal(&self, moment: &Moment, left: &Files, error: &Error) {
+        let spared = self.stage.variant == Variant::Sparing && error.code() == "FileAlreadyExists";
+        let whole = spared && left.get(TARGET) == Some(&self.new);
+        assert!(whole && self.stage.files() == *left, "{error} {}", self.story(moment, left));
+    }
+
+    /// What happened, for people.
+    fn story(&self, moment: &Moment, left: &Files) -> String {
+        let sizes: Vec<_> = left.iter().map(|(name, bytes)| (name, bytes.len())).collect();
+        let Moment { order, calls, reported, .. } = moment;
+        let made = &self.recording.events()[..*calls];
+        format!("from {sizes:?}: {order:?}, reported: {reported}, after {made:#?}")
+    }
+}
