@@ -3,6 +3,7 @@
 //! The SDK checks neither the object's generation nor the bytes on disk. What is read here is a hint: its
 //! parts count only once the disk agrees with them and the whole object's CRC-64 with the result.
 
+use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,15 @@ pub fn find(
     file.take(MAX_RECORD).read_to_end(&mut bytes).map_err(failed)?;
     let record = parse(&bytes, request);
     Ok(Some((path, record)))
+}
+
+/// Removes the record at `path`, and waits until the disk has forgotten it.
+pub fn remove(path: &Path) -> Result<()> {
+    let removed = path.parent().map_or(Ok(None), sys::file::open_directory).and_then(|directory| {
+        fs::remove_file(path)?;
+        directory.as_ref().map_or(Ok(()), sys::file::flush_directory)
+    });
+    removed.map_err(|error| Error::io("remove the OSS C++ SDK's checkpoint", path, &error))
 }
 
 /// The record's file name: MD5 of the source, two hyphens, MD5 of the target as the caller wrote it.
@@ -134,7 +144,6 @@ mod tests {
     use super::*;
     use crate::model::crc64;
     use proptest::prelude::*;
-    use std::fs;
 
     /// Written by the OSS C++ SDK 1.10.1 when it was interrupted.
     const PLAIN: &[u8] = include_bytes!("../../tests/data/checkpoint/cpp-sdk-record/plain.json");

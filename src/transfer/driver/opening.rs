@@ -307,7 +307,11 @@ impl Driver {
         let recorded = self.found.remains.as_ref().and_then(|r| r.generation.crc64);
         opening.generation.crc64 = opening.generation.crc64.or(recorded);
         let range = self.resolve(&opening.generation)?;
-        let found = std::mem::take(&mut self.found);
+        let mut found = std::mem::take(&mut self.found);
+        if found.remains.as_ref().is_none_or(|remains| remains.extents.is_empty()) {
+            // The file is about to be emptied.
+            found.remove_sdk_record()?;
+        }
         let file = match found.temp.clone() {
             Some(file) => file,
             None => Arc::new(TempFile::create(&self.place.temp)?),
@@ -332,7 +336,7 @@ impl Driver {
 
     fn lay_out(
         &mut self,
-        found: Found,
+        mut found: Found,
         file: Arc<TempFile>,
         head: ReplyHead,
         generation: Generation,
@@ -340,7 +344,7 @@ impl Driver {
     ) -> Result<Opened> {
         let len = range.end - range.start;
         let vouched = found.remains.as_ref().is_none_or(|remains| !remains.needs_object_crc);
-        let unproven = found.remains.map(|remains| remains.extents).unwrap_or_default();
+        let unproven = found.remains.take().map(|remains| remains.extents).unwrap_or_default();
         if unproven.is_empty() {
             file.clear()?;
         }
@@ -351,22 +355,18 @@ impl Driver {
             file.preallocate(len)?;
         }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
-        let record = match (found.journal_place, pinned) {
+        let record = match (found.journal_place.take(), pinned) {
             (Some(place), Some(etag)) => {
                 let header = self.header(etag, &generation, range, &file);
-                Some(Record::start(place, header, found.taken, &unproven, vouched)?)
+                Some(Record::start(place, header, found.taken.take(), &unproven, vouched)?)
             }
             _ => {
                 // This run cannot be gone on from, and has emptied the file an earlier record speaks of.
-                found.taken.map_or(Ok(()), Taken::discard)?;
+                found.taken.take().map_or(Ok(()), Taken::discard)?;
                 None
             }
         };
-        if let Some(path) = found.sdk_record {
-            // Its temp file is ours now; left behind, it would vouch for bytes that are not there.
-            std::fs::remove_file(&path)
-                .map_err(|error| Error::io("remove the SDK's checkpoint", &path, &error))?;
-        }
+        found.remove_sdk_record()?;
         let proving = !unproven.is_empty();
         if proving {
             let held: u64 = unproven.iter().map(|extent| extent.len).sum();

@@ -23,8 +23,16 @@ pub struct Found {
     /// The temp file holds nothing of an earlier run: this one made or emptied it.
     pub is_ours: bool,
     pub remains: Option<Remains>,
-    /// The C++ SDK's record: removed once the temp file is ours, because it would vouch for bytes that are gone.
+    /// The C++ SDK's record: removed before its bytes are touched.
     pub sdk_record: Option<PathBuf>,
+}
+
+impl Found {
+    /// Removes the SDK's record for good. The SDK would believe it, so that it must never be there, not after a
+    /// power failure either, without the bytes it speaks of.
+    pub fn remove_sdk_record(&mut self) -> Result<()> {
+        self.sdk_record.take().map_or(Ok(()), |path| sdk_record::remove(&path))
+    }
 }
 
 /// Bytes that may be kept, if the service still has the object they came from.

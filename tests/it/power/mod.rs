@@ -5,5 +5,6 @@ mod content;
 mod disk;
 mod recording;
 mod replay;
+mod sdk_record;
 mod stage;
 mod survival;

@@ -4,6 +4,7 @@ use local_oss::{Config, Fault, Matcher, Object};
 
 use super::disk::{Files, Order};
 use super::replay::Trial;
+use super::sdk_record::SdkLeftovers;
 use super::stage::{Moment, Recording, Stage, TARGET, Variant};
 use crate::effort::{Chance, cases, figure};
 use crate::lab::{BUCKET, KEY, PART};
@@ -150,6 +151,25 @@ fn a_download_that_cannot_be_pinned_and_gives_its_checkpoint_up() {
     stage.interrupt();
     let recording = recorded_with(&stage, Matcher::any(), Fault::NoEtag);
     survives(Trial::new(&stage, &recording));
+}
+
+#[test]
+fn a_download_that_goes_on_from_the_sdks_record() {
+    let object = Object::pattern(4 * PART + 4_321, 7);
+    let stage = Stage::with(Variant::Plain, Config::default(), object);
+    let left = SdkLeftovers::of(&stage, &[1, 2, 4]);
+    let recording = stage.record_with_breaks();
+    survives(Trial::new(&stage, &recording).holds(&|files| left.assert_true(files)));
+}
+
+#[test]
+fn a_download_that_sets_the_sdks_record_aside() {
+    let object = Object::pattern(4 * PART + 4_321, 7);
+    let stage = Stage::with(Variant::Plain, Config::default(), object);
+    let left = SdkLeftovers::of(&stage, &[1, 2, 4]);
+    stage.lab.server.put(BUCKET, KEY, Object::pattern(3 * PART, 8));
+    let recording = stage.record_with_breaks();
+    survives(Trial::new(&stage, &recording).holds(&|files| left.assert_true(files)));
 }
 
 #[test]
