@@ -748,7 +748,9 @@ typedef struct oss_download_object_request {
      */
     int32_t preallocate;
     /**
-     * Flush the file to the disk before success is reported: default (on), on or off.
+     * Flush the file to the disk before success is reported: default (on), on or off. Without it a
+     * power failure after success may leave the target empty, partly filled or missing, and the
+     * file it replaced gone, until a later download replaces it.
      */
     int32_t flush;
     /**

@@ -171,6 +171,7 @@ public:
     void setDeadlineMs(int64_t value) { deadlineMs_ = value; }
     void setCheckSpace(bool value) { checkSpace_ = value; }
     void setPreallocate(bool value) { preallocate_ = value; }
+    /** Off: a power failure after success may lose the file. */
     void setFlush(bool value) { flush_ = value; }
     void setVerifyBeforeRename(bool value) { verifyBeforeRename_ = value; }
     void setAllowEncrypted(bool value) { allowEncrypted_ = value; }

@@ -126,7 +126,9 @@ pub struct oss_download_object_request {
     pub check_space: i32,
     /// Reserve the file's blocks before writing: default (off), on or off.
     pub preallocate: i32,
-    /// Flush the file to the disk before success is reported: default (on), on or off.
+    /// Flush the file to the disk before success is reported: default (on), on or off. Without it a
+    /// power failure after success may leave the target empty, partly filled or missing, and the
+    /// file it replaced gone, until a later download replaces it.
     pub flush: i32,
     /// Read the whole file back before it is put in its place: default (off), on or off. Always done on file
     /// systems whose locks cannot be trusted.

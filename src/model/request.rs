@@ -119,7 +119,9 @@ pub struct DownloadRequest {
     pub check_space: bool,
     /// Reserve the file's blocks before writing. Default off.
     pub preallocate: bool,
-    /// Flush the file to the disk before success is reported. Default on.
+    /// Flush the file to the disk before success is reported. Default on. Without it a power failure
+    /// after success may leave the target empty, partly filled or missing, and the file it replaced
+    /// gone, until a later download replaces it.
     pub flush: bool,
     /// Read the whole file back before the rename. Default off; always done on file systems
     /// whose locks cannot be trusted.
