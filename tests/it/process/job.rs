@@ -1,30 +1,24 @@
 //! A download in a process of its own, which the tests here stop, interrupt and kill.
 
-use std::io::{BufRead, BufReader, Lines};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oss_resumable::{
     AccessKey, ByteRange, Checkpoint, Client, ClientOptions, Credentials, DownloadRequest, Phase,
 };
 use serde::{Deserialize, Serialize};
 
+use super::alone::{Process, argument, tell};
 use super::raw;
 use crate::lab::{BUCKET, ID, KEY, Lab, PART, SECRET};
-
-const JOB: &str = "TEST_JOB";
-/// What begins the line in which a process says how its download ended.
-const ENDED: &str = "ended: ";
-/// What begins the line in which it says how many SIGINTs it caught.
-const CAUGHT: &str = "caught: ";
 
 /// A download, and what else its process does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     pub endpoint: String,
     pub target: PathBuf,
-    pub checkpoint_dir: PathBuf,
+    /// None: a run that fails starts over.
+    pub checkpoint_dir: Option<PathBuf>,
     pub part_size: u64,
     pub thread_num: u32,
     /// First and last byte.
@@ -54,7 +48,7 @@ impl Job {
         Job {
             endpoint: lab.server.endpoint(),
             target: lab.target(),
-            checkpoint_dir: lab.dir().to_owned(),
+            checkpoint_dir: Some(lab.dir().to_owned()),
             part_size: PART,
             thread_num: 3,
             range: None,
@@ -68,15 +62,7 @@ impl Job {
 
     /// Starts the process.
     pub fn start(&self) -> Process {
-        let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command
-            .args(["--exact", "--ignored", "--nocapture", "process::job::job"])
-            .env(JOB, serde_json::to_string(self).expect("JSON"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().expect("a process");
-        let output = BufReader::new(child.stdout.take().expect("its output")).lines();
-        Process { child, output }
+        Process::start("process::job::job", self)
     }
 
     fn client(&self) -> Client {
@@ -92,7 +78,9 @@ impl Job {
     fn request(&self) -> DownloadRequest {
         let mut request = DownloadRequest::new(BUCKET, KEY);
         request.file_path = Some(self.target.clone());
-        request.checkpoint = Checkpoint::Directory(self.checkpoint_dir.clone());
+        if let Some(directory) = &self.checkpoint_dir {
+            request.checkpoint = Checkpoint::Directory(directory.clone());
+        }
         request.part_size = self.part_size;
         request.thread_num = self.thread_num;
         request.range = self.range.map(|(start, end)| ByteRange { start, end });
@@ -105,11 +93,11 @@ impl Job {
 #[test]
 #[ignore = "runs in a process of its own, which the other tests here start"]
 fn job() {
-    let job = std::env::var(JOB).expect("run by the other tests");
-    let job: Job = serde_json::from_str(&job).expect("a job");
+    let job: Job = argument();
     if matches!(job.trouble, Some(Trouble::CatchInterrupts | Trouble::CancelOnInterrupt)) {
         raw::catch_interrupts();
     }
+    let started = Instant::now();
     let download = job.client().start(&job.request()).expect("start");
     if let Some(Trouble::DieAtTheEnd(delay)) = job.trouble {
         while matches!(download.status().phase, Phase::Starting | Phase::Transferring) {
@@ -120,71 +108,30 @@ fn job() {
     }
     let cancels = job.trouble == Some(Trouble::CancelOnInterrupt);
     let ended = download.wait_with(None, &mut |_| !(cancels && raw::interrupts() > 0));
-    println!("{CAUGHT}{}", raw::interrupts());
-    match ended.expect("an end") {
-        Ok(outcome) => println!("{ENDED}{}", outcome.statistics.bytes_reused),
-        Err(error) => println!("{ENDED}{error}"),
-    }
+    let (error, reused) = match ended.expect("an end") {
+        Ok(outcome) => (None, outcome.statistics.bytes_reused),
+        Err(error) => (Some(error.to_string()), 0),
+    };
+    let took = started.elapsed();
+    tell(&Report { error, reused, took, interrupts: raw::interrupts() });
 }
 
-/// A running [`Job`]; killed when dropped.
-pub struct Process {
-    child: Child,
-    output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Process {
-    /// The process.
-    pub fn child(&self) -> &Child {
-        &self.child
-    }
-
-    /// Ends it with SIGKILL; false when it had ended by itself.
-    pub fn kill(mut self) -> bool {
-        let alive = self.child.try_wait().expect("its state").is_none();
-        self.child.kill().and_then(|()| self.child.wait()).expect("kill");
-        alive
-    }
-
-    /// How it ended.
-    pub fn status(mut self) -> ExitStatus {
-        self.child.wait().expect("an end")
-    }
-
-    /// Waits for the end of its download, which must be a good one: how many bytes of earlier runs it kept.
-    pub fn reused(self) -> u64 {
-        let report = self.report();
-        report.ended.parse().unwrap_or_else(|_| panic!("it ended: {}", report.ended))
-    }
-
-    /// Waits for its end, which must be one of its own will, and what it said.
-    pub fn report(mut self) -> Report {
-        let mut report = Report::default();
-        for line in self.output.by_ref().map_while(Result::ok) {
-            if let Some(ended) = line.strip_prefix(ENDED) {
-                report.ended = ended.to_owned();
-            } else if let Some(count) = line.strip_prefix(CAUGHT) {
-                report.interrupts = count.parse().expect("a count");
-            }
-        }
-        let status = self.status();
-        assert!(status.success(), "{status}");
-        report
-    }
-}
-
-/// What a process said at its end.
-#[derive(Debug, Default)]
+/// How a [`Job`] went, as its process says.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
-    /// The bytes of earlier runs that it kept, or the error.
-    pub ended: String,
-    /// SIGINTs that its own handler caught.
+    pub error: Option<String>,
+    /// Bytes of earlier runs that were kept.
+    pub reused: u64,
+    pub took: Duration,
+    /// SIGINTs that the process's own handler caught.
     pub interrupts: u32,
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // One that has ended needs no killing.
-        let _ = self.child.kill().and_then(|()| self.child.wait());
+impl Process {
+    /// Waits for the end of its download, which must be a good one: how many bytes of earlier runs it kept.
+    pub fn reused(self) -> u64 {
+        let report: Report = self.report();
+        assert_eq!(report.error, None);
+        report.reused
     }
 }

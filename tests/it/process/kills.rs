@@ -70,12 +70,13 @@ impl Plan {
         (bytes as f64 / self.connections as f64 / DOWNLOAD_TAKES.as_secs_f64()) as u64
     }
 
-    /// Bytes that one kill may cost: on each connection what is younger than a second (half a second more for a busy
-    /// machine), of a part that is not whole yet or still on its way to the disk, and never more than 8 MiB.
+    /// Bytes that one kill may cost: on each connection what is younger than a second, of a part that is not whole yet
+    /// or in a buffer of a mebibyte, and never more than 8 MiB; on a busy machine, what came in half a second is not
+    /// even read.
     fn cost_of_a_kill(&self) -> u64 {
-        let on_the_way = 2 * MIB;
-        let of_a_connection = (8 * MIB).min(self.part_size + on_the_way).min(self.rate() * 3 / 2);
-        self.connections * of_a_connection
+        let unread = self.rate() / 2;
+        let unrecorded = (8 * MIB).min(self.part_size + MIB).min(self.rate() * 3 / 2);
+        self.connections * (unrecorded + unread)
     }
 }
 
@@ -117,7 +118,7 @@ impl Killed {
         let elsewhere = tempfile::tempdir().expect("directory");
         let checkpoint_dir = if plan.checkpoint_elsewhere { elsewhere.path() } else { lab.dir() };
         let job = Job {
-            checkpoint_dir: checkpoint_dir.to_owned(),
+            checkpoint_dir: Some(checkpoint_dir.to_owned()),
             part_size: plan.part_size,
             thread_num: plan.connections as u32,
             range: plan.range,
@@ -144,9 +145,9 @@ impl Killed {
         assert_eq!(there.as_deref(), self.plan.target_exists.then_some(OLD), "{:?}", self.plan);
     }
 
-    /// Closes the books of a run; the bytes that came.
+    /// Closes the books of a run; the bytes that came. What came twice in one run is not the kill's doing.
     fn account(&mut self) -> u64 {
-        let sent: Vec<_> = self.lab.requests_after(self.requests).iter().map(sent).collect();
+        let sent = merged(self.lab.requests_after(self.requests).iter().map(sent));
         self.requests = self.lab.server.requests().len();
         let (before, came) = (total(&self.fetched), total(&sent));
         self.fetched = merged(self.fetched.drain(..).chain(sent));

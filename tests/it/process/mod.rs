@@ -1,7 +1,34 @@
 //! What happens to a whole process: it is killed, stopped, interrupted, forked, or ends.
 
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
+
+use crate::lab::Lab;
+
+mod alone;
 mod job;
 mod kills;
 mod moments;
 mod raw;
+mod rivals;
 mod signals;
+
+/// Waits until `condition` holds.
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < patience, "{what}: not in 30 s");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Waits until so many bytes are in the temporary file.
+fn wait_for_bytes(lab: &Lab, bytes: u64) {
+    let stored = || std::fs::metadata(lab.temp()).map_or(0, |file| file.blocks() * 512);
+    wait_until("bytes in the file", || stored() >= bytes);
+}
+
+/// Waits until the server has got a request.
+fn wait_for_request(lab: &Lab) {
+    wait_until("a request", || !lab.server.requests().is_empty());
+}

@@ -2,11 +2,13 @@
 //! after the C++ SDK's record was taken over.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use local_oss::{Config, Fault};
 
-use super::job::{Job, Process, Trouble};
+use super::alone::Process;
+use super::job::{Job, Trouble};
+use super::wait_until;
 use crate::effort::{Chance, cases, figure};
 use crate::lab::{Lab, MIB};
 use crate::program::{program, running};
@@ -14,20 +16,15 @@ use crate::sdk_takeover::{Left, pattern};
 
 const OLD: &[u8] = b"the file that was there before";
 
-/// Waits until the process has a thread of this name; false when that takes too long.
+/// Whether the process has a thread of this name.
 fn has_thread(process: &Process, name: &str) -> bool {
-    let tasks = format!("/proc/{}/task", process.child().id());
-    let is_it = |task: fs::DirEntry| {
-        fs::read_to_string(task.path().join("comm")).is_ok_and(|comm| comm.trim_end() == name)
-    };
-    let patience = Instant::now() + Duration::from_secs(5);
-    while Instant::now() < patience {
-        if fs::read_dir(&tasks).is_ok_and(|tasks| tasks.flatten().any(is_it)) {
-            return true;
-        }
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    false
+    let tasks = fs::read_dir(format!("/proc/{}/task", process.child().id()));
+    tasks.is_ok_and(|tasks| {
+        tasks.flatten().any(|task| {
+            let comm = fs::read_to_string(task.path().join("comm"));
+            comm.is_ok_and(|comm| comm.trim_end() == name)
+        })
+    })
 }
 
 #[test]
@@ -44,7 +41,7 @@ fn killed_while_it_proves_an_earlier_run_the_next_one_keeps_all_of_it() {
     let mut chance = Chance::new();
     for kill in 0..kills {
         let process = job.start();
-        assert!(has_thread(&process, "oss-prove"), "kill {kill}: no proof was seen");
+        wait_until("a proof", || has_thread(&process, "oss-prove"));
         std::thread::sleep(Duration::from_micros(chance.below(20_000)));
         assert!(process.kill(), "kill {kill}: it had ended already");
     }

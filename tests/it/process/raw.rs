@@ -18,6 +18,12 @@ pub fn kill_this_process() -> ! {
     unreachable!("SIGKILL cannot be survived")
 }
 
+/// Ends this process by SIGALRM after so many seconds.
+pub fn die_after(seconds: u32) {
+    // SAFETY: no memory is passed.
+    unsafe { libc::alarm(seconds) };
+}
+
 static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
 
 /// Counts SIGINTs from now on instead of dying of the first. System calls they interrupt are not restarted.
@@ -37,4 +43,10 @@ pub fn catch_interrupts() {
 /// SIGINTs caught so far.
 pub fn interrupts() -> u32 {
     INTERRUPTS.load(Ordering::SeqCst)
+}
+
+/// Has the allocator return what is free to the system.
+pub fn give_free_memory_back() {
+    // SAFETY: it moves no memory that is in use.
+    unsafe { libc::malloc_trim(0) };
 }

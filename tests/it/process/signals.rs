@@ -1,14 +1,15 @@
 //! Signals other than SIGKILL: a process that is stopped and goes on, and Ctrl-C.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use local_oss::Fault;
 
-use super::job::{Job, Process, Trouble};
+use super::alone::Process;
+use super::job::{Job, Report, Trouble};
 use super::raw::signal;
+use super::{wait_for_bytes, wait_for_request};
 use crate::lab::{Lab, MIB};
 
 const fn millis(count: u64) -> Duration {
@@ -20,24 +21,6 @@ fn slow(size: u64) -> Lab {
     let lab = Lab::new(size);
     lab.server.inject(Fault::RateLimit(size / 6));
     lab
-}
-
-/// Waits until so many bytes are in the temporary file.
-fn wait_for_bytes(lab: &Lab, bytes: u64) {
-    let patience = Instant::now() + Duration::from_secs(20);
-    while fs::metadata(lab.temp()).map_or(0, |file| file.blocks() * 512) < bytes {
-        assert!(Instant::now() < patience, "nothing comes");
-        std::thread::sleep(millis(5));
-    }
-}
-
-/// Waits until the server has got the first request.
-fn wait_for_request(lab: &Lab) {
-    let patience = Instant::now() + Duration::from_secs(20);
-    while lab.server.requests().is_empty() {
-        assert!(Instant::now() < patience, "no request");
-        std::thread::sleep(millis(2));
-    }
 }
 
 /// Stops a download at `moment` for longer than nothing may come, and lets it go on.
@@ -131,8 +114,8 @@ fn ctrl_c_caught_by_the_host_and_turned_into_a_cancel_keeps_the_checkpoint() {
     let process = Job { trouble: Some(Trouble::CancelOnInterrupt), ..Job::new(&lab) }.start();
     wait_for_bytes(&lab, SIZE / 2);
     signal(process.child(), libc::SIGINT);
-    let report = process.report();
-    assert!(report.ended.starts_with("Cancelled"), "{}", report.ended);
+    let report: Report = process.report();
+    assert!(report.error.as_ref().is_some_and(|e| e.starts_with("Cancelled")), "{report:?}");
     assert_eq!(report.interrupts, 1);
     lab.server.clear_faults();
     assert!(Job::new(&lab).start().reused() >= SIZE / 3);
@@ -151,8 +134,8 @@ fn the_host_s_handler_gets_every_ctrl_c_and_none_disturbs_the_download() {
         signal(process.child(), libc::SIGINT);
         std::thread::sleep(millis(8));
     }
-    let report = process.report();
-    assert_eq!(report.ended, "0", "nothing of an earlier run");
+    let report: Report = process.report();
+    assert_eq!(report.error, None);
     // Signals that come before the handler has run are one, on a busy machine.
     assert!(report.interrupts > 0 && report.interrupts <= SIGNALS, "{}", report.interrupts);
     lab.assert_range(0..SIZE);

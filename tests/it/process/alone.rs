@@ -1,0 +1,81 @@
+//! A test in a process of its own.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::raw;
+
+const ARGUMENT: &str = "TEST_ARGUMENT";
+/// What begins the line in which a process tells what became of it.
+const TOLD: &str = "told: ";
+
+/// Longest life of such a process, in seconds: none stays behind when its test hangs.
+const LIFETIME: u32 = 300;
+
+/// The argument this process was given.
+pub fn argument<T: DeserializeOwned>() -> T {
+    raw::die_after(LIFETIME);
+    let text = std::env::var(ARGUMENT).expect("run by the other tests");
+    serde_json::from_str(&text).expect("an argument")
+}
+
+/// Tells the process that started this one.
+pub fn tell(report: &impl Serialize) {
+    println!("\n{TOLD}{}", serde_json::to_string(report).expect("JSON"));
+}
+
+/// A process that runs an ignored test of this program; killed when dropped.
+pub struct Process {
+    child: Child,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Process {
+    pub fn start(test: &str, argument: &impl Serialize) -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command
+            .args(["--exact", "--ignored", "--nocapture", test])
+            .env(ARGUMENT, serde_json::to_string(argument).expect("JSON"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("a process");
+        let output = BufReader::new(child.stdout.take().expect("its output")).lines();
+        Process { child, output }
+    }
+
+    /// The process.
+    pub fn child(&self) -> &Child {
+        &self.child
+    }
+
+    /// Ends it with SIGKILL; false when it had ended by itself.
+    pub fn kill(mut self) -> bool {
+        let alive = self.child.try_wait().expect("its state").is_none();
+        self.child.kill().and_then(|()| self.child.wait()).expect("kill");
+        alive
+    }
+
+    /// How it ended.
+    pub fn status(mut self) -> ExitStatus {
+        self.child.wait().expect("an end")
+    }
+
+    /// Waits for its end, which must be a good one, and what it told.
+    pub fn report<T: DeserializeOwned>(mut self) -> T {
+        let lines: Vec<String> = self.output.by_ref().map_while(Result::ok).collect();
+        let told = lines.iter().rev().find_map(|line| line.strip_prefix(TOLD));
+        let told = told.and_then(|json| serde_json::from_str(json).ok());
+        let status = self.status();
+        told.filter(|_| status.success()).unwrap_or_else(|| panic!("{status}: {lines:?}"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended needs no killing.
+        let _ = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
