@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use crate::lab::Lab;
 
 mod alone;
+mod cancels;
 mod job;
 mod kills;
 mod moments;
 mod raw;
 mod rivals;
 mod signals;
+mod stress;
 
 /// Waits until `condition` holds.
 fn wait_until(what: &str, condition: impl Fn() -> bool) {

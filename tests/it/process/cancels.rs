@@ -1,0 +1,171 @@
+//! Cancelled at random moments, in every way there is.
+
+use std::fs;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use local_oss::{Fault, Object};
+use oss_resumable::{Client, DownloadRequest, Error, ErrorKind};
+
+use crate::effort::{Chance, cases, figure};
+use crate::lab::{BUCKET, Lab, MIB};
+use crate::traffic::{sent, total};
+
+const CANCELS: usize = 20;
+const AT_ONCE: usize = 3;
+const SIZE: u64 = 12 * MIB;
+/// Longest time from a cancel to its end. It takes milliseconds; the rest is for a busy machine.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Who asks a download to end.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Cancel,
+    Progress,
+    Drop,
+    Shutdown,
+}
+
+/// One cancelled run by chance.
+#[derive(Debug)]
+struct Cancelled {
+    way: Way,
+    after: Duration,
+}
+
+/// Starts a run and cancels it; how long the cancel took, and how the run ended if somebody can know.
+fn cancel(
+    client: &Client,
+    request: &DownloadRequest,
+    run: &Cancelled,
+) -> (Duration, Option<Error>) {
+    let download = client.start(request).expect("start");
+    if matches!(run.way, Way::Progress) {
+        let started = Instant::now();
+        let mut asked = None;
+        let ended = download.wait_with(None, &mut |_| {
+            let goes_on = started.elapsed() < run.after;
+            asked = asked.or((!goes_on).then(Instant::now));
+            goes_on
+        });
+        let took = asked.expect("it was cancelled").elapsed();
+        return (took, Some(ended.expect("an end").expect_err("cancelled")));
+    }
+    std::thread::sleep(run.after);
+    let asked = Instant::now();
+    match run.way {
+        Way::Cancel | Way::Progress => download.cancel(),
+        Way::Shutdown => client.shutdown(),
+        Way::Drop => {
+            drop(download);
+            return (asked.elapsed(), None);
+        }
+    }
+    let ended = download.wait(Some(SOON)).expect("it ends soon");
+    (asked.elapsed(), Some(ended.expect_err("cancelled")))
+}
+
+/// A download that is cancelled [`CANCELS`] times and then left alone.
+fn cancel_again_and_again(part_size: u64, connections: u32, runs: &[Cancelled]) {
+    let lab = Lab::new(SIZE);
+    // More time than all runs take together.
+    lab.server.inject(Fault::RateLimit(SIZE / u64::from(connections) / 5));
+    let request = lab.request_with(|request| {
+        request.part_size = part_size;
+        request.thread_num = connections;
+    });
+    let mut kept = 0;
+    for run in runs {
+        let client = lab.client();
+        let (took, error) = cancel(&client, &request, run);
+        assert!(took < SOON, "{took:?} after {run:?}");
+        if let Some(error) = error {
+            assert_eq!(error.kind(), ErrorKind::Cancelled, "{error} after {run:?}");
+        }
+        let checkpoint = lab.client().inspect_checkpoint(&request).expect("a look");
+        let recorded = checkpoint.map_or(0, |checkpoint| checkpoint.bytes_recorded);
+        assert!(recorded >= kept, "{recorded} of {kept} bytes are left after {run:?}");
+        kept = recorded;
+        assert!(!lab.target().exists());
+    }
+    let came = total(&lab.requests_after(0).iter().map(sent).collect::<Vec<_>>());
+    println!("{came} bytes came on {connections} connections, {kept} of them were kept");
+    // All but what the sockets held; on a busy machine they may hold much.
+    assert!(kept > came / 2, "{kept} of {came} bytes were kept");
+    lab.server.clear_faults();
+    let outcome = lab.client().download(&request).expect("download");
+    assert_eq!(outcome.statistics.bytes_reused, kept);
+    lab.assert_whole(&outcome);
+}
+
+#[test]
+fn cancelled_at_200_random_moments_a_download_ends_soon_and_keeps_what_came() {
+    let downloads = cases(10, 100) as usize;
+    let mut chance = Chance::new();
+    let draw = |_| {
+        let part_size = *chance.pick(&[102_400, MIB, 8 * MIB]);
+        let connections = *chance.pick(&[1, 3, 16]);
+        let mut runs = Vec::new();
+        for _ in 0..CANCELS {
+            let way = *chance.pick(&[Way::Cancel, Way::Progress, Way::Drop, Way::Shutdown]);
+            let after = Duration::from_secs_f64(0.2 * chance.fraction().powi(2));
+            runs.push(Cancelled { way, after });
+        }
+        (part_size, connections, runs)
+    };
+    let plans = Mutex::new((0..downloads).map(draw).collect::<Vec<_>>());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((part_size, connections, runs)) =
+                    { plans.lock().expect("plans").pop() }
+                {
+                    cancel_again_and_again(part_size, connections, &runs);
+                }
+            });
+        }
+    });
+    figure(&format!("{} cancels", downloads * CANCELS));
+}
+
+#[test]
+fn a_client_shut_down_while_downloads_run_keeps_all_their_checkpoints() {
+    const DOWNLOADS: u64 = 16;
+    const EACH: u64 = 2 * MIB;
+    let lab = Lab::new(1);
+    let request = |n: u64| {
+        let key = format!("many/{n}.bin");
+        lab.server.put(BUCKET, &key, Object::pattern(EACH, n));
+        let file = lab.dir().join(format!("{n}.bin"));
+        lab.request_with(|request| {
+            request.key = key;
+            request.file_path = Some(file);
+        })
+    };
+    let requests: Vec<_> = (0..DOWNLOADS).map(request).collect();
+    lab.server.inject(Fault::RateLimit(EACH / 12));
+    let client = lab.client();
+    let downloads: Vec<_> = requests.iter().map(|r| client.start(r).expect("start")).collect();
+    while downloads.iter().any(|download| download.status().bytes_done == 0) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let asked = Instant::now();
+    client.shutdown();
+    assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
+    let mut recorded = Vec::new();
+    for (download, request) in downloads.iter().zip(&requests) {
+        let ended = download.wait(Some(Duration::ZERO)).expect("it has ended");
+        assert_eq!(ended.expect_err("cancelled").kind(), ErrorKind::Cancelled);
+        let checkpoint = lab.client().inspect_checkpoint(request).expect("a look");
+        recorded.push(checkpoint.expect("a checkpoint").bytes_recorded);
+    }
+    lab.server.clear_faults();
+    let client = lab.client();
+    for (n, (request, recorded)) in requests.iter().zip(recorded).enumerate() {
+        let outcome = client.download(request).expect("download");
+        assert_eq!(outcome.statistics.bytes_reused, recorded, "download {n}");
+        let expected = lab.server.object_bytes(BUCKET, &request.key, 0..EACH).expect("object");
+        assert!(fs::read(outcome.file_path).expect("file") == expected, "download {n}");
+    }
+    assert_eq!(lab.files().len() as u64, DOWNLOADS, "no checkpoint is left");
+}

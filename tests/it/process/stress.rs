@@ -1,0 +1,179 @@
+//! Many downloads, and what is left of them in the process: nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use local_oss::{Config, Fault, Object, Pattern, Tls};
+use oss_resumable::{AccessKey, Client, ClientOptions, Credentials, DownloadRequest};
+use serde::{Deserialize, Serialize};
+
+use super::alone::{Process, argument, tell};
+use super::raw;
+use crate::effort::{Chance, cases, figure};
+use crate::lab::{BUCKET, ID, Lab, MIB, SECRET};
+
+/// Where the downloads of a process come from and go to.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    /// Endpoints, and who vouches for them.
+    services: Vec<(String, Option<PathBuf>)>,
+    directory: PathBuf,
+    downloads: u64,
+}
+
+impl Place {
+    fn new(labs: &[&Lab], downloads: u64) -> Self {
+        let service = |lab: &&Lab| (lab.server.endpoint(), lab.server.ca_file().map(PathBuf::from));
+        let directory = labs[0].dir().to_owned();
+        Place { services: labs.iter().map(service).collect(), directory, downloads }
+    }
+
+    fn client(&self, n: usize) -> Client {
+        let (endpoint, ca_file) = &self.services[n % self.services.len()];
+        let mut options = ClientOptions::new(endpoint)
+            .region("cn-hangzhou")
+            .credentials(Credentials::Static(AccessKey::new(ID, SECRET, None)));
+        options.ca_file.clone_from(ca_file);
+        options.max_workers = 2;
+        Client::new(options).expect("client")
+    }
+
+    fn file(&self, n: u64) -> PathBuf {
+        self.directory.join(format!("{n}.bin"))
+    }
+
+    fn request(&self, n: u64, size: u64) -> DownloadRequest {
+        let mut request = DownloadRequest::new(BUCKET, format!("generated/{size}-seed{n}"));
+        request.file_path = Some(self.file(n));
+        request.flush = false;
+        request.checkpoint_dir(&self.directory).part_size(102_400)
+    }
+}
+
+/// What a process holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Holdings {
+    /// By name.
+    threads: BTreeMap<String, u32>,
+    descriptors: usize,
+    resident_bytes: u64,
+}
+
+impl Holdings {
+    fn now() -> Self {
+        raw::give_free_memory_back();
+        let mut threads = BTreeMap::new();
+        for task in fs::read_dir("/proc/self/task").expect("tasks").flatten() {
+            // One that has just ended is not there any more.
+            let Ok(name) = fs::read_to_string(task.path().join("comm")) else { continue };
+            *threads.entry(name.trim_end().to_owned()).or_default() += 1;
+        }
+        let descriptors = fs::read_dir("/proc/self/fd").expect("descriptors").count();
+        let pages = fs::read_to_string("/proc/self/statm").expect("statm");
+        let resident: u64 = pages.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("pages");
+        Holdings { threads, descriptors, resident_bytes: resident * 4096 }
+    }
+
+    fn of_the_library(&self) -> u32 {
+        self.threads.iter().filter(|(name, _)| name.starts_with("oss-")).map(|(_, n)| n).sum()
+    }
+}
+
+#[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn small_downloads() {
+    let place: Place = argument();
+    let mut chance = Chance::new();
+    let mut all = |downloads: u64| {
+        const OF_A_CLIENT: u64 = 50;
+        const AT_ONCE: u64 = 5;
+        for first in (0..downloads).step_by(OF_A_CLIENT as usize) {
+            let client = place.client((first / OF_A_CLIENT) as usize);
+            for batch in (first..(first + OF_A_CLIENT).min(downloads)).step_by(AT_ONCE as usize) {
+                let sizes: Vec<_> = (0..AT_ONCE).map(|_| chance.below(250_000)).collect();
+                let start = |(n, size)| client.start(&place.request(n, size)).expect("start");
+                let running: Vec<_> = (batch..).zip(sizes.iter().copied()).map(start).collect();
+                for ((n, size), download) in (batch..).zip(&sizes).zip(running) {
+                    download.wait(None).expect("an end").expect("download");
+                    assert_is_pattern(&place.file(n), *size, n);
+                }
+            }
+            client.shutdown();
+        }
+    };
+    // What is made once for the process, such as OpenSSL's tables, is not held against the downloads.
+    all(200);
+    let before = Holdings::now();
+    all(place.downloads);
+    tell(&(before, Holdings::now()));
+}
+
+fn assert_is_pattern(file: &Path, size: u64, seed: u64) {
+    let mut expected = vec![0; size as usize];
+    Pattern::new(size, seed).fill(0, &mut expected);
+    assert!(fs::read(file).expect("the file") == expected, "{}", file.display());
+    fs::remove_file(file).expect("remove");
+}
+
+#[test]
+fn after_1000_small_downloads_threads_descriptors_and_memory_are_back_at_the_start() {
+    let plain = Lab::new(1);
+    let config = Config { tls: Some(Tls::Valid), ..Config::default() };
+    let secure = Lab::with(config, Object::bytes([]));
+    let downloads = u64::from(cases(1000, 10_000));
+    let place = Place::new(&[&plain, &secure], downloads);
+    let (before, after): (Holdings, Holdings) =
+        Process::start("process::stress::small_downloads", &place).report();
+    println!("{before:?}, then {after:?}");
+    assert_eq!(after.of_the_library(), 0, "{after:?}");
+    assert_eq!(after.threads, before.threads);
+    assert_eq!(after.descriptors, before.descriptors);
+    // 4 KiB for each download would be four of them.
+    let most = before.resident_bytes + 2 * MIB;
+    assert!(after.resident_bytes <= most, "{before:?}, then {after:?}");
+    assert!(plain.files().is_empty(), "{:?}", plain.files());
+    assert!(secure.server.requests().len() as u64 > downloads / 3);
+    figure(&format!("{downloads} downloads"));
+}
+
+#[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn downloads_at_once() {
+    let place: Place = argument();
+    let client = place.client(0);
+    let before = Holdings::now();
+    let start = |n| client.start(&place.request(n, MIB)).expect("start");
+    let running: Vec<_> = (0..place.downloads).map(start).collect();
+    while running.iter().any(|download| download.status().bytes_done == 0) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let during = Holdings::now();
+    for (n, download) in (0..).zip(&running) {
+        download.wait(None).expect("an end").expect("download");
+        assert_is_pattern(&place.file(n), MIB, n);
+    }
+    client.shutdown();
+    tell(&(before, during, Holdings::now()));
+}
+
+#[test]
+fn sixty_four_downloads_at_once_share_their_client_s_few_threads() {
+    const DOWNLOADS: u64 = 64;
+    let lab = Lab::new(1);
+    lab.server.inject(Fault::RateLimit(MIB / 6));
+    let place = Place::new(&[&lab], DOWNLOADS);
+    let (before, during, after): (Holdings, Holdings, Holdings) =
+        Process::start("process::stress::downloads_at_once", &place).report();
+    println!("{before:?}, {during:?}, then {after:?}");
+    assert_eq!(before.of_the_library(), 0);
+    let count = |name: &str| during.threads.get(name).copied().unwrap_or(0);
+    assert_eq!(count("oss-download"), 64, "a driver each: {during:?}");
+    assert_eq!(count("oss-transfer"), 2, "as many as the client allows: {during:?}");
+    // Writers come when the disk is slow, four at most.
+    assert!(during.of_the_library() <= 64 + 2 + 4, "{during:?}");
+    assert_eq!(after.threads, before.threads);
+    assert_eq!(after.descriptors, before.descriptors);
+    assert!(lab.files().is_empty(), "{:?}", lab.files());
+}
