@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use super::temp_file::already_exists;
+use super::temp_file::{TempFile, already_exists, with_random_suffix};
 use super::temp_name;
 use crate::model::error::{Error, Result};
 use crate::model::request::{Checkpoint, DownloadRequest, Overwrite};
@@ -38,6 +38,27 @@ impl Place {
     pub fn recorded_temp(&self, name: &OsStr) -> Option<PathBuf> {
         let target = self.target.file_name()?;
         temp_name::belongs_to(target, name).then(|| self.temp.with_file_name(name))
+    }
+
+    /// Makes the temporary file, or empties the one that is there. Its path is [`Place::temp`], or has a random part
+    /// where nothing can be locked.
+    pub fn create_temp(&self) -> Result<TempFile> {
+        if self.trusted { TempFile::create(&self.temp) } else { TempFile::create_new(&self.temp) }
+    }
+
+    /// Keeps other runs from `temp`, which an earlier one left, also where nothing can be locked. `Busy` when one of
+    /// them was faster.
+    pub fn claim(&self, temp: TempFile) -> Result<TempFile> {
+        if temp.is_locked() {
+            return Ok(temp);
+        }
+        if !self.trusted {
+            return temp.claim(&self.temp);
+        }
+        let path = with_random_suffix(&self.temp).map_err(|error| {
+            Error::io("find another name for the temporary file", &self.temp, &error)
+        })?;
+        temp.claim(&path)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
@@ -71,7 +71,7 @@ impl TempFile {
             if made {
                 file.unlink().map_err(failed)?;
             }
-            return Self::create_unshared(path);
+            return Self::create_new(&with_random_suffix(path).map_err(failed)?);
         }
         if made {
             return Ok(TempFile::empty(file));
@@ -81,13 +81,23 @@ impl TempFile {
         Ok(temp)
     }
 
-    fn create_unshared(path: &Path) -> Result<Self> {
-        let failed = |error: io::Error| refused("create", path, &error);
-        let suffix = sys::random::suffix().map_err(failed)?;
-        let name = temp_name::with_suffix(path.file_name().unwrap_or_default(), suffix);
-        let path = path.with_file_name(name);
-        let file = LockedFile::create_new(&path).map_err(|e| refused("create", &path, &e))?;
-        Ok(TempFile::empty(file))
+    /// Makes the file at `path`, a name that no other run knows.
+    pub fn create_new(path: &Path) -> Result<Self> {
+        LockedFile::create_new(path).map(TempFile::empty).map_err(|e| refused("create", path, &e))
+    }
+
+    /// Makes the file this run's alone where no lock does: moves it to `path`, a name that no other run knows.
+    /// `Busy` when another run has done so or has made it the target.
+    pub fn claim(mut self, path: &Path) -> Result<Self> {
+        let former = self.path().to_owned();
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Error::busy(&former),
+            _ => refused("rename", &former, &error),
+        };
+        fs::rename(&former, path).map_err(failed)?;
+        self.file.moved_to(path);
+        // What was moved may be another run's new file and not the one that was opened.
+        if self.file.is_in_place().map_err(failed)? { Ok(self) } else { Err(Error::busy(&former)) }
     }
 
     fn empty(file: LockedFile) -> Self {
@@ -308,6 +318,12 @@ impl TempFile {
             _ => failed,
         }
     }
+}
+
+/// `path`, a temporary file's, with a name that no other run knows.
+pub fn with_random_suffix(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().unwrap_or_default();
+    Ok(path.with_file_name(temp_name::with_suffix(name, sys::random::suffix()?)))
 }
 
 fn open_directory(path: &Path) -> Result<Option<File>> {

@@ -312,12 +312,17 @@ impl Driver {
             // The file is about to be emptied.
             found.remove_sdk_record()?;
         }
-        let file = match found.temp.clone() {
-            Some(file) => file,
-            None => Arc::new(TempFile::create(&self.place.temp)?),
+        let file = match found.temp.take() {
+            Some(file) if found.is_ours => file,
+            Some(left) => {
+                let left = Arc::into_inner(left)
+                    .ok_or_else(|| Error::internal("an earlier run's file is in use already"))?;
+                Arc::new(self.place.claim(left)?)
+            }
+            None => Arc::new(self.place.create_temp()?),
         };
-        // Until its record is replaced, what an earlier run left is good for a later one.
-        let is_ours = found.remains.is_none();
+        // Until its record is replaced, what an earlier run left is good for a later one, if that can find it.
+        let is_ours = found.remains.is_none() || !file.is_locked();
         self.found = Found { temp: Some(file.clone()), is_ours, ..Found::default() };
         let opened = self.lay_out(found, file, head, opening.generation, &range)?;
         self.found = Found::default();

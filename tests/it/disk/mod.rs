@@ -4,6 +4,7 @@
 mod child;
 mod faulty_calls;
 mod full;
+mod lockless;
 mod meddling;
 mod namespace;
 mod one_byte;

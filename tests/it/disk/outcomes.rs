@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use libc::{EIO, ENOLCK, ENOSPC};
+use libc::{EIO, ENOSPC};
 use local_oss::{Fault, Matcher};
 
 use super::child::End;
@@ -180,44 +180,4 @@ fn a_disk_that_loses_every_write_is_named() {
     assert_old_file(&lab);
     assert_eq!(lab.files(), ["file.bin"]);
     assert_eq!(finish(&lab), 0);
-}
-
-/// Without locks, two runs must not share a temporary file, and the whole file is read back.
-fn without_locks(lab: &Lab, choices: &str) -> End {
-    let path = lab.dir().to_str().expect("UTF-8");
-    let how = How::Errno(ENOLCK);
-    let failing = Failing { call: "lock", path, nth: 1, times: ALWAYS, how };
-    let (end, calls) = shim::run(lab, choices, Some(failing));
-    for call in calls.iter().filter(|call| call.kind == "write" && call.path.contains(".temp")) {
-        let name = call.path.rsplit('/').next().expect("a name");
-        // file.bin.0123456789abcdef.temp
-        assert_eq!(name.len(), "file.bin..temp".len() + 16, "{name}");
-    }
-    if matches!(end, End::Saved { .. }) {
-        assert!(kinds_on(&calls, ".temp").contains(&"read"), "the file was not read back");
-    }
-    end
-}
-
-#[test]
-fn where_nothing_can_be_locked_the_temporary_file_has_a_name_of_its_own_and_is_read_back() {
-    for choices in ["", "no-checkpoint"] {
-        let lab = with_old_file(SIZE);
-        assert_eq!(without_locks(&lab, choices), End::Saved { reused: 0, fetched: SIZE });
-        lab.assert_range(0..SIZE);
-        assert_eq!(lab.files(), ["file.bin"]);
-    }
-}
-
-#[test]
-fn where_nothing_can_be_locked_an_interrupted_run_is_gone_on_from() {
-    let lab = with_old_file(SIZE);
-    lab.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(50_000));
-    assert!(matches!(without_locks(&lab, ""), End::Failed { .. }));
-    lab.server.clear_faults();
-    assert_old_file(&lab);
-    let held = PART + 50_000;
-    assert_eq!(without_locks(&lab, ""), End::Saved { reused: held, fetched: SIZE - held });
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
 }

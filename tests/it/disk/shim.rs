@@ -47,14 +47,22 @@ pub struct Call {
 /// Runs the child of [`child::command`] with failing calls; how it ended, and the calls on the paths that were
 /// watched: those of `failing`, else the lab's.
 pub fn run(lab: &Lab, choices: &str, failing: Option<Failing>) -> (End, Vec<Call>) {
+    run_command(&mut child::command(lab, choices), lab, failing)
+}
+
+/// As [`run`], on what says that it is NFS.
+pub fn run_on_nfs(lab: &Lab, failing: Option<Failing>) -> (End, Vec<Call>) {
+    run_command(child::command(lab, "").env("DISK_NFS", "1"), lab, failing)
+}
+
+fn run_command(command: &mut Command, lab: &Lab, failing: Option<Failing>) -> (End, Vec<Call>) {
     let log = tempfile::NamedTempFile::new().expect("a log");
-    let mut command = child::command(lab, choices);
     command.env("LD_PRELOAD", library()).env("DISK_LOG", log.path());
     match failing {
         None => command.env("DISK_PATH", lab.dir()),
-        Some(failing) => fail(&mut command, failing),
+        Some(failing) => fail(command, failing),
     };
-    let end = child::run(&mut command);
+    let end = child::run(command);
     let log = std::fs::read_to_string(log.path()).expect("the log");
     (end, log.lines().map(call).collect())
 }

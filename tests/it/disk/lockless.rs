@@ -1,0 +1,107 @@
+//! Places where no lock keeps other runs away: a temporary file of its own for each, read back before the rename.
+
+use std::fs;
+use std::time::Duration;
+
+use libc::ENOLCK;
+use local_oss::{Fault, Matcher};
+
+use super::child::End;
+use super::shim::{self, ALWAYS, Call, Failing, How};
+use crate::lab::{BUCKET, KEY, Lab, PART};
+
+const SIZE: u64 = 3 * PART;
+const OLD: &[u8] = b"the old file";
+const SECOND: u64 = 50_000;
+
+fn with_old_file() -> Lab {
+    let lab = Lab::new(SIZE);
+    fs::write(lab.target(), OLD).expect("the old file");
+    lab
+}
+
+/// Nothing can be locked.
+fn no_locks(lab: &Lab) -> Option<Failing<'_>> {
+    let path = lab.dir().to_str().expect("UTF-8");
+    Some(Failing { call: "lock", path, nth: 1, times: ALWAYS, how: How::Errno(ENOLCK) })
+}
+
+/// Asserts that bytes went only to files with random names, and that a file was read back before its rename.
+fn assert_careful(end: &End, calls: &[Call]) {
+    let on_temp = |kind: &'static str| {
+        calls.iter().filter(move |call| call.kind == kind && call.path.contains(".temp"))
+    };
+    for call in on_temp("write") {
+        let name = call.path.rsplit('/').next().expect("a name");
+        assert_eq!(name.len(), "file.bin.0123456789abcdef.temp".len(), "{name}");
+    }
+    let saved = matches!(end, End::Saved { .. });
+    assert!(!saved || on_temp("read").count() > 0, "the file was not read back");
+}
+
+/// Downloads, interrupted once, by `run`.
+fn interrupted_and_resumed(run: impl Fn(&Lab) -> (End, Vec<Call>)) {
+    let lab = with_old_file();
+    lab.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(SECOND));
+    let (end, calls) = run(&lab);
+    assert!(matches!(end, End::Failed { .. }), "{end:?}");
+    assert_careful(&end, &calls);
+    lab.server.clear_faults();
+    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+
+    let (end, calls) = run(&lab);
+    let held = PART + SECOND;
+    assert_eq!(end, End::Saved { reused: held, fetched: SIZE - held });
+    assert_careful(&end, &calls);
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+}
+
+#[test]
+fn where_nothing_can_be_locked_the_temporary_file_has_a_name_of_its_own_and_is_read_back() {
+    for choices in ["", "no-checkpoint"] {
+        let lab = with_old_file();
+        let (end, calls) = shim::run(&lab, choices, no_locks(&lab));
+        assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
+        assert_careful(&end, &calls);
+        lab.assert_range(0..SIZE);
+        assert_eq!(lab.files(), ["file.bin"]);
+    }
+}
+
+#[test]
+fn where_nothing_can_be_locked_an_interrupted_run_is_gone_on_from() {
+    interrupted_and_resumed(|lab| shim::run(lab, "", no_locks(lab)));
+}
+
+#[test]
+fn on_a_network_file_system_an_interrupted_run_is_gone_on_from() {
+    interrupted_and_resumed(|lab| shim::run_on_nfs(lab, None));
+}
+
+#[test]
+fn on_a_network_file_system_without_locks_an_interrupted_run_is_gone_on_from() {
+    interrupted_and_resumed(|lab| shim::run_on_nfs(lab, no_locks(lab)));
+}
+
+#[test]
+fn where_nothing_can_be_locked_the_file_of_an_earlier_run_is_one_run_s_alone() {
+    let lab = with_old_file();
+    lab.interrupt(&lab.request(), SECOND);
+    // What was left is of no use, so that both runs want to empty it; one of them late.
+    lab.server.replace(BUCKET, KEY);
+    let slow =
+        lab.server.inject_when(Matcher::any().nth(1), Fault::RoundTrip(Duration::from_secs(3)));
+    std::thread::scope(|scope| {
+        let late = scope.spawn(|| shim::run(&lab, "", no_locks(&lab)).0);
+        while lab.server.fault_hits(slow) == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let (early, _) = shim::run(&lab, "", no_locks(&lab));
+        assert_eq!(early, End::Saved { reused: 0, fetched: SIZE });
+        lab.assert_range(0..SIZE);
+        assert_eq!(late.join().expect("a run"), End::failed("Busy", 0));
+    });
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+}
