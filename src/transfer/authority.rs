@@ -43,8 +43,10 @@ struct State {
     /// The provider is being asked.
     asking: bool,
     asked_at: Option<Instant>,
-    /// On which providers are being asked, or were: a former one may take its time.
-    threads: Vec<Joined>,
+    /// On which the provider is asked, or was the last time.
+    thread: Option<Joined>,
+    /// On which former providers were asked when they were replaced: they may take their time.
+    former: Vec<Joined>,
     /// What the provider answered last, if it had no key.
     failure: Option<String>,
     waiting: Vec<Sender<Event>>,
@@ -67,7 +69,10 @@ impl Authority {
         let former = std::mem::replace(&mut state.source, source);
         state.stamp += 1;
         state.failure = None;
-        state.asking = false;
+        if std::mem::take(&mut state.asking) {
+            let hanging = state.thread.take();
+            state.former.extend(hanging);
+        }
         state.asked_at = None;
         state.wake_waiting();
         // The former provider may call back while it is dropped.
@@ -150,9 +155,13 @@ impl Authority {
 
     /// Waits for providers that are being asked, unless it is the provider that calls.
     pub fn shut_down(&self) {
-        let threads = std::mem::take(&mut self.state.lock().threads);
+        let (thread, former) = {
+            let mut state = self.state.lock();
+            (state.thread.take(), std::mem::take(&mut state.former))
+        };
         let here = thread::current().id();
-        for asking in threads.into_iter().filter(|asking| asking.thread().id() != here) {
+        for asking in former.into_iter().chain(thread).filter(|asking| asking.thread().id() != here)
+        {
             // What it had to say is in the state.
             let _ = asking.join();
         }
@@ -163,8 +172,9 @@ impl Authority {
         state: &mut State,
         provider: Arc<dyn CredentialsProvider>,
     ) -> Result<(), Error> {
-        for ended in state.threads.extract_if(.., |thread| thread.is_finished()) {
-            let _ = ended.join();
+        if let Some(answered) = state.thread.take() {
+            // It has answered, let this lock go, and only has to end.
+            let _ = answered.join();
         }
         let authority = self.clone();
         let stamp = state.stamp;
@@ -176,7 +186,7 @@ impl Authority {
             authority.answered(stamp, answer);
         })
         .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
-        state.threads.push(thread);
+        state.thread = Some(thread);
         state.asking = true;
         state.asked_at = Some(Instant::now());
         Ok(())
