@@ -8,6 +8,7 @@ mod driver;
 mod event;
 mod fetch;
 mod intake;
+mod patience;
 mod plan;
 mod progress;
 mod retry;

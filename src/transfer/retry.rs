@@ -1,6 +1,6 @@
-//! Whether and when a failed attempt is repeated. Pure: clocks and chance are the caller's.
+//! Whether and when a failed attempt is repeated. Pure: time and chance are the caller's.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::model::error::Error;
 
@@ -64,12 +64,20 @@ pub struct Limits {
     pub no_progress: Option<Duration>,
 }
 
+impl Limits {
+    /// How long nothing may come, before or after the run's first byte.
+    pub fn of(&self, progressed: bool) -> Option<Duration> {
+        if progressed { self.no_progress } else { self.first_byte }
+    }
+}
+
 /// What the download has been through.
 #[derive(Clone, Copy, Debug)]
 pub struct History {
-    pub started: Instant,
-    /// When the last byte came, in this run.
-    pub last_progress: Option<Instant>,
+    /// A byte has come, in this run.
+    pub progressed: bool,
+    /// How long nothing has come, over all connections.
+    pub silence: Duration,
     /// Failures of this connection since its last byte, this one included.
     pub failures: u32,
     /// The failed attempt itself brought bytes.
@@ -81,7 +89,6 @@ pub fn decide(
     failure: &Failure,
     history: &History,
     limits: &Limits,
-    now: Instant,
     chance: f64,
 ) -> Option<Duration> {
     if failure.outlook == Outlook::Hopeless {
@@ -92,17 +99,11 @@ pub fn decide(
         None if history.brought_bytes => Duration::ZERO,
         None => back_off(history.failures, chance),
     };
-    let (since, limit) = match history.last_progress {
-        Some(at) => (at, limits.no_progress),
-        None => {
-            if failure.outlook == Outlook::HopelessAtFirst
-                || history.failures >= limits.max_attempts
-            {
-                return None;
-            }
-            (history.started, limits.first_byte)
-        }
-    };
+    let at_first =
+        failure.outlook == Outlook::HopelessAtFirst || history.failures >= limits.max_attempts;
+    if !history.progressed && at_first {
+        return None;
+    }
     // An unusable or refused reply says more than silence: asking for two minutes would not change it.
     let settled = matches!(failure.cause, Cause::Reply | Cause::Auth);
     if settled && history.failures >= limits.max_attempts {
@@ -111,9 +112,8 @@ pub fn decide(
     if limits.max_attempts <= 1 {
         return None;
     }
-    let waited = now.saturating_duration_since(since);
-    match limit {
-        Some(limit) if waited.saturating_add(delay) > limit => None,
+    match limits.of(history.progressed) {
+        Some(limit) if history.silence.saturating_add(delay) > limit => None,
         _ => Some(delay),
     }
 }
@@ -141,15 +141,13 @@ mod tests {
         Failure { cause, error, retry_after: None, outlook: Outlook::Open }
     }
 
-    fn history(failures: u32, last_progress: Option<Instant>) -> History {
-        let started = Instant::now();
-        History { started, last_progress, failures, brought_bytes: false }
+    fn history(failures: u32, progressed: bool) -> History {
+        History { progressed, silence: Duration::ZERO, failures, brought_bytes: false }
     }
 
     #[test]
     fn before_the_first_byte_the_third_attempt_is_the_last() {
-        let now = Instant::now();
-        let decide = |n| decide(&failure(Cause::Connect), &history(n, None), &LIMITS, now, 0.5);
+        let decide = |n| decide(&failure(Cause::Connect), &history(n, false), &LIMITS, 0.5);
         assert!(decide(1).is_some());
         assert!(decide(2).is_some());
         assert_eq!(decide(3), None);
@@ -157,38 +155,35 @@ mod tests {
 
     #[test]
     fn an_unknown_host_ends_a_run_that_has_no_byte_and_not_one_that_has() {
-        let now = Instant::now();
         let unknown = Failure { outlook: Outlook::HopelessAtFirst, ..failure(Cause::Connect) };
-        assert_eq!(decide(&unknown, &history(1, None), &LIMITS, now, 0.5), None);
-        assert!(decide(&unknown, &history(1, Some(now)), &LIMITS, now, 0.5).is_some());
+        assert_eq!(decide(&unknown, &history(1, false), &LIMITS, 0.5), None);
+        assert!(decide(&unknown, &history(1, true), &LIMITS, 0.5).is_some());
     }
 
     #[test]
     fn after_progress_two_minutes_without_any_end_it() {
-        let then = Instant::now();
-        let at = |s| {
-            let now = then + Duration::from_secs(s);
-            decide(&failure(Cause::Connect), &history(40, Some(then)), &LIMITS, now, 1.0)
+        let after = |seconds| {
+            let silence = Duration::from_secs(seconds);
+            let history = History { silence, ..history(40, true) };
+            decide(&failure(Cause::Connect), &history, &LIMITS, 1.0)
         };
-        assert!(at(110).is_some());
-        assert_eq!(at(119), None, "the next attempt would come too late");
+        assert!(after(110).is_some());
+        assert_eq!(after(119), None, "the next attempt would come too late");
     }
 
     #[test]
     fn a_connection_that_brought_bytes_goes_on_at_once() {
-        let now = Instant::now();
-        let history = History { brought_bytes: true, ..history(1, Some(now)) };
-        let delay = decide(&failure(Cause::Broken), &history, &LIMITS, now, 0.9);
+        let history = History { brought_bytes: true, ..history(1, true) };
+        let delay = decide(&failure(Cause::Broken), &history, &LIMITS, 0.9);
         assert_eq!(delay, Some(Duration::ZERO));
     }
 
     #[test]
     fn retry_after_is_honoured_up_to_a_minute() {
-        let now = Instant::now();
         let asked = |s| {
             let wait = Some(Duration::from_secs(s));
             let throttled = Failure { retry_after: wait, ..failure(Cause::Service) };
-            decide(&throttled, &history(1, Some(now)), &LIMITS, now, 0.0)
+            decide(&throttled, &history(1, true), &LIMITS, 0.0)
         };
         assert_eq!(asked(7), Some(Duration::from_secs(7)));
         assert_eq!(asked(3600), Some(Duration::from_secs(60)));

@@ -20,6 +20,7 @@ mod lab;
 mod model;
 mod options;
 mod parts;
+mod patience;
 mod power;
 mod process;
 mod program;

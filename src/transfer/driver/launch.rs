@@ -54,7 +54,9 @@ impl Driver {
         slot: usize,
         launch: impl FnOnce(&Self) -> Launch,
     ) -> Result<Launched> {
-        let issued = match self.session.authority.issue(self.shared.events()) {
+        let issued = self.session.authority.issue(self.shared.events());
+        self.awaits_credentials = matches!(issued, Ok(None));
+        let issued = match issued {
             Ok(Some(issued)) => issued,
             Ok(None) => return Ok(Launched::AwaitsCredentials),
             Err(error) if error.code() == "CredentialsError" => {

@@ -10,9 +10,10 @@ mod proof;
 mod setback;
 mod takeover;
 mod transferring;
+mod waiting;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::checkpoint::journal::JournalPlace;
 use crate::model::error::{Error, ErrorKind, Result};
@@ -25,6 +26,7 @@ use crate::sync::channel::Receiver;
 use crate::sys::panic::quiet;
 
 use super::event::{Event, FetchEnd};
+use super::patience::Patience;
 use super::session::Session;
 use super::shared::Shared;
 
@@ -80,7 +82,13 @@ struct Driver {
     /// Everything that is known once the first good reply came.
     opened: Option<Opened>,
     prover: Option<proof::Prover>,
-    last_progress: Option<Instant>,
+    patience: Patience,
+    /// Bytes that had come when the patience was last looked at.
+    heard: u64,
+    /// A request cannot be signed before the provider has answered.
+    awaits_credentials: bool,
+    /// Why the last attempt since then failed, for which another was to be made.
+    complaint: Option<Error>,
     /// From a request to its first byte, in seconds.
     round_trip: f64,
     /// Starts over because the object had changed.
@@ -107,7 +115,10 @@ impl Driver {
             found: Found::default(),
             opened: None,
             prover: None,
-            last_progress: None,
+            patience: Patience::new(Instant::now()),
+            heard: 0,
+            awaits_credentials: false,
+            complaint: None,
             round_trip: 0.0,
             restarts: 0,
             single_stream: false,
@@ -211,44 +222,6 @@ impl Driver {
         Ok(())
     }
 
-    /// The next piece of news; none when `until` or the deadline has come. What was received is never dropped for a
-    /// cancel or a deadline, which are errors of the next call.
-    fn next_event(&mut self, until: Option<Instant>) -> Result<Option<Event>> {
-        self.check_limits()?;
-        let deadline = self.deadline();
-        let until = match (until, deadline) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        Ok(match until {
-            None => self.inbox.recv().ok(),
-            Some(until) => self.inbox.recv_deadline(until).ok(),
-        })
-    }
-
-    fn check_limits(&self) -> Result<()> {
-        if self.shared.is_cancelled() {
-            return Err(Error::new(
-                ErrorKind::Cancelled,
-                "Cancelled",
-                format!("the download of {} was cancelled", self.object()),
-            ));
-        }
-        if self.deadline().is_some_and(|at| Instant::now() >= at) {
-            let limit = self.request.deadline.unwrap_or(Duration::ZERO);
-            return Err(Error::new(
-                ErrorKind::Deadline,
-                "DeadlineExceeded",
-                format!("the download of {} took longer than {limit:?}", self.object()),
-            ));
-        }
-        Ok(())
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.shared.started().checked_add(self.request.deadline?)
-    }
-
     /// Stops every fetch and the proof and waits for their ends; notes what was stored meanwhile.
     fn land_all(&mut self) {
         self.abort_all();
@@ -291,7 +264,6 @@ impl Driver {
         let Some(opened) = self.opened.as_mut().filter(|_| !stored.is_empty()) else {
             return Ok(());
         };
-        self.last_progress = Some(Instant::now());
         let unrecorded = opened.ledger.store(stored)?;
         if self.request.flush {
             for extent in stored {

@@ -64,22 +64,17 @@ impl Driver {
     pub fn set_back(&mut self, slot: usize, failure: Failure, brought_bytes: bool) -> Result<()> {
         let now = Instant::now();
         if brought_bytes {
-            self.last_progress = Some(now);
             self.slots[slot].failures = 0;
-        }
-        if self.shared.counters.bytes_from_network.get() > 0 {
-            // Of another connection, and not stored yet.
-            self.last_progress.get_or_insert(now);
         }
         self.slots[slot].failures += 1;
         let history = History {
-            started: self.shared.started(),
-            last_progress: self.last_progress,
+            progressed: self.has_progressed(),
+            silence: self.silence(),
             failures: self.slots[slot].failures,
             brought_bytes,
         };
-        let limits = self.session.limits();
-        let mut delay = retry::decide(&failure, &history, &limits, now, chance());
+        let mut delay = retry::decide(&failure, &history, &self.session.limits(), chance());
+        let mut decided = false;
         if let Some(decider) = &self.session.options.retry {
             let attempt = FailedAttempt {
                 attempts: history.failures,
@@ -90,14 +85,22 @@ impl Driver {
             };
             match decider(attempt) {
                 RetryVerdict::Default => {}
-                RetryVerdict::After(wait) => delay = Some(wait),
+                RetryVerdict::After(wait) => {
+                    delay = Some(wait);
+                    decided = true;
+                }
                 RetryVerdict::Stop => delay = None,
             }
         }
         let Some(delay) = delay else { return Err(failure.error) };
         self.log(LogLevel::Warn, || format!("{}; trying again in {delay:?}", failure.error));
         self.counter_of(failure.cause).add(1);
-        self.slots[slot].not_before = Some(now.checked_add(delay).unwrap_or(now + FOREVER));
+        self.complaint = Some(failure.error);
+        let again = now.checked_add(delay).unwrap_or(now + FOREVER);
+        self.slots[slot].not_before = Some(again);
+        if decided {
+            self.patience.excuse(now, again);
+        }
         Ok(())
     }
 
@@ -183,7 +186,7 @@ impl Driver {
     }
 
     /// "what went wrong" with the object and the bytes it was about.
-    fn attempted(&self, what: &str, range: Option<(u64, u64)>) -> String {
+    pub fn attempted(&self, what: &str, range: Option<(u64, u64)>) -> String {
         let host = self.session.host();
         match range {
             Some((first, last)) if last != u64::MAX && first <= last => {

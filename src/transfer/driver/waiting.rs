@@ -1,0 +1,107 @@
+//! Waiting for news, and what ends a wait: a cancel, the deadline, and silence.
+
+use std::time::{Duration, Instant};
+
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::transfer::event::Event;
+use crate::transfer::patience::LOOK_EVERY;
+
+use super::Driver;
+
+impl Driver {
+    /// The next piece of news; none when `until` has come. What was received is never dropped for a cancel, a deadline
+    /// or lost patience, which are errors of the next call.
+    pub fn next_event(&mut self, until: Option<Instant>) -> Result<Option<Event>> {
+        loop {
+            self.check_limits()?;
+            self.check_patience()?;
+            let look = Instant::now() + LOOK_EVERY;
+            let next = [until, self.deadline()].into_iter().flatten().fold(look, Instant::min);
+            let event = self.inbox.recv_deadline(next).ok();
+            if event.is_some() || until.is_some_and(|until| until <= Instant::now()) {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// An error when the download was cancelled or its deadline has passed.
+    pub fn check_limits(&self) -> Result<()> {
+        if self.shared.is_cancelled() {
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                "Cancelled",
+                format!("the download of {} was cancelled", self.object()),
+            ));
+        }
+        if self.deadline().is_some_and(|at| Instant::now() >= at) {
+            let limit = self.request.deadline.unwrap_or(Duration::ZERO);
+            return Err(Error::new(
+                ErrorKind::Deadline,
+                "DeadlineExceeded",
+                format!("the download of {} took longer than {limit:?}", self.object()),
+            ));
+        }
+        Ok(())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.shared.started().checked_add(self.request.deadline?)
+    }
+
+    /// An error when an attempt that does not end, or a provider that does not answer, has taken too long. Attempts
+    /// that fail are weighed as they do, and pauses between them were found short enough then.
+    fn check_patience(&mut self) -> Result<()> {
+        let silence = self.silence();
+        let limit = self.session.limits().of(self.has_progressed());
+        let flying = self.slots.iter().any(|slot| slot.flight.is_some());
+        match limit.filter(|limit| silence >= *limit) {
+            Some(limit) if flying || self.awaits_credentials => {
+                Err(self.lost_patience(limit, flying))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn lost_patience(&mut self, limit: Duration, flying: bool) -> Error {
+        let name = if self.has_progressed() { "no_progress_limit" } else { "first_byte_limit" };
+        if !flying {
+            return Error::new(
+                ErrorKind::Service,
+                "CredentialsError",
+                format!("the credentials provider has not answered for {limit:?} ({name})"),
+            );
+        }
+        let what = format!("no byte has come for {limit:?} ({name})");
+        match self.complaint.take() {
+            Some(error) => error.with_context(&format!("; {what}")),
+            None => {
+                let message = self.attempted(&what, None);
+                Error::transport(curl_sys::CURLE_OPERATION_TIMEDOUT, message)
+            }
+        }
+    }
+
+    /// Whether the network has brought a byte of the object in this run.
+    pub fn has_progressed(&self) -> bool {
+        self.shared.counters.bytes_from_network.get() > 0
+    }
+
+    /// How long nothing has come, although something is missing and nobody here holds it up.
+    pub fn silence(&mut self) -> Duration {
+        let now = Instant::now();
+        let heard = self.shared.counters.bytes_from_network.get();
+        if heard != self.heard || self.needs_nothing() {
+            self.heard = heard;
+            self.complaint = None;
+            self.patience.renew(now);
+        }
+        self.patience.look(now)
+    }
+
+    /// Nothing is missing, as far as is known, or bytes wait for their turn under a bandwidth limit.
+    fn needs_nothing(&self) -> bool {
+        let limited = self.shared.bandwidth.is_limited() || self.session.bandwidth.is_limited();
+        let complete = self.opened.as_ref().is_some_and(|opened| opened.ledger.is_complete());
+        complete || (limited && !self.awaits_credentials)
+    }
+}

@@ -1,0 +1,140 @@
+//! Waits that no failure ends: a silent connection without an idle time-out, a provider that does not answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use local_oss::{Fault, Matcher};
+use oss_resumable::{
+    AccessKey, Client, ClientOptions, Credentials, CredentialsProvider, ErrorKind, FailedAttempt,
+    RetryVerdict,
+};
+
+use crate::lab::{ID, Lab, MIB, PART, SECRET};
+
+const LIMIT: Duration = Duration::from_millis(500);
+
+/// A client that waits for a connection's next byte for ever.
+fn patient(lab: &Lab, change: impl FnOnce(&mut ClientOptions)) -> Client {
+    lab.client_with(|options| {
+        options.idle_timeout = None;
+        change(options);
+    })
+}
+
+fn limit_first_byte(options: &mut ClientOptions) {
+    options.first_byte_limit = Some(LIMIT);
+}
+
+fn limit_silence(options: &mut ClientOptions) {
+    options.no_progress_limit = Some(LIMIT);
+}
+
+#[test]
+fn a_first_byte_that_does_not_come_ends_the_wait() {
+    let lab = Lab::new(2 * MIB);
+    lab.server.inject(Fault::NoReply);
+    let error = patient(&lab, limit_first_byte).download(&lab.request()).expect_err("silence");
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
+    assert!(error.message().contains("no byte has come for 500ms (first_byte_limit)"), "{error}");
+    assert_eq!(lab.server.requests().len(), 1);
+    assert_eq!(lab.files(), [""; 0]);
+}
+
+#[test]
+fn a_next_byte_that_does_not_come_ends_the_wait_and_keeps_what_came() {
+    let lab = Lab::new(2 * MIB);
+    lab.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
+    let error = patient(&lab, limit_silence).download(&lab.request()).expect_err("silence");
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
+    assert!(error.message().contains("no byte has come for 500ms (no_progress_limit)"), "{error}");
+    lab.server.clear_faults();
+    let outcome = lab.client().download(&lab.request()).expect("resume");
+    lab.assert_whole(&outcome);
+    assert!(outcome.statistics.bytes_reused >= PART + 1000);
+}
+
+#[test]
+fn the_error_of_an_attempt_is_told_when_the_next_one_gets_no_answer() {
+    let lab = Lab::new(2 * MIB);
+    let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
+    lab.server.inject_when(Matcher::any().nth(1), busy);
+    lab.server.inject_when(Matcher::any().from(2), Fault::NoReply);
+    let client = patient(&lab, |options| options.first_byte_limit = Some(4 * LIMIT));
+    let error = client.download(&lab.request()).expect_err("silence");
+    assert_eq!((error.code(), error.status()), ("SlowDown", 503), "{error}");
+    assert!(error.message().contains("no byte has come for 2s"), "{error}");
+}
+
+/// Answers with these keys, then not until the test is over.
+struct Hanging {
+    keys: Receiver<AccessKey>,
+}
+
+impl CredentialsProvider for Hanging {
+    fn fetch(&self) -> Result<AccessKey, String> {
+        self.keys.recv().map_err(|_| "the test is over".to_owned())
+    }
+}
+
+/// A provider with one answer for each message that is sent.
+fn hanging() -> (Sender<AccessKey>, Credentials) {
+    let (answers, keys) = bounded(1);
+    (answers, Credentials::Provider(Arc::new(Hanging { keys })))
+}
+
+#[test]
+fn a_provider_that_does_not_answer_ends_the_wait() {
+    let lab = Lab::new(10);
+    let (answers, credentials) = hanging();
+    let client = patient(&lab, |options| {
+        options.credentials = credentials;
+        limit_first_byte(options);
+    });
+    let error = client.download(&lab.request()).expect_err("no key");
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Service, "CredentialsError"));
+    assert!(error.message().contains("has not answered for 500ms (first_byte_limit)"), "{error}");
+    assert!(lab.server.requests().is_empty());
+    drop(answers);
+}
+
+#[test]
+fn a_provider_that_does_not_answer_again_ends_the_wait_and_keeps_what_came() {
+    let lab = Lab::new(2 * MIB);
+    lab.server.inject_when(Matcher::any().from(2), Fault::ExpiredToken);
+    let (answers, credentials) = hanging();
+    answers.send(AccessKey::new(ID, SECRET, None)).expect("room");
+    let client = patient(&lab, |options| {
+        options.credentials = credentials;
+        limit_silence(options);
+    });
+    let error = client.download(&lab.request()).expect_err("no key");
+    assert_eq!(error.code(), "CredentialsError", "{error}");
+    assert!(error.message().contains("has not answered for 500ms (no_progress_limit)"), "{error}");
+    lab.server.clear_faults();
+    let outcome = lab.client().download(&lab.request()).expect("resume");
+    lab.assert_whole(&outcome);
+    assert_eq!(outcome.statistics.bytes_reused, PART);
+    drop(answers);
+}
+
+#[test]
+fn a_pause_the_host_decided_on_is_no_silence() {
+    let lab = Lab::new(2 * MIB);
+    let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
+    lab.server.inject_when(Matcher::any().from(2).times(1), busy);
+    let client = patient(&lab, |options| {
+        options.no_progress_limit = Some(4 * LIMIT);
+        options.retry = Some(Arc::new(|_: FailedAttempt<'_>| RetryVerdict::After(7 * LIMIT)));
+    });
+    let outcome = client.download(&lab.request().thread_num(1)).expect("after the pause");
+    lab.assert_whole(&outcome);
+}
+
+#[test]
+fn bytes_that_wait_under_a_bandwidth_limit_are_no_silence() {
+    let lab = Lab::new(40_000);
+    // libcurl hands over 16 KiB at once: more than a second's worth.
+    let request = lab.request_with(|request| request.max_bandwidth = 12_000);
+    lab.assert_whole(&patient(&lab, limit_silence).download(&request).expect("slowly"));
+}
