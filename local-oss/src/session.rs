@@ -28,6 +28,7 @@ pub(crate) fn serve(shared: &Arc<Shared>, mut connection: Connection) {
         match shared.handle(&mut connection, &request) {
             Next::KeepAlive => {}
             Next::Close => return connection.close(),
+            Next::Abandon => return,
             Next::Reset => return connection.reset(),
         }
     }

@@ -54,6 +54,7 @@ fn a_cut_body_ends_at_its_byte() {
     let cuts = [
         (Fault::ResetAfter(1000), End::Reset, 1000),
         (Fault::CloseAfter(1000), End::Closed, 1000),
+        (Fault::CutOffAfter(1000), End::Closed, 1000),
         (Fault::StallAfter(1000), End::Silence, 1000),
         (Fault::HalfCloseAfter(1000), End::Closed, 1000),
         (Fault::ShortBody(10), End::Closed, SIZE as usize - 10),
@@ -110,6 +111,42 @@ fn a_long_body_has_more_than_its_length_says() {
     assert_eq!(reply.header("Content-Length"), Some("100000"));
     assert!(reply.body == content(&server));
     assert_eq!(client.rest(), (End::Closed, b"xxxxxxx".to_vec()));
+}
+
+#[test]
+fn a_reply_can_be_followed_by_one_that_nobody_asked_for() {
+    let server = faulty(Fault::UnaskedReply);
+    let mut client = Client::new(&server);
+    let asked = client.get_range(KEY, "bytes=0-999");
+    let unasked = client.reply(false);
+    assert!(asked.body == content(&server)[..1000]);
+    assert_eq!((unasked.status, unasked.headers), (206, asked.headers));
+    assert!(unasked.body.len() == 1000 && unasked.body != asked.body);
+    server.clear_faults();
+    assert_eq!(client.get_range(KEY, "bytes=0-9").status, 206, "the connection goes on");
+}
+
+#[test]
+fn garbage_before_the_body_pushes_its_end_out() {
+    let server = faulty(Fault::GarbageBeforeBody(10));
+    let body = get(&server, KEY, &[]).body;
+    assert!(body[10..] == content(&server)[..SIZE as usize - 10]);
+    assert!(body[..10] != content(&server)[..10]);
+}
+
+#[test]
+fn lengths_and_ranges_can_be_off() {
+    let get = |fault| {
+        let server = faulty(fault);
+        let mut client = Client::new(&server).patience(Duration::from_millis(200));
+        client.get_range(KEY, "bytes=10-19")
+    };
+    let reply = get(Fault::ContentRangeOff { first: -1, last: 2, total: 3 });
+    assert_eq!(reply.header("Content-Range"), Some("bytes 9-21/100003"));
+    let reply = get(Fault::ContentLengthOff(-1));
+    assert_eq!((reply.header("Content-Length"), reply.body.len()), (Some("9"), 9));
+    let reply = get(Fault::ContentLengthOff(1));
+    assert_eq!((reply.header("Content-Length"), reply.end), (Some("11"), End::Silence));
 }
 
 #[test]
@@ -267,6 +304,32 @@ fn slow_headers_pause_after_the_status_line() {
     assert!(start.elapsed() < Duration::from_millis(100));
     assert!(client.socket.read(&mut first).unwrap() > 0);
     assert!(start.elapsed() >= Duration::from_millis(150));
+}
+
+#[test]
+fn a_head_can_come_byte_by_byte() {
+    use std::io::Read;
+    let server = faulty(Fault::DribbleHeaders(Duration::from_millis(1)));
+    let mut client = Client::new(&server);
+    client.send("GET", KEY, &[]);
+    let mut first = [0; 1000];
+    assert_eq!(client.socket.read(&mut first).unwrap(), 1);
+    drop(client);
+    let reply = get(&server, KEY, &[]);
+    assert!(reply.status == 200 && reply.body == content(&server));
+}
+
+#[test]
+fn a_head_can_have_no_end() {
+    use std::io::Read;
+    let server = faulty(Fault::EndlessHeaders(Duration::from_millis(1)));
+    let mut client = Client::new(&server);
+    client.send("GET", KEY, &[]);
+    let mut bytes = [0; 1000];
+    client.socket.read_exact(&mut bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\nx-oss-meta-filler"), "{text}");
+    assert!(!text.contains("\r\n\r\n"), "{text}");
 }
 
 #[test]

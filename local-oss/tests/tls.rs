@@ -27,6 +27,22 @@ fn connect(server: &Server, name: &str) -> Result<SslStream<TcpStream>, String> 
     connector.build().connect(name, socket).map_err(|error| error.to_string())
 }
 
+/// How the stream ended after `fault`: with TLS's goodbye or without.
+fn ends_with_goodbye(fault: Fault) -> bool {
+    let server = serving(Tls::Valid);
+    server.inject(fault);
+    let mut stream = connect(&server, "127.0.0.1").unwrap();
+    request(&mut stream);
+    let ended = stream.read_to_end(&mut Vec::new());
+    ended.is_ok() && stream.get_shutdown().contains(openssl::ssl::ShutdownState::RECEIVED)
+}
+
+#[test]
+fn a_stream_that_is_cut_off_ends_without_a_goodbye() {
+    assert!(ends_with_goodbye(Fault::CloseAfter(1000)));
+    assert!(!ends_with_goodbye(Fault::CutOffAfter(1000)));
+}
+
 fn request(stream: &mut SslStream<TcpStream>) {
     let request =
         b"GET /examplebucket/key HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";

@@ -91,6 +91,8 @@ mod tests {
         assert_eq!(strikes(Matcher::any(), nothing()), [1, 2, 3, 4, 5, 6]);
         assert_eq!(strikes(Matcher::any().nth(2), nothing()), [2]);
         assert_eq!(strikes(Matcher::any().from(3).times(2), nothing()), [3, 4]);
+        assert_eq!(strikes(Matcher::any().every(2), nothing()), [2, 4, 6]);
+        assert!(strikes(Matcher::any().every(0), nothing()).is_empty());
         assert_eq!(strikes(Matcher::any().every_connection(2).nth(2), nothing()), [4]);
     }
 

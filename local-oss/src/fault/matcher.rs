@@ -10,6 +10,7 @@ pub struct Matcher {
     every_connection: Option<u64>,
     nth: Option<u64>,
     from: Option<u64>,
+    every: Option<u64>,
     times: Option<u64>,
 }
 
@@ -83,6 +84,13 @@ impl Matcher {
         self
     }
 
+    /// Only every `k`-th request of those that meet the conditions above.
+    #[must_use]
+    pub fn every(mut self, k: u64) -> Self {
+        self.every = Some(k);
+        self
+    }
+
     /// At most `n` times.
     #[must_use]
     pub fn times(mut self, n: u64) -> Self {
@@ -103,6 +111,7 @@ impl Matcher {
     pub(super) fn strikes(&self, seen: u64, hits: u64) -> bool {
         self.nth.is_none_or(|k| seen == k)
             && self.from.is_none_or(|k| seen >= k)
+            && self.every.is_none_or(|k| seen.checked_rem(k) == Some(0))
             && self.times.is_none_or(|n| hits < n)
     }
 
@@ -113,8 +122,8 @@ impl Matcher {
     /// Whether it tells connections apart, not requests.
     pub(super) fn is_about_connections(&self) -> bool {
         let plain = self.method.is_none() && !self.ranged && self.key.is_none();
-        let counts = self.nth.is_some() || self.from.is_some() || self.times.is_some();
-        plain && self.covering.is_none() && !counts
+        let counts = [self.nth, self.from, self.every, self.times];
+        plain && self.covering.is_none() && counts.iter().all(Option::is_none)
     }
 }
 

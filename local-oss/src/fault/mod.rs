@@ -69,6 +69,17 @@ pub enum Fault {
     },
     /// `Content-Range` names bytes one further on than those sent.
     WrongContentRange,
+    /// The numbers of `Content-Range` are off by so many.
+    ContentRangeOff {
+        /// Of the first byte.
+        first: i64,
+        /// Of the last byte.
+        last: i64,
+        /// Of the object's size.
+        total: i64,
+    },
+    /// `Content-Length` is off by so many; the body is as long as it should be.
+    ContentLengthOff(i64),
     /// `x-oss-hash-crc64ecma` is not the object's.
     WrongCrc,
     /// No `x-oss-hash-crc64ecma`.
@@ -82,16 +93,22 @@ pub enum Fault {
     FlipByte(u64),
     /// The body has the right length and none of the right bytes.
     GarbageBody,
+    /// This many bytes come between the head and the body, whose end is pushed out.
+    GarbageBeforeBody(u64),
     /// The connection closes this many bytes before the body's end.
     ShortBody(u64),
     /// This many bytes follow the body.
     LongBody(u64),
+    /// The reply is followed by another with the same head and none of the right bytes, on an open connection.
+    UnaskedReply,
     /// The connection is reset (RST) after this many bytes. Some may die in the client's network stack.
     ResetAfter(u64),
     /// As `ResetAfter`, but counting all bodies on the connection.
     ResetConnectionAfter(u64),
     /// The connection is closed (FIN) after this many bytes.
     CloseAfter(u64),
+    /// As `CloseAfter`, over TLS without its goodbye (close_notify).
+    CutOffAfter(u64),
     /// After this many bytes nothing more comes; the connection stays open.
     StallAfter(u64),
     /// After this many bytes the server's direction is shut down, the client's stays open.
@@ -108,6 +125,10 @@ pub enum Fault {
 
     /// A pause between the status line and the rest of the head.
     SlowHeaders(Duration),
+    /// The head comes byte by byte, with this pause before each.
+    DribbleHeaders(Duration),
+    /// The head never ends: a line comes each time this has passed.
+    EndlessHeaders(Duration),
     /// The body comes byte by byte, with this pause before each.
     Dribble(Duration),
     /// Bytes a second of the connection.

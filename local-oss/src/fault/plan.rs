@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Fault;
-use crate::net::{Cut, Delivery, Ending, Framing};
+use crate::net::{Cut, Delivery, Ending, Framing, Head};
 use crate::object::Object;
 use crate::service::{OssError, Overrides, Reply};
 
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 enum Edit {
     Header(String, Option<String>),
-    ShiftContentRange,
+    ContentRangeOff { first: i64, last: i64, total: i64 },
     ChangeCrc,
 }
 
@@ -54,7 +54,9 @@ impl Plan {
         for edit in &self.edits {
             match edit {
                 Edit::Header(name, value) => reply.set(name, value.as_deref()),
-                Edit::ShiftContentRange => replace(reply, "Content-Range", shifted),
+                Edit::ContentRangeOff { first, last, total } => {
+                    replace(reply, "Content-Range", |value| off(value, [*first, *last, *total]));
+                }
                 Edit::ChangeCrc => replace(reply, "x-oss-hash-crc64ecma", |value| {
                     value.parse::<u64>().ok().map(|crc| (crc ^ 1).to_string())
                 }),
@@ -73,11 +75,15 @@ impl Plan {
             Fault::ReplaceObject(object) => self.replacement = Some(Replacement::Object(object)),
             Fault::FlipByte(offset) => delivery.flips.push(offset),
             Fault::GarbageBody => delivery.garbage = true,
+            Fault::GarbageBeforeBody(bytes) => delivery.garbage_before = bytes,
+            Fault::ContentLengthOff(bytes) => delivery.length_off = bytes,
+            Fault::UnaskedReply => delivery.unasked = true,
             Fault::ShortBody(missing) => delivery.ending = Ending::Missing(missing),
             Fault::LongBody(extra) => delivery.ending = Ending::Extra(extra),
             Fault::ResetAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::Reset),
             Fault::ResetConnectionAfter(bytes) => delivery.ending = Ending::ConnectionReset(bytes),
             Fault::CloseAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::Close),
+            Fault::CutOffAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::Abandon),
             Fault::StallAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::Stall),
             Fault::HalfCloseAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::HalfClose),
             Fault::NoContentLength => delivery.framing = Framing::UntilClose,
@@ -88,7 +94,9 @@ impl Plan {
                 self.edits.push(Edit::Header("Content-Encoding".into(), Some("gzip".into())));
             }
             Fault::CloseConnection => delivery.close = true,
-            Fault::SlowHeaders(pause) => delivery.head_pause = pause,
+            Fault::SlowHeaders(pause) => delivery.head = Head::Paused(pause),
+            Fault::DribbleHeaders(pause) => delivery.head = Head::Dribbled(pause),
+            Fault::EndlessHeaders(pause) => delivery.head = Head::Endless(pause),
             Fault::Dribble(pause) => delivery.dribble = Some(pause),
             Fault::RateLimit(rate) => delivery.rate = Some(rate),
             Fault::RoundTrip(time) => delivery.round_trip = time,
@@ -105,7 +113,12 @@ impl Plan {
             Fault::NoCrc => header("x-oss-hash-crc64ecma", None),
             Fault::NoEtag => header("ETag", None),
             Fault::WrongEtag => header("ETag", Some(format!("\"{}\"", "0".repeat(32)))),
-            Fault::WrongContentRange => self.edits.push(Edit::ShiftContentRange),
+            Fault::WrongContentRange => {
+                self.edits.push(Edit::ContentRangeOff { first: 1, last: 1, total: 0 });
+            }
+            Fault::ContentRangeOff { first, last, total } => {
+                self.edits.push(Edit::ContentRangeOff { first, last, total });
+            }
             Fault::WrongCrc => self.edits.push(Edit::ChangeCrc),
             Fault::Status { status, code, retry_after } => {
                 self.overrides.error = Some(injected(status, code, retry_after));
@@ -140,10 +153,12 @@ fn replace(reply: &mut Reply, name: &str, change: impl Fn(&str) -> Option<String
     }
 }
 
-/// `bytes 0-9/100` to `bytes 1-10/100`.
-fn shifted(content_range: &str) -> Option<String> {
+/// `bytes 0-9/100`, off by 1, 1 and 0, is `bytes 1-10/100`.
+fn off(content_range: &str, by: [i64; 3]) -> Option<String> {
     let (range, size) = content_range.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
-    let next = |text: &str| text.parse::<u64>().ok()?.checked_add(1);
-    Some(format!("bytes {}-{}/{size}", next(first)?, next(last)?))
+    let number =
+        |text: &str, by| Some(text.parse::<u64>().ok()?.checked_add_signed(by).unwrap_or(0));
+    let [first, last, size] = [number(first, by[0])?, number(last, by[1])?, number(size, by[2])?];
+    Some(format!("bytes {first}-{last}/{size}"))
 }

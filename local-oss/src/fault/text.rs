@@ -12,13 +12,15 @@ Faults: NAME[=ARGUMENT][@CONDITION[,CONDITION…]]
   another answer        status=503[:Code[:RETRY_AFTER_SECONDS]]  html=502  redirect=URL  expired-token
                         skewed-clock=SECONDS  ignore-range  other-bytes=SIZE
   another object        new-generation  replace-object-after=REQUESTS
-  headers               header=NAME[:VALUE]  wrong-content-range  wrong-crc  no-crc  wrong-etag  no-etag
-  body                  flip-byte=OFFSET  garbage-body  short-body=SIZE  long-body=SIZE  reset-after=SIZE
-                        reset-connection-after=SIZE  close-after=SIZE  stall-after=SIZE
-                        half-close-after=SIZE
+  headers               header=NAME[:VALUE]  wrong-content-range  content-range-off=FIRST:LAST:TOTAL
+                        content-length-off=BYTES  wrong-crc  no-crc  wrong-etag  no-etag
+  body                  flip-byte=OFFSET  garbage-body  garbage-before-body=SIZE  short-body=SIZE
+                        long-body=SIZE  unasked-reply  reset-after=SIZE  reset-connection-after=SIZE
+                        close-after=SIZE  cut-off-after=SIZE  stall-after=SIZE  half-close-after=SIZE
   framing               no-content-length  chunked  gzip  close-connection
-  pace                  slow-headers=TIME  dribble=TIME  rate=SIZE  round-trip=TIME
-Conditions: nth:K  from:K  times:N  ranged  method:HEAD  key:KEY  covering:OFFSET  every-connection:N
+  pace                  slow-headers=TIME  dribble-headers=TIME  endless-headers=TIME  dribble=TIME
+                        rate=SIZE  round-trip=TIME
+Conditions: nth:K  from:K  every:K  times:N  ranged  method:HEAD  key:KEY  covering:OFFSET  every-connection:N
 Sizes: 1000, 64KiB, 20MB. Times: 40ms, 2s.
 Example: --fault 'reset-after=5MB@every-connection:3,times:10'";
 
@@ -52,6 +54,7 @@ fn add_condition(matcher: Matcher, condition: &str) -> Result<Matcher, String> {
     Ok(match name {
         "nth" => matcher.nth(parse_count(value)?),
         "from" => matcher.from(parse_count(value)?),
+        "every" => matcher.every(parse_count(value)?),
         "times" => matcher.times(parse_count(value)?),
         "every-connection" => matcher.every_connection(parse_count(value)?),
         "covering" => matcher.covering(parse_size(value)?),
@@ -77,6 +80,7 @@ fn plain_fault(name: &str) -> Option<Fault> {
         "wrong-etag" => Fault::WrongEtag,
         "no-etag" => Fault::NoEtag,
         "garbage-body" => Fault::GarbageBody,
+        "unasked-reply" => Fault::UnaskedReply,
         "no-content-length" => Fault::NoContentLength,
         "chunked" => Fault::Chunked,
         "gzip" => Fault::Gzip,
@@ -93,11 +97,9 @@ fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
         "status" => Some(status(argument)),
         "html" => Some(parse_status(argument).map(Fault::Html)),
         "redirect" => Some(Ok(Fault::Redirect(argument.to_owned()))),
-        "skewed-clock" => {
-            let seconds =
-                argument.parse().map_err(|_| format!("'{argument}' is not a number of seconds"));
-            Some(seconds.map(Fault::SkewedClock))
-        }
+        "skewed-clock" => Some(parse_signed(argument).map(Fault::SkewedClock)),
+        "content-length-off" => Some(parse_signed(argument).map(Fault::ContentLengthOff)),
+        "content-range-off" => Some(content_range_off(argument)),
         "header" => {
             let (name, value) = match argument.split_once(':') {
                 Some((name, value)) => (name, Some(value.to_owned())),
@@ -107,15 +109,19 @@ fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
         }
         "flip-byte" => size(Fault::FlipByte),
         "other-bytes" => size(Fault::OtherBytes),
+        "garbage-before-body" => size(Fault::GarbageBeforeBody),
         "short-body" => size(Fault::ShortBody),
         "long-body" => size(Fault::LongBody),
         "reset-after" => size(Fault::ResetAfter),
         "reset-connection-after" => size(Fault::ResetConnectionAfter),
         "close-after" => size(Fault::CloseAfter),
+        "cut-off-after" => size(Fault::CutOffAfter),
         "stall-after" => size(Fault::StallAfter),
         "half-close-after" => size(Fault::HalfCloseAfter),
         "rate" => size(Fault::RateLimit),
         "slow-headers" => time(Fault::SlowHeaders),
+        "dribble-headers" => time(Fault::DribbleHeaders),
+        "endless-headers" => time(Fault::EndlessHeaders),
         "dribble" => time(Fault::Dribble),
         "round-trip" => time(Fault::RoundTrip),
         _ => None,
@@ -134,6 +140,19 @@ fn status(argument: &str) -> Result<Fault, String> {
     let code = parts.next().unwrap_or(usual).to_owned();
     let retry_after = parts.next().map(parse_count).transpose()?.map(Duration::from_secs);
     Ok(Fault::Status { status, code, retry_after })
+}
+
+/// `1:1:0`: what is added to the first byte, the last byte and the size.
+fn content_range_off(argument: &str) -> Result<Fault, String> {
+    let numbers: Vec<i64> = argument.split(':').map(parse_signed).collect::<Result<_, _>>()?;
+    match numbers[..] {
+        [first, last, total] => Ok(Fault::ContentRangeOff { first, last, total }),
+        _ => Err(format!("'{argument}' is not FIRST:LAST:TOTAL")),
+    }
+}
+
+fn parse_signed(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| format!("'{text}' is not a number"))
 }
 
 fn parse_status(text: &str) -> Result<u16, String> {
@@ -175,7 +194,10 @@ mod tests {
         for word in words {
             let word = word.split('[').next().unwrap_or_default();
             let example = match word.split_once('=') {
-                Some((name, "SIZE" | "OFFSET" | "REQUESTS" | "SECONDS")) => format!("{name}=1"),
+                Some((name, "SIZE" | "OFFSET" | "REQUESTS" | "SECONDS" | "BYTES")) => {
+                    format!("{name}=1")
+                }
+                Some((name, "FIRST:LAST:TOTAL")) => format!("{name}=1:-1:0"),
                 Some((name, "TIME")) => format!("{name}=1s"),
                 _ => word.to_owned(),
             };
@@ -196,6 +218,7 @@ mod tests {
             "no-crc@",
             "no-crc@when:1",
             "html=1",
+            "content-range-off=1:2",
         ] {
             assert!(parse_fault(text).is_err(), "{text}");
         }

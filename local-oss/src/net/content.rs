@@ -20,6 +20,8 @@ pub(super) struct Content<'a> {
     position: u64,
     flips: &'a [u64],
     garbage: bool,
+    /// Garbage bytes that come first.
+    before: u64,
 }
 
 enum Source<'a> {
@@ -36,11 +38,21 @@ impl<'a> Content<'a> {
                 Source::Object { reader: generation.open()?, start: *start }
             }
         };
-        Ok(Content { source, length: body.length().unwrap_or(0), position: 0, flips, garbage })
+        let length = body.length().unwrap_or(0);
+        Ok(Content { source, length, position: 0, flips, garbage, before: 0 })
+    }
+
+    /// Lets this many bytes of garbage come first.
+    pub(super) fn after_garbage(self, bytes: u64) -> Self {
+        Content { before: bytes, ..self }
     }
 
     /// Fills `block` with the next bytes.
     pub(super) fn read(&mut self, block: &mut [u8]) -> io::Result<()> {
+        let before = usize::try_from(self.before).unwrap_or(usize::MAX).min(block.len());
+        let (garbage, block) = block.split_at_mut(before);
+        Pattern::new(u64::MAX, GARBAGE_SEED).fill(self.before, garbage);
+        self.before -= before as u64;
         let left = usize::try_from(self.length.saturating_sub(self.position)).unwrap_or(usize::MAX);
         let (own, filler) = block.split_at_mut(left.min(block.len()));
         filler.fill(FILLER);

@@ -15,15 +15,34 @@ const BLOCK: usize = 256 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Delivery {
     pub(crate) round_trip: Duration,
-    pub(crate) head_pause: Duration,
+    pub(crate) head: Head,
     pub(crate) rate: Option<u64>,
     pub(crate) dribble: Option<Duration>,
     pub(crate) framing: Framing,
     pub(crate) gzip: bool,
     pub(crate) flips: Vec<u64>,
     pub(crate) garbage: bool,
+    /// Bytes between the head and the body.
+    pub(crate) garbage_before: u64,
+    /// What is added to `Content-Length`.
+    pub(crate) length_off: i64,
+    /// The reply is sent once more, with other bytes.
+    pub(crate) unasked: bool,
     pub(crate) ending: Ending,
     pub(crate) close: bool,
+}
+
+/// How a head is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Head {
+    #[default]
+    AtOnce,
+    /// With a pause after the status line.
+    Paused(Duration),
+    /// Byte by byte, with a pause before each.
+    Dribbled(Duration),
+    /// For ever, with a pause before each line.
+    Endless(Duration),
 }
 
 /// How the client learns where the body ends.
@@ -55,6 +74,8 @@ pub(crate) enum Ending {
 pub(crate) enum Cut {
     Reset,
     Close,
+    /// Closed without a goodbye.
+    Abandon,
     Stall,
     HalfClose,
 }
@@ -64,6 +85,7 @@ pub(crate) enum Cut {
 pub(crate) enum Next {
     KeepAlive,
     Close,
+    Abandon,
     Reset,
 }
 
@@ -104,10 +126,15 @@ fn send(
     let length = reply.body.length().unwrap_or(0);
     let (limit, cut) = limit(delivery.ending, length, connection.body_bytes);
     Sender { connection, reply, delivery, sent }.send(limit, cut.is_none())?;
+    if delivery.unasked {
+        let again = Delivery { garbage: true, unasked: false, ..delivery.clone() };
+        return send(connection, reply, &again, head, sent);
+    }
     Ok(match cut {
         None => usual,
         Some(Cut::Reset) => Next::Reset,
         Some(Cut::Close) => Next::Close,
+        Some(Cut::Abandon) => Next::Abandon,
         Some(Cut::Stall) => {
             connection.stall();
             Next::Close
@@ -140,19 +167,51 @@ fn send_head(connection: &mut Connection, reply: &Reply, delivery: &Delivery) ->
         field(name, value);
     }
     match (reply.body.length(), delivery.framing) {
-        (Some(length), Framing::Length) => field("Content-Length", &length.to_string()),
+        (Some(length), Framing::Length) => {
+            let told = length.saturating_add_signed(delivery.length_off);
+            field("Content-Length", &told.to_string());
+        }
         (Some(_), Framing::Chunked) => field("Transfer-Encoding", "chunked"),
         (Some(_), Framing::UntilClose) | (None, _) => {}
     }
     let closes = delivery.close || delivery.framing == Framing::UntilClose;
     field("Connection", if closes { "close" } else { "keep-alive" });
     fields.push_str("\r\n");
-    if delivery.head_pause.is_zero() {
-        return connection.write_all((status_line + &fields).as_bytes());
+    write_head(connection, &status_line, &fields, delivery.head)
+}
+
+fn write_head(
+    connection: &mut Connection,
+    status_line: &str,
+    fields: &str,
+    head: Head,
+) -> io::Result<()> {
+    match head {
+        Head::AtOnce => connection.write_all([status_line, fields].concat().as_bytes()),
+        Head::Paused(pause) => {
+            connection.write_all(status_line.as_bytes())?;
+            connection.pause(pause)?;
+            connection.write_all(fields.as_bytes())
+        }
+        Head::Dribbled(pause) => {
+            dribble(connection, [status_line, fields].concat().as_bytes(), pause)
+        }
+        Head::Endless(pause) => {
+            connection.write_all(status_line.as_bytes())?;
+            loop {
+                connection.pause(pause)?;
+                connection.write_all(b"x-oss-meta-filler: and so on\r\n")?;
+            }
+        }
     }
-    connection.write_all(status_line.as_bytes())?;
-    connection.pause(delivery.head_pause)?;
-    connection.write_all(fields.as_bytes())
+}
+
+/// Sends byte by byte.
+fn dribble(connection: &mut Connection, bytes: &[u8], pause: Duration) -> io::Result<()> {
+    bytes.chunks(1).try_for_each(|byte| {
+        connection.pause(pause)?;
+        connection.write_all(byte)
+    })
 }
 
 /// Sends one body.
@@ -174,7 +233,8 @@ impl Sender<'_> {
             self.write_framed(&Gzip::HEADER)?;
             size = size.min(Gzip::BLOCK);
         }
-        let mut content = Content::open(&self.reply.body, &delivery.flips, delivery.garbage)?;
+        let mut content = Content::open(&self.reply.body, &delivery.flips, delivery.garbage)?
+            .after_garbage(delivery.garbage_before);
         let mut block = vec![0; size.min(usize::try_from(limit).unwrap_or(size))];
         let mut coded = Vec::new();
         let mut left = limit;
@@ -225,10 +285,6 @@ impl Sender<'_> {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let Some(pause) = self.delivery.dribble else { return self.connection.write_all(bytes) };
-        for byte in bytes.chunks(1) {
-            self.connection.pause(pause)?;
-            self.connection.write_all(byte)?;
-        }
-        Ok(())
+        dribble(self.connection, bytes, pause)
     }
 }

@@ -8,4 +8,4 @@ mod pace;
 
 pub(crate) use connection::Connection;
 pub(crate) use control::Control;
-pub(crate) use delivery::{Cut, Delivery, Ending, Framing, Next, deliver};
+pub(crate) use delivery::{Cut, Delivery, Ending, Framing, Head, Next, deliver};
