@@ -64,6 +64,11 @@ impl ReplyHead {
         }
     }
 
+    /// Whether the blank line came that ends a head: one that was cut off says less than the service said.
+    pub fn is_whole(&self) -> bool {
+        self.ended
+    }
+
     /// The first header of that name, whatever its case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()

@@ -159,6 +159,12 @@ impl Fetch {
 
     /// What a transfer means that libcurl found complete.
     fn completed(&mut self) -> Ending {
+        if !self.head.is_whole() {
+            return Ending::Broken {
+                curl_code: curl_sys::CURLE_RECV_ERROR,
+                message: "the connection was closed inside the head of the reply".to_owned(),
+            };
+        }
         if let Gate::Pinned { .. } = self.gate {
             // No body came, so the gate was never tried.
             self.try_gate();
@@ -242,8 +248,10 @@ fn is_success(status: u16) -> bool {
 
 impl Handler for Fetch {
     fn header(&mut self, data: &[u8]) -> bool {
-        self.last_byte = Some(Instant::now());
-        self.first_byte = self.first_byte.or(self.last_byte);
+        // Only the first line breaks the silence: a head that never ends brings nothing.
+        let now = Instant::now();
+        self.last_byte.get_or_insert(now);
+        self.first_byte.get_or_insert(now);
         self.head_bytes += data.len();
         if self.head_bytes > MAX_HEAD {
             return false;

@@ -19,6 +19,17 @@ fn at(second: i64) -> Timestamp {
 }
 
 #[test]
+fn a_head_is_whole_after_its_blank_line() {
+    let mut head = ReplyHead::default();
+    for line in ["HTTP/1.1 100 Continue\r\n", "\r\n", "HTTP/1.1 206 OK\r\n", "ETag: \"a\"\r\n"] {
+        head.push_line(line.as_bytes());
+    }
+    assert!(!head.is_whole());
+    head.push_line(b"\r\n");
+    assert!(head.is_whole());
+}
+
+#[test]
 fn a_reply_of_the_service_is_read() {
     let head = head(&[
         "HTTP/1.1 206 Partial Content",
