@@ -89,6 +89,12 @@ impl Flight {
         self.rate
     }
 
+    /// Bytes a second since its start, for a fetch too short to be measured.
+    pub fn average(&self, now: Instant) -> f64 {
+        let received = self.span.remaining().start - self.span.start();
+        received as f64 / now.duration_since(self.started).as_secs_f64().max(0.001)
+    }
+
     /// What it could share with an idle connection, once its rate is known.
     pub fn busy(&self) -> Option<Busy> {
         Some(Busy { remaining: self.remaining(), rate: self.rate? })

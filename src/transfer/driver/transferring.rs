@@ -154,7 +154,11 @@ impl Driver {
         }
         if matches!(end.ending, Ending::Complete | Ending::Cut | Ending::Aborted) {
             let slot = &mut self.slots[slot];
-            slot.rate = flight.rate().unwrap_or(slot.rate);
+            if let Some(rate) = flight.rate() {
+                slot.rate = rate;
+            } else if slot.rate == 0.0 {
+                slot.rate = flight.average(Instant::now());
+            }
             slot.failures = 0;
             return Ok(None);
         }
@@ -225,8 +229,15 @@ impl Driver {
                 flight.sample(now);
             }
         }
-        let mut rates: Vec<f64> =
-            self.slots.iter().filter_map(|slot| slot.flight.as_ref()?.rate()).collect();
+        // An idle connection's last rate counts too: the last one at work may be the one that is far behind.
+        let mut rates: Vec<f64> = self
+            .slots
+            .iter()
+            .filter_map(|slot| match &slot.flight {
+                Some(flight) => flight.rate(),
+                None => Some(slot.rate).filter(|rate| *rate > 0.0),
+            })
+            .collect();
         rates.sort_by(f64::total_cmp);
         let Some(median) = rates.get(rates.len() / 2).copied().filter(|_| rates.len() > 1) else {
             return;
@@ -269,7 +280,7 @@ impl Driver {
 
     fn next_wake(&self, now: Instant) -> Option<Instant> {
         let waiting = self.slots.iter().filter_map(|slot| slot.not_before).filter(|at| *at > now);
-        let measuring = self.slots.iter().filter(|slot| slot.flight.is_some()).count() > 1;
+        let measuring = self.slots.len() > 1 && self.slots.iter().any(|slot| slot.flight.is_some());
         waiting.chain(measuring.then_some(now + MEASURE)).min()
     }
 }
