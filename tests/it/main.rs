@@ -18,6 +18,7 @@ mod interrupted;
 mod kill;
 mod lab;
 mod model;
+mod network;
 mod options;
 mod parts;
 mod patience;

@@ -1,0 +1,186 @@
+//! A proxy that breaks connections at any byte of what the server sends: inside a TLS handshake, inside the head of a
+//! reply, inside its body.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use oss_resumable::Client;
+use parking_lot::Mutex;
+use rustix::net::sockopt::set_socket_linger;
+
+use crate::lab::Lab;
+
+/// What becomes of a connection.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// It is passed on.
+    Through,
+    /// So many bytes of the server's are passed on, then it breaks.
+    Cut(u64, How),
+    /// These bytes are said in the server's place, and then it ends.
+    Say(Vec<u8>, How),
+}
+
+/// How a connection breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// RST.
+    Reset,
+    /// FIN, in both directions.
+    Close,
+    /// FIN from the server's side; the client may go on sending.
+    HalfClose,
+    /// Nothing more comes.
+    Stall,
+}
+
+/// A running proxy in front of a lab's server; ends when dropped.
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    server: u16,
+    way: Box<dyn Fn(u64) -> Way + Send + Sync>,
+    connections: AtomicU64,
+    stopping: AtomicBool,
+    open: Mutex<Vec<Weak<TcpStream>>>,
+}
+
+impl Proxy {
+    /// `way` tells what becomes of each connection; they count from 1.
+    pub fn new(lab: &Lab, way: impl Fn(u64) -> Way + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
+        let port = listener.local_addr().expect("address").port();
+        let shared = Arc::new(Shared {
+            server: lab.server.port(),
+            way: Box::new(way),
+            connections: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+            open: Mutex::new(Vec::new()),
+        });
+        let accepting = shared.clone();
+        let acceptor = std::thread::spawn(move || accepting.accept(&listener));
+        Proxy { port, shared, acceptor: Some(acceptor) }
+    }
+
+    /// One connection goes another way, all others go through.
+    pub fn for_one(lab: &Lab, connection: u64, way: Way) -> Self {
+        Self::new(lab, move |n| if n == connection { way.clone() } else { Way::Through })
+    }
+
+    /// Connections so far.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// A client of the lab that goes through this proxy, and gives up on a silent connection after 0.3 s.
+    pub fn client(&self, lab: &Lab) -> Client {
+        lab.client_with(|options| {
+            let scheme = options.endpoint.split(':').next().unwrap_or_default();
+            options.endpoint = format!("{scheme}://127.0.0.1:{}", self.port);
+            options.idle_timeout = Some(Duration::from_millis(300));
+            options.connect_timeout = Some(Duration::from_millis(600));
+        })
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        // Wakes the acceptor; it is running, so the port is open.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        if let Some(acceptor) = self.acceptor.take() {
+            acceptor.join().expect("the proxy's acceptor");
+        }
+    }
+}
+
+impl Shared {
+    fn accept(self: &Arc<Self>, listener: &TcpListener) {
+        let mut threads = Vec::new();
+        while let Ok((client, _)) = listener.accept() {
+            if self.stopping.load(Ordering::SeqCst) {
+                break;
+            }
+            let (shared, client) = (self.clone(), self.watched(client));
+            threads.push(std::thread::spawn(move || shared.carry(client)));
+        }
+        for socket in self.open.lock().iter().filter_map(Weak::upgrade) {
+            // It may have ended already.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        for thread in threads {
+            thread.join().expect("a connection of the proxy");
+        }
+    }
+
+    fn watched(&self, socket: TcpStream) -> Arc<TcpStream> {
+        let socket = Arc::new(socket);
+        self.open.lock().push(Arc::downgrade(&socket));
+        socket
+    }
+
+    fn carry(&self, client: Arc<TcpStream>) {
+        let way = (self.way)(self.connections.fetch_add(1, Ordering::SeqCst) + 1);
+        let (limit, how) = match way {
+            Way::Through => (u64::MAX, How::Close),
+            Way::Cut(after, how) => (after, how),
+            Way::Say(bytes, how) => {
+                // The request, or TLS's hello, is read first. A client that is gone hears nothing.
+                let _ = (&*client).read(&mut [0; 4096]);
+                let _ = (&*client).write_all(&bytes);
+                return end(&client, how);
+            }
+        };
+        let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.server)) else { return };
+        let server = self.watched(server);
+        let upwards = {
+            let (client, server) = (client.clone(), server.clone());
+            std::thread::spawn(move || {
+                pass(&client, &server, u64::MAX);
+                let _ = server.shutdown(Shutdown::Write);
+            })
+        };
+        pass(&server, &client, limit);
+        let _ = server.shutdown(Shutdown::Both);
+        end(&client, how);
+        // Ends the other direction, without a word to the client.
+        let _ = client.shutdown(Shutdown::Read);
+        upwards.join().expect("the client's direction");
+    }
+}
+
+/// Passes on at most `limit` bytes.
+fn pass(mut from: &TcpStream, mut to: &TcpStream, mut limit: u64) {
+    let mut block = vec![0; 64 * 1024];
+    while limit > 0 {
+        let most = block.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
+        let count = from.read(&mut block[..most]).unwrap_or(0);
+        if count == 0 || to.write_all(&block[..count]).is_err() {
+            return;
+        }
+        limit -= count as u64;
+    }
+}
+
+/// Breaks a connection; `Reset` takes effect when the last owner drops the socket.
+fn end(client: &TcpStream, how: How) {
+    match how {
+        How::Reset => set_socket_linger(client, Some(Duration::ZERO)).expect("linger"),
+        How::Close => drop(client.shutdown(Shutdown::Both)),
+        How::HalfClose | How::Stall => {
+            if how == How::HalfClose {
+                let _ = client.shutdown(Shutdown::Write);
+            }
+            // Until the client gives up, or the proxy ends.
+            while (&*client).read(&mut [0; 4096]).is_ok_and(|count| count > 0) {}
+        }
+    }
+}

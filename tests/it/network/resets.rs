@@ -1,0 +1,122 @@
+//! Connections that break, at any byte.
+
+use local_oss::{Fault, Matcher};
+use oss_resumable::{ErrorKind, Proof};
+
+use crate::effort::figure;
+use crate::lab::{Lab, MIB, PART};
+
+use super::proxy::{How, Proxy, Way};
+use super::{both_transports, each, lab_of, struck, tls};
+
+const SIZE: u64 = 3 * PART;
+
+/// Byte positions in what the server sends on a connection: all over the first kilobytes, where the TLS handshake and
+/// the head of the reply are, then around the borders of TLS records and of the first part.
+fn positions() -> Vec<u64> {
+    let early = (0..4500).step_by(127);
+    let borders = [16_384, 65_536, PART].into_iter().flat_map(|at| [at - 1, at, at + 700]);
+    early.chain(borders).collect()
+}
+
+/// One position on one connection.
+#[derive(Debug)]
+struct Break {
+    at: u64,
+    connection: u64,
+    how: How,
+}
+
+fn breaks(how: How, connection: u64) -> impl Iterator<Item = Break> {
+    positions().into_iter().map(move |at| Break { at, connection, how })
+}
+
+fn survives(lab: &Lab, Break { at, connection, how }: &Break) {
+    let proxy = Proxy::for_one(lab, *connection, Way::Cut(*at, *how));
+    let outcome = proxy.client(lab).download(&lab.request()).unwrap_or_else(|error| {
+        panic!("{how:?} at byte {at} of connection {connection}: {error}");
+    });
+    lab.assert_whole(&outcome);
+    assert!(outcome.proof == Proof::ObjectCrc && outcome.etag.is_some(), "a head was cut off");
+}
+
+#[test]
+fn a_connection_reset_at_any_byte_is_replaced() {
+    let cases = (1..=3).flat_map(|connection| breaks(How::Reset, connection));
+    let count = each(cases, |case| survives(&lab_of(Default::default(), SIZE), case));
+    figure(&format!("reset at {count} places"));
+}
+
+#[test]
+fn a_tls_connection_reset_at_any_byte_of_handshake_or_reply_is_replaced() {
+    let cases = (1..=3).flat_map(|connection| breaks(How::Reset, connection));
+    let count = each(cases, |case| survives(&lab_of(tls(), SIZE), case));
+    figure(&format!("reset at {count} places"));
+}
+
+#[test]
+fn a_connection_closed_at_any_byte_is_replaced() {
+    for config in both_transports() {
+        let cases = (1..=2).flat_map(|connection| breaks(How::Close, connection));
+        each(cases, |case| survives(&lab_of(config.clone(), SIZE), case));
+    }
+}
+
+#[test]
+fn connections_that_all_break_at_the_same_byte_come_to_the_end_together() {
+    for config in both_transports() {
+        each([(How::Reset, 40_000), (How::Close, 70_001), (How::Reset, 110_003)], |case| {
+            let (how, at) = *case;
+            let lab = lab_of(config.clone(), MIB);
+            let proxy = Proxy::new(&lab, move |_| Way::Cut(at, how));
+            let outcome = lab.assert_downloads(&proxy.client(&lab), &lab.request());
+            // A connection brings less than `at`: its heads and its TLS count too.
+            assert!(proxy.connections() >= MIB / at, "{} connections", proxy.connections());
+            assert_eq!(outcome.statistics.bytes_from_network, MIB, "{case:?}");
+        });
+    }
+}
+
+#[test]
+fn connections_that_never_bring_a_byte_are_an_error_after_three() {
+    for config in both_transports() {
+        each([(How::Reset, 0), (How::Close, 5), (How::Reset, 40), (How::Close, 300)], |case| {
+            let (how, at) = *case;
+            let lab = lab_of(config.clone(), SIZE);
+            let proxy = Proxy::new(&lab, move |_| Way::Cut(at, how));
+            let request = lab.request();
+            let error = proxy.client(&lab).download(&request).expect_err("no byte");
+            assert_eq!(error.kind(), ErrorKind::Transport, "{case:?}: {error}");
+            assert_eq!(proxy.connections(), 3, "{case:?}: {error}");
+            lab.assert_old_file(&request);
+            lab.assert_recovers(&request);
+        });
+    }
+}
+
+#[test]
+fn a_tls_stream_cut_off_without_a_goodbye_is_no_end_of_the_body() {
+    // Without a Content-Length the end of the stream would be the end of the body.
+    for framing in [None, Some(Fault::NoContentLength), Some(Fault::Chunked)] {
+        let lab = lab_of(tls(), SIZE);
+        lab.server.inject_when(Matcher::any().times(3), Fault::CutOffAfter(50_000));
+        if let Some(fault) = framing {
+            lab.server.inject(fault);
+        }
+        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+        assert_eq!(outcome.statistics.bytes_from_network, SIZE);
+        assert!(outcome.statistics.retries_broken >= 3, "{:?}", outcome.statistics);
+    }
+}
+
+#[test]
+fn without_retries_a_reset_is_the_error_and_the_next_run_goes_on_at_its_byte() {
+    let lab = struck(MIB, Matcher::any().nth(2), Fault::ResetAfter(300_000));
+    let client = lab.impatient();
+    let error = client.download(&lab.single()).expect_err("reset");
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Transport, "ClientError:200056"));
+    lab.assert_old_file(&lab.single());
+    assert!(lab.journal().is_some());
+    let outcome = lab.assert_downloads(&client, &lab.single());
+    assert!(outcome.statistics.bytes_reused > PART, "{:?}", outcome.statistics);
+}

@@ -1,0 +1,140 @@
+//! Services that say nothing, or say it very slowly.
+
+use std::time::{Duration, Instant};
+
+use local_oss::{Fault, Matcher};
+use oss_resumable::ErrorKind;
+
+use crate::effort::figure;
+use crate::lab::{MIB, PART};
+
+use super::proxy::{How, Proxy, Way};
+use super::{both_transports, each, lab, lab_of, millis, struck};
+
+const SIZE: u64 = 3 * PART;
+
+/// Inside a handshake or a head, between head and body, inside a body.
+const PLACES: [u64; 10] = [0, 1, 100, 450, 1000, 2000, 3000, 20_000, 60_000, 102_000];
+
+#[test]
+fn a_connection_that_falls_silent_at_any_byte_is_given_up_and_continued() {
+    let mut count = 0;
+    for config in both_transports() {
+        let cases = PLACES.into_iter().flat_map(|at| [(at, 1), (at, 2)]);
+        count += each(cases, |&(at, connection)| {
+            let lab = lab_of(config.clone(), SIZE);
+            let proxy = Proxy::for_one(&lab, connection, Way::Cut(at, How::Stall));
+            lab.assert_downloads(&proxy.client(&lab), &lab.request());
+        });
+    }
+    figure(&format!("silent at {count} places"));
+}
+
+#[test]
+fn a_half_closed_connection_is_continued_at_any_byte() {
+    let mut count = 0;
+    for config in both_transports() {
+        let cases = PLACES.into_iter().flat_map(|at| [(at, 1), (at, 2)]);
+        count += each(cases, |&(at, connection)| {
+            let lab = lab_of(config.clone(), SIZE);
+            let proxy = Proxy::for_one(&lab, connection, Way::Cut(at, How::HalfClose));
+            lab.assert_downloads(&proxy.client(&lab), &lab.request());
+        });
+    }
+    figure(&format!("half-closed at {count} places"));
+}
+
+#[test]
+fn a_service_that_stays_silent_is_an_error_after_three_attempts() {
+    let first = struck(SIZE, Matcher::any(), Fault::NoReply);
+    let request = first.request();
+    first.assert_refuses(&first.hasty(), &request, ErrorKind::Transport, "ClientError:200028");
+    assert_eq!(first.server.requests().len(), 3);
+    first.assert_recovers(&request);
+}
+
+#[test]
+fn silence_after_progress_is_an_error_when_its_time_is_over() {
+    for fault in [Fault::NoReply, Fault::StallAfter(0), Fault::EndlessHeaders(millis(50))] {
+        let lab = struck(MIB, Matcher::any().from(2), fault);
+        let client = lab.client_with(|options| {
+            options.idle_timeout = Some(millis(200));
+            options.no_progress_limit = Some(millis(1000));
+        });
+        let request = lab.request();
+        let code = "ClientError:200028";
+        lab.assert_refuses(&client, &request, ErrorKind::Transport, code);
+        assert!(lab.journal().is_some());
+        lab.assert_recovers(&request);
+    }
+}
+
+#[test]
+fn a_slow_head_is_waited_for_as_long_as_silence_is_allowed() {
+    for matcher in [Matcher::any().nth(1), Matcher::any().nth(2)] {
+        let lab = struck(SIZE, matcher.clone(), Fault::SlowHeaders(millis(300)));
+        let client =
+            lab.client_with(|options| options.idle_timeout = Some(Duration::from_secs(20)));
+        let outcome = lab.assert_downloads(&client, &lab.request());
+        assert_eq!(outcome.statistics.retries_timeout, 0);
+
+        let lab = struck(SIZE, matcher, Fault::SlowHeaders(Duration::from_secs(30)));
+        let outcome = lab.assert_downloads(&lab.hasty(), &lab.single());
+        assert_eq!(outcome.statistics.retries_timeout, 1);
+    }
+}
+
+#[test]
+fn a_head_that_comes_byte_by_byte_is_read() {
+    let lab = struck(SIZE, Matcher::any(), Fault::DribbleHeaders(millis(1)));
+    let client = lab.client_with(|options| options.idle_timeout = Some(Duration::from_secs(20)));
+    let outcome = lab.assert_downloads(&client, &lab.request());
+    assert_eq!(outcome.statistics.retries_timeout, 0);
+}
+
+#[test]
+fn a_head_without_an_end_is_silence() {
+    for k in [1, 2] {
+        let fault = Fault::EndlessHeaders(millis(20));
+        let lab = struck(SIZE, Matcher::any().nth(k), fault);
+        let started = Instant::now();
+        let outcome = lab.assert_downloads(&lab.hasty(), &lab.single());
+        assert_eq!(outcome.statistics.retries_timeout, 1, "request {k}");
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    }
+    let lab = struck(SIZE, Matcher::any(), Fault::EndlessHeaders(millis(20)));
+    let request = lab.request();
+    lab.assert_refuses(&lab.hasty(), &request, ErrorKind::Transport, "ClientError:200028");
+}
+
+#[test]
+fn a_body_that_comes_byte_by_byte_is_no_silence() {
+    const SMALL: u64 = 3000;
+    for config in both_transports() {
+        let lab = lab_of(config, SMALL);
+        lab.server.inject(Fault::Dribble(millis(1)));
+        let outcome = lab.assert_downloads(&lab.hasty(), &lab.request());
+        let statistics = outcome.statistics;
+        assert!(statistics.elapsed > millis(1000), "longer than silence is allowed");
+        assert_eq!((statistics.retries_timeout, statistics.bytes_from_network), (0, SMALL));
+    }
+}
+
+#[test]
+fn one_connection_that_dribbles_does_not_hold_up_the_others() {
+    // At a byte every 20 ms its part of the object would take more than an hour.
+    let lab = struck(2 * MIB, Matcher::any().nth(2), Fault::Dribble(millis(20)));
+    let started = Instant::now();
+    lab.assert_downloads(&lab.client(), &lab.request());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_download_that_only_dribbles_can_be_given_a_deadline() {
+    let lab = lab(MIB);
+    lab.server.inject_when(Matcher::any().from(2), Fault::Dribble(millis(5)));
+    let request = lab.request_with(|request| request.deadline = Some(millis(1500)));
+    let kind = ErrorKind::Deadline;
+    lab.assert_refuses(&lab.hasty(), &request, kind, "DeadlineExceeded");
+    lab.assert_recovers(&lab.request());
+}
