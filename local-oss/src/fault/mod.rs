@@ -101,7 +101,7 @@ pub enum Fault {
     LongBody(u64),
     /// The reply is followed by another with the same head and none of the right bytes, on an open connection.
     UnaskedReply,
-    /// The connection is reset (RST) after this many bytes. Some may die in the client's network stack.
+    /// The connection is reset (RST) after this many bytes, once they have arrived.
     ResetAfter(u64),
     /// As `ResetAfter`, but counting all bodies on the connection.
     ResetConnectionAfter(u64),

@@ -9,10 +9,12 @@ use openssl::ssl::{SslAcceptor, SslStream};
 use rustix::net::sockopt::set_socket_linger;
 
 use super::control::{Control, Woken};
+use super::outgoing::unacknowledged;
 use super::pace::Pacer;
 
-/// What a reset waits, so that bytes sent before it are read first.
-const BEFORE_RESET: Duration = Duration::from_millis(20);
+/// Longest time that a reset waits for bytes sent before it to arrive: it would destroy them.
+const BEFORE_RESET: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A connection that can be paced, broken and watched.
 pub(crate) struct Connection {
@@ -108,7 +110,12 @@ impl Connection {
 
     /// Ends the connection with RST.
     pub(crate) fn reset(self) {
-        let _ = self.pause(BEFORE_RESET);
+        let end = Instant::now() + BEFORE_RESET;
+        while unacknowledged(&self.socket).is_ok_and(|bytes| bytes > 0) && Instant::now() < end {
+            if self.pause(LOOK_AGAIN).is_err() {
+                break;
+            }
+        }
         // Without it the drop is an ordinary close: visible to the test that wants a reset.
         let _ = set_socket_linger(&*self.socket, Some(Duration::ZERO));
     }

@@ -4,6 +4,7 @@ mod connection;
 mod content;
 mod control;
 mod delivery;
+mod outgoing;
 mod pace;
 
 pub(crate) use connection::Connection;
