@@ -1,19 +1,14 @@
 //! Faults of the network and the service: each ends in the right file or in the documented error, with the old file
 //! where it was.
 
-// mod busy;
-// mod clocks;
 mod garbage;
-// mod lies;
-// mod outages;
+mod lies;
 mod proxy;
-// mod redirects;
-// mod refusals;
-// mod replaced;
+mod redirects;
+mod replaced;
 mod resets;
 mod silence;
-// mod tokens;
-// mod waste;
+mod waste;
 
 use std::time::Duration;
 
@@ -56,7 +51,6 @@ fn both_transports() -> [Config; 2] {
     [Config::default(), tls()]
 }
 
-#[allow(dead_code)]
 fn status(status: u16, code: &str) -> Fault {
     Fault::Status { status, code: code.to_owned(), retry_after: None }
 }

@@ -1,0 +1,39 @@
+//! What broken connections cost.
+
+use local_oss::{Config, Fault, Object};
+
+use crate::effort::figure;
+use crate::lab::{Lab, MIB};
+
+use super::tls;
+
+const SIZE: u64 = 96 * MIB;
+const RESET_EVERY: u64 = 5_000_000;
+/// Bytes a second of a connection: the server's log counts what it hands to the network, and on a network without
+/// limits a reset would destroy what stands in the kernel's queue.
+const RATE: u64 = 20_000_000;
+
+fn assert_wastes_little(config: Config) {
+    let lab = Lab::with(config, Object::pattern(SIZE, 7));
+    lab.server.inject(Fault::ResetConnectionAfter(RESET_EVERY));
+    lab.server.inject(Fault::RateLimit(RATE));
+    let outcome = lab.client().download(&lab.request()).expect("it always comes further");
+    lab.assert_whole(&outcome);
+    let sent: u64 = lab.requests_after(0).iter().map(|request| request.body_bytes).sum();
+    let wasted = sent - SIZE;
+    assert!(wasted * 100 <= SIZE, "{wasted} bytes of {SIZE} were sent twice");
+    assert_eq!(outcome.statistics.bytes_from_network, SIZE, "not one was received twice");
+    assert!(outcome.statistics.connections >= SIZE / RESET_EVERY, "{:?}", outcome.statistics);
+}
+
+#[test]
+fn connections_that_are_reset_every_5_mb_send_next_to_nothing_twice() {
+    assert_wastes_little(Config::default());
+    figure("≤ 1 % fetched twice");
+}
+
+#[test]
+fn tls_connections_that_are_reset_every_5_mb_send_next_to_nothing_twice() {
+    assert_wastes_little(tls());
+    figure("≤ 1 % fetched twice");
+}
