@@ -51,6 +51,7 @@ build|OpenSSL 3 or newer, with headers|libssl-dev|has_library openssl 3.0
 build|the certificates of the usual authorities|ca-certificates|has_authorities
 test|GoogleTest|libgtest-dev|has_library gtest_main 1.10
 test|valgrind|valgrind|has_program valgrind
+test|Python 3|python3|has_program python3
 lint|clang-format|clang-format|has_program clang-format
 bench|Python 3|python3|has_program python3
 bench|curl|curl|has_program curl

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Runs the Rust tests and the C and C++ tests, and ends with one line "N passed, N failed".
+# Runs all tests and ends with one line "N passed, N failed". TEST_EFFORT=long tries more cases.
 # Logs are kept in build/logs. The exit status is 0 only if tests ran in every runner and none failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 logs=build/logs
 mkdir -p "$logs"
+# What is held against docs/reliability.md must be of this run.
+rm -rf "$logs"/*.log "${CARGO_TARGET_DIR:-target}/tmp/figures"
 passed=0
 failed=0
 
@@ -56,8 +58,21 @@ run_c_tests() {
         END { print passed + 0, failed + 0 }' "$log")
 }
 
+# A script that ends with a line "NAME: N passed, N failed".
+run_script() {
+    local name=$1 log=$logs/$1.log status
+    shift
+    step "$name"
+    "$@" 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    add_up "$name" "$status" $(awk '
+        / [0-9]+ passed, [0-9]+ failed$/ { passed = $(NF - 3); failed = $(NF - 1) }
+        END { print passed + 0, failed + 0 }' "$log")
+}
+
 run_rust_tests
 run_c_tests
+run_script reliability scripts/reliability.py
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
