@@ -1,9 +1,11 @@
-//! Gives the shared library the name and the flags it is installed with.
+//! Gives the shared library the name and the flags it is installed with, and sees to it that its libcurl is the one
+//! that was asked for.
 
 use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    require_system_curl();
     // The target's, not that of the machine this script runs on.
     if env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
         return;
@@ -15,4 +17,17 @@ fn main() {
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,liboss_resumable.so.{abi}");
     // Its threads and libcurl's state must not lose their code to a dlclose().
     println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+}
+
+/// Without libcurl's development files curl-sys builds a libcurl of its own and links it in, without a word. In a
+/// static library it would then replace the program's, or be replaced by it.
+fn require_system_curl() {
+    let is_bundled = env::var_os("DEP_CURL_STATIC").is_some();
+    let is_wanted = env::var_os("CARGO_FEATURE_STATIC_CURL").is_some();
+    if is_bundled && !is_wanted {
+        println!(
+            "cargo::error=pkg-config finds no libcurl: install its development files (on Debian libcurl4-openssl-dev), \
+             or ask for a bundled one with the feature static-curl"
+        );
+    }
 }

@@ -9,6 +9,16 @@ endif()
 
 set(oss_resumable_cargo_dir "${PROJECT_BINARY_DIR}/cargo")
 set(oss_resumable_lib_dir "${PROJECT_BINARY_DIR}/lib")
+set(oss_resumable_program_dir "${PROJECT_BINARY_DIR}")
+# One build directory may hold a debug library and one for release, side by side.
+get_property(oss_resumable_multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+if(oss_resumable_multi_config)
+    if(CMAKE_VERSION VERSION_LESS 3.20)
+        message(FATAL_ERROR "${CMAKE_GENERATOR} needs CMake 3.20 or newer here")
+    endif()
+    string(APPEND oss_resumable_lib_dir "/$<CONFIG>")
+    string(APPEND oss_resumable_program_dir "/$<CONFIG>")
+endif()
 
 set(oss_resumable_abi "${PROJECT_VERSION_MAJOR}")
 if(PROJECT_VERSION_MAJOR EQUAL 0)
@@ -47,13 +57,13 @@ add_custom_target(oss_resumable_cargo ALL
     COMMENT "cargo build --lib"
     VERBATIM)
 
-# A program of the workspace, copied to the top of the build directory.
+# A program of the workspace, copied to the top of the build directory, or to that of its configuration.
 function(oss_resumable_cargo_program name)
     add_custom_target(${name} ALL
         COMMAND ${oss_resumable_cargo_command} build --package=${name} --bins ${oss_resumable_cargo_args}
         COMMAND ${CMAKE_COMMAND} -E copy_if_different "${oss_resumable_cargo_out}/${name}"
-                "${PROJECT_BINARY_DIR}/${name}"
-        BYPRODUCTS "${PROJECT_BINARY_DIR}/${name}"
+                "${oss_resumable_program_dir}/${name}"
+        BYPRODUCTS "${oss_resumable_program_dir}/${name}"
         WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
         COMMENT "cargo build --package=${name}"
         VERBATIM)

@@ -2,15 +2,19 @@
 
 include(CMakePackageConfigHelpers)
 
-install(FILES "${oss_resumable_shared}"
-              "${oss_resumable_lib_dir}/${oss_resumable_soname}"
-              "${oss_resumable_lib_dir}/liboss_resumable.so"
-        DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-if(NOT OSS_RESUMABLE_STATIC_CURL)
-    install(FILES "${oss_resumable_static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+# What programs need to run, and what they need to be built.
+set(runtime COMPONENT oss_resumable_runtime)
+set(development COMPONENT oss_resumable_development)
+
+install(FILES "${oss_resumable_shared}" "${oss_resumable_lib_dir}/${oss_resumable_soname}"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}" ${runtime})
+install(FILES "${oss_resumable_lib_dir}/liboss_resumable.so"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}" ${development})
+if(OSS_RESUMABLE_STATIC)
+    install(FILES "${oss_resumable_static}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" ${development})
 endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/oss_resumable" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-        FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+        ${development} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/OssResumable")
 configure_package_config_file(
@@ -23,7 +27,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/OssResumableConfigVersio
     COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/OssResumableConfig.cmake"
               "${PROJECT_BINARY_DIR}/OssResumableConfigVersion.cmake"
-        DESTINATION "${package_dir}")
+        DESTINATION "${package_dir}" ${development})
 
 # From the .pc file to the prefix, so that the file finds its way wherever it is moved to.
 file(RELATIVE_PATH pc_to_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
@@ -38,4 +42,5 @@ endif()
 list(TRANSFORM pc_libs_private PREPEND "-l")
 list(JOIN pc_libs_private " " pc_libs_private)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/oss_resumable.pc.in" "${PROJECT_BINARY_DIR}/oss_resumable.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/oss_resumable.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES "${PROJECT_BINARY_DIR}/oss_resumable.pc"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" ${development})

@@ -49,6 +49,8 @@ build|pkg-config|pkg-config|has_program pkg-config
 build|libcurl 7.87 or newer, with headers|libcurl4-openssl-dev|has_library libcurl 7.87
 build|OpenSSL 3 or newer, with headers|libssl-dev|has_library openssl 3.0
 build|the certificates of the usual authorities|ca-certificates|has_authorities
+test|Ninja|ninja-build|has_program ninja
+test|libabigail's tools|abigail-tools|has_program abidiff
 test|GoogleTest|libgtest-dev|has_library gtest_main 1.10
 test|valgrind|valgrind|has_program valgrind
 test|Python 3|python3|has_program python3

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The packages that cpack makes are installed, each in its own way, and programs are built against them.
+#
+#   packages.sh CMAKE BUILD-DIRECTORY LOCAL-OSS SOURCE-DIRECTORY VERSION ABI
+set -euo pipefail
+cmake=$1 build=$2 local_oss=$3 source=$4 version=$5 abi=$6
+source "$source/cpp-tests/scripts/with_server.sh"
+start_server "$local_oss"
+export OSS_ACCESS_KEY_ID=id OSS_ACCESS_KEY_SECRET=secret
+
+fail() { echo "FAILED: $*"; exit 1; }
+run() {
+    "$@" "$endpoint" cn-hangzhou examplebucket generated/1000 "$scratch/file" "$scratch"
+    "$local_oss" pattern --size 1000 --verify "$scratch/file"
+    rm "$scratch/file"
+}
+build_consumer() {
+    "$cmake" -S "$source/cpp-tests/consumer-c" -B "$scratch/$1" -DCMAKE_PREFIX_PATH="$2"
+    "$cmake" --build "$scratch/$1"
+}
+
+mkdir "$scratch/packages"
+(cd "$build" && "$(dirname "$cmake")/cpack" -B "$scratch/packages")
+
+mkdir "$scratch/unpacked"
+tar -xzf "$scratch"/packages/oss-resumable-"$version"-*.tar.gz -C "$scratch/unpacked" --strip-components=1
+build_consumer from-tar "$scratch/unpacked"
+run "$scratch/from-tar/consumer-shared"
+run "$scratch/from-tar/consumer-static"
+
+runtime=$(echo "$scratch"/packages/liboss-resumable"$abi"_"$version"_*.deb)
+development=$(echo "$scratch"/packages/liboss-resumable-dev_"$version"_*.deb)
+dpkg-deb -f "$runtime" Depends | grep -q 'libcurl4' || fail "the runtime package does not depend on libcurl"
+dpkg-deb -f "$development" Depends | grep -qF "liboss-resumable$abi (= $version)" ||
+    fail "the development package does not depend on the runtime package"
+if dpkg-deb -c "$runtime" | grep -E '\.(h|hpp|a|pc|cmake|so)$'; then
+    fail "the runtime package holds what only development needs"
+fi
+
+# A system of its own: this machine's is left alone. Its dependencies are this machine's.
+root=$scratch/root
+mkdir -p "$root"/var/lib/dpkg/{info,triggers,updates}
+touch "$root/var/lib/dpkg/status"
+dpkg --root="$root" --force-not-root --force-depends --force-script-chrootless --log=/dev/null \
+    --install "$runtime" "$development"
+[ "$(dpkg-query --admindir="$root/var/lib/dpkg" -W | wc -l)" -eq 2 ] || fail "dpkg does not know the packages"
+prefix=$root/$(dpkg-deb -c "$development" | sed -n 's#.* \./\(.*\)/include/oss_resumable/oss_resumable.h$#\1#p')
+build_consumer from-deb "$prefix"
+run "$scratch/from-deb/consumer-shared"
+
+# One component at a time, below a staging directory.
+DESTDIR=$scratch/staged "$cmake" --install "$build" --prefix /opt/oss --component oss_resumable_runtime
+[ -e "$scratch/staged/opt/oss/lib/liboss_resumable.so.$abi" ] || fail "DESTDIR was ignored"
+[ ! -e "$scratch/staged/opt/oss/include" ] || fail "the runtime component holds headers"
+DESTDIR=$scratch/staged "$cmake" --install "$build" --prefix /opt/oss --component oss_resumable_development
+[ -e "$scratch/staged/opt/oss/include/oss_resumable/oss_resumable.h" ] || fail "no headers were staged"
+build_consumer from-staged "$scratch/staged/opt/oss"
+run "$scratch/from-staged/consumer-shared"
