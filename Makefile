@@ -2,7 +2,8 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 CLANG_FORMAT_FILES = $(wildcard include/*/*.hpp cpp-tests/*.[ch] cpp-tests/*.cpp cpp-tests/*.hpp \
-	cpp-tests/*/*.[ch] cpp-tests/*/*.[ch]pp examples/*/*.[ch] examples/*/*.[ch]pp benches/*.[ch])
+	cpp-tests/*/*.[ch] cpp-tests/*/*.[ch]pp examples/*/*.[ch] examples/*/*.[ch]pp benches/*.[ch] \
+	tests/shim/*.c)
 
 .DEFAULT_GOAL := help
 .PHONY: help deps demo test bench lint clean

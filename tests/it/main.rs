@@ -23,6 +23,7 @@ mod options;
 mod parts;
 mod patience;
 mod power;
+mod preload;
 mod process;
 mod program;
 mod proxies;

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::lab::Lab;
+use crate::preload;
 
 use super::child::{self, End};
 
@@ -89,17 +90,5 @@ fn call(line: &str) -> Call {
 
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shim/disk.c");
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disk-shim.so");
-        // Another run of the tests may have it loaded: a new file is put in its place.
-        let made = library.with_extension(std::process::id().to_string());
-        let compiled = Command::new("cc")
-            .args(["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])
-            .args([&made, &source])
-            .status();
-        assert!(compiled.expect("a C compiler").success(), "disk.c does not compile");
-        std::fs::rename(&made, &library).expect("rename");
-        library
-    })
+    LIBRARY.get_or_init(|| preload::compiled("disk"))
 }

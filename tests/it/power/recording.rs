@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::rc::Rc;
 use std::sync::OnceLock;
+
+use crate::preload;
 
 /// One file, whatever its names.
 pub type FileId = usize;
@@ -65,23 +66,10 @@ pub enum Event {
 /// What a recorded program says on standard output when the library has reported success.
 pub const REPORTED: &str = "downloaded";
 
-/// The recorder, compiled once.
+/// The recorder, for `LD_PRELOAD`.
 pub fn recorder() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shim/trace.c");
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libtrace.so");
-        // Another run of the tests may be using the library that is there.
-        let fresh = library.with_extension(std::process::id().to_string());
-        let compiled = Command::new("cc")
-            .args(["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])
-            .args([&fresh, &source])
-            .args(["-ldl", "-lpthread"])
-            .status();
-        assert!(compiled.expect("cc").success(), "{} does not compile", source.display());
-        std::fs::rename(&fresh, &library).expect("the recorder in its place");
-        library
-    })
+    LIBRARY.get_or_init(|| preload::compiled("trace"))
 }
 
 /// Reads a recording. `files` are those that were there before, by inode.
