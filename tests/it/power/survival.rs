@@ -9,12 +9,16 @@ use super::stage::{Moment, Recording, Stage, TARGET, Variant};
 use crate::effort::{Chance, cases, figure};
 use crate::lab::{BUCKET, KEY, PART};
 
-/// States of the disk from which a later run goes on, in each test at least.
-const STATES: usize = 300;
+/// States of the disk from which a later run goes on, in each test at least; many more in the long run.
+const STATES: u32 = 300;
 
 fn survives(trial: Trial) {
-    trial.run(STATES);
+    trial.run(states());
     leave_figure();
+}
+
+fn states() -> usize {
+    cases(STATES, 5 * STATES) as usize
 }
 
 fn leave_figure() {
@@ -83,12 +87,12 @@ fn a_download_that_goes_on_from_a_checkpoint() {
 fn a_download_that_goes_on_from_another_power_loss() {
     let stage = Stage::new(Variant::Plain);
     let mut chance = Chance::new();
-    let rounds = cases(4, 20) as usize;
+    let rounds = cases(4, 10) as usize;
     for _ in 0..rounds {
         stage.put(&Files::new());
         let left = some_leftovers(&stage.record_with_breaks(), &mut chance);
         stage.put(&left);
-        Trial::new(&stage, &stage.record_with_breaks()).run(STATES.div_ceil(rounds));
+        Trial::new(&stage, &stage.record_with_breaks()).run(states().div_ceil(rounds));
     }
     leave_figure();
 }
