@@ -25,6 +25,8 @@ struct Credentials {
 };
 
 enum class SignatureVersionType { V1, V4 };
+enum class ProxyScheme { HTTP, HTTPS };
+
 /** How a client reaches the service; see oss_resumable_client_options. */
 struct ClientConfiguration {
     /** Empty: taken from the endpoint, or given to Client::SetRegion() later. */
@@ -38,6 +40,15 @@ struct ClientConfiguration {
     std::string caFile;
     std::string caPath;
     std::string userAgent;
+    /** Empty: what `http_proxy` and its like in the environment say. */
+    std::string proxyHost;
+    ProxyScheme proxyScheme = ProxyScheme::HTTP;
+    uint32_t proxyPort = 0;
+    std::string proxyUserName;
+    std::string proxyPassword;
+    std::string networkInterface;
+    /** Bytes a second of all downloads together; 0 is no limit. */
+    uint64_t maxBandwidth = 0;
     bool enableCrc64 = true;
     bool enableDateSkewAdjustment = true;
     /** Times in milliseconds; 0 is the default, -1 no limit. */
@@ -74,6 +85,14 @@ public:
         to.ca_file = optional(from.caFile);
         to.ca_path = optional(from.caPath);
         to.user_agent = optional(from.userAgent);
+        to.proxy_host = optional(from.proxyHost);
+        to.proxy_user = optional(from.proxyUserName);
+        to.proxy_password = optional(from.proxyPassword);
+        to.proxy_port = from.proxyPort;
+        to.proxy_scheme = from.proxyScheme == ProxyScheme::HTTPS ? OSS_RESUMABLE_PROXY_HTTPS
+                                                                 : OSS_RESUMABLE_PROXY_HTTP;
+        to.network_interface = optional(from.networkInterface);
+        to.max_bandwidth = from.maxBandwidth;
         to.connect_timeout_ms = from.connectTimeoutMs;
         to.idle_timeout_ms = from.idleTimeoutMs;
         to.first_byte_limit_ms = from.firstByteLimitMs;

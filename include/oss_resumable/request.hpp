@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,14 +59,27 @@ public:
     }
     static void release(void *data) { delete static_cast<std::shared_ptr<ProgressBridge> *>(data); }
     /** Lets the exception of a handler go on its way, once. */
-    void rethrow() { detail::rethrow(thrown_); }
+    void rethrow() {
+        std::exception_ptr thrown;
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            std::swap(thrown, thrown_);
+        }
+        detail::rethrow(thrown);
+    }
 
 private:
     bool show(const Status &status) {
-        return contained(false, thrown_, [this, &status] {
+        std::exception_ptr thrown;
+        const bool goOn = contained(false, thrown, [this, &status] {
             showTransfer(status);
             return !handler_ || handler_(status);
         });
+        if (thrown) {
+            std::lock_guard<std::mutex> lock(mutex_);
+            thrown_ = thrown;
+        }
+        return goOn;
     }
     void showTransfer(const Status &status) {
         if (!transfer_.Handler || status.bytes_total < 0) {
@@ -79,6 +94,8 @@ private:
     ProgressHandler handler_;
     TransferProgress transfer_;
     int64_t shown_ = 0;
+    /** Several threads may wait for one download. */
+    std::mutex mutex_;
     std::exception_ptr thrown_;
 };
 
@@ -111,6 +128,8 @@ public:
     const std::string &Key() const { return key_; }
     void setKey(const std::string &value) { key_ = value; }
     const std::string &FilePath() const { return filePath_; }
+    /** Where the bytes land before the file is whole. */
+    std::string TempFilePath() const { return filePath_ + ".temp"; }
     void setFilePath(const std::string &value) { filePath_ = value; }
     uint64_t PartSize() const { return partSize_; }
     void setPartSize(uint64_t bytes) { partSize_ = bytes; }
@@ -148,6 +167,19 @@ public:
     void addResponseHeaders(RequestResponseHeader header, const std::string &value) {
         responseHeaders_[static_cast<size_t>(header)] = value;
     }
+    /** The headers asked for so far, as parameters of the request. */
+    std::map<std::string, std::string> ResponseHeaderParameters() const {
+        static const char *const names[] = {
+            "response-content-type",  "response-content-language",    "response-expires",
+            "response-cache-control", "response-content-disposition", "response-content-encoding"};
+        std::map<std::string, std::string> parameters;
+        for (size_t i = 0; i < 6; ++i) {
+            if (!responseHeaders_[i].empty()) {
+                parameters[names[i]] = responseHeaders_[i];
+            }
+        }
+        return parameters;
+    }
     const std::string &VersionId() const { return versionId_; }
     void setVersionId(const std::string &value) { versionId_ = value; }
     uint64_t TrafficLimit() const { return trafficLimit_; }
@@ -155,7 +187,10 @@ public:
     void setTrafficLimit(uint64_t value) { trafficLimit_ = value; }
     oss_resumable::RequestPayer RequestPayer() const { return requestPayer_; }
     void setRequestPayer(oss_resumable::RequestPayer value) { requestPayer_ = value; }
-    void setTransferProgress(const TransferProgress &value) { transferProgress_ = value; }
+    const oss_resumable::TransferProgress &TransferProgress() const { return transferProgress_; }
+    void setTransferProgress(const oss_resumable::TransferProgress &value) {
+        transferProgress_ = value;
+    }
     void setProgress(const ProgressHandler &value) { progress_ = value; }
 
     void addHeader(const std::string &name, const std::string &value) {
@@ -169,6 +204,8 @@ public:
     void setModifiedTimeFromObject(bool value) { setModifiedTime_ = value; }
     /** Milliseconds; 0 is no limit. */
     void setDeadlineMs(int64_t value) { deadlineMs_ = value; }
+    /** Bytes a second over all connections; 0 is no limit. */
+    void setMaxBandwidth(uint64_t value) { maxBandwidth_ = value; }
     void setCheckSpace(bool value) { checkSpace_ = value; }
     void setPreallocate(bool value) { preallocate_ = value; }
     /** Off: a power failure after success may lose the file. */
@@ -207,10 +244,11 @@ private:
     std::string versionId_;
     uint64_t trafficLimit_ = 0;
     oss_resumable::RequestPayer requestPayer_ = oss_resumable::RequestPayer::NotSet;
-    TransferProgress transferProgress_ = TransferProgress();
+    oss_resumable::TransferProgress transferProgress_ = oss_resumable::TransferProgress();
     ProgressHandler progress_;
     detail::Pairs extraHeaders_, extraQuery_;
     int64_t deadlineMs_ = 0;
+    uint64_t maxBandwidth_ = 0;
     bool failIfExists_ = false;
     bool setModifiedTime_ = false;
     bool checkSpace_ = true;
@@ -275,6 +313,7 @@ private:
         request_.version_id = optional(from.versionId_);
         request_.traffic_limit = from.trafficLimit_;
         request_.deadline_ms = from.deadlineMs_;
+        request_.max_bandwidth = from.maxBandwidth_;
     }
     void copyConditions(const DownloadObjectRequest &from) {
         request_.if_match = matching_.data();

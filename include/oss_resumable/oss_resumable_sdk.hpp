@@ -1,0 +1,92 @@
+/**
+ * @file oss_resumable_sdk.hpp
+ * @brief For programs that use the OSS C++ SDK (1.10): its client, with this library's downloads.
+ *
+ * Include this header instead of, or after, the SDK's, and change the type of the client:
+ * @code
+ * oss_resumable::OssClient client(endpoint, credentialsProvider, configuration);
+ * client.SetRegion(region);
+ * auto outcome = client.ResumableDownloadObject(request); // the SDK's request and outcome
+ * @endcode
+ * Everything else stays as it is and stays the SDK's: requests, credentials, configuration, errors,
+ * and every other operation of the client. docs/migration.md tells what differs, and why.
+ *
+ * Needs C++11 and neither exceptions nor RTTI; with RTTI the SDK's default retry strategy is
+ * recognised, and the library's own policy used in its place.
+ */
+#ifndef OSS_RESUMABLE_SDK_HPP
+#define OSS_RESUMABLE_SDK_HPP
+
+#include <memory>
+#include <string>
+
+#include <alibabacloud/oss/OssClient.h>
+
+#include "sdk_downloads.hpp"
+
+namespace oss_resumable {
+
+/**
+ * The SDK's client with this library's ResumableDownloadObject().
+ *
+ * Copies share one client, as the SDK's do. Thread-safe like the SDK's. The functions replaced here
+ * are not virtual: call them on this type, not through a reference to the SDK's.
+ */
+class OssClient : public AlibabaCloud::OSS::OssClient {
+    using Base = AlibabaCloud::OSS::OssClient;
+    using Configuration = AlibabaCloud::OSS::ClientConfiguration;
+    using SimpleProvider = AlibabaCloud::OSS::SimpleCredentialsProvider;
+
+public:
+    OssClient(const std::string &endpoint, const std::string &accessKeyId,
+              const std::string &accessKeySecret, const Configuration &configuration)
+        : OssClient(endpoint, accessKeyId, accessKeySecret, "", configuration) {}
+    OssClient(const std::string &endpoint, const std::string &accessKeyId,
+              const std::string &accessKeySecret, const std::string &securityToken,
+              const Configuration &configuration)
+        : OssClient(endpoint,
+                    std::make_shared<SimpleProvider>(accessKeyId, accessKeySecret, securityToken),
+                    configuration) {}
+    OssClient(const std::string &endpoint, const AlibabaCloud::OSS::Credentials &credentials,
+              const Configuration &configuration)
+        : OssClient(endpoint, std::make_shared<SimpleProvider>(credentials), configuration) {}
+    OssClient(const std::string &endpoint,
+              const std::shared_ptr<AlibabaCloud::OSS::CredentialsProvider> &credentialsProvider,
+              const Configuration &configuration)
+        : Base(endpoint, credentialsProvider, configuration),
+          downloads_(std::make_shared<detail::SdkDownloads>(endpoint, credentialsProvider,
+                                                            configuration)) {}
+
+    /** Downloads, blocking: resumes if it can, proves the bytes, and puts the file in its place. */
+    AlibabaCloud::OSS::GetObjectOutcome
+    ResumableDownloadObject(const AlibabaCloud::OSS::DownloadObjectRequest &request) const {
+        return downloads_->download(request);
+    }
+    /** For uploads and all else, and for downloads, running ones too. */
+    void SetRegion(const std::string &region) {
+        Base::SetRegion(region);
+        downloads_->setRegion(region);
+    }
+    /** Downloads are refused from then on: the library does not sign for cloud boxes. */
+    void SetCloudBoxId(const std::string &cloudboxId) {
+        Base::SetCloudBoxId(cloudboxId);
+        downloads_->setCloudBoxId(cloudboxId);
+    }
+    /** Ends running downloads with `ClientError:100002`, their checkpoints kept, and refuses later
+     * ones until EnableRequest(). */
+    void DisableRequest() {
+        Base::DisableRequest();
+        downloads_->disable(true);
+    }
+    void EnableRequest() {
+        Base::EnableRequest();
+        downloads_->disable(false);
+    }
+
+private:
+    std::shared_ptr<detail::SdkDownloads> downloads_;
+};
+
+} // namespace oss_resumable
+
+#endif /* OSS_RESUMABLE_SDK_HPP */

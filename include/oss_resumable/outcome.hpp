@@ -1,0 +1,167 @@
+/**
+ * @file outcome.hpp
+ * @brief What oss_resumable.hpp answers with. Include that instead.
+ */
+#ifndef OSS_RESUMABLE_OUTCOME_HPP
+#define OSS_RESUMABLE_OUTCOME_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "detail.hpp"
+#include "oss_resumable.h"
+
+namespace oss_resumable {
+
+/** Counters of an ended download. */
+using Statistics = oss_resumable_statistics;
+
+/** Why something failed; `isSet()` is false where nothing did. A value. */
+class Error {
+public:
+    Error() = default;
+    /** Takes ownership of `error`, which may be NULL, and frees it. */
+    explicit Error(oss_resumable_error *error)
+        : kind_(oss_resumable_error_kind(error)), status_(oss_resumable_error_status(error)),
+          errno_(oss_resumable_error_errno(error)),
+          code_(detail::text(oss_resumable_error_code(error))),
+          message_(detail::text(oss_resumable_error_message(error))),
+          requestId_(detail::text(oss_resumable_error_request_id(error))),
+          host_(detail::text(oss_resumable_error_host_id(error))),
+          ec_(detail::text(oss_resumable_error_ec(error))),
+          path_(detail::text(oss_resumable_error_path(error))) {
+        oss_resumable_error_free(error);
+    }
+    /** An argument refused by this header. */
+    static Error validation(const std::string &message) {
+        Error error;
+        error.kind_ = OSS_RESUMABLE_ERR_VALIDATION;
+        error.code_ = "ValidateError";
+        error.message_ = message;
+        return error;
+    }
+
+    bool isSet() const { return kind_ != OSS_RESUMABLE_OK; }
+    /** One of the `OSS_RESUMABLE_ERR_…` codes. */
+    oss_resumable_code Kind() const { return kind_; }
+    /** The service's or the SDK's name of the failure, such as `NoSuchKey`. */
+    const std::string &Code() const { return code_; }
+    const std::string &Message() const { return message_; }
+    const std::string &RequestId() const { return requestId_; }
+    const std::string &Host() const { return host_; }
+    const std::string &Ec() const { return ec_; }
+    /** HTTP status, or 200000 + CURLcode, or 0. */
+    int64_t Status() const { return status_; }
+    /** The system's error number, or 0. */
+    int Errno() const { return errno_; }
+    /** The local file concerned, or empty. */
+    const std::string &Path() const { return path_; }
+
+private:
+    oss_resumable_code kind_ = OSS_RESUMABLE_OK;
+    int64_t status_ = 0;
+    int errno_ = 0;
+    std::string code_, message_, requestId_, host_, ec_, path_;
+};
+
+/** What a successful download came to. Cheap to copy; strings are empty when absent. */
+class Result {
+public:
+    Result() = default;
+    /** Takes ownership of `result`. */
+    explicit Result(oss_resumable_result *result) : result_(result, oss_resumable_result_free) {}
+
+    std::string FilePath() const { return detail::text(oss_resumable_result_file_path(get())); }
+    std::string ETag() const { return detail::text(oss_resumable_result_etag(get())); }
+    std::string VersionId() const { return detail::text(oss_resumable_result_version_id(get())); }
+    std::string LastModified() const {
+        return detail::text(oss_resumable_result_last_modified(get()));
+    }
+    std::string RequestId() const { return detail::text(oss_resumable_result_request_id(get())); }
+    /** Bytes in the file. */
+    uint64_t Size() const { return oss_resumable_result_size(get()); }
+    /** Bytes of the whole object. */
+    uint64_t ObjectSize() const { return oss_resumable_result_object_size(get()); }
+    /** CRC-64/XZ of the file. */
+    uint64_t Crc64() const { return oss_resumable_result_crc64(get()); }
+    /** Whether the service sent the object's CRC-64, which then is written to `crc64`. */
+    bool ObjectCrc64(uint64_t &crc64) const {
+        return oss_resumable_result_object_crc64(get(), &crc64) != 0;
+    }
+    /** One of the `OSS_RESUMABLE_PROOF_…` values. */
+    int32_t Proof() const { return oss_resumable_result_proof(get()); }
+    /** The value of a header of the first good reply, or empty. */
+    std::string Header(const std::string &name) const {
+        return detail::text(oss_resumable_result_header(get(), name.c_str()));
+    }
+    /** The headers of the first good reply, as sent. */
+    detail::Pairs Headers() const {
+        detail::Pairs headers;
+        for (size_t i = 0; i < oss_resumable_result_header_count(get()); ++i) {
+            headers.emplace_back(detail::text(oss_resumable_result_header_name(get(), i)),
+                                 detail::text(oss_resumable_result_header_value(get(), i)));
+        }
+        return headers;
+    }
+    oss_resumable::Statistics Statistics() const {
+        auto statistics = detail::sized<oss_resumable_statistics>();
+        oss_resumable_result_stats(get(), &statistics);
+        return statistics;
+    }
+    const oss_resumable_result *get() const { return result_.get(); }
+
+private:
+    std::shared_ptr<oss_resumable_result> result_;
+};
+
+/** What the checkpoint of a download says. Cheap to copy; strings are empty when absent. */
+class Checkpoint {
+public:
+    Checkpoint() = default;
+    /** Takes ownership of `checkpoint`, which is NULL when there is none. */
+    explicit Checkpoint(oss_resumable_checkpoint *checkpoint)
+        : checkpoint_(checkpoint, oss_resumable_checkpoint_free) {}
+
+    /** Whether there is a checkpoint that a download would go on from. */
+    bool Exists() const { return get() != nullptr; }
+    std::string Path() const { return detail::text(oss_resumable_checkpoint_path(get())); }
+    std::string ETag() const { return detail::text(oss_resumable_checkpoint_etag(get())); }
+    std::string LastModified() const {
+        return detail::text(oss_resumable_checkpoint_last_modified(get()));
+    }
+    uint64_t ObjectSize() const { return oss_resumable_checkpoint_object_size(get()); }
+    uint64_t RangeStart() const { return oss_resumable_checkpoint_range_start(get()); }
+    /** Bytes of the file when the download is done. */
+    uint64_t Size() const { return oss_resumable_checkpoint_size(get()); }
+    uint64_t BytesRecorded() const { return oss_resumable_checkpoint_bytes_recorded(get()); }
+    const oss_resumable_checkpoint *get() const { return checkpoint_.get(); }
+
+private:
+    std::shared_ptr<oss_resumable_checkpoint> checkpoint_;
+};
+
+/** Success with a result, or a failure with an error. */
+template <typename R> class Outcome {
+public:
+    Outcome(Error error) : error_(std::move(error)) {}
+    Outcome(R result) : success_(true), result_(std::move(result)) {}
+
+    bool isSuccess() const { return success_; }
+    const Error &error() const { return error_; }
+    const R &result() const { return result_; }
+    R &result() { return result_; }
+
+private:
+    bool success_ = false;
+    Error error_;
+    R result_ = R();
+};
+
+using DownloadOutcome = Outcome<Result>;
+
+} // namespace oss_resumable
+
+#endif /* OSS_RESUMABLE_OUTCOME_HPP */
