@@ -1,0 +1,378 @@
+// Each field of the SDK's ClientConfiguration that has a meaning for a download, by its effect on
+// the wire.
+#include <atomic>
+
+#include "lab.hpp"
+
+using namespace tests;
+
+namespace {
+
+// The rates that were asked for, one after another; the last one stays.
+class Rates : public sdk::RateLimiter {
+public:
+    explicit Rates(int rate) : rate_(rate) {}
+    void setRate(int rate) override { rate_ = rate; }
+    int Rate() const override {
+        asked += 1;
+        return rate_;
+    }
+    mutable std::atomic<int> asked{0};
+
+private:
+    std::atomic<int> rate_;
+};
+
+// Notes what it is shown, and tries again a number of times.
+class Notes : public sdk::RetryStrategy {
+public:
+    explicit Notes(long most) : most_(most) {}
+    bool shouldRetry(const sdk::Error &error, long attemptedRetries) const override {
+        status = error.Status();
+        code = error.Code();
+        message = error.Message();
+        asked += 1;
+        return attemptedRetries < most_;
+    }
+    long calcDelayTimeMs(const sdk::Error &, long) const override { return 1; }
+
+    mutable std::atomic<long> status{0}, asked{0};
+    mutable std::string code, message;
+
+private:
+    long most_;
+};
+
+class Refusing : public sdk::HttpClient {
+public:
+    std::shared_ptr<sdk::HttpResponse>
+    makeRequest(const std::shared_ptr<sdk::HttpRequest> &) override {
+        return nullptr;
+    }
+};
+
+class Interceptor : public sdk::HttpInterceptor {
+public:
+    void preSendRequest(void *, const std::shared_ptr<sdk::HttpRequest> &) override {}
+};
+
+class Idle : public sdk::Executor {
+public:
+    void execute(sdk::Runnable *) override { ran = true; }
+    bool ran = false;
+};
+
+const char *const SERVICE = "http://oss-cn-hangzhou.aliyuncs.com";
+
+// A configuration that reaches the service through the tap, which is taken for a proxy.
+sdk::ClientConfiguration throughProxy(const Lab &lab) {
+    sdk::ClientConfiguration configuration;
+    configuration.proxyHost = "127.0.0.1";
+    configuration.proxyPort = lab.wire.port();
+    return configuration;
+}
+
+} // namespace
+
+TEST(SdkConfiguration, UserAgentIsSent) {
+    Lab lab;
+    sdk::ClientConfiguration configuration;
+    configuration.userAgent = "program/1";
+    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1MiB")), lab,
+                      "1MiB");
+    for (const WireRequest &request : lab.wire.requests()) {
+        EXPECT_EQ(request.header("User-Agent"), "program/1");
+    }
+}
+
+TEST(SdkConfiguration, TheSdksOwnUserAgentIsKept) {
+    Lab lab;
+    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(lab.request("1000")), lab, "1000");
+    EXPECT_EQ(lab.firstRequest().header("User-Agent"), sdk::ClientConfiguration().userAgent);
+}
+
+TEST(SdkConfiguration, AnEndpointWithoutASchemeHasThatOfTheConfiguration) {
+    Lab plain;
+    const Client overHttp(plain.wire.host(), "id", "secret", sdk::ClientConfiguration());
+    EXPECT_DOWNLOADED(overHttp.ResumableDownloadObject(plain.request("1000")), plain, "1000");
+
+    TemporaryDirectory keys;
+    Lab encrypted({"--tls", "--ca-file", keys.path("ca.pem")});
+    sdk::ClientConfiguration configuration;
+    configuration.scheme = sdk::Http::HTTPS;
+    configuration.caFile = keys.path("ca.pem");
+    const Client overHttps(encrypted.wire.host(), "id", "secret", configuration);
+    EXPECT_DOWNLOADED(overHttps.ResumableDownloadObject(encrypted.request("1000")), encrypted,
+                      "1000");
+}
+
+TEST(SdkConfiguration, OfAnEndpointOnlyTheHostCounts) {
+    Lab lab;
+    const Client client(lab.wire.endpoint() + "/path?query", "id", "secret",
+                        sdk::ClientConfiguration());
+    EXPECT_DOWNLOADED(client.ResumableDownloadObject(lab.request("1000")), lab, "1000");
+}
+
+TEST(SdkConfiguration, MaxConnectionsIsTheMostOfADownload) {
+    Lab lab({"--rate", "400KB"});
+    sdk::ClientConfiguration configuration;
+    configuration.maxConnections = 1;
+    auto request = lab.request("400000");
+    request.setThreadNum(8);
+    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(request), lab, "400000");
+    EXPECT_EQ(lab.wire.mostConnections(), 1);
+}
+
+TEST(SdkConfiguration, RequestTimeoutIsTheLongestSilence) {
+    Lab lab({"--fault", "stall-after=1000"});
+    sdk::ClientConfiguration configuration;
+    configuration.requestTimeoutMs = 300;
+    configuration.retryStrategy = nullptr;
+    const Stopwatch watch;
+    const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1MiB"));
+    EXPECT_EQ(outcome.error().Code(), "ClientError:200028") << outcome.error().Message();
+    // The default is ten seconds.
+    EXPECT_LT(watch.seconds(), 8);
+}
+
+TEST(SdkConfiguration, ConnectTimeoutIsTheLongestTimeToConnect) {
+    // Accepts nobody: a backlog that is full drops whoever comes.
+    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = sockaddr_in();
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr *>(&address), length), 0);
+    ASSERT_EQ(listen(listener, 0), 0);
+    getsockname(listener, reinterpret_cast<sockaddr *>(&address), &length);
+    std::vector<int> fillers;
+    for (int i = 0; i < 8; ++i) {
+        fillers.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        connect(fillers.back(), reinterpret_cast<sockaddr *>(&address), length);
+    }
+    sdk::ClientConfiguration configuration;
+    configuration.connectTimeoutMs = 300;
+    configuration.retryStrategy = nullptr;
+    const Client client("127.0.0.1:" + std::to_string(ntohs(address.sin_port)), "id", "secret",
+                        configuration);
+    TemporaryDirectory directory;
+    const Stopwatch watch;
+    const auto outcome = client.ResumableDownloadObject(
+        sdk::DownloadObjectRequest("examplebucket", "key", directory.path("file")));
+    EXPECT_EQ(outcome.error().Code(), "ClientError:200028") << outcome.error().Message();
+    // The default is five seconds.
+    EXPECT_LT(watch.seconds(), 4.5);
+    for (const int filler : fillers) {
+        close(filler);
+    }
+    close(listener);
+}
+
+TEST(SdkConfiguration, TheStandardStrategyLeavesTheDecisionToTheLibrary) {
+    Lab lab({"--fault", "status=503:ServiceUnavailable@times:2"});
+    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(lab.request("1000")), lab, "1000");
+    EXPECT_EQ(lab.wire.requests().size(), 3u);
+}
+
+TEST(SdkConfiguration, NoStrategyIsNoRetry) {
+    Lab lab({"--fault", "status=503:ServiceUnavailable@times:2"});
+    sdk::ClientConfiguration configuration;
+    configuration.retryStrategy = nullptr;
+    const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+    EXPECT_EQ(outcome.error().Code(), "ServiceUnavailable");
+    EXPECT_EQ(lab.wire.requests().size(), 1u);
+}
+
+TEST(SdkConfiguration, AStrategyOfTheProgramsOwnDecidesInTheSdksTerms) {
+    Lab lab({"--fault", "status=403:Strange"});
+    const auto notes = std::make_shared<Notes>(2);
+    sdk::ClientConfiguration configuration;
+    configuration.retryStrategy = notes;
+    const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+    EXPECT_EQ(outcome.error().Code(), "Strange");
+    EXPECT_EQ(lab.wire.requests().size(), 3u);
+    EXPECT_EQ(notes->asked, 3);
+    EXPECT_EQ(notes->status, 403);
+    EXPECT_EQ(notes->code, "ServerError:403");
+    EXPECT_NE(notes->message.find("Strange"), std::string::npos) << notes->message;
+}
+
+TEST(SdkConfiguration, AStrategyIsShownCurlsNumbersToo) {
+    Lab lab({"--fault", "close-before-headers"});
+    const auto notes = std::make_shared<Notes>(0);
+    sdk::ClientConfiguration configuration;
+    configuration.retryStrategy = notes;
+    lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+    EXPECT_EQ(notes->status, 200052);
+    EXPECT_EQ(notes->code, "ClientError:200052");
+}
+
+TEST(SdkConfiguration, RequestsGoThroughTheProxyWithItsCredentials) {
+    Lab lab;
+    auto configuration = throughProxy(lab);
+    configuration.proxyUserName = "user";
+    configuration.proxyPassword = "password";
+    const Client client(SERVICE, "id", "secret", configuration);
+    EXPECT_DOWNLOADED(client.ResumableDownloadObject(lab.request("1000")), lab, "1000");
+    const WireRequest first = lab.firstRequest();
+    EXPECT_EQ(first.target(), "http://examplebucket.oss-cn-hangzhou.aliyuncs.com/generated/1000");
+    // user:password
+    EXPECT_EQ(first.header("Proxy-Authorization"), "Basic dXNlcjpwYXNzd29yZA==");
+}
+
+TEST(SdkConfiguration, AnHttpsProxyIsGreetedOverTls) {
+    Lab lab;
+    auto configuration = throughProxy(lab);
+    configuration.proxyScheme = sdk::Http::HTTPS;
+    configuration.retryStrategy = nullptr;
+    const Client client(SERVICE, "id", "secret", configuration);
+    const auto outcome = client.ResumableDownloadObject(lab.request("1000"));
+    EXPECT_EQ(outcome.error().Code().compare(0, 12, "ClientError:"), 0) << outcome.error().Code();
+    EXPECT_TRUE(lab.wire.requests().empty()) << "nothing is sent in the clear";
+    EXPECT_EQ(lab.wire.peers().size(), 1u);
+}
+
+TEST(SdkConfiguration, PathStylePutsTheBucketIntoThePath) {
+    Lab lab;
+    auto configuration = throughProxy(lab);
+    configuration.isPathStyle = true;
+    configuration.isCname = true; // the SDK lets path style win
+    const Client client(SERVICE, "id", "secret", configuration);
+    EXPECT_DOWNLOADED(client.ResumableDownloadObject(lab.request("1000")), lab, "1000");
+    EXPECT_EQ(lab.firstRequest().target(), std::string(SERVICE) + "/examplebucket/generated/1000");
+}
+
+TEST(SdkConfiguration, CnameLeavesTheBucketOut) {
+    Lab lab;
+    auto configuration = throughProxy(lab);
+    configuration.isCname = true;
+    const Client client("http://download.example.com", "id", "secret", configuration);
+    client.ResumableDownloadObject(lab.request("1000"));
+    EXPECT_EQ(lab.firstRequest().target(), "http://download.example.com/generated/1000");
+    EXPECT_EQ(lab.firstRequest().header("Host"), "download.example.com");
+}
+
+TEST(SdkConfiguration, CnameOfAnAddressIsPathStyleAsInTheSdk) {
+    Lab lab;
+    sdk::ClientConfiguration configuration;
+    configuration.isCname = true;
+    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1000")), lab,
+                      "1000");
+}
+
+TEST(SdkConfiguration, EnableCrc64SwitchesTheComparison) {
+    for (const bool on : {true, false}) {
+        Lab lab({"--fault", "wrong-crc"});
+        sdk::ClientConfiguration configuration;
+        configuration.enableCrc64 = on;
+        const auto outcome =
+            lab.client(configuration).ResumableDownloadObject(lab.request("300000"));
+        EXPECT_EQ(outcome.isSuccess(), !on) << outcome.error().Message();
+        EXPECT_EQ(outcome.error().Code(), on ? "CrcCheckError" : "");
+    }
+}
+
+TEST(SdkConfiguration, EnableDateSkewAdjustmentSwitchesTheCorrection) {
+    for (const bool on : {true, false}) {
+        Lab lab({"--clock-offset", "3600"});
+        sdk::ClientConfiguration configuration;
+        configuration.enableDateSkewAdjustment = on;
+        const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+        EXPECT_EQ(outcome.isSuccess(), on) << outcome.error().Message();
+        EXPECT_EQ(outcome.error().Code(), on ? "" : "RequestTimeTooSkewed");
+    }
+}
+
+TEST(SdkConfiguration, TheReceivingRateIsTheTotalInKibibytesASecond) {
+    Lab lab;
+    const auto rates = std::make_shared<Rates>(1024);
+    sdk::ClientConfiguration configuration;
+    configuration.recvRateLimiter = rates;
+    auto request = lab.request("2MiB");
+    request.setThreadNum(4);
+    const Stopwatch watch;
+    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(request), lab, "2MiB");
+    // A burst of a twentieth of a second comes on top.
+    EXPECT_GE(watch.seconds(), 1.9);
+    EXPECT_GE(rates->asked, 10) << "it is asked again and again";
+}
+
+TEST(SdkConfiguration, TheReceivingRateMayChangeWhileADownloadRuns) {
+    Lab lab;
+    const auto rates = std::make_shared<Rates>(100);
+    sdk::ClientConfiguration configuration;
+    configuration.recvRateLimiter = rates;
+    auto request = lab.request("8MiB");
+    request.setTransferProgress(
+        sdk::TransferProgress{[](size_t, int64_t transferred, int64_t, void *limiter) {
+                                  if (transferred > 0) {
+                                      static_cast<sdk::RateLimiter *>(limiter)->setRate(0);
+                                  }
+                              },
+                              rates.get()});
+    const Stopwatch watch;
+    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(request), lab, "8MiB");
+    EXPECT_LT(watch.seconds(), 60) << "at 100 KiB a second it takes 80 seconds";
+}
+
+TEST(SdkConfiguration, ConnectionsLeaveFromTheNetworkInterface) {
+    Lab lab;
+    sdk::ClientConfiguration configuration;
+    configuration.networkInterface = "127.0.0.9";
+    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1MiB")), lab,
+                      "1MiB");
+    for (const std::string &peer : lab.wire.peers()) {
+        EXPECT_EQ(peer, "127.0.0.9");
+    }
+}
+
+TEST(SdkConfiguration, TheSignatureIsOfTheVersionAskedFor) {
+    Lab lab;
+    sdk::ClientConfiguration configuration;
+    configuration.signatureVersion = sdk::SignatureVersionType::V1;
+    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1000")), lab,
+                      "1000");
+    EXPECT_EQ(lab.firstRequest().header("Authorization").compare(0, 7, "OSS id:"), 0);
+
+    Lab other;
+    configuration.signatureVersion = sdk::SignatureVersionType::V4;
+    Client client = other.client(configuration);
+    client.SetRegion("cn-hangzhou");
+    EXPECT_DOWNLOADED(client.ResumableDownloadObject(other.request("1000")), other, "1000");
+    const std::string signature = other.firstRequest().header("Authorization");
+    EXPECT_EQ(signature.compare(0, 16, "OSS4-HMAC-SHA256"), 0) << signature;
+    EXPECT_NE(signature.find("/cn-hangzhou/oss/"), std::string::npos) << signature;
+}
+
+TEST(SdkConfiguration, WhatIsNotForDownloadsIsLeftAlone) {
+    Lab lab;
+    const auto sending = std::make_shared<Rates>(1);
+    const auto executor = std::make_shared<Idle>();
+    sdk::ClientConfiguration configuration;
+    configuration.sendRateLimiter = sending;
+    configuration.executor = executor;
+    configuration.isVerifyObjectStrict = false;
+    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1000")), lab,
+                      "1000");
+    EXPECT_EQ(sending->asked, 0);
+    EXPECT_FALSE(executor->ran);
+}
+
+TEST(SdkConfiguration, WhatCannotBeHonouredIsRefused) {
+    const auto refused = [](const sdk::ClientConfiguration &configuration) {
+        Lab lab;
+        const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+        EXPECT_EQ(outcome.error().Code(), "ValidateError");
+        EXPECT_TRUE(lab.wire.requests().empty() && lab.files().empty());
+        return outcome.error().Message();
+    };
+    sdk::ClientConfiguration configuration;
+    configuration.httpClient = std::make_shared<Refusing>();
+    EXPECT_NE(refused(configuration).find("httpClient"), std::string::npos);
+    configuration = sdk::ClientConfiguration();
+    configuration.httpInterceptor = std::make_shared<Interceptor>();
+    EXPECT_NE(refused(configuration).find("httpInterceptor"), std::string::npos);
+    configuration = sdk::ClientConfiguration();
+    configuration.maxConnections = 0;
+    EXPECT_NE(refused(configuration).find("maxConnections"), std::string::npos);
+}
