@@ -2,10 +2,11 @@
 // file calls.
 //
 // Calls on paths that contain DISK_PATH are seen; each is appended to the file DISK_LOG as "kind
-// path", with " failed" behind it when it was made to fail. Of the calls of the kind DISK_CALL
-// those from the DISK_NTH on (counted from 1), DISK_TIMES of them, fail with the number DISK_ERRNO.
-// With DISK_ERRNO=short a read or write does half of what was asked for; with DISK_ERRNO=lost a
-// write says that it was done, and was not. With DISK_NFS set, the file system of the paths is NFS.
+// path", with " failed" behind it when it was made to fail. Of the calls of the kinds in DISK_CALL
+// (one, or some with commas) those from the DISK_NTH on (counted from 1), DISK_TIMES of them, fail
+// with the number DISK_ERRNO. With DISK_ERRNO=short a read or write does half of what was asked
+// for; with DISK_ERRNO=lost a write says that it was done, and was not. With DISK_NFS set, the file
+// system of the paths is NFS.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -55,6 +56,16 @@ __attribute__((constructor)) static void set_up(void) {
                               0600);
 }
 
+static int is_listed(const char *list, const char *kind) {
+    size_t len = strlen(kind);
+    for (; list; list = strchr(list, ',')) {
+        list += *list == ',';
+        if (strncmp(list, kind, len) == 0 && (list[len] == ',' || list[len] == 0))
+            return 1;
+    }
+    return 0;
+}
+
 // Logs the call and tells what becomes of it.
 static int fate(const char *kind, const char *path) {
     char line[8400];
@@ -62,7 +73,7 @@ static int fate(const char *kind, const char *path) {
     int saved = errno;
     if (!watched || !path || !strstr(path, watched))
         return PASS;
-    if (failing && strcmp(failing, kind) == 0) {
+    if (is_listed(failing, kind)) {
         long call = atomic_fetch_add(&calls, 1) + 1;
         fails = call >= first && call - first < times;
     }

@@ -15,6 +15,22 @@ use crate::lab::{Lab, PART};
 const SIZE: u64 = 3 * PART;
 const OLD: &[u8] = b"the old file";
 
+/// Kinds of calls that every download makes.
+const MADE_BY_ALL: [&str; 12] = [
+    "resolve",
+    "stat",
+    "statfs",
+    "statvfs",
+    "open",
+    "lock",
+    "write",
+    "writeback",
+    "truncate",
+    "sync",
+    "dup",
+    "close",
+];
+
 /// The ways in which a call of this kind fails.
 fn ways(kind: &str) -> Vec<How> {
     let numbers: &[i32] = match kind {
@@ -82,6 +98,9 @@ impl Scene {
         assert!(matches!(end, End::Saved { .. }), "{end:?}");
         let mut counts = BTreeMap::new();
         calls.iter().for_each(|call| *counts.entry(call.kind.as_str()).or_insert(0) += 1);
+        // A call that went past libc could not be made to fail.
+        let seen = |kind: &&str| counts.contains_key(kind);
+        assert!(MADE_BY_ALL.iter().all(seen), "{counts:?}");
         let (mut tried, mut failed) = (0, 0);
         for (call, count) in counts {
             for how in ways(call) {
@@ -115,6 +134,7 @@ impl Scene {
                 if calls[..at].iter().any(renamed) {
                     // Only the flush of the directory can fail so late.
                     assert_eq!((call, code.as_str()), ("sync", "FlushError"), "{context}");
+                    assert_eq!(calls[at].path, path, "{context}");
                     self.lab.assert_range(0..SIZE);
                 } else {
                     self.assert_kept(&context);

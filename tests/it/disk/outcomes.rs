@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use libc::{EIO, ENOSPC};
+use libc::{EINVAL, EIO, ENOSPC};
 use local_oss::{Fault, Matcher};
 
 use super::child::End;
@@ -180,4 +180,18 @@ fn a_disk_that_loses_every_write_is_named() {
     assert_old_file(&lab);
     assert_eq!(lab.files(), ["file.bin"]);
     assert_eq!(finish(&lab), 0);
+}
+
+#[test]
+fn a_target_is_spared_also_where_neither_a_sparing_rename_nor_a_link_is_to_be_had() {
+    let lab = Lab::new(SIZE);
+    let how = How::Errno(EINVAL);
+    let failing =
+        Failing { call: "rename-new,link", path: "file.bin.temp ->", nth: 1, times: ALWAYS, how };
+    let (end, calls) = shim::run(&lab, "spare-target", Some(failing));
+    assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
+    let kinds: Vec<_> = calls.iter().map(|call| call.kind.as_str()).collect();
+    assert_eq!(kinds, ["rename-new", "link", "rename"]);
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
 }

@@ -25,7 +25,7 @@ pub enum How {
 /// Which calls fail, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Failing<'a> {
-    /// The kind, as `disk.c` calls it.
+    /// The kind, as `disk.c` calls it, or several with commas.
     pub call: &'a str,
     /// Only calls on paths that contain this.
     pub path: &'a str,
