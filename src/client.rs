@@ -15,6 +15,7 @@ use crate::oss::validate;
 use crate::storage::place;
 use crate::sync::Mutex;
 use crate::sync::channel::unbounded;
+use crate::sys;
 use crate::sys::thread;
 use crate::transfer::{self, Session, Shared, Task};
 
@@ -46,6 +47,7 @@ struct Running {
 impl Client {
     /// Checks the options; no thread is started and nothing is sent until the first download.
     pub fn new(options: ClientOptions) -> Result<Client> {
+        sys::exit::prepare();
         let session = Arc::new(Session::new(options)?);
         let running = Mutex::new(Running::default());
         Ok(Client { inner: Arc::new(Inner { session, running, process: std::process::id() }) })
@@ -111,6 +113,7 @@ impl Client {
     pub fn start(&self, request: &DownloadRequest) -> Result<Download> {
         let inner = &self.inner;
         inner.require_own_process()?;
+        let _hold = sys::exit::hold()?;
         validate::request(request)?;
         inner.session.require_region()?;
         let place = place::resolve(request)?;
@@ -146,6 +149,7 @@ impl Client {
     /// What the checkpoint of `request`'s download says; `None` when there is none to go on from. It may be in use.
     pub fn inspect_checkpoint(&self, request: &DownloadRequest) -> Result<Option<CheckpointInfo>> {
         self.inner.require_own_process()?;
+        let _hold = sys::exit::hold()?;
         validate::request(request)?;
         let place = place::resolve(request)?;
         JournalPlace::of(request, &place).map_or(Ok(None), |journal| manage::inspect(&journal))
@@ -155,6 +159,7 @@ impl Client {
     /// none, `Busy` while a download uses it.
     pub fn discard_checkpoint(&self, request: &DownloadRequest) -> Result<bool> {
         self.inner.require_own_process()?;
+        let _hold = sys::exit::hold()?;
         validate::request(request)?;
         let place = place::resolve(request)?;
         JournalPlace::of(request, &place)

@@ -14,6 +14,7 @@ use crate::storage::temp_file::TempFile;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::sys;
 use crate::sys::thread::{self, Joined};
 
 use super::event::{Event, FetchEnd};
@@ -67,6 +68,7 @@ impl Outlet {
             return Ok(());
         }
         let written = self.file.write_at(bytes, offset.saturating_sub(self.base));
+        sys::exit::stop_if_left_behind();
         if written.is_err() {
             self.spoiled.store(true, Ordering::Release);
         } else if let Some(extent) = extent {

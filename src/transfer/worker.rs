@@ -14,6 +14,7 @@ use crate::model::options::{Proxy, ProxyScheme};
 use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
 use crate::sync::thread;
 use crate::sys;
+use crate::sys::exit::{Gate, Hold};
 use crate::sys::panic::quiet;
 use crate::sys::thread::Joined;
 
@@ -149,15 +150,41 @@ impl Drop for Worker {
 }
 
 fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
+    let Some(hold) = Gate::here().enter() else { return };
     let multi = Multi::new();
+    drop(hold);
     let waker = Waker::from(Arc::new(LoopSleep(multi.waker())));
     if ready.send(waker).is_err() {
         return;
     }
     let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };
-    // A defect must reach the drivers as an error, not as silence.
-    if let Err(defect) = quiet(|| multi_loop.run(inbox)) {
-        multi_loop.fail_everything(inbox, &Error::from(defect));
+    let gate = Gate::here();
+    let error = match quiet(|| multi_loop.run(inbox, gate)) {
+        // What the loop still has of libcurl's goes before the hold.
+        Ok(Some(_hold)) => return drop(multi_loop),
+        Ok(None) => {
+            let exiting = sys::exit::exiting();
+            multi_loop.leave(&exiting);
+            exiting
+        }
+        // A defect must reach the drivers as an error, not as silence.
+        Err(defect) => {
+            let error = Error::from(defect);
+            multi_loop.fail_all(&error, gate.enter());
+            error
+        }
+    };
+    refuse_all(inbox, &error);
+}
+
+/// Answers every fetch with `error` until the worker is told to stop.
+fn refuse_all(inbox: &Receiver<Command>, error: &Error) {
+    while let Ok(command) = inbox.recv() {
+        match command {
+            Command::Start { fetch, events, .. } => fail(&events, fetch.id, error.clone()),
+            Command::Stop => return,
+            Command::Proceed { .. } | Command::Abort { .. } => {}
+        }
     }
 }
 
@@ -177,14 +204,16 @@ struct Loop {
 }
 
 impl Loop {
-    fn run(&mut self, inbox: &Receiver<Command>) {
+    /// Works until it is told to stop, which gives the last hold, or until the process is exiting.
+    fn run(&mut self, inbox: &Receiver<Command>, gate: Gate) -> Option<Hold> {
         let mut next_tick = Instant::now() + TICK;
         loop {
+            let hold = gate.enter()?;
             while let Ok(command) = inbox.try_recv() {
                 self.obey(command);
             }
             if self.stopping && self.running.is_empty() {
-                return;
+                return Some(hold);
             }
             // An error of the multi handle itself shows as transfers that do not end; time-outs catch those.
             let _ = self.multi.perform();
@@ -196,6 +225,7 @@ impl Loop {
                 next_tick = now + TICK;
             }
             let sleep = if self.running.is_empty() { IDLE } else { self.sleep(now, next_tick) };
+            drop(hold);
             let _ = self.multi.poll(&mut [], sleep);
         }
     }
@@ -327,18 +357,23 @@ impl Loop {
         }
     }
 
-    fn fail_everything(&mut self, inbox: &Receiver<Command>, error: &Error) {
-        for (_, running) in self.running.drain() {
+    /// Stores what has come and ends every fetch with `error`, without a call of libcurl's: it keeps what it holds.
+    fn leave(self, error: &Error) {
+        std::mem::forget(self.multi);
+        for (_, mut running) in self.running {
+            running.handle.get_mut().finish(Ending::Fault(error.clone()), 0);
+            std::mem::forget(running.handle);
+        }
+    }
+
+    /// Ends every fetch with `error` and, with a hold, lets go of libcurl.
+    fn fail_all(self, error: &Error, hold: Option<Hold>) {
+        for running in self.running.values() {
             fail(&running.events, running.id, error.clone());
         }
-        while let Ok(command) = inbox.recv() {
-            match command {
-                Command::Start { fetch, events, .. } => {
-                    fail(&events, fetch.id, error.clone());
-                }
-                Command::Stop => return,
-                Command::Proceed { .. } | Command::Abort { .. } => {}
-            }
+        match hold {
+            Some(_hold) => drop(self),
+            None => std::mem::forget(self),
         }
     }
 }

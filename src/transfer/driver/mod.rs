@@ -23,6 +23,7 @@ use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::storage::place::Place;
 use crate::sync::channel::Receiver;
+use crate::sys::exit;
 use crate::sys::panic::quiet;
 
 use super::event::{Event, FetchEnd};
@@ -212,6 +213,7 @@ impl Driver {
                 journal.remove()?;
             }
             file.clear()?;
+            let _hold = exit::hold()?;
             self.found = Found {
                 journal_place: JournalPlace::of(&self.request, &self.place),
                 temp: Some(file),

@@ -10,6 +10,7 @@ use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
 use crate::model::request::Overwrite;
 use crate::storage::temp_file::{TempFile, already_exists};
+use crate::sys::exit;
 use crate::transfer::vet::Generation;
 
 use super::Driver;
@@ -50,6 +51,8 @@ pub struct Remains {
 impl Driver {
     /// Locks what is there and reads it. `Busy` when another run holds it.
     pub fn take_over(&mut self) -> Result<()> {
+        // Names are digests.
+        let _hold = exit::hold()?;
         if self.request.overwrite == Overwrite::Fail && self.place.target.symlink_metadata().is_ok()
         {
             return Err(already_exists(&self.place.target));

@@ -7,6 +7,7 @@ use crate::lab::Lab;
 
 mod alone;
 mod cancels;
+mod exits;
 mod job;
 mod kills;
 mod moments;

@@ -50,3 +50,9 @@ pub fn give_free_memory_back() {
     // SAFETY: it moves no memory that is in use.
     unsafe { libc::malloc_trim(0) };
 }
+
+/// Has `handler` called when the process exits.
+pub fn at_exit(handler: extern "C" fn()) {
+    // SAFETY: a function of this program, which is never unloaded.
+    assert_eq!(unsafe { libc::atexit(handler) }, 0);
+}

@@ -1,0 +1,202 @@
+//! The host calls `exit()`, on whatever thread, while downloads run over TLS.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use local_oss::{Config, Fault, Object, Tls};
+use oss_resumable::{
+    AccessKey, Client, ClientOptions, Credentials, CredentialsProvider, DownloadRequest, ErrorKind,
+    LogLevel,
+};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::alone::{Process, argument};
+use super::raw;
+use crate::effort::{Chance, cases, figure};
+use crate::lab::{BUCKET, ID, KEY, Lab, MIB, SECRET};
+
+const STATUS: i32 = 7;
+
+/// Where `exit()` is called.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Place {
+    /// On a thread of the host's.
+    Host,
+    /// In the log callback, on the thread that drives the download.
+    Log,
+    /// In the credentials provider, on a thread of its own.
+    Provider,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Host {
+    endpoint: String,
+    ca_file: PathBuf,
+    directory: PathBuf,
+    place: Place,
+    /// An exit handler of the host's own, older than the library's, uses the library.
+    has_handler: bool,
+    /// When `exit()` is called, from the start of the download on.
+    after: Duration,
+}
+
+impl Host {
+    fn new(lab: &Lab, place: Place, after: Duration) -> Self {
+        let ca_file = lab.server.ca_file().expect("TLS").to_owned();
+        let (endpoint, directory) = (lab.server.endpoint(), lab.dir().to_owned());
+        Host { endpoint, ca_file, directory, place, has_handler: false, after }
+    }
+
+    /// Runs it; false when it ended in another way than by its `exit()`.
+    fn exits(&self) -> bool {
+        let status = Process::start("process::exits::host", self).status();
+        if status.code() != Some(STATUS) {
+            println!("{self:?}: {status}");
+        }
+        status.code() == Some(STATUS)
+    }
+
+    fn options(&self) -> ClientOptions {
+        let mut options = ClientOptions::new(&self.endpoint).region("cn-hangzhou");
+        options.ca_file = Some(self.ca_file.clone());
+        let (place, after) = (self.place, self.after);
+        options.credentials = Credentials::Provider(Arc::new(Exiting { place, after }));
+        options.log_level = LogLevel::Debug;
+        options.log = matches!(place, Place::Log).then(|| {
+            let requests = Mutex::new(0);
+            Arc::new(move |_: LogLevel, line: &str| {
+                let mut requests = requests.lock();
+                *requests += u32::from(line.contains("GET bytes"));
+                // The second request is sent while the first one is on its way.
+                if *requests == 2 {
+                    std::thread::sleep(after);
+                    std::process::exit(STATUS);
+                }
+            }) as _
+        });
+        options
+    }
+
+    fn request(&self) -> DownloadRequest {
+        DownloadRequest::new(BUCKET, KEY)
+            .file_path(self.directory.join("file.bin"))
+            .checkpoint_dir(&self.directory)
+            .thread_num(8)
+    }
+}
+
+/// A provider whose first key is to be renewed at once.
+struct Exiting {
+    place: Place,
+    after: Duration,
+}
+
+impl CredentialsProvider for Exiting {
+    fn fetch(&self) -> Result<AccessKey, String> {
+        if matches!(self.place, Place::Provider) {
+            std::thread::sleep(self.after);
+            std::process::exit(STATUS);
+        }
+        Ok(AccessKey::new(ID, SECRET, None))
+    }
+}
+
+static LEFT: Mutex<Option<(Client, oss_resumable::Download)>> = Mutex::new(None);
+
+/// The host's exit handler: what a C++ program does in the destructors of its static objects.
+extern "C" fn use_the_library() {
+    let Some((client, download)) = LEFT.lock().take() else { return };
+    let ended = download.wait(None).expect("no limit").expect_err("it cannot end any more");
+    assert_eq!(ended.kind(), ErrorKind::Cancelled);
+    let request = DownloadRequest::new(BUCKET, KEY).file_path("/dev/shm/never");
+    assert_eq!(client.download(&request).expect_err("too late").kind(), ErrorKind::Cancelled);
+    client.shutdown();
+    drop(download);
+    drop(client);
+}
+
+#[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn host() {
+    let host: Host = argument();
+    if host.has_handler {
+        raw::at_exit(use_the_library);
+    }
+    let client = Client::new(host.options()).expect("client");
+    if matches!(host.place, Place::Provider) {
+        // A second client has the key already and is at work when the first one asks for it.
+        let options = Host { place: Place::Host, ..host.clone() }.options();
+        let working = Client::new(options).expect("client");
+        std::mem::forget(working.start(&host.request()).expect("start"));
+        let other = host.request().file_path(host.directory.join("other.bin"));
+        std::mem::forget(client.start(&other).expect("start"));
+        std::thread::park();
+    }
+    let download = client.start(&host.request()).expect("start");
+    std::thread::sleep(host.after);
+    *LEFT.lock() = Some((client, download));
+    if matches!(host.place, Place::Log) {
+        std::thread::park();
+    }
+    std::process::exit(STATUS);
+}
+
+fn tls_lab(size: u64) -> Lab {
+    let config = Config { tls: Some(Tls::Valid), ..Config::default() };
+    Lab::with(config, Object::pattern(size, 7))
+}
+
+/// Exits at random moments of the first 100 ms; the run after the last one must end right.
+fn exit_often(count: u32, place: Place) {
+    let lab = tls_lab(64 * MIB);
+    let mut chance = Chance::new();
+    let crashed = (0..count).filter(|_| {
+        let after = Duration::from_millis(100).mul_f64(chance.fraction());
+        !Host::new(&lab, place, after).exits()
+    });
+    assert_eq!(crashed.count(), 0);
+    let outcome = lab.client().download(&lab.request()).expect("the next run");
+    lab.assert_range(0..64 * MIB);
+    assert_eq!(outcome.file_size, 64 * MIB);
+    figure(&format!("{count} exits"));
+}
+
+#[test]
+fn exit_at_any_moment_of_downloads_over_tls_ends_the_process_well() {
+    exit_often(cases(130, 1000), Place::Host);
+}
+
+#[test]
+fn exit_in_the_log_callback_ends_the_process_well() {
+    exit_often(cases(35, 300), Place::Log);
+}
+
+#[test]
+fn exit_in_the_credentials_provider_ends_the_process_well() {
+    exit_often(cases(35, 300), Place::Provider);
+}
+
+#[test]
+fn the_host_s_exit_handlers_may_use_the_library_and_are_not_held_up() {
+    let lab = tls_lab(64 * MIB);
+    lab.server.inject(Fault::RateLimit(MIB));
+    for after in [0, 20, 300] {
+        let after = Duration::from_millis(after);
+        let host = Host { has_handler: true, ..Host::new(&lab, Place::Host, after) };
+        assert!(host.exits());
+    }
+}
+
+#[test]
+fn exit_keeps_the_checkpoint() {
+    let lab = tls_lab(16 * MIB);
+    lab.server.inject(Fault::RateLimit(MIB));
+    assert!(Host::new(&lab, Place::Host, Duration::from_millis(2500)).exits());
+    assert!(lab.journal().is_some() && lab.temp().exists() && !lab.target().exists());
+    lab.server.clear_faults();
+    let outcome = lab.client().download(&lab.request()).expect("resume");
+    lab.assert_whole(&outcome);
+    assert!(outcome.statistics.bytes_reused > 0);
+}
