@@ -129,7 +129,7 @@ fn what_is_fetched_after_damage_was_found_is_recorded_as_ever() {
     temp[1000] ^= 1;
     lab.put_back(&Leftovers { temp, ..damaged.left.clone() });
     // The second reply is for the damaged bytes, now the largest hole; it waits until the proof is through.
-    lab.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(100)));
+    lab.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(800)));
     let (_, second) = lab.interrupt(&lab.request(), 12_345);
     assert_eq!(second.bytes_reused, SECOND);
     assert_eq!(second.bytes_from_network, PART + 12_345);

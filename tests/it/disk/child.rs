@@ -60,6 +60,7 @@ const END: &str = "the end: ";
 
 fn choose(request: &mut DownloadRequest, choice: &str) {
     match choice {
+        "three-connections" => request.thread_num = 3,
         "no-checkpoint" => request.checkpoint = Checkpoint::Off,
         "no-flush" => request.flush = false,
         "no-space-check" => request.check_space = false,
@@ -96,7 +97,12 @@ pub fn command(lab: &Lab, choices: &str) -> Command {
 
 /// Runs a [`command`].
 pub fn run(command: &mut Command) -> End {
-    let Output { status, stdout, stderr } = command.output().expect("run");
+    end_of(command.output().expect("run"))
+}
+
+/// What the output of a [`command`] tells.
+pub fn end_of(output: Output) -> End {
+    let Output { status, stdout, stderr } = output;
     if let Some(signal) = status.signal() {
         return End::Killed(signal);
     }

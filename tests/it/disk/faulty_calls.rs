@@ -10,7 +10,7 @@ use super::child::End;
 use super::shim::{self, Call, Failing, How};
 use crate::effort::figure;
 use crate::interrupted::Leftovers;
-use crate::lab::{Lab, PART};
+use crate::lab::{Lab, MIB, PART};
 
 const SIZE: u64 = 3 * PART;
 const OLD: &[u8] = b"the old file";
@@ -56,19 +56,24 @@ fn ways(kind: &str) -> Vec<How> {
 /// A download that is set up the same way again and again.
 struct Scene {
     lab: Lab,
+    size: u64,
     choices: &'static str,
     left: Option<Leftovers>,
 }
 
 impl Scene {
     fn fresh(choices: &'static str) -> Self {
-        Scene { lab: Lab::new(SIZE), choices, left: None }
+        Self::of(SIZE, choices)
+    }
+
+    fn of(size: u64, choices: &'static str) -> Self {
+        Scene { lab: Lab::new(size), size, choices, left: None }
     }
 
     fn interrupted() -> Self {
         let lab = Lab::new(SIZE);
         lab.interrupt(&lab.request(), PART / 2);
-        Scene { left: Some(lab.leftovers()), lab, choices: "" }
+        Scene { left: Some(lab.leftovers()), lab, size: SIZE, choices: "" }
     }
 
     fn has_old_file(&self) -> bool {
@@ -123,7 +128,7 @@ impl Scene {
         let Some(at) = calls.iter().position(|call| call.failed) else { return false };
         let context = format!("{call} {nth} of '{}' {how:?}: {end:?}", calls[at].path);
         match &end {
-            End::Saved { .. } => self.lab.assert_range(0..SIZE),
+            End::Saved { .. } => self.lab.assert_range(0..self.size),
             End::Failed { code, errno } => {
                 let codes = ["LocalIoError", "DiskFull", "FlushError", "RenameError"];
                 assert!(codes.contains(&code.as_str()), "{context}");
@@ -135,7 +140,7 @@ impl Scene {
                     // Only the flush of the directory can fail so late.
                     assert_eq!((call, code.as_str()), ("sync", "FlushError"), "{context}");
                     assert_eq!(calls[at].path, path, "{context}");
-                    self.lab.assert_range(0..SIZE);
+                    self.lab.assert_range(0..self.size);
                 } else {
                     self.assert_kept(&context);
                 }
@@ -186,4 +191,16 @@ fn every_call_of_a_run_without_a_checkpoint_may_fail() {
 #[test]
 fn every_call_of_a_run_that_spares_the_target_may_fail() {
     Scene::fresh("spare-target").fail_every_call(150);
+}
+
+#[test]
+fn any_write_of_a_run_on_three_connections_may_fail() {
+    let scene = Scene::of(5 * MIB, "three-connections no-flush");
+    let mut failed = 0;
+    for how in ways("write") {
+        // The first is the checkpoint's; how many there are is a matter of time.
+        failed += (1..).take_while(|&nth| scene.fail_one("write", nth, how)).count();
+    }
+    assert!(failed > 50, "{failed} calls were made to fail");
+    figure("more than 50 failures");
 }

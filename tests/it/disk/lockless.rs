@@ -1,12 +1,13 @@
 //! Places where no lock keeps other runs away: a temporary file of its own for each, read back before the rename.
 
 use std::fs;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use libc::ENOLCK;
 use local_oss::{Fault, Matcher};
 
-use super::child::End;
+use super::child::{self, End};
 use super::shim::{self, ALWAYS, Call, Failing, How};
 use crate::lab::{BUCKET, KEY, Lab, PART};
 
@@ -88,20 +89,29 @@ fn on_a_network_file_system_without_locks_an_interrupted_run_is_gone_on_from() {
 fn where_nothing_can_be_locked_the_file_of_an_earlier_run_is_one_run_s_alone() {
     let lab = with_old_file();
     lab.interrupt(&lab.request(), SECOND);
-    // What was left is of no use, so that both runs want to empty it; one of them late.
+    // What was left is of no use, so that both runs want to empty it. One of them is late: it has sent its first
+    // request, and stands still until the other has ended.
     lab.server.replace(BUCKET, KEY);
-    let slow =
-        lab.server.inject_when(Matcher::any().nth(1), Fault::RoundTrip(Duration::from_secs(3)));
-    std::thread::scope(|scope| {
-        let late = scope.spawn(|| shim::run(&lab, "", no_locks(&lab)).0);
-        while lab.server.fault_hits(slow) == 0 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let (early, _) = shim::run(&lab, "", no_locks(&lab));
-        assert_eq!(early, End::Saved { reused: 0, fetched: SIZE });
-        lab.assert_range(0..SIZE);
-        assert_eq!(late.join().expect("a run"), End::failed("Busy", 0));
-    });
+    let slow = Fault::RoundTrip(Duration::from_secs(2));
+    let slow = lab.server.inject_when(Matcher::any().nth(1), slow);
+    let mut command = child::command(&lab, "");
+    shim::preload(&mut command, &lab, no_locks(&lab));
+    let late = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a run");
+    while lab.server.fault_hits(slow) == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal("-STOP", &late);
+    let (early, _) = shim::run(&lab, "", no_locks(&lab));
+    signal("-CONT", &late);
+    assert_eq!(early, End::Saved { reused: 0, fetched: SIZE });
+    lab.assert_range(0..SIZE);
+    let late = child::end_of(late.wait_with_output().expect("its end"));
+    assert_eq!(late, End::failed("Busy", 0));
     lab.assert_range(0..SIZE);
     assert_eq!(lab.files(), ["file.bin"]);
+}
+
+fn signal(name: &str, process: &Child) {
+    let sent = Command::new("kill").args([name, &process.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
 }

@@ -58,14 +58,19 @@ pub fn run_on_nfs(lab: &Lab, failing: Option<Failing>) -> (End, Vec<Call>) {
 
 fn run_command(command: &mut Command, lab: &Lab, failing: Option<Failing>) -> (End, Vec<Call>) {
     let log = tempfile::NamedTempFile::new().expect("a log");
-    command.env("LD_PRELOAD", library()).env("DISK_LOG", log.path());
+    preload(command.env("DISK_LOG", log.path()), lab, failing);
+    let end = child::run(command);
+    let log = std::fs::read_to_string(log.path()).expect("the log");
+    (end, log.lines().map(call).collect())
+}
+
+/// Has the shim loaded into a [`child::command`].
+pub fn preload(command: &mut Command, lab: &Lab, failing: Option<Failing>) {
+    command.env("LD_PRELOAD", library());
     match failing {
         None => command.env("DISK_PATH", lab.dir()),
         Some(failing) => fail(command, failing),
     };
-    let end = child::run(command);
-    let log = std::fs::read_to_string(log.path()).expect("the log");
-    (end, log.lines().map(call).collect())
 }
 
 fn fail<'a>(command: &'a mut Command, failing: Failing) -> &'a mut Command {
