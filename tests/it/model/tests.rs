@@ -29,13 +29,16 @@ fn whatever_happens_the_file_is_right_or_the_error_is_the_one_documented() {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 let plans = plans();
-                while failure.lock().expect("lock").is_none()
-                    && started.fetch_add(1, Ordering::Relaxed) < all
-                {
+                while failure.lock().expect("lock").is_none() {
+                    let case = started.fetch_add(1, Ordering::Relaxed) + 1;
+                    if case > all {
+                        break;
+                    }
                     let tree = plans.new_tree(&mut chance.lock().expect("lock")).expect("a plan");
                     let test = |plan: Plan| play(&plan).map_err(TestCaseError::fail);
                     let Err(error) = shrinking().run_one(tree, test) else { continue };
-                    failure.lock().expect("lock").get_or_insert(error.to_string());
+                    let failed = format!("about the {case}th case: {error}");
+                    failure.lock().expect("lock").get_or_insert(failed);
                 }
             });
         }
