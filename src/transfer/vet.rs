@@ -75,8 +75,12 @@ pub fn opening(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<Opening, F
     }
 }
 
-/// Vets the reply to a HEAD or to a request without a body of interest.
+/// Vets the reply to a HEAD.
 pub fn described(head: &ReplyHead) -> Result<Generation, Flaw> {
+    refuse_strangers(head)?;
+    if head.status != 200 {
+        return Err(Flaw::Contradiction(format!("unexpected status {}", head.status)));
+    }
     let size = content_length(head)?.ok_or_else(|| {
         Flaw::Contradiction("the reply does not say how long the object is".to_owned())
     })?;

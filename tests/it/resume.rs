@@ -145,6 +145,18 @@ fn when_nothing_is_missing_a_head_asks_whether_the_object_is_still_the_same() {
 }
 
 #[test]
+fn a_proxy_s_page_in_reply_to_the_head_costs_no_byte() {
+    for status in [200, 206] {
+        let lab = Lab::new(MIB);
+        all_but_finished(&lab);
+        lab.server.inject_when(Matcher::any().head().times(1), Fault::Html(status));
+        let outcome = lab.client().download(&lab.request()).expect("resume");
+        lab.assert_whole(&outcome);
+        assert_eq!(outcome.statistics.bytes_reused, MIB);
+    }
+}
+
+#[test]
 fn when_nothing_is_missing_of_another_object_everything_is_fetched() {
     for size in [MIB - 1, MIB, MIB + 1, 0] {
         let lab = Lab::new(MIB);
