@@ -750,7 +750,9 @@ typedef struct oss_download_object_request {
     /**
      * Flush the file to the disk before success is reported: default (on), on or off. Without it a
      * power failure after success may leave the target empty, partly filled or missing, and the
-     * file it replaced gone, until a later download replaces it.
+     * file it replaced gone, until a later download replaces it. A flush that fails is
+     * `FlushError`: the old file is still in place, unless it was the last one, of the directory
+     * after the rename; the message says so.
      */
     int32_t flush;
     /**

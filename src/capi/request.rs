@@ -128,7 +128,9 @@ pub struct oss_download_object_request {
     pub preallocate: i32,
     /// Flush the file to the disk before success is reported: default (on), on or off. Without it a
     /// power failure after success may leave the target empty, partly filled or missing, and the
-    /// file it replaced gone, until a later download replaces it.
+    /// file it replaced gone, until a later download replaces it. A flush that fails is
+    /// `FlushError`: the old file is still in place, unless it was the last one, of the directory
+    /// after the rename; the message says so.
     pub flush: i32,
     /// Read the whole file back before it is put in its place: default (off), on or off. Always done on file
     /// systems whose locks cannot be trusted.

@@ -121,7 +121,9 @@ pub struct DownloadRequest {
     pub preallocate: bool,
     /// Flush the file to the disk before success is reported. Default on. Without it a power failure
     /// after success may leave the target empty, partly filled or missing, and the file it replaced
-    /// gone, until a later download replaces it.
+    /// gone, until a later download replaces it. A flush that fails is `FlushError`: the old file is
+    /// still in place, unless it was the last one, of the directory after the rename; the message
+    /// says so.
     pub flush: bool,
     /// Read the whole file back before the rename. Default off; always done on file systems
     /// whose locks cannot be trusted.
