@@ -26,6 +26,14 @@ pub fn no_ca_directory<H>(easy: &mut Easy2<H>) {
     }
 }
 
+/// Drops the built-in CA file: a handshake fails when it does not exist.
+pub fn no_ca_file<H>(easy: &mut Easy2<H>) {
+    // SAFETY: the handle is valid while `easy` lives; a null string resets the option.
+    unsafe {
+        curl_sys::curl_easy_setopt(easy.raw(), curl_sys::CURLOPT_CAINFO, ptr::null::<c_char>());
+    }
+}
+
 /// How many connections the transfer had to open.
 pub fn connections_opened<H>(handle: &Easy2Handle<H>) -> u64 {
     let mut count: c_long = 0;

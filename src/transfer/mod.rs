@@ -3,6 +3,7 @@
 
 mod authority;
 mod bandwidth;
+mod certificate;
 mod disk;
 mod driver;
 mod event;

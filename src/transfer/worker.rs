@@ -18,6 +18,7 @@ use crate::sys::exit::{Gate, Hold};
 use crate::sys::panic::quiet;
 use crate::sys::thread::Joined;
 
+use super::certificate::BuiltIn;
 use super::event::{Ending, Event, FetchEnd};
 use super::fetch::Fetch;
 use super::intake::Intake;
@@ -424,14 +425,7 @@ fn configure(easy: &mut Easy2<Fetch>, wire: &Wire) -> Result<(), curl::Error> {
     easy.connect_timeout(connection.connect_timeout.unwrap_or(A_DAY).min(A_DAY))?;
     easy.ssl_verify_peer(connection.verify_tls)?;
     easy.ssl_verify_host(connection.verify_tls)?;
-    if let Some(file) = &connection.ca_file {
-        easy.cainfo(file)?;
-    }
-    match &connection.ca_path {
-        Some(directory) => easy.capath(directory)?,
-        None if has_bundle(connection) => sys::curl::no_ca_directory(easy),
-        None => {}
-    }
+    trust(easy, connection)?;
     if let Some(proxy) = &connection.proxy {
         use_proxy(easy, proxy)?;
     }
@@ -460,8 +454,19 @@ fn use_proxy(easy: &mut Easy2<Fetch>, proxy: &Proxy) -> Result<(), curl::Error> 
     Ok(())
 }
 
-/// Whether one file holds all trusted certificates, so that a directory of them is not needed.
-fn has_bundle(connection: &ConnectionSettings) -> bool {
-    connection.ca_file.is_some()
-        || curl::Version::get().cainfo().is_some_and(|file| Path::new(file).is_file())
+fn trust(easy: &mut Easy2<Fetch>, connection: &ConnectionSettings) -> Result<(), curl::Error> {
+    let (file, directory) = (connection.ca_file.as_ref(), connection.ca_path.as_ref());
+    let bundle = curl::Version::get().cainfo().map(|file| Path::new(file).is_file());
+    let built_in = BuiltIn::beside(file.is_some(), directory.is_some(), bundle);
+    match file {
+        Some(file) => easy.cainfo(file)?,
+        None if built_in.file => {}
+        None => sys::curl::no_ca_file(easy),
+    }
+    match directory {
+        Some(directory) => easy.capath(directory)?,
+        None if built_in.directory => {}
+        None => sys::curl::no_ca_directory(easy),
+    }
+    Ok(())
 }

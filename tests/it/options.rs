@@ -4,6 +4,11 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, SystemTime};
 
 use local_oss::{Config, Fault, Matcher, Object, Tls};
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
+use openssl::x509::X509;
+use openssl::x509::extension::BasicConstraints;
 use oss_resumable::{Checkpoint, ErrorKind, Overwrite, Proof};
 
 use crate::lab::{BUCKET, KEY, Lab, MIB, PART};
@@ -160,15 +165,45 @@ fn a_certificate_of_an_unknown_ca_is_refused() {
     let other = tls_lab(Tls::Valid);
     let client = lab.client_with(|options| options.ca_file = other.options().ca_file);
     let error = client.download(&lab.request()).expect_err("another CA");
-    assert_eq!(error.kind(), ErrorKind::Transport);
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_060), "{error}");
     assert!(lab.server.requests().is_empty());
+}
+
+#[test]
+fn a_ca_that_has_only_the_name_of_the_right_one_is_refused_at_once() {
+    let lab = tls_lab(Tls::Valid);
+    let pem = namesake(lab.server.ca_pem().expect("CA")).expect("certificate");
+    let file = lab.dir().join("ca.pem");
+    std::fs::write(&file, pem).expect("write");
+    let client = lab.client_with(|options| options.ca_file = Some(file.clone()));
+    let error = client.download(&lab.request()).expect_err("another key");
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_060), "{error}");
+    assert!(error.message().contains("certificate is not trusted"), "{error}");
+    assert!(lab.server.requests().is_empty());
+    assert_eq!(lab.server.connections(), 1);
+}
+
+/// A CA certificate like this one, with a key of another kind: its signatures cannot even be compared.
+fn namesake(pem: &[u8]) -> Result<Vec<u8>, openssl::error::ErrorStack> {
+    let real = X509::from_pem(pem)?;
+    let key = PKey::from_rsa(Rsa::generate(2048)?)?;
+    let mut builder = X509::builder()?;
+    builder.set_version(2)?;
+    builder.set_subject_name(real.subject_name())?;
+    builder.set_issuer_name(real.issuer_name())?;
+    builder.set_not_before(real.not_before())?;
+    builder.set_not_after(real.not_after())?;
+    builder.append_extension(BasicConstraints::new().critical().ca().build()?)?;
+    builder.set_pubkey(&key)?;
+    builder.sign(&key, MessageDigest::sha256())?;
+    builder.build().to_pem()
 }
 
 #[test]
 fn a_directory_of_ca_certificates_is_enough() {
     let lab = tls_lab(Tls::Valid);
     let pem = lab.server.ca_pem().expect("CA");
-    let hash = openssl::x509::X509::from_pem(pem).expect("PEM").subject_name_hash();
+    let hash = X509::from_pem(pem).expect("PEM").subject_name_hash();
     let directory = tempfile::tempdir().expect("directory");
     std::fs::write(directory.path().join(format!("{hash:08x}.0")), pem).expect("write");
     let client = lab.client_with(|options| {

@@ -7,6 +7,7 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
+use crate::transfer::certificate;
 use crate::transfer::event::{Ending, FetchEnd};
 use crate::transfer::progress::Counter;
 use crate::transfer::retry::{self, Cause, Failure, History, Outlook};
@@ -163,6 +164,14 @@ impl Driver {
     }
 
     fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Failure {
+        if certificate::is_refused(code, message) {
+            let what = format!(
+                "the server's certificate is not trusted: {message}; if its CA is one of your own, name it with ca_file or ca_path"
+            );
+            let code = curl_sys::CURLE_PEER_FAILED_VERIFICATION;
+            let error = Error::transport(code, self.attempted(&what, range));
+            return Failure { outlook: Outlook::Hopeless, ..Failure::of(Cause::Connect, error) };
+        }
         let error = Error::transport(code, self.attempted(message, range));
         let (cause, outlook) = match code {
             curl_sys::CURLE_COULDNT_RESOLVE_HOST
@@ -172,8 +181,7 @@ impl Driver {
                 (Cause::Connect, Outlook::Open)
             }
             curl_sys::CURLE_OPERATION_TIMEDOUT => (Cause::TimedOut, Outlook::Open),
-            curl_sys::CURLE_PEER_FAILED_VERIFICATION
-            | curl_sys::CURLE_SSL_CACERT_BADFILE
+            curl_sys::CURLE_SSL_CACERT_BADFILE
             | curl_sys::CURLE_SSL_ISSUER_ERROR
             | curl_sys::CURLE_SSL_INVALIDCERTSTATUS
             | curl_sys::CURLE_SSL_CERTPROBLEM
