@@ -28,6 +28,7 @@ mod process;
 mod program;
 mod proxies;
 mod ranges;
+mod refusals;
 mod replies;
 mod requests;
 mod resume;

@@ -1,0 +1,108 @@
+//! Answers that nothing can mend stop every connection at once.
+
+use std::time::{Duration, Instant};
+
+use local_oss::{Fault, LoggedRequest, Matcher};
+use oss_resumable::{AccessKey, Credentials, Error, ErrorKind};
+
+use crate::lab::{ID, Lab, MIB};
+
+const CONNECTIONS: [u32; 2] = [8, 64];
+const SIZE: u64 = 64 * MIB;
+/// Far more than a round trip here, for a busy machine; the connections that are to be stopped would wait for ever.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+fn refusals() -> [(u16, &'static str); 5] {
+    [
+        (401, "Unauthorized"),
+        (403, "AccessDenied"),
+        (404, "NoSuchKey"),
+        (412, "PreconditionFailed"),
+        (416, "InvalidRange"),
+    ]
+}
+
+fn refuse(lab: &Lab, matcher: Matcher, (status, code): (u16, &str)) {
+    let fault = Fault::Status { status, code: code.to_owned(), retry_after: None };
+    lab.server.inject_when(matcher, fault);
+}
+
+/// A download on connections that may be silent for ever; it must fail. The moment of its end.
+fn failure(lab: &Lab, connections: u32) -> (Error, Instant) {
+    let client = lab.client_with(|options| options.idle_timeout = None);
+    let request = lab.request().thread_num(connections);
+    let error = client.download(&request).expect_err("refused");
+    (error, Instant::now())
+}
+
+/// When the first refusal had been sent, and how many requests came after it.
+fn after_the_first(requests: &[LoggedRequest], status: u16) -> (Instant, usize) {
+    let refused = requests.iter().filter(|request| request.status == Some(status));
+    let first = refused.filter_map(|request| request.finished).min().expect("a refusal");
+    (first, requests.iter().filter(|request| request.received > first).count())
+}
+
+#[test]
+fn one_refused_request_stops_all_connections_that_are_at_work() {
+    for connections in CONNECTIONS {
+        for (status, code) in refusals() {
+            let lab = Lab::new(SIZE);
+            let others = u64::from(connections) - 1;
+            lab.server.inject_when(Matcher::any().from(2).times(others), Fault::StallAfter(1000));
+            // Of the connection that has brought the first part.
+            refuse(&lab, Matcher::any().from(others + 2), (status, code));
+            let (error, ended) = failure(&lab, connections);
+            assert_eq!((error.kind(), error.status()), (ErrorKind::Service, status.into()));
+            assert_eq!(error.code(), code);
+            let requests = lab.server.requests();
+            let (first, later) = after_the_first(&requests, status);
+            // 412 means another object: the first request of a clean start is refused as well.
+            assert_eq!(later, usize::from(status == 412), "{status}: requests after the refusal");
+            assert!(ended - first < AT_ONCE, "{status}: {:?}", ended - first);
+            let refused = requests.iter().filter(|r| r.status == Some(status)).count();
+            assert_eq!(refused, 1 + later, "{status}: refusals");
+        }
+    }
+}
+
+#[test]
+fn refusals_of_all_connections_are_followed_by_no_more_requests_than_connections() {
+    for connections in CONNECTIONS {
+        for (status, code) in refusals() {
+            let lab = Lab::new(SIZE);
+            refuse(&lab, Matcher::any().from(2), (status, code));
+            let (error, ended) = failure(&lab, connections);
+            assert_eq!((error.status(), error.code()), (status.into(), code));
+            let (first, later) = after_the_first(&lab.server.requests(), status);
+            assert!(later <= connections as usize, "{status}: {later} requests after the first");
+            assert!(ended - first < AT_ONCE, "{status}: {:?}", ended - first);
+            assert!(lab.journal().is_some() || status == 412, "{status}: what came is kept");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_becomes_wrong_stops_all_connections() {
+    for connections in CONNECTIONS {
+        let lab = Lab::new(SIZE);
+        let others = u64::from(connections) - 1;
+        let stalled =
+            lab.server.inject_when(Matcher::any().from(2).times(others), Fault::StallAfter(1000));
+        lab.server.inject_when(Matcher::any().times(1), Fault::RateLimit(MIB / 8));
+        let client = lab.client_with(|options| options.idle_timeout = None);
+        let download = client.start(&lab.request().thread_num(connections)).expect("start");
+        let patience = Instant::now() + Duration::from_secs(30);
+        while lab.server.fault_hits(stalled) < others {
+            assert!(Instant::now() < patience, "not all connections are at work");
+            std::thread::yield_now();
+        }
+        let wrong = AccessKey::new(ID, "another secret", None);
+        client.set_credentials(Credentials::Static(wrong)).expect("set");
+        let error = download.wait(None).expect("no limit").expect_err("refused");
+        let ended = Instant::now();
+        assert_eq!((error.status(), error.code()), (403, "SignatureDoesNotMatch"), "{error}");
+        let (first, later) = after_the_first(&lab.server.requests(), 403);
+        assert!(later <= connections as usize, "{later} requests after the refusal");
+        assert!(ended - first < AT_ONCE, "{:?}", ended - first);
+    }
+}
