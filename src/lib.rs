@@ -5,6 +5,9 @@ mod capi;
 mod checkpoint;
 mod client;
 mod download;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod model;
 mod oss;
 mod storage;

@@ -88,7 +88,8 @@ struct Part {
     crc64: u64,
 }
 
-fn parse(bytes: &[u8], request: &DownloadRequest) -> Option<SdkRecord> {
+/// Reads a record of `request`'s download; `None` for any bytes that are not one. Total.
+pub fn parse(bytes: &[u8], request: &DownloadRequest) -> Option<SdkRecord> {
     if !has_right_sum(bytes) {
         return None;
     }

@@ -16,7 +16,7 @@ mod retry;
 mod session;
 mod shared;
 mod span;
-mod vet;
+pub mod vet;
 mod worker;
 
 pub use driver::{Task, run};

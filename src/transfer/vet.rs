@@ -20,15 +20,20 @@ pub enum Flaw {
 pub struct Generation {
     /// ETag without quotes; without one nothing can be pinned.
     pub etag: Option<String>,
+    /// Bytes of the whole object.
     pub size: u64,
+    /// CRC-64 of the whole object.
     pub crc64: Option<u64>,
+    /// The version the service sends.
     pub version_id: Option<String>,
+    /// As sent.
     pub last_modified: Option<String>,
 }
 
 /// What the first reply says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
+    /// The object it is of.
     pub generation: Generation,
     /// The bytes its body will carry.
     pub body: Range<u64>,

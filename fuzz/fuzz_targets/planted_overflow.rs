@@ -1,0 +1,19 @@
+//! A defect to be found, so that it is known that defects are found: after four right bytes, which no chance meets
+//! without coverage to guide it, one byte is read beyond a buffer, which only AddressSanitizer sees.
+#![no_main]
+
+use std::hint::black_box;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let wanted = b"bug!";
+    for (count, byte) in wanted.iter().enumerate() {
+        if input.get(count) != Some(byte) {
+            return;
+        }
+    }
+    let buffer = vec![0u8; 16].into_boxed_slice();
+    // SAFETY: none; this is the defect.
+    black_box(unsafe { *black_box(buffer.as_ptr()).add(16) });
+});

@@ -1,0 +1,64 @@
+//! Whole reply heads: a reply is taken only if it says, without contradiction, that it is what was asked for.
+#![no_main]
+
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use oss_resumable::fuzzing::reply::{ContentRange, ReplyHead};
+use oss_resumable::fuzzing::vet::{self, Generation};
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    first: u32,
+    len: u16,
+    lines: &'a [u8],
+}
+
+fuzz_target!(|input: Input| {
+    let mut head = ReplyHead::default();
+    for line in input.lines.split_inclusive(|byte| *byte == b'\n') {
+        head.push_line(line);
+    }
+    for (name, value) in &head.headers {
+        assert!(!name.contains(['\n', ':']) && !value.contains('\n'), "{name:?}: {value:?}");
+    }
+
+    let (first, last) = (u64::from(input.first), u64::from(input.first) + u64::from(input.len));
+    let asked = first..last + 1;
+    if let Ok(opening) = vet::opening(&head, Some((first, last))) {
+        let size = opening.generation.size;
+        assert!(opening.body.end <= size, "{opening:?}");
+        match head.status {
+            206 => {
+                assert_eq!(opening.body, first..(last + 1).min(size), "{opening:?}");
+                assert!(is_range(&head, &opening.body, size));
+            }
+            200 => assert_eq!(opening.body, 0..size, "{opening:?}"),
+            status => panic!("{status} is no answer"),
+        }
+        assert!(first == 0 || size == 0 || head.status == 206, "{opening:?}");
+        // What was taken as this generation is this generation.
+        if head.status == 206 {
+            assert_eq!(vet::pinned(&head, &opening.body, &opening.generation), Ok(()));
+        }
+        let other = Generation { size: size ^ 1, ..opening.generation.clone() };
+        assert!(vet::pinned(&head, &opening.body, &other).is_err());
+    }
+    if let Ok(opening) = vet::opening(&head, None) {
+        assert_eq!((head.status, opening.body), (200, 0..opening.generation.size));
+    }
+    let generation =
+        Generation { etag: Some("5B3C".to_owned()), size: 1 << 20, ..Generation::default() };
+    if vet::pinned(&head, &asked, &generation).is_ok() {
+        assert_eq!((head.status, head.etag()), (206, Some("5B3C")));
+        assert!(is_range(&head, &asked, generation.size));
+        assert!(head.content_coding().is_none());
+    }
+});
+
+/// Whether the head says that its body is `body` of `size` bytes.
+fn is_range(head: &ReplyHead, body: &std::ops::Range<u64>, size: u64) -> bool {
+    let says = ContentRange::Satisfied { first: body.start, last: body.end - 1, total: Some(size) };
+    let length = head.content_length().expect("no contradiction");
+    head.content_range().expect("no contradiction") == Some(says)
+        && length.is_none_or(|length| length == body.end - body.start)
+}
