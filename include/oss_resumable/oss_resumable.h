@@ -289,7 +289,8 @@ typedef int32_t oss_resumable_code;
  * a cancel wait for it.
  *
  * Answer with oss_resumable_credentials_set() or oss_resumable_credentials_fail() before returning; without an
- * answer the requests that need one fail. The callback must not start or wait for downloads, or throw.
+ * answer the requests that need one fail. The callback must not start or wait for downloads, or throw: a C++ exception
+ * that leaves it ends the program.
  */
 typedef void (*oss_resumable_credentials_provider)(struct oss_resumable_credentials_sink *sink,
                                                    void *user_data);
@@ -329,7 +330,8 @@ typedef struct oss_resumable_failed_attempt {
  *
  * Return a delay in milliseconds (0 or more) to try again after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
  * ::OSS_RESUMABLE_RETRY_DEFAULT (as any other negative number) for the library's own policy. `attempt` is valid
- * during the call. The callback must not block for long, start or wait for downloads, or throw.
+ * during the call. The callback must not block for long, start or wait for downloads, or throw: a C++
+ * exception that leaves it ends the program.
  */
 typedef int64_t (*oss_resumable_retry_decision)(const struct oss_resumable_failed_attempt *attempt,
                                                 void *user_data);
@@ -338,7 +340,8 @@ typedef int64_t (*oss_resumable_retry_decision)(const struct oss_resumable_faile
  * Receives a line of the log. Runs on threads of the client's own, possibly several at once.
  *
  * `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8 without a line end and without
- * secrets, valid during the call. The callback must not block for long, start or wait for downloads, or throw.
+ * secrets, valid during the call. The callback must not block for long, start or wait for downloads, or throw: a C++
+ * exception that leaves it ends the program.
  */
 typedef void (*oss_resumable_log)(int32_t level,
                                   const char *message,
@@ -346,7 +349,8 @@ typedef void (*oss_resumable_log)(int32_t level,
 
 /**
  * Frees `user_data`. Called exactly once, on any thread, after the last call of the callbacks it stands beside:
- * also when the call that was given the struct fails, provided that `struct_size` reaches to the field.
+ * also when the call that was given the struct fails, provided that `struct_size` reaches to the field. It must not
+ * throw: a C++ exception that leaves a callback ends the program.
  */
 typedef void (*oss_resumable_user_data_free)(void *user_data);
 
@@ -579,7 +583,8 @@ typedef struct oss_resumable_status {
  * oss_resumable_download_wait(), at least every 200 ms even without new bytes, never twice at once.
  *
  * Return 0 to go on, anything else to cancel: the call then returns ::OSS_RESUMABLE_ERR_CANCELLED.
- * `status` is valid during the call. The callback may call any function of this API and must not throw.
+ * `status` is valid during the call. The callback may call any function of this API and must not throw: a C++
+ * exception that leaves it ends the program. It may take its time: the download goes on meanwhile.
  */
 typedef int32_t (*oss_resumable_progress)(const struct oss_resumable_status *status,
                                           void *user_data);

@@ -35,14 +35,16 @@ pub const OSS_RESUMABLE_RETRY_STOP: i64 = -2;
 const _: () = assert!(OSS_RESUMABLE_RETRY_DEFAULT < 0 && OSS_RESUMABLE_RETRY_STOP < 0);
 
 /// Frees `user_data`. Called exactly once, on any thread, after the last call of the callbacks it stands beside:
-/// also when the call that was given the struct fails, provided that `struct_size` reaches to the field.
+/// also when the call that was given the struct fails, provided that `struct_size` reaches to the field. It must not
+/// throw: a C++ exception that leaves a callback ends the program.
 pub type oss_resumable_user_data_free = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// Shows how a download gets on. Runs only on the thread that is inside oss_resumable_download_object() or
 /// oss_resumable_download_wait(), at least every 200 ms even without new bytes, never twice at once.
 ///
 /// Return 0 to go on, anything else to cancel: the call then returns ::OSS_RESUMABLE_ERR_CANCELLED.
-/// `status` is valid during the call. The callback may call any function of this API and must not throw.
+/// `status` is valid during the call. The callback may call any function of this API and must not throw: a C++
+/// exception that leaves it ends the program. It may take its time: the download goes on meanwhile.
 pub type oss_resumable_progress = Option<
     unsafe extern "C" fn(status: *const oss_resumable_status, user_data: *mut c_void) -> i32,
 >;
@@ -50,7 +52,8 @@ pub type oss_resumable_progress = Option<
 /// Receives a line of the log. Runs on threads of the client's own, possibly several at once.
 ///
 /// `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8 without a line end and without
-/// secrets, valid during the call. The callback must not block for long, start or wait for downloads, or throw.
+/// secrets, valid during the call. The callback must not block for long, start or wait for downloads, or throw: a C++
+/// exception that leaves it ends the program.
 pub type oss_resumable_log =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, user_data: *mut c_void)>;
 
@@ -76,7 +79,8 @@ pub struct oss_resumable_failed_attempt {
 ///
 /// Return a delay in milliseconds (0 or more) to try again after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
 /// ::OSS_RESUMABLE_RETRY_DEFAULT (as any other negative number) for the library's own policy. `attempt` is valid
-/// during the call. The callback must not block for long, start or wait for downloads, or throw.
+/// during the call. The callback must not block for long, start or wait for downloads, or throw: a C++
+/// exception that leaves it ends the program.
 pub type oss_resumable_retry_decision = Option<
     unsafe extern "C" fn(
         attempt: *const oss_resumable_failed_attempt,
@@ -94,7 +98,8 @@ pub struct oss_resumable_credentials_sink {
 /// a cancel wait for it.
 ///
 /// Answer with oss_resumable_credentials_set() or oss_resumable_credentials_fail() before returning; without an
-/// answer the requests that need one fail. The callback must not start or wait for downloads, or throw.
+/// answer the requests that need one fail. The callback must not start or wait for downloads, or throw: a C++ exception
+/// that leaves it ends the program.
 pub type oss_resumable_credentials_provider =
     Option<unsafe extern "C" fn(sink: *mut oss_resumable_credentials_sink, user_data: *mut c_void)>;
 
