@@ -1,0 +1,57 @@
+// The host ends while a download runs: programs/exits.c, again and again.
+#include <random>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../support/capi.hpp"
+#include "../support/local_oss.hpp"
+
+using namespace tests;
+
+namespace {
+
+// The status of `exits`, or minus the signal that ended it: SIGALRM after thirty seconds.
+int endOf(const std::string &endpoint, const std::string &file, const char *how, int microseconds) {
+    const std::string delay = std::to_string(microseconds);
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(30);
+        execl(EXITS, EXITS, endpoint.c_str(), file.c_str(), how, delay.c_str(), nullptr);
+        _exit(98);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+} // namespace
+
+class Exit : public testing::TestWithParam<const char *> {};
+
+TEST_P(Exit, AtAnyMomentIsTheHostsAndTheNextRunEndsRight) {
+    const LocalOss oss({"--access-key-id", "id", "--access-key-secret", "secret", "--rate", "1MB"});
+    const TemporaryDirectory directory;
+    const auto file = directory.path("file");
+    std::mt19937 chance(std::random_device{}());
+    for (int i = 0; i < 30; ++i) {
+        const int microseconds = static_cast<int>(chance() % 60000);
+        ASSERT_EQ(endOf(oss.endpoint(), file, GetParam(), microseconds), 7)
+            << "after " << microseconds << " microseconds";
+        ASSERT_EQ(access(file.c_str(), F_OK), -1);
+    }
+    const LocalOss fast;
+    Request request("generated/16MB", file);
+    request.enable_checkpoint = OSS_RESUMABLE_ON;
+    const auto ended = download(newClient(Options(fast.endpoint())), request);
+    ASSERT_EQ(ended.code, OSS_RESUMABLE_OK) << ended.message();
+    EXPECT_TRUE(LocalOss::isGenerated(file, "16MB"));
+    EXPECT_EQ(directory.names(), std::vector<std::string>{"file"});
+}
+
+INSTANTIATE_TEST_SUITE_P(During, Exit,
+                         testing::Values("return", "exit", "thread", "progress", "log"),
+                         [](const testing::TestParamInfo<const char *> &how) {
+                             return std::string(how.param);
+                         });

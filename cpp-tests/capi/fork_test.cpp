@@ -1,0 +1,208 @@
+// The host forks and starts other programs while a download runs.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../support/capi.hpp"
+#include "../support/local_oss.hpp"
+
+using namespace tests;
+
+namespace {
+
+// A download of two seconds, with a checkpoint, at work.
+struct Running {
+    LocalOss oss{{"--rate", "4MB"}};
+    TemporaryDirectory directory;
+    ClientPtr client = newClient(Options(oss.endpoint()));
+    Request request{"generated/24MB", directory.path("file")};
+    DownloadPtr handle;
+
+    Running() {
+        request.checkpoint_dir = directory.path().c_str();
+        request.part_size = OSS_RESUMABLE_MIN_PART_SIZE;
+        handle = start(client, request);
+        while (statusOf(handle).bytes_done == 0) {
+            EXPECT_EQ(wait(handle, 5).code, OSS_RESUMABLE_WAIT_TIMEOUT);
+        }
+    }
+    void expectAGoodEnd() {
+        const auto ended = wait(handle);
+        ASSERT_EQ(ended.code, OSS_RESUMABLE_OK) << ended.message();
+        EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "24MB"));
+        EXPECT_EQ(directory.names(), std::vector<std::string>{"file"});
+        EXPECT_EQ(ended.statistics().bytes_reused, 0u);
+    }
+};
+
+// The exit status of a forked child, or -1 when a signal ended it: SIGALRM after twenty seconds.
+template <typename Body> int inChild(Body body) {
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        body();
+        _exit(99);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// Calls everything that takes a handle: how many calls were not refused as those of a child.
+int callsThatWork(Running &parents) {
+    auto *client = parents.client.get();
+    auto *handle = parents.handle.get();
+    const auto *request = &parents.request;
+    auto snapshot = zeroed<oss_resumable_status>();
+    oss_resumable_checkpoint *checkpoint = nullptr;
+    const oss_resumable_code codes[] = {
+        oss_resumable_client_set_region(client, "cn-beijing", nullptr),
+        oss_resumable_client_set_credentials(client, "id", "secret", nullptr, nullptr),
+        oss_resumable_download_object(client, request, nullptr, nullptr),
+        oss_resumable_download_start(client, request, nullptr, nullptr),
+        oss_resumable_download_wait(handle, -1, nullptr, nullptr),
+        oss_resumable_download_status(handle, &snapshot),
+        oss_resumable_download_cancel(handle),
+        oss_resumable_checkpoint_inspect(client, request, &checkpoint, nullptr),
+        oss_resumable_checkpoint_discard(client, request, nullptr, nullptr),
+    };
+    return static_cast<int>(
+        std::count_if(std::begin(codes), std::end(codes),
+                      [](oss_resumable_code code) { return code != OSS_RESUMABLE_ERR_FORKED; }));
+}
+
+} // namespace
+
+TEST(Fork, EveryCallInTheChildIsRefusedAndFreeingHarmsNothing) {
+    Running parents;
+    for (int i = 0; i < 20; ++i) {
+        const int status = inChild([&parents, i] {
+            const int worked = i % 2 ? callsThatWork(parents) : 0;
+            // Both orders.
+            if (i % 4 < 2) {
+                parents.handle.reset();
+            }
+            parents.client.reset();
+            parents.handle.reset();
+            _exit(worked);
+        });
+        ASSERT_EQ(status, 0);
+    }
+    parents.expectAGoodEnd();
+}
+
+TEST(Fork, AChildThatExitsTakesNeitherFilesNorLocksAlong) {
+    Running parents;
+    for (int i = 0; i < 20; ++i) {
+        // With all exit handlers, in the midst of a download of the parent's.
+        ASSERT_EQ(inChild([] { std::exit(7); }), 7);
+    }
+    // A child that was given nothing of the parent's finds the locks where they were.
+    const int second = inChild([&parents] {
+        const auto own = newClient(Options(parents.oss.endpoint()));
+        _exit(download(own, parents.request).code == OSS_RESUMABLE_ERR_BUSY ? 0 : 1);
+    });
+    EXPECT_EQ(second, 0);
+    parents.expectAGoodEnd();
+}
+
+TEST(Fork, AChildThatOutlivesTheDownloadDoesNotHoldItsLocks) {
+    Running parents;
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        // Until the parent closes its end, with every descriptor of the parent's.
+        char byte;
+        close(ends[1]);
+        _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    oss_resumable_download_cancel(parents.handle.get());
+    EXPECT_EQ(wait(parents.handle).code, OSS_RESUMABLE_ERR_CANCELLED);
+    parents.handle = start(parents.client, parents.request);
+    const auto again = wait(parents.handle);
+    EXPECT_EQ(again.code, OSS_RESUMABLE_OK) << again.message();
+    EXPECT_TRUE(LocalOss::isGenerated(parents.directory.path("file"), "24MB"));
+    close(ends[0]);
+    close(ends[1]);
+    int status = -1;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+}
+
+namespace {
+
+// What the descriptors of this process lead to.
+std::map<int, std::string> descriptors() {
+    std::map<int, std::string> found;
+    DIR *directory = opendir("/proc/self/fd");
+    while (const dirent *entry = readdir(directory)) {
+        char target[4096];
+        const auto length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target);
+        const int fd = std::atoi(entry->d_name);
+        if (length > 0 && fd != dirfd(directory)) {
+            found[fd] = std::string(target, static_cast<size_t>(length));
+        }
+    }
+    closedir(directory);
+    return found;
+}
+
+// What those of a program lead to that the host starts with popen().
+std::multiset<std::string> descriptorsOfAProgram() {
+    std::multiset<std::string> found;
+    FILE *output = popen("readlink /proc/$$/fd/*; true", "r");
+    char line[4096];
+    while (std::fgets(line, sizeof line, output)) {
+        const std::string target(line, std::strcspn(line, "\n"));
+        // One of popen()'s own.
+        if (target.compare(0, 5, "pipe:") != 0) {
+            found.insert(target);
+        }
+    }
+    EXPECT_EQ(pclose(output), 0);
+    return found;
+}
+
+// The pair by which libcurl wakes a transfer thread, which libcurl 7.88 leaves open to other
+// programs.
+bool isOneOfAPair(int fd) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    return getsockname(fd, reinterpret_cast<sockaddr *>(&address), &length) == 0 &&
+           address.ss_family == AF_UNIX;
+}
+
+} // namespace
+
+TEST(Fork, AProgramTheHostStartsInheritsNeitherFilesNorConnections) {
+    const auto before = descriptors();
+    EXPECT_FALSE(descriptorsOfAProgram().empty());
+    Running download;
+    std::set<std::string> kept;
+    for (const auto &descriptor : descriptors()) {
+        const int flags = fcntl(descriptor.first, F_GETFD);
+        const bool is_new = before.count(descriptor.first) == 0 && flags >= 0;
+        if (is_new && !isOneOfAPair(descriptor.first)) {
+            EXPECT_NE(flags & FD_CLOEXEC, 0) << descriptor.second;
+            kept.insert(descriptor.second);
+        }
+    }
+    EXPECT_EQ(kept.count(download.directory.path("file.temp")), 1u);
+    EXPECT_GE(kept.size(), 3u) << "the temporary file, the checkpoint, and a connection";
+    for (int i = 0; i < 10; ++i) {
+        for (const auto &target : descriptorsOfAProgram()) {
+            EXPECT_EQ(kept.count(target), 0u) << target;
+        }
+        EXPECT_EQ(std::system("exit 3"), 3 << 8);
+    }
+    download.expectAGoodEnd();
+}
