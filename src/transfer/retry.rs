@@ -95,7 +95,8 @@ pub fn decide(
         return None;
     }
     let delay = match failure.retry_after {
-        Some(asked) => asked.min(MAX_RETRY_AFTER),
+        // A service that asks for no time at all, or for a time that is over, is not to be asked without a pause.
+        Some(asked) => asked.min(MAX_RETRY_AFTER).max(back_off(history.failures, chance)),
         None if history.brought_bytes => Duration::ZERO,
         None => back_off(history.failures, chance),
     };
@@ -187,6 +188,7 @@ mod tests {
         };
         assert_eq!(asked(7), Some(Duration::from_secs(7)));
         assert_eq!(asked(3600), Some(Duration::from_secs(60)));
+        assert_eq!(asked(0), Some(FIRST_DELAY / 2), "never without a pause");
     }
 
     proptest! {
