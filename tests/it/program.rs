@@ -17,9 +17,14 @@ fn executable() -> PathBuf {
 
 /// The program, about to run in `directory`.
 pub fn program(lab: &Lab, directory: &Path, arguments: [&str; 4]) -> Command {
+    program_at(&lab.server.endpoint(), directory, arguments)
+}
+
+/// The same for another endpoint than a lab's.
+pub fn program_at(endpoint: &str, directory: &Path, arguments: [&str; 4]) -> Command {
     let mut command = Command::new(executable());
     command
-        .args([&lab.server.endpoint(), "cn-hangzhou"])
+        .args([endpoint, "cn-hangzhou"])
         .args(arguments)
         .current_dir(directory)
         .env("OSS_ACCESS_KEY_ID", ID)
@@ -51,6 +56,11 @@ impl Running {
         let alive = child.try_wait().expect("its state").is_none();
         child.kill().and_then(|()| child.wait()).expect("kill");
         alive
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.0.as_mut().is_some_and(|child| child.try_wait().expect("its state").is_none())
     }
 
     /// Waits for its end.

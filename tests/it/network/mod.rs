@@ -1,13 +1,18 @@
 //! Faults of the network and the service: each ends in the right file or in the documented error, with the old file
 //! where it was.
 
+mod busy;
+mod clocks;
 mod garbage;
 mod lies;
+mod outages;
 mod proxy;
 mod redirects;
+mod refusals;
 mod replaced;
 mod resets;
 mod silence;
+mod tokens;
 mod waste;
 
 use std::time::Duration;

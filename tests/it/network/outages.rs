@@ -1,0 +1,237 @@
+//! Services that cannot be reached: names that are not found, ports that refuse, servers that start anew.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use local_oss::{Config, Fault, Object};
+use oss_resumable::{ClientOptions, ErrorKind, FailedAttempt, RetryVerdict};
+
+use crate::effort::figure;
+use crate::lab::{BUCKET, KEY, Lab, MIB, PART};
+use crate::preload;
+use crate::program::{self, Running};
+
+use super::{both_transports, lab_of, millis};
+
+/// A name that no name service knows.
+const HOST: &str = "oss.test";
+const OUTAGE: Duration = Duration::from_secs(60);
+
+/// A lab that is reached by name, and a name service that can be away.
+struct Named {
+    lab: Lab,
+    /// Beside the lab's directory, where only the download's files may be.
+    service: tempfile::TempDir,
+}
+
+impl Named {
+    fn new(size: u64) -> Self {
+        let custom_domains = vec![(format!("{BUCKET}.{HOST}"), BUCKET.to_owned())];
+        let lab = lab_of(Config { custom_domains, ..Config::default() }, size);
+        Named { lab, service: tempfile::tempdir().expect("directory") }
+    }
+
+    fn outage(&self) -> PathBuf {
+        self.service.path().join("outage")
+    }
+
+    fn begin_outage(&self) {
+        std::fs::write(self.outage(), "").expect("begin the outage");
+    }
+
+    fn end_outage(&self) {
+        std::fs::remove_file(self.outage()).expect("end the outage");
+    }
+
+    /// What became of each lookup: '+' answered, '-' failed.
+    fn lookups(&self) -> String {
+        std::fs::read_to_string(self.service.path().join("log")).expect("lookups")
+    }
+
+    /// The example program, downloading by name.
+    fn start(&self) -> Running {
+        let endpoint = format!("http://{HOST}:{}", self.lab.server.port());
+        let arguments = [BUCKET, KEY, "file.bin", "."];
+        program::running(
+            program::program_at(&endpoint, self.lab.dir(), arguments)
+                .env("LD_PRELOAD", library())
+                .env("RESOLVER_HOST", format!("{BUCKET}.{HOST}"))
+                .env("RESOLVER_OUTAGE", self.outage())
+                .env("RESOLVER_LOG", self.service.path().join("log")),
+        )
+    }
+}
+
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| preload::compiled("resolver"))
+}
+
+fn sent(lab: &Lab) -> u64 {
+    lab.server.requests().iter().map(|request| request.body_bytes).sum()
+}
+
+#[test]
+fn names_that_cannot_be_looked_up_for_a_minute_after_progress_are_waited_for() {
+    const SIZE: u64 = 24 * MIB;
+    let named = Named::new(SIZE);
+    let lab = &named.lab;
+    // Every reply breaks, so that a new connection, and with it a lookup, is needed again and again.
+    lab.server.inject(Fault::CloseAfter(MIB));
+    lab.server.inject(Fault::RateLimit(4 * MIB));
+    let mut program = named.start();
+    while sent(lab) < 4 * MIB {
+        assert!(program.is_alive(), "it ended early");
+        std::thread::sleep(millis(5));
+    }
+    named.begin_outage();
+    let began = Instant::now();
+    // What is under way comes to its end.
+    while lab.server.active_connections() > 0 {
+        std::thread::sleep(millis(20));
+    }
+    let arrived = lab.server.requests().len();
+    std::thread::sleep(OUTAGE.saturating_sub(began.elapsed()));
+    assert_eq!(lab.server.requests().len(), arrived, "no request arrives during the outage");
+    assert!(program.is_alive(), "it gave up");
+    let failed = named.lookups().matches('-').count();
+    assert!(failed >= 3, "{}", named.lookups());
+    named.end_outage();
+
+    let output = program.output().expect("its end");
+    assert!(output.status.success(), "{}", program::complaint(&output));
+    assert!(named.lookups().ends_with('+'), "{}", named.lookups());
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+    assert_eq!(sent(lab), SIZE, "it went on at its byte");
+    figure("60 s without names");
+}
+
+#[test]
+fn a_name_that_cannot_be_looked_up_at_the_start_fails_at_once() {
+    let named = Named::new(PART);
+    named.begin_outage();
+    let output = named.start().output().expect("its end");
+    let said = program::complaint(&output);
+    assert!(!output.status.success() && said.contains("ClientError:200006"), "{said}");
+    assert!(said.contains(HOST), "{said}");
+    assert_eq!(named.lookups(), "-", "asked once");
+    named.lab.assert_old_file(&named.lab.request());
+    assert_eq!(named.lab.files(), ["file.bin"]);
+
+    named.end_outage();
+    let output = named.start().output().expect("its end");
+    assert!(output.status.success(), "{}", program::complaint(&output));
+    named.lab.assert_range(0..PART);
+}
+
+#[test]
+fn a_server_that_restarts_again_and_again_is_found_again() {
+    const SIZE: u64 = 3 * MIB;
+    for config in both_transports() {
+        let lab = lab_of(config, SIZE);
+        lab.server.inject(Fault::RateLimit(MIB));
+        let client = lab.client();
+        let download = client.start(&lab.request()).expect("start");
+        for quarter in 1..4 {
+            while download.status().bytes_done < quarter * SIZE / 4 {
+                std::thread::sleep(millis(2));
+            }
+            lab.server.restart().expect("restart");
+        }
+        let outcome = download.wait(None).expect("no limit").expect("download");
+        lab.assert_whole(&outcome);
+        assert_eq!(outcome.statistics.bytes_from_network, SIZE);
+        assert!(outcome.statistics.retries_broken >= 3, "{:?}", outcome.statistics);
+    }
+}
+
+#[test]
+fn a_port_that_refuses_for_seconds_after_progress_is_tried_again() {
+    const SIZE: u64 = 2 * MIB;
+    let lab = lab_of(Config::default(), SIZE);
+    lab.server.inject(Fault::RateLimit(MIB));
+    let client = lab.client();
+    let download = client.start(&lab.request()).expect("start");
+    while download.status().bytes_done < SIZE / 3 {
+        std::thread::sleep(millis(2));
+    }
+    lab.server.stop();
+    // More than three attempts of each connection, with their pauses.
+    while download.status().statistics.retries_connect < 3 * 4 {
+        assert!(download.wait(Some(millis(20))).is_none(), "it gave up");
+    }
+    lab.server.restart().expect("restart");
+    let outcome = download.wait(None).expect("no limit").expect("download");
+    lab.assert_whole(&outcome);
+    assert_eq!(outcome.statistics.bytes_from_network, SIZE);
+}
+
+#[test]
+fn a_port_that_refuses_at_first_is_tried_three_times() {
+    let lab = Arc::new(lab_of(Config::default(), PART));
+    lab.server.stop();
+    let restarting = Arc::downgrade(&lab);
+    let client = lab.client_with(|options| {
+        options.retry = Some(Arc::new(move |attempt: FailedAttempt<'_>| {
+            assert!(attempt.attempts <= 2 && attempt.would_retry, "{attempt:?}");
+            if attempt.attempts == 2 {
+                let lab = restarting.upgrade().expect("the lab outlives its downloads");
+                lab.server.restart().expect("restart");
+            }
+            RetryVerdict::Default
+        }));
+    });
+    let outcome = lab.assert_downloads(&client, &lab.request());
+    assert_eq!(outcome.statistics.retries_connect, 2);
+}
+
+#[test]
+fn a_port_that_refuses_for_good_after_progress_is_an_error_when_its_time_is_over() {
+    const SIZE: u64 = 2 * MIB;
+    let lab = lab_of(Config::default(), SIZE);
+    lab.server.inject(Fault::RateLimit(MIB));
+    let client = lab.client_with(|options| options.no_progress_limit = Some(millis(1500)));
+    let download = client.start(&lab.request()).expect("start");
+    while download.status().bytes_done < SIZE / 3 {
+        std::thread::sleep(millis(2));
+    }
+    lab.server.stop();
+    let error = download.wait(None).expect("no limit").expect_err("refused for good");
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Transport, "ClientError:200007"));
+    lab.assert_old_file(&lab.request());
+
+    lab.server.restart().expect("restart");
+    lab.server.clear_faults();
+    let outcome = lab.assert_downloads(&client, &lab.request());
+    assert!(outcome.statistics.bytes_reused > 0);
+}
+
+#[test]
+fn an_object_that_another_server_holds_after_a_restart_is_another_object() {
+    const SIZE: u64 = 2 * MIB;
+    let lab = lab_of(Config::default(), SIZE);
+    lab.server.inject(Fault::RateLimit(MIB));
+    let client = lab.client();
+    let download = client.start(&lab.request()).expect("start");
+    while download.status().bytes_done < SIZE / 3 {
+        std::thread::sleep(millis(2));
+    }
+    lab.server.stop();
+    lab.server.put(BUCKET, KEY, Object::pattern(SIZE + 1, 8));
+    lab.server.clear_faults();
+    lab.server.restart().expect("restart");
+    let outcome = download.wait(None).expect("no limit").expect("the new object");
+    lab.assert_whole(&outcome);
+}
+
+#[test]
+fn the_limits_are_three_attempts_ten_seconds_and_two_minutes() {
+    let options = ClientOptions::new("http://127.0.0.1");
+    assert_eq!(options.max_attempts, 3);
+    assert_eq!(options.first_byte_limit, Some(Duration::from_secs(10)));
+    assert_eq!(options.no_progress_limit, Some(Duration::from_secs(120)));
+    assert_eq!(options.connect_timeout, Some(Duration::from_secs(5)));
+    assert_eq!(options.idle_timeout, Some(Duration::from_secs(10)));
+}

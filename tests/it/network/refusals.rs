@@ -1,0 +1,124 @@
+//! Answers that nothing mends: they end the download at once, wherever in it they come.
+
+use local_oss::{Auth, Fault, Matcher};
+use oss_resumable::{DownloadRequest, ErrorKind};
+
+use crate::lab::{ID, Lab, MIB};
+
+use super::{each, lab, status, struck};
+
+const SIZE: u64 = 2 * MIB;
+const CONNECTIONS: usize = 3;
+
+/// Statuses that are the same whenever they are asked for, with a code of the service's.
+const FINAL: [(u16, &str); 12] = [
+    (400, "InvalidArgument"),
+    (401, "Unauthorized"),
+    (403, "AccessDenied"),
+    (403, "SignatureDoesNotMatch"),
+    (403, "InvalidObjectState"),
+    (404, "NoSuchKey"),
+    (404, "NoSuchBucket"),
+    (405, "MethodNotAllowed"),
+    (409, "FileImmutable"),
+    (410, "Gone"),
+    (501, "NotImplemented"),
+    (505, "HttpVersionNotSupported"),
+];
+
+/// From its `k`-th request on, every reply of the lab's is `fault`.
+fn refusing_from(k: u64, fault: &Fault) -> Lab {
+    let lab = lab(SIZE);
+    // Short replies, so that there are many requests.
+    lab.server.inject(Fault::CloseAfter(250_000));
+    lab.server.inject_when(Matcher::any().from(k), fault.clone());
+    lab
+}
+
+fn requests(lab: &Lab) -> [DownloadRequest; 2] {
+    [lab.request(), lab.request_without_checkpoint()]
+}
+
+#[test]
+fn a_refusal_at_any_request_is_the_error_and_the_last_answer() {
+    let cases = FINAL.into_iter().flat_map(|refusal| (1..=6).map(move |k| (refusal, k)));
+    each(cases, |&((number, code), k)| {
+        let lab = refusing_from(k, &status(number, code));
+        let request = lab.request();
+        let error = lab.assert_refuses(&lab.client(), &request, ErrorKind::Service, code);
+        assert_eq!(error.status(), i64::from(number));
+        let requests = lab.server.requests().len();
+        assert!(requests <= k as usize + CONNECTIONS, "{requests} requests, refused from {k} on");
+        if k > 1 {
+            assert!(lab.journal().is_some(), "what came is kept");
+        }
+        lab.assert_recovers(&request);
+    });
+}
+
+#[test]
+fn a_failed_condition_at_any_later_request_is_a_changed_object_after_one_clean_start() {
+    each(2..=6, |k| {
+        for with_checkpoint in [0, 1] {
+            let lab = refusing_from(*k, &status(412, "PreconditionFailed"));
+            let request = &requests(&lab)[with_checkpoint];
+            // The clean start's first request has no condition, and is answered so all the same: by the user's.
+            let error = lab.client().download(request).expect_err("412");
+            assert_eq!(error.code(), "PreconditionFailed", "{error}");
+            lab.assert_old_file(request);
+            assert!(lab.server.requests().len() <= *k as usize + CONNECTIONS + 1);
+            lab.assert_recovers(request);
+        }
+    });
+    let lab = struck(SIZE, Matcher::any().nth(2), status(412, "PreconditionFailed"));
+    lab.assert_downloads(&lab.client(), &lab.request());
+}
+
+#[test]
+fn a_range_that_cannot_be_satisfied_at_any_request_is_the_error() {
+    each(1..=6, |k| {
+        for with_checkpoint in [0, 1] {
+            let lab = refusing_from(*k, &status(416, "InvalidRange"));
+            let request = &requests(&lab)[with_checkpoint];
+            let kind = ErrorKind::Service;
+            let error = lab.assert_refuses(&lab.client(), request, kind, "InvalidRange");
+            assert_eq!(error.status(), 416);
+            assert!(lab.server.requests().len() <= *k as usize + CONNECTIONS + 1);
+            lab.assert_recovers(request);
+        }
+    });
+}
+
+#[test]
+fn a_proxys_refusal_is_final_too() {
+    each([400, 403, 404, 407, 451], |number| {
+        let lab = refusing_from(2, &Fault::Html(*number));
+        let request = lab.request();
+        let code = format!("ServerError:{number}");
+        lab.assert_refuses(&lab.client(), &request, ErrorKind::Service, &code);
+        assert!(lab.server.requests().len() <= 2 + CONNECTIONS);
+        lab.assert_recovers(&request);
+    });
+}
+
+#[test]
+fn a_key_that_becomes_wrong_on_the_way_is_the_error() {
+    let lab = lab(SIZE);
+    lab.server.inject(Fault::CloseAfter(250_000));
+    lab.server.inject(Fault::RateLimit(MIB));
+    let client = lab.client();
+    let request = lab.request();
+    let download = client.start(&request).expect("start");
+    while download.status().bytes_done < SIZE / 4 {
+        std::thread::sleep(super::millis(2));
+    }
+    let before = lab.server.requests().len();
+    lab.server.set_auth(Auth::key(ID, "another secret"));
+    let error = download.wait(None).expect("no limit").expect_err("the key is wrong");
+    assert_eq!((error.status(), error.code()), (403, "SignatureDoesNotMatch"));
+    lab.assert_old_file(&request);
+    let refused = lab.server.requests().iter().filter(|r| r.status == Some(403)).count();
+    assert!(refused <= 1 + CONNECTIONS, "{refused} refusals after {before} requests");
+    lab.server.set_auth(Auth::key(ID, crate::lab::SECRET));
+    lab.assert_recovers(&request);
+}
