@@ -249,9 +249,11 @@ impl Driver {
                 continue;
             };
             let tried = now.duration_since(flight.started) >= TRY_FOR;
-            let slow = flight.rate().is_some_and(|rate| rate * LAGGARD < median);
-            let worth = flight.remaining() as f64 > median * 2.0 * self.round_trip.max(0.1);
-            if tried && slow && worth {
+            let Some(rate) = flight.rate().filter(|rate| rate * LAGGARD < median) else { continue };
+            let remaining = flight.remaining() as f64;
+            let anew = 2.0 * self.round_trip.max(0.1) + remaining / median;
+            let worth = remaining / rate.max(1.0) > 2.0 * anew;
+            if tried && worth {
                 slot.replaced_at = Some(now);
                 flight.abort();
                 return;
