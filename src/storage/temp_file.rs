@@ -264,7 +264,9 @@ impl TempFile {
         if options.flush {
             self.file.sync_data().map_err(|error| self.unflushed("flush", &error))?;
         }
-        sys::file::close_status(&self.file).map_err(|error| self.unflushed("close", &error))?;
+        // What closing would report, without giving up the descriptor and its lock.
+        let duplicate = self.file.try_clone().map_err(|e| self.failed("open once more", &e))?;
+        sys::file::close(duplicate).map_err(|error| self.unflushed("close", &error))?;
         // Before the rename: what can fail is to fail while the target is the old one.
         let directory = if options.flush { target.parent().map(open_directory) } else { None };
         let directory = directory.transpose()?.flatten();

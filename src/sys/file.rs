@@ -75,12 +75,11 @@ pub fn start_writeback(file: &File, offset: u64, len: u64) {
     }
 }
 
-/// What closing the file would report, without giving the descriptor and its lock up: network file systems
-/// report some failed writes only then.
-pub fn close_status(file: &File) -> io::Result<()> {
-    let duplicate = file.try_clone()?.into_raw_fd();
+/// Closes the file and tells what that reports: network file systems tell of some failed writes only then.
+pub fn close(file: File) -> io::Result<()> {
+    let descriptor = file.into_raw_fd();
     // SAFETY: `into_raw_fd` made this function the descriptor's only owner; it is closed once and not used again.
-    match unsafe { libc::close(duplicate) } {
+    match unsafe { libc::close(descriptor) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
@@ -186,9 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn the_close_status_leaves_the_file_open() {
+    fn closing_a_duplicate_leaves_the_file_open() {
         let mut file = tempfile::tempfile().expect("file");
-        close_status(&file).expect("close");
+        close(file.try_clone().expect("duplicate")).expect("close");
         file.write_all(b"still open").expect("write");
     }
 

@@ -57,7 +57,7 @@ fn positions(extents: &[Range<u64>], by_chance: u32) -> BTreeSet<u64> {
 fn a_byte_changed_anywhere_costs_its_extent_and_no_other() {
     let (lab, left, extents) = interrupted();
     let held = left.temp.len() as u64;
-    let by_chance = cases(200, 5000);
+    let by_chance = cases(200, 2000);
     let mut chance = Chance::new();
     let client = lab.client();
     let request = lab.request_with(|request| request.flush = false);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use libc::{EINVAL, EIO, ENOSPC};
+use libc::{EINVAL, EIO, EMFILE, ENOSPC};
 use local_oss::{Fault, Matcher};
 
 use super::child::End;
@@ -107,6 +107,23 @@ fn a_failed_flush_is_final_and_never_tried_again() {
 #[test]
 fn what_closing_reports_is_a_failed_flush_too() {
     is_final("close");
+}
+
+#[test]
+fn a_process_out_of_descriptors_at_the_end_has_nothing_to_fetch_again() {
+    // Before the rename: a second descriptor for the file, one for its directory.
+    let lab = with_old_file(SIZE);
+    let path = lab.dir().to_str().expect("UTF-8");
+    let (_, calls) = shim::run(&lab, "", None);
+    let opened = calls.iter().filter(|call| call.kind == "open").count();
+    for (call, nth) in [("dup", 1), ("open", opened)] {
+        fs::write(lab.target(), OLD).expect("the old file");
+        let failing = Failing { call, path, nth, times: 1, how: How::Errno(EMFILE) };
+        let (end, _) = shim::run(&lab, "", Some(failing));
+        assert_eq!(end, End::failed("LocalIoError", EMFILE), "{call}");
+        assert_old_file(&lab);
+        assert_eq!(finish(&lab), SIZE, "{call}");
+    }
 }
 
 #[test]
