@@ -22,6 +22,7 @@ mod network;
 mod options;
 mod parts;
 mod patience;
+mod planted;
 mod power;
 mod preload;
 mod process;

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Plants each bug of scripts/mutants in a copy of the tree and demands that a test fails because of it.
+# With --check it only sees whether the bugs can still be planted; with names it tries only those.
+#
+# A bug is a patch. Above it stand a sentence that says what is wrong, and the tests that are quick to find it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tree=build/mutants/tree
+logs=build/mutants/logs
+mutants=(scripts/mutants/*.patch)
+
+name_of() { basename "$1" .patch; }
+tests_of() { sed -n 's/^Tests: //p' "$1"; }
+
+check() {
+    local mutant failed=0
+    for mutant in "${mutants[@]}"; do
+        git apply -p0 --check "$mutant" && continue
+        echo "$mutant no longer fits the code: plant the same bug in what is there now"
+        failed=1
+    done
+    [ "$failed" -eq 0 ] && echo "${#mutants[@]} bugs can be planted"
+}
+
+copy_tree() {
+    rm -rf "$tree"
+    mkdir -p "$tree" "$logs"
+    git ls-files -z --cached --others --exclude-standard |
+        tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --directory="$tree"
+    # An earlier build may be of a mutant, and newer than the file it was made from.
+    sed -n "s|^+++ |$tree/|p" scripts/mutants/*.patch | xargs touch
+}
+
+# Runs tests in the copy; the status is cargo's.
+run_tests() {
+    local log=$1
+    shift
+    (cd "$tree" && CARGO_TARGET_DIR=../target timeout 1200 cargo test --locked --no-fail-fast --lib --test it -- "$@") >"$log" 2>&1
+}
+
+failures_in() { sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$1" | sort -u; }
+
+# What a test fails of must be the bug.
+expect_sound_tree() {
+    local log=$logs/no-bug.log
+    # shellcheck disable=SC2046  # several names in a line
+    if ! run_tests "$log" $(for mutant in "${mutants[@]}"; do tests_of "$mutant"; done | xargs -n1 | sort -u); then
+        tail -n 40 "$log"
+        echo "tests fail without any bug planted: see $log"
+        exit 1
+    fi
+}
+
+# Whether the bug is found.
+try() {
+    local mutant=$1 name log
+    name=$(name_of "$mutant")
+    log=$logs/$name.log
+    git apply -p0 --directory="$tree" "$mutant"
+    # shellcheck disable=SC2046
+    run_tests "$log" $(tests_of "$mutant") || true
+    git apply -p0 --directory="$tree" --reverse "$mutant"
+    if ! grep -q '^test result: ' "$log"; then
+        printf '%-22s was not tried: it does not build, see %s\n' "$name" "$log"
+        return 1
+    fi
+    if [ -z "$(failures_in "$log")" ]; then
+        printf '%-22s SURVIVED: %s\n' "$name" "$(head -n 1 "$mutant")"
+        return 1
+    fi
+    printf '%-22s is found by\n' "$name"
+    failures_in "$log" | sed 's/^/    /'
+}
+
+check
+[ "${1:-}" = --check ] && exit
+if [ $# -gt 0 ]; then
+    mutants=("${@/#/scripts/mutants/}")
+    mutants=("${mutants[@]/%/.patch}")
+fi
+copy_tree
+expect_sound_tree
+survivors=0
+for mutant in "${mutants[@]}"; do
+    try "$mutant" || survivors=$((survivors + 1))
+done
+printf '\n%d of %d planted bugs found\n' "$((${#mutants[@]} - survivors))" "${#mutants[@]}"
+[ "$survivors" -eq 0 ]

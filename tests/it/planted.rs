@@ -1,0 +1,16 @@
+//! The bugs that `make test-all` plants to see tests fail.
+
+use std::process::Command;
+
+#[test]
+fn every_bug_can_still_be_planted() {
+    let check = Command::new("scripts/mutants.sh")
+        .arg("--check")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("the script runs");
+    let complaint = String::from_utf8_lossy(&check.stderr);
+    let said = String::from_utf8_lossy(&check.stdout);
+    assert!(check.status.success(), "{complaint}{said}");
+    assert!(said.contains("5 bugs can be planted"), "{said}");
+}
