@@ -142,7 +142,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Bytes of an object of which only the proof on the disk shows what is right: the service sends no checksum.
+    /// With an object of a few parts whose checksum the service does not send: nothing but the library's proof of
+    /// what is on the disk shows which bytes are right.
     pub fn new(variant: Variant) -> Self {
         let config = Config { send_crc: false, ..Config::default() };
         Self::with(variant, config, Object::pattern(4 * PART + 4_321, 7))
