@@ -199,3 +199,143 @@ TEST(Cpp, ACheckpointIsInspectedAndDiscarded) {
     EXPECT_FALSE(client.DiscardCheckpoint(request).result());
     EXPECT_TRUE(directory.names().empty());
 }
+
+TEST(Cpp, AFutureIsTheEndOfADownload) {
+    const LocalOss oss({"--rate", "4MB"});
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    auto started = client.StartDownload(
+        DownloadObjectRequest("examplebucket", "generated/1MiB", directory.path("file")));
+    ASSERT_TRUE(started.isSuccess()) << started.error().Message();
+    Download download = std::move(started.result());
+    std::future<DownloadOutcome> future = download.Future(), another = download.Future();
+    EXPECT_EQ(future.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+    const DownloadOutcome outcome = future.get();
+    ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
+    EXPECT_TRUE(another.get().isSuccess()) << "each is told";
+    EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "1MiB"));
+}
+
+TEST(Cpp, DestroyingADownloadCancelsItAndItsFutureSaysSo) {
+    const LocalOss oss({"--rate", "100KB"});
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    std::future<DownloadOutcome> future;
+    {
+        auto started = client.StartDownload(
+            DownloadObjectRequest("examplebucket", "generated/64MiB", directory.path("file")));
+        ASSERT_TRUE(started.isSuccess()) << started.error().Message();
+        future = started.result().Future();
+    }
+    EXPECT_EQ(future.get().error().Kind(), OSS_RESUMABLE_ERR_CANCELLED);
+    EXPECT_TRUE(directory.names().empty());
+}
+
+TEST(Cpp, AnExceptionOfAHandlerComesOutOfTheFuture) {
+    const LocalOss oss({"--rate", "100KB"});
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    DownloadObjectRequest request("examplebucket", "generated/64MiB", directory.path("file"));
+    request.setProgress([](const Status &) -> bool { throw std::runtime_error("enough"); });
+    auto started = client.StartDownload(request);
+    ASSERT_TRUE(started.isSuccess()) << started.error().Message();
+    EXPECT_THROW(started.result().Future().get(), std::runtime_error);
+}
+
+TEST(Cpp, AMovedFromDownloadHoldsNothing) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    auto started = client.StartDownload(
+        DownloadObjectRequest("examplebucket", "generated/1MiB", directory.path("file")));
+    Download first = std::move(started.result()), second;
+    second = std::move(first);
+    EXPECT_TRUE(second.Wait().isSuccess());
+    first.Cancel();
+    EXPECT_EQ(first.Wait().error().Code(), "ValidateError");
+    EXPECT_EQ(first.GetStatus().bytes_done, 0u);
+}
+
+TEST(Cpp, BandwidthLimitsHoldAndCanBeLifted) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    ClientConfiguration configuration;
+    configuration.anonymous = true;
+    configuration.region = "cn-hangzhou";
+    configuration.maxBandwidth = 1;
+    Client client(oss.endpoint(), configuration);
+    DownloadObjectRequest request("examplebucket", "generated/8MiB", directory.path("file"));
+    request.setMaxBandwidth(1);
+    auto started = client.StartDownload(request);
+    ASSERT_TRUE(started.isSuccess()) << started.error().Message();
+    DownloadOutcome outcome{Error()};
+    EXPECT_FALSE(started.result().Wait(std::chrono::milliseconds(500), outcome));
+    EXPECT_FALSE(client.SetBandwidth(0).isSet());
+    EXPECT_FALSE(started.result().Wait(std::chrono::milliseconds(300), outcome))
+        << "the download's own limit holds as well";
+    started.result().SetBandwidth(0);
+    EXPECT_TRUE(started.result().Wait().isSuccess());
+}
+
+TEST(Cpp, DisabledRequestsAreRefusedUntilTheyAreEnabled) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    const DownloadObjectRequest request("examplebucket", "generated/1000", directory.path("file"));
+    EXPECT_FALSE(client.DisableRequest().isSet());
+    const auto outcome = client.ResumableDownloadObject(request);
+    EXPECT_EQ(outcome.error().Code(), "ClientError:100002");
+    EXPECT_EQ(outcome.error().Kind(), OSS_RESUMABLE_ERR_DISABLED);
+    EXPECT_FALSE(client.EnableRequest().isSet());
+    EXPECT_TRUE(client.ResumableDownloadObject(request).isSuccess());
+}
+
+TEST(Cpp, RequestsGoThroughAProxy) {
+    // local-oss takes the form that a proxy is asked in.
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    ClientConfiguration configuration;
+    configuration.anonymous = true;
+    configuration.proxyHost = "127.0.0.1";
+    configuration.proxyPort =
+        static_cast<uint32_t>(std::stoul(oss.endpoint().substr(oss.endpoint().rfind(':') + 1)));
+    configuration.networkInterface = "127.0.0.1";
+    Client client("http://oss-cn-hangzhou.aliyuncs.com", configuration);
+    const auto outcome = client.ResumableDownloadObject(
+        DownloadObjectRequest("examplebucket", "generated/1000", directory.path("file")));
+    EXPECT_TRUE(outcome.isSuccess()) << outcome.error().Message();
+    configuration.proxyHost = "user@127.0.0.1";
+    EXPECT_EQ(Client("http://oss-cn-hangzhou.aliyuncs.com", configuration).error().Code(),
+              "ValidateError");
+}
+
+TEST(Cpp, ARequestGivesBackWhatItWasGiven) {
+    DownloadObjectRequest request("bucket", "key", "file", "checkpoints", 204800, 5);
+    request.setRange(1, 2);
+    request.setModifiedSinceConstraint("since");
+    request.setUnmodifiedSinceConstraint("until");
+    request.setMatchingETagConstraints({"a"});
+    request.setNonmatchingETagConstraints({"b", "c"});
+    request.addResponseHeaders(RequestResponseHeader::CacheControl, "none");
+    request.setVersionId("v");
+    request.setTrafficLimit(819200);
+    request.setRequestPayer(RequestPayer::Requester);
+    request.setTransferProgress(
+        TransferProgress{[](size_t, int64_t, int64_t, void *) {}, &request});
+    EXPECT_EQ(request.Bucket() + request.Key() + request.FilePath(), "bucketkeyfile");
+    EXPECT_EQ(request.CheckpointDir() + request.TempFilePath(), "checkpointsfile.temp");
+    EXPECT_TRUE(request.hasCheckpointDir() && request.RangeIsSet());
+    EXPECT_EQ(request.PartSize(), 204800u);
+    EXPECT_EQ(request.ThreadNum(), 5u);
+    EXPECT_EQ(request.RangeStart() + request.RangeEnd(), 3);
+    EXPECT_EQ(request.ModifiedSinceConstraint() + request.UnmodifiedSinceConstraint(),
+              "sinceuntil");
+    EXPECT_EQ(request.MatchingETagsConstraint().size(), 1u);
+    EXPECT_EQ(request.NonmatchingETagsConstraint().size(), 2u);
+    EXPECT_EQ(request.ResponseHeaderParameters().at("response-cache-control"), "none");
+    EXPECT_EQ(request.ResponseHeaderParameters().size(), 1u);
+    EXPECT_EQ(request.VersionId(), "v");
+    EXPECT_EQ(request.TrafficLimit(), 819200u);
+    EXPECT_TRUE(request.RequestPayer() == RequestPayer::Requester);
+    EXPECT_EQ(request.TransferProgress().UserData, &request);
+}
