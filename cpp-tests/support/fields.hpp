@@ -78,6 +78,7 @@ inline const std::vector<Field> &requestFields() {
         FIELD(verify_before_rename, number),
         FIELD(allow_encrypted, number),
         FIELD(reserved, number),
+        FIELD(max_bandwidth, number),
     };
 #undef FIELD
     return fields;
@@ -113,6 +114,13 @@ inline const std::vector<Field> &optionFields() {
         FIELD(correct_clock, number),
         FIELD(log_level, number),
         FIELD(reserved, number),
+        FIELD(proxy_host, text),
+        FIELD(proxy_user, text),
+        FIELD(proxy_password, text),
+        FIELD(network_interface, text),
+        FIELD(max_bandwidth, number),
+        FIELD(proxy_port, number),
+        FIELD(proxy_scheme, number),
     };
 #undef FIELD
     return fields;

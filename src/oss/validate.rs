@@ -40,6 +40,9 @@ const RESERVED_HEADERS: &[&str] = &[
     "x-oss-security-token",
 ];
 
+/// Longest host name, in bytes.
+const MAX_HOST: usize = 255;
+
 /// Conditions: they belong on the opening request only, which extra headers cannot express.
 const CONDITION_HEADERS: &[&str] =
     &["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
@@ -314,8 +317,10 @@ fn header_value(name: &str, value: &str) -> Result<()> {
 /// A name or address alone: what has a meaning in a URL would be taken for something else.
 fn host(name: &str, text: &str) -> Result<()> {
     let misplaced = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | '?' | '#' | '\\');
-    if text.is_empty() || text.contains(misplaced) {
-        return Err(Error::validation(format!("{name} is empty or holds more than a name")));
+    if text.is_empty() || text.len() > MAX_HOST || text.contains(misplaced) {
+        return Err(Error::validation(format!(
+            "{name} is empty, too long, or holds more than a name"
+        )));
     }
     no_controls(name, text)
 }
