@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Builds the library, its Rust code too, and the C and C++ tests with AddressSanitizer in build/asan, and runs them;
+# leaks fail as well. Prints "ok asan TEST" or "FAILED asan TEST" for each, then "asan: N passed, N failed".
+#
+# gcc's runtime serves both: the shared library asks for AddressSanitizer's functions, and the programs bring them.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+build=build/asan
+logs=build/logs/asan
+mkdir -p "$logs"
+passed=0
+failed=0
+ok() { echo "ok asan $*"; passed=$((passed + 1)); }
+fail() { echo "FAILED asan $*"; failed=$((failed + 1)); }
+finish() {
+    echo "asan: $passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+# Standing for a target of its own keeps build scripts and macros as they are.
+build_all() {
+    local flags="-fsanitize=address -fno-omit-frame-pointer -g1"
+    export RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address
+    cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Debug -DOSS_RESUMABLE_BUILD_TESTS=ON \
+        -DOSS_RESUMABLE_CARGO_TARGET="$(rustc -vV | sed -n 's/^host: //p')" \
+        -DCMAKE_C_FLAGS="$flags" -DCMAKE_CXX_FLAGS="$flags" &&
+        cmake --build "$build" --parallel 2
+}
+
+# The library's own code must be instrumented, and what it does wrong be found.
+prove_that_rust_is_watched() {
+    local log=$logs/planted.log program=$build/use_after_free
+    if ! grep -q '__asan_report_load8' < <(nm -D --undefined-only "$build/lib/liboss_resumable.so"); then
+        fail "the library is instrumented"
+        return
+    fi
+    ok "the library is instrumented"
+    if cc -fsanitize=address -Iinclude cpp-tests/programs/use_after_free.c -o "$program" -L"$build/lib" \
+        -loss_resumable -Wl,-rpath,"$PWD/$build/lib" &&
+        ! "$program" >"$log" 2>&1 && grep -q 'AddressSanitizer: heap-use-after-free' "$log" &&
+        grep -q '#0 .*oss_resumable' "$log"; then
+        ok "a use after free in Rust is found"
+    else
+        tail -n 20 "$log"
+        fail "a use after free in Rust is found"
+    fi
+}
+
+run_tests() {
+    local log=$logs/ctest.log
+    # Left out is what looks at no memory of the library: how it is packaged, and valgrind.
+    (cd "$build" && ctest --output-on-failure --timeout 300 --parallel 2 \
+        --exclude-regex '^(valgrind.*|headers|library|abi|versions|consumers|static-libraries|subdirectory|configurations|packages)$') >"$log" 2>&1
+    while read -r outcome name; do
+        case $outcome in Passed) ok "$name" ;; *) fail "$name" ;; esac
+    done < <(sed -nE \
+        -e 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+) [. ]*( Passed).*/Passed \1/p; t' \
+        -e 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+) [. ]*\*\*\*.*/Failed \1/p' "$log")
+    [ "$failed" -eq 0 ] || tail -n 60 "$log"
+}
+
+if ! build_all >"$logs/build.log" 2>&1; then
+    tail -n 40 "$logs/build.log"
+    fail build
+    finish
+fi
+prove_that_rust_is_watched
+run_tests
+finish
