@@ -127,7 +127,7 @@ fn a_service_that_stays_busy_after_progress_is_an_error_that_keeps_what_came() {
     for (number, code) in BUSY {
         for request in [Lab::request, Lab::request_without_checkpoint] {
             let lab = struck(SIZE, Matcher::any().from(2), status(number, code));
-            let client = lab.client_with(|options| options.no_progress_limit = Some(millis(900)));
+            let client = lab.client_with(|options| options.no_progress_limit = Some(millis(2000)));
             let request = request(&lab);
             lab.assert_refuses(&client, &request, ErrorKind::Service, code);
             lab.assert_recovers(&request);

