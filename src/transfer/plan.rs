@@ -48,14 +48,24 @@ pub fn subtract(
 }
 
 /// The span for a free connection: a run of the largest hole, such that all `connections` would end together.
-/// `holes` are missing and nobody's; `busy` is what the other connections still have to receive.
-pub fn next_span(holes: &[Range<u64>], busy: u64, connections: u64) -> Option<Range<u64>> {
+/// `holes` are missing and nobody's; `busy` is what the other connections still have to receive; `whole` is the length
+/// of the download.
+pub fn next_span(
+    holes: &[Range<u64>],
+    busy: u64,
+    connections: u64,
+    whole: u64,
+) -> Option<Range<u64>> {
+    let connections = connections.max(1);
     let largest = holes.iter().max_by_key(|hole| hole.end - hole.start)?;
     let missing: u64 = holes.iter().map(|hole| hole.end - hole.start).sum();
-    let share = (missing.saturating_add(busy)).div_ceil(connections.max(1)).max(MIN_SPAN);
+    // When others end earlier than was thought, the rest is not cut up among them all: of a small object the last
+    // connection takes what was meant for it, of a large one nobody takes less than could be shared later.
+    let shortest = (whole / (2 * connections)).clamp(MIN_SPAN, MIN_SHARED);
+    let share = (missing.saturating_add(busy)).div_ceil(connections).max(shortest);
     let len = largest.end - largest.start;
     // A remainder too short for a request of its own goes with this one.
-    let len = if len <= share.saturating_add(MIN_SPAN) { len } else { share };
+    let len = if len <= share.saturating_add(shortest) { len } else { share };
     Some(largest.start..largest.start + len)
 }
 
@@ -92,14 +102,23 @@ mod tests {
         let mut holes: Vec<_> = std::iter::once(8 * MIB..1024 * MIB).collect();
         let mut busy = 8 * MIB;
         for _ in 0..2 {
-            let span = next_span(&holes, busy, 3).expect("a span");
+            let span = next_span(&holes, busy, 3, 1024 * MIB).expect("a span");
             busy += span.end - span.start;
             holes = subtract(holes, [span]);
         }
         // The opening connection is through and takes all that is left.
         busy -= 8 * MIB;
-        let rest = next_span(&holes, busy, 3).expect("a span");
+        let rest = next_span(&holes, busy, 3, 1024 * MIB).expect("a span");
         assert!(subtract(holes, [rest]).is_empty());
+    }
+
+    #[test]
+    fn what_was_meant_for_a_late_connection_is_not_cut_up_among_those_that_are_early() {
+        // Eight connections, 8 MiB: the last eighth waits for the one that opened the download.
+        let rest = std::slice::from_ref(&(7 * MIB..8 * MIB));
+        for busy in [0, MIB / 10, 3 * MIB] {
+            assert_eq!(next_span(rest, busy, 8, 8 * MIB).as_ref(), rest.first(), "{busy}");
+        }
     }
 
     #[test]
@@ -143,12 +162,14 @@ mod tests {
         }
 
         #[test]
-        fn spans_cover_every_hole_and_nothing_else(holes in disjoint(), connections in 1u64..9) {
+        fn spans_cover_every_hole_and_nothing_else(
+            holes in disjoint(), connections in 1u64..9, whole in 0u64..1 << 40,
+        ) {
             let scale = |r: &Range<u64>| r.start * 65_536..r.end * 65_536;
             let mut left: Vec<_> = holes.iter().map(scale).collect();
             let total: u64 = left.iter().map(|r| r.end - r.start).sum();
             let mut fetched = 0;
-            while let Some(span) = next_span(&left, 0, connections) {
+            while let Some(span) = next_span(&left, 0, connections, whole) {
                 prop_assert!(left.iter().any(|r| r.start <= span.start && span.end <= r.end));
                 prop_assert!(span.start < span.end);
                 fetched += span.end - span.start;

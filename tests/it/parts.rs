@@ -43,7 +43,8 @@ fn ten_thousand_parts_take_a_few_requests_and_at_most_a_record_each() {
 
 #[test]
 fn small_parts_do_not_make_more_requests() {
-    for (thread_num, size) in [(1, 8 * MIB), (3, 16 * MIB), (8, 16 * MIB)] {
+    // With several connections none has enough left for sharing, however slow this machine makes it look.
+    for (thread_num, size) in [(1, 8 * MIB), (3, 27 * PART), (8, 72 * PART)] {
         let lab = Lab::new(size);
         let request = lab.request().thread_num(thread_num);
         let outcome = lab.client().download(&request).expect("download");

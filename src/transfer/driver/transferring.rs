@@ -170,11 +170,15 @@ impl Driver {
 
     /// Gives every free slot something to fetch, as long as there is something.
     fn assign(&mut self, now: Instant) -> Result<()> {
+        // Of this moment: what comes while requests are sent must not make the later ones shorter.
+        let flights = self.slots.iter().filter_map(|slot| slot.flight.as_ref());
+        let mut busy: u64 = flights.map(Flight::remaining).sum();
         for index in 0..self.slots.len() {
             if !self.slots[index].is_ready(now) {
                 continue;
             }
-            let Some(span) = self.next_span(index) else { return Ok(()) };
+            let Some(span) = self.next_span(index, busy) else { return Ok(()) };
+            busy += span.end - span.start;
             let span = Arc::new(Span::new(span));
             match self.launch(index, |driver| driver.span_launch(span))? {
                 Launched::Sent => {}
@@ -184,14 +188,14 @@ impl Driver {
         Ok(())
     }
 
-    fn next_span(&self, index: usize) -> Option<std::ops::Range<u64>> {
+    fn next_span(&self, index: usize, busy: u64) -> Option<std::ops::Range<u64>> {
         let opened = self.opened.as_ref()?;
         let flights = || self.slots.iter().filter_map(|slot| slot.flight.as_ref());
         let flying: Vec<_> = flights().map(|flight| flight.span.held()).collect();
         let holes = opened.ledger.holes(flying);
-        let busy: u64 = flights().map(|flight| flight.remaining()).sum();
         let connections = self.slots.len() as u64;
-        if let Some(span) = plan::next_span(&holes, busy, connections) {
+        let whole = opened.ledger.range().end - opened.ledger.range().start;
+        if let Some(span) = plan::next_span(&holes, busy, connections, whole) {
             return Some(span);
         }
         let sharing: Vec<(&Span, Busy)> = flights()
