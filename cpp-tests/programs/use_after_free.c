@@ -1,5 +1,6 @@
-/* A mistake of a host that scripts/asan.sh expects AddressSanitizer to find: the library is given a request whose memory
-   was freed. The read happens in the library's Rust code, so it is seen only when that is instrumented. */
+/* A mistake of a host that scripts/asan.sh expects AddressSanitizer to find: the library is given a
+   request whose memory was freed. The read happens in the library's Rust code, so it is seen only
+   when that is instrumented. */
 #include <stdlib.h>
 #include <string.h>
 
