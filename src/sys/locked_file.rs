@@ -5,9 +5,14 @@ use std::io;
 use std::ops::Deref;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
-/// Times a file may be replaced between being opened and being locked before its holder counts as busy.
+/// Times a file may be replaced between being opened and being locked, or be found locked, before its holder counts
+/// as busy …
 const MAX_REPLACED: u32 = 16;
+/// … after this time for each: all in all a few milliseconds, in which a run that ends lets go.
+const LETTING_GO: Duration = Duration::from_millis(1);
 
 /// A regular file, open for reading and writing, with the system's lock on it: another process, or another
 /// `LockedFile` of this one, gets `WouldBlock`. Symbolic links are not followed.
@@ -31,7 +36,14 @@ impl LockedFile {
             if !file.metadata()?.is_file() {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
             }
-            let opened = Self::lock(file, path)?;
+            let opened = match Self::lock(file, path) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // Its holder may be about to let go: it has put the file in its place already, or is at its end.
+                    thread::sleep(LETTING_GO);
+                    continue;
+                }
+                other => other?,
+            };
             // Its former holder may have renamed or removed it while we waited for the open.
             if opened.is_in_place()? {
                 return Ok(Some(opened));
@@ -167,6 +179,23 @@ mod tests {
         assert_eq!(refusal(LockedFile::open_or_create(&path)), io::ErrorKind::WouldBlock);
         drop(first);
         assert!(!LockedFile::open_or_create(&path).expect("open").1);
+    }
+
+    #[test]
+    fn a_holder_that_is_about_to_let_go_is_waited_for() {
+        let (_dir, path) = scratch();
+        // A busy machine may let any one of them come too late.
+        let opened = (0..20).filter(|_| {
+            let (first, _) = LockedFile::open_or_create(&path).expect("create");
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    thread::sleep(Duration::from_millis(3));
+                    drop(first);
+                });
+                LockedFile::open(&path).is_ok()
+            })
+        });
+        assert!(opened.count() > 0);
     }
 
     #[test]

@@ -84,9 +84,12 @@ struct Task {
     step: Step,
 }
 
+/// A writer thread, and the way to it.
+type Lane = (Sender<Task>, Joined);
+
 /// The writer threads and the buffers of one client. Threads start with the first step handed over.
 pub struct Disk {
-    lanes: Mutex<Vec<(Sender<Task>, Joined)>>,
+    lanes: Mutex<Vec<Lane>>,
     buffers: Arc<Buffers>,
 }
 
@@ -102,23 +105,27 @@ impl Disk {
     /// Hands a step over; `fetch` picks the lane. Gives the step back when no thread can be started.
     pub fn submit(&self, fetch: u64, outlet: &Arc<Outlet>, step: Step) -> Result<(), Step> {
         let mut lanes = self.lanes.lock();
-        while lanes.len() < LANES {
-            let (sender, steps) = bounded(LANE_DEPTH);
-            let buffers = self.buffers.clone();
-            match thread::spawn("oss-write", move || serve(&steps, &buffers)) {
-                Ok(join) => lanes.push((sender, join)),
-                Err(_) if !lanes.is_empty() => break,
-                Err(_) => return Err(step),
-            }
+        if lanes.is_empty() {
+            // Once and for all, however many there are: with their number a fetch's lane would change.
+            lanes.extend((0..LANES).map_while(|_| self.start_lane()));
         }
-        // Lanes are only added while there are fewer than LANES, so a fetch could change lanes between two
-        // steps; it may not while steps are pending, and `pending` is zero whenever lanes are still missing.
+        if lanes.is_empty() {
+            return Err(step);
+        }
         let lane = &lanes[usize::try_from(fetch).unwrap_or(0) % lanes.len()].0;
         outlet.pending.fetch_add(1, Ordering::AcqRel);
         lane.send(Task { outlet: outlet.clone(), step }).map_err(|refused| {
             outlet.pending.fetch_sub(1, Ordering::AcqRel);
             refused.0.step
         })
+    }
+
+    /// None when the system has no thread to give.
+    fn start_lane(&self) -> Option<Lane> {
+        let (sender, steps) = bounded(LANE_DEPTH);
+        let buffers = self.buffers.clone();
+        let join = thread::spawn("oss-write", move || serve(&steps, &buffers)).ok()?;
+        Some((sender, join))
     }
 
     /// Ends the writer threads after the steps they hold.
@@ -219,6 +226,36 @@ impl Buffers {
         for worker in waiting.into_values() {
             worker.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::channel::unbounded;
+
+    #[test]
+    fn a_fetch_keeps_its_lane_when_only_some_threads_could_be_started() {
+        let dir = tempfile::tempdir().expect("directory");
+        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        let (events, news) = unbounded();
+        let outlet = Arc::new(Outlet::new(Arc::new(file), 0, events));
+        let disk = Disk::new();
+        disk.lanes.lock().extend(disk.start_lane());
+        for offset in 0..100 {
+            let extent = Some(Extent { offset, len: 1, crc: 0 });
+            let step = Step::Write { bytes: vec![0], offset, extent };
+            assert!(disk.submit(3, &outlet, step).is_ok());
+        }
+        assert_eq!(disk.lanes.lock().len(), 1);
+        disk.shut_down();
+        let stored: Vec<u64> = std::iter::from_fn(|| news.try_recv().ok())
+            .map(|event| match event {
+                Event::Stored(extent) => extent.offset,
+                _ => panic!("unexpected news"),
+            })
+            .collect();
+        assert!(stored.iter().copied().eq(0..100));
     }
 }
 
