@@ -97,8 +97,12 @@ impl Driver {
     }
 
     /// The C++ SDK's record for this target. Wherever it stands it has to go, whatever it says: our temp file has the
-    /// name of the SDK's, and the SDK would take our bytes for its own.
+    /// name of the SDK's, and the SDK would take our bytes for its own. Only where the name has a random part, because
+    /// no lock can be trusted, the SDK's two files stay as they are: nothing would keep two runs from taking them over.
     fn find_sdk_record(&mut self) -> Option<SdkRecord> {
+        if !self.place.trusted {
+            return None;
+        }
         let directory = self.place.checkpoint_dir.as_deref()?;
         match sdk_record::find(directory, &self.request) {
             Ok(found) => {
@@ -132,4 +136,46 @@ impl Driver {
 fn within(extents: Vec<Extent>, base: u64, len: u64) -> Vec<Extent> {
     let end = base.saturating_add(len);
     extents.into_iter().filter(|extent| extent.end() <= end).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::options::ClientOptions;
+    use crate::model::request::DownloadRequest;
+    use crate::storage::place;
+    use crate::sync::channel::unbounded;
+    use crate::transfer::driver::Task;
+    use crate::transfer::{Session, Shared};
+
+    /// What is found of the SDK's beside `target`, where locks can be trusted and where not.
+    fn found(request: &DownloadRequest, trusted: bool) -> Found {
+        let session = Session::new(ClientOptions::new("http://127.0.0.1")).expect("session");
+        let place = place::Place { trusted, ..place::resolve(request).expect("place") };
+        let (events, inbox) = unbounded();
+        let shared = Arc::new(Shared::new(events, 0));
+        let session = Arc::new(session);
+        let mut driver =
+            Driver::new(Task { session, request: request.clone(), place, shared, inbox });
+        driver.take_over().expect("nobody is in the way");
+        std::mem::take(&mut driver.found)
+    }
+
+    #[test]
+    fn the_sdks_record_is_left_alone_where_locks_cannot_be_trusted() {
+        let dir = tempfile::tempdir().expect("directory");
+        let target = dir.path().join("file");
+        let request =
+            DownloadRequest::new("bucket", "key").file_path(&target).checkpoint_dir(dir.path());
+        // MD5 of "oss://bucket/key" and of the target's path, as the SDK names its record.
+        let md5 = |text: &[u8]| {
+            let digest = openssl::hash::hash(openssl::hash::MessageDigest::md5(), text);
+            digest.expect("MD5").iter().map(|byte| format!("{byte:02X}")).collect::<String>()
+        };
+        let path = target.to_str().expect("UTF-8").as_bytes();
+        let record = dir.path().join(format!("{}--{}", md5(b"oss://bucket/key"), md5(path)));
+        std::fs::write(&record, "{}").expect("write");
+        assert_eq!(found(&request, true).sdk_record, Some(record));
+        assert_eq!(found(&request, false).sdk_record, None);
+    }
 }
