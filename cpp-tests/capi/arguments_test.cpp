@@ -46,6 +46,10 @@ TEST(Arguments, NullObjectsAreValidationErrors) {
     EXPECT_EQ(oss_resumable_download_wait(nullptr, 0, nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_download_status(nullptr, &status), refused);
     EXPECT_EQ(oss_resumable_download_cancel(nullptr), refused);
+    EXPECT_EQ(oss_resumable_download_set_bandwidth(nullptr, 1), refused);
+    EXPECT_EQ(oss_resumable_client_set_bandwidth(nullptr, 1, nullptr), refused);
+    EXPECT_EQ(oss_resumable_client_disable_requests(nullptr, nullptr), refused);
+    EXPECT_EQ(oss_resumable_client_enable_requests(nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_result_stats(nullptr, &statistics), refused);
     EXPECT_EQ(oss_resumable_checkpoint_inspect(nullptr, &request, nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_checkpoint_discard(nullptr, &request, nullptr, nullptr), refused);

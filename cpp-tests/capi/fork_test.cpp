@@ -65,12 +65,16 @@ int callsThatWork(Running &parents) {
     oss_resumable_checkpoint *checkpoint = nullptr;
     const oss_resumable_code codes[] = {
         oss_resumable_client_set_region(client, "cn-beijing", nullptr),
+        oss_resumable_client_set_bandwidth(client, 1, nullptr),
+        oss_resumable_client_disable_requests(client, nullptr),
+        oss_resumable_client_enable_requests(client, nullptr),
         oss_resumable_client_set_credentials(client, "id", "secret", nullptr, nullptr),
         oss_resumable_download_object(client, request, nullptr, nullptr),
         oss_resumable_download_start(client, request, nullptr, nullptr),
         oss_resumable_download_wait(handle, -1, nullptr, nullptr),
         oss_resumable_download_status(handle, &snapshot),
         oss_resumable_download_cancel(handle),
+        oss_resumable_download_set_bandwidth(handle, 1),
         oss_resumable_checkpoint_inspect(client, request, &checkpoint, nullptr),
         oss_resumable_checkpoint_discard(client, request, nullptr, nullptr),
     };

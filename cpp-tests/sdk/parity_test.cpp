@@ -1,0 +1,173 @@
+// The real SDK and this library side by side: codes and metadata, as docs/migration.md tells them.
+#ifdef TESTS_REAL_SDK
+
+#include <sys/stat.h>
+
+#include "lab.hpp"
+
+using namespace tests;
+
+namespace {
+
+// One client that downloads as the SDK does, and as this library does.
+struct Codes {
+    std::string sdk, ours;
+};
+bool operator==(const Codes &a, const Codes &b) { return a.sdk == b.sdk && a.ours == b.ours; }
+void PrintTo(const Codes &codes, std::ostream *out) {
+    *out << "the SDK's " << codes.sdk << ", this library's " << codes.ours;
+}
+Codes both(const std::string &code) { return Codes{code, code}; }
+
+sdk::ClientConfiguration impatient() {
+    sdk::ClientConfiguration configuration;
+    configuration.retryStrategy = std::make_shared<NoRetry>();
+    configuration.requestTimeoutMs = 1000;
+    configuration.connectTimeoutMs = 1000;
+    return configuration;
+}
+
+Codes codesOf(const std::string &endpoint, const sdk::DownloadObjectRequest &request,
+              const sdk::ClientConfiguration &configuration = impatient()) {
+    const Client client(endpoint, "id", "secret", configuration);
+    const auto theirs = client.sdk::OssClient::ResumableDownloadObject(request);
+    unlink((request.FilePath() + ".temp").c_str());
+    const auto ours = client.ResumableDownloadObject(request);
+    return Codes{theirs.error().Code(), ours.error().Code()};
+}
+
+Codes codesOfFault(const std::string &fault) {
+    Lab lab({"--fault", fault});
+    auto request = lab.request("300000");
+    request.setCheckpointDir("");
+    return codesOf(lab.oss.endpoint(), request);
+}
+
+sdk::MetaData comparable(const sdk::GetObjectOutcome &outcome) {
+    EXPECT_TRUE(outcome.isSuccess()) << outcome.error().Code() << outcome.error().Message();
+    sdk::MetaData headers = outcome.result().Metadata().HttpMetaData();
+    for (const char *name : {"Date", "x-oss-request-id", "x-oss-server-time"}) {
+        headers.erase(name);
+    }
+    // The SDK makes an empty one for some downloads.
+    const auto version = headers.find("x-oss-version-id");
+    if (version != headers.end() && version->second.empty()) {
+        headers.erase(version);
+    }
+    return headers;
+}
+
+} // namespace
+
+TEST(SdkParity, TheServicesFailures) {
+    EXPECT_EQ(codesOfFault("status=403:AccessDenied"), both("AccessDenied"));
+    EXPECT_EQ(codesOfFault("status=404:NoSuchBucket"), both("NoSuchBucket"));
+    EXPECT_EQ(codesOfFault("status=500:InternalError"), both("InternalError"));
+    EXPECT_EQ(codesOfFault("status=503:ServiceUnavailable"), both("ServiceUnavailable"));
+    EXPECT_EQ(codesOfFault("html=502@method:GET"), (Codes{"ParseXMLError", "ServerError:502"}));
+    Lab lab;
+    EXPECT_EQ(codesOf(lab.oss.endpoint(),
+                      sdk::DownloadObjectRequest("examplebucket", "missing", lab.file())),
+              both("NoSuchKey"));
+    auto request = lab.request("300000");
+    request.setModifiedSinceConstraint("Fri, 01 Jan 2100 00:00:00 GMT");
+    EXPECT_EQ(codesOf(lab.oss.endpoint(), request), both("ServerError:304"));
+    request = lab.request("300000");
+    request.setMatchingETagConstraints({"\"another\""});
+    EXPECT_EQ(codesOf(lab.oss.endpoint(), request), both("PreconditionFailed"));
+}
+
+TEST(SdkParity, TheNetworksFailures) {
+    EXPECT_EQ(codesOfFault("close-before-headers"), both("ClientError:200052"));
+    EXPECT_EQ(codesOfFault("reset-before-headers"), both("ClientError:200056"));
+    EXPECT_EQ(codesOfFault("no-reply"), both("ClientError:200028"));
+    EXPECT_EQ(codesOfFault("close-after=1000@method:GET"), both("ClientError:200018"));
+    EXPECT_EQ(codesOfFault("stall-after=1000@method:GET"), both("ClientError:200028"));
+    Lab lab({"--tls"});
+    const auto request = lab.request("300000");
+    EXPECT_EQ(codesOf(lab.oss.endpoint(), request), both("ClientError:200060"));
+    EXPECT_EQ(codesOf("http://127.0.0.1:1", request), both("ClientError:200007"));
+    EXPECT_EQ(codesOf("http://host.invalid", request), both("ClientError:200006"));
+    auto configuration = impatient();
+    configuration.networkInterface = "no-such-interface";
+    EXPECT_EQ(codesOf("http://127.0.0.1:1", request, configuration), both("ClientError:200045"));
+    configuration = impatient();
+    configuration.proxyHost = "host.invalid";
+    EXPECT_EQ(codesOf("http://127.0.0.1:1", request, configuration), both("ClientError:200005"));
+    configuration = impatient();
+    configuration.caFile = "/no/such/file";
+    EXPECT_EQ(codesOf(lab.oss.endpoint(), request, configuration), both("ClientError:200077"));
+}
+
+TEST(SdkParity, RefusedRequests) {
+    Lab lab;
+    const std::string at = lab.oss.endpoint();
+    const auto named = [&lab](const std::string &bucket, const std::string &key) {
+        return sdk::DownloadObjectRequest(bucket, key, lab.file());
+    };
+    EXPECT_EQ(codesOf(at, named("No", "key")), both("ValidateError"));
+    EXPECT_EQ(codesOf(at, named("examplebucket", "")), both("ValidateError"));
+    EXPECT_EQ(codesOf(at, named("examplebucket", "\\key")), both("ValidateError"));
+    EXPECT_EQ(codesOf(at, named("examplebucket", std::string(1024, 'k'))), both("ValidateError"));
+    EXPECT_EQ(codesOf("", named("examplebucket", "key")), both("ValidateError"));
+    auto request = lab.request("300000");
+    request.setPartSize(PART - 1);
+    EXPECT_EQ(codesOf(at, request), both("ValidateError"));
+    request = lab.request("300000");
+    request.setThreadNum(0);
+    EXPECT_EQ(codesOf(at, request), both("ValidateError"));
+    request = lab.request("300000");
+    request.setCheckpointDir("/no/such/directory");
+    EXPECT_EQ(codesOf(at, request), both("ValidateError"));
+    request = lab.request("300000");
+    request.setRange(20, 10);
+    EXPECT_EQ(codesOf(at, request), both("ValidateError"));
+    EXPECT_EQ(codesOf(at, sdk::DownloadObjectRequest("examplebucket", "key", "/no/such/file")),
+              both("ValidateError"));
+    EXPECT_EQ(codesOf(at, sdk::DownloadObjectRequest("examplebucket", "key", L"file")),
+              both("ValidateError"));
+}
+
+TEST(SdkParity, TheProgramsAndTheFilesFailures) {
+    EXPECT_EQ(codesOfFault("wrong-crc"), both("CrcCheckError"));
+    Lab lab;
+    Client client(lab.oss.endpoint(), "id", "secret", impatient());
+    client.DisableRequest();
+    const auto request = lab.request("300000");
+    EXPECT_EQ(client.sdk::OssClient::ResumableDownloadObject(request).error().Code(),
+              "ClientError:100002");
+    EXPECT_EQ(client.ResumableDownloadObject(request).error().Code(), "ClientError:100002");
+    // Known before the download starts, which the SDK finds out at its end.
+    ASSERT_EQ(mkdir(lab.file().c_str(), 0755), 0);
+    EXPECT_EQ(codesOf(lab.oss.endpoint(), request), (Codes{"RenameError", "ValidateError"}));
+    rmdir(lab.file().c_str());
+}
+
+TEST(SdkParity, TheClocksAndTheKeysFailures) {
+    Lab lab({"--clock-offset", "3600"});
+    auto configuration = impatient();
+    configuration.enableDateSkewAdjustment = false;
+    EXPECT_EQ(codesOf(lab.oss.endpoint(), lab.request("300000"), configuration),
+              both("RequestTimeTooSkewed"));
+    Lab other({"--token", "token"});
+    EXPECT_EQ(codesOf(other.oss.endpoint(), other.request("300000")), both("InvalidAccessKeyId"));
+}
+
+TEST(SdkParity, Metadata) {
+    Lab lab({"--fault", "header=x-oss-meta-colour:blue"});
+    const Client client(lab.oss.endpoint(), "id", "secret", sdk::ClientConfiguration());
+    auto whole = lab.request("300000"), ranged = whole, small = lab.request("1000");
+    ranged.setRange(1000, 200999);
+    for (const auto &request : {whole, ranged, small}) {
+        const auto theirs = client.sdk::OssClient::ResumableDownloadObject(request);
+        const auto ours = client.ResumableDownloadObject(request);
+        EXPECT_EQ(comparable(ours), comparable(theirs));
+        EXPECT_EQ(ours.result().Metadata().UserMetaData(),
+                  theirs.result().Metadata().UserMetaData());
+        EXPECT_EQ(ours.result().Bucket() + ours.result().Key(),
+                  theirs.result().Bucket() + theirs.result().Key());
+        EXPECT_EQ(ours.result().VersionId(), theirs.result().VersionId());
+    }
+}
+
+#endif
