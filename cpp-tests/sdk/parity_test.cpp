@@ -143,6 +143,23 @@ TEST(SdkParity, TheProgramsAndTheFilesFailures) {
     rmdir(lab.file().c_str());
 }
 
+TEST(SdkParity, DisablingDuringADownload) {
+    Lab lab({"--rate", "400KB"});
+    Client client(lab.oss.endpoint(), "id", "secret", impatient());
+    auto request = lab.request("1MiB");
+    request.setTransferProgress(
+        sdk::TransferProgress{[](size_t, int64_t transferred, int64_t, void *data) {
+                                  if (transferred > 0) {
+                                      static_cast<Client *>(data)->DisableRequest();
+                                  }
+                              },
+                              &client});
+    EXPECT_EQ(client.sdk::OssClient::ResumableDownloadObject(request).error().Code(),
+              "ClientError:200042");
+    client.EnableRequest();
+    EXPECT_EQ(client.ResumableDownloadObject(request).error().Code(), "ClientError:100002");
+}
+
 TEST(SdkParity, TheClocksAndTheKeysFailures) {
     Lab lab({"--clock-offset", "3600"});
     auto configuration = impatient();
