@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
     memset(&request, 0, sizeof request);
     request.struct_size = sizeof request;
     request.bucket = "examplebucket";
-    request.key = "generated/16MB";
+    request.key = "generated/64MiB";
     request.file_path = argv[2];
     request.enable_checkpoint = OSS_RESUMABLE_ON;
     request.part_size = OSS_RESUMABLE_MIN_PART_SIZE;

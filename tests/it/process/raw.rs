@@ -45,6 +45,12 @@ pub fn interrupts() -> u32 {
     INTERRUPTS.load(Ordering::SeqCst)
 }
 
+/// Has threads that start from now on share the memory pools there are, so that what remains free in pools says little.
+pub fn share_memory_pools() {
+    // SAFETY: no memory is passed.
+    assert_eq!(unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) }, 1);
+}
+
 /// Has the allocator return what is free to the system.
 pub fn give_free_memory_back() {
     // SAFETY: it moves no memory that is in use.

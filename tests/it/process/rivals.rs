@@ -38,8 +38,8 @@ fn let_go_on(lab: &Lab) {
 
 fn assert_busy(report: &Report) {
     assert!(report.error.as_ref().is_some_and(|error| error.starts_with("Busy")), "{report:?}");
-    // It takes milliseconds, and a round trip where nobody holds the file yet; the rest is for a busy machine.
-    assert!(report.took < Duration::from_secs(2), "{report:?}");
+    // Long before anybody's patience ends, however busy the machine is.
+    assert!(report.took < Duration::from_secs(10), "{report:?}");
 }
 
 /// Starts `processes` at once: one works, the others are told so while it does.
@@ -91,6 +91,7 @@ fn when_the_process_that_works_is_killed_another_takes_over_at_once() {
     let lab = Lab::new(SIZE);
     lab.server.inject(Fault::RateLimit(SIZE / 60));
     let job = Job::new(&lab);
+    let mut fastest = Duration::MAX;
     for _ in 0..3 {
         let worker = job.start();
         wait_until("its checkpoint", || lab.journal().is_some());
@@ -99,8 +100,11 @@ fn when_the_process_that_works_is_killed_another_takes_over_at_once() {
         let report: Report = job.start().report();
         println!("busy after {:?}", report.took);
         assert_busy(&report);
+        fastest = fastest.min(report.took);
         assert!(worker.kill(), "it had ended already");
     }
+    // A millisecond, without a request; the rest is for a busy machine.
+    assert!(fastest < Duration::from_millis(300), "{fastest:?}");
     lab.server.clear_faults();
     let reused = job.start().reused();
     assert!(reused > 0, "{reused}");
