@@ -95,11 +95,12 @@ impl Intake {
         if unsealed && now.duration_since(self.sealed_at) >= SEAL_AFTER {
             self.store(true)?;
         }
-        // While no bytes come for an empty buffer, others may have some.
-        if self.disk.buffers().wanted()
-            && let Some(idle) = self.buffer.take_if(|buffer| buffer.is_empty())
-        {
-            self.disk.buffers().give_back(idle);
+        if self.disk.buffers().wanted() {
+            // Others wait for a buffer: this one is not kept until it is full, or while no bytes come.
+            if self.buffer.as_ref().is_some_and(|buffer| !buffer.is_empty()) {
+                self.store(false)?;
+            }
+            self.let_buffer_go();
         }
         Ok(())
     }
@@ -360,6 +361,24 @@ mod tests {
         assert!(buffers.take(&worker).is_none());
         bench.intake.tick(Instant::now()).expect("nothing to store");
         assert!(buffers.take(&worker).is_some());
+    }
+
+    #[test]
+    fn a_slow_connection_does_not_keep_its_buffer_until_it_is_full() {
+        let mut bench = bench(100 * 1024);
+        let worker = bench.intake.worker.clone();
+        let buffers = bench.disk.buffers().clone();
+        let bytes = pattern(20);
+        feed(&mut bench.intake, &bytes[..10], 10);
+        let other = buffers.take(&worker).expect("the second of two");
+        assert!(buffers.take(&worker).is_none());
+        bench.intake.tick(Instant::now()).expect("written");
+        let third = buffers.take(&worker).expect("the slow connection's");
+        buffers.give_back(other);
+        buffers.give_back(third);
+        feed(&mut bench.intake, &bytes[10..], 10);
+        bench.intake.finish(end());
+        assert_stored(&bench, &bytes);
     }
 
     #[test]
