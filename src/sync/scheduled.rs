@@ -216,7 +216,7 @@ pub mod channel {
 /// (PCT), which meets orders that chance alone rarely does. A failure prints its schedule.
 pub fn explore(model: impl Fn() + Send + Sync + 'static) {
     let is_long = std::env::var("TEST_EFFORT").is_ok_and(|effort| effort == "long");
-    let schedules = if is_long { 100_000 } else { 2_000 };
+    let schedules = if is_long { 20_000 } else { 2_000 };
     let model = std::sync::Arc::new(model);
     let same = model.clone();
     shuttle::check_random(move || model(), schedules);
