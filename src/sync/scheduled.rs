@@ -7,6 +7,7 @@ use std::time::Instant;
 use shuttle::rand::{Rng, thread_rng};
 
 pub use shuttle::sync::atomic;
+pub use shuttle::thread;
 
 #[derive(Debug, Default)]
 pub struct Mutex<T>(shuttle::sync::Mutex<T>);
@@ -78,64 +79,6 @@ impl Condvar {
 
     pub fn notify_all(&self) {
         self.0.notify_all();
-    }
-}
-
-pub mod thread {
-    use std::io;
-    use std::sync::Arc;
-
-    use super::atomic::{AtomicBool, Ordering};
-
-    pub use shuttle::thread::{Thread, ThreadId, current, yield_now};
-
-    pub struct JoinHandle<T> {
-        thread: shuttle::thread::JoinHandle<T>,
-        ended: Arc<AtomicBool>,
-    }
-
-    impl<T> JoinHandle<T> {
-        pub fn join(self) -> std::thread::Result<T> {
-            self.thread.join()
-        }
-
-        pub fn thread(&self) -> &Thread {
-            self.thread.thread()
-        }
-
-        pub fn is_finished(&self) -> bool {
-            self.ended.load(Ordering::Acquire)
-        }
-    }
-
-    pub struct Builder(shuttle::thread::Builder);
-
-    impl Builder {
-        pub fn new() -> Self {
-            Builder(shuttle::thread::Builder::new())
-        }
-
-        pub fn name(self, name: String) -> Self {
-            Builder(self.0.name(name))
-        }
-
-        pub fn spawn<T: Send + 'static>(
-            self,
-            body: impl FnOnce() -> T + Send + 'static,
-        ) -> io::Result<JoinHandle<T>> {
-            let ended = Arc::new(AtomicBool::new(false));
-            let ends = ended.clone();
-            let thread = self.0.spawn(move || {
-                let value = body();
-                ends.store(true, Ordering::Release);
-                value
-            })?;
-            Ok(JoinHandle { thread, ended })
-        }
-    }
-
-    pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        Builder::new().spawn(body).expect("a thread")
     }
 }
 
