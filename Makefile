@@ -6,10 +6,10 @@ CLANG_FORMAT_FILES = $(wildcard include/*/*.hpp cpp-tests/*.[ch] cpp-tests/*.cpp
 	cpp-tests/*/*/*/*.h cpp-tests/*/*/*/*/*.h tests/shim/*.c)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test bench lint clean
+.PHONY: help deps demo test test-all bench lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## check for the tools needed; on Debian and Ubuntu install what is missing
 	@scripts/deps.sh build test lint
@@ -21,6 +21,10 @@ demo: ## download 1 GiB from a local server, be killed half-way, resume, prove t
 test: ## all tests: Rust, C and C++
 	@scripts/deps.sh build test
 	@scripts/test.sh
+
+test-all: ## the same with many more cases, and the tests that take minutes
+	@scripts/deps.sh build test
+	@TEST_EFFORT=long scripts/test.sh
 
 bench: ## speed, side by side with curl and the machine's floor (ARGS="--case tls --rounds 3")
 	@scripts/deps.sh build bench

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs all tests and ends with one line "N passed, N failed". TEST_EFFORT=long tries more cases.
+# Runs all tests and ends with one line "N passed, N failed". TEST_EFFORT=long tries more cases and adds the tests
+# that take minutes.
 # Logs are kept in build/logs. The exit status is 0 only if tests ran in every runner and none failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -8,6 +9,8 @@ logs=build/logs
 mkdir -p "$logs"
 # What is held against docs/reliability.md must be of this run.
 rm -rf "$logs"/*.log "${CARGO_TARGET_DIR:-target}/tmp/figures"
+long=OFF
+[ "${TEST_EFFORT:-}" = long ] && long=ON
 passed=0
 failed=0
 
@@ -45,7 +48,7 @@ run_rust_tests() {
 run_c_tests() {
     local log=$logs/ctest.log status
     step "C and C++ tests"
-    if ! scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=ON; then
+    if ! scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=ON -DOSS_RESUMABLE_LONG_TESTS=$long; then
         add_up "the build" 1 0 0
         return
     fi
@@ -60,7 +63,7 @@ run_c_tests() {
 
 # A script that ends with a line "NAME: N passed, N failed".
 run_script() {
-    local name=$1 log=$logs/$1.log status
+    local name=$1 log=$logs/script-$1.log status
     shift
     step "$name"
     "$@" 2>&1 | tee "$log"

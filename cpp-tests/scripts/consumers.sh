@@ -40,6 +40,7 @@ readelf -d "$scratch/c/consumer-static" | grep -q liboss_resumable && { echo "no
 
 configure_and_build consumer-cpp "$scratch/cpp" -DCMAKE_PREFIX_PATH="$prefix"
 run find_package-c++11-shared "$scratch/cpp/consumer"
+run find_package-c++11-static "$scratch/cpp/consumer-static"
 
 if configure_and_build consumer-cpp "$scratch/newer" -DCMAKE_PREFIX_PATH="$prefix" -DWANTED=0.99 >/dev/null; then
     echo "a version that is not installed was accepted"
