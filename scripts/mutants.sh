@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Plants each bug of scripts/mutants in a copy of the tree and demands that a test fails because of it.
 # With --check it only sees whether the bugs can still be planted; with names it tries only those.
+# Prints "ok mutant NAME" or "FAILED mutant NAME" for each, then "mutants: N passed, N failed".
 #
 # A bug is a patch. Above it stand a sentence that says what is wrong, and the tests that are quick to find it.
 set -euo pipefail
@@ -13,14 +14,25 @@ mutants=(scripts/mutants/*.patch)
 name_of() { basename "$1" .patch; }
 tests_of() { sed -n 's/^Tests: //p' "$1"; }
 
+passed=0
+failed=0
+ok() { echo "ok mutant $*"; passed=$((passed + 1)); }
+fail() { echo "FAILED mutant $*"; failed=$((failed + 1)); }
+finish() {
+    echo "mutants: $passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
 check() {
-    local mutant failed=0
+    local mutant
     for mutant in "${mutants[@]}"; do
-        git apply -p0 --check "$mutant" && continue
-        echo "$mutant no longer fits the code: plant the same bug in what is there now"
-        failed=1
+        if git apply -p0 --check "$mutant"; then
+            ok "$(name_of "$mutant") can be planted"
+        else
+            fail "$(name_of "$mutant") no longer fits the code: plant the same bug in what is there now"
+        fi
     done
-    [ "$failed" -eq 0 ] && echo "${#mutants[@]} bugs can be planted"
 }
 
 copy_tree() {
@@ -47,12 +59,12 @@ expect_sound_tree() {
     # shellcheck disable=SC2046  # several names in a line
     if ! run_tests "$log" $(for mutant in "${mutants[@]}"; do tests_of "$mutant"; done | xargs -n1 | sort -u); then
         tail -n 40 "$log"
-        echo "tests fail without any bug planted: see $log"
-        exit 1
+        fail "none: tests fail without any bug planted, see $log"
+        finish
     fi
 }
 
-# Whether the bug is found.
+# Whether the bug is found, or only its planting broke the build.
 try() {
     local mutant=$1 name log
     name=$(name_of "$mutant")
@@ -62,28 +74,24 @@ try() {
     run_tests "$log" $(tests_of "$mutant") || true
     git apply -p0 --directory="$tree" --reverse "$mutant"
     if ! grep -q '^test result: ' "$log"; then
-        printf '%-22s was not tried: it does not build, see %s\n' "$name" "$log"
-        return 1
+        fail "$name was not tried: it does not build, see $log"
+    elif [ -z "$(failures_in "$log")" ]; then
+        fail "$name survived: $(head -n 1 "$mutant")"
+    else
+        ok "$name"
+        failures_in "$log" | sed 's/^/    found by /'
     fi
-    if [ -z "$(failures_in "$log")" ]; then
-        printf '%-22s SURVIVED: %s\n' "$name" "$(head -n 1 "$mutant")"
-        return 1
-    fi
-    printf '%-22s is found by\n' "$name"
-    failures_in "$log" | sed 's/^/    /'
 }
 
 check
-[ "${1:-}" = --check ] && exit
+[ "${1:-}" = --check ] || [ "$failed" -gt 0 ] && finish
 if [ $# -gt 0 ]; then
     mutants=("${@/#/scripts/mutants/}")
     mutants=("${mutants[@]/%/.patch}")
 fi
 copy_tree
 expect_sound_tree
-survivors=0
 for mutant in "${mutants[@]}"; do
-    try "$mutant" || survivors=$((survivors + 1))
+    try "$mutant"
 done
-printf '\n%d of %d planted bugs found\n' "$((${#mutants[@]} - survivors))" "${#mutants[@]}"
-[ "$survivors" -eq 0 ]
+finish

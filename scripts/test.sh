@@ -75,6 +75,14 @@ run_script() {
 
 run_rust_tests
 run_c_tests
+run_script shuttle scripts/shuttle.sh
+if [ $long = ON ]; then
+    run_script fuzz scripts/fuzz.sh 120
+    run_script asan scripts/asan.sh
+    run_script mutants scripts/mutants.sh
+else
+    run_script fuzz scripts/fuzz.sh 5
+fi
 run_script reliability scripts/reliability.py
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
