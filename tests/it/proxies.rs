@@ -2,9 +2,10 @@
 
 use std::io::Read;
 use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oss_resumable::{ErrorKind, Proxy, ProxyScheme};
+use oss_resumable::{ErrorKind, LogLevel, Proxy, ProxyScheme};
 
 use crate::lab::{BUCKET, KEY, Lab, PART};
 
@@ -83,6 +84,31 @@ fn a_proxy_that_refuses_is_an_error_with_its_status() {
     let error = client.download(&lab.request()).expect_err("refused");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Service, 407));
     assert!(lab.server.requests().is_empty());
+}
+
+#[test]
+fn the_proxy_s_password_is_in_no_message_and_no_log_line() {
+    let lab = Lab::new(PART);
+    let refusing = Lab::new(PART);
+    refusing.server.inject(local_oss::Fault::Html(407));
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = lines.clone();
+    let client = lab.client_with(|options| {
+        let mut proxy = proxy(&refusing);
+        proxy.user = Some("user".to_owned());
+        proxy.password = Some("hush-hush".to_owned().into());
+        assert!(!format!("{proxy:?}").contains("hush"));
+        options.proxy = Some(proxy);
+        options.log_level = LogLevel::Debug;
+        options.log =
+            Some(Arc::new(move |_, line| kept.lock().expect("lines").push(line.to_owned())));
+    });
+    let error = client.download(&lab.request()).expect_err("refused");
+    let lines = lines.lock().expect("lines");
+    assert!(!lines.is_empty());
+    for text in lines.iter().cloned().chain([error.to_string(), format!("{error:?}")]) {
+        assert!(!text.contains("hush") && !text.contains("aHVzaC1odXNo"), "{text}");
+    }
 }
 
 #[test]
