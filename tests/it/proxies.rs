@@ -1,10 +1,11 @@
 //! Proxies and network interfaces. The proxy is a local-oss: it takes the absolute form that a proxy is sent.
 
-use std::io::Read;
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use local_oss::{Config, Object, Tls};
 use oss_resumable::{ErrorKind, LogLevel, Proxy, ProxyScheme};
 
 use crate::lab::{BUCKET, KEY, Lab, PART};
@@ -51,6 +52,58 @@ fn a_proxy_without_a_user_is_sent_no_credentials() {
     });
     lab.assert_whole(&client.download(&lab.request()).expect("download"));
     assert!(lab.server.requests().iter().all(|r| r.header("Proxy-Authorization").is_none()));
+}
+
+/// Tunnels one connection, as a proxy does for `https`; the head that asked for the tunnel.
+fn tunnel(listener: &TcpListener) -> String {
+    let (client, _) = listener.accept().expect("the client");
+    let mut head = String::new();
+    let mut reader = BufReader::new(client.try_clone().expect("clone"));
+    while !head.ends_with("\r\n\r\n") {
+        reader.read_line(&mut head).expect("head");
+    }
+    let target = head.split(' ').nth(1).expect("target").to_owned();
+    let service = TcpStream::connect(target).expect("the service");
+    (&client).write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").expect("answer");
+    std::thread::scope(|scope| {
+        let relay = |mut from: TcpStream, mut to: TcpStream| {
+            // Either side may go first.
+            let _ = std::io::copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Both);
+        };
+        let (client_2, service_2) = (client.try_clone(), service.try_clone());
+        let (client_2, service_2) = (client_2.expect("clone"), service_2.expect("clone"));
+        scope.spawn(move || relay(client_2, service_2));
+        relay(service, client);
+    });
+    head
+}
+
+#[test]
+fn an_https_service_is_reached_through_a_tunnel_that_alone_sees_the_proxy_s_credentials() {
+    let config = Config { tls: Some(Tls::Valid), ..Config::default() };
+    let lab = Lab::with(config, Object::pattern(PART, 7));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
+    let port = listener.local_addr().expect("address").port();
+    let client = lab.client_with(|options| {
+        let mut proxy = Proxy::new("127.0.0.1", port);
+        proxy.user = Some("user".to_owned());
+        proxy.password = Some("pass word".to_owned().into());
+        options.proxy = Some(proxy);
+    });
+    let head = std::thread::scope(|scope| {
+        let proxy = scope.spawn(|| tunnel(&listener));
+        lab.assert_whole(&client.download(&lab.request()).expect("download"));
+        // The connection is kept for a next download until then.
+        client.shutdown();
+        proxy.join().expect("proxy")
+    });
+    let service = lab.server.endpoint().trim_start_matches("https://").to_owned();
+    assert!(head.starts_with(&format!("CONNECT {service} HTTP/1.1\r\n")), "{head}");
+    assert!(head.contains("Proxy-Authorization: Basic dXNlcjpwYXNzIHdvcmQ=\r\n"), "{head}");
+    let inside = lab.server.requests();
+    assert!(!inside.is_empty());
+    assert!(inside.iter().all(|request| request.header("Proxy-Authorization").is_none()));
 }
 
 #[test]

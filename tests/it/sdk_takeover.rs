@@ -137,6 +137,15 @@ fn a_record_of_the_sdks_that_is_damaged_is_set_aside() {
 }
 
 #[test]
+fn a_record_of_another_shape_is_set_aside() {
+    for shape in ["", "[1,2]", "{}", "null", r#"{"parts":[[]],"size":-1}"#, r#"{"md5Sum":7}"#] {
+        let left = Left::new("plain", Config::default(), pattern());
+        fs::write(left.path(RECORD), shape).expect("write");
+        assert_eq!(came(&left.go_on()), (vec![0..SIZE], SIZE), "{shape}");
+    }
+}
+
+#[test]
 fn the_sdks_record_without_its_file_is_set_aside() {
     let left = Left::new("plain", Config::default(), pattern());
     fs::remove_file(left.path("download.bin.temp")).expect("remove");
