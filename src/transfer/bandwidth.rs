@@ -87,6 +87,11 @@ impl Lane {
             return None;
         }
         let mut queue = self.bandwidth.queue.lock();
+        if queue.rate == 0 {
+            // Lifted since the look.
+            self.turn = None;
+            return None;
+        }
         let mut turn = match self.turn.take() {
             Some(turn) if turn.stamp == queue.stamp => turn,
             _ => Turn { at: now, paid: 0, stamp: queue.stamp },
@@ -210,6 +215,18 @@ mod tests {
         bandwidth.set(0);
         assert_eq!(throttle.turn(now), Some(now), "it is not kept waiting");
         assert!(throttle.admit(CHUNK, now) && !throttle.is_waiting());
+    }
+
+    #[test]
+    fn a_limit_that_is_lifted_between_two_looks_makes_nobody_wait() {
+        let bandwidth = limited(1);
+        // Who looked before the change has the former rate in mind and finds the new one in the queue.
+        bandwidth.queue.lock().change(0, Instant::now());
+        let mut both = connections(2, &bandwidth, &limited(0));
+        let now = Instant::now();
+        for throttle in &mut both {
+            assert!(throttle.admit(CHUNK, now) && !throttle.is_waiting());
+        }
     }
 
     #[test]
