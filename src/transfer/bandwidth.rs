@@ -1,7 +1,7 @@
 //! A limit on bytes a second for all connections that share it: a queue in time, in which each pays before it takes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -16,6 +16,8 @@ pub struct Bandwidth {
     /// Bytes a second, 0 for none; a copy for those that only look.
     rate: AtomicU64,
     queue: Mutex<Queue>,
+    /// Connections of this download that wait for their turn, under this limit or under the client's.
+    waiting: AtomicUsize,
 }
 
 /// The connections' turns, one after another. Pure: the clock is the caller's.
@@ -49,7 +51,7 @@ impl Bandwidth {
     /// `rate` in bytes a second; 0 is no limit.
     pub fn new(rate: u64) -> Self {
         let queue = Mutex::new(Queue { rate, stamp: 0, free_at: None });
-        Bandwidth { rate: AtomicU64::new(rate), queue }
+        Bandwidth { rate: AtomicU64::new(rate), queue, waiting: AtomicUsize::new(0) }
     }
 
     /// Limits to `rate` bytes a second from now on; 0 is no limit.
@@ -63,6 +65,11 @@ impl Bandwidth {
 
     pub fn is_limited(&self) -> bool {
         self.rate.load(Ordering::Acquire) != 0
+    }
+
+    /// Whether a connection of the download whose limit this is waits for its turn.
+    pub fn holds_back(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) != 0
     }
 }
 
@@ -120,6 +127,7 @@ impl Lane {
 
 /// One connection under the limits of its client and of its download.
 pub struct Throttle {
+    /// The client's, the download's.
     lanes: [Lane; 2],
     waiting: bool,
 }
@@ -134,7 +142,7 @@ impl Throttle {
     pub fn admit(&mut self, bytes: usize, now: Instant) -> bool {
         let bytes = bytes as u64;
         let waits = self.lanes.each_mut().map(|lane| lane.ask(bytes, now).is_some());
-        self.waiting = waits.contains(&true);
+        self.note_waiting(waits.contains(&true));
         if !self.waiting {
             self.lanes.iter_mut().for_each(|lane| lane.spend(bytes));
         }
@@ -150,6 +158,22 @@ impl Throttle {
     pub fn turn(&self, now: Instant) -> Option<Instant> {
         let turns = || self.lanes.iter().filter_map(Lane::turn);
         self.waiting.then(|| turns().max().unwrap_or(now))
+    }
+
+    fn note_waiting(&mut self, waiting: bool) {
+        let [_, Lane { bandwidth: download, .. }] = &self.lanes;
+        match (self.waiting, waiting) {
+            (false, true) => _ = download.waiting.fetch_add(1, Ordering::Relaxed),
+            (true, false) => _ = download.waiting.fetch_sub(1, Ordering::Relaxed),
+            _ => {}
+        }
+        self.waiting = waiting;
+    }
+}
+
+impl Drop for Throttle {
+    fn drop(&mut self) {
+        self.note_waiting(false);
     }
 }
 
@@ -226,6 +250,24 @@ mod tests {
         let now = Instant::now();
         for throttle in &mut both {
             assert!(throttle.admit(CHUNK, now) && !throttle.is_waiting());
+        }
+    }
+
+    #[test]
+    fn a_download_is_held_back_while_one_of_its_connections_waits_under_either_limit() {
+        for (client, own) in [(1, 0), (0, 1)] {
+            let own = limited(own);
+            let mut both = connections(2, &limited(client), &own);
+            let now = Instant::now();
+            assert!(both[0].admit(CHUNK, now) && !own.holds_back());
+            assert!(!both[0].admit(CHUNK, now) && !both[1].admit(CHUNK, now));
+            both.pop();
+            assert!(own.holds_back());
+            let later = both[0].turn(now).expect("a turn");
+            assert!(both[0].admit(CHUNK, later) && !own.holds_back());
+            assert!(!both[0].admit(CHUNK, later) && own.holds_back());
+            both.clear();
+            assert!(!own.holds_back(), "a connection that ends waits no longer");
         }
     }
 

@@ -131,6 +131,42 @@ fn a_pause_the_host_decided_on_is_no_silence() {
     lab.assert_whole(&outcome);
 }
 
+/// Limits of the client and of the download that nobody reaches.
+const WIDE: [(u64, u64); 2] = [(1 << 40, 0), (0, 1 << 40)];
+
+#[test]
+fn silence_under_a_bandwidth_limit_ends_the_wait() {
+    for (client, own) in WIDE {
+        let lab = Lab::new(2 * MIB);
+        lab.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
+        let request = lab.request_with(|request| {
+            request.max_bandwidth = own;
+            request.deadline = Some(Duration::from_secs(60));
+        });
+        let client = patient(&lab, |options| {
+            options.max_bandwidth = client;
+            limit_silence(options);
+        });
+        let error = client.download(&request).expect_err("silence");
+        assert!(error.message().contains("no byte has come for 500ms"), "{error}");
+    }
+}
+
+#[test]
+fn a_service_that_is_away_is_given_up_under_a_bandwidth_limit_too() {
+    let lab = Lab::new(2 * MIB);
+    let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
+    lab.server.inject_when(Matcher::any().from(2), busy);
+    let request = lab.request_with(|request| {
+        request.max_bandwidth = 1 << 40;
+        request.deadline = Some(Duration::from_secs(60));
+    });
+    // Longer than the longest pause between two attempts, which alone would be too long otherwise.
+    let limit = Some(Duration::from_secs(6));
+    let client = patient(&lab, |options| options.no_progress_limit = limit);
+    assert_eq!(client.download(&request).expect_err("busy").code(), "SlowDown");
+}
+
 #[test]
 fn bytes_that_wait_under_a_bandwidth_limit_are_no_silence() {
     let lab = Lab::new(40_000);

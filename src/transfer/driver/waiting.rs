@@ -100,8 +100,7 @@ impl Driver {
 
     /// Nothing is missing, as far as is known, or bytes wait for their turn under a bandwidth limit.
     fn needs_nothing(&self) -> bool {
-        let limited = self.shared.bandwidth.is_limited() || self.session.bandwidth.is_limited();
         let complete = self.opened.as_ref().is_some_and(|opened| opened.ledger.is_complete());
-        complete || (limited && !self.awaits_credentials)
+        complete || self.shared.bandwidth.holds_back()
     }
 }
