@@ -15,6 +15,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sys;
+use crate::sys::panic::quiet;
 use crate::sys::thread::{self, Joined};
 
 use super::event::{Event, FetchEnd};
@@ -143,7 +144,13 @@ fn serve(steps: &Receiver<Task>, buffers: &Buffers) {
     for Task { outlet, step } in steps {
         match step {
             Step::Write { bytes, offset, extent } => {
-                if let Err(error) = outlet.write(&bytes, offset, extent) {
+                let written = quiet(|| outlet.write(&bytes, offset, extent));
+                // The thread outlives a defect: other fetches have steps here as well.
+                let written = written.unwrap_or_else(|defect| {
+                    outlet.spoiled.store(true, Ordering::Release);
+                    Err(defect.into())
+                });
+                if let Err(error) = written {
                     let _ = outlet.events.send(Event::Fault(error));
                 }
                 buffers.give_back(bytes);

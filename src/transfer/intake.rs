@@ -397,6 +397,30 @@ mod tests {
         bench.disk.shut_down();
     }
 
+    /// Whose first write is a defect.
+    #[derive(Default)]
+    struct Defective(AtomicUsize);
+
+    impl WriteAt for Defective {
+        fn write_at(&self, _: &[u8], _: u64) -> Result<(), Error> {
+            assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "planted");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_defect_on_a_writer_thread_is_told_and_takes_nothing_else_with_it() {
+        let mut bench = bench(BUFFER_SIZE as u64);
+        let sender = bench.intake.outlet.events.clone();
+        bench.intake.outlet = Arc::new(Outlet::new(Arc::<Defective>::default(), 400, sender));
+        bench.intake.hand_over_until = Some(Instant::now() + Duration::from_secs(60));
+        feed(&mut bench.intake, &pattern(2 * BUFFER_SIZE), 16 * 1024);
+        bench.intake.finish(end());
+        assert!(matches!(bench.events.recv_timeout(Duration::from_secs(10)), Ok(Event::Fault(_))));
+        assert_eq!(reported(&bench), [], "the bytes of the first write are lost");
+        bench.disk.shut_down();
+    }
+
     #[test]
     fn a_fetch_that_is_lost_leaves_its_buffer_to_the_others() {
         let bench = bench(100 * 1024);
