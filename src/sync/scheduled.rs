@@ -83,6 +83,7 @@ impl Condvar {
 }
 
 pub mod channel {
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     use shuttle::sync::mpsc;
@@ -91,34 +92,49 @@ pub mod channel {
 
     pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
         let (sender, receiver) = mpsc::channel();
-        (Sender::Unbounded(sender), Receiver(receiver))
+        (Sender::to(Way::Unbounded(sender)), Receiver(receiver))
     }
 
     pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         let (sender, receiver) = mpsc::sync_channel(capacity);
-        (Sender::Bounded(sender), Receiver(receiver))
+        (Sender::to(Way::Bounded(sender)), Receiver(receiver))
     }
 
-    pub enum Sender<T> {
+    pub struct Sender<T> {
+        way: Way<T>,
+        /// Shared by all senders of one channel.
+        channel: Arc<()>,
+    }
+
+    enum Way<T> {
         Unbounded(mpsc::Sender<T>),
         Bounded(mpsc::SyncSender<T>),
     }
 
     impl<T> Clone for Sender<T> {
         fn clone(&self) -> Self {
-            match self {
-                Sender::Unbounded(sender) => Sender::Unbounded(sender.clone()),
-                Sender::Bounded(sender) => Sender::Bounded(sender.clone()),
-            }
+            let way = match &self.way {
+                Way::Unbounded(sender) => Way::Unbounded(sender.clone()),
+                Way::Bounded(sender) => Way::Bounded(sender.clone()),
+            };
+            Sender { way, channel: self.channel.clone() }
         }
     }
 
     impl<T> Sender<T> {
+        fn to(way: Way<T>) -> Self {
+            Sender { way, channel: Arc::default() }
+        }
+
         pub fn send(&self, value: T) -> Result<(), SendError<T>> {
-            match self {
-                Sender::Unbounded(sender) => sender.send(value),
-                Sender::Bounded(sender) => sender.send(value),
+            match &self.way {
+                Way::Unbounded(sender) => sender.send(value),
+                Way::Bounded(sender) => sender.send(value),
             }
+        }
+
+        pub fn same_channel(&self, other: &Self) -> bool {
+            Arc::ptr_eq(&self.channel, &other.channel)
         }
     }
 
