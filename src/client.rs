@@ -55,13 +55,13 @@ impl Client {
 
     /// Signs with `region` from now on.
     pub fn set_region(&self, region: &str) -> Result<()> {
-        self.inner.require_own_process()?;
+        self.inner.require_threads()?;
         self.inner.session.set_region(region)
     }
 
     /// Signs with `credentials` from now on, in running downloads too.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<()> {
-        self.inner.require_own_process()?;
+        self.inner.require_threads()?;
         if let Credentials::Static(key) = &credentials {
             validate::access_key(key)?;
         }
@@ -71,7 +71,7 @@ impl Client {
 
     /// Limits all downloads together to `bytes_per_second` from now on; 0 is no limit.
     pub fn set_bandwidth(&self, bytes_per_second: u64) -> Result<()> {
-        self.inner.require_own_process()?;
+        self.inner.require_threads()?;
         self.inner.session.bandwidth.set(bytes_per_second);
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Client {
     /// Ends running downloads with `ClientError:100002`, their checkpoints kept, and refuses later ones until
     /// [`Client::enable_requests`]. Returns at once.
     pub fn disable_requests(&self) -> Result<()> {
-        self.inner.require_own_process()?;
+        self.inner.require_threads()?;
         let mut running = self.inner.running.lock();
         running.disabled = true;
         running.downloads.iter().filter_map(Weak::upgrade).for_each(|download| download.disable());
@@ -88,7 +88,7 @@ impl Client {
 
     /// Lets downloads start again.
     pub fn enable_requests(&self) -> Result<()> {
-        self.inner.require_own_process()?;
+        self.inner.require_threads()?;
         self.inner.running.lock().disabled = false;
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Client {
     /// Checks the request and starts the download.
     pub fn start(&self, request: &DownloadRequest) -> Result<Download> {
         let inner = &self.inner;
-        inner.require_own_process()?;
+        inner.require_threads()?;
         let _hold = sys::exit::hold()?;
         validate::request(request)?;
         inner.session.require_region()?;
@@ -139,7 +139,7 @@ impl Client {
         key: &AccessKey,
         expires: Duration,
     ) -> Result<String> {
-        self.inner.require_own_process()?;
+        self.inner.require_threads()?;
         validate::request(request)?;
         validate::access_key(key)?;
         self.inner.session.require_region()?;
@@ -148,7 +148,7 @@ impl Client {
 
     /// What the checkpoint of `request`'s download says; `None` when there is none to go on from. It may be in use.
     pub fn inspect_checkpoint(&self, request: &DownloadRequest) -> Result<Option<CheckpointInfo>> {
-        self.inner.require_own_process()?;
+        self.inner.require_threads()?;
         let _hold = sys::exit::hold()?;
         validate::request(request)?;
         let place = place::resolve(request)?;
@@ -158,7 +158,7 @@ impl Client {
     /// Removes the checkpoint of `request`'s download and the temporary file it belongs to; `false` when there is
     /// none, `Busy` while a download uses it.
     pub fn discard_checkpoint(&self, request: &DownloadRequest) -> Result<bool> {
-        self.inner.require_own_process()?;
+        self.inner.require_threads()?;
         let _hold = sys::exit::hold()?;
         validate::request(request)?;
         let place = place::resolve(request)?;
@@ -171,7 +171,7 @@ impl Client {
     ///
     /// Must not be called from a callback of this client, which it would wait for.
     pub fn shutdown(&self) {
-        if self.inner.require_own_process().is_err() {
+        if self.inner.require_threads().is_err() {
             return;
         }
         for download in self.inner.close() {
@@ -183,15 +183,16 @@ impl Client {
 }
 
 impl Inner {
-    pub(crate) fn require_own_process(&self) -> Result<()> {
-        if self.process == std::process::id() {
-            return Ok(());
+    /// Refuses where the client's threads are lost: in a forked child, and when `exit()` could not wait for them.
+    pub(crate) fn require_threads(&self) -> Result<()> {
+        if self.process != std::process::id() {
+            return Err(Error::new(
+                ErrorKind::Forked,
+                "Forked",
+                "this client belongs to the process that made it; make a client after the fork",
+            ));
         }
-        Err(Error::new(
-            ErrorKind::Forked,
-            "Forked",
-            "this client belongs to the process that made it; make a client after the fork",
-        ))
+        if sys::exit::has_gone_on() { Err(sys::exit::exiting()) } else { Ok(()) }
     }
 
     /// Starts a download's driver. Under the lock, so that a client that is being closed finds it or refuses it.
@@ -230,8 +231,8 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // In a forked child the threads do not exist: joining them would hang for ever.
-        if self.require_own_process().is_ok() {
+        // Joining threads that are lost would hang for ever.
+        if self.require_threads().is_ok() {
             self.session.shut_down();
         } else {
             std::mem::forget(self.session.clone());

@@ -25,10 +25,11 @@ impl Download {
     /// Waits until the download ends, or for `timeout`; `None` when the time is up. May be called again, and from
     /// several threads; each success gives a fresh outcome.
     ///
-    /// In a forked child, where nothing runs that could end, this is `Forked` at once.
+    /// In a forked child, where nothing runs that could end, this is `Forked` at once; in an exit handler that runs
+    /// after a download could not be waited for, it is `Cancelled`.
     pub fn wait(&self, timeout: Option<Duration>) -> Option<Result<Outcome>> {
-        if let Err(forked) = self.client.require_own_process() {
-            return Some(Err(forked));
+        if let Err(lost) = self.client.require_threads() {
+            return Some(Err(lost));
         }
         self.shared.wait_until(deadline(timeout))
     }
@@ -40,8 +41,8 @@ impl Download {
         timeout: Option<Duration>,
         progress: &mut dyn FnMut(&Status) -> bool,
     ) -> Option<Result<Outcome>> {
-        if let Err(forked) = self.client.require_own_process() {
-            return Some(Err(forked));
+        if let Err(lost) = self.client.require_threads() {
+            return Some(Err(lost));
         }
         let until = deadline(timeout);
         loop {
@@ -59,7 +60,7 @@ impl Download {
     /// A snapshot; never blocks on the network or the disk. In a forked child, where nothing goes on, the phase is
     /// `Failed`.
     pub fn status(&self) -> Status {
-        match self.client.require_own_process() {
+        match self.client.require_threads() {
             Ok(()) => self.shared.status(),
             Err(_) => self.shared.last_words(),
         }
@@ -68,7 +69,7 @@ impl Download {
     /// Limits this download to `bytes_per_second` from now on, over all its connections; 0 is no limit. The limit of
     /// the client holds as well. Does nothing in a forked child.
     pub fn set_bandwidth(&self, bytes_per_second: u64) {
-        if self.client.require_own_process().is_ok() {
+        if self.client.require_threads().is_ok() {
             self.shared.bandwidth.set(bytes_per_second);
         }
     }
@@ -76,7 +77,7 @@ impl Download {
     /// Asks the download to end with `Cancelled` and returns at once. The checkpoint is kept. Does nothing in a forked
     /// child.
     pub fn cancel(&self) {
-        if self.client.require_own_process().is_ok() {
+        if self.client.require_threads().is_ok() {
             self.shared.cancel();
         }
     }
@@ -84,8 +85,8 @@ impl Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
-        // In a forked child there is no thread to wait for, and a lock that one held is never released.
-        if self.client.require_own_process().is_err() {
+        // Where the threads are lost there is nobody to wait for, and a lock that one held is never released.
+        if self.client.require_threads().is_err() {
             std::mem::forget((self.shared.clone(), self.client.clone()));
             return;
         }

@@ -83,9 +83,14 @@ pub fn exiting() -> Error {
     Error::new(ErrorKind::Cancelled, "Cancelled", "the process is exiting")
 }
 
+/// Whether `exit()` has gone on without threads that it could not wait for: they are stopped, or will be.
+pub fn has_gone_on() -> bool {
+    GONE_ON.load(Ordering::Relaxed)
+}
+
 /// Stops this thread for ever when `exit()` could not wait for its hold. To be called after whatever takes long.
 pub fn stop_if_left_behind() {
-    while GONE_ON.load(Ordering::Relaxed) {
+    while has_gone_on() {
         thread::park();
     }
 }

@@ -5,8 +5,8 @@
 // path", with " failed" behind it when it was made to fail. Of the calls of the kinds in DISK_CALL
 // (one, or some with commas) those from the DISK_NTH on (counted from 1), DISK_TIMES of them, fail
 // with the number DISK_ERRNO. With DISK_ERRNO=short a read or write does half of what was asked
-// for; with DISK_ERRNO=lost a write says that it was done, and was not. With DISK_NFS set, the file
-// system of the paths is NFS.
+// for; with DISK_ERRNO=lost a write says that it was done, and was not; with DISK_ERRNO=stuck a
+// call never returns. With DISK_NFS set, the file system of the paths is NFS.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,7 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PASS, FAIL, SHORT, LOST };
+enum { PASS, FAIL, SHORT, LOST, STUCK };
 
 static const char *watched;
 static const char *failing;
@@ -50,6 +50,8 @@ __attribute__((constructor)) static void set_up(void) {
         failure = SHORT;
     if (error && strcmp(error, "lost") == 0)
         failure = LOST;
+    if (error && strcmp(error, "stuck") == 0)
+        failure = STUCK;
     number = (int)number_of("DISK_ERRNO", EIO);
     if (log)
         log_fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
@@ -83,6 +85,8 @@ static int fate(const char *kind, const char *path) {
     errno = saved;
     if (!fails)
         return PASS;
+    while (failure == STUCK)
+        pause();
     if (failure == FAIL)
         errno = number;
     return failure;

@@ -11,4 +11,4 @@ mod one_byte;
 mod outcomes;
 mod permissions;
 mod places;
-mod shim;
+pub mod shim;

@@ -20,6 +20,8 @@ pub enum How {
     Short,
     /// A write says that it was done, and was not.
     Lost,
+    /// It never returns.
+    Stuck,
 }
 
 /// Which calls fail, and how.
@@ -78,6 +80,7 @@ fn fail<'a>(command: &'a mut Command, failing: Failing) -> &'a mut Command {
         How::Errno(number) => number.to_string(),
         How::Short => "short".to_owned(),
         How::Lost => "lost".to_owned(),
+        How::Stuck => "stuck".to_owned(),
     };
     command
         .env("DISK_PATH", failing.path)

@@ -35,12 +35,22 @@ pub struct Process {
 
 impl Process {
     pub fn start(test: &str, argument: &impl Serialize) -> Self {
+        Self::start_with(test, argument, |_| {})
+    }
+
+    /// As [`Process::start`], with something changed.
+    pub fn start_with(
+        test: &str,
+        argument: &impl Serialize,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command
             .args(["--exact", "--ignored", "--nocapture", test])
             .env(ARGUMENT, serde_json::to_string(argument).expect("JSON"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
+        change(&mut command);
         let mut child = command.spawn().expect("a process");
         let output = BufReader::new(child.stdout.take().expect("its output")).lines();
         Process { child, output }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alone::{Process, argument};
 use super::raw;
+use crate::disk::shim::{self, Failing, How};
 use crate::effort::{Chance, cases, figure};
 use crate::lab::{BUCKET, ID, KEY, Lab, MIB, SECRET};
 
@@ -187,6 +188,35 @@ fn the_host_s_exit_handlers_may_use_the_library_and_are_not_held_up() {
         let host = Host { has_handler: true, ..Host::new(&lab, Place::Host, after) };
         assert!(host.exits());
     }
+}
+
+#[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn host_of_a_stuck_write() {
+    let host: Host = argument();
+    raw::at_exit(use_the_library);
+    let client = Client::new(host.options()).expect("client");
+    let download = client.start(&host.request()).expect("start");
+    let log = std::env::var("DISK_LOG").expect("a log");
+    super::wait_until("a write", || {
+        std::fs::read_to_string(&log).expect("the log").contains("write")
+    });
+    *LEFT.lock() = Some((client, download));
+    std::process::exit(STATUS);
+}
+
+#[test]
+fn the_host_s_exit_handlers_are_not_held_up_by_a_write_that_never_returns() {
+    let lab = tls_lab(64 * MIB);
+    let log = tempfile::NamedTempFile::new().expect("a log");
+    let temp = lab.temp();
+    let path = temp.to_str().expect("UTF-8");
+    let stuck = Failing { call: "write", path, nth: 1, times: shim::ALWAYS, how: How::Stuck };
+    let host = Host::new(&lab, Place::Host, Duration::ZERO);
+    let process = Process::start_with("process::exits::host_of_a_stuck_write", &host, |command| {
+        shim::preload(command.env("DISK_LOG", log.path()), &lab, Some(stuck));
+    });
+    assert_eq!(process.status().code(), Some(STATUS));
 }
 
 #[test]
