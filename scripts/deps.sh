@@ -50,6 +50,8 @@ build|libcurl 7.87 or newer, with headers|libcurl4-openssl-dev|has_library libcu
 build|OpenSSL 3 or newer, with headers|libssl-dev|has_library openssl 3.0
 build|the certificates of the usual authorities|ca-certificates|has_authorities
 test|Ninja|ninja-build|has_program ninja
+test|git|git|has_program git
+test|file|file|has_program file
 test|libabigail's tools|abigail-tools|has_program abidiff
 test|GoogleTest|libgtest-dev|has_library gtest_main 1.10
 test|valgrind|valgrind|has_program valgrind
