@@ -17,6 +17,7 @@ mod session;
 mod shared;
 mod span;
 pub mod vet;
+mod wire;
 mod worker;
 
 pub use driver::{Task, run};

@@ -21,7 +21,8 @@ use super::authority::{Authority, Issued};
 use super::bandwidth::Bandwidth;
 use super::disk::Disk;
 use super::retry::Limits;
-use super::worker::{ConnectionSettings, Worker};
+use super::wire::ConnectionSettings;
+use super::worker::Worker;
 
 /// Most transfer threads when the client does not say; one loop fills several gigabits.
 const DEFAULT_MAX_WORKERS: usize = 4;

@@ -1,16 +1,14 @@
 //! A transfer thread: one libcurl multi loop that carries any number of fetches.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use curl::easy::{Easy2, HttpVersion, List};
+use curl::easy::Easy2;
 use curl::multi::{Easy2Handle, Multi, MultiWaker};
 
 use crate::model::error::Error;
-use crate::model::options::{Proxy, ProxyScheme};
 use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
 use crate::sync::thread;
 use crate::sys;
@@ -18,41 +16,15 @@ use crate::sys::exit::{Gate, Hold};
 use crate::sys::panic::quiet;
 use crate::sys::thread::Joined;
 
-use super::certificate::BuiltIn;
 use super::event::{Ending, Event, FetchEnd};
 use super::fetch::Fetch;
 use super::intake::Intake;
+use super::wire::Wire;
 
 /// How often time-outs and slow connections are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// How long an idle loop sleeps unless it is woken.
 const IDLE: Duration = Duration::from_secs(60);
-
-const A_DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// How a client's connections are made.
-#[derive(Clone, Debug)]
-pub struct ConnectionSettings {
-    pub connect_timeout: Option<Duration>,
-    pub idle_timeout: Option<Duration>,
-    pub verify_tls: bool,
-    pub ca_file: Option<PathBuf>,
-    pub ca_path: Option<PathBuf>,
-    pub proxy: Option<Proxy>,
-    pub network_interface: Option<String>,
-    pub user_agent: String,
-}
-
-/// One request as it goes to libcurl.
-pub struct Wire {
-    pub url: String,
-    /// HEAD instead of GET.
-    pub head: bool,
-    pub headers: Vec<(String, String)>,
-    /// Receive buffer, in bytes.
-    pub receive_buffer: usize,
-    pub connection: Arc<ConnectionSettings>,
-}
 
 /// What a worker is told.
 pub enum Command {
@@ -259,39 +231,29 @@ impl Loop {
     }
 
     fn start(&mut self, wire: &Wire, fetch: Fetch, events: Sender<Event>) {
-        let id = fetch.id;
+        let (id, idle_timeout) = (fetch.id, wire.connection.idle_timeout);
+        match self.add(wire, fetch) {
+            Ok((token, handle)) => {
+                self.running.insert(token, Running { handle, id, events, idle_timeout });
+            }
+            Err(why) => {
+                fail(&events, id, Error::internal(format!("libcurl refused the request: {why}")))
+            }
+        }
+    }
+
+    /// Gives libcurl a request; its token and its handle.
+    fn add(&mut self, wire: &Wire, fetch: Fetch) -> Result<(usize, Easy2Handle<Fetch>), String> {
         let mut easy = Easy2::new(fetch);
-        let added = configure(&mut easy, wire).map_err(|error| error.to_string());
+        wire.configure(&mut easy).map_err(|error| error.to_string())?;
+        let mut handle = self.multi.add2(easy).map_err(|error| error.to_string())?;
         let token = self.next_token;
         self.next_token += 1;
-        if let Err(message) = added {
-            return fail(
-                &events,
-                id,
-                Error::internal(format!("libcurl refused the request: {message}")),
-            );
+        if let Err(error) = handle.set_token(token) {
+            let _ = self.multi.remove2(handle);
+            return Err(error.to_string());
         }
-        match self.multi.add2(easy) {
-            Ok(mut handle) => {
-                let idle_timeout = wire.connection.idle_timeout;
-                match handle.set_token(token) {
-                    Ok(()) => {
-                        self.running.insert(token, Running { handle, id, events, idle_timeout });
-                    }
-                    Err(error) => {
-                        let _ = self.multi.remove2(handle);
-                        fail(
-                            &events,
-                            id,
-                            Error::internal(format!("libcurl refused the request: {error}")),
-                        );
-                    }
-                }
-            }
-            Err(error) => {
-                fail(&events, id, Error::internal(format!("libcurl refused the request: {error}")))
-            }
-        }
+        Ok((token, handle))
     }
 
     /// Takes finished transfers out.
@@ -398,75 +360,4 @@ fn unpause(handle: &Easy2Handle<Fetch>) {
 fn fail(events: &Sender<Event>, fetch: u64, error: Error) {
     let ending = Ending::Fault(error);
     let _ = events.send(Event::Ended(Box::new(FetchEnd::without_reply(fetch, ending))));
-}
-
-fn configure(easy: &mut Easy2<Fetch>, wire: &Wire) -> Result<(), curl::Error> {
-    let connection = &wire.connection;
-    easy.url(&wire.url)?;
-    easy.path_as_is(true)?;
-    easy.nobody(wire.head)?;
-    let mut headers = List::new();
-    for (name, value) in &wire.headers {
-        // libcurl takes "Name;" for a header without a value.
-        headers.append(&if value.is_empty() {
-            format!("{name};")
-        } else {
-            format!("{name}: {value}")
-        })?;
-    }
-    easy.http_headers(headers)?;
-    // Over HTTP/2 all spans would share one connection.
-    easy.http_version(HttpVersion::V11)?;
-    easy.useragent(&connection.user_agent)?;
-    easy.buffer_size(wire.receive_buffer)?;
-    easy.tcp_nodelay(true)?;
-    easy.tcp_keepalive(true)?;
-    // Without a value libcurl would take its own 300 s; a larger one than this it refuses.
-    easy.connect_timeout(connection.connect_timeout.unwrap_or(A_DAY).min(A_DAY))?;
-    easy.ssl_verify_peer(connection.verify_tls)?;
-    easy.ssl_verify_host(connection.verify_tls)?;
-    trust(easy, connection)?;
-    if let Some(proxy) = &connection.proxy {
-        use_proxy(easy, proxy)?;
-    }
-    if let Some(interface) = &connection.network_interface {
-        easy.interface(interface)?;
-    }
-    sys::curl::quick_exit(easy);
-    Ok(())
-}
-
-fn use_proxy(easy: &mut Easy2<Fetch>, proxy: &Proxy) -> Result<(), curl::Error> {
-    let scheme = match proxy.scheme {
-        ProxyScheme::Http => "http",
-        ProxyScheme::Https => "https",
-    };
-    easy.proxy(&format!("{scheme}://{}", proxy.host))?;
-    if proxy.port != 0 {
-        easy.proxy_port(proxy.port)?;
-    }
-    if let Some(user) = &proxy.user {
-        easy.proxy_username(user)?;
-    }
-    if let Some(password) = &proxy.password {
-        easy.proxy_password(password)?;
-    }
-    Ok(())
-}
-
-fn trust(easy: &mut Easy2<Fetch>, connection: &ConnectionSettings) -> Result<(), curl::Error> {
-    let (file, directory) = (connection.ca_file.as_ref(), connection.ca_path.as_ref());
-    let bundle = curl::Version::get().cainfo().map(|file| Path::new(file).is_file());
-    let built_in = BuiltIn::beside(file.is_some(), directory.is_some(), bundle);
-    match file {
-        Some(file) => easy.cainfo(file)?,
-        None if built_in.file => {}
-        None => sys::curl::no_ca_file(easy),
-    }
-    match directory {
-        Some(directory) => easy.capath(directory)?,
-        None if built_in.directory => {}
-        None => sys::curl::no_ca_directory(easy),
-    }
-    Ok(())
 }

@@ -13,7 +13,8 @@ use crate::transfer::fetch::{Fetch, Gate};
 use crate::transfer::intake::Intake;
 use crate::transfer::retry::{Cause, Failure};
 use crate::transfer::span::Span;
-use crate::transfer::worker::{Command, Wire, Worker};
+use crate::transfer::wire::Wire;
+use crate::transfer::worker::{Command, Worker};
 
 use super::Driver;
 use super::flight::Flight;
