@@ -1,5 +1,6 @@
 //! A request as libcurl is told it: address, headers, and how the connection is made.
 
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +96,12 @@ fn proxy_url(proxy: &Proxy) -> String {
         ProxyScheme::Http => "http",
         ProxyScheme::Https => "https",
     };
-    format!("{scheme}://{}", proxy.host)
+    let host = &proxy.host;
+    // A port would stand behind the same sign as the parts of an address.
+    match host.parse::<Ipv6Addr>() {
+        Ok(_) => format!("{scheme}://[{host}]"),
+        Err(_) => format!("{scheme}://{host}"),
+    }
 }
 
 fn trust<H>(easy: &mut Easy2<H>, connection: &ConnectionSettings) -> Result<(), curl::Error> {
@@ -113,4 +119,21 @@ fn trust<H>(easy: &mut Easy2<H>, connection: &ConnectionSettings) -> Result<(), 
         None => sys::curl::no_ca_directory(easy),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_may_be_a_name_or_an_address_of_either_kind() {
+        for (host, url) in [
+            ("proxy.example.com", "http://proxy.example.com"),
+            ("192.0.2.1", "http://192.0.2.1"),
+            ("2001:db8::1", "http://[2001:db8::1]"),
+            ("[2001:db8::1]", "http://[2001:db8::1]"),
+        ] {
+            assert_eq!(proxy_url(&Proxy::new(host, 3128)), url);
+        }
+    }
 }
