@@ -172,7 +172,7 @@ unsafe fn proxy(c: &oss_resumable_client_options) -> Result<Option<Proxy>> {
         Error::validation(format!("proxy_port is {}; it is at most 65535", c.proxy_port))
     })?;
     let Some(host) = host else {
-        if port != 0 || user.is_some() || password.is_some() {
+        if scheme != ProxyScheme::Http || port != 0 || user.is_some() || password.is_some() {
             return Err(Error::validation("the proxy is described, but proxy_host is not set"));
         }
         return Ok(None);
@@ -334,6 +334,7 @@ mod tests {
         assert!(refused(|c| c.proxy_scheme = 2).contains("proxy_scheme"));
         assert!(refused(|c| c.proxy_port = 65_536).contains("proxy_port"));
         assert!(refused(|c| c.proxy_user = c"user".as_ptr()).contains("proxy_host"));
+        assert!(refused(|c| c.proxy_scheme = OSS_RESUMABLE_PROXY_HTTPS).contains("proxy_host"));
         assert!(refused(|c| c.reserved = 1).contains("reserved"));
     }
 
