@@ -1,10 +1,10 @@
 //! A limit on bytes a second for all connections that share it: a queue in time, in which each pays before it takes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What a quiet time is worth afterwards: late wake-ups of a loop then cost no throughput.
 const BURST: Duration = Duration::from_millis(50);
@@ -295,3 +295,6 @@ mod tests {
         }
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

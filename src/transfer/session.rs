@@ -1,11 +1,9 @@
 //! What all downloads of one client share: where the service is, who signs, and the threads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::{Mutex, RwLock};
 
 use crate::model::credentials::AccessKey;
 use crate::model::error::{Error, Result};
@@ -16,6 +14,8 @@ use crate::oss::endpoint::Endpoint;
 use crate::oss::get_object::{self, Composed, Conditions};
 use crate::oss::sign::{self, SigningContext, Unsigned};
 use crate::oss::validate;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::authority::{Authority, Issued};
 use super::bandwidth::Bandwidth;
@@ -36,7 +36,7 @@ pub struct Session {
     /// The limit of all downloads together.
     pub bandwidth: Arc<Bandwidth>,
     endpoint: Endpoint,
-    region: RwLock<Option<String>>,
+    region: Mutex<Option<String>>,
     /// What is added to this machine's clock, in milliseconds.
     clock_offset: AtomicI64,
     next_fetch: AtomicU64,
@@ -74,7 +74,7 @@ impl Session {
             disk: Arc::new(Disk::new()),
             bandwidth: Arc::new(Bandwidth::new(options.max_bandwidth)),
             endpoint,
-            region: RwLock::new(region),
+            region: Mutex::new(region),
             clock_offset: AtomicI64::new(0),
             next_fetch: AtomicU64::new(1),
             workers: Mutex::new(Vec::new()),
@@ -86,7 +86,7 @@ impl Session {
     /// Signs with `region` from now on.
     pub fn set_region(&self, region: &str) -> Result<()> {
         validate::region(region)?;
-        *self.region.write() = Some(region.to_owned());
+        *self.region.lock() = Some(region.to_owned());
         Ok(())
     }
 
@@ -146,7 +146,7 @@ impl Session {
         let url = address::with_query(&address.url, &composed.query);
         let mut added = Vec::new();
         if let Some(key) = &issued.key {
-            let region = self.region.read().clone().unwrap_or_default();
+            let region = self.region.lock().clone().unwrap_or_default();
             let context = self.signing(key, &region);
             added = sign::sign(&context, &unsigned(method, request, &composed))?;
         }
@@ -170,7 +170,7 @@ impl Session {
     ) -> Result<String> {
         let composed = get_object::compose(request, None, Conditions::None);
         let address = self.address(request)?;
-        let region = self.region.read().clone().unwrap_or_default();
+        let region = self.region.lock().clone().unwrap_or_default();
         let context = self.signing(key, &region);
         let query = sign::presign(&context, &unsigned(method, request, &composed), expires)?;
         Ok(address::with_query(&address.url, &query))
@@ -198,7 +198,7 @@ impl Session {
     /// V4 signatures name the region; without one nothing can be signed.
     pub fn require_region(&self) -> Result<()> {
         let needed = self.options.signature == SignatureVersion::V4 && self.authority.signs();
-        if needed && self.region.read().is_none() {
+        if needed && self.region.lock().is_none() {
             return Err(Error::validation(
                 "the region is not set and cannot be told from the endpoint; V4 signatures need it, for example cn-hangzhou",
             ));

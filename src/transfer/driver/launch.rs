@@ -22,8 +22,8 @@ use super::flight::Flight;
 /// Up to here connections are few, and each may have large buffers.
 const FEW_CONNECTIONS: u32 = 8;
 /// What the connections of a download share in receive buffers, in bytes: a large one brings more with one system
-/// call. TLS records are 16 KiB and gain nothing from more than the smallest; what is
-/// read ahead of a bandwidth limit breaks it.
+/// call. TLS records are 16 KiB and gain nothing from more than the smallest; what is read ahead of a bandwidth limit
+/// breaks it.
 const RECEIVE_BUFFERS: usize = 8 * 1024 * 1024;
 const MIN_RECEIVE_BUFFER: usize = 64 * 1024;
 /// Bytes of a write when connections are many.
