@@ -201,7 +201,7 @@ TEST(Cpp, ACheckpointIsInspectedAndDiscarded) {
 }
 
 TEST(Cpp, AFutureIsTheEndOfADownload) {
-    const LocalOss oss({"--rate", "4MB"});
+    const LocalOss oss({"--rate", "500KB"});
     const TemporaryDirectory directory;
     auto client = anonymousClient(oss);
     auto started = client.StartDownload(

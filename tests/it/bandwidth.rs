@@ -7,7 +7,7 @@ use oss_resumable::Client;
 use crate::lab::{Lab, MIB, PART};
 
 /// Bytes that a limit lets through at once, whatever it is; the time for them is not waited for.
-const HEAD_START: Duration = Duration::from_millis(100);
+const HEAD_START: Duration = Duration::from_millis(250);
 
 fn seconds(bytes: u64, rate: u64) -> Duration {
     Duration::from_secs_f64(bytes as f64 / rate as f64)
@@ -25,7 +25,19 @@ fn a_limit_is_the_total_of_a_download_s_connections() {
     let took = started.elapsed();
     lab.assert_whole(&outcome);
     assert!(took + HEAD_START >= seconds(2 * MIB, 2 * MIB), "{took:?} is too fast");
-    assert_eq!(outcome.statistics.bytes_discarded, 0, "no connection is taken for a slow one");
+}
+
+#[test]
+fn a_connection_that_seldom_has_its_turn_is_not_taken_for_a_slow_one() {
+    let lab = Lab::new(2 * MIB);
+    let request = lab.request_with(|request| {
+        request.thread_num = 6;
+        request.max_bandwidth = 30_000;
+    });
+    let download = lab.client().start(&request).expect("start");
+    // Each connection has a turn in three seconds; after two it may be judged.
+    assert!(download.wait(Some(Duration::from_secs(7))).is_none(), "a minute is needed");
+    assert_eq!(download.status().statistics.requests, 6, "one each");
 }
 
 #[test]

@@ -55,7 +55,10 @@ impl Driver {
                     return Ok(broken);
                 }
             } else {
-                self.replace_laggard(now);
+                // Under a limit connections are slow because they wait for their turns.
+                if !self.is_limited() {
+                    self.replace_laggard(now);
+                }
                 self.assign(now)?;
             }
             if self.is_whole() {
