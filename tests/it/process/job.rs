@@ -96,6 +96,8 @@ fn job() {
     let job: Job = argument();
     if matches!(job.trouble, Some(Trouble::CatchInterrupts | Trouble::CancelOnInterrupt)) {
         raw::catch_interrupts();
+    } else {
+        raw::die_of_interrupts();
     }
     let started = Instant::now();
     let download = job.client().start(&job.request()).expect("start");

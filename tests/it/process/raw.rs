@@ -40,6 +40,13 @@ pub fn catch_interrupts() {
     assert_eq!(installed, 0);
 }
 
+/// Has SIGINT end this process, as it does by default. A process that a shell started in the background ignores it,
+/// and so do its children.
+pub fn die_of_interrupts() {
+    // SAFETY: no memory is passed.
+    assert_ne!(unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) }, libc::SIG_ERR);
+}
+
 /// SIGINTs caught so far.
 pub fn interrupts() -> u32 {
     INTERRUPTS.load(Ordering::SeqCst)
