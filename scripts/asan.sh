@@ -9,15 +9,8 @@ cd "$(dirname "$0")/.."
 build=build/asan
 logs=build/logs/asan
 mkdir -p "$logs"
-passed=0
-failed=0
-ok() { echo "ok asan $*"; passed=$((passed + 1)); }
-fail() { echo "FAILED asan $*"; failed=$((failed + 1)); }
-finish() {
-    echo "asan: $passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
-    exit
-}
+gate=asan
+source scripts/tally.sh
 
 # Standing for a target of its own keeps build scripts and macros as they are.
 build_all() {

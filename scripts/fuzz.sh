@@ -16,15 +16,8 @@ built=build/fuzz/target/$host/release
 logs=build/logs/fuzz
 mkdir -p "$logs" build/fuzz/artifacts
 
-passed=0
-failed=0
-ok() { echo "ok fuzz $*"; passed=$((passed + 1)); }
-fail() { echo "FAILED fuzz $*"; failed=$((failed + 1)); }
-finish() {
-    echo "fuzz: $passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
-    exit
-}
+gate=fuzz
+source scripts/tally.sh
 
 # As cargo-fuzz does. The target is named so that build scripts and macros are built without all this.
 build() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Plants each bug of scripts/mutants in a copy of the tree and demands that a test fails because of it.
 # With --check it only sees whether the bugs can still be planted; with names it tries only those.
-# Prints "ok mutant NAME" or "FAILED mutant NAME" for each, then "mutants: N passed, N failed".
+# Prints "ok mutant NAME" or "FAILED mutant NAME" for each, then "mutant: N passed, N failed".
 #
 # A bug is a patch. Above it stand a sentence that says what is wrong, and the tests that are quick to find it.
 set -euo pipefail
@@ -14,15 +14,8 @@ mutants=(scripts/mutants/*.patch)
 name_of() { basename "$1" .patch; }
 tests_of() { sed -n 's/^Tests: //p' "$1"; }
 
-passed=0
-failed=0
-ok() { echo "ok mutant $*"; passed=$((passed + 1)); }
-fail() { echo "FAILED mutant $*"; failed=$((failed + 1)); }
-finish() {
-    echo "mutants: $passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
-    exit
-}
+gate=mutant
+source scripts/tally.sh
 
 check() {
     local mutant
