@@ -264,14 +264,9 @@ impl Loop {
             let ending = match self.running.get(&token).and_then(|r| message.result_for2(&r.handle))
             {
                 Some(Ok(())) => Ending::Complete,
-                Some(Err(error)) => Ending::Broken {
-                    curl_code: error.code(),
-                    message: error
-                        .extra_description()
-                        .filter(|text| !text.is_empty())
-                        .unwrap_or(error.description())
-                        .to_owned(),
-                },
+                Some(Err(error)) => {
+                    Ending::Broken { curl_code: error.code(), message: described(&error) }
+                }
                 None => return,
             };
             done.push((token, ending));
@@ -350,6 +345,12 @@ fn stalled(running: &Running, now: Instant) -> bool {
     // Zero until the request is on the wire; libcurl's connect time-out covers the time before.
     let sent = running.handle.pretransfer_time().ok().filter(|sent| !sent.is_zero());
     fetch.silence(now, sent).is_some_and(|silence| silence > limit)
+}
+
+/// What went wrong, in libcurl's own words unless they quote a proxy as the environment has it, password and all.
+fn described(error: &curl::Error) -> String {
+    let words = error.extra_description().filter(|words| !words.is_empty() && !words.contains('@'));
+    words.unwrap_or(error.description()).to_owned()
 }
 
 fn unpause(handle: &Easy2Handle<Fetch>) {

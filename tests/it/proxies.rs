@@ -9,6 +9,7 @@ use local_oss::{Config, Object, Tls};
 use oss_resumable::{ErrorKind, LogLevel, Proxy, ProxyScheme};
 
 use crate::lab::{BUCKET, KEY, Lab, PART};
+use crate::program;
 
 /// Host and port of the lab's server.
 fn address(lab: &Lab) -> (String, u16) {
@@ -161,6 +162,21 @@ fn the_proxy_s_password_is_in_no_message_and_no_log_line() {
     assert!(!lines.is_empty());
     for text in lines.iter().cloned().chain([error.to_string(), format!("{error:?}")]) {
         assert!(!text.contains("hush") && !text.contains("aHVzaC1odXNo"), "{text}");
+    }
+}
+
+#[test]
+fn the_password_of_a_proxy_in_the_environment_is_in_no_message() {
+    let lab = Lab::new(PART);
+    for proxy in
+        ["http://user:hush-hush@[broken", "user:hush-hush@host:99999", "odd://user:hush-hush@host"]
+    {
+        let mut program = program::program(&lab, lab.dir(), [BUCKET, KEY, "file.bin", "."]);
+        program.env("http_proxy", proxy).env_remove("no_proxy").env_remove("NO_PROXY");
+        let output = program::running(&mut program).output().expect("its end");
+        let said = program::complaint(&output);
+        assert!(!output.status.success() && said.contains("ClientError:2000"), "{said}");
+        assert!(!said.contains("hush"), "{said}");
     }
 }
 
