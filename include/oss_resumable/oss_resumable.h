@@ -479,7 +479,7 @@ typedef struct oss_resumable_client_options {
     uint32_t reserved;
     /**
      * Proxy that all requests go through: a host name or address. NULL: what `http_proxy` and its like in the
-     * environment say.
+     * environment say. Either way hosts that `no_proxy` there lists are reached without it.
      */
     const char *proxy_host;
     /**

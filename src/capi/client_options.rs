@@ -106,7 +106,7 @@ pub struct oss_resumable_client_options {
     /// Must be zero.
     pub reserved: u32,
     /// Proxy that all requests go through: a host name or address. NULL: what `http_proxy` and its like in the
-    /// environment say.
+    /// environment say. Either way hosts that `no_proxy` there lists are reached without it.
     pub proxy_host: *const c_char,
     /// User of the proxy, or NULL.
     pub proxy_user: *const c_char,

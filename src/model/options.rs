@@ -146,7 +146,8 @@ pub struct ClientOptions {
     pub ca_file: Option<PathBuf>,
     /// Trust the certificates in this hashed directory as well.
     pub ca_path: Option<PathBuf>,
-    /// Send everything through this proxy; default: what `http_proxy` and its like in the environment say.
+    /// Send everything through this proxy; default: what `http_proxy` and its like in the environment say. Either way
+    /// hosts that `no_proxy` there lists are reached without it.
     pub proxy: Option<Proxy>,
     /// Network interface, host name or address that connections leave from.
     pub network_interface: Option<String>,
