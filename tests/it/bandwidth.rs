@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use local_oss::{Fault, Matcher};
 use oss_resumable::Client;
 
 use crate::lab::{Lab, MIB, PART};
@@ -38,6 +39,19 @@ fn a_connection_that_seldom_has_its_turn_is_not_taken_for_a_slow_one() {
     // Each connection has a turn in three seconds; after two it may be judged.
     assert!(download.wait(Some(Duration::from_secs(7))).is_none(), "a minute is needed");
     assert_eq!(download.status().statistics.requests, 6, "one each");
+}
+
+#[test]
+fn a_slow_connection_is_helped_under_a_limit_that_nobody_reaches() {
+    let lab = Lab::new(8 * MIB);
+    lab.server.inject_when(Matcher::any().nth(2), Fault::RateLimit(MIB / 16));
+    let request = lab.request_with(|request| {
+        request.thread_num = 2;
+        request.max_bandwidth = 1 << 40;
+        // Alone it would need a minute.
+        request.deadline = Some(Duration::from_secs(30));
+    });
+    lab.assert_whole(&lab.client().download(&request).expect("download"));
 }
 
 #[test]

@@ -84,6 +84,12 @@ impl Flight {
         self.sampled = (now, here);
     }
 
+    /// Forgets what was measured so far.
+    pub fn measure_anew(&mut self, now: Instant) {
+        self.sampled = (now, self.span.remaining().start);
+        self.rate = None;
+    }
+
     /// Bytes a second; none before the first measurement, when everything looks slow.
     pub fn rate(&self) -> Option<f64> {
         self.rate

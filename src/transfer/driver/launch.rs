@@ -145,13 +145,9 @@ impl Driver {
         self.request.thread_num <= FEW_CONNECTIONS
     }
 
-    /// Whether a bandwidth limit holds, the client's or the download's own.
-    pub fn is_limited(&self) -> bool {
-        self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited()
-    }
-
     fn receive_buffer(&self) -> usize {
-        if self.session.is_https() || self.is_limited() {
+        let limited = self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited();
+        if self.session.is_https() || limited {
             return MIN_RECEIVE_BUFFER;
         }
         let connections = usize::try_from(self.request.thread_num).unwrap_or(usize::MAX).max(2);

@@ -55,10 +55,7 @@ impl Driver {
                     return Ok(broken);
                 }
             } else {
-                // Under a limit connections are slow because they wait for their turns.
-                if !self.is_limited() {
-                    self.replace_laggard(now);
-                }
+                self.replace_laggard(now);
                 self.assign(now)?;
             }
             if self.is_whole() {
@@ -231,8 +228,12 @@ impl Driver {
 
     /// Gives up the connection that is far behind the others, if there is one: a new one may find a better way.
     fn replace_laggard(&mut self, now: Instant) {
-        for slot in &mut self.slots {
-            if let Some(flight) = &mut slot.flight {
+        let held_back = self.shared.bandwidth.holds_back();
+        for flight in self.slots.iter_mut().filter_map(|slot| slot.flight.as_mut()) {
+            if held_back {
+                // What a connection does while they wait for their turns says nothing about its way.
+                flight.measure_anew(now);
+            } else {
                 flight.sample(now);
             }
         }
