@@ -37,11 +37,24 @@ run() {
         -artifact_prefix="build/fuzz/artifacts/$target-" -print_final_stats=1 -verbosity=1 >"$logs/$target.log" 2>&1
 }
 
-fuzz() {
-    local target=$1 runs
-    if run "$target" "fuzz/corpus/$target"; then
-        runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/$target.log")
-        echo "$target: $runs runs"
+# As many targets at once as there are processors.
+run_all() {
+    local target at_once
+    at_once=$(nproc)
+    for target in "$@"; do
+        while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do wait -n; done
+        (
+            run "$target" "fuzz/corpus/$target"
+            echo $? >"$logs/$target.status"
+        ) &
+    done
+    wait
+}
+
+report() {
+    local target=$1
+    if [ "$(cat "$logs/$target.status")" -eq 0 ]; then
+        echo "$target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/$target.log") runs"
         ok "$target"
     else
         tail -n 40 "$logs/$target.log"
@@ -70,7 +83,8 @@ if [ "$#" -eq 0 ]; then
     mapfile -t targets < <(basename -s .rs fuzz/fuzz_targets/*.rs | grep -v '^planted_')
     prove_that_defects_are_found
 fi
+run_all "${targets[@]}"
 for target in "${targets[@]}"; do
-    fuzz "$target"
+    report "$target"
 done
 finish
