@@ -34,8 +34,8 @@ fn a_rate_limit_holds_for_each_connection() {
             }
         });
     });
-    // Upper bounds are wide: the machine is shared.
-    assert!((395..600).contains(&both), "{both} ms for 2 MB on each of 2 connections at 5 MB/s");
+    // One after the other would take 800 ms; the upper bound is wide, for the machine is shared.
+    assert!((395..790).contains(&both), "{both} ms for 2 MB on each of 2 connections at 5 MB/s");
 }
 
 #[test]

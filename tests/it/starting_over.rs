@@ -27,6 +27,19 @@ fn a_download_that_started_over_has_a_checkpoint_again() {
 }
 
 #[test]
+fn a_stream_that_brought_a_wrong_byte_is_none_that_broke() {
+    let lab = Lab::new(4 * MIB);
+    lab.server.inject(Fault::NoEtag);
+    // The first reply shows that there is no ETag, the second is the stream and the first with this byte.
+    lab.server.inject_when(Matcher::any().nth(1), Fault::FlipByte(MIB));
+    for broken in [3, 4] {
+        lab.server.inject_when(Matcher::any().nth(broken), Fault::CloseAfter(2 * MIB));
+    }
+    lab.assert_whole(&lab.client().download(&lab.request()).expect("the third of three attempts"));
+    assert_eq!(lab.server.requests().len(), 5);
+}
+
+#[test]
 fn a_condition_holds_although_every_byte_is_here() {
     let lab = Lab::new(MIB);
     let mut request = lab.request();

@@ -70,14 +70,15 @@ impl Driver {
             "the checksum is wrong; fetching everything once more".to_owned()
         });
         self.shared.counters.retries_reply.add(1);
-        let opened = self.opened_mut()?;
-        let everything: Vec<Extent> = opened.ledger.extents().collect();
-        let all = opened.ledger.range().end - opened.ledger.range().start;
-        if all == 0 {
-            // Only another first reply can bring another checksum.
+        let range = self.opened()?.ledger.range().clone();
+        if range.is_empty() || self.single_stream {
+            // Only another first reply can bring another checksum, or another stream: the one that ended is not broken.
             return self.discard_everything();
         }
+        let opened = self.opened_mut()?;
+        let everything: Vec<Extent> = opened.ledger.extents().collect();
         opened.ledger.forget(&everything)?;
+        let all = range.end - range.start;
         self.shared.counters.bytes_done.subtract(all);
         self.shared.counters.bytes_discarded.add(all);
         Ok(())
