@@ -1,7 +1,7 @@
 //! A running server: the listener, its threads, and what tests ask of it.
 
 use std::io;
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::config::{Auth, Config};
 use crate::fault::{Fault, FaultBook, Matcher, RuleId};
 use crate::log::{LoggedRequest, RequestLog};
-use crate::net::{Connection, Control};
+use crate::net::{Connection, Control, Port};
 use crate::object::{Generation, Object};
 use crate::service::Service;
 use crate::session::{Shared, serve};
@@ -23,7 +23,7 @@ use crate::tls::Identity;
 /// A server on 127.0.0.1. Stops, and joins its threads, when dropped.
 pub struct Server {
     inner: Arc<Inner>,
-    port: u16,
+    port: Port,
     run: Mutex<Option<Run>>,
 }
 
@@ -58,7 +58,8 @@ impl Server {
             active: AtomicU64::new(0),
             most_active: AtomicU64::new(0),
         });
-        let (run, port) = Run::start(&inner, port)?;
+        let port = Port::take(port)?;
+        let run = Run::start(&inner, &port)?;
         Ok(Server { inner, port, run: Mutex::new(Some(run)) })
     }
 
@@ -75,19 +76,19 @@ impl Server {
         if let Some(old) = run.take() {
             old.stop();
         }
-        *run = Some(Run::start(&self.inner, self.port)?.0);
+        *run = Some(Run::start(&self.inner, &self.port)?);
         Ok(())
     }
 
     /// The port, the same after a restart.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// `http://127.0.0.1:PORT`, or `https://…`.
     pub fn endpoint(&self) -> String {
         let scheme = if self.inner.identity.is_some() { "https" } else { "http" };
-        format!("{scheme}://127.0.0.1:{}", self.port)
+        format!("{scheme}://127.0.0.1:{}", self.port())
     }
 
     /// The CA certificate that vouches for the server, in PEM; `None` without TLS.
@@ -212,18 +213,17 @@ impl Drop for Server {
 }
 
 impl Run {
-    fn start(inner: &Arc<Inner>, port: u16) -> io::Result<(Self, u16)> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    fn start(inner: &Arc<Inner>, port: &Port) -> io::Result<Self> {
+        let listener = port.listen()?;
         // Else a client that goes away between poll and accept blocks the stop.
         listener.set_nonblocking(true)?;
-        let port = listener.local_addr()?.port();
         let control = Arc::new(Control::new()?);
         let acceptor =
             Acceptor { inner: inner.clone(), control: control.clone(), open: Vec::new() };
         let acceptor = Builder::new()
             .name("local-oss-accept".to_owned())
             .spawn(move || acceptor.run(listener))?;
-        Ok((Run { control, acceptor }, port))
+        Ok(Run { control, acceptor })
     }
 
     fn stop(self) {

@@ -6,7 +6,9 @@ mod control;
 mod delivery;
 mod outgoing;
 mod pace;
+mod port;
 
 pub(crate) use connection::Connection;
 pub(crate) use control::Control;
 pub(crate) use delivery::{Cut, Delivery, Ending, Framing, Head, Next, deliver};
+pub(crate) use port::Port;
