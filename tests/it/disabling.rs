@@ -5,7 +5,7 @@ use std::time::Duration;
 use local_oss::Fault;
 use oss_resumable::ErrorKind;
 
-use crate::lab::{Lab, MIB, PART};
+use crate::lab::{Lab, MIB, PART, wait_for_progress};
 
 #[test]
 fn disabling_ends_running_downloads_with_the_sdk_s_code_and_keeps_their_checkpoints() {
@@ -13,9 +13,7 @@ fn disabling_ends_running_downloads_with_the_sdk_s_code_and_keeps_their_checkpoi
     lab.server.inject(Fault::RateLimit(MIB));
     let client = lab.client();
     let download = client.start(&lab.request()).expect("start");
-    while download.status().bytes_done < PART {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_for_progress(&download, PART);
     client.disable_requests().expect("own process");
     let error = download.wait(Some(Duration::from_secs(10))).expect("soon").expect_err("disabled");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Disabled, "ClientError:100002"));

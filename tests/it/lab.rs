@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use local_oss::{Auth, Config, Object, Server};
-use oss_resumable::{AccessKey, Client, ClientOptions, Credentials, DownloadRequest, Outcome};
+use oss_resumable::{
+    AccessKey, Client, ClientOptions, Credentials, Download, DownloadRequest, Outcome,
+};
 
 pub const BUCKET: &str = "examplebucket";
 pub const KEY: &str = "exampledir/exampleobject.bin";
@@ -111,5 +113,12 @@ impl Lab {
         self.assert_range(0..size);
         assert_eq!(outcome.file_size, size);
         assert_eq!(self.files(), ["file.bin"]);
+    }
+}
+
+/// Waits until a running download has at least so many bytes.
+pub fn wait_for_progress(download: &Download, bytes: u64) {
+    while download.status().bytes_done < bytes {
+        std::thread::sleep(Duration::from_millis(1));
     }
 }

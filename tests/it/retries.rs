@@ -9,7 +9,7 @@ use oss_resumable::{
 };
 use parking_lot::Mutex;
 
-use crate::lab::{BUCKET, KEY, Lab, MIB, PART};
+use crate::lab::{BUCKET, KEY, Lab, MIB, PART, wait_for_progress};
 
 const SIZE: u64 = 2 * MIB;
 
@@ -222,9 +222,7 @@ fn a_server_that_comes_back_on_its_port_is_found_again() {
     let lab = lab_with(Matcher::any(), Fault::RateLimit(2 * MIB));
     let client = lab.client();
     let download = client.start(&lab.request()).expect("start");
-    while download.status().bytes_done < 2 * PART {
-        std::thread::sleep(millis(1));
-    }
+    wait_for_progress(&download, 2 * PART);
     lab.server.stop();
     std::thread::sleep(millis(300));
     assert!(download.wait(Some(Duration::ZERO)).is_none(), "it has not given up");
@@ -370,9 +368,7 @@ fn a_clock_that_goes_wrong_on_the_way_is_corrected() {
     lab.server.inject(Fault::RateLimit(2 * MIB));
     let client = lab.client();
     let download = client.start(&lab.request()).expect("start");
-    while download.status().bytes_done < PART {
-        std::thread::sleep(millis(1));
-    }
+    wait_for_progress(&download, PART);
     lab.server.set_clock_offset(7200);
     let outcome = download.wait(None).expect("no limit").expect("corrected");
     lab.assert_whole(&outcome);

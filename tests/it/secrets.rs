@@ -10,7 +10,7 @@ use oss_resumable::{
 };
 use parking_lot::Mutex;
 
-use crate::lab::{ID, Lab, MIB, PART, SECRET};
+use crate::lab::{ID, Lab, MIB, PART, SECRET, wait_for_progress};
 
 const SIZE: u64 = 2 * MIB;
 const TOKENS: [&str; 2] = ["CAISfirstToken", "CAISsecondToken"];
@@ -37,9 +37,7 @@ fn lab() -> Lab {
 
 /// From now on the first key is refused as expired; the second is still good.
 fn expire_first(lab: &Lab, download: &Download) {
-    while download.status().bytes_done < PART {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_for_progress(download, PART);
     let keys = vec![known(0, Some(SystemTime::UNIX_EPOCH)), known(1, None)];
     lab.server.set_auth(Auth::Keys(keys));
 }

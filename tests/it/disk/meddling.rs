@@ -121,6 +121,19 @@ fn with_checkpoints(lab: &Lab) -> (DownloadRequest, PathBuf) {
     (lab.request().checkpoint_dir(&checkpoints), checkpoints)
 }
 
+/// Makes the checkpoint directory again; the next run ends right and reuses nothing.
+fn assert_starts_over_with_a_new_directory(
+    lab: &Lab,
+    request: &DownloadRequest,
+    checkpoints: &Path,
+) {
+    fs::create_dir(checkpoints).expect("directory");
+    let outcome = lab.client().download(request).expect("the right file");
+    assert_eq!(outcome.statistics.bytes_reused, 0);
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["checkpoints", "file.bin"]);
+}
+
 #[test]
 fn a_checkpoint_directory_that_disappears_during_the_run_costs_nothing() {
     let lab = lab();
@@ -148,11 +161,7 @@ fn a_checkpoint_directory_that_disappears_during_a_run_that_fails_costs_the_byte
     lab.server.clear_faults();
     assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
 
-    fs::create_dir(&checkpoints).expect("directory");
-    let outcome = lab.client().download(&request).expect("the right file");
-    assert_eq!(outcome.statistics.bytes_reused, 0);
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["checkpoints", "file.bin"]);
+    assert_starts_over_with_a_new_directory(&lab, &request, &checkpoints);
 }
 
 #[test]
@@ -166,11 +175,7 @@ fn a_checkpoint_directory_that_disappears_between_two_runs_is_named_and_costs_th
     assert!(error.message().contains("checkpoint_dir"), "{error}");
     assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
 
-    fs::create_dir(&checkpoints).expect("directory");
-    let outcome = lab.client().download(&request).expect("the right file");
-    assert_eq!(outcome.statistics.bytes_reused, 0);
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["checkpoints", "file.bin"]);
+    assert_starts_over_with_a_new_directory(&lab, &request, &checkpoints);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use local_oss::{Config, Fault, Object};
 use oss_resumable::{ClientOptions, ErrorKind, FailedAttempt, RetryVerdict};
 
 use crate::effort::figure;
-use crate::lab::{BUCKET, KEY, Lab, MIB, PART};
+use crate::lab::{BUCKET, KEY, Lab, MIB, PART, wait_for_progress};
 use crate::preload;
 use crate::program::{self, Running};
 
@@ -139,9 +139,7 @@ fn a_server_that_restarts_again_and_again_is_found_again() {
         let client = lab.client();
         let download = client.start(&lab.request()).expect("start");
         for quarter in 1..4 {
-            while download.status().bytes_done < quarter * SIZE / 4 {
-                std::thread::sleep(millis(2));
-            }
+            wait_for_progress(&download, quarter * SIZE / 4);
             lab.server.restart().expect("restart");
         }
         let outcome = download.wait(None).expect("no limit").expect("download");
@@ -158,9 +156,7 @@ fn a_port_that_refuses_for_seconds_after_progress_is_tried_again() {
     lab.server.inject(Fault::RateLimit(SLOW));
     let client = lab.client();
     let download = client.start(&lab.request()).expect("start");
-    while download.status().bytes_done < SIZE / 3 {
-        std::thread::sleep(millis(2));
-    }
+    wait_for_progress(&download, SIZE / 3);
     lab.server.stop();
     // More than three attempts of each connection, with their pauses.
     while download.status().statistics.retries_connect < 3 * 4 {
@@ -199,9 +195,7 @@ fn a_port_that_refuses_for_good_after_progress_is_an_error_when_its_time_is_over
     lab.server.inject(Fault::RateLimit(SLOW));
     let client = lab.client_with(|options| options.no_progress_limit = Some(millis(4000)));
     let download = client.start(&lab.request()).expect("start");
-    while download.status().bytes_done < SIZE / 3 {
-        std::thread::sleep(millis(2));
-    }
+    wait_for_progress(&download, SIZE / 3);
     lab.server.stop();
     let error = download.wait(None).expect("no limit").expect_err("refused for good");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Transport, "ClientError:200007"));
@@ -220,9 +214,7 @@ fn an_object_that_another_server_holds_after_a_restart_is_another_object() {
     lab.server.inject(Fault::RateLimit(SLOW));
     let client = lab.client();
     let download = client.start(&lab.request()).expect("start");
-    while download.status().bytes_done < SIZE / 3 {
-        std::thread::sleep(millis(2));
-    }
+    wait_for_progress(&download, SIZE / 3);
     lab.server.stop();
     lab.server.put(BUCKET, KEY, Object::pattern(SIZE + 1, 8));
     lab.server.clear_faults();
