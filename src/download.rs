@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::client_state::ClientState;
 use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Status};
 use crate::transfer::Shared;
@@ -14,11 +15,11 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 pub struct Download {
     shared: Arc<Shared>,
     /// Keeps the client's threads while the download needs them.
-    client: Arc<crate::client::Inner>,
+    client: Arc<ClientState>,
 }
 
 impl Download {
-    pub(crate) fn new(shared: Arc<Shared>, client: Arc<crate::client::Inner>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, client: Arc<ClientState>) -> Self {
         Download { shared, client }
     }
 
@@ -62,7 +63,7 @@ impl Download {
     pub fn status(&self) -> Status {
         match self.client.require_threads() {
             Ok(()) => self.shared.status(),
-            Err(_) => self.shared.last_words(),
+            Err(_) => self.shared.status_without_threads(),
         }
     }
 

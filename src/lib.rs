@@ -4,6 +4,7 @@
 mod capi;
 mod checkpoint;
 mod client;
+mod client_state;
 mod download;
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -17,6 +17,7 @@ const SOURCES: &[&str] = &[
     "download.rs",
     "checkpoint.rs",
     "result.rs",
+    "error_object.rs",
     "error.rs",
 ];
 

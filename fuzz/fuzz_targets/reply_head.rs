@@ -4,7 +4,7 @@
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use oss_resumable::fuzzing::reply::{ContentRange, ReplyHead};
-use oss_resumable::fuzzing::vet::{self, Generation};
+use oss_resumable::fuzzing::reply_check::{self, Generation};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -24,7 +24,7 @@ fuzz_target!(|input: Input| {
 
     let (first, last) = (u64::from(input.first), u64::from(input.first) + u64::from(input.len));
     let asked = first..last + 1;
-    if let Ok(opening) = vet::opening(&head, Some((first, last))) {
+    if let Ok(opening) = reply_check::first_reply(&head, Some((first, last))) {
         let size = opening.generation.size;
         assert!(opening.body.end <= size, "{opening:?}");
         match head.status {
@@ -38,17 +38,17 @@ fuzz_target!(|input: Input| {
         assert!(first == 0 || size == 0 || head.status == 206, "{opening:?}");
         // What was taken as this generation is this generation.
         if head.status == 206 {
-            assert_eq!(vet::pinned(&head, &opening.body, &opening.generation), Ok(()));
+            assert_eq!(reply_check::later_reply(&head, &opening.body, &opening.generation), Ok(()));
         }
         let other = Generation { size: size ^ 1, ..opening.generation.clone() };
-        assert!(vet::pinned(&head, &opening.body, &other).is_err());
+        assert!(reply_check::later_reply(&head, &opening.body, &other).is_err());
     }
-    if let Ok(opening) = vet::opening(&head, None) {
+    if let Ok(opening) = reply_check::first_reply(&head, None) {
         assert_eq!((head.status, opening.body), (200, 0..opening.generation.size));
     }
     let generation =
         Generation { etag: Some("5B3C".to_owned()), size: 1 << 20, ..Generation::default() };
-    if vet::pinned(&head, &asked, &generation).is_ok() {
+    if reply_check::later_reply(&head, &asked, &generation).is_ok() {
         assert_eq!((head.status, head.etag()), (206, Some("5B3C")));
         assert!(is_range(&head, &asked, generation.size));
         assert!(head.content_coding().is_none());

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
-use super::error::oss_resumable_error;
+use super::error_object::oss_resumable_error;
 use super::guard;
 use super::scope;
 use super::status::oss_resumable_status;
@@ -376,7 +376,7 @@ mod tests {
                 *answer.cast::<i64>()
             }
         }
-        for (mut answer, verdict) in [
+        for (mut answer, stop_reason) in [
             (0, RetryVerdict::After(Duration::ZERO)),
             (40, RetryVerdict::After(Duration::from_millis(40))),
             (OSS_RESUMABLE_RETRY_STOP, RetryVerdict::Stop),
@@ -385,7 +385,7 @@ mod tests {
         ] {
             let data = UserData::new((&raw mut answer).cast(), None);
             let decide = retry_decision(Some(echo), &data).expect("a function");
-            assert_eq!(decide(attempt()), verdict);
+            assert_eq!(decide(attempt()), stop_reason);
         }
     }
 

@@ -6,7 +6,7 @@ use std::ptr;
 
 use super::client::oss_resumable_client;
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
-use super::error::oss_resumable_error;
+use super::error_object::oss_resumable_error;
 use super::guard;
 use super::handle::Handle;
 use super::request::{self, oss_download_object_request};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::callbacks::{self, UserData};
 use super::client_options::{self, oss_resumable_client_options};
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
-use super::error::oss_resumable_error;
+use super::error_object::oss_resumable_error;
 use super::guard;
 use super::handle::{Birthplace, Handle};
 use super::scope;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::callbacks::Progress;
 use super::client::oss_resumable_client;
 use super::codes::{OSS_RESUMABLE_OK, OSS_RESUMABLE_WAIT_TIMEOUT, oss_resumable_code};
-use super::error::oss_resumable_error;
+use super::error_object::oss_resumable_error;
 use super::guard;
 use super::handle::{Birthplace, Handle};
 use super::request::{self, oss_download_object_request};

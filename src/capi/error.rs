@@ -1,68 +1,12 @@
-//! The failure of a call, as an object.
+//! Reading and freeing the failure of a call.
 
-use std::borrow::Cow;
-use std::ffi::{CStr, CString, c_char};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::c_char;
 use std::ptr;
 
-use super::codes::{self, OSS_RESUMABLE_ERR_INTERNAL, OSS_RESUMABLE_OK, oss_resumable_code};
+use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
+use super::error_object::oss_resumable_error;
 use super::guard;
 use super::text;
-use crate::model::error::Error;
-
-/// Why a call failed. Made by the call, owned by the caller, freed with oss_resumable_error_free().
-///
-/// Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
-/// every other handle is freed. Strings got from it are UTF-8, borrowed, and valid until it is freed.
-pub struct oss_resumable_error {
-    kind: oss_resumable_code,
-    code: Cow<'static, CStr>,
-    message: Cow<'static, CStr>,
-    request_id: Option<CString>,
-    host_id: Option<CString>,
-    ec: Option<CString>,
-    path: Option<CString>,
-    status: i64,
-    errno: i32,
-}
-
-/// What is left to say when not even an error could be made: needs no memory, and is never freed.
-static LAST_RESORT: oss_resumable_error = oss_resumable_error {
-    kind: OSS_RESUMABLE_ERR_INTERNAL,
-    code: Cow::Borrowed(c"InternalError"),
-    message: Cow::Borrowed(
-        c"a defect of liboss_resumable ended this operation; the process is unharmed; please report it",
-    ),
-    request_id: None,
-    host_id: None,
-    ec: None,
-    path: None,
-    status: 0,
-    errno: 0,
-};
-
-impl oss_resumable_error {
-    /// A new error for the caller, who frees it.
-    pub fn give(error: &Error) -> *mut Self {
-        let optional = |text: Option<&str>| text.map(text::owned);
-        Box::into_raw(Box::new(oss_resumable_error {
-            kind: codes::from_kind(error.kind()),
-            code: Cow::Owned(text::owned(error.code())),
-            message: Cow::Owned(text::owned(error.message())),
-            request_id: optional(error.request_id()),
-            host_id: optional(error.host_id()),
-            ec: optional(error.ec()),
-            path: error.path().map(|path| text::owned(path.as_os_str().as_bytes())),
-            status: error.status(),
-            errno: error.errno().unwrap_or(0),
-        }))
-    }
-
-    /// The error that needs no memory.
-    pub fn last_resort() -> *mut Self {
-        ptr::from_ref(&LAST_RESORT).cast_mut()
-    }
-}
 
 /// The failure's group: the same number that the failed call returned.
 ///
@@ -212,6 +156,9 @@ pub unsafe extern "C" fn oss_resumable_error_free(error: *mut oss_resumable_erro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capi::codes;
+    use crate::model::error::Error;
+    use std::ffi::CStr;
     use std::io;
     use std::path::Path;
 

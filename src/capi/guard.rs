@@ -1,7 +1,7 @@
 //! What every exported function runs in: no panic crosses, none prints, and frees inside callbacks wait.
 
 use super::codes::{self, OSS_RESUMABLE_ERR_INTERNAL, oss_resumable_code};
-use super::error::oss_resumable_error;
+use super::error_object::oss_resumable_error;
 use super::scope::Call;
 use crate::model::error::{Error, Result};
 use crate::sys::panic;
@@ -9,7 +9,7 @@ use crate::sys::panic;
 /// For functions that cannot fail: `fallback` stands in after a panic.
 pub fn plain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     // The scope's end runs deferred frees, whose panics are caught here as well.
-    panic::quiet(|| {
+    panic::catch(|| {
         let _call = Call::enter();
         body()
     })
@@ -29,7 +29,7 @@ pub unsafe fn fallible(
     err: *mut *mut oss_resumable_error,
     body: impl FnOnce() -> Result<oss_resumable_code>,
 ) -> oss_resumable_code {
-    let outcome = panic::quiet(|| {
+    let outcome = panic::catch(|| {
         let _call = Call::enter();
         body()
     });
@@ -53,7 +53,7 @@ unsafe fn give(err: *mut *mut oss_resumable_error, error: impl FnOnce() -> Error
     if err.is_null() {
         return;
     }
-    let given = panic::quiet(|| oss_resumable_error::give(&error()))
+    let given = panic::catch(|| oss_resumable_error::give(&error()))
         .unwrap_or_else(|_| oss_resumable_error::last_resort());
     // SAFETY: not NULL, and writable by this function's contract.
     unsafe { *err = given };

@@ -9,6 +9,7 @@ pub mod client_options;
 mod codes;
 mod download;
 mod error;
+mod error_object;
 mod guard;
 mod handle;
 mod lists;

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
-use super::error::oss_resumable_error;
+use super::error_object::oss_resumable_error;
 use super::guard;
 use super::sized;
 use super::status::oss_resumable_statistics;

@@ -10,7 +10,7 @@ use crate::model::crc64::{self, Digest};
 use crate::model::extent::{Extent, ExtentMap, grain};
 use crate::model::request::ByteRange;
 
-/// The first eight bytes. The line ends in it are there to be spoiled by a transfer that takes it for text.
+/// The first eight bytes. The line ends in it are there to be failed by a transfer that takes it for text.
 const MAGIC: [u8; 8] = *b"\x89OSSR\r\n\x1a";
 
 /// The one version there is.

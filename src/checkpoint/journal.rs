@@ -11,7 +11,7 @@ use super::format::{Header, JournalId, MAX_HEADER, RECORD, Records, Replay};
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
 use crate::model::request::{ByteRange, DownloadRequest};
-use crate::storage::place::Place;
+use crate::storage::paths::Paths;
 use crate::sys;
 use crate::sys::locked_file::LockedFile;
 
@@ -23,7 +23,7 @@ const UNFINISHED: &str = ".new";
 
 /// Where the journal of one download is: the same object, version, range and target give the same place.
 #[derive(Clone, Debug)]
-pub struct JournalPlace {
+pub struct JournalLocation {
     path: PathBuf,
     identity: Identity,
 }
@@ -55,7 +55,7 @@ pub struct Journal {
     len: u64,
 }
 
-impl JournalPlace {
+impl JournalLocation {
     /// The journal in `directory` of the download of what `request` names to the absolute path `destination`.
     pub fn new(directory: &Path, request: &DownloadRequest, destination: &Path) -> Self {
         let identity = Identity {
@@ -65,13 +65,13 @@ impl JournalPlace {
             range: or_whole(request.range),
             destination: destination.to_owned(),
         };
-        JournalPlace { path: directory.join(identity.name()), identity }
+        JournalLocation { path: directory.join(identity.name()), identity }
     }
 
     /// The journal of the download of `request` to `place`; `None` when it keeps no checkpoint.
-    pub fn of(request: &DownloadRequest, place: &Place) -> Option<Self> {
-        let directory = place.checkpoint_dir.as_deref()?;
-        Some(JournalPlace::new(directory, request, &place.target))
+    pub fn of(request: &DownloadRequest, paths: &Paths) -> Option<Self> {
+        let directory = paths.checkpoint_dir.as_deref()?;
+        Some(JournalLocation::new(directory, request, &paths.target))
     }
 
     /// The journal's path.
@@ -194,7 +194,7 @@ impl Journal {
     /// Puts a new journal of `header` and `extents` in this one's place.
     pub fn rewrite(
         self,
-        place: &JournalPlace,
+        place: &JournalLocation,
         header: &Header,
         extents: &[Extent],
     ) -> Result<Journal> {

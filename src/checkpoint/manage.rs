@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::journal::JournalPlace;
+use super::journal::JournalLocation;
 use crate::model::error::Result;
-use crate::storage::place::Place;
+use crate::storage::paths::Paths;
 use crate::storage::temp_file::TempFile;
 
 /// What the checkpoint of a download says.
@@ -28,7 +28,7 @@ pub struct CheckpointInfo {
 
 /// What the checkpoint at `journal` says; `None` when there is none that a download could go on from.
 /// It may be in use.
-pub fn inspect(journal: &JournalPlace) -> Result<Option<CheckpointInfo>> {
+pub fn inspect(journal: &JournalLocation) -> Result<Option<CheckpointInfo>> {
     Ok(journal.look()?.map(|(header, extents)| CheckpointInfo {
         path: journal.path().to_owned(),
         etag: header.etag,
@@ -41,9 +41,9 @@ pub fn inspect(journal: &JournalPlace) -> Result<Option<CheckpointInfo>> {
 
 /// Removes the checkpoint and the temporary file it belongs to; `false` when there is no checkpoint.
 /// `Busy`, and nothing is removed, while a download uses them.
-pub fn discard(journal: &JournalPlace, place: &Place) -> Result<bool> {
+pub fn discard(journal: &JournalLocation, paths: &Paths) -> Result<bool> {
     let Some(taken) = journal.take()? else { return Ok(false) };
-    let recorded = taken.contents.as_ref().and_then(|(h, _)| place.recorded_temp(&h.temp_name));
+    let recorded = taken.contents.as_ref().and_then(|(h, _)| paths.recorded_temp(&h.temp_name));
     if let Some(temp) = recorded.map(|path| TempFile::open_existing(&path)).transpose()?.flatten() {
         temp.remove()?;
     }
@@ -57,13 +57,13 @@ mod tests {
     use crate::model::error::ErrorKind;
     use crate::model::extent::Extent;
     use crate::model::request::DownloadRequest;
-    use crate::storage::place;
+    use crate::storage::paths;
     use std::ffi::OsString;
 
     struct Scratch {
         _dir: tempfile::TempDir,
-        files: Place,
-        journal: JournalPlace,
+        files: Paths,
+        journal: JournalLocation,
     }
 
     fn scratch() -> Scratch {
@@ -71,8 +71,8 @@ mod tests {
         let request = DownloadRequest::new("bucket", "key")
             .file_path(dir.path().join("file"))
             .checkpoint_dir(dir.path());
-        let files = place::resolve(&request).expect("resolve");
-        let journal = JournalPlace::new(dir.path(), &request, &files.target);
+        let files = paths::resolve(&request).expect("resolve");
+        let journal = JournalLocation::new(dir.path(), &request, &files.target);
         Scratch { _dir: dir, files, journal }
     }
 
@@ -130,10 +130,10 @@ mod tests {
     #[test]
     fn a_checkpoint_cannot_have_another_file_removed() {
         let scratch = scratch();
-        let victim = scratch.files.target.with_file_name("victim");
-        std::fs::write(&victim, "precious").expect("write");
-        drop(scratch.journal.start(None, &scratch.header("victim"), &[]).expect("start"));
+        let donor = scratch.files.target.with_file_name("donor");
+        std::fs::write(&donor, "precious").expect("write");
+        drop(scratch.journal.start(None, &scratch.header("donor"), &[]).expect("start"));
         assert!(discard(&scratch.journal, &scratch.files).expect("discard"));
-        assert!(victim.exists());
+        assert!(donor.exists());
     }
 }

@@ -95,11 +95,11 @@ pub fn parse(bytes: &[u8], request: &DownloadRequest) -> Option<SdkRecord> {
     }
     let record: Record = serde_json::from_slice(bytes).ok()?;
     let is_whole = record.range_start.is_none() && record.range_end.is_none();
-    let is_ours = record.op_type == "ResumableDownload"
+    let is_new = record.op_type == "ResumableDownload"
         && record.bucket == request.bucket
         && record.key == request.key
         && Some(Path::new(&record.file_path)) == request.file_path.as_deref();
-    if !is_whole || !is_ours || record.part_size < MIN_PART_SIZE {
+    if !is_whole || !is_new || record.part_size < MIN_PART_SIZE {
         return None;
     }
     // A grain of zero: parts stay apart, each with the checksum it was recorded with.

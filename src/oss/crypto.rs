@@ -15,19 +15,19 @@ const MAX_BASE64: usize = 64 * 1024;
 
 /// HMAC-SHA1 of `data`.
 pub fn hmac_sha1(key: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let _hold = exit::hold()?;
+    let _exit_guard = exit::guard()?;
     hmac(MessageDigest::sha1(), key, data).map_err(|source| failed("HMAC-SHA1", &source))
 }
 
 /// HMAC-SHA256 of `data`. The result may be a key itself, so it is wiped.
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let _hold = exit::hold()?;
+    let _exit_guard = exit::guard()?;
     hmac(MessageDigest::sha256(), key, data).map_err(|source| failed("HMAC-SHA256", &source))
 }
 
 /// SHA-256 of `data`, in lower-case hex.
 pub fn sha256_hex(data: &[u8]) -> Result<String> {
-    let _hold = exit::hold()?;
+    let _exit_guard = exit::guard()?;
     hash(MessageDigest::sha256(), data)
         .map(|digest| hex(&digest))
         .map_err(|source| failed("SHA-256", &source))

@@ -9,6 +9,7 @@ mod error_document;
 mod escape;
 pub mod get_object;
 pub mod reply;
+mod report;
 pub mod service_error;
 pub mod sign;
 pub mod validate;

@@ -3,13 +3,10 @@
 use jiff::Timestamp;
 
 use super::reply::ReplyHead;
-use super::{advice, clock, crypto, error_document};
-use crate::model::error::{Error, ErrorKind};
+use super::{clock, crypto, error_document};
 
 const MAX_MESSAGE: usize = 500;
 const MAX_ID: usize = 100;
-/// The longest bucket and key fit.
-const MAX_OBJECT: usize = 1100;
 
 /// An error reply of the service, or of something that stands in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,28 +70,6 @@ pub fn parse(head: &ReplyHead, body: &[u8]) -> ServiceError {
 }
 
 impl ServiceError {
-    /// The error to report. `object` is `oss://bucket/key`; `range` is (first, last inclusive).
-    pub fn into_error(self, object: &str, range: Option<(u64, u64)>) -> Error {
-        let object = one_line(object, MAX_OBJECT).unwrap_or_default();
-        let mut message = format!("cannot download {object}");
-        if let Some((first, last)) = range {
-            message.push_str(&format!(" (bytes {first}-{last})"));
-        }
-        message.push_str(&format!(": HTTP {}", self.status));
-        if !self.message.is_empty() {
-            message.push_str(&format!(", {}", self.message));
-        }
-        if let Some(advice) = advice::advice(&self) {
-            if !message.ends_with('.') {
-                message.push('.');
-            }
-            message.push_str(&format!(" {advice}"));
-        }
-        Error::new(ErrorKind::Service, self.code, message)
-            .with_status(i64::from(self.status))
-            .with_ids(self.request_id, self.host_id, self.ec)
-    }
-
     /// Whether a provider's fresh credentials may help: a temporary key that is long expired, or a
     /// key that was replaced, is unknown to the service.
     pub fn is_expired_credentials(&self) -> bool {
@@ -124,7 +99,7 @@ impl ServiceError {
 
 /// `text` without control characters and surrounding blanks, at most `max` characters; `None` when
 /// nothing is left.
-fn one_line(text: &str, max: usize) -> Option<String> {
+pub(super) fn one_line(text: &str, max: usize) -> Option<String> {
     let line: String =
         text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(max).collect();
     (!line.is_empty()).then_some(line)

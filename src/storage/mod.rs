@@ -1,5 +1,5 @@
 //! The files of a download: where they are, the temporary file, and how it becomes the target.
 
-pub mod place;
+pub mod paths;
 pub mod temp_file;
 mod temp_name;

@@ -1,7 +1,7 @@
 //! `exit()` while threads of this library are at work.
 //!
 //! OpenSSL registers a handler that frees, at `exit()`, what TLS connections use, whoever uses them. The handler here
-//! is registered later and so runs before it: whoever works with OpenSSL or libcurl holds a [`Hold`] meanwhile, and
+//! is registered later and so runs before it: whoever works with OpenSSL or libcurl holds a [`ExitGuard`] meanwhile, and
 //! from the handler on nobody gets one. It waits for those that are held, but never for long.
 
 use std::cell::Cell;
@@ -20,12 +20,12 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 /// No hold is given any more.
 static EXITING: AtomicBool = AtomicBool::new(false);
 /// `exit()` has gone on although holds are out.
-static GONE_ON: AtomicBool = AtomicBool::new(false);
+static ABANDONED: AtomicBool = AtomicBool::new(false);
 /// The process in the upper half, its holds in the lower one. A forked child's parent's holds are none of the child's.
-static HOLDS: AtomicU64 = AtomicU64::new(0);
+static GUARDS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    static HELD: Cell<u64> = const { Cell::new(0) };
+    static OWN_GUARDS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Registers the handler, once. OpenSSL and libcurl are initialised before, so that theirs come later.
@@ -41,41 +41,45 @@ pub fn prepare() {
 
 /// The way to holds, for threads of one process.
 #[derive(Clone, Copy)]
-pub struct Gate {
+pub struct ExitBarrier {
     process: u64,
 }
 
 /// While it lives, `exit()` waits.
-pub struct Hold(());
+pub struct ExitGuard(());
 
-impl Gate {
+impl ExitBarrier {
     pub fn here() -> Self {
-        Gate { process: u64::from(process::id()) << 32 }
+        ExitBarrier { process: u64::from(process::id()) << 32 }
     }
 
     /// None when the process is exiting.
-    pub fn enter(self) -> Option<Hold> {
+    pub fn enter(self) -> Option<ExitGuard> {
         // This comes before the look at the flag, as the handler's flag comes before its look at the holds: one of the
         // two sees the other.
-        let _ = HOLDS.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |holds| {
-            Some(if holds_of(holds, self.process).is_some() { holds + 1 } else { self.process + 1 })
+        let _ = GUARDS.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |holds| {
+            Some(if guards_of(holds, self.process).is_some() {
+                holds + 1
+            } else {
+                self.process + 1
+            })
         });
-        let _ = HELD.try_with(|held| held.set(held.get() + 1));
-        let hold = Hold(());
+        let _ = OWN_GUARDS.try_with(|held| held.set(held.get() + 1));
+        let hold = ExitGuard(());
         (!EXITING.load(Ordering::SeqCst)).then_some(hold)
     }
 }
 
-impl Drop for Hold {
+impl Drop for ExitGuard {
     fn drop(&mut self) {
-        HOLDS.fetch_sub(1, Ordering::SeqCst);
-        let _ = HELD.try_with(|held| held.set(held.get().saturating_sub(1)));
+        GUARDS.fetch_sub(1, Ordering::SeqCst);
+        let _ = OWN_GUARDS.try_with(|held| held.set(held.get().saturating_sub(1)));
     }
 }
 
 /// A hold for a short piece of work with OpenSSL.
-pub fn hold() -> Result<Hold> {
-    Gate::here().enter().ok_or_else(exiting)
+pub fn guard() -> Result<ExitGuard> {
+    ExitBarrier::here().enter().ok_or_else(exiting)
 }
 
 /// Why nothing works any more.
@@ -84,32 +88,32 @@ pub fn exiting() -> Error {
 }
 
 /// Whether `exit()` has gone on without threads that it could not wait for: they are stopped, or will be.
-pub fn has_gone_on() -> bool {
-    GONE_ON.load(Ordering::Relaxed)
+pub fn has_abandoned_threads() -> bool {
+    ABANDONED.load(Ordering::Relaxed)
 }
 
 /// Stops this thread for ever when `exit()` could not wait for its hold. To be called after whatever takes long.
-pub fn stop_if_left_behind() {
-    while has_gone_on() {
+pub fn park_if_abandoned() {
+    while has_abandoned_threads() {
         thread::park();
     }
 }
 
 /// How many holds `process` has; none when they are another process's.
-fn holds_of(holds: u64, process: u64) -> Option<u64> {
+fn guards_of(holds: u64, process: u64) -> Option<u64> {
     (holds >> 32 == process >> 32).then_some(holds & u64::from(u32::MAX))
 }
 
 extern "C" fn quiesce() {
-    let gate = Gate::here();
+    let gate = ExitBarrier::here();
     EXITING.store(true, Ordering::SeqCst);
     // A callback may have called `exit()` on a thread that holds.
-    let own = HELD.try_with(Cell::get).unwrap_or(0);
+    let own = OWN_GUARDS.try_with(Cell::get).unwrap_or(0);
     let until = Instant::now() + LONGEST_WAIT;
-    let busy = || holds_of(HOLDS.load(Ordering::SeqCst), gate.process).is_some_and(|n| n > own);
+    let busy = || guards_of(GUARDS.load(Ordering::SeqCst), gate.process).is_some_and(|n| n > own);
     while busy() {
         if Instant::now() >= until {
-            GONE_ON.store(true, Ordering::Relaxed);
+            ABANDONED.store(true, Ordering::Relaxed);
             return;
         }
         thread::sleep(LOOK_EVERY);

@@ -217,14 +217,14 @@ mod tests {
     #[test]
     fn a_planted_link_and_what_is_no_regular_file_are_refused() {
         let (dir, path) = scratch();
-        let victim = dir.path().join("victim");
-        fs::write(&victim, "precious").expect("write");
-        symlink(&victim, &path).expect("link");
+        let donor = dir.path().join("donor");
+        fs::write(&donor, "precious").expect("write");
+        symlink(&donor, &path).expect("link");
         assert!(LockedFile::open(&path).is_err());
         assert_eq!(refusal(LockedFile::create_new(&path)), io::ErrorKind::AlreadyExists);
         assert!(LockedFile::open_or_create(&path).is_err());
         assert!(LockedFile::open(dir.path()).is_err());
-        assert_eq!(fs::read(&victim).expect("read"), b"precious");
+        assert_eq!(fs::read(&donor).expect("read"), b"precious");
     }
 
     #[test]

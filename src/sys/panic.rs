@@ -11,10 +11,10 @@ use crate::model::error::Error;
 
 /// A panic that was caught: a defect of this library.
 ///
-/// It holds the place in the source and not the panic's message, which may quote data.
+/// It holds the location in the source and not the panic's message, which may quote data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defect {
-    place: String,
+    location: String,
 }
 
 impl fmt::Display for Defect {
@@ -23,7 +23,7 @@ impl fmt::Display for Defect {
             f,
             "a defect of liboss_resumable ended this operation at {}; the process is unharmed; \
              please report it",
-            self.place
+            self.location
         )
     }
 }
@@ -35,36 +35,38 @@ impl From<Defect> for Error {
 }
 
 thread_local! {
-    static QUIET: Cell<u32> = const { Cell::new(0) };
-    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static LOCATION: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Runs `body`; a panic in it becomes a [`Defect`] and is not printed.
 ///
 /// The process's panic hook stays in force for every other panic: it is chained to once, and a hook that
 /// the host sets later replaces the chain as usual.
-pub fn quiet<T>(body: impl FnOnce() -> T) -> Result<T, Defect> {
+pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Defect> {
     chain_hook();
-    let _scope = QuietScope::enter();
+    let _scope = CatchScope::enter();
     panic::catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
         discard(payload);
-        let place = PLACE.try_with(RefCell::take).unwrap_or_default();
-        Defect { place: if place.is_empty() { "an unknown place".to_owned() } else { place } }
+        let location = LOCATION.try_with(RefCell::take).unwrap_or_default();
+        Defect {
+            location: if location.is_empty() { "an unknown location".to_owned() } else { location },
+        }
     })
 }
 
-struct QuietScope;
+struct CatchScope;
 
-impl QuietScope {
+impl CatchScope {
     fn enter() -> Self {
-        let _ = QUIET.try_with(|depth| depth.set(depth.get().saturating_add(1)));
-        QuietScope
+        let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_add(1)));
+        CatchScope
     }
 }
 
-impl Drop for QuietScope {
+impl Drop for CatchScope {
     fn drop(&mut self) {
-        let _ = QUIET.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
+        let _ = DEPTH.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
     }
 }
 
@@ -75,8 +77,8 @@ fn chain_hook() {
         CHAINED.call_once(|| {
             let former = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
-                let quiet = QUIET.try_with(|depth| depth.get() > 0).unwrap_or(false);
-                if quiet { remember(info) } else { former(info) }
+                let catch = DEPTH.try_with(|depth| depth.get() > 0).unwrap_or(false);
+                if catch { remember(info) } else { former(info) }
             }));
         });
     }
@@ -84,9 +86,9 @@ fn chain_hook() {
 
 fn remember(info: &PanicHookInfo<'_>) {
     let Some(location) = info.location() else { return };
-    let _ = PLACE.try_with(|place| {
-        if let Ok(mut place) = place.try_borrow_mut() {
-            *place = format!("{}:{}", location.file(), location.line());
+    let _ = LOCATION.try_with(|last| {
+        if let Ok(mut last) = last.try_borrow_mut() {
+            *last = format!("{}:{}", location.file(), location.line());
         }
     });
 }
@@ -104,21 +106,21 @@ mod tests {
 
     #[test]
     fn a_value_passes_through() {
-        assert_eq!(quiet(|| 7), Ok(7));
+        assert_eq!(catch(|| 7), Ok(7));
     }
 
     #[test]
     fn a_panic_becomes_a_defect_that_names_its_place_and_not_its_message() {
-        let text = quiet(|| panic!("secret data")).expect_err("defect").to_string();
+        let text = catch(|| panic!("secret data")).expect_err("defect").to_string();
         assert!(text.contains("src/sys/panic.rs:"), "{text}");
         assert!(!text.contains("secret"), "{text}");
     }
 
     #[test]
     fn scopes_nest() {
-        let inner = quiet(|| (quiet(|| panic!("inner")).is_err(), 3));
+        let inner = catch(|| (catch(|| panic!("inner")).is_err(), 3));
         assert_eq!(inner, Ok((true, 3)));
-        assert_eq!(QUIET.get(), 0);
+        assert_eq!(DEPTH.get(), 0);
     }
 
     #[test]
@@ -129,7 +131,7 @@ mod tests {
                 panic!("again");
             }
         }
-        assert!(quiet(|| panic::panic_any(Bomb)).is_err());
+        assert!(catch(|| panic::panic_any(Bomb)).is_err());
     }
 
     #[test]
@@ -137,10 +139,10 @@ mod tests {
         struct OnDrop;
         impl Drop for OnDrop {
             fn drop(&mut self) {
-                assert!(quiet(|| panic!("inside a destructor")).is_err());
+                assert!(catch(|| panic!("inside a destructor")).is_err());
             }
         }
-        let outcome = quiet(|| {
+        let outcome = catch(|| {
             let _guard = OnDrop;
             panic!("outside");
         });

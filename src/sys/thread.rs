@@ -6,7 +6,7 @@ use std::ptr;
 
 use crate::sync::thread::{Builder, JoinHandle};
 
-use super::panic::{Defect, quiet};
+use super::panic::{Defect, catch};
 
 /// A thread that was started here.
 pub type Joined = JoinHandle<Result<(), Defect>>;
@@ -19,7 +19,7 @@ pub fn spawn<T: Send + 'static>(
     body: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<Result<T, Defect>>> {
     let _mask = SignalMask::block();
-    Builder::new().name(name.to_owned()).spawn(move || quiet(body))
+    Builder::new().name(name.to_owned()).spawn(move || catch(body))
 }
 
 /// The calling thread's former signal mask, put back on drop; a thread started meanwhile inherits the blocked one.

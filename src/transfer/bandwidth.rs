@@ -24,7 +24,7 @@ pub struct Bandwidth {
 struct Queue {
     rate: u64,
     /// Tells turns that were handed out before a change from later ones.
-    stamp: u64,
+    epoch: u64,
     free_at: Option<Instant>,
 }
 
@@ -42,7 +42,7 @@ impl Queue {
 
     fn change(&mut self, rate: u64, now: Instant) {
         self.rate = rate;
-        self.stamp += 1;
+        self.epoch += 1;
         self.free_at = Some(now);
     }
 }
@@ -50,7 +50,7 @@ impl Queue {
 impl Bandwidth {
     /// `rate` in bytes a second; 0 is no limit.
     pub fn new(rate: u64) -> Self {
-        let queue = Mutex::new(Queue { rate, stamp: 0, free_at: None });
+        let queue = Mutex::new(Queue { rate, epoch: 0, free_at: None });
         Bandwidth { rate: AtomicU64::new(rate), queue, waiting: AtomicUsize::new(0) }
     }
 
@@ -74,7 +74,7 @@ impl Bandwidth {
 }
 
 /// One connection's place under one limit.
-struct Lane {
+struct LimitShare {
     bandwidth: Arc<Bandwidth>,
     turn: Option<Turn>,
 }
@@ -83,10 +83,10 @@ struct Lane {
 struct Turn {
     at: Instant,
     paid: u64,
-    stamp: u64,
+    epoch: u64,
 }
 
-impl Lane {
+impl LimitShare {
     /// When `bytes` may be taken; none: now.
     fn ask(&mut self, bytes: u64, now: Instant) -> Option<Instant> {
         if !self.bandwidth.is_limited() {
@@ -100,8 +100,8 @@ impl Lane {
             return None;
         }
         let mut turn = match self.turn.take() {
-            Some(turn) if turn.stamp == queue.stamp => turn,
-            _ => Turn { at: now, paid: 0, stamp: queue.stamp },
+            Some(turn) if turn.epoch == queue.epoch => turn,
+            _ => Turn { at: now, paid: 0, epoch: queue.epoch },
         };
         if turn.paid < bytes {
             turn.at = queue.reserve(bytes - turn.paid, now);
@@ -121,30 +121,31 @@ impl Lane {
     /// When the turn comes; a turn under a limit that was changed is no reason to wait.
     fn turn(&self) -> Option<Instant> {
         let turn = self.turn.as_ref()?;
-        (turn.stamp == self.bandwidth.queue.lock().stamp).then_some(turn.at)
+        (turn.epoch == self.bandwidth.queue.lock().epoch).then_some(turn.at)
     }
 }
 
 /// One connection under the limits of its client and of its download.
-pub struct Throttle {
+pub struct RateLimiter {
     /// The client's, the download's.
-    lanes: [Lane; 2],
+    shares: [LimitShare; 2],
     waiting: bool,
 }
 
-impl Throttle {
+impl RateLimiter {
     pub fn new(client: &Arc<Bandwidth>, download: &Arc<Bandwidth>) -> Self {
-        let lanes = [client, download].map(|b| Lane { bandwidth: Arc::clone(b), turn: None });
-        Throttle { lanes, waiting: false }
+        let shares =
+            [client, download].map(|b| LimitShare { bandwidth: Arc::clone(b), turn: None });
+        RateLimiter { shares, waiting: false }
     }
 
-    /// Whether `bytes` may be taken now. If not, the same bytes are asked for again at [`Throttle::turn`].
+    /// Whether `bytes` may be taken now. If not, the same bytes are asked for again at [`RateLimiter::turn`].
     pub fn admit(&mut self, bytes: usize, now: Instant) -> bool {
         let bytes = bytes as u64;
-        let waits = self.lanes.each_mut().map(|lane| lane.ask(bytes, now).is_some());
+        let waits = self.shares.each_mut().map(|share| share.ask(bytes, now).is_some());
         self.note_waiting(waits.contains(&true));
         if !self.waiting {
-            self.lanes.iter_mut().for_each(|lane| lane.spend(bytes));
+            self.shares.iter_mut().for_each(|share| share.spend(bytes));
         }
         !self.waiting
     }
@@ -156,12 +157,12 @@ impl Throttle {
 
     /// When a waiting connection's turn comes; a time that is over when it need not wait any more.
     pub fn turn(&self, now: Instant) -> Option<Instant> {
-        let turns = || self.lanes.iter().filter_map(Lane::turn);
+        let turns = || self.shares.iter().filter_map(LimitShare::turn);
         self.waiting.then(|| turns().max().unwrap_or(now))
     }
 
     fn note_waiting(&mut self, waiting: bool) {
-        let [_, Lane { bandwidth: download, .. }] = &self.lanes;
+        let [_, LimitShare { bandwidth: download, .. }] = &self.shares;
         match (self.waiting, waiting) {
             (false, true) => _ = download.waiting.fetch_add(1, Ordering::Relaxed),
             (true, false) => _ = download.waiting.fetch_sub(1, Ordering::Relaxed),
@@ -171,7 +172,7 @@ impl Throttle {
     }
 }
 
-impl Drop for Throttle {
+impl Drop for RateLimiter {
     fn drop(&mut self) {
         self.note_waiting(false);
     }
@@ -189,7 +190,7 @@ mod tests {
     }
 
     /// Bytes that each of `connections` gets in `time`, which passes at once.
-    fn run(connections: &mut [Throttle], start: Instant, time: Duration) -> Vec<u64> {
+    fn run(connections: &mut [RateLimiter], start: Instant, time: Duration) -> Vec<u64> {
         let mut taken = vec![0; connections.len()];
         let mut now = start;
         while now < start + time {
@@ -206,8 +207,12 @@ mod tests {
         taken
     }
 
-    fn connections(count: usize, client: &Arc<Bandwidth>, own: &Arc<Bandwidth>) -> Vec<Throttle> {
-        (0..count).map(|_| Throttle::new(client, own)).collect()
+    fn connections(
+        count: usize,
+        client: &Arc<Bandwidth>,
+        own: &Arc<Bandwidth>,
+    ) -> Vec<RateLimiter> {
+        (0..count).map(|_| RateLimiter::new(client, own)).collect()
     }
 
     #[test]
@@ -232,7 +237,7 @@ mod tests {
     #[test]
     fn a_change_frees_who_waits_under_the_former_limit() {
         let bandwidth = limited(1);
-        let mut throttle = Throttle::new(&bandwidth, &limited(0));
+        let mut throttle = RateLimiter::new(&bandwidth, &limited(0));
         let now = Instant::now();
         while throttle.admit(CHUNK, now) {}
         assert!(throttle.turn(now).is_some_and(|turn| turn > now + Duration::from_secs(3600)));

@@ -6,12 +6,12 @@ use crate::model::error::Error;
 use crate::model::extent::Extent;
 use crate::oss::reply::ReplyHead;
 
-use super::vet::Flaw;
+use super::policy::reply_check::Flaw;
 
 /// News for one download, over its own channel.
 pub enum Event {
     /// The opening request has a body on its way and waits to be told where to put it.
-    Opened { fetch: u64, head: ReplyHead },
+    FirstReply { fetch: u64, head: ReplyHead },
     /// These bytes are in the temp file.
     Stored(Extent),
     /// A fetch has ended; everything it stored was reported before.
@@ -31,7 +31,7 @@ pub enum Event {
 /// How one fetch ended.
 pub struct FetchEnd {
     pub fetch: u64,
-    pub ending: Ending,
+    pub ending: EndReason,
     /// Head of the reply, if one came.
     pub head: ReplyHead,
     /// Start of an error's body.
@@ -44,7 +44,7 @@ pub struct FetchEnd {
 
 impl FetchEnd {
     /// The end of a fetch that never got an answer.
-    pub fn without_reply(fetch: u64, ending: Ending) -> Self {
+    pub fn without_reply(fetch: u64, ending: EndReason) -> Self {
         FetchEnd {
             fetch,
             ending,
@@ -58,7 +58,7 @@ impl FetchEnd {
 
 /// Why a fetch ended.
 #[derive(Debug)]
-pub enum Ending {
+pub enum EndReason {
     /// The whole span came (or, for a HEAD, its reply).
     Complete,
     /// The end of its span had been taken away, and everything before it came.

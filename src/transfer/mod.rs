@@ -1,24 +1,17 @@
-//! The engine: plans (pure), transfer threads with a libcurl multi loop each, retries (pure), and the driver of
-//! one download that ties them together.
+//! The engine: `driver` decides, `policy` holds the pure rules it decides by, `connection` is the network side and `disk`
+//! the storage side. What all of them share stands beside them.
 
-mod authority;
 mod bandwidth;
-mod certificate;
+mod connection;
+mod counters;
+mod credentials_cache;
 mod disk;
 mod driver;
 mod event;
-mod fetch;
-mod intake;
-mod patience;
-mod plan;
-mod progress;
-mod retry;
+pub mod policy;
 mod session;
 mod shared;
-mod span;
-pub mod vet;
-mod wire;
-mod worker;
+mod worker_waker;
 
 pub use driver::{Task, run};
 pub use session::Session;

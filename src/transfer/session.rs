@@ -17,12 +17,12 @@ use crate::oss::validate;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use super::authority::{Authority, Issued};
 use super::bandwidth::Bandwidth;
-use super::disk::Disk;
-use super::retry::Limits;
-use super::wire::ConnectionSettings;
-use super::worker::Worker;
+use super::connection::wire::ConnectionSettings;
+use super::connection::worker::Worker;
+use super::credentials_cache::{CachedKey, CredentialsCache};
+use super::disk::writer_threads::WriterThreads;
+use super::policy::retry::Limits;
 
 /// Most transfer threads when the client does not say; one loop fills several gigabits.
 const DEFAULT_MAX_WORKERS: usize = 4;
@@ -30,9 +30,9 @@ const DEFAULT_MAX_WORKERS: usize = 4;
 /// The shared part of a client.
 pub struct Session {
     pub options: ClientOptions,
-    pub authority: Arc<Authority>,
+    pub credentials: Arc<CredentialsCache>,
     pub connection: Arc<ConnectionSettings>,
-    pub disk: Arc<Disk>,
+    pub writer_threads: Arc<WriterThreads>,
     /// The limit of all downloads together.
     pub bandwidth: Arc<Bandwidth>,
     endpoint: Endpoint,
@@ -69,9 +69,9 @@ impl Session {
             count => usize::try_from(count).unwrap_or(DEFAULT_MAX_WORKERS),
         };
         Ok(Session {
-            authority: Arc::new(Authority::new(credentials)),
+            credentials: Arc::new(CredentialsCache::new(credentials)),
             connection: Arc::new(connection),
-            disk: Arc::new(Disk::new()),
+            writer_threads: Arc::new(WriterThreads::new()),
             bandwidth: Arc::new(Bandwidth::new(options.max_bandwidth)),
             endpoint,
             region: Mutex::new(region),
@@ -105,8 +105,8 @@ impl Session {
     pub fn shut_down(&self) {
         let workers = std::mem::take(&mut *self.workers.lock());
         drop(workers);
-        self.disk.shut_down();
-        self.authority.shut_down();
+        self.writer_threads.shut_down();
+        self.credentials.shut_down();
     }
 
     pub fn next_fetch(&self) -> u64 {
@@ -140,7 +140,7 @@ impl Session {
         method: &str,
         request: &DownloadRequest,
         composed: Composed,
-        issued: &Issued,
+        issued: &CachedKey,
     ) -> Result<(String, Vec<(String, String)>)> {
         let address = self.address(request)?;
         let url = address::with_query(&address.url, &composed.query);
@@ -197,7 +197,7 @@ impl Session {
 
     /// V4 signatures name the region; without one nothing can be signed.
     pub fn require_region(&self) -> Result<()> {
-        let needed = self.options.signature == SignatureVersion::V4 && self.authority.signs();
+        let needed = self.options.signature == SignatureVersion::V4 && self.credentials.signs();
         if needed && self.region.lock().is_none() {
             return Err(Error::validation(
                 "the region is not set and cannot be told from the endpoint; V4 signatures need it, for example cn-hangzhou",

@@ -12,8 +12,8 @@ use crate::sync::{Condvar, Mutex};
 use crate::sys::thread::Joined;
 
 use super::bandwidth::Bandwidth;
+use super::counters::Counters;
 use super::event::Event;
-use super::progress::Counters;
 
 /// `bytes_total` before the first reply.
 const UNKNOWN: u64 = u64::MAX;
@@ -61,7 +61,7 @@ impl Shared {
     }
 
     /// Notes the thread of the driver.
-    pub fn driven_by(&self, driver: Joined) {
+    pub fn set_driver(&self, driver: Joined) {
         self.driver_id.get_or_init(|| driver.thread().id());
         *self.driver.lock() = Some(driver);
     }
@@ -142,7 +142,7 @@ impl Shared {
     }
 
     /// The status where the download's threads are lost, and maybe its locks with them.
-    pub fn last_words(&self) -> Status {
+    pub fn status_without_threads(&self) -> Status {
         let total = self.bytes_total.load(Ordering::Relaxed);
         Status {
             phase: Phase::Failed,

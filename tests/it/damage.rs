@@ -282,15 +282,15 @@ fn right_file_or_typed_error(damaged: &Damaged, damage: impl FnOnce(&Lab, &Lefto
 fn a_symbolic_link_in_place_of_a_file_does_not_lead_to_another_file() {
     let damaged = Damaged::new();
     let elsewhere = tempfile::tempdir().expect("directory");
-    let victim = elsewhere.path().join("victim");
+    let donor = elsewhere.path().join("donor");
     for content in [&b"precious"[..], &damaged.left.temp, &damaged.left.journal] {
-        fs::write(&victim, content).expect("write");
+        fs::write(&donor, content).expect("write");
         for replaced in [damaged.lab.temp(), damaged.left.journal_path.clone()] {
             right_file_or_typed_error(&damaged, |_, _| {
                 fs::remove_file(&replaced).expect("remove");
-                symlink(&victim, &replaced).expect("link");
+                symlink(&donor, &replaced).expect("link");
             });
-            assert!(fs::read(&victim).expect("victim") == content, "the victim was written to");
+            assert!(fs::read(&donor).expect("donor") == content, "the donor was written to");
         }
     }
 }

@@ -119,12 +119,12 @@ mod raw {
 
     /// The child's exit status; it is killed, and none, when it does not end in time.
     pub fn wait(child: libc::pid_t, limit: Duration) -> Option<i32> {
-        let patience = Instant::now() + limit;
+        let give_up_at = Instant::now() + limit;
         let mut status = 0;
         // SAFETY: `status` outlives the calls; the child is this function's caller's own and not yet waited for.
         unsafe {
             while libc::waitpid(child, &raw mut status, libc::WNOHANG) == 0 {
-                if Instant::now() > patience {
+                if Instant::now() > give_up_at {
                     libc::kill(child, libc::SIGKILL);
                     libc::waitpid(child, &raw mut status, 0);
                     return None;

@@ -11,7 +11,7 @@ use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind};
 
 use crate::effort::Chance;
 use crate::lab::{BUCKET, KEY, Lab, MIB};
-use crate::program::{complaint, start};
+use crate::program::{last_error, start};
 use crate::traffic::{merged, sent, total};
 
 const KILLS: usize = 20;
@@ -52,7 +52,7 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
             None => {
                 lab.server.clear_faults();
                 let output = program.output().expect("run");
-                assert!(output.status.success(), "{}", complaint(&output));
+                assert!(output.status.success(), "{}", last_error(&output));
             }
         }
         // What comes twice in one run is not the kill's doing.
@@ -106,9 +106,9 @@ fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
     lab.server.inject(Fault::RateLimit(64 * MIB));
     let program = start(&lab);
     let on_disk = || fs::metadata(lab.temp()).map_or(0, |file| file.blocks() * 512);
-    let patience = Instant::now() + Duration::from_secs(20);
+    let give_up_at = Instant::now() + Duration::from_secs(20);
     while on_disk() < 96 * MIB {
-        assert!(Instant::now() < patience, "{} bytes after 20 s", on_disk());
+        assert!(Instant::now() < give_up_at, "{} bytes after 20 s", on_disk());
         std::thread::sleep(Duration::from_millis(2));
     }
     assert!(program.kill(), "it had ended already");
@@ -121,9 +121,9 @@ fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
 
 /// Waits until the first run has its files.
 fn wait_for_files(lab: &Lab) {
-    let patience = Instant::now() + Duration::from_secs(10);
+    let give_up_at = Instant::now() + Duration::from_secs(10);
     while !lab.temp().exists() {
-        assert!(Instant::now() < patience, "no temporary file");
+        assert!(Instant::now() < give_up_at, "no temporary file");
         std::thread::sleep(Duration::from_millis(5));
     }
     std::thread::sleep(Duration::from_millis(50));
@@ -137,11 +137,11 @@ fn a_second_process_on_a_download_is_told_so_at_once_and_harms_nothing() {
     wait_for_files(&lab);
     let second = start(&lab).output().expect("run");
     assert_eq!(second.status.code(), Some(1));
-    assert!(complaint(&second).contains("code: Busy"), "{}", complaint(&second));
+    assert!(last_error(&second).contains("code: Busy"), "{}", last_error(&second));
     assert!(lab.journal().is_some() && lab.temp().exists() && !lab.target().exists());
 
     let first = first.output().expect("run");
-    assert!(first.status.success(), "{}", complaint(&first));
+    assert!(first.status.success(), "{}", last_error(&first));
     lab.assert_range(0..24 * MIB);
     assert_eq!(lab.files(), ["file.bin"]);
     assert_eq!(total(&lab.requests_after(0).iter().map(sent).collect::<Vec<_>>()), 24 * MIB);

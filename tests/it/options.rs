@@ -255,7 +255,7 @@ fn faults_over_tls_are_mended_like_others() {
     }
 }
 
-/// A lab with the remains of a download that broke.
+/// A lab with the recoverable of a download that broke.
 fn interrupted() -> Lab {
     let lab = Lab::new(2 * MIB);
     lab.server.inject(Fault::CloseAfter(3 * PART));

@@ -9,8 +9,8 @@ fn every_bug_can_still_be_planted() {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("the script runs");
-    let complaint = String::from_utf8_lossy(&check.stderr);
+    let last_error = String::from_utf8_lossy(&check.stderr);
     let said = String::from_utf8_lossy(&check.stdout);
-    assert!(check.status.success(), "{complaint}{said}");
+    assert!(check.status.success(), "{last_error}{said}");
     assert!(said.contains("mutant: 5 passed, 0 failed"), "{said}");
 }

@@ -79,6 +79,6 @@ impl Drop for Running {
 }
 
 /// What it wrote to standard error.
-pub fn complaint(output: &Output) -> String {
+pub fn last_error(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -91,9 +91,9 @@ fn a_key_that_becomes_wrong_stops_all_connections() {
         lab.server.inject_when(Matcher::any().times(1), Fault::RateLimit(MIB / 8));
         let client = lab.client_with(|options| options.idle_timeout = None);
         let download = client.start(&lab.request().thread_num(connections)).expect("start");
-        let patience = Instant::now() + Duration::from_secs(30);
+        let give_up_at = Instant::now() + Duration::from_secs(30);
         while lab.server.fault_hits(stalled) < others {
-            assert!(Instant::now() < patience, "not all connections are at work");
+            assert!(Instant::now() < give_up_at, "not all connections are at work");
             std::thread::yield_now();
         }
         let wrong = AccessKey::new(ID, "another secret", None);

@@ -10,13 +10,13 @@ use crate::lab::Lab;
 impl Lab {
     /// Requests after the first `skipped`, once all of them have been answered or broken off.
     pub fn requests_after(&self, skipped: usize) -> Vec<LoggedRequest> {
-        let patience = Instant::now() + Duration::from_secs(10);
+        let give_up_at = Instant::now() + Duration::from_secs(10);
         loop {
             let requests = self.server.requests();
             if requests.iter().all(|request| request.finished.is_some()) {
                 return requests.into_iter().skip(skipped).collect();
             }
-            assert!(Instant::now() < patience, "a reply never ended");
+            assert!(Instant::now() < give_up_at, "a reply never ended");
             std::thread::sleep(Duration::from_millis(2));
         }
     }

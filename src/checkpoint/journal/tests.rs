@@ -13,12 +13,12 @@ impl Scratch {
         Scratch { dir: tempfile::tempdir().expect("directory") }
     }
 
-    fn place(&self) -> JournalPlace {
-        JournalPlace::new(self.dir.path(), &request(), Path::new("/data/file"))
+    fn place(&self) -> JournalLocation {
+        JournalLocation::new(self.dir.path(), &request(), Path::new("/data/file"))
     }
 
     /// A journal of four extents, the last two appended.
-    fn written(&self) -> JournalPlace {
+    fn written(&self) -> JournalLocation {
         let place = self.place();
         let mut journal = place.start(None, &header(), &extents(0..2)).expect("start");
         journal.append(&extents(2..4)).expect("append");
@@ -59,7 +59,7 @@ fn extents(numbers: Range<u64>) -> Vec<Extent> {
 }
 
 /// What `take` finds and then lets go.
-fn found(place: &JournalPlace) -> Option<(Header, Vec<Extent>)> {
+fn found(place: &JournalLocation) -> Option<(Header, Vec<Extent>)> {
     place.take().expect("take").expect("there").contents
 }
 
@@ -150,7 +150,7 @@ fn every_download_has_a_journal_of_its_own() {
     let whole = fs::read(place.path()).expect("read");
     let target = Path::new("/data/file");
     let other = |request: DownloadRequest, target: &Path| {
-        JournalPlace::new(scratch.dir.path(), &request, target)
+        JournalLocation::new(scratch.dir.path(), &request, target)
     };
     let mut version = request();
     version.version_id = Some(String::new());
@@ -252,25 +252,25 @@ fn an_unfinished_journal_of_a_run_that_died_is_replaced() {
 fn planted_links_are_refused_and_what_they_lead_to_unharmed() {
     let scratch = Scratch::new();
     let place = scratch.place();
-    let victim = scratch.dir.path().join("victim");
-    fs::write(&victim, "precious").expect("write");
+    let donor = scratch.dir.path().join("donor");
+    fs::write(&donor, "precious").expect("write");
 
-    symlink(&victim, place.path()).expect("link");
+    symlink(&donor, place.path()).expect("link");
     assert_eq!(kind(place.take()), ErrorKind::Io);
     assert_eq!(kind(place.look()), ErrorKind::Io);
     assert_eq!(kind(place.start(None, &header(), &[])), ErrorKind::Busy);
     fs::remove_file(place.path()).expect("remove");
 
-    symlink(&victim, with_ending(place.path(), UNFINISHED)).expect("link");
+    symlink(&donor, with_ending(place.path(), UNFINISHED)).expect("link");
     assert_eq!(kind(place.start(None, &header(), &[])), ErrorKind::Io);
-    assert_eq!(fs::read(&victim).expect("read"), b"precious");
+    assert_eq!(fs::read(&donor).expect("read"), b"precious");
 }
 
 #[test]
 fn a_journal_without_a_directory_is_an_error_with_its_path() {
     let scratch = Scratch::new();
     let place =
-        JournalPlace::new(&scratch.dir.path().join("gone"), &request(), Path::new("/data/file"));
+        JournalLocation::new(&scratch.dir.path().join("gone"), &request(), Path::new("/data/file"));
     assert!(place.take().expect("take").is_none());
     let error = place.start(None, &header(), &[]).expect_err("must fail");
     assert_eq!(error.kind(), ErrorKind::Io);

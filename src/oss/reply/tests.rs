@@ -75,7 +75,7 @@ fn a_second_status_line_starts_over() {
         "",
         "HTTP/1.1 100 Continue",
         "",
-        "HTTP/1.1 404 Not Found",
+        "HTTP/1.1 404 Not EarlierRun",
         "x-oss-request-id: 1",
     ]);
     assert_eq!(head.status, 404);

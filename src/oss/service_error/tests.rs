@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::error::ErrorKind;
 
 const OBJECT: &str = "oss://bkt/dir/key";
 

@@ -131,15 +131,15 @@ fn a_second_run_is_told_busy_and_harms_nothing() {
 #[test]
 fn a_planted_link_is_refused_and_what_it_leads_to_unharmed() {
     let scratch = Scratch::new();
-    fs::write(scratch.path("victim"), "precious").expect("write");
-    symlink(scratch.path("victim"), scratch.path("file.temp")).expect("link");
+    fs::write(scratch.path("donor"), "precious").expect("write");
+    symlink(scratch.path("donor"), scratch.path("file.temp")).expect("link");
     for error in [
         TempFile::create(&scratch.path("file.temp")).err(),
         TempFile::open_existing(&scratch.path("file.temp")).err(),
     ] {
         assert_eq!(error.expect("must be refused").kind(), ErrorKind::Io);
     }
-    assert_eq!(scratch.read("victim"), b"precious");
+    assert_eq!(scratch.read("donor"), b"precious");
     assert!(TempFile::open_existing(&scratch.path("absent")).expect("open").is_none());
 }
 

@@ -9,7 +9,7 @@ fn a_limit_that_is_lifted_leaves_nobody_waiting() {
     explore(|| {
         let (client, own) = (Arc::new(Bandwidth::new(1)), Arc::new(Bandwidth::new(0)));
         let connections = [0; 2].map(|_| {
-            let mut throttle = Throttle::new(&client, &own);
+            let mut throttle = RateLimiter::new(&client, &own);
             thread::spawn(move || {
                 let now = Instant::now();
                 throttle.admit(1 << 20, now);

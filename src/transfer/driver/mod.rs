@@ -1,45 +1,47 @@
 //! One download from its first request to its rename: a thread of its own that decides everything and does no
 //! network I/O itself. Workers, writer threads and the prover tell it what happens through one channel.
 
-mod ending;
-mod flight;
-mod launch;
-mod ledger;
-mod opening;
+mod completion;
+mod failure;
+mod first_request;
+mod in_flight;
+mod preparation;
 mod proof;
-mod setback;
-mod takeover;
-mod transferring;
+mod recovery;
+mod start_request;
+mod stored_extents;
+mod transfer;
+mod transfer_loop;
 mod waiting;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::checkpoint::journal::JournalPlace;
+use crate::checkpoint::journal::JournalLocation;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
-use crate::storage::place::Place;
+use crate::storage::paths::Paths;
 use crate::sync::channel::Receiver;
 use crate::sys::exit;
-use crate::sys::panic::quiet;
+use crate::sys::panic::catch;
 
 use super::event::{Event, FetchEnd};
-use super::patience::Patience;
+use super::policy::stall_clock::StallClock;
 use super::session::Session;
 use super::shared::Shared;
 
-use flight::{Flight, Slot};
-use opening::Opened;
-use takeover::Found;
+use in_flight::{InFlight, Slot};
+use recovery::EarlierRun;
+use transfer::Transfer;
 
 /// A download that has been checked and can start.
 pub struct Task {
     pub session: Arc<Session>,
     pub request: DownloadRequest,
-    pub place: Place,
+    pub paths: Paths,
     pub shared: Arc<Shared>,
     pub inbox: Receiver<Event>,
 }
@@ -47,22 +49,22 @@ pub struct Task {
 /// Runs a download to its end and publishes the result, whatever happens.
 pub fn run(task: Task) {
     let shared = task.shared.clone();
-    let result = quiet(|| drive(task)).unwrap_or_else(|defect| Err(defect.into()));
+    let result = catch(|| drive(task)).unwrap_or_else(|defect| Err(defect.into()));
     shared.end(result);
 }
 
 fn drive(task: Task) -> Result<Outcome> {
     let session = task.session.clone();
     let buffers = buffers_for(task.request.thread_num);
-    session.disk.buffers().reserve(buffers);
+    session.writer_threads.buffers().reserve(buffers);
     let mut driver = Driver::new(task);
-    let result = quiet(|| driver.run()).unwrap_or_else(|defect| {
+    let result = catch(|| driver.run()).unwrap_or_else(|defect| {
         // A defect must not leave threads behind that write to the file.
-        let landed = quiet(|| driver.land_all());
-        Err(landed.err().unwrap_or(defect).into())
+        let ended = catch(|| driver.drain());
+        Err(ended.err().unwrap_or(defect).into())
     });
     drop(driver);
-    session.disk.buffers().release(buffers);
+    session.writer_threads.buffers().release(buffers);
     result
 }
 
@@ -74,22 +76,22 @@ fn buffers_for(connections: u32) -> usize {
 struct Driver {
     session: Arc<Session>,
     request: DownloadRequest,
-    place: Place,
+    paths: Paths,
     shared: Arc<Shared>,
     inbox: Receiver<Event>,
     slots: Vec<Slot>,
     /// What an earlier run left, until the opening reply says whether it can be used.
-    found: Found,
+    earlier_run: EarlierRun,
     /// Everything that is known once the first good reply came.
-    opened: Option<Opened>,
+    transfer: Option<Transfer>,
     prover: Option<proof::Prover>,
-    patience: Patience,
+    stall_clock: StallClock,
     /// Bytes that had come when the patience was last looked at.
-    heard: u64,
+    bytes_at_last_check: u64,
     /// A request cannot be signed before the provider has answered.
     awaits_credentials: bool,
     /// Why the last attempt since then failed, for which another was to be made.
-    complaint: Option<Error>,
+    last_error: Option<Error>,
     /// From a request to its first byte, in seconds.
     round_trip: f64,
     /// Starts over because the object had changed.
@@ -104,22 +106,22 @@ struct Driver {
 
 impl Driver {
     fn new(task: Task) -> Self {
-        let Task { session, request, place, shared, inbox } = task;
+        let Task { session, request, paths, shared, inbox } = task;
         let slots = (0..request.thread_num).map(|_| Slot::new()).collect();
         Driver {
             session,
             request,
-            place,
+            paths,
             shared,
             inbox,
             slots,
-            found: Found::default(),
-            opened: None,
+            earlier_run: EarlierRun::default(),
+            transfer: None,
             prover: None,
-            patience: Patience::new(Instant::now()),
-            heard: 0,
+            stall_clock: StallClock::new(Instant::now()),
+            bytes_at_last_check: 0,
             awaits_credentials: false,
-            complaint: None,
+            last_error: None,
             round_trip: 0.0,
             restarts: 0,
             single_stream: false,
@@ -137,7 +139,7 @@ impl Driver {
             result => result,
         };
         // Whatever happened: no thread may write to the file from here on, and what was stored is recorded.
-        self.land_all();
+        self.drain();
         match &result {
             Ok(outcome) => self.log(LogLevel::Info, || {
                 format!("done: {} bytes in '{}'", outcome.file_size, outcome.file_path.display())
@@ -151,21 +153,21 @@ impl Driver {
     }
 
     fn download(&mut self) -> Result<Outcome> {
-        self.take_over()?;
+        self.recover()?;
         loop {
-            if self.opened.is_none() {
+            if self.transfer.is_none() {
                 self.open()?;
             }
             self.shared.set_phase(Phase::Transferring);
-            match self.transfer()? {
-                transferring::Landing::Whole => {
+            match self.fetch_missing()? {
+                transfer_loop::TransferEnd::Complete => {
                     self.shared.set_phase(Phase::Finishing);
                     if let Some(outcome) = self.finish()? {
                         return Ok(outcome);
                     }
                 }
-                transferring::Landing::Changed(why) => self.start_over(&why)?,
-                transferring::Landing::Broken(error) => self.restart_stream(error)?,
+                transfer_loop::TransferEnd::Changed(why) => self.start_over(&why)?,
+                transfer_loop::TransferEnd::Broken(error) => self.restart_stream(error)?,
             }
         }
     }
@@ -200,39 +202,39 @@ impl Driver {
     }
 
     fn discard_everything(&mut self) -> Result<()> {
-        self.land_all();
+        self.drain();
         let discarded = self.shared.counters.bytes_done.get();
         self.shared.counters.bytes_done.subtract(discarded);
         self.shared.counters.bytes_discarded.add(discarded);
         let reused = self.shared.counters.bytes_reused.get();
         self.shared.counters.bytes_reused.subtract(reused);
         self.shared.set_total(None);
-        if let Some(opened) = self.opened.take() {
-            let (file, journal) = opened.ledger.into_parts();
+        if let Some(transfer) = self.transfer.take() {
+            let (file, journal) = transfer.stored.into_parts();
             if let Some(journal) = journal {
                 journal.remove()?;
             }
             file.clear()?;
-            let _hold = exit::hold()?;
-            self.found = Found {
-                journal_place: JournalPlace::of(&self.request, &self.place),
+            let _exit_guard = exit::guard()?;
+            self.earlier_run = EarlierRun {
+                journal_location: JournalLocation::of(&self.request, &self.paths),
                 temp: Some(file),
-                is_ours: true,
-                ..Found::default()
+                is_new: true,
+                ..EarlierRun::default()
             };
         }
         Ok(())
     }
 
     /// Stops every fetch and the proof and waits for their ends; notes what was stored meanwhile.
-    fn land_all(&mut self) {
+    fn drain(&mut self) {
         self.abort_all();
         self.prover = None;
         let mut stored = Vec::new();
-        while self.slots.iter().any(|slot| slot.flight.is_some()) {
+        while self.slots.iter().any(|slot| slot.in_flight.is_some()) {
             match self.inbox.recv() {
                 Ok(Event::Stored(extent)) => stored.push(extent),
-                Ok(Event::Ended(end)) => self.note_landing(&end),
+                Ok(Event::Ended(end)) => self.note_end(&end),
                 Ok(_) => {}
                 Err(_) => break,
             }
@@ -249,28 +251,28 @@ impl Driver {
     }
 
     fn abort_all(&mut self) {
-        let flights = self.slots.iter_mut().filter_map(|slot| slot.flight.as_mut());
-        flights.filter(|flight| !flight.aborted).for_each(Flight::abort);
+        let running = self.slots.iter_mut().filter_map(|slot| slot.in_flight.as_mut());
+        running.filter(|in_flight| !in_flight.aborted).for_each(InFlight::abort);
     }
 
-    fn note_landing(&mut self, end: &FetchEnd) {
+    fn note_end(&mut self, end: &FetchEnd) {
         for slot in &mut self.slots {
             if slot.carries(end.fetch) {
-                slot.flight = None;
+                slot.in_flight = None;
             }
         }
     }
 
     /// Notes extents that are in the file.
     fn note_stored(&mut self, stored: &[Extent]) -> Result<()> {
-        let Some(opened) = self.opened.as_mut().filter(|_| !stored.is_empty()) else {
+        let Some(transfer) = self.transfer.as_mut().filter(|_| !stored.is_empty()) else {
             return Ok(());
         };
-        let unrecorded = opened.ledger.store(stored)?;
+        let unrecorded = transfer.stored.store(stored)?;
         if self.request.flush {
             for extent in stored {
-                let offset = extent.offset - opened.ledger.range().start;
-                opened.ledger.file().start_writeback(offset, extent.len);
+                let offset = extent.offset - transfer.stored.range().start;
+                transfer.stored.file().start_writeback(offset, extent.len);
             }
         }
         if let Some(error) = unrecorded {

@@ -8,7 +8,7 @@ use crate::storage::temp_file::TempFile;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::Sender;
 use crate::sys;
-use crate::sys::panic::quiet;
+use crate::sys::panic::catch;
 use crate::sys::thread::Joined;
 use crate::transfer::event::Event;
 
@@ -33,7 +33,7 @@ impl Prover {
         let stopped = stop.clone();
         let join = sys::thread::spawn("oss-prove", move || {
             // Whatever happens, the driver is told: it waits for this.
-            let ended = quiet(|| prove_all(&file, base, &extents, &events, &stopped))
+            let ended = catch(|| prove_all(&file, base, &extents, &events, &stopped))
                 .unwrap_or_else(|defect| Err(defect.into()));
             let _ = events.send(Event::ProofEnded(ended));
         })

@@ -1,10 +1,10 @@
-//! Waiting for news, and what ends a wait: a cancel, the deadline, and silence.
+//! Waiting for news, and what ends a wait: a cancel, the deadline, and stalled_for.
 
 use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::transfer::event::Event;
-use crate::transfer::patience::LOOK_EVERY;
+use crate::transfer::policy::stall_clock::CHECK_INTERVAL;
 
 use super::Driver;
 
@@ -14,8 +14,8 @@ impl Driver {
     pub fn next_event(&mut self, until: Option<Instant>) -> Result<Option<Event>> {
         loop {
             self.check_limits()?;
-            self.check_patience()?;
-            let look = Instant::now() + LOOK_EVERY;
+            self.check_stall()?;
+            let look = Instant::now() + CHECK_INTERVAL;
             let next = [until, self.deadline()].into_iter().flatten().fold(look, Instant::min);
             let event = self.inbox.recv_deadline(next).ok();
             if event.is_some() || until.is_some_and(|until| until <= Instant::now()) {
@@ -50,19 +50,19 @@ impl Driver {
 
     /// An error when an attempt that does not end, or a provider that does not answer, has taken too long. Attempts
     /// that fail are weighed as they do, and pauses between them were found short enough then.
-    fn check_patience(&mut self) -> Result<()> {
-        let silence = self.silence();
+    fn check_stall(&mut self) -> Result<()> {
+        let stalled_for = self.stalled_for();
         let limit = self.session.limits().of(self.has_progressed());
-        let flying = self.slots.iter().any(|slot| slot.flight.is_some());
-        match limit.filter(|limit| silence >= *limit) {
+        let flying = self.slots.iter().any(|slot| slot.in_flight.is_some());
+        match limit.filter(|limit| stalled_for >= *limit) {
             Some(limit) if flying || self.awaits_credentials => {
-                Err(self.lost_patience(limit, flying))
+                Err(self.stall_error(limit, flying))
             }
             _ => Ok(()),
         }
     }
 
-    fn lost_patience(&mut self, limit: Duration, flying: bool) -> Error {
+    fn stall_error(&mut self, limit: Duration, flying: bool) -> Error {
         let name = if self.has_progressed() { "no_progress_limit" } else { "first_byte_limit" };
         if !flying {
             return Error::new(
@@ -72,7 +72,7 @@ impl Driver {
             );
         }
         let what = format!("no byte has come for {limit:?} ({name})");
-        match self.complaint.take() {
+        match self.last_error.take() {
             Some(error) => error.with_context(&format!("; {what}")),
             None => {
                 let message = self.attempted(&what, None);
@@ -87,20 +87,20 @@ impl Driver {
     }
 
     /// How long nothing has come, although something is missing and nobody here holds it up.
-    pub fn silence(&mut self) -> Duration {
+    pub fn stalled_for(&mut self) -> Duration {
         let now = Instant::now();
         let heard = self.shared.counters.bytes_from_network.get();
-        if heard != self.heard || self.needs_nothing() {
-            self.heard = heard;
-            self.complaint = None;
-            self.patience.renew(now);
+        if heard != self.bytes_at_last_check || self.needs_nothing() {
+            self.bytes_at_last_check = heard;
+            self.last_error = None;
+            self.stall_clock.reset(now);
         }
-        self.patience.look(now)
+        self.stall_clock.advance(now)
     }
 
     /// Nothing is missing, as far as is known, or bytes wait for their turn under a bandwidth limit.
     fn needs_nothing(&self) -> bool {
-        let complete = self.opened.as_ref().is_some_and(|opened| opened.ledger.is_complete());
+        let complete = self.transfer.as_ref().is_some_and(|transfer| transfer.stored.is_complete());
         complete || self.shared.bandwidth.holds_back()
     }
 }

@@ -107,8 +107,8 @@ pub fn end_of(output: Output) -> End {
         return End::Killed(signal);
     }
     let said = String::from_utf8_lossy(&stdout);
-    let complaint = String::from_utf8_lossy(&stderr);
-    assert!(status.success(), "{said}{complaint}");
+    let last_error = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{said}{last_error}");
     let line = said.lines().find_map(|line| line.strip_prefix(END)).expect("an end");
     let words: Vec<_> = line.split(' ').collect();
     let number = |word: &str| word.parse().expect("a number");

@@ -4,11 +4,11 @@
 mod child;
 mod faulty_calls;
 mod full;
+mod interference;
 mod lockless;
-mod meddling;
 mod namespace;
 mod one_byte;
 mod outcomes;
+mod paths;
 mod permissions;
-mod places;
 pub mod shim;

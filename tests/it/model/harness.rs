@@ -19,11 +19,11 @@ use crate::lab::{BUCKET, ID, KEY, SECRET};
 const SHORT_SILENCE: Duration = Duration::from_millis(700);
 const LONG_SILENCE: Duration = Duration::from_secs(60);
 /// Longer than any run takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(120);
 /// After so long everything that came is recorded: a second, and some more.
 const SETTLED: Duration = Duration::from_millis(1200);
 /// How long a run that is to be interrupted is waited for to come that far.
-const COME_SO_FAR: Duration = Duration::from_secs(1);
+const PROGRESS_LIMIT: Duration = Duration::from_secs(1);
 
 /// Plays the plan; what was not as the reference says.
 pub fn play(plan: &Plan) -> Result<(), String> {
@@ -203,20 +203,20 @@ impl<'p> Case<'p> {
                 if !came_so_far(&download, bytes) {
                     download.cancel();
                 }
-                download.wait(Some(PATIENCE))
+                download.wait(Some(LIMIT))
             }
             Ending::SnapshotAfter { bytes, settled } => {
                 if let Some(files) = self.snapshot(&download, bytes, settled) {
                     download.cancel();
                     // It goes on for a moment; nobody will know.
-                    download.wait(Some(PATIENCE)).ok_or("the run does not end")?.ok();
+                    download.wait(Some(LIMIT)).ok_or("the run does not end")?.ok();
                     drop((download, client));
                     put_back(self.directory.path(), &files);
                     return Ok((Ended::Killed, Statistics::default()));
                 }
-                download.wait(Some(PATIENCE))
+                download.wait(Some(LIMIT))
             }
-            _ => download.wait(Some(PATIENCE)),
+            _ => download.wait(Some(LIMIT)),
         };
         let ended = match result.ok_or("the run does not end")? {
             Ok(outcome) => done(&outcome),
@@ -239,9 +239,9 @@ impl<'p> Case<'p> {
 
     /// Waits until the server has seen the end of all connections: nothing strikes after that.
     fn wait_for_silence(&self) {
-        let patience = Instant::now() + PATIENCE;
+        let give_up_at = Instant::now() + LIMIT;
         while self.server.active_connections() > 0 {
-            assert!(Instant::now() < patience, "a connection is never closed");
+            assert!(Instant::now() < give_up_at, "a connection is never closed");
             std::thread::sleep(Duration::from_micros(200));
         }
     }
@@ -286,8 +286,8 @@ fn write_or_remove(path: &Path, bytes: Option<&[u8]>) {
 
 /// Waits until so many bytes came, or for a while; true when the run is over.
 fn came_so_far(download: &Download, bytes: u64) -> bool {
-    let patience = Instant::now() + COME_SO_FAR;
-    while download.status().statistics.bytes_from_network < bytes && Instant::now() < patience {
+    let give_up_at = Instant::now() + PROGRESS_LIMIT;
+    while download.status().statistics.bytes_from_network < bytes && Instant::now() < give_up_at {
         if download.wait(Some(Duration::from_micros(300))).is_some() {
             return true;
         }

@@ -12,14 +12,14 @@ use super::request::Site;
 const ORDER: &str = "MODEL_DOWNLOAD";
 
 /// Longer than any run takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 #[ignore = "runs in a process that the model kills"]
 fn run() {
     let order = std::env::var(ORDER).expect("run by the model");
     let (site, plan): (Site, RequestPlan) = serde_json::from_str(&order).expect("an order");
-    let client = Client::new(site.options(&plan, PATIENCE)).expect("client");
+    let client = Client::new(site.options(&plan, LIMIT)).expect("client");
     // Whatever it comes to: the model looks at the files.
     let _ = client.download(&site.request(&plan));
 }
@@ -40,9 +40,9 @@ pub fn start_and_kill(
         .stderr(Stdio::null())
         .spawn();
     let mut child = Killed(child.expect("a process"));
-    let patience = Instant::now() + PATIENCE;
+    let give_up_at = Instant::now() + LIMIT;
     while !at_work() && child.is_running() {
-        assert!(Instant::now() < patience, "the process does nothing");
+        assert!(Instant::now() < give_up_at, "the process does nothing");
         std::thread::sleep(Duration::from_millis(1));
     }
     std::thread::sleep(after);

@@ -158,7 +158,7 @@ pub enum Damage {
     TempZeroed(u16, u16),
     TempDeleted,
     JournalCut(u16),
-    /// Place and bit.
+    /// Paths and bit.
     JournalFlipped(u16, u8),
     /// The place and bit in the records, as far as there are any.
     RecordFlipped(u16, u8),
@@ -243,7 +243,7 @@ pub fn content(plan: &ObjectPlan, generation: usize, size: u64) -> Vec<u8> {
 }
 
 /// A plan in which nothing goes wrong; plain tests change what they are about.
-pub fn quiet(size: u64) -> Plan {
+pub fn catch(size: u64) -> Plan {
     Plan {
         object: ObjectPlan { size, zeros: (0, 0), sends_crc: true, sends_etag: true },
         request: RequestPlan {

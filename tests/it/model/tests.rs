@@ -97,7 +97,7 @@ fn failed(kind: ErrorKind, code: &str) -> Ended {
 
 /// Whether the reference takes it when this is seen of a run without any trouble.
 fn accepts(change: impl Fn(&mut Seen)) -> bool {
-    let plan = Plan { old_target: true, ..quiet(SIZE) };
+    let plan = Plan { old_target: true, ..catch(SIZE) };
     let mut seen = good(&plan);
     change(&mut seen);
     World::new(&plan).judge(&plain_run(), Some(0), &seen).is_ok()

@@ -96,9 +96,9 @@ fn a_retry_after_of_an_hour_is_a_minute() {
     });
     let download = client.start(&lab.single()).expect("start");
     let waits = || lines.lock().iter().any(|line: &String| line.ends_with("trying again in 60s"));
-    let patience = Instant::now() + Duration::from_secs(30);
+    let give_up_at = Instant::now() + Duration::from_secs(30);
     while !waits() {
-        assert!(Instant::now() < patience, "{:?}", lines.lock());
+        assert!(Instant::now() < give_up_at, "{:?}", lines.lock());
         std::thread::sleep(millis(5));
     }
     assert!(download.wait(Some(millis(100))).is_none(), "it waits");

@@ -3,8 +3,8 @@
 
 mod busy;
 mod clocks;
+mod contradictions;
 mod garbage;
-mod lies;
 mod outages;
 mod proxy;
 mod redirects;

@@ -103,7 +103,7 @@ fn names_that_cannot_be_looked_up_for_a_minute_after_progress_are_waited_for() {
     named.end_outage();
 
     let output = program.output().expect("its end");
-    assert!(output.status.success(), "{}", program::complaint(&output));
+    assert!(output.status.success(), "{}", program::last_error(&output));
     assert!(named.lookups().ends_with('+'), "{}", named.lookups());
     lab.assert_range(0..SIZE);
     assert_eq!(lab.files(), ["file.bin"]);
@@ -117,7 +117,7 @@ fn a_name_that_cannot_be_looked_up_at_the_start_fails_at_once() {
     let named = Named::new(PART);
     named.begin_outage();
     let output = named.start().output().expect("its end");
-    let said = program::complaint(&output);
+    let said = program::last_error(&output);
     assert!(!output.status.success() && said.contains("ClientError:200006"), "{said}");
     assert!(said.contains(HOST), "{said}");
     assert_eq!(named.lookups(), "-", "asked once");
@@ -126,7 +126,7 @@ fn a_name_that_cannot_be_looked_up_at_the_start_fails_at_once() {
 
     named.end_outage();
     let output = named.start().output().expect("its end");
-    assert!(output.status.success(), "{}", program::complaint(&output));
+    assert!(output.status.success(), "{}", program::last_error(&output));
     named.lab.assert_range(0..PART);
 }
 

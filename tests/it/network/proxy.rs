@@ -82,16 +82,16 @@ impl Proxy {
 
     /// A client of the lab that goes through this proxy.
     pub fn client(&self, lab: &Lab) -> Client {
-        self.patient_client(lab, Duration::from_secs(10))
+        self.client_with_idle_timeout(lab, Duration::from_secs(10))
     }
 
-    /// The same, that gives up on a silent connection or handshake after `patience`.
-    pub fn patient_client(&self, lab: &Lab, patience: Duration) -> Client {
+    /// The same, that gives up on a silent connection or handshake after `idle_timeout`.
+    pub fn client_with_idle_timeout(&self, lab: &Lab, idle_timeout: Duration) -> Client {
         lab.client_with(|options| {
             let scheme = options.endpoint.split(':').next().unwrap_or_default();
             options.endpoint = format!("{scheme}://127.0.0.1:{}", self.port);
-            options.idle_timeout = Some(patience);
-            options.connect_timeout = Some(patience);
+            options.idle_timeout = Some(idle_timeout);
+            options.connect_timeout = Some(idle_timeout);
         })
     }
 }

@@ -24,7 +24,10 @@ fn a_connection_that_falls_silent_at_any_byte_is_given_up_and_continued() {
         count += each(cases, |&(at, connection)| {
             let lab = lab_of(config.clone(), SIZE);
             let proxy = Proxy::for_one(&lab, connection, Way::Cut(at, How::Stall));
-            lab.assert_downloads(&proxy.patient_client(&lab, millis(900)), &lab.request());
+            lab.assert_downloads(
+                &proxy.client_with_idle_timeout(&lab, millis(900)),
+                &lab.request(),
+            );
         });
     }
     figure(&format!("silent at {count} places"));

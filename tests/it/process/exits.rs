@@ -22,7 +22,7 @@ const STATUS: i32 = 7;
 
 /// Where `exit()` is called.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-enum Place {
+enum Paths {
     /// On a thread of the host's.
     Host,
     /// In the log callback, on the thread that drives the download.
@@ -36,7 +36,7 @@ struct Host {
     endpoint: String,
     ca_file: PathBuf,
     directory: PathBuf,
-    place: Place,
+    place: Paths,
     /// An exit handler of the host's own, older than the library's, uses the library.
     has_handler: bool,
     /// When `exit()` is called, from the start of the download on.
@@ -44,7 +44,7 @@ struct Host {
 }
 
 impl Host {
-    fn new(lab: &Lab, place: Place, after: Duration) -> Self {
+    fn new(lab: &Lab, place: Paths, after: Duration) -> Self {
         let ca_file = lab.server.ca_file().expect("TLS").to_owned();
         let (endpoint, directory) = (lab.server.endpoint(), lab.dir().to_owned());
         Host { endpoint, ca_file, directory, place, has_handler: false, after }
@@ -65,7 +65,7 @@ impl Host {
         let (place, after) = (self.place, self.after);
         options.credentials = Credentials::Provider(Arc::new(Exiting { place, after }));
         options.log_level = LogLevel::Debug;
-        options.log = matches!(place, Place::Log).then(|| {
+        options.log = matches!(place, Paths::Log).then(|| {
             let requests = Mutex::new(0);
             Arc::new(move |_: LogLevel, line: &str| {
                 let mut requests = requests.lock();
@@ -90,13 +90,13 @@ impl Host {
 
 /// A provider whose first key is to be renewed at once.
 struct Exiting {
-    place: Place,
+    place: Paths,
     after: Duration,
 }
 
 impl CredentialsProvider for Exiting {
     fn fetch(&self) -> Result<AccessKey, String> {
-        if matches!(self.place, Place::Provider) {
+        if matches!(self.place, Paths::Provider) {
             std::thread::sleep(self.after);
             std::process::exit(STATUS);
         }
@@ -126,9 +126,9 @@ fn host() {
         raw::at_exit(use_the_library);
     }
     let client = Client::new(host.options()).expect("client");
-    if matches!(host.place, Place::Provider) {
+    if matches!(host.place, Paths::Provider) {
         // A second client has the key already and is at work when the first one asks for it.
-        let options = Host { place: Place::Host, ..host.clone() }.options();
+        let options = Host { place: Paths::Host, ..host.clone() }.options();
         let working = Client::new(options).expect("client");
         std::mem::forget(working.start(&host.request()).expect("start"));
         let other = host.request().file_path(host.directory.join("other.bin"));
@@ -138,7 +138,7 @@ fn host() {
     let download = client.start(&host.request()).expect("start");
     std::thread::sleep(host.after);
     *LEFT.lock() = Some((client, download));
-    if matches!(host.place, Place::Log) {
+    if matches!(host.place, Paths::Log) {
         std::thread::park();
     }
     std::process::exit(STATUS);
@@ -150,7 +150,7 @@ fn tls_lab(size: u64) -> Lab {
 }
 
 /// Exits at random moments of the first 100 ms; the run after the last one must end right.
-fn exit_often(count: u32, place: Place) {
+fn exit_often(count: u32, place: Paths) {
     let lab = tls_lab(64 * MIB);
     let mut chance = Chance::new();
     let crashed = (0..count).filter(|_| {
@@ -166,17 +166,17 @@ fn exit_often(count: u32, place: Place) {
 
 #[test]
 fn exit_at_any_moment_of_downloads_over_tls_ends_the_process_well() {
-    exit_often(cases(130, 1000), Place::Host);
+    exit_often(cases(130, 1000), Paths::Host);
 }
 
 #[test]
 fn exit_in_the_log_callback_ends_the_process_well() {
-    exit_often(cases(35, 300), Place::Log);
+    exit_often(cases(35, 300), Paths::Log);
 }
 
 #[test]
 fn exit_in_the_credentials_provider_ends_the_process_well() {
-    exit_often(cases(35, 300), Place::Provider);
+    exit_often(cases(35, 300), Paths::Provider);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn the_host_s_exit_handlers_may_use_the_library_and_are_not_held_up() {
     lab.server.inject(Fault::RateLimit(MIB));
     for after in [0, 20, 300] {
         let after = Duration::from_millis(after);
-        let host = Host { has_handler: true, ..Host::new(&lab, Place::Host, after) };
+        let host = Host { has_handler: true, ..Host::new(&lab, Paths::Host, after) };
         assert!(host.exits());
     }
 }
@@ -212,7 +212,7 @@ fn the_host_s_exit_handlers_are_not_held_up_by_a_write_that_never_returns() {
     let temp = lab.temp();
     let path = temp.to_str().expect("UTF-8");
     let stuck = Failing { call: "write", path, nth: 1, times: shim::ALWAYS, how: How::Stuck };
-    let host = Host::new(&lab, Place::Host, Duration::ZERO);
+    let host = Host::new(&lab, Paths::Host, Duration::ZERO);
     let process = Process::start_with("process::exits::host_of_a_stuck_write", &host, |command| {
         shim::preload(command.env("DISK_LOG", log.path()), &lab, Some(stuck));
     });
@@ -223,7 +223,7 @@ fn the_host_s_exit_handlers_are_not_held_up_by_a_write_that_never_returns() {
 fn exit_keeps_the_checkpoint() {
     let lab = tls_lab(16 * MIB);
     lab.server.inject(Fault::RateLimit(MIB));
-    assert!(Host::new(&lab, Place::Host, Duration::from_millis(2500)).exits());
+    assert!(Host::new(&lab, Paths::Host, Duration::from_millis(2500)).exits());
     assert!(lab.journal().is_some() && lab.temp().exists() && !lab.target().exists());
     lab.server.clear_faults();
     let outcome = lab.client().download(&lab.request()).expect("resume");

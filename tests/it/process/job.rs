@@ -27,7 +27,7 @@ pub struct Job {
     pub flush: bool,
     pub idle_timeout: Duration,
     /// How long nothing may come, at the beginning and later.
-    pub patience: Duration,
+    pub no_progress: Duration,
     pub trouble: Option<Trouble>,
 }
 
@@ -55,7 +55,7 @@ impl Job {
             version_id: None,
             flush: false,
             idle_timeout: Duration::from_secs(10),
-            patience: Duration::from_secs(60),
+            no_progress: Duration::from_secs(60),
             trouble: None,
         }
     }
@@ -70,8 +70,8 @@ impl Job {
             .region("cn-hangzhou")
             .credentials(Credentials::Static(AccessKey::new(ID, SECRET, None)));
         options.idle_timeout = Some(self.idle_timeout);
-        options.first_byte_limit = Some(self.patience);
-        options.no_progress_limit = Some(self.patience);
+        options.first_byte_limit = Some(self.no_progress);
+        options.no_progress_limit = Some(self.no_progress);
         Client::new(options).expect("client")
     }
 

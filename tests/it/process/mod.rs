@@ -7,20 +7,20 @@ use crate::lab::Lab;
 
 mod alone;
 mod cancels;
+mod concurrent_runs;
 mod exits;
 mod job;
 mod kills;
 mod moments;
 mod raw;
-mod rivals;
 mod signals;
 mod stress;
 
 /// Waits until `condition` holds.
 fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(30);
+    let give_up_at = Instant::now() + Duration::from_secs(30);
     while !condition() {
-        assert!(Instant::now() < patience, "{what}: not in 30 s");
+        assert!(Instant::now() < give_up_at, "{what}: not in 30 s");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -12,7 +12,7 @@ use super::wait_until;
 use crate::effort::{Chance, cases, figure};
 use crate::lab::{Lab, MIB};
 use crate::program::{program, running};
-use crate::sdk_takeover::{Left, pattern};
+use crate::sdk_recovery::{Left, pattern};
 
 const OLD: &[u8] = b"the file that was there before";
 

@@ -52,7 +52,7 @@ pub fn interrupts() -> u32 {
     INTERRUPTS.load(Ordering::SeqCst)
 }
 
-/// Has threads that start from now on share the memory pools there are, so that what remains free in pools says little.
+/// Has threads that start from now on share the memory pools there are, so that what recoverable free in pools says little.
 pub fn share_memory_pools() {
     // SAFETY: no memory is passed.
     assert_eq!(unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) }, 1);

@@ -24,10 +24,10 @@ fn slow(size: u64) -> Lab {
 }
 
 /// Stops a download at `moment` for longer than nothing may come, and lets it go on.
-fn stop_and_continue(moment: impl Fn(&Lab), patience: Duration, server_closes: bool) {
+fn stop_and_continue(moment: impl Fn(&Lab), no_progress: Duration, server_closes: bool) {
     const SIZE: u64 = 6 * MIB;
     let lab = slow(SIZE);
-    let process = Job { idle_timeout: millis(1000), patience, ..Job::new(&lab) }.start();
+    let process = Job { idle_timeout: millis(1000), no_progress, ..Job::new(&lab) }.start();
     moment(&lab);
     signal(process.child(), libc::SIGSTOP);
     if server_closes {
@@ -60,8 +60,8 @@ fn a_process_that_was_stopped_before_its_first_byte_goes_on() {
                 wait_for_request(lab);
             };
             // The time in which a first byte must come passes while a process is stopped.
-            let patience = Duration::from_secs(60);
-            scope.spawn(move || stop_and_continue(before_the_reply, patience, server_closes));
+            let no_progress = Duration::from_secs(60);
+            scope.spawn(move || stop_and_continue(before_the_reply, no_progress, server_closes));
         }
     });
 }

@@ -16,18 +16,18 @@ use crate::lab::{BUCKET, ID, Lab, MIB, SECRET};
 
 /// Where the downloads of a process come from and go to.
 #[derive(Serialize, Deserialize)]
-struct Place {
+struct Paths {
     /// Endpoints, and who vouches for them.
     services: Vec<(String, Option<PathBuf>)>,
     directory: PathBuf,
     downloads: u64,
 }
 
-impl Place {
+impl Paths {
     fn new(labs: &[&Lab], downloads: u64) -> Self {
         let service = |lab: &&Lab| (lab.server.endpoint(), lab.server.ca_file().map(PathBuf::from));
         let directory = labs[0].dir().to_owned();
-        Place { services: labs.iter().map(service).collect(), directory, downloads }
+        Paths { services: labs.iter().map(service).collect(), directory, downloads }
     }
 
     fn client(&self, n: usize) -> Client {
@@ -85,7 +85,7 @@ impl Holdings {
 #[ignore = "runs in a process of its own, which the other tests here start"]
 fn small_downloads() {
     raw::share_memory_pools();
-    let place: Place = argument();
+    let place: Paths = argument();
     let mut chance = Chance::new();
     let mut all = |downloads: u64| {
         const OF_A_CLIENT: u64 = 50;
@@ -124,7 +124,7 @@ fn after_1000_small_downloads_threads_descriptors_and_memory_are_back_at_the_sta
     let config = Config { tls: Some(Tls::Valid), ..Config::default() };
     let secure = Lab::with(config, Object::bytes([]));
     let downloads = u64::from(cases(1000, 10_000));
-    let place = Place::new(&[&plain, &secure], downloads);
+    let place = Paths::new(&[&plain, &secure], downloads);
     let (before, after): (Holdings, Holdings) =
         Process::start("process::stress::small_downloads", &place).report();
     println!("{before:?}, then {after:?}");
@@ -142,7 +142,7 @@ fn after_1000_small_downloads_threads_descriptors_and_memory_are_back_at_the_sta
 #[test]
 #[ignore = "runs in a process of its own, which the other tests here start"]
 fn downloads_at_once() {
-    let place: Place = argument();
+    let place: Paths = argument();
     let client = place.client(0);
     let before = Holdings::now();
     let start = |n| client.start(&place.request(n, MIB)).expect("start");
@@ -164,7 +164,7 @@ fn sixty_four_downloads_at_once_share_their_client_s_few_threads() {
     const DOWNLOADS: u64 = 64;
     let lab = Lab::new(1);
     lab.server.inject(Fault::RateLimit(MIB / 6));
-    let place = Place::new(&[&lab], DOWNLOADS);
+    let place = Paths::new(&[&lab], DOWNLOADS);
     let (before, during, after): (Holdings, Holdings, Holdings) =
         Process::start("process::stress::downloads_at_once", &place).report();
     println!("{before:?}, {during:?}, then {after:?}");

@@ -1,0 +1,166 @@
+//! Where a download's files go, found out before anything is touched.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use super::temp_file::{TempFile, already_exists, with_random_suffix};
+use super::temp_name;
+use crate::model::error::{Error, Result};
+use crate::model::request::{Checkpoint, DownloadRequest, Overwrite};
+use crate::sys;
+
+/// Bytes a path may have, the terminating zero not counted.
+const PATH_MAX: usize = 4095;
+
+/// The places of one download. All paths are absolute.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// The file that is made or replaced. Its directory is free of symbolic links; it may be one itself: the
+    /// rename then replaces the link, and what it leads to stays as it is.
+    pub target: PathBuf,
+    /// Where the temporary file is to be made, in the target's directory.
+    pub temp: PathBuf,
+    /// Whether locks and the page cache of this machine cover everyone who can reach the file. Otherwise
+    /// `temp` has a random part and the whole file is read back before it is trusted.
+    pub trusted: bool,
+    /// Where the checkpoint is kept, if it is.
+    pub checkpoint_dir: Option<PathBuf>,
+}
+
+impl Paths {
+    /// The path of a temporary file whose `name` a checkpoint recorded; `None` for a name that is not one
+    /// of this target's.
+    pub fn recorded_temp(&self, name: &OsStr) -> Option<PathBuf> {
+        let target = self.target.file_name()?;
+        temp_name::belongs_to(target, name).then(|| self.temp.with_file_name(name))
+    }
+
+    /// Makes the temporary file, or empties the one that is there. Its path is [`Paths::temp`], or has a random part
+    /// where nothing can be locked.
+    pub fn create_temp(&self) -> Result<TempFile> {
+        if self.trusted { TempFile::create(&self.temp) } else { TempFile::create_new(&self.temp) }
+    }
+
+    /// Keeps other runs from `temp`, which an earlier one left, also where nothing can be locked. `Busy` when one of
+    /// them was faster.
+    pub fn claim(&self, temp: TempFile) -> Result<TempFile> {
+        if temp.is_locked() {
+            return Ok(temp);
+        }
+        if !self.trusted {
+            return temp.claim(&self.temp);
+        }
+        let path = with_random_suffix(&self.temp).map_err(|error| {
+            Error::io("find another name for the temporary file", &self.temp, &error)
+        })?;
+        temp.claim(&path)
+    }
+}
+
+/// Finds and checks the places `request` names. Reads the file system, changes nothing.
+///
+/// `ValidateError` for a path that cannot be a file, a directory that does not exist, and a target that is neither
+/// absent nor a regular file nor a link to one; `FileAlreadyExists` when the target must not be replaced.
+pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
+    let given = match &request.file_path {
+        Some(path) => path.clone(),
+        None => PathBuf::from(request.default_file_name()?),
+    };
+    let name = file_name(&given)?;
+    let parent = match given.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let directory = existing_directory(parent, "the directory of file_path")?;
+    let target = directory.join(name);
+    check_target(&target, request.overwrite)?;
+
+    let checkpoint_dir = match &request.checkpoint {
+        Checkpoint::Off => None,
+        Checkpoint::BesideTarget => Some(directory.clone()),
+        Checkpoint::Directory(path) => Some(existing_directory(path, "checkpoint_dir")?),
+    };
+    let (temp, trusted) = temp_path(&directory, name)?;
+    Ok(Paths { target, temp, trusted, checkpoint_dir })
+}
+
+/// The last segment of a path, which must be a file's name as written: "dir/" names no file.
+fn file_name(path: &Path) -> Result<&OsStr> {
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.contains(&0) {
+        return Err(Error::validation("file_path contains a NUL byte"));
+    }
+    match bytes.rsplit(|&byte| byte == b'/').next().unwrap_or_default() {
+        b"" | b"." | b".." => {
+            Err(Error::validation(format!("file_path '{}' does not name a file", path.display())))
+        }
+        name => Ok(OsStr::from_bytes(name)),
+    }
+}
+
+/// The directory's absolute path without symbolic links: two spellings of one place must come out equal.
+fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
+    let refused = |why: &str| Err(Error::validation(format!("{what} '{}' {why}", path.display())));
+    match fs::canonicalize(path).and_then(|found| Ok((fs::metadata(&found)?.is_dir(), found))) {
+        Ok((true, found)) => Ok(found),
+        Ok((false, _)) => refused("is not a directory"),
+        Err(error) if impossible_path(&error) => refused("does not exist"),
+        Err(error) => Err(Error::io(&format!("look at {what}"), path, &error)),
+    }
+}
+
+fn check_target(target: &Path, overwrite: Overwrite) -> Result<()> {
+    let looked = |error: &io::Error| Error::io("look at", target, error);
+    let refused =
+        |why: &str| Err(Error::validation(format!("file_path '{}' {why}", target.display())));
+    let found = match fs::symlink_metadata(target) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if impossible_path(&error) => return refused("cannot be a file's path"),
+        Err(error) => return Err(looked(&error)),
+    };
+    if found.is_symlink() {
+        match fs::metadata(target) {
+            Ok(behind) if behind.is_file() => {}
+            Ok(_) => return refused("is a symbolic link to something that is not a regular file"),
+            Err(error) if impossible_path(&error) => {
+                return refused("is a symbolic link to nothing");
+            }
+            Err(error) => return Err(looked(&error)),
+        }
+    } else if !found.is_file() {
+        return refused("exists and is not a regular file");
+    }
+    match overwrite {
+        Overwrite::Replace => Ok(()),
+        Overwrite::Fail => Err(already_exists(target)),
+    }
+}
+
+/// Whether the error tells that no such path can exist, as opposed to one that could not be looked at.
+fn impossible_path(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename | InvalidInput)
+        || error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+}
+
+fn temp_path(directory: &Path, name: &OsStr) -> Result<(PathBuf, bool)> {
+    let looked = |error: io::Error| Error::io("look at the file system of", directory, &error);
+    let file_system = sys::file::file_system(directory).map_err(looked)?;
+    let room = PATH_MAX.saturating_sub(directory.as_os_str().len() + 1);
+    let fixed = temp_name::fixed(name, file_system.name_max.min(room));
+    if file_system.local {
+        return Ok((directory.join(fixed), true));
+    }
+    let suffix =
+        sys::random::suffix().map_err(|e| Error::io("find a name beside", directory, &e))?;
+    Ok((directory.join(temp_name::with_suffix(&fixed, suffix)), false))
+}
+
+#[cfg(test)]
+mod tests;

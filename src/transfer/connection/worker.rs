@@ -1,0 +1,345 @@
+//! A transfer thread: one libcurl multi loop that carries any number of fetches.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::time::{Duration, Instant};
+
+use curl::easy::Easy2;
+use curl::multi::{Easy2Handle, Multi, MultiWaker};
+
+use crate::model::error::Error;
+use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
+use crate::sync::thread;
+use crate::sys;
+use crate::sys::exit::{ExitBarrier, ExitGuard};
+use crate::sys::panic::catch;
+use crate::sys::thread::Joined;
+
+use crate::transfer::event::{EndReason, Event, FetchEnd};
+use crate::transfer::worker_waker::WorkerWaker;
+
+use super::fetch::Fetch;
+use super::wire::Wire;
+use crate::transfer::disk::intake::Intake;
+
+/// How often time-outs and slow connections are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How long an idle loop sleeps unless it is woken.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What a worker is told.
+pub enum Command {
+    Start {
+        wire: Box<Wire>,
+        fetch: Box<Fetch>,
+        events: Sender<Event>,
+    },
+    /// Opens the barrier of an opening request.
+    Proceed {
+        fetch: u64,
+        intake: Box<Intake>,
+    },
+    Abort {
+        fetch: u64,
+    },
+    Stop,
+}
+
+/// The sleep of a multi loop.
+struct LoopSleep(MultiWaker);
+
+impl Wake for LoopSleep {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // The only failure is a loop that has ended, which needs no waking.
+        let _ = self.0.wakeup();
+    }
+}
+
+/// A running worker, seen from outside. Dropping it stops the thread and joins it.
+pub struct Worker {
+    commands: Sender<Command>,
+    wake: WorkerWaker,
+    join: Option<Joined>,
+}
+
+impl Worker {
+    /// Starts the thread; `index` tells the workers of one client apart.
+    pub fn start(index: usize) -> Result<Self, Error> {
+        let (commands, inbox) = unbounded();
+        let (ready, started) = bounded(1);
+        let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready))
+            .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
+        let waker =
+            started.recv().map_err(|_| Error::internal("libcurl could not make a multi handle"))?;
+        Ok(Worker { commands, wake: WorkerWaker::new(index, waker), join: Some(join) })
+    }
+
+    pub fn waker(&self) -> &WorkerWaker {
+        &self.wake
+    }
+
+    /// Hands a command over; false when the thread has died.
+    pub fn tell(&self, command: Command) -> bool {
+        let told = self.commands.send(command).is_ok();
+        self.wake.wake();
+        told
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.tell(Command::Stop);
+        if let Some(join) = self.join.take() {
+            // The last owner may be this very thread; it ends by itself then.
+            if join.thread().id() != thread::current().id() {
+                let _ = join.join();
+            }
+        }
+    }
+}
+
+fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
+    let Some(guard) = ExitBarrier::here().enter() else { return };
+    let multi = Multi::new();
+    drop(guard);
+    let waker = Waker::from(Arc::new(LoopSleep(multi.waker())));
+    if ready.send(waker).is_err() {
+        return;
+    }
+    let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };
+    let barrier = ExitBarrier::here();
+    let error = match catch(|| multi_loop.run(inbox, barrier)) {
+        // What the loop still has of libcurl's goes before the guard.
+        Ok(Some(_exit_guard)) => return drop(multi_loop),
+        Ok(None) => {
+            let exiting = sys::exit::exiting();
+            multi_loop.leave(&exiting);
+            exiting
+        }
+        // A defect must reach the drivers as an error, not as silence.
+        Err(defect) => {
+            let error = Error::from(defect);
+            multi_loop.fail_all(&error, barrier.enter());
+            error
+        }
+    };
+    refuse_all(inbox, &error);
+}
+
+/// Answers every fetch with `error` until the worker is told to stop.
+fn refuse_all(inbox: &Receiver<Command>, error: &Error) {
+    while let Ok(command) = inbox.recv() {
+        match command {
+            Command::Start { fetch, events, .. } => fail(&events, fetch.id, error.clone()),
+            Command::Stop => return,
+            Command::Proceed { .. } | Command::Abort { .. } => {}
+        }
+    }
+}
+
+struct Running {
+    handle: Easy2Handle<Fetch>,
+    id: u64,
+    events: Sender<Event>,
+    idle_timeout: Option<Duration>,
+}
+
+struct Loop {
+    multi: Multi,
+    /// By libcurl token.
+    running: HashMap<usize, Running>,
+    next_token: usize,
+    stopping: bool,
+}
+
+impl Loop {
+    /// Works until it is told to stop, which gives the last guard, or until the process is exiting.
+    fn run(&mut self, inbox: &Receiver<Command>, barrier: ExitBarrier) -> Option<ExitGuard> {
+        let mut next_tick = Instant::now() + TICK;
+        loop {
+            let guard = barrier.enter()?;
+            while let Ok(command) = inbox.try_recv() {
+                self.obey(command);
+            }
+            if self.stopping && self.running.is_empty() {
+                return Some(guard);
+            }
+            // An error of the multi handle itself shows as transfers that do not end; time-outs catch those.
+            let _ = self.multi.perform();
+            self.collect();
+            let now = Instant::now();
+            self.resume_paused(now);
+            if now >= next_tick {
+                self.tick(now);
+                next_tick = now + TICK;
+            }
+            let sleep = if self.running.is_empty() { IDLE } else { self.sleep(now, next_tick) };
+            drop(guard);
+            let _ = self.multi.poll(&mut [], sleep);
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Start { wire, fetch, events } => self.start(&wire, *fetch, events),
+            Command::Proceed { fetch, intake } => {
+                if let Some((_, running)) = self.find(fetch) {
+                    running.handle.get_mut().proceed(*intake);
+                    unpause(&running.handle);
+                }
+            }
+            Command::Abort { fetch } => {
+                if let Some((token, _)) = self.find(fetch) {
+                    self.end(token, EndReason::Aborted);
+                }
+            }
+            Command::Stop => {
+                self.stopping = true;
+                for token in self.running.keys().copied().collect::<Vec<_>>() {
+                    self.end(token, EndReason::Aborted);
+                }
+            }
+        }
+    }
+
+    fn find(&mut self, fetch: u64) -> Option<(usize, &mut Running)> {
+        self.running.iter_mut().find(|(_, running)| running.id == fetch).map(|(t, r)| (*t, r))
+    }
+
+    fn start(&mut self, wire: &Wire, fetch: Fetch, events: Sender<Event>) {
+        let (id, idle_timeout) = (fetch.id, wire.connection.idle_timeout);
+        match self.add(wire, fetch) {
+            Ok((token, handle)) => {
+                self.running.insert(token, Running { handle, id, events, idle_timeout });
+            }
+            Err(why) => {
+                fail(&events, id, Error::internal(format!("libcurl refused the request: {why}")))
+            }
+        }
+    }
+
+    /// Gives libcurl a request; its token and its handle.
+    fn add(&mut self, wire: &Wire, fetch: Fetch) -> Result<(usize, Easy2Handle<Fetch>), String> {
+        let mut easy = Easy2::new(fetch);
+        wire.configure(&mut easy).map_err(|error| error.to_string())?;
+        let mut handle = self.multi.add2(easy).map_err(|error| error.to_string())?;
+        let token = self.next_token;
+        self.next_token += 1;
+        if let Err(error) = handle.set_token(token) {
+            let _ = self.multi.remove2(handle);
+            return Err(error.to_string());
+        }
+        Ok((token, handle))
+    }
+
+    /// Takes finished transfers out.
+    fn collect(&mut self) {
+        let mut done: Vec<(usize, EndReason)> = Vec::new();
+        self.multi.messages(|message| {
+            let Ok(token) = message.token() else { return };
+            let ending = match self.running.get(&token).and_then(|r| message.result_for2(&r.handle))
+            {
+                Some(Ok(())) => EndReason::Complete,
+                Some(Err(error)) => {
+                    EndReason::Broken { curl_code: error.code(), message: described(&error) }
+                }
+                None => return,
+            };
+            done.push((token, ending));
+        });
+        for (token, ending) in done {
+            self.end(token, ending);
+        }
+    }
+
+    fn resume_paused(&mut self, now: Instant) {
+        for running in self.running.values_mut() {
+            if running.handle.get_ref().wants_another_try(now) {
+                unpause(&running.handle);
+            }
+        }
+    }
+
+    /// Until the next tick, or until a connection's turn under a bandwidth limit.
+    fn sleep(&self, now: Instant, next_tick: Instant) -> Duration {
+        let turns = self.running.values().filter_map(|r| r.handle.get_ref().turn(now));
+        turns.chain([next_tick]).min().map_or(TICK, |at| at.saturating_duration_since(now))
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let mut ended: Vec<(usize, EndReason)> = Vec::new();
+        for (token, running) in &mut self.running {
+            if let Err(ending) = running.handle.get_mut().tick(now) {
+                ended.push((*token, ending));
+            } else if stalled(running, now) {
+                ended.push((*token, EndReason::Stalled));
+            }
+        }
+        for (token, ending) in ended {
+            self.end(token, ending);
+        }
+    }
+
+    fn end(&mut self, token: usize, ending: EndReason) {
+        let Some(Running { handle, id, events, .. }) = self.running.remove(&token) else { return };
+        let connections = sys::curl::connections_opened(&handle);
+        match self.multi.remove2(handle) {
+            Ok(mut easy) => easy.get_mut().finish(ending, connections),
+            Err(error) => {
+                fail(&events, id, Error::internal(format!("libcurl lost a transfer: {error}")))
+            }
+        }
+    }
+
+    /// Stores what has come and ends every fetch with `error`, without a call of libcurl's: it keeps what it holds.
+    fn leave(self, error: &Error) {
+        std::mem::forget(self.multi);
+        for (_, mut running) in self.running {
+            running.handle.get_mut().finish(EndReason::Fault(error.clone()), 0);
+            std::mem::forget(running.handle);
+        }
+    }
+
+    /// Ends every fetch with `error` and, with a guard, lets go of libcurl.
+    fn fail_all(self, error: &Error, guard: Option<ExitGuard>) {
+        for running in self.running.values() {
+            fail(&running.events, running.id, error.clone());
+        }
+        match guard {
+            Some(_exit_guard) => drop(self),
+            None => std::mem::forget(self),
+        }
+    }
+}
+
+fn stalled(running: &Running, now: Instant) -> bool {
+    let fetch = running.handle.get_ref();
+    let Some(limit) = running.idle_timeout else { return false };
+    if fetch.waits_for_us() {
+        return false;
+    }
+    // Zero until the request is on the wire; libcurl's connect time-out covers the time before.
+    let sent = running.handle.pretransfer_time().ok().filter(|sent| !sent.is_zero());
+    fetch.silence(now, sent).is_some_and(|silence| silence > limit)
+}
+
+/// What went wrong, in libcurl's own words unless they quote a proxy as the environment has it, password and all.
+fn described(error: &curl::Error) -> String {
+    let words = error.extra_description().filter(|words| !words.is_empty() && !words.contains('@'));
+    words.unwrap_or(error.description()).to_owned()
+}
+
+fn unpause(handle: &Easy2Handle<Fetch>) {
+    // A transfer that ended meanwhile refuses; its end is collected in the next round.
+    let _ = handle.unpause_write();
+}
+
+fn fail(events: &Sender<Event>, fetch: u64, error: Error) {
+    let ending = EndReason::Fault(error);
+    let _ = events.send(Event::Ended(Box::new(FetchEnd::without_reply(fetch, ending))));
+}

@@ -1,0 +1,141 @@
+//! Transfer threads hand writes over to the writer threads and take them back, in every order.
+
+use shuttle::rand::{Rng, thread_rng};
+
+use super::*;
+use crate::model::crc64;
+use crate::sync::channel::{Receiver, unbounded};
+use crate::sync::scheduled::explore;
+use crate::sync::{Mutex, thread};
+use crate::transfer::disk::buffers::schedules::{Bell, assert_at_rest};
+use crate::transfer::disk::write_target::WriteAt;
+use crate::transfer::event::EndReason;
+
+const LEN: usize = 30;
+const START: u64 = 1000;
+/// Fetches with the same remainder share a writer thread.
+const FETCHES: [u64; 2] = [1, 5];
+
+/// A file in memory that refuses one of its writes.
+struct Memory {
+    bytes: Mutex<[u8; LEN]>,
+    writes: Mutex<usize>,
+    refused: usize,
+}
+
+impl WriteAt for Memory {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
+        let write = {
+            let mut writes = self.writes.lock();
+            *writes += 1;
+            *writes
+        };
+        if write == self.refused {
+            return Err(Error::internal("no room"));
+        }
+        let offset = offset as usize;
+        self.bytes.lock()[offset..offset + bytes.len()].copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// What a fetch does with its file, at odds with itself whether the disk is slow. Ends as the fetch does.
+fn transfer(mut intake: Intake, bell: &Bell, bytes: &[u8]) {
+    let fetch = intake.fetch;
+    for piece in bytes.chunks(4) {
+        let slow = thread_rng().gen_bool(0.5);
+        intake.hand_over_until = slow.then(|| Instant::now() + Duration::from_secs(60));
+        loop {
+            match intake.make_room(piece.len()) {
+                Ok(true) => break,
+                Ok(false) => bell.sleep(),
+                Err(error) => {
+                    let end = FetchEnd::without_reply(fetch, EndReason::Fault(error));
+                    return intake.finish(Box::new(end));
+                }
+            }
+        }
+        intake.take(piece);
+    }
+    intake.finish(Box::new(FetchEnd::without_reply(fetch, EndReason::Complete)));
+}
+
+/// Whether the news are those of one fetch: extents in order, at most one fault, and the end at the end. The bytes
+/// covered, and whether there was a fault.
+fn judge(news: &Receiver<Event>, file: &Memory, bytes: &[u8]) -> (usize, bool) {
+    let mut reached = START;
+    let mut faulty = false;
+    loop {
+        match news.try_recv().expect("an end") {
+            Event::Stored(extent) => {
+                assert!(!faulty, "what follows a failed write is not reported");
+                assert_eq!(extent.offset, reached, "extents follow each other");
+                let range = (reached - START) as usize..(extent.end() - START) as usize;
+                assert_eq!(
+                    file.bytes.lock()[range.clone()],
+                    bytes[range.clone()],
+                    "is in the file"
+                );
+                assert_eq!(extent.crc, crc64::checksum(&bytes[range]));
+                reached = extent.end();
+            }
+            Event::Fault(_) => {
+                assert!(!faulty, "one fault is told once");
+                faulty = true;
+            }
+            Event::Ended(end) => {
+                faulty |= matches!(end.ending, EndReason::Fault(_));
+                assert!(news.try_recv().is_err(), "nothing follows the end");
+                return ((reached - START) as usize, faulty);
+            }
+            _ => panic!("unexpected news"),
+        }
+    }
+}
+
+/// Two fetches on one writer thread; the first's write number `refused` fails.
+fn two_fetches(refused: impl Fn() -> usize + Send + Sync + 'static) {
+    explore(move || {
+        let writer_threads = Arc::new(WriterThreads::new());
+        writer_threads.buffers().reserve(3);
+        let refused = refused();
+        let bytes: Vec<u8> = (1..=LEN as u8).collect();
+        let fetches = FETCHES.map(|fetch| {
+            let refused = if fetch == FETCHES[0] { refused } else { 0 };
+            let file =
+                Arc::new(Memory { bytes: Mutex::new([0; LEN]), writes: Mutex::new(0), refused });
+            let (events, news) = unbounded();
+            let write_target = Arc::new(WriteTarget::new(file.clone(), START, events));
+            let bell = Arc::<Bell>::default();
+            let worker = bell.worker(fetch as usize);
+            let intake =
+                Intake::new(fetch, write_target, writer_threads.clone(), worker, START, 8, 12);
+            let bytes = bytes.clone();
+            let thread = thread::spawn(move || transfer(intake, &bell, &bytes));
+            (thread, news, file)
+        });
+        let running = fetches.map(|(thread, news, file)| {
+            thread.join().expect("transfer");
+            (news, file)
+        });
+        writer_threads.shut_down();
+        for (news, file) in running {
+            let (covered, faulty) = judge(&news, &file, &bytes);
+            let failed = file.refused > 0 && *file.writes.lock() >= file.refused;
+            assert_eq!(faulty, failed, "a failed write is told, and only that");
+            assert!(faulty || covered == LEN, "nothing is left out: {covered}");
+        }
+        writer_threads.buffers().release(3);
+        assert_at_rest(writer_threads.buffers());
+    });
+}
+
+#[test]
+fn writes_keep_their_order_and_the_end_comes_after_them() {
+    two_fetches(|| 0);
+}
+
+#[test]
+fn a_failed_write_is_told_once_and_nothing_after_it_is_reported() {
+    two_fetches(|| thread_rng().gen_range(1..5));
+}

@@ -1,0 +1,150 @@
+//! Writer threads for disks that cannot keep up.
+//!
+//! A disk that keeps up is written to by the transfer thread itself (see [`super::intake`]): the page cache takes the
+//! bytes faster than another thread can be woken. As soon as a write makes its thread wait, that fetch's buffers go
+//! through here.
+
+use std::sync::Arc;
+
+use crate::model::extent::Extent;
+use crate::sync::Mutex;
+use crate::sync::atomic::Ordering;
+use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::sys::panic::catch;
+use crate::sys::thread::{self, Joined};
+use crate::transfer::event::{Event, FetchEnd};
+
+use super::buffers::Buffers;
+use super::write_target::WriteTarget;
+
+/// Writer threads of one client.
+const WRITER_THREADS: usize = 4;
+/// Writes that may wait for one thread; memory is bounded by the buffers, this only sizes the channel.
+const QUEUE_DEPTH: usize = 4096;
+
+/// One step for a writer thread. Steps of one fetch stay in their order.
+pub enum Step {
+    /// Write `bytes` at `offset`, then report `extent` as stored.
+    Write { bytes: Vec<u8>, offset: u64, extent: Option<Extent> },
+    /// Everything before it is written: report the fetch's end.
+    End(Box<FetchEnd>),
+}
+
+struct Task {
+    write_target: Arc<WriteTarget>,
+    step: Step,
+}
+
+/// A writer thread, and the way to it.
+type WriterThread = (Sender<Task>, Joined);
+
+/// The writer threads and the buffers of one client. Threads start with the first step handed over.
+pub struct WriterThreads {
+    threads: Mutex<Vec<WriterThread>>,
+    buffers: Arc<Buffers>,
+}
+
+impl WriterThreads {
+    pub fn new() -> Self {
+        WriterThreads { threads: Mutex::new(Vec::new()), buffers: Arc::new(Buffers::default()) }
+    }
+
+    pub fn buffers(&self) -> &Arc<Buffers> {
+        &self.buffers
+    }
+
+    /// Hands a step over; `fetch` picks the thread. Gives the step back when no thread can be started.
+    pub fn submit(
+        &self,
+        fetch: u64,
+        write_target: &Arc<WriteTarget>,
+        step: Step,
+    ) -> Result<(), Step> {
+        let mut threads = self.threads.lock();
+        if threads.is_empty() {
+            // Once and for all, however many there are: with their number a fetch's thread would change.
+            threads.extend((0..WRITER_THREADS).map_while(|_| self.start_thread()));
+        }
+        if threads.is_empty() {
+            return Err(step);
+        }
+        let thread = &threads[usize::try_from(fetch).unwrap_or(0) % threads.len()].0;
+        write_target.pending.fetch_add(1, Ordering::AcqRel);
+        thread.send(Task { write_target: write_target.clone(), step }).map_err(|refused| {
+            write_target.pending.fetch_sub(1, Ordering::AcqRel);
+            refused.0.step
+        })
+    }
+
+    /// None when the system has no thread to give.
+    fn start_thread(&self) -> Option<WriterThread> {
+        let (sender, steps) = bounded(QUEUE_DEPTH);
+        let buffers = self.buffers.clone();
+        let join = thread::spawn("oss-write", move || serve(&steps, &buffers)).ok()?;
+        Some((sender, join))
+    }
+
+    /// Ends the writer threads after the steps they hold.
+    pub fn shut_down(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for (sender, join) in threads {
+            drop(sender);
+            // A writer thread reports its failures through events; there is nothing left to learn here.
+            let _ = join.join();
+        }
+    }
+}
+
+fn serve(steps: &Receiver<Task>, buffers: &Buffers) {
+    for Task { write_target, step } in steps {
+        match step {
+            Step::Write { bytes, offset, extent } => {
+                let written = catch(|| write_target.write(&bytes, offset, extent));
+                // The thread outlives a defect: other fetches have steps here as well.
+                let written = written.unwrap_or_else(|defect| {
+                    write_target.failed.store(true, Ordering::Release);
+                    Err(defect.into())
+                });
+                if let Err(error) = written {
+                    let _ = write_target.events.send(Event::Fault(error));
+                }
+                buffers.give_back(bytes);
+            }
+            Step::End(end) => {
+                let _ = write_target.events.send(Event::Ended(end));
+            }
+        }
+        write_target.pending.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::temp_file::TempFile;
+    use crate::sync::channel::unbounded;
+
+    #[test]
+    fn a_fetch_keeps_its_writer_thread_when_only_some_threads_could_be_started() {
+        let dir = tempfile::tempdir().expect("directory");
+        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        let (events, news) = unbounded();
+        let write_target = Arc::new(WriteTarget::new(Arc::new(file), 0, events));
+        let writer_threads = WriterThreads::new();
+        writer_threads.threads.lock().extend(writer_threads.start_thread());
+        for offset in 0..100 {
+            let extent = Some(Extent { offset, len: 1, crc: 0 });
+            let step = Step::Write { bytes: vec![0], offset, extent };
+            assert!(writer_threads.submit(3, &write_target, step).is_ok());
+        }
+        assert_eq!(writer_threads.threads.lock().len(), 1);
+        writer_threads.shut_down();
+        let stored: Vec<u64> = std::iter::from_fn(|| news.try_recv().ok())
+            .map(|event| match event {
+                Event::Stored(extent) => extent.offset,
+                _ => panic!("unexpected news"),
+            })
+            .collect();
+        assert!(stored.iter().copied().eq(0..100));
+    }
+}

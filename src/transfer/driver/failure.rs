@@ -1,0 +1,229 @@
+//! What a failed attempt means: again, over from the start, or the end.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
+use crate::oss::reply::ReplyHead;
+use crate::oss::service_error::{self, ServiceError};
+use crate::transfer::counters::Counter;
+use crate::transfer::event::{EndReason, FetchEnd};
+use crate::transfer::policy::certificate;
+use crate::transfer::policy::reply_check::Flaw;
+use crate::transfer::policy::retry::{self, Cause, Failure, History, Retryability};
+
+use super::Driver;
+use super::in_flight::InFlight;
+
+/// Longer than any process lives, for delays beyond what the clock can hold.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// How a download goes on after a failed attempt.
+pub enum AfterFailure {
+    /// The slot tries again when its time has come.
+    Retry,
+    /// The object is another one.
+    ObjectChanged(String),
+}
+
+impl Driver {
+    /// Weighs the end of a fetch that did not bring its span.
+    pub fn handle_failure(
+        &mut self,
+        slot: usize,
+        in_flight: &InFlight,
+        end: FetchEnd,
+    ) -> Result<AfterFailure> {
+        let brought_bytes = end.received > 0;
+        let span = in_flight.span.held();
+        let range = Some((span.start, span.end.saturating_sub(1)));
+        let failure = match end.ending {
+            EndReason::Complete | EndReason::Cut | EndReason::Aborted => {
+                return Ok(AfterFailure::Retry);
+            }
+            EndReason::Fault(error) => return Err(error),
+            EndReason::Refused => {
+                let refusal = service_error::parse(&end.head, &end.body);
+                if refusal.status == 412 {
+                    return Ok(AfterFailure::ObjectChanged("the service answered 412".to_owned()));
+                }
+                self.refused(refusal, in_flight, &end.head, range)
+            }
+            EndReason::Unusable(Flaw::Changed(what)) => {
+                return Ok(AfterFailure::ObjectChanged(what));
+            }
+            EndReason::Unusable(flaw) => {
+                let error = self.unusable(&flaw, range);
+                Failure::of(Cause::Reply, error)
+            }
+            EndReason::Broken { curl_code, message } => self.broken(curl_code, &message, range),
+            EndReason::Stalled => {
+                let limit = self.session.connection.idle_timeout.unwrap_or_default();
+                let message = format!("no byte came for {limit:?}");
+                let code = curl_sys::CURLE_OPERATION_TIMEDOUT;
+                let error = Error::transport(code, self.attempted(&message, range));
+                Failure::of(Cause::TimedOut, error)
+            }
+        };
+        self.schedule_retry(slot, failure, brought_bytes)?;
+        Ok(AfterFailure::Retry)
+    }
+
+    /// Puts a slot on hold after a failure, or ends the download with the failure's error.
+    pub fn schedule_retry(
+        &mut self,
+        slot: usize,
+        failure: Failure,
+        brought_bytes: bool,
+    ) -> Result<()> {
+        let now = Instant::now();
+        if brought_bytes {
+            self.slots[slot].failures = 0;
+        }
+        self.slots[slot].failures += 1;
+        let history = History {
+            progressed: self.has_progressed(),
+            stalled_for: self.stalled_for(),
+            failures: self.slots[slot].failures,
+            brought_bytes,
+        };
+        let mut delay = retry::decide(&failure, &history, &self.session.limits(), chance());
+        let mut decided = false;
+        if let Some(decider) = &self.session.options.retry {
+            let attempt = FailedAttempt {
+                attempts: history.failures,
+                status: failure.error.status(),
+                code: failure.error.code(),
+                message: failure.error.message(),
+                would_retry: delay.is_some(),
+            };
+            match decider(attempt) {
+                RetryVerdict::Default => {}
+                RetryVerdict::After(wait) => {
+                    delay = Some(wait);
+                    decided = true;
+                }
+                RetryVerdict::Stop => delay = None,
+            }
+        }
+        let Some(delay) = delay else { return Err(failure.error) };
+        self.log(LogLevel::Warn, || format!("{}; trying again in {delay:?}", failure.error));
+        self.counter_of(failure.cause).add(1);
+        self.last_error = Some(failure.error);
+        let again = now.checked_add(delay).unwrap_or(now + FOREVER);
+        self.slots[slot].not_before = Some(again);
+        if decided {
+            self.stall_clock.suspend_until(now, again);
+        }
+        Ok(())
+    }
+
+    fn counter_of(&self, cause: Cause) -> &Counter {
+        let counters = &self.shared.counters;
+        match cause {
+            Cause::Connect => &counters.retries_connect,
+            Cause::Broken => &counters.retries_broken,
+            Cause::TimedOut => &counters.retries_timeout,
+            Cause::Service => &counters.retries_service,
+            Cause::Auth => &counters.retries_auth,
+            Cause::Reply => &counters.retries_reply,
+        }
+    }
+
+    /// What a refusal means: another attempt may bring something else when the service is overloaded, when newer
+    /// credentials are to be had, or when the clock could be corrected.
+    fn refused(
+        &mut self,
+        refusal: ServiceError,
+        in_flight: &InFlight,
+        head: &ReplyHead,
+        range: Option<(u64, u64)>,
+    ) -> Failure {
+        let (cause, retryability) = if refusal.is_retryable() {
+            (Cause::Service, Retryability::Retryable)
+        } else if self.can_sign_anew(&refusal, in_flight) {
+            (Cause::Auth, Retryability::Retryable)
+        } else {
+            (Cause::Service, Retryability::Never)
+        };
+        let retry_after = head.retry_after(self.session.now());
+        let error = refusal.into_error(&self.object(), range);
+        Failure { cause, error, retry_after, retryability }
+    }
+
+    /// Whether the next signature will be another: of newer credentials, or by the service's clock.
+    fn can_sign_anew(&self, refusal: &ServiceError, in_flight: &InFlight) -> bool {
+        if refusal.is_expired_credentials() {
+            return self.session.credentials.expired(in_flight.serial);
+        }
+        let correct = refusal.is_clock_skew() && self.session.options.correct_clock;
+        let time = refusal.server_time.filter(|_| correct);
+        time.map(|time| self.session.set_clock(time)).is_some()
+    }
+
+    /// The error of a refusal that nothing can mend.
+    pub fn refusal_error(&self, refusal: ServiceError, range: Option<(u64, u64)>) -> Error {
+        refusal.into_error(&self.object(), range)
+    }
+
+    /// The error of a reply that is not the one asked for.
+    pub fn unusable(&self, flaw: &Flaw, range: Option<(u64, u64)>) -> Error {
+        let what = match flaw {
+            Flaw::Changed(what) | Flaw::Contradiction(what) => what.clone(),
+            Flaw::RangeIgnored => "the service ignores the Range header".to_owned(),
+        };
+        let message = self.attempted(&format!("the reply is not the one asked for: {what}"), range);
+        Error::new(ErrorKind::Integrity, "InvalidReply", message)
+    }
+
+    fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Failure {
+        if certificate::is_refused(code, message) {
+            let what = format!(
+                "the server's certificate is not trusted: {message}; if its CA is one of your own, name it with ca_file or ca_path"
+            );
+            let code = curl_sys::CURLE_PEER_FAILED_VERIFICATION;
+            let error = Error::transport(code, self.attempted(&what, range));
+            return Failure {
+                retryability: Retryability::Never,
+                ..Failure::of(Cause::Connect, error)
+            };
+        }
+        let error = Error::transport(code, self.attempted(message, range));
+        let (cause, retryability) = match code {
+            curl_sys::CURLE_COULDNT_RESOLVE_HOST
+            | curl_sys::CURLE_COULDNT_RESOLVE_PROXY
+            | curl_sys::CURLE_INTERFACE_FAILED => (Cause::Connect, Retryability::OnlyAfterProgress),
+            curl_sys::CURLE_COULDNT_CONNECT | curl_sys::CURLE_SSL_CONNECT_ERROR => {
+                (Cause::Connect, Retryability::Retryable)
+            }
+            curl_sys::CURLE_OPERATION_TIMEDOUT => (Cause::TimedOut, Retryability::Retryable),
+            curl_sys::CURLE_SSL_CACERT_BADFILE
+            | curl_sys::CURLE_SSL_ISSUER_ERROR
+            | curl_sys::CURLE_SSL_INVALIDCERTSTATUS
+            | curl_sys::CURLE_SSL_CERTPROBLEM
+            | curl_sys::CURLE_SSL_CIPHER
+            | curl_sys::CURLE_URL_MALFORMAT
+            | curl_sys::CURLE_FAILED_INIT => (Cause::Connect, Retryability::Never),
+            _ => (Cause::Broken, Retryability::Retryable),
+        };
+        Failure { retryability, ..Failure::of(cause, error) }
+    }
+
+    /// "what went wrong" with the object and the bytes it was about.
+    pub fn attempted(&self, what: &str, range: Option<(u64, u64)>) -> String {
+        let host = self.session.host();
+        match range {
+            Some((first, last)) if last != u64::MAX && first <= last => {
+                format!("GET {} bytes {first}-{last} from {host}: {what}", self.object())
+            }
+            _ => format!("GET {} from {host}: {what}", self.object()),
+        }
+    }
+}
+
+/// Uniform in 0..1; good enough to keep clients out of step.
+fn chance() -> f64 {
+    let random = RandomState::new().hash_one(0u8);
+    (random >> 11) as f64 / (1u64 << 53) as f64
+}

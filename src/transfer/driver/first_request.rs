@@ -1,0 +1,311 @@
+//! The first request, whose reply fixes the generation, and everything that is decided by it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::extent::Extent;
+use crate::model::options::LogLevel;
+use crate::oss::get_object::{Conditions, compose};
+use crate::oss::reply::ReplyHead;
+use crate::oss::service_error::{self, ServiceError};
+use crate::transfer::connection::fetch::ReplyStage;
+use crate::transfer::connection::span::Span;
+use crate::transfer::event::{EndReason, Event};
+use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation};
+use crate::transfer::policy::retry::{Cause, Failure};
+
+use super::Driver;
+use super::failure::AfterFailure;
+use super::recovery::Recoverable;
+use super::start_request::{NewRequest, StartOutcome};
+
+/// The slot of the first request.
+pub const FIRST: usize = 0;
+
+/// What the first request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FirstRequest {
+    /// These bytes, first and last: the first missing part.
+    Part(u64, u64),
+    /// Everything from here to the last wanted byte: the object cannot be asked for in parts.
+    Stream(u64, Option<u64>),
+    /// The object without a range: it is empty, or was a moment ago.
+    Whole,
+    /// Only the head: nothing is missing.
+    Head,
+}
+
+impl FirstRequest {
+    fn range(self) -> Option<(u64, Option<u64>)> {
+        match self {
+            FirstRequest::Part(first, last) => Some((first, Some(last))),
+            FirstRequest::Stream(first, last) => Some((first, last)),
+            FirstRequest::Whole | FirstRequest::Head => None,
+        }
+    }
+}
+
+/// What came back.
+enum FirstAnswer {
+    /// A good status; its body waits unless there is none.
+    Head { head: ReplyHead, body_waits: bool },
+    /// 304, 412 or 416: what it means depends on what was asked.
+    Refused(ServiceError),
+}
+
+impl Driver {
+    /// Gets the first good reply and prepares the file.
+    pub fn open(&mut self) -> Result<()> {
+        let mut request = self.choose_first_request();
+        loop {
+            match self.send_first_request(request)? {
+                FirstAnswer::Refused(refusal) => request = self.after_refusal(request, refusal)?,
+                FirstAnswer::Head { head, body_waits } => {
+                    match self.check_first_reply(request, &head) {
+                        Ok(reply) => match self.next_first_request(request, &reply)? {
+                            Some(next) => request = next,
+                            None => return self.prepare(head, reply, body_waits),
+                        },
+                        Err(Flaw::RangeIgnored) if self.request.range.is_none() => {
+                            self.earlier_run.recoverable = None;
+                            self.single_stream = true;
+                            request = FirstRequest::Whole;
+                        }
+                        Err(flaw) => {
+                            let error = self.unusable(&flaw, None);
+                            self.schedule_retry(FIRST, Failure::of(Cause::Reply, error), false)?;
+                        }
+                    }
+                    self.drain();
+                }
+            }
+        }
+    }
+
+    /// First byte of the download, as the user asked for it.
+    fn start(&self) -> u64 {
+        self.request.range.map_or(0, |range| u64::try_from(range.start).unwrap_or(0))
+    }
+
+    /// Last byte of the download, as the user asked for it.
+    fn last(&self) -> Option<u64> {
+        self.request.range.and_then(|range| u64::try_from(range.end).ok())
+    }
+
+    fn choose_first_request(&self) -> FirstRequest {
+        if self.single_stream {
+            return self.stream();
+        }
+        let part = |first: u64, end: u64| {
+            FirstRequest::Part(first, end.min(first.saturating_add(self.request.part_size)) - 1)
+        };
+        let end = self.last().map_or(u64::MAX, |last| last.saturating_add(1));
+        match &self.earlier_run.recoverable {
+            None => part(self.start(), end),
+            Some(recoverable) => match first_gap(&recoverable.extents, &recoverable.range) {
+                Some(gap) => part(gap.start, gap.end),
+                None => FirstRequest::Head,
+            },
+        }
+    }
+
+    fn stream(&self) -> FirstRequest {
+        match (self.start(), self.last()) {
+            (0, None) => FirstRequest::Whole,
+            (first, last) => FirstRequest::Stream(first, last),
+        }
+    }
+
+    /// Sends the request, again if need be, until there is an answer.
+    fn send_first_request(&mut self, request: FirstRequest) -> Result<FirstAnswer> {
+        loop {
+            self.wait_for_slot(FIRST)?;
+            match self.start_request(FIRST, |driver| driver.new_first_request(request))? {
+                StartOutcome::Sent => {
+                    if let Some(answer) = self.await_answer()? {
+                        return Ok(answer);
+                    }
+                }
+                StartOutcome::AwaitsCredentials => {
+                    self.next_event(None)?;
+                }
+                StartOutcome::Delayed => {}
+            }
+        }
+    }
+
+    fn new_first_request(&self, request: FirstRequest) -> NewRequest {
+        let etag = self.earlier_run.recoverable.as_ref().and_then(|r| r.generation.etag.as_deref());
+        let conditions = match (request, etag) {
+            (FirstRequest::Head, Some(etag)) if !self.request.has_conditions() => {
+                Conditions::Pinned { etag }
+            }
+            _ => Conditions::User,
+        };
+        let span = match request {
+            FirstRequest::Part(first, last) => first..last.saturating_add(1),
+            FirstRequest::Stream(first, last) => {
+                first..last.map_or(u64::MAX, |last| last.saturating_add(1))
+            }
+            FirstRequest::Whole => 0..u64::MAX,
+            FirstRequest::Head => 0..0,
+        };
+        NewRequest {
+            head: request == FirstRequest::Head,
+            composed: compose(&self.request, request.range(), conditions),
+            stage: if request == FirstRequest::Head {
+                ReplyStage::NotObject
+            } else {
+                ReplyStage::FirstReply
+            },
+            span: Arc::new(Span::new(span)),
+            stores: false,
+        }
+    }
+
+    /// The answer to the request in in_flight; none when it has to be sent again.
+    fn await_answer(&mut self) -> Result<Option<FirstAnswer>> {
+        loop {
+            match self.next_event(None)? {
+                Some(Event::FirstReply { fetch, head }) if self.slots[FIRST].carries(fetch) => {
+                    return Ok(Some(FirstAnswer::Head { head, body_waits: true }));
+                }
+                Some(Event::Ended(end)) if self.slots[FIRST].carries(end.fetch) => {
+                    let Some(in_flight) = self.slots[FIRST].in_flight.take() else { continue };
+                    self.count_active();
+                    return match end.ending {
+                        EndReason::Complete => {
+                            Ok(Some(FirstAnswer::Head { head: end.head, body_waits: false }))
+                        }
+                        EndReason::Refused if matches!(end.head.status, 304 | 412 | 416) => {
+                            let refusal = service_error::parse(&end.head, &end.body);
+                            Ok(Some(FirstAnswer::Refused(refusal)))
+                        }
+                        _ => match self.handle_failure(FIRST, &in_flight, *end)? {
+                            AfterFailure::Retry => Ok(None),
+                            AfterFailure::ObjectChanged(why) => Err(Error::internal(why)),
+                        },
+                    };
+                }
+                Some(Event::Fault(error)) => return Err(error),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// The next request after a refusal that may be about the range or the record, else the error.
+    fn after_refusal(
+        &mut self,
+        request: FirstRequest,
+        refusal: ServiceError,
+    ) -> Result<FirstRequest> {
+        let range = request.range().map(|(first, last)| (first, last.unwrap_or(u64::MAX)));
+        match (refusal.status, request) {
+            // An empty object has no byte 0.
+            (416, FirstRequest::Part(0, _) | FirstRequest::Stream(0, _))
+                if self.last().is_none() =>
+            {
+                Ok(FirstRequest::Whole)
+            }
+            // The object has shrunk, or was replaced, since the record was made.
+            (416, _) | (412, FirstRequest::Head)
+                if self.earlier_run.recoverable.is_some()
+                    && (refusal.status == 416 || !self.request.has_conditions()) =>
+            {
+                self.log(LogLevel::Info, || "the object has changed; starting over".to_owned());
+                self.earlier_run.recoverable = None;
+                Ok(self.choose_first_request())
+            }
+            _ => Err(self.refusal_error(refusal, range)),
+        }
+    }
+
+    fn check_first_reply(
+        &self,
+        request: FirstRequest,
+        head: &ReplyHead,
+    ) -> std::result::Result<FirstReply, Flaw> {
+        if request == FirstRequest::Head {
+            let generation = reply_check::head_reply(head)?;
+            return Ok(FirstReply { body: 0..0, ranges_ignored: false, generation });
+        }
+        let asked = request.range().map(|(first, last)| (first, last.unwrap_or(u64::MAX - 1)));
+        reply_check::first_reply(head, asked)
+    }
+
+    /// Whether the reply calls for another request instead of this one's body.
+    fn next_first_request(
+        &mut self,
+        request: FirstRequest,
+        reply: &FirstReply,
+    ) -> Result<Option<FirstRequest>> {
+        let start = self.start();
+        if let Some(recoverable) = &self.earlier_run.recoverable
+            && !recoverable.fits(&reply.generation)
+        {
+            self.log(LogLevel::Info, || {
+                "the object has changed since the earlier run, or cannot be pinned; starting over"
+                    .to_owned()
+            });
+            let sent_from_start = matches!(request, FirstRequest::Part(first, _) if first == start);
+            self.earlier_run.recoverable = None;
+            if !sent_from_start {
+                return Ok(Some(self.choose_first_request()));
+            }
+        }
+        if reply.ranges_ignored {
+            // The stream brings every byte again.
+            self.single_stream = true;
+            self.earlier_run.recoverable = None;
+        }
+        if reply.generation.etag.is_none() {
+            // Nothing can be pinned, so no second request may add to the first one's bytes.
+            self.single_stream = true;
+            let range = self.resolve(&reply.generation)?;
+            if matches!(request, FirstRequest::Part(..)) && reply.body.end < range.end {
+                return Ok(Some(self.stream()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The bytes that are wanted of an object of `size` bytes; inverted when it has none of them.
+    pub fn wanted(&self, size: u64) -> Range<u64> {
+        self.start()..self.last().map_or(size, |last| size.min(last.saturating_add(1)))
+    }
+
+    /// The bytes to download of this generation.
+    pub fn resolve(&self, generation: &Generation) -> Result<Range<u64>> {
+        let Range { start, end } = self.wanted(generation.size);
+        // From byte 0 to the end of nothing is nothing; any other byte of it does not exist.
+        let empty_is_fine = start == 0 && self.last().is_none();
+        if start > end || (start == end && !empty_is_fine) {
+            return Err(Error::new(
+                ErrorKind::Service,
+                "InvalidRange",
+                format!(
+                    "the range starts at byte {start}, but {} has {} bytes",
+                    self.object(),
+                    generation.size
+                ),
+            )
+            .with_status(416));
+        }
+        Ok(start..end)
+    }
+}
+
+impl Recoverable {
+    /// Whether the bytes can be of `generation`.
+    fn fits(&self, generation: &Generation) -> bool {
+        let vouched = !self.needs_object_crc || generation.crc64.is_some();
+        let pinned = generation.etag.is_some();
+        vouched && pinned && reply_check::same_generation(generation, &self.generation).is_ok()
+    }
+}
+
+fn first_gap(extents: &[Extent], range: &Range<u64>) -> Option<Range<u64>> {
+    let held = extents.iter().map(|extent| extent.offset..extent.end());
+    crate::transfer::policy::plan::subtract([range.clone()], held).into_iter().next()
+}

@@ -1,0 +1,108 @@
+//! A connection slot of one download, and the fetch it carries.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::transfer::connection::span::Span;
+use crate::transfer::connection::worker::{Command, Worker};
+use crate::transfer::policy::plan::ActiveSpan;
+
+/// Rates are measured over about this long.
+const RATE_WINDOW: Duration = Duration::from_millis(400);
+
+/// One of a download's `thread_num` connections.
+pub struct Slot {
+    pub in_flight: Option<InFlight>,
+    /// Failures since the last byte.
+    pub failures: u32,
+    /// Not to be used before this.
+    pub not_before: Option<Instant>,
+    /// What the connection did last, in bytes a second; 0 until something is known.
+    pub rate: f64,
+    /// When the connection was last given up for being slow.
+    pub replaced_at: Option<Instant>,
+}
+
+/// A fetch under way.
+pub struct InFlight {
+    pub fetch: u64,
+    pub span: Arc<Span>,
+    pub worker: Arc<Worker>,
+    /// Which credentials signed it.
+    pub serial: u64,
+    pub started: Instant,
+    /// It was told to stop; its end is on the way.
+    pub aborted: bool,
+    sampled: (Instant, u64),
+    rate: Option<f64>,
+}
+
+impl Slot {
+    pub fn new() -> Self {
+        Slot { in_flight: None, failures: 0, not_before: None, rate: 0.0, replaced_at: None }
+    }
+
+    /// Whether a fetch may start now.
+    pub fn is_ready(&self, now: Instant) -> bool {
+        self.in_flight.is_none() && self.not_before.is_none_or(|at| at <= now)
+    }
+
+    pub fn carries(&self, fetch: u64) -> bool {
+        self.in_flight.as_ref().is_some_and(|in_flight| in_flight.fetch == fetch)
+    }
+}
+
+impl InFlight {
+    pub fn new(fetch: u64, span: Arc<Span>, worker: Arc<Worker>, serial: u64) -> Self {
+        let now = Instant::now();
+        let sampled = (now, span.remaining().start);
+        InFlight { fetch, span, worker, serial, started: now, aborted: false, sampled, rate: None }
+    }
+
+    /// Tells its worker to stop; the end still comes.
+    pub fn abort(&mut self) {
+        self.aborted = true;
+        self.worker.tell(Command::Abort { fetch: self.fetch });
+    }
+
+    /// Bytes it has not received yet.
+    pub fn remaining(&self) -> u64 {
+        let rest = self.span.remaining();
+        rest.end - rest.start
+    }
+
+    /// Measures the rate, if the last measurement is old enough.
+    pub fn sample(&mut self, now: Instant) {
+        let (at, position) = self.sampled;
+        let elapsed = now.duration_since(at);
+        if elapsed < RATE_WINDOW {
+            return;
+        }
+        let here = self.span.remaining().start;
+        let rate = (here - position) as f64 / elapsed.as_secs_f64();
+        self.rate = Some(self.rate.map_or(rate, |before| (before + rate) / 2.0));
+        self.sampled = (now, here);
+    }
+
+    /// Forgets what was measured so far.
+    pub fn measure_anew(&mut self, now: Instant) {
+        self.sampled = (now, self.span.remaining().start);
+        self.rate = None;
+    }
+
+    /// Bytes a second; none before the first measurement, when everything looks slow.
+    pub fn rate(&self) -> Option<f64> {
+        self.rate
+    }
+
+    /// Bytes a second since its start, for a fetch too short to be measured.
+    pub fn average(&self, now: Instant) -> f64 {
+        let received = self.span.remaining().start - self.span.start();
+        received as f64 / now.duration_since(self.started).as_secs_f64().max(0.001)
+    }
+
+    /// What it could share with an idle connection, once its rate is known.
+    pub fn active_span(&self) -> Option<ActiveSpan> {
+        Some(ActiveSpan { remaining: self.remaining(), rate: self.rate? })
+    }
+}

@@ -1,0 +1,202 @@
+//! What of the file is here: the temp file, the extents in it, and their record in the journal.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::checkpoint::format::Header;
+use crate::checkpoint::journal::{Journal, JournalLocation, Taken};
+use crate::model::error::{Error, Result};
+use crate::model::extent::{Extent, ExtentMap, grain};
+use crate::storage::temp_file::TempFile;
+use crate::transfer::policy::plan::subtract;
+
+/// Extents are proven bytes, or bytes of this run; unproven ones come from an earlier run and count as held until
+/// their proof says otherwise.
+pub struct StoredExtents {
+    range: Range<u64>,
+    extents: ExtentMap,
+    /// By offset.
+    unproven: BTreeMap<u64, Extent>,
+    /// Bytes in both.
+    held: u64,
+    file: Arc<TempFile>,
+    record: Option<Record>,
+}
+
+/// The journal and what it takes to write it anew.
+pub struct Record {
+    pub place: JournalLocation,
+    pub header: Header,
+    journal: Option<Journal>,
+    /// The bytes of the earlier run are of this generation. Those of the C++ SDK's record may not be, until the whole
+    /// object's CRC-64 says so: they are never recorded, or a later run would take them for proven.
+    vouched: bool,
+}
+
+impl Record {
+    /// Starts a journal of `unproven`, if they are vouched for, in the place of the one taken over.
+    pub fn start(
+        place: JournalLocation,
+        header: Header,
+        previous: Option<Taken>,
+        unproven: &[Extent],
+        vouched: bool,
+    ) -> Result<Self> {
+        let recorded = if vouched { unproven } else { &[] };
+        let journal = place.start(previous, &header, recorded)?;
+        Ok(Record { place, header, journal: Some(journal), vouched })
+    }
+}
+
+impl StoredExtents {
+    pub fn new(
+        range: Range<u64>,
+        part_size: u64,
+        file: Arc<TempFile>,
+        record: Option<Record>,
+        unproven: Vec<Extent>,
+    ) -> Self {
+        let extents = ExtentMap::new(grain(part_size, range.end - range.start));
+        let unproven: BTreeMap<_, _> =
+            unproven.into_iter().map(|extent| (extent.offset, extent)).collect();
+        let held = unproven.values().map(|extent| extent.len).sum();
+        StoredExtents { range, extents, unproven, held, file, record }
+    }
+
+    pub fn file(&self) -> &Arc<TempFile> {
+        &self.file
+    }
+
+    pub fn range(&self) -> &Range<u64> {
+        &self.range
+    }
+
+    /// What is missing and not in `flying`.
+    pub fn holes(&self, mut flying: Vec<Range<u64>>) -> Vec<Range<u64>> {
+        flying.sort_by_key(|span| span.start);
+        let gaps = self.extents.gaps(self.range.clone());
+        let gaps = subtract(gaps, self.unproven.values().map(|extent| extent.offset..extent.end()));
+        subtract(gaps, flying)
+    }
+
+    /// Notes what is in the file now, and records it. A record that cannot be written costs the checkpoint, not the
+    /// download: that error is in the Ok, for the log.
+    pub fn store(&mut self, stored: &[Extent]) -> Result<Option<Error>> {
+        for extent in stored {
+            if self.awaits_proof(extent) || !self.extents.insert(*extent) {
+                let (first, end) = (extent.offset, extent.end());
+                return Err(Error::internal(format!("bytes {first}-{end} were stored twice")));
+            }
+            self.held += extent.len;
+        }
+        let journal = self.record.as_mut().and_then(|record| record.journal.as_mut());
+        Ok(journal.and_then(|journal| journal.append(stored).err()))
+    }
+
+    /// Whether a byte of the extent is one of the earlier run's whose proof is not done.
+    fn awaits_proof(&self, extent: &Extent) -> bool {
+        let last_before = self.unproven.range(..extent.end()).next_back();
+        last_before.is_some_and(|(_, unproven)| unproven.end() > extent.offset)
+    }
+
+    /// Whether nothing is missing. A byte counted twice ends the download with [`StoredExtents::crc`]'s refusal; it must not
+    /// wait for bytes that nobody fetches.
+    pub fn is_complete(&self) -> bool {
+        self.held >= self.range.end - self.range.start
+    }
+
+    /// An extent of the earlier run is right; false when it is not one of the stored's.
+    pub fn proved(&mut self, extent: Extent) -> bool {
+        self.unproven.remove(&extent.offset).is_some() && self.extents.insert(extent)
+    }
+
+    /// An extent of the earlier run is wrong: its bytes are missing. The journal still lists it, which costs a later
+    /// run a look at the disk, until the record of the right bytes takes its place.
+    pub fn damaged(&mut self, extent: Extent) {
+        if let Some(extent) = self.unproven.remove(&extent.offset) {
+            self.held -= extent.len;
+        }
+    }
+
+    /// Bytes of this run turned out wrong: they are missing, and no longer recorded.
+    pub fn forget(&mut self, wrong: &[Extent]) -> Result<()> {
+        for extent in wrong {
+            let removed = self.extents.remove(extent.offset, extent.len);
+            self.held -= removed.iter().map(|extent| extent.len).sum::<u64>();
+        }
+        let Some(record) = &mut self.record else { return Ok(()) };
+        let Some(journal) = record.journal.take() else { return Ok(()) };
+        let left: Vec<Extent> =
+            if record.vouched { self.extents.iter().collect() } else { Vec::new() };
+        record.journal = Some(journal.rewrite(&record.place, &record.header, &left)?);
+        Ok(())
+    }
+
+    pub fn extents(&self) -> impl Iterator<Item = Extent> + '_ {
+        self.extents.iter()
+    }
+
+    /// CRC-64 of the whole range, when all of it is here and proven.
+    pub fn crc(&self) -> Option<u64> {
+        if !self.unproven.is_empty() {
+            return None;
+        }
+        self.extents.whole_crc(self.range.clone())
+    }
+
+    /// Gives up the file and the record, for the end of the download.
+    pub fn into_parts(self) -> (Arc<TempFile>, Option<Journal>) {
+        (self.file, self.record.and_then(|record| record.journal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::crc64;
+
+    const PART: u64 = 102_400;
+
+    fn extent(offset: u64, len: u64) -> Extent {
+        let zeros = vec![0; usize::try_from(len).expect("small")];
+        Extent { offset, len, crc: crc64::checksum(&zeros) }
+    }
+
+    /// Of the object's bytes 0 to 4 parts, with these of an earlier run.
+    fn stored(unproven: Vec<Extent>) -> (tempfile::TempDir, StoredExtents) {
+        let dir = tempfile::tempdir().expect("directory");
+        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        (dir, StoredExtents::new(0..4 * PART, PART, Arc::new(file), None, unproven))
+    }
+
+    #[test]
+    fn bytes_that_come_although_they_are_held_are_a_defect_and_not_counted() {
+        let (_dir, mut stored) = stored(vec![extent(PART, PART)]);
+        for twice in [extent(0, PART + 1), extent(PART, PART), extent(2 * PART - 1, 10)] {
+            let error = stored.store(&[twice]).expect_err("held");
+            assert_eq!(error.code(), "InternalError", "{error}");
+        }
+        stored.store(&[extent(0, PART), extent(2 * PART, 2 * PART)]).expect("missing bytes");
+        assert!(stored.store(&[extent(3 * PART, 1)]).is_err());
+        assert!(stored.is_complete() && stored.crc().is_none(), "one part is not proven");
+        assert!(stored.proved(extent(PART, PART)));
+        assert_eq!(stored.crc(), Some(extent(0, 4 * PART).crc));
+    }
+
+    #[test]
+    fn a_part_recorded_twice_counts_once() {
+        let (_dir, mut stored) = stored(vec![extent(0, PART), extent(0, PART)]);
+        stored.store(&[extent(PART, 2 * PART)]).expect("missing bytes");
+        assert!(!stored.is_complete());
+        assert_eq!(stored.holes(Vec::new()).first(), Some(&(3 * PART..4 * PART)));
+    }
+
+    #[test]
+    fn books_that_say_too_much_end_the_download_with_an_error_instead_of_a_wait() {
+        let (_dir, mut stored) = stored(Vec::new());
+        stored.held = PART;
+        stored.store(&[extent(0, 4 * PART - 1)]).expect("missing bytes");
+        assert!(stored.is_complete() && stored.crc().is_none());
+    }
+}

@@ -1,0 +1,310 @@
+//! The main loop: gives every free connection bytes to fetch until nothing is missing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::extent::Extent;
+use crate::model::options::LogLevel;
+use crate::oss::get_object::{Conditions, compose};
+use crate::transfer::connection::fetch::ReplyStage;
+use crate::transfer::connection::span::Span;
+use crate::transfer::event::{EndReason, Event, FetchEnd};
+use crate::transfer::policy::plan::{self, ActiveSpan};
+
+use super::Driver;
+use super::failure::AfterFailure;
+use super::in_flight::InFlight;
+use super::start_request::{NewRequest, StartOutcome};
+
+/// How often rates are measured while connections are busy.
+const MEASURE: Duration = Duration::from_millis(200);
+/// A connection this much slower than the median of the others is given up for a new one …
+const SLOW_FACTOR: f64 = 5.0;
+/// … at most this often in one slot, and not before it had this long to show what it can.
+const REPLACE_EVERY: Duration = Duration::from_secs(10);
+const TRY_FOR: Duration = Duration::from_secs(2);
+
+/// How the transfer of an transfer download ended.
+pub enum TransferEnd {
+    /// Every byte is in the file, and those of an earlier run are proven.
+    Complete,
+    /// The object is another one.
+    Changed(String),
+    /// The single stream broke, with this error.
+    Broken(Error),
+}
+
+/// What one batch of news amounts to.
+#[derive(Default)]
+struct Batch {
+    stored: Vec<Extent>,
+    ended: Vec<FetchEnd>,
+    proof_ended: Option<Result<()>>,
+    fault: Option<Error>,
+}
+
+impl Driver {
+    /// Fetches what is missing.
+    pub fn fetch_missing(&mut self) -> Result<TransferEnd> {
+        loop {
+            self.check_limits()?;
+            let now = Instant::now();
+            if self.single_stream {
+                if let Some(broken) = self.stream_ended() {
+                    return Ok(broken);
+                }
+            } else {
+                self.replace_slow_connection(now);
+                self.assign(now)?;
+            }
+            if self.is_whole() {
+                if self.slots.iter().all(|slot| slot.in_flight.is_none()) {
+                    return Ok(TransferEnd::Complete);
+                }
+                self.abort_all();
+            }
+            let batch = self.gather(self.next_wake(now))?;
+            if let Some(changed) = self.digest(batch)? {
+                return Ok(TransferEnd::Changed(changed));
+            }
+        }
+    }
+
+    /// Waits for news and takes all there is.
+    fn gather(&mut self, until: Option<Instant>) -> Result<Batch> {
+        let mut batch = Batch::default();
+        let mut event = self.next_event(until)?;
+        while let Some(news) = event {
+            match news {
+                Event::Stored(extent) => batch.stored.push(extent),
+                Event::Ended(end) => batch.ended.push(*end),
+                Event::Fault(error) => batch.fault = Some(error),
+                Event::Proved(extent) => self.proved(extent),
+                Event::Damaged(extent) => self.damaged(extent),
+                Event::ProofEnded(result) => batch.proof_ended = Some(result),
+                Event::FirstReply { .. } | Event::Wake => {}
+            }
+            event = self.inbox.try_recv().ok();
+        }
+        Ok(batch)
+    }
+
+    /// Notes a batch. Stored bytes come before the ends, which were sent after them.
+    fn digest(&mut self, batch: Batch) -> Result<Option<String>> {
+        // Before anything can fail: an end that was received is not waited for again.
+        let ended: Vec<_> = batch
+            .ended
+            .into_iter()
+            .filter_map(|end| Some((self.release_slot(&end)?, end)))
+            .collect();
+        self.count_active();
+        self.note_stored(&batch.stored)?;
+        if let Some(error) = batch.fault {
+            return Err(error);
+        }
+        if let Some(result) = batch.proof_ended {
+            result?;
+            self.proof_ended();
+        }
+        let mut changed = None;
+        for ((slot, in_flight), end) in ended {
+            if let Some(why) = self.request_ended(slot, &in_flight, end)? {
+                changed = Some(why);
+            }
+        }
+        Ok(changed)
+    }
+
+    fn proved(&mut self, extent: Extent) {
+        if let Some(transfer) = &mut self.transfer
+            && transfer.stored.proved(extent)
+        {
+            self.shared.counters.bytes_reused.add(extent.len);
+        }
+    }
+
+    fn damaged(&mut self, extent: Extent) {
+        self.log(LogLevel::Warn, || {
+            format!("bytes {}-{} are damaged on the disk", extent.offset, extent.end())
+        });
+        if let Some(transfer) = &mut self.transfer {
+            transfer.stored.damaged(extent);
+            self.shared.counters.bytes_done.subtract(extent.len);
+            self.shared.counters.bytes_discarded.add(extent.len);
+        }
+    }
+
+    fn proof_ended(&mut self) {
+        self.prover = None;
+        if let Some(transfer) = &mut self.transfer {
+            transfer.proving = false;
+        }
+    }
+
+    /// Takes a fetch that has ended off its slot.
+    fn release_slot(&mut self, end: &FetchEnd) -> Option<(usize, InFlight)> {
+        let index = self.slots.iter().position(|slot| slot.carries(end.fetch))?;
+        Some((index, self.slots[index].in_flight.take()?))
+    }
+
+    /// Weighs how a fetch ended; the reason when the object turned out to be another one.
+    fn request_ended(
+        &mut self,
+        slot: usize,
+        in_flight: &InFlight,
+        end: FetchEnd,
+    ) -> Result<Option<String>> {
+        if let Some(first_byte) = end.first_byte {
+            let seconds = first_byte.as_secs_f64();
+            let known = self.round_trip;
+            self.round_trip = if known == 0.0 { seconds } else { known.min(seconds) };
+        }
+        if matches!(end.ending, EndReason::Complete | EndReason::Cut | EndReason::Aborted) {
+            let slot = &mut self.slots[slot];
+            if let Some(rate) = in_flight.rate() {
+                slot.rate = rate;
+            } else if slot.rate == 0.0 {
+                slot.rate = in_flight.average(Instant::now());
+            }
+            slot.failures = 0;
+            return Ok(None);
+        }
+        match self.handle_failure(slot, in_flight, end)? {
+            AfterFailure::Retry => Ok(None),
+            AfterFailure::ObjectChanged(why) => Ok(Some(why)),
+        }
+    }
+
+    /// Gives every free slot something to fetch, as long as there is something.
+    fn assign(&mut self, now: Instant) -> Result<()> {
+        // Of this moment: what comes while requests are sent must not make the later ones shorter.
+        let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
+        let mut busy: u64 = running.map(InFlight::remaining).sum();
+        for index in 0..self.slots.len() {
+            if !self.slots[index].is_ready(now) {
+                continue;
+            }
+            let Some(span) = self.next_span(index, busy) else { return Ok(()) };
+            busy += span.end - span.start;
+            let span = Arc::new(Span::new(span));
+            match self.start_request(index, |driver| driver.new_span_request(span))? {
+                StartOutcome::Sent => {}
+                StartOutcome::AwaitsCredentials | StartOutcome::Delayed => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn next_span(&self, index: usize, busy: u64) -> Option<std::ops::Range<u64>> {
+        let transfer = self.transfer.as_ref()?;
+        let running = || self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
+        let flying: Vec<_> = running().map(|in_flight| in_flight.span.held()).collect();
+        let holes = transfer.stored.holes(flying);
+        let connections = self.slots.len() as u64;
+        let whole = transfer.stored.range().end - transfer.stored.range().start;
+        if let Some(span) = plan::next_span(&holes, busy, connections, whole) {
+            return Some(span);
+        }
+        let sharing: Vec<(&Span, ActiveSpan)> = running()
+            .filter(|in_flight| !in_flight.aborted)
+            .filter_map(|in_flight| Some((&*in_flight.span, in_flight.active_span()?)))
+            .collect();
+        let busy: Vec<ActiveSpan> = sharing.iter().map(|(_, busy)| *busy).collect();
+        let (donor, given) = plan::share(&busy, self.slots[index].rate, self.round_trip)?;
+        let span = sharing.get(donor)?.0.cut(given);
+        (!span.is_empty()).then_some(span)
+    }
+
+    fn new_span_request(&self, span: Arc<Span>) -> NewRequest {
+        let asked = span.remaining();
+        let generation =
+            self.transfer.as_ref().map(|transfer| transfer.generation.clone()).unwrap_or_default();
+        let conditions = match &generation.etag {
+            Some(etag) => Conditions::Pinned { etag },
+            None => Conditions::None,
+        };
+        let range = Some((asked.start, Some(asked.end.saturating_sub(1))));
+        NewRequest {
+            head: false,
+            composed: compose(&self.request, range, conditions),
+            stage: ReplyStage::Expected { generation: generation.clone(), asked },
+            span,
+            stores: true,
+        }
+    }
+
+    /// Gives up the connection that is far behind the others, if there is one: a new one may find a better way.
+    fn replace_slow_connection(&mut self, now: Instant) {
+        let held_back = self.shared.bandwidth.holds_back();
+        for in_flight in self.slots.iter_mut().filter_map(|slot| slot.in_flight.as_mut()) {
+            if held_back {
+                // What a connection does while they wait for their turns says nothing about its way.
+                in_flight.measure_anew(now);
+            } else {
+                in_flight.sample(now);
+            }
+        }
+        // An idle connection's last rate counts too: the last one at work may be the one that is far behind.
+        let mut rates: Vec<f64> = self
+            .slots
+            .iter()
+            .filter_map(|slot| match &slot.in_flight {
+                Some(in_flight) => in_flight.rate(),
+                None => Some(slot.rate).filter(|rate| *rate > 0.0),
+            })
+            .collect();
+        rates.sort_by(f64::total_cmp);
+        let Some(median) = rates.get(rates.len() / 2).copied().filter(|_| rates.len() > 1) else {
+            return;
+        };
+        for slot in &mut self.slots {
+            let rested = slot.replaced_at.is_none_or(|at| now.duration_since(at) >= REPLACE_EVERY);
+            let Some(in_flight) =
+                slot.in_flight.as_mut().filter(|in_flight| rested && !in_flight.aborted)
+            else {
+                continue;
+            };
+            let tried = now.duration_since(in_flight.started) >= TRY_FOR;
+            let Some(rate) = in_flight.rate().filter(|rate| rate * SLOW_FACTOR < median) else {
+                continue;
+            };
+            let remaining = in_flight.remaining() as f64;
+            let anew = 2.0 * self.round_trip.max(0.1) + remaining / median;
+            let worth = remaining / rate.max(1.0) > 2.0 * anew;
+            if tried && worth {
+                slot.replaced_at = Some(now);
+                in_flight.abort();
+                return;
+            }
+        }
+    }
+
+    /// Whether nothing is missing. A fetch may still be under way: a stalled one whose bytes others have brought.
+    fn is_whole(&self) -> bool {
+        self.transfer
+            .as_ref()
+            .is_some_and(|transfer| !transfer.proving && transfer.stored.is_complete())
+    }
+
+    /// The single stream has ended and bytes are missing: it cannot go on.
+    fn stream_ended(&self) -> Option<TransferEnd> {
+        let transfer = self.transfer.as_ref()?;
+        let flying = self.slots.iter().any(|slot| slot.in_flight.is_some());
+        if flying || transfer.stored.is_complete() {
+            return None;
+        }
+        Some(TransferEnd::Broken(Error::new(
+            ErrorKind::Transport,
+            "ConnectionBroken",
+            format!("the connection broke while {} was being downloaded", self.object()),
+        )))
+    }
+
+    fn next_wake(&self, now: Instant) -> Option<Instant> {
+        let waiting = self.slots.iter().filter_map(|slot| slot.not_before).filter(|at| *at > now);
+        let measuring =
+            self.slots.len() > 1 && self.slots.iter().any(|slot| slot.in_flight.is_some());
+        waiting.chain(measuring.then_some(now + MEASURE)).min()
+    }
+}

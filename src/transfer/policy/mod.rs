@@ -1,0 +1,7 @@
+//! The rules of a download, pure: no I/O, and the clock and chance are the caller's.
+
+pub mod certificate;
+pub mod plan;
+pub mod reply_check;
+pub mod retry;
+pub mod stall_clock;

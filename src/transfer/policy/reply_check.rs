@@ -1,0 +1,221 @@
+//! Whether a reply is the one that was asked for. Pure; every byte that is written passed here first.
+
+use std::ops::Range;
+
+use crate::oss::reply::{ContentRange, ReplyHead};
+
+/// What is wrong with a reply whose status looks good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is of another generation of the object.
+    Changed(String),
+    /// The whole object came although a range was asked for.
+    RangeIgnored,
+    /// It contradicts the request or itself.
+    Contradiction(String),
+}
+
+/// One generation of an object: what every reply after the first is held to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Generation {
+    /// ETag without quotes; without one nothing can be pinned.
+    pub etag: Option<String>,
+    /// Bytes of the whole object.
+    pub size: u64,
+    /// CRC-64 of the whole object.
+    pub crc64: Option<u64>,
+    /// The version the service sends.
+    pub version_id: Option<String>,
+    /// As sent.
+    pub last_modified: Option<String>,
+}
+
+/// What the first reply says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstReply {
+    /// The object it is of.
+    pub generation: Generation,
+    /// The bytes its body will carry.
+    pub body: Range<u64>,
+    /// The service sent the whole object to a ranged request: it cannot be asked for parts.
+    pub ranges_ignored: bool,
+}
+
+/// Vets the reply to the opening request for `first..=last` (`None`: without a range).
+pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstReply, Flaw> {
+    let length = content_length(head)?;
+    refuse_transfer_compression(head, length)?;
+    require_oss_header(head)?;
+    match (head.status, asked) {
+        (206, Some((first, last))) => {
+            let (body, total) = ranged_body(head, length)?;
+            if body.start != first || body.end > last.saturating_add(1) || body.end > total {
+                return Err(Flaw::Contradiction(format!(
+                    "asked for bytes {first}-{last}, the reply carries {}-{} of {total}",
+                    body.start,
+                    body.end.saturating_sub(1)
+                )));
+            }
+            if body.end < last.saturating_add(1).min(total) {
+                return Err(Flaw::Contradiction(format!(
+                    "asked for bytes {first}-{last} of {total}, the reply ends at {}",
+                    body.end.saturating_sub(1)
+                )));
+            }
+            Ok(FirstReply { generation: generation(head, total), body, ranges_ignored: false })
+        }
+        // An empty object has no bytes a range could name.
+        (200, Some((first, _))) if first != 0 && length != Some(0) => Err(Flaw::RangeIgnored),
+        (200, asked) => {
+            let size = length.ok_or_else(|| {
+                Flaw::Contradiction("the reply does not say how long the object is".to_owned())
+            })?;
+            Ok(FirstReply {
+                generation: generation(head, size),
+                body: 0..size,
+                ranges_ignored: asked.is_some() && size > 0,
+            })
+        }
+        (status, _) => Err(Flaw::Contradiction(format!("unexpected status {status}"))),
+    }
+}
+
+/// Vets the reply to a HEAD.
+pub fn head_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
+    require_oss_header(head)?;
+    if head.status != 200 {
+        return Err(Flaw::Contradiction(format!("unexpected status {}", head.status)));
+    }
+    let size = content_length(head)?.ok_or_else(|| {
+        Flaw::Contradiction("the reply does not say how long the object is".to_owned())
+    })?;
+    Ok(generation(head, size))
+}
+
+/// Vets the reply to a later request for exactly `asked` of `pinned`.
+pub fn later_reply(head: &ReplyHead, asked: &Range<u64>, pinned: &Generation) -> Result<(), Flaw> {
+    let length = content_length(head)?;
+    refuse_transfer_compression(head, length)?;
+    match head.status {
+        206 => {}
+        200 => return Err(Flaw::RangeIgnored),
+        status => return Err(Flaw::Contradiction(format!("unexpected status {status}"))),
+    }
+    let (body, total) = ranged_body(head, length)?;
+    same_generation(&generation(head, total), pinned)?;
+    if body != *asked {
+        return Err(Flaw::Contradiction(format!(
+            "asked for bytes {}-{}, the reply carries {}-{}",
+            asked.start,
+            asked.end.saturating_sub(1),
+            body.start,
+            body.end.saturating_sub(1)
+        )));
+    }
+    Ok(())
+}
+
+/// Whether `seen` is the generation `expected`; fields that one side lacks prove nothing.
+pub fn same_generation(seen: &Generation, expected: &Generation) -> Result<(), Flaw> {
+    let changed = |what: &str, seen: &str, expected: &str| {
+        Err(Flaw::Changed(format!("{what} was {expected} and is {seen}")))
+    };
+    if seen.size != expected.size {
+        return changed("size", &seen.size.to_string(), &expected.size.to_string());
+    }
+    if let Some(etag) = &expected.etag {
+        match &seen.etag {
+            Some(other) if other == etag => {}
+            Some(other) => return changed("ETag", other, etag),
+            None => return changed("ETag", "missing", etag),
+        }
+    }
+    if let (Some(version), Some(other)) = (&expected.version_id, &seen.version_id)
+        && version != other
+    {
+        return changed("version", other, version);
+    }
+    if let (Some(crc), Some(other)) = (expected.crc64, seen.crc64)
+        && crc != other
+    {
+        return changed("CRC-64", &other.to_string(), &crc.to_string());
+    }
+    Ok(())
+}
+
+fn generation(head: &ReplyHead, size: u64) -> Generation {
+    Generation {
+        etag: head.etag().map(str::to_owned),
+        size,
+        crc64: head.crc64(),
+        version_id: head.version_id().map(str::to_owned),
+        last_modified: head.last_modified().map(str::to_owned),
+    }
+}
+
+fn content_length(head: &ReplyHead) -> Result<Option<u64>, Flaw> {
+    head.content_length().map_err(|_| {
+        Flaw::Contradiction(format!(
+            "unreadable Content-Length {:?}",
+            head.get("content-length").unwrap_or_default()
+        ))
+    })
+}
+
+/// The bytes a 206 carries and the object's size.
+fn ranged_body(head: &ReplyHead, length: Option<u64>) -> Result<(Range<u64>, u64), Flaw> {
+    let (first, last, total) = match head.content_range() {
+        Ok(Some(ContentRange::Satisfied { first, last, total: Some(total) })) => {
+            (first, last, total)
+        }
+        Ok(Some(ContentRange::Satisfied { total: None, .. })) => {
+            return Err(Flaw::Contradiction("Content-Range without the object's size".to_owned()));
+        }
+        Ok(None) => return Err(Flaw::Contradiction("206 without Content-Range".to_owned())),
+        Ok(Some(ContentRange::Unsatisfied { .. })) | Err(_) => {
+            return Err(Flaw::Contradiction(format!(
+                "unusable Content-Range {:?}",
+                head.get("content-range").unwrap_or_default()
+            )));
+        }
+    };
+    let end = last.checked_add(1).filter(|end| first < *end && *end <= total);
+    let Some(end) = end else {
+        return Err(Flaw::Contradiction(format!(
+            "impossible Content-Range {first}-{last}/{total}"
+        )));
+    };
+    if length.is_some_and(|length| length != end - first) {
+        return Err(Flaw::Contradiction(format!(
+            "Content-Range {first}-{last} with Content-Length {}",
+            length.unwrap_or_default()
+        )));
+    }
+    Ok((first..end, total))
+}
+
+/// Refuses a page that a proxy or a network's login service sent in the object's place: OSS marks each of its replies.
+/// Later replies need not be asked, for they have the ETag of the first.
+fn require_oss_header(head: &ReplyHead) -> Result<(), Flaw> {
+    if head.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("x-oss-")) {
+        return Ok(());
+    }
+    Err(Flaw::Contradiction(
+        "it has no x-oss header, so that something between here and OSS must have answered"
+            .to_owned(),
+    ))
+}
+
+/// Refuses a body that was compressed on its way: without a length it is not the stored bytes. An object *stored*
+/// with a Content-Encoding comes with its length and is saved as it is stored.
+fn refuse_transfer_compression(head: &ReplyHead, length: Option<u64>) -> Result<(), Flaw> {
+    match head.content_coding() {
+        Some(coding) if length.is_none() => Err(Flaw::Contradiction(format!(
+            "the service compressed the object on its way ({coding}) although that was not asked for"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn head(lines: &[&str]) -> ReplyHead {
+    let mut head = ReplyHead::default();
+    for line in lines {
+        head.push_line(format!("{line}\r\n").as_bytes());
+    }
+    head.push_line(b"\r\n");
+    head
+}
+
+fn partial(content_range: &str, length: u64) -> ReplyHead {
+    head(&[
+        "HTTP/1.1 206 Partial Content",
+        &format!("Content-Range: {content_range}"),
+        &format!("Content-Length: {length}"),
+        "ETag: \"A\"",
+        "x-oss-hash-crc64ecma: 17",
+    ])
+}
+
+fn generation() -> Generation {
+    let etag = Some("A".to_owned());
+    Generation { etag, size: 1000, crc64: Some(17), ..Generation::default() }
+}
+
+fn contradicts<T: std::fmt::Debug>(result: Result<T, Flaw>) {
+    assert!(matches!(result, Err(Flaw::Contradiction(_))), "{result:?}");
+}
+
+#[test]
+fn the_first_reply_tells_the_generation_and_the_bytes_it_carries() {
+    let opening = first_reply(&partial("bytes 100-199/1000", 100), Some((100, 199))).expect("good");
+    assert_eq!(opening.generation, generation());
+    assert_eq!(opening.body, 100..200);
+    assert!(!opening.ranges_ignored);
+}
+
+#[test]
+fn a_range_that_reaches_past_the_end_is_cut_at_the_end_and_nowhere_else() {
+    assert_eq!(
+        first_reply(&partial("bytes 900-999/1000", 100), Some((900, 1999))).expect("good").body,
+        900..1000
+    );
+    contradicts(first_reply(&partial("bytes 900-998/1000", 99), Some((900, 1999))));
+}
+
+#[test]
+fn a_first_reply_that_is_not_what_was_asked_for_is_refused() {
+    contradicts(first_reply(&partial("bytes 0-99/1000", 100), Some((100, 199))));
+    contradicts(first_reply(&partial("bytes 100-299/1000", 200), Some((100, 199))));
+    contradicts(first_reply(&partial("bytes 100-199/*", 100), Some((100, 199))));
+    contradicts(first_reply(&partial("bytes 100-199/150", 100), Some((100, 199))));
+    contradicts(first_reply(&partial("bytes 100-199/1000", 99), Some((100, 199))));
+    contradicts(first_reply(&partial("bytes */1000", 0), Some((100, 199))));
+    contradicts(first_reply(&partial("nonsense", 100), Some((100, 199))));
+    contradicts(first_reply(&head(&["HTTP/1.1 206 Partial Content"]), Some((100, 199))));
+    contradicts(first_reply(&head(&["HTTP/1.1 204 No Content"]), Some((0, 99))));
+}
+
+#[test]
+fn the_whole_object_is_an_answer_only_to_a_range_from_its_start() {
+    let whole = head(&["HTTP/1.1 200 OK", "Content-Length: 1000", "x-oss-request-id: 1"]);
+    let opened = first_reply(&whole, Some((0, 99))).expect("good");
+    assert_eq!((opened.body, opened.ranges_ignored), (0..1000, true));
+    assert!(!first_reply(&whole, None).expect("good").ranges_ignored);
+    assert_eq!(first_reply(&whole, Some((1, 99))), Err(Flaw::RangeIgnored));
+    contradicts(first_reply(&head(&["HTTP/1.1 200 OK", "x-oss-request-id: 1"]), None));
+}
+
+#[test]
+fn a_reply_that_oss_did_not_mark_is_nobodys() {
+    let page = ["HTTP/1.1 200 OK", "Content-Length: 1000", "ETag: \"A\""];
+    contradicts(first_reply(&head(&page), None));
+    let marked = [&page[..], &["X-Oss-Request-Id: 1"]].concat();
+    assert!(first_reply(&head(&marked), None).is_ok());
+}
+
+#[test]
+fn a_body_coded_on_its_way_is_refused_and_a_stored_coding_is_not() {
+    let coded = ["HTTP/1.1 200 OK", "Content-Encoding: gzip", "x-oss-request-id: 1"];
+    contradicts(first_reply(&head(&coded), None));
+    let stored = [&coded[..], &["Content-Length: 1000"]].concat();
+    assert!(first_reply(&head(&stored), None).is_ok());
+}
+
+#[test]
+fn later_replies_are_exactly_the_bytes_asked_for_of_the_same_generation() {
+    let check = |reply: &ReplyHead| later_reply(reply, &(100..200), &generation());
+    assert_eq!(check(&partial("bytes 100-199/1000", 100)), Ok(()));
+    contradicts(check(&partial("bytes 100-198/1000", 99)));
+    contradicts(check(&partial("bytes 101-200/1000", 100)));
+    assert!(matches!(check(&partial("bytes 100-199/1001", 100)), Err(Flaw::Changed(_))));
+    let whole = head(&["HTTP/1.1 200 OK", "Content-Length: 1000", "ETag: \"A\""]);
+    assert_eq!(check(&whole), Err(Flaw::RangeIgnored));
+}
+
+#[test]
+fn another_etag_crc_or_version_or_a_missing_etag_is_another_generation() {
+    let pin = Generation { version_id: Some("v1".to_owned()), ..generation() };
+    let same = |change: fn(&mut Generation)| {
+        let mut seen = pin.clone();
+        change(&mut seen);
+        same_generation(&seen, &pin).is_ok()
+    };
+    assert!(same(|_| {}));
+    assert!(same(|seen| seen.crc64 = None));
+    assert!(same(|seen| seen.version_id = None));
+    assert!(!same(|seen| seen.etag = Some("B".to_owned())));
+    assert!(!same(|seen| seen.etag = None));
+    assert!(!same(|seen| seen.crc64 = Some(18)));
+    assert!(!same(|seen| seen.size = 999));
+    assert!(!same(|seen| seen.version_id = Some("v2".to_owned())));
+}
+
+proptest! {
+    #[test]
+    fn no_reply_is_taken_for_bytes_that_were_not_asked_for(
+        first in 0u64..2000, last in 0u64..2000, total in 0u64..2000, length in 0u64..2000,
+        asked_first in 0u64..2000, asked_len in 1u64..2000,
+    ) {
+        let reply = partial(&format!("bytes {first}-{last}/{total}"), length);
+        let asked = asked_first..asked_first + asked_len;
+        if later_reply(&reply, &asked, &generation()).is_ok() {
+            prop_assert_eq!((first, last + 1, total, length), (asked.start, asked.end, 1000, asked_len));
+        }
+        if let Ok(opened) = first_reply(&reply, Some((asked.start, asked.end - 1))) {
+            prop_assert_eq!(opened.body.start, asked.start);
+            prop_assert_eq!(opened.body.end, asked.end.min(total));
+            prop_assert_eq!(opened.body.end - opened.body.start, length);
+        }
+    }
+}

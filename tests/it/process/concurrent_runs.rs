@@ -1,0 +1,113 @@
+//! Several processes on one download.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use local_oss::Fault;
+
+use super::job::{Job, Report};
+use super::{wait_for_bytes, wait_until};
+use crate::lab::{Lab, MIB};
+use crate::traffic::{sent, total};
+
+const SIZE: u64 = 8 * MIB;
+/// What a stalled reply brings.
+const FIRST_BYTES: u64 = 1000;
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A server whose replies stop after [`FIRST_BYTES`], so that the process that works does not come to an end.
+fn stalled() -> Lab {
+    let lab = Lab::new(SIZE);
+    lab.server.inject(Fault::StallAfter(FIRST_BYTES));
+    // Long enough that all are on their way before the first has its reply.
+    lab.server.inject(Fault::RoundTrip(Duration::from_millis(50)));
+    lab
+}
+
+fn job(lab: &Lab, checkpoint: bool) -> Job {
+    let mut job = Job { idle_timeout: LIMIT, ..Job::new(lab) };
+    job.checkpoint_dir = job.checkpoint_dir.filter(|_| checkpoint);
+    job
+}
+
+/// Lets the replies come whole, and those that stalled be asked for again.
+fn let_go_on(lab: &Lab) {
+    lab.server.clear_faults();
+    lab.server.restart().expect("the same port");
+}
+
+fn assert_busy(report: &Report) {
+    assert!(report.error.as_ref().is_some_and(|error| error.starts_with("Busy")), "{report:?}");
+    // Long before anybody's patience ends, however busy the machine is.
+    assert!(report.took < Duration::from_secs(10), "{report:?}");
+}
+
+/// Starts `processes` at once: one works, the others are told so while it does.
+fn race(processes: usize, checkpoint: bool) {
+    let lab = stalled();
+    let job = job(&lab, checkpoint);
+    let (ended, reports) = mpsc::channel::<Report>();
+    std::thread::scope(|scope| {
+        for process in (0..processes).map(|_| job.start()) {
+            let ended = ended.clone();
+            scope.spawn(move || ended.send(process.report()).expect("a listener"));
+        }
+        for _ in 1..processes {
+            let report = reports.recv_timeout(LIMIT).expect("all but one end");
+            println!("busy after {:?}", report.took);
+            assert_busy(&report);
+        }
+        assert!(reports.try_recv().is_err(), "the one that works waits");
+        wait_until("the one that works", || lab.temp().exists());
+        wait_until("its checkpoint", || lab.journal().is_some() == checkpoint);
+        assert!(!lab.target().exists());
+        let_go_on(&lab);
+        let report = reports.recv_timeout(LIMIT).expect("the one that works");
+        assert_eq!(report.error, None);
+    });
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+    // Nobody's bytes were touched: what came twice is what the others got before they found the file locked.
+    let came = total(&lab.requests_after(0).iter().map(sent).collect::<Vec<_>>());
+    assert!(came <= SIZE + processes as u64 * 4 * FIRST_BYTES, "{came} bytes");
+}
+
+#[test]
+fn of_two_processes_on_one_download_one_works_and_the_other_is_busy() {
+    for checkpoint in [true, false] {
+        race(2, checkpoint);
+    }
+}
+
+#[test]
+fn of_ten_processes_on_one_download_one_works_and_the_others_are_busy() {
+    for checkpoint in [true, false] {
+        race(10, checkpoint);
+    }
+}
+
+#[test]
+fn when_the_process_that_works_is_killed_another_takes_over_at_once() {
+    let lab = Lab::new(SIZE);
+    lab.server.inject(Fault::RateLimit(SIZE / 60));
+    let job = Job::new(&lab);
+    let mut fastest = Duration::MAX;
+    for _ in 0..3 {
+        let worker = job.start();
+        wait_until("its checkpoint", || lab.journal().is_some());
+        wait_for_bytes(&lab, 1);
+        std::thread::sleep(Duration::from_millis(250));
+        let report: Report = job.start().report();
+        println!("busy after {:?}", report.took);
+        assert_busy(&report);
+        fastest = fastest.min(report.took);
+        assert!(worker.kill(), "it had ended already");
+    }
+    // A millisecond, without a request; the rest is for a busy machine.
+    assert!(fastest < Duration::from_millis(300), "{fastest:?}");
+    lab.server.clear_faults();
+    let reused = job.start().reused();
+    assert!(reused > 0, "{reused}");
+    lab.assert_range(0..SIZE);
+    assert_eq!(lab.files(), ["file.bin"]);
+}
