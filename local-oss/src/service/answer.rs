@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 
-use super::condition::{Verdict, judge};
+use super::condition::{Etag, Verdict, judge};
 use super::error::OssError;
 use super::range::{Selection, select};
 use super::reply::{Body, Reply};
@@ -42,6 +42,8 @@ pub(crate) struct Overrides {
     pub(crate) ignore_range: bool,
     /// Answer a range with bytes this far from those asked for.
     pub(crate) range_shift: u64,
+    /// The service has only weak ETags.
+    pub(crate) weak_etag: bool,
     /// Milliseconds by which the clock is wrong for this request.
     pub(crate) clock_shift_ms: i64,
 }
@@ -128,7 +130,8 @@ impl Service {
             return Err(OssError::archived(&address.key));
         }
         let rate = traffic_limit(request)?;
-        match judge(request, generation.etag(), generation.last_modified()) {
+        let etag = Etag { value: generation.etag(), weak: overrides.weak_etag };
+        match judge(request, &etag, generation.last_modified()) {
             Verdict::Met => {}
             Verdict::Failed(condition) => return Err(OssError::precondition_failed(condition)),
             Verdict::NotModified => return Ok(self.not_modified(&generation)),

@@ -1,6 +1,7 @@
 //! A reply before it meets the network and its faults.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::object::Generation;
 
@@ -12,6 +13,8 @@ pub(crate) struct Reply {
     pub(crate) body: Body,
     /// Bytes a second that the request itself limits the body to (`x-oss-traffic-limit`).
     pub(crate) rate: Option<u64>,
+    /// How long the service holds the reply back.
+    pub(crate) delay: Duration,
 }
 
 /// Where a reply's bytes come from.
@@ -37,7 +40,7 @@ impl Body {
 
 impl Reply {
     pub(crate) fn new(status: u16, body: Body) -> Self {
-        Reply { status, headers: Vec::new(), body, rate: None }
+        Reply { status, headers: Vec::new(), body, rate: None, delay: Duration::ZERO }
     }
 
     pub(crate) fn push(&mut self, name: &str, value: impl Into<String>) {
