@@ -73,6 +73,10 @@ impl Shared {
         match replacement {
             None => {}
             Some(Replacement::Successor) => store.put_successor(&address.bucket, &address.key, now),
+            Some(Replacement::Growth(bytes)) => {
+                // What cannot grow is served as it is.
+                let _ = store.append(&address.bucket, &address.key, bytes, now);
+            }
             Some(Replacement::Object(object)) => {
                 store.put(&address.bucket, &address.key, *object, now);
             }

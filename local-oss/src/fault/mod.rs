@@ -60,6 +60,8 @@ pub enum Fault {
 
     /// Before the reply, the object is replaced by another of the same size.
     NewGeneration,
+    /// Before the reply, this many bytes are appended to the object; see [`Server::append`](crate::Server::append).
+    Grow(u64),
     /// Before the reply, the object is replaced by this one.
     ReplaceObject(Box<Object>),
 

@@ -20,6 +20,7 @@ pub(crate) enum Instead {
 #[derive(Clone, Debug)]
 pub(crate) enum Replacement {
     Successor,
+    Growth(u64),
     Object(Box<Object>),
 }
 
@@ -95,6 +96,7 @@ impl Plan {
             Fault::NotHttp => self.instead = Some(Instead::NotHttp),
             Fault::StatusLine(text) => delivery.status_line = Some(text),
             Fault::NewGeneration => self.replacement = Some(Replacement::Successor),
+            Fault::Grow(bytes) => self.replacement = Some(Replacement::Growth(bytes)),
             Fault::ReplaceObject(object) => self.replacement = Some(Replacement::Object(object)),
             Fault::FlipByte(offset) => delivery.flips.push(offset),
             Fault::GarbageBody => delivery.garbage = true,

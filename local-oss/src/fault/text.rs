@@ -12,7 +12,7 @@ Faults: NAME[=ARGUMENT][@CONDITION[,CONDITION…]]
                         status-line=TEXT
   another answer        status=503[:Code[:RETRY_AFTER_SECONDS]]  html=502  redirect=URL  expired-token
                         skewed-clock=SECONDS  ignore-range  other-bytes=SIZE
-  another object        new-generation  replace-object-after=REQUESTS
+  another object        new-generation  replace-object-after=REQUESTS  grow=SIZE
   headers               header=NAME[:VALUE]  wrong-content-range  content-range-off=FIRST:LAST:TOTAL
                         unknown-total  content-length-off=BYTES  wrong-crc  no-crc  wrong-etag  no-etag
                         etag-suffix=TEXT  weak-etag  no-oss-headers
@@ -117,6 +117,7 @@ fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
             };
             Some(Ok(Fault::Header { name: name.to_owned(), value }))
         }
+        "grow" => size(Fault::Grow),
         "flip-byte" => size(Fault::FlipByte),
         "other-bytes" => size(Fault::OtherBytes),
         "garbage-before-body" => size(Fault::GarbageBeforeBody),

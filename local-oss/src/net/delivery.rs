@@ -105,8 +105,13 @@ pub(crate) fn deliver(
     delivery: &Delivery,
     head: bool,
 ) -> Delivered {
+    let framing = match delivery.framing {
+        Framing::Length if reply.chunked => Framing::Chunked,
+        framing => framing,
+    };
+    let delivery = Delivery { framing, ..delivery.clone() };
     let mut body_bytes = 0;
-    let next = send(connection, reply, delivery, head, &mut body_bytes);
+    let next = send(connection, reply, &delivery, head, &mut body_bytes);
     // An error means that the client is gone or the server stops.
     Delivered { body_bytes, next: next.unwrap_or(Next::Close) }
 }

@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 use crc_fast::{CrcAlgorithm, Digest};
 use jiff::Timestamp;
 
-use super::{Content, Object};
+use super::{Content, Crc64, Kind, Object};
+use crate::clock::shifted;
 use crate::pattern::Pattern;
 
 /// Bytes read at once from a file.
@@ -26,7 +27,10 @@ pub struct Generation {
 
 impl Generation {
     pub(crate) fn new(object: Object, now: Timestamp, version_id: String) -> Self {
-        let crc64 = object.crc64.map(OnceLock::from).unwrap_or_default();
+        let crc64 = match object.crc64 {
+            Crc64::Given(crc) => OnceLock::from(crc),
+            Crc64::OfContent | Crc64::Missing => OnceLock::new(),
+        };
         Generation {
             etag: object.etag.clone().unwrap_or_else(|| object.derived_etag()),
             crc64,
@@ -46,7 +50,19 @@ impl Generation {
         self.object.size()
     }
 
-    /// The CRC-64/XZ that replies carry, computed at the first call.
+    /// This object with `bytes` more, put at `now`; `None` when it cannot grow.
+    ///
+    /// `Last-Modified` is at least a second later: HTTP could not tell less. The version stays the same, as
+    /// "AppendObject" has it.
+    pub(crate) fn grown(&self, bytes: u64, now: Timestamp) -> Option<Self> {
+        let object = Object {
+            last_modified: Some(now.max(shifted(self.last_modified, 1000))),
+            ..self.object.grown(bytes)?
+        };
+        Some(Generation::new(object, now, self.version_id.clone()))
+    }
+
+    /// The CRC-64/XZ of the content, or the one that was set; computed at the first call.
     pub fn crc64(&self) -> u64 {
         *self.crc64.get_or_init(|| match &self.object.content {
             Content::Pattern { pattern, .. } => pattern.crc64(),
@@ -67,6 +83,20 @@ impl Generation {
 
     pub(crate) fn object(&self) -> &Object {
         &self.object
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.object.kind
+    }
+
+    /// Whether replies carry its CRC-64.
+    pub(crate) fn sends_crc64(&self) -> bool {
+        self.object.crc64 != Crc64::Missing
+    }
+
+    /// What a GET with `x-oss-process` is answered with, if it was set.
+    pub(crate) fn processed(&self) -> Option<&[u8]> {
+        self.object.processed.as_deref()
     }
 
     pub(crate) fn is_delete_marker(&self) -> bool {
@@ -175,6 +205,44 @@ mod tests {
         let generation = stored(Object::bytes("123"));
         assert!(generation.read(1, 4).is_err());
         assert!(generation.read(2, 1).is_err());
+    }
+
+    #[test]
+    fn growth_changes_everything_but_the_bytes_that_were_there() {
+        let pattern = Object::pattern(1000, 3);
+        for object in [pattern.clone(), Object::bytes("123456789")] {
+            let old = stored(object.appendable());
+            let new = old.grown(77, Timestamp::UNIX_EPOCH).unwrap();
+            assert_eq!(new.size(), old.size() + 77);
+            assert_ne!(new.etag(), old.etag());
+            assert_ne!(new.crc64(), old.crc64());
+            assert_eq!(new.last_modified(), shifted(old.last_modified(), 1000));
+            assert_eq!(new.version_id(), old.version_id());
+            let whole = new.read(0, new.size()).unwrap();
+            assert_eq!(whole[..old.size() as usize], old.read(0, old.size()).unwrap());
+            let computed = crc_fast::checksum(CrcAlgorithm::Crc64Xz, &whole);
+            assert_eq!(new.crc64(), computed);
+        }
+        let grown = stored(pattern).grown(77, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(grown.crc64(), Pattern::new(1077, 3).crc64());
+    }
+
+    #[test]
+    fn a_grown_object_keeps_no_etag_or_checksum_that_was_set() {
+        let old = stored(Object::bytes("123").etag("AB").crc64(7));
+        let new = old.grown(1, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(new.etag() != "AB" && new.crc64() != 7 && new.sends_crc64());
+        let without = stored(Object::bytes("123").without_crc64());
+        assert!(!without.grown(1, Timestamp::UNIX_EPOCH).unwrap().sends_crc64());
+    }
+
+    #[test]
+    fn files_links_and_delete_markers_do_not_grow() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let file = Object::file(file.path()).unwrap();
+        for object in [file, Object::symlink("k"), Object::delete_marker()] {
+            assert!(stored(object).grown(1, Timestamp::UNIX_EPOCH).is_none());
+        }
     }
 
     #[test]

@@ -25,11 +25,41 @@ pub struct Object {
     pub(crate) storage_class: String,
     archived: bool,
     delete_marker: bool,
+    kind: Kind,
+    processed: Option<Arc<[u8]>>,
     pub(crate) headers: Vec<(String, String)>,
     last_modified: Option<Timestamp>,
     version_id: Option<String>,
     etag: Option<String>,
-    crc64: Option<u64>,
+    crc64: Crc64,
+}
+
+/// What `x-oss-object-type` tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Normal,
+    Appendable,
+    /// To this key of the same bucket.
+    Symlink(String),
+}
+
+impl Kind {
+    /// The value of `x-oss-object-type`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Kind::Normal => "Normal",
+            Kind::Appendable => "Appendable",
+            Kind::Symlink(_) => "Symlink",
+        }
+    }
+}
+
+/// The CRC-64 that replies carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Crc64 {
+    OfContent,
+    Given(u64),
+    Missing,
 }
 
 #[derive(Clone, Debug)]
@@ -37,6 +67,16 @@ enum Content {
     Pattern { pattern: Pattern, seed: u64 },
     Bytes(Arc<[u8]>),
     File { path: PathBuf, size: u64, modified: Timestamp },
+}
+
+impl Crc64 {
+    /// The same for an object whose content changes: a value that was set does not stay.
+    fn of_other_content(self) -> Self {
+        match self {
+            Crc64::Missing => Crc64::Missing,
+            Crc64::OfContent | Crc64::Given(_) => Crc64::OfContent,
+        }
+    }
 }
 
 impl Object {
@@ -68,6 +108,18 @@ impl Object {
         Object { delete_marker: true, ..Self::bytes([]) }
     }
 
+    /// A symbolic link to `target`, a key of the same bucket.
+    ///
+    /// As OSS does, replies carry the content, `Content-Length` and `ETag` of the target, the later of the two
+    /// `Last-Modified`, and every other header of the link. The link's CRC-64 is that of the target's name, unless
+    /// [`crc64`](Self::crc64) or [`without_crc64`](Self::without_crc64) say otherwise. A missing target is answered
+    /// with 404 `SymlinkTargetNotExist`, one that is a link with 400 `InvalidTargetType`.
+    pub fn symlink(target: impl Into<String>) -> Self {
+        let target = target.into();
+        let content = Content::Bytes(target.as_bytes().into());
+        Object { kind: Kind::Symlink(target), ..Self::of(content) }
+    }
+
     fn of(content: Content) -> Self {
         Object {
             content,
@@ -76,11 +128,13 @@ impl Object {
             storage_class: "Standard".to_owned(),
             archived: false,
             delete_marker: false,
+            kind: Kind::Normal,
+            processed: None,
             headers: Vec::new(),
             last_modified: None,
             version_id: None,
             etag: None,
-            crc64: None,
+            crc64: Crc64::OfContent,
         }
     }
 
@@ -144,7 +198,28 @@ impl Object {
     /// Sets the CRC-64 that is sent, right or wrong; default: that of the content.
     #[must_use]
     pub fn crc64(mut self, crc: u64) -> Self {
-        self.crc64 = Some(crc);
+        self.crc64 = Crc64::Given(crc);
+        self
+    }
+
+    /// Leaves the CRC-64 out of replies, as for objects from before OSS computed it.
+    #[must_use]
+    pub fn without_crc64(mut self) -> Self {
+        self.crc64 = Crc64::Missing;
+        self
+    }
+
+    /// Makes it an object that can grow (`x-oss-object-type: Appendable`); see [`Server::append`](crate::Server::append).
+    #[must_use]
+    pub fn appendable(mut self) -> Self {
+        self.kind = Kind::Appendable;
+        self
+    }
+
+    /// Sets what a GET with `x-oss-process` is answered with; default: the object's bytes in reverse order.
+    #[must_use]
+    pub fn processed(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.processed = Some(bytes.into().into());
         self
     }
 
@@ -163,11 +238,38 @@ impl Object {
             Content::Pattern { seed, .. } => seed.wrapping_add(1),
             _ => 1,
         };
+        let kind = match self.kind {
+            Kind::Appendable => Kind::Appendable,
+            Kind::Normal | Kind::Symlink(_) => Kind::Normal,
+        };
         Object {
+            kind,
+            crc64: self.crc64.of_other_content(),
             content_type: self.content_type.clone(),
             headers: self.headers.clone(),
             ..Self::pattern(self.size(), seed)
         }
+    }
+
+    /// The same object with `bytes` more: the pattern goes on, other bytes are followed by those of a pattern of seed 0.
+    /// `None` for what cannot grow: files, links and delete markers.
+    fn grown(&self, bytes: u64) -> Option<Self> {
+        let content = match &self.content {
+            _ if self.delete_marker || matches!(self.kind, Kind::Symlink(_)) => return None,
+            Content::Pattern { pattern, seed } => Content::Pattern {
+                pattern: Pattern::new(pattern.size().checked_add(bytes)?, *seed),
+                seed: *seed,
+            },
+            Content::Bytes(old) => {
+                let mut all = old.to_vec();
+                all.resize(old.len().checked_add(usize::try_from(bytes).ok()?)?, 0);
+                Pattern::new(bytes, 0).fill(0, &mut all[old.len()..]);
+                Content::Bytes(all.into())
+            }
+            Content::File { .. } => return None,
+        };
+        let crc64 = self.crc64.of_other_content();
+        Some(Object { content, crc64, etag: None, kind: Kind::Appendable, ..self.clone() })
     }
 
     /// Upper-case hex like OSS's: the content's MD5 where that is cheap, else of what determines the content.
