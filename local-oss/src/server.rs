@@ -122,6 +122,14 @@ impl Server {
         self.shared().service.store.put_successor(bucket, key, self.shared().now());
     }
 
+    /// Appends `bytes` to an object, as AppendObject does: the bytes that were there stay, and size, ETag, CRC-64 and
+    /// `Last-Modified` are new ones. The object becomes `Appendable` if it was not. A pattern goes on as the longer
+    /// pattern of its seed; other bytes are followed by `Pattern::new(bytes, 0)`. `None` when there is no object, or
+    /// one that cannot grow: a file, link or delete marker.
+    pub fn append(&self, bucket: &str, key: &str, bytes: u64) -> Option<Arc<Generation>> {
+        self.shared().service.store.append(bucket, key, bytes, self.shared().now())
+    }
+
     /// Removes an object with all its versions; false when there was none.
     pub fn remove(&self, bucket: &str, key: &str) -> bool {
         self.shared().service.store.remove(bucket, key)

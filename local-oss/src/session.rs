@@ -2,12 +2,13 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use crate::address::{Address, locate};
-use crate::fault::{FaultBook, Instead, Plan, Replacement, RequestFacts};
+use crate::fault::{FaultBook, Instead, Plan, Replacement, RequestFacts, Verdict};
 use crate::log::{LoggedRequest, RequestLog};
 use crate::net::{Connection, Next, deliver};
 use crate::request::{Request, RequestReader};
@@ -39,7 +40,10 @@ impl Shared {
         let host = request.header("host").unwrap_or_default();
         let address = locate(host, &request.path, &self.service.config().custom_domains);
         let place = self.log.begin(request, &address, connection.id());
-        let mut plan = self.strike(connection, request, &address);
+        // The admissions are held until the request is answered.
+        let Verdict { faults, admissions: _admissions } =
+            self.strike(connection, request, &address);
+        let mut plan = Plan::of(faults);
         self.replace(&address, plan.replacement.take());
         let (status, bytes, next) = match plan.instead {
             Some(instead) => (None, 0, do_instead(connection, instead)),
@@ -54,14 +58,14 @@ impl Shared {
         if asked && next == Next::KeepAlive { Next::Close } else { next }
     }
 
-    fn strike(&self, connection: &Connection, request: &Request, address: &Address) -> Plan {
+    fn strike(&self, connection: &Connection, request: &Request, address: &Address) -> Verdict {
         let facts = RequestFacts {
             method: &request.method,
             key: &address.key,
             range: request.header("range"),
             connection: connection.id(),
         };
-        Plan::of(self.faults.lock().strike(&facts))
+        self.faults.lock().strike(&facts, Instant::now())
     }
 
     fn replace(&self, address: &Address, replacement: Option<Replacement>) {
@@ -69,6 +73,10 @@ impl Shared {
         match replacement {
             None => {}
             Some(Replacement::Successor) => store.put_successor(&address.bucket, &address.key, now),
+            Some(Replacement::Growth(bytes)) => {
+                // What cannot grow is served as it is.
+                let _ = store.append(&address.bucket, &address.key, bytes, now);
+            }
             Some(Replacement::Object(object)) => {
                 store.put(&address.bucket, &address.key, *object, now);
             }

@@ -86,6 +86,22 @@ impl Store {
         }
     }
 
+    /// Appends `bytes` to whatever is at `key`, without a new version; `None` when that cannot grow.
+    pub(crate) fn append(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes: u64,
+        now: Timestamp,
+    ) -> Option<Arc<Generation>> {
+        // Puts the object there, if it is one that exists without having been put.
+        self.find(bucket, key, None, now);
+        let mut state = self.state.lock();
+        let newest = state.buckets.get_mut(bucket)?.objects.get_mut(key)?.last_mut()?;
+        *newest = Arc::new(newest.grown(bytes, now)?);
+        Some(newest.clone())
+    }
+
     pub(crate) fn find(
         &self,
         bucket: &str,
@@ -226,6 +242,21 @@ mod tests {
         assert_eq!(size_at(&store, "k"), Some(5));
         assert!(matches!(store.find("b", "k", Some("1"), NOW), Lookup::NoSuchVersion));
         assert!(matches!(store.find("b", "k", Some("null"), NOW), Lookup::Found(_)));
+    }
+
+    #[test]
+    fn an_append_replaces_the_newest_version() {
+        let store = Store::new(true);
+        store.put("b", "k", Object::bytes("older").version_id("1"), NOW);
+        store.put("b", "k", Object::bytes("newer").version_id("2"), NOW);
+        assert_eq!(store.append("b", "k", 3, NOW).unwrap().version_id(), "2");
+        let sizes = ["1", "2"].map(|id| match store.find("b", "k", Some(id), NOW) {
+            Lookup::Found(found) => found.size(),
+            _ => 0,
+        });
+        assert_eq!(sizes, [5, 8]);
+        assert_eq!(store.append("b", "generated/10", 3, NOW).unwrap().size(), 13);
+        assert!(store.append("b", "none", 3, NOW).is_none());
     }
 
     #[test]

@@ -157,6 +157,8 @@ fn versions_and_delete_markers_are_told_apart() {
     assert_eq!(deleted.header("x-oss-version-id"), Some("V3"));
     let marker = get(&server, "/examplebucket/key?versionId=V3", &[]);
     assert_eq!((marker.status, marker.header("Allow")), (405, Some("DELETE")));
+    assert_eq!(marker.code(), "MethodNotAllowed");
+    assert_eq!(marker.header("x-oss-delete-marker"), Some("true"));
 }
 
 #[test]

@@ -50,6 +50,20 @@ fn no_reply_at_all_comes_in_four_ways() {
 }
 
 #[test]
+fn a_status_line_can_be_any_text_before_an_unchanged_reply() {
+    for text in ["HTTP/1.1 2000 OK", "HTTP/1.1 OK", "HTTP/1.1 -1", "ICY 200 OK", ""] {
+        let server = faulty(Fault::StatusLine(text.to_owned()));
+        let mut client = Client::new(&server).patience(Duration::from_millis(200));
+        client.send("GET", KEY, &[("Connection", "close")]);
+        let (end, bytes) = client.rest();
+        let start = format!("{text}\r\nContent-Type: application/octet-stream\r\n");
+        assert!(bytes.starts_with(start.as_bytes()), "{text}");
+        assert!(bytes.ends_with(&content(&server)), "{text}");
+        assert_eq!(end, End::Closed, "{text}");
+    }
+}
+
+#[test]
 fn a_cut_body_ends_at_its_byte() {
     let cuts = [
         (Fault::ResetAfter(1000), End::Reset, 1000),
@@ -211,6 +225,42 @@ fn headers_can_be_wrong_or_missing() {
     assert_eq!(get(Fault::NoEtag).header("ETag"), None);
     let missing = Fault::Header { name: "content-range".to_owned(), value: None };
     assert_eq!(get(missing).header("Content-Range"), None);
+    assert_eq!(get(Fault::UnknownTotal).header("Content-Range"), Some("bytes 0-9/*"));
+}
+
+#[test]
+fn a_reply_can_do_without_the_headers_of_oss() {
+    for range in ["bytes=0-9", "bytes=0-1,3-4"] {
+        let reply = get(&faulty(Fault::NoOssHeaders), KEY, &[("Range", range)]);
+        let own = |(name, _): &&(String, String)| name.to_ascii_lowercase().starts_with("x-oss-");
+        assert_eq!(reply.headers.iter().find(own), None, "{range}");
+        assert_eq!(reply.header("Server"), Some("AliyunOSS"), "{range}");
+    }
+}
+
+#[test]
+fn a_service_may_not_recognise_the_etag_it_sent() {
+    let good = get(&faulty(Fault::RoundTrip(Duration::ZERO)), KEY, &[]);
+    let own = good.header("ETag").unwrap();
+    let suffixed = format!("{}-gzip\"", own.trim_end_matches('"'));
+    let suffix = || Fault::EtagSuffix("-gzip".to_owned());
+    for (fault, tag) in [(suffix(), suffixed), (Fault::WeakEtag, format!("W/{own}"))] {
+        let server = faulty(fault);
+        for _ in 0..3 {
+            let refused = get(&server, KEY, &[("If-Match", &tag), ("Range", "bytes=0-9")]);
+            assert_eq!((refused.status, refused.code().as_str()), (412, "PreconditionFailed"));
+            let reply = get(&server, KEY, &[]);
+            assert_eq!((reply.status, reply.header("ETag")), (200, Some(tag.as_str())));
+            for name in ["Content-Length", "x-oss-hash-crc64ecma"] {
+                assert_eq!(reply.header(name), good.header(name), "{tag}");
+            }
+        }
+    }
+    let server = faulty(Fault::WeakEtag);
+    server.inject(suffix());
+    let tag = get(&server, KEY, &[]).header("ETag").unwrap().to_owned();
+    assert!(tag.starts_with("W/\"") && tag.ends_with("-gzip\""), "{tag}");
+    assert_eq!(get(&server, KEY, &[("If-Match", own)]).status, 412, "not even without the W/");
 }
 
 #[test]

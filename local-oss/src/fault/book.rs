@@ -1,7 +1,8 @@
 //! The faults that are set up, and how often each has struck.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::load::{Admission, Load};
 use super::{Fault, Matcher, RequestFacts};
 
 /// Names a fault that was set up.
@@ -22,6 +23,15 @@ struct Rule {
     fault: Fault,
     seen: u64,
     hits: u64,
+    load: Load,
+}
+
+/// What the rules make of one request.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    pub(crate) faults: Vec<Fault>,
+    /// Of the rules with a limit that let the request through; to be kept until it is answered.
+    pub(crate) admissions: Vec<Admission>,
 }
 
 impl FaultBook {
@@ -32,7 +42,7 @@ impl FaultBook {
         };
         let id = RuleId(self.next);
         self.next += 1;
-        self.rules.push(Rule { id, matcher, fault, seen: 0, hits: 0 });
+        self.rules.push(Rule { id, matcher, fault, seen: 0, hits: 0, load: Load::default() });
         id
     }
 
@@ -45,17 +55,20 @@ impl FaultBook {
         self.rules.iter().find(|rule| rule.id == id).map_or(0, |rule| rule.hits)
     }
 
-    /// Counts a request, and returns the faults that strike it.
-    pub(crate) fn strike(&mut self, facts: &RequestFacts<'_>) -> Vec<Fault> {
-        let mut faults = Vec::new();
+    /// Counts a request that comes at `now`, and returns the faults that strike it.
+    pub(crate) fn strike(&mut self, facts: &RequestFacts<'_>, now: Instant) -> Verdict {
+        let mut verdict = Verdict::default();
         for rule in self.rules.iter_mut().filter(|rule| rule.matcher.concerns(facts)) {
             rule.seen += 1;
-            if rule.matcher.strikes(rule.seen, rule.hits) {
+            let counts = rule.matcher.strikes(rule.seen, rule.hits);
+            if counts && rule.matcher.is_above(&mut rule.load, now) {
                 rule.hits += 1;
-                faults.push(rule.fault.clone());
+                verdict.faults.push(rule.fault.clone());
+            } else if rule.matcher.has_limits() {
+                verdict.admissions.push(rule.load.admit(now));
             }
         }
-        faults
+        verdict
     }
 
     /// How long a connection takes to open.
@@ -82,7 +95,8 @@ mod tests {
     fn strikes(matcher: Matcher, fault: Fault) -> Vec<u64> {
         let mut book = FaultBook::default();
         book.add(matcher, fault);
-        (1..=6).filter(|n| !book.strike(&request(*n)).is_empty()).collect()
+        let now = Instant::now();
+        (1..=6).filter(|n| !book.strike(&request(*n), now).faults.is_empty()).collect()
     }
 
     #[test]
@@ -103,10 +117,26 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_strikes_what_is_beyond_it_and_counts_what_it_lets_through() {
+        assert_eq!(strikes(Matcher::any().above_rate(4), Fault::NoCrc), [5, 6]);
+        assert_eq!(strikes(Matcher::any().above_rate(2).times(1), Fault::NoCrc), [3]);
+        assert!(strikes(Matcher::any().above_active(1), Fault::NoCrc).is_empty());
+
+        let mut book = FaultBook::default();
+        book.add(Matcher::any().above_active(2), Fault::NoCrc);
+        let now = Instant::now();
+        let mut verdicts: Vec<_> = (0..4).map(|n| book.strike(&request(n), now)).collect();
+        let struck: Vec<_> = verdicts.iter().map(|verdict| verdict.faults.len()).collect();
+        assert_eq!(struck, [0, 0, 1, 1]);
+        verdicts.swap_remove(0);
+        assert!(book.strike(&request(5), now).faults.is_empty(), "one of them was answered");
+    }
+
+    #[test]
     fn hits_are_counted_until_the_fault_is_cleared() {
         let mut book = FaultBook::default();
         let id = book.add(Matcher::any().times(2), Fault::NoCrc);
-        (0..5).for_each(|n| drop(book.strike(&request(n))));
+        (0..5).for_each(|n| drop(book.strike(&request(n), Instant::now())));
         assert_eq!(book.hits(id), 2);
         book.clear();
         assert_eq!(book.hits(id), 0);

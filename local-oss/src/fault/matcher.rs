@@ -1,5 +1,9 @@
 //! Which requests a fault strikes.
 
+use std::time::Instant;
+
+use super::load::Load;
+
 /// Chooses requests. Every condition must hold; [`Matcher::any`] has none.
 #[derive(Clone, Debug, Default)]
 pub struct Matcher {
@@ -12,6 +16,8 @@ pub struct Matcher {
     from: Option<u64>,
     every: Option<u64>,
     times: Option<u64>,
+    above_rate: Option<u64>,
+    above_active: Option<u64>,
 }
 
 /// What matchers look at.
@@ -98,6 +104,33 @@ impl Matcher {
         self
     }
 
+    /// Only requests beyond `n` in one second, of those that meet the conditions above: a rate limit of the whole
+    /// server. Requests that are struck do not count.
+    #[must_use]
+    pub fn above_rate(mut self, n: u64) -> Self {
+        self.above_rate = Some(n);
+        self
+    }
+
+    /// Only requests that come while `n` others that meet the conditions above are being answered, on whatever
+    /// connection. Requests that are struck do not count.
+    #[must_use]
+    pub fn above_active(mut self, n: u64) -> Self {
+        self.above_active = Some(n);
+        self
+    }
+
+    /// Whether it needs to know what is let through.
+    pub(super) fn has_limits(&self) -> bool {
+        self.above_rate.is_some() || self.above_active.is_some()
+    }
+
+    /// Whether a request at `now` is beyond the limits, if there are any.
+    pub(super) fn is_above(&self, load: &mut Load, now: Instant) -> bool {
+        self.above_rate.is_none_or(|n| load.rate(now) >= n)
+            && self.above_active.is_none_or(|n| load.active() >= n)
+    }
+
     /// Whether a request meets the conditions that do not count.
     pub(super) fn concerns(&self, facts: &RequestFacts<'_>) -> bool {
         self.method.as_deref().is_none_or(|method| method == facts.method)
@@ -123,7 +156,7 @@ impl Matcher {
     pub(super) fn is_about_connections(&self) -> bool {
         let plain = self.method.is_none() && !self.ranged && self.key.is_none();
         let counts = [self.nth, self.from, self.every, self.times];
-        plain && self.covering.is_none() && counts.iter().all(Option::is_none)
+        plain && !self.has_limits() && self.covering.is_none() && counts.iter().all(Option::is_none)
     }
 }
 

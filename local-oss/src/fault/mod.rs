@@ -1,6 +1,7 @@
 //! What can go wrong, and when.
 
 mod book;
+mod load;
 mod matcher;
 mod plan;
 mod text;
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 use crate::object::Object;
 
-pub(crate) use book::FaultBook;
 pub use book::RuleId;
+pub(crate) use book::{FaultBook, Verdict};
 pub use matcher::Matcher;
 pub(crate) use matcher::RequestFacts;
 pub(crate) use plan::{Instead, Plan, Replacement};
@@ -31,6 +32,8 @@ pub enum Fault {
     NoReply,
     /// The reply is not HTTP.
     NotHttp,
+    /// The status line is this text, such as `HTTP/1.1 2000 OK`; the rest of the reply is not changed.
+    StatusLine(String),
 
     /// An OSS error.
     Status {
@@ -57,6 +60,8 @@ pub enum Fault {
 
     /// Before the reply, the object is replaced by another of the same size.
     NewGeneration,
+    /// Before the reply, this many bytes are appended to the object; see [`Server::append`](crate::Server::append).
+    Grow(u64),
     /// Before the reply, the object is replaced by this one.
     ReplaceObject(Box<Object>),
 
@@ -78,6 +83,8 @@ pub enum Fault {
         /// Of the object's size.
         total: i64,
     },
+    /// `Content-Range` does not tell the object's size: `bytes 0-9/*`.
+    UnknownTotal,
     /// `Content-Length` is off by so many; the body is as long as it should be.
     ContentLengthOff(i64),
     /// `x-oss-hash-crc64ecma` is not the object's.
@@ -88,6 +95,13 @@ pub enum Fault {
     WrongEtag,
     /// No `ETag`.
     NoEtag,
+    /// `ETag` ends in this text, which the service does not recognise in `If-Match` (412): what becomes of a tag
+    /// when a proxy compresses replies and appends `-gzip`.
+    EtagSuffix(String),
+    /// `ETag` is weak (`W/"…"`), so that no `If-Match` holds but `*`.
+    WeakEtag,
+    /// No header whose name begins with `x-oss-`.
+    NoOssHeaders,
 
     /// The byte at this offset of the object is sent wrong. Counts only for requests that ask for it.
     FlipByte(u64),
@@ -123,6 +137,8 @@ pub enum Fault {
     /// `Connection: close`, and the connection closes after the reply.
     CloseConnection,
 
+    /// A successful reply begins this much later, and says so in `x-oss-qos-delay-time`, in milliseconds.
+    QosDelay(Duration),
     /// A pause between the status line and the rest of the head.
     SlowHeaders(Duration),
     /// The head comes byte by byte, with this pause before each.

@@ -20,6 +20,7 @@ pub(crate) enum Instead {
 #[derive(Clone, Debug)]
 pub(crate) enum Replacement {
     Successor,
+    Growth(u64),
     Object(Box<Object>),
 }
 
@@ -38,6 +39,11 @@ enum Edit {
     Header(String, Option<String>),
     ContentRangeOff { first: i64, last: i64, total: i64 },
     ChangeCrc,
+    UnknownTotal,
+    EtagSuffix(String),
+    WeakEtag,
+    NoOssHeaders,
+    QosDelay(Duration),
 }
 
 impl Plan {
@@ -60,6 +66,23 @@ impl Plan {
                 Edit::ChangeCrc => replace(reply, "x-oss-hash-crc64ecma", |value| {
                     value.parse::<u64>().ok().map(|crc| (crc ^ 1).to_string())
                 }),
+                Edit::UnknownTotal => replace(reply, "Content-Range", without_total),
+                Edit::EtagSuffix(suffix) => replace(reply, "ETag", |tag| {
+                    Some(format!("{}{suffix}\"", tag.strip_suffix('"')?))
+                }),
+                Edit::WeakEtag => {
+                    replace(reply, "ETag", |tag| Some(format!("W/\"{}", tag.strip_prefix('"')?)))
+                }
+                Edit::NoOssHeaders => {
+                    reply
+                        .headers
+                        .retain(|(name, _)| !name.to_ascii_lowercase().starts_with("x-oss-"));
+                }
+                Edit::QosDelay(time) if reply.status < 300 => {
+                    reply.set("x-oss-qos-delay-time", Some(&time.as_millis().to_string()));
+                    reply.delay = *time;
+                }
+                Edit::QosDelay(_) => {}
             }
         }
     }
@@ -71,7 +94,9 @@ impl Plan {
             Fault::ResetBeforeHeaders => self.instead = Some(Instead::Reset),
             Fault::NoReply => self.instead = Some(Instead::Silence),
             Fault::NotHttp => self.instead = Some(Instead::NotHttp),
+            Fault::StatusLine(text) => delivery.status_line = Some(text),
             Fault::NewGeneration => self.replacement = Some(Replacement::Successor),
+            Fault::Grow(bytes) => self.replacement = Some(Replacement::Growth(bytes)),
             Fault::ReplaceObject(object) => self.replacement = Some(Replacement::Object(object)),
             Fault::FlipByte(offset) => delivery.flips.push(offset),
             Fault::GarbageBody => delivery.garbage = true,
@@ -119,7 +144,15 @@ impl Plan {
             Fault::ContentRangeOff { first, last, total } => {
                 self.edits.push(Edit::ContentRangeOff { first, last, total });
             }
+            Fault::UnknownTotal => self.edits.push(Edit::UnknownTotal),
             Fault::WrongCrc => self.edits.push(Edit::ChangeCrc),
+            Fault::EtagSuffix(suffix) => self.edits.push(Edit::EtagSuffix(suffix)),
+            Fault::WeakEtag => {
+                self.overrides.weak_etag = true;
+                self.edits.push(Edit::WeakEtag);
+            }
+            Fault::NoOssHeaders => self.edits.push(Edit::NoOssHeaders),
+            Fault::QosDelay(time) => self.edits.push(Edit::QosDelay(time)),
             Fault::Status { status, code, retry_after } => {
                 self.overrides.error = Some(injected(status, code, retry_after));
             }
@@ -151,6 +184,11 @@ fn replace(reply: &mut Reply, name: &str, change: impl Fn(&str) -> Option<String
     if let Some(value) = reply.header(name).and_then(change) {
         reply.set(name, Some(&value));
     }
+}
+
+/// `bytes 0-9/100` becomes `bytes 0-9/*`.
+fn without_total(content_range: &str) -> Option<String> {
+    content_range.split_once('/').map(|(range, _)| format!("{range}/*"))
 }
 
 /// `bytes 0-9/100`, off by 1, 1 and 0, is `bytes 1-10/100`.

@@ -9,18 +9,21 @@ use crate::quantity::{parse_duration, parse_size};
 pub const FAULT_HELP: &str = "\
 Faults: NAME[=ARGUMENT][@CONDITION[,CONDITION…]]
   in place of a reply   close-before-headers  reset-before-headers  no-reply  not-http
+                        status-line=TEXT
   another answer        status=503[:Code[:RETRY_AFTER_SECONDS]]  html=502  redirect=URL  expired-token
                         skewed-clock=SECONDS  ignore-range  other-bytes=SIZE
-  another object        new-generation  replace-object-after=REQUESTS
+  another object        new-generation  replace-object-after=REQUESTS  grow=SIZE
   headers               header=NAME[:VALUE]  wrong-content-range  content-range-off=FIRST:LAST:TOTAL
-                        content-length-off=BYTES  wrong-crc  no-crc  wrong-etag  no-etag
+                        unknown-total  content-length-off=BYTES  wrong-crc  no-crc  wrong-etag  no-etag
+                        etag-suffix=TEXT  weak-etag  no-oss-headers
   body                  flip-byte=OFFSET  garbage-body  garbage-before-body=SIZE  short-body=SIZE
                         long-body=SIZE  unasked-reply  reset-after=SIZE  reset-connection-after=SIZE
                         close-after=SIZE  cut-off-after=SIZE  stall-after=SIZE  half-close-after=SIZE
   framing               no-content-length  chunked  gzip  close-connection
   pace                  slow-headers=TIME  dribble-headers=TIME  endless-headers=TIME  dribble=TIME
-                        rate=SIZE  round-trip=TIME
+                        rate=SIZE  round-trip=TIME  qos-delay=TIME
 Conditions: nth:K  from:K  every:K  times:N  ranged  method:HEAD  key:KEY  covering:OFFSET  every-connection:N
+            above-rate:REQUESTS_PER_SECOND  above-active:REQUESTS
 Sizes: 1000, 64KiB, 20MB. Times: 40ms, 2s.
 Example: --fault 'reset-after=5MB@every-connection:3,times:10'";
 
@@ -56,6 +59,8 @@ fn add_condition(matcher: Matcher, condition: &str) -> Result<Matcher, String> {
         "from" => matcher.from(parse_count(value)?),
         "every" => matcher.every(parse_count(value)?),
         "times" => matcher.times(parse_count(value)?),
+        "above-rate" => matcher.above_rate(parse_count(value)?),
+        "above-active" => matcher.above_active(parse_count(value)?),
         "every-connection" => matcher.every_connection(parse_count(value)?),
         "covering" => matcher.covering(parse_size(value)?),
         "method" => matcher.method(value),
@@ -79,6 +84,9 @@ fn plain_fault(name: &str) -> Option<Fault> {
         "no-crc" => Fault::NoCrc,
         "wrong-etag" => Fault::WrongEtag,
         "no-etag" => Fault::NoEtag,
+        "weak-etag" => Fault::WeakEtag,
+        "no-oss-headers" => Fault::NoOssHeaders,
+        "unknown-total" => Fault::UnknownTotal,
         "garbage-body" => Fault::GarbageBody,
         "unasked-reply" => Fault::UnaskedReply,
         "no-content-length" => Fault::NoContentLength,
@@ -96,6 +104,8 @@ fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
     match name {
         "status" => Some(status(argument)),
         "html" => Some(parse_status(argument).map(Fault::Html)),
+        "status-line" => Some(Ok(Fault::StatusLine(argument.to_owned()))),
+        "etag-suffix" => Some(Ok(Fault::EtagSuffix(argument.to_owned()))),
         "redirect" => Some(Ok(Fault::Redirect(argument.to_owned()))),
         "skewed-clock" => Some(parse_signed(argument).map(Fault::SkewedClock)),
         "content-length-off" => Some(parse_signed(argument).map(Fault::ContentLengthOff)),
@@ -107,6 +117,7 @@ fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
             };
             Some(Ok(Fault::Header { name: name.to_owned(), value }))
         }
+        "grow" => size(Fault::Grow),
         "flip-byte" => size(Fault::FlipByte),
         "other-bytes" => size(Fault::OtherBytes),
         "garbage-before-body" => size(Fault::GarbageBeforeBody),
@@ -123,6 +134,7 @@ fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
         "dribble-headers" => time(Fault::DribbleHeaders),
         "endless-headers" => time(Fault::EndlessHeaders),
         "dribble" => time(Fault::Dribble),
+        "qos-delay" => time(Fault::QosDelay),
         "round-trip" => time(Fault::RoundTrip),
         _ => None,
     }
@@ -182,6 +194,12 @@ mod tests {
         assert!(text.contains("times: Some(10)"), "{text}");
         assert!(text.contains("key: Some(\"a/b\")"), "{text}");
         assert!(shown("status=503:Busy:2").contains("retry_after: Some(2s)"));
+        assert!(shown("status=503@above-rate:10").contains("above_rate: Some(10)"));
+        assert!(shown("status=503@above-active:4").contains("above_active: Some(4)"));
+        assert!(
+            shown("status-line=HTTP/1.1 2000 OK").starts_with("StatusLine(\"HTTP/1.1 2000 OK\")")
+        );
+        assert!(shown("etag-suffix=-gzip").starts_with("EtagSuffix(\"-gzip\")"));
         assert!(shown("replace-object-after=2").contains("nth: Some(3)"));
         assert!(shown("redirect=http://a@b/c@nth:1").contains("http://a@b/c"));
     }
@@ -198,6 +216,7 @@ mod tests {
                     format!("{name}=1")
                 }
                 Some((name, "FIRST:LAST:TOTAL")) => format!("{name}=1:-1:0"),
+                Some((name, "TEXT")) => format!("{name}=text"),
                 Some((name, "TIME")) => format!("{name}=1s"),
                 _ => word.to_owned(),
             };

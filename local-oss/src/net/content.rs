@@ -27,6 +27,7 @@ pub(super) struct Content<'a> {
 enum Source<'a> {
     Bytes(&'a [u8]),
     Object { reader: Reader, start: u64 },
+    Reversed { reader: Reader, size: u64 },
 }
 
 impl<'a> Content<'a> {
@@ -36,6 +37,9 @@ impl<'a> Content<'a> {
             Body::Bytes(bytes) => Source::Bytes(bytes),
             Body::Part { generation, start, .. } => {
                 Source::Object { reader: generation.open()?, start: *start }
+            }
+            Body::Reversed(generation) => {
+                Source::Reversed { reader: generation.open()?, size: generation.size() }
             }
         };
         let length = body.length().unwrap_or(0);
@@ -73,14 +77,23 @@ impl<'a> Content<'a> {
                 block.copy_from_slice(piece.ok_or(io::ErrorKind::UnexpectedEof)?);
             }
             Source::Object { reader, start } => {
-                let offset = start + self.position;
-                reader.read_exact_at(offset, block)?;
-                for flip in self.flips {
-                    let within = flip.checked_sub(offset).and_then(|at| usize::try_from(at).ok());
-                    if let Some(byte) = within.and_then(|at| block.get_mut(at)) {
-                        *byte ^= 1;
-                    }
-                }
+                self.read_object(reader, start + self.position, block)?;
+            }
+            Source::Reversed { reader, size } => {
+                let end = size - self.position;
+                self.read_object(reader, end - block.len() as u64, block)?;
+                block.reverse();
+            }
+        }
+        Ok(())
+    }
+
+    fn read_object(&self, reader: &Reader, offset: u64, block: &mut [u8]) -> io::Result<()> {
+        reader.read_exact_at(offset, block)?;
+        for flip in self.flips {
+            let within = flip.checked_sub(offset).and_then(|at| usize::try_from(at).ok());
+            if let Some(byte) = within.and_then(|at| block.get_mut(at)) {
+                *byte ^= 1;
             }
         }
         Ok(())

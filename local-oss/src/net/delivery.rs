@@ -15,6 +15,8 @@ const BLOCK: usize = 256 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Delivery {
     pub(crate) round_trip: Duration,
+    /// Sent in place of the reply's own.
+    pub(crate) status_line: Option<String>,
     pub(crate) head: Head,
     pub(crate) rate: Option<u64>,
     pub(crate) dribble: Option<Duration>,
@@ -103,8 +105,13 @@ pub(crate) fn deliver(
     delivery: &Delivery,
     head: bool,
 ) -> Delivered {
+    let framing = match delivery.framing {
+        Framing::Length if reply.chunked => Framing::Chunked,
+        framing => framing,
+    };
+    let delivery = Delivery { framing, ..delivery.clone() };
     let mut body_bytes = 0;
-    let next = send(connection, reply, delivery, head, &mut body_bytes);
+    let next = send(connection, reply, &delivery, head, &mut body_bytes);
     // An error means that the client is gone or the server stops.
     Delivered { body_bytes, next: next.unwrap_or(Next::Close) }
 }
@@ -116,7 +123,7 @@ fn send(
     head: bool,
     sent: &mut u64,
 ) -> io::Result<Next> {
-    connection.pause(delivery.round_trip)?;
+    connection.pause(delivery.round_trip.saturating_add(reply.delay))?;
     send_head(connection, reply, delivery)?;
     let ends_with_close = delivery.close || delivery.framing == Framing::UntilClose;
     let usual = if ends_with_close { Next::Close } else { Next::KeepAlive };
@@ -160,7 +167,10 @@ fn limit(ending: Ending, length: u64, sent_before: u64) -> (u64, Option<Cut>) {
 }
 
 fn send_head(connection: &mut Connection, reply: &Reply, delivery: &Delivery) -> io::Result<()> {
-    let status_line = format!("HTTP/1.1 {} {}\r\n", reply.status, reason(reply.status));
+    let status_line = match &delivery.status_line {
+        Some(text) => format!("{text}\r\n"),
+        None => format!("HTTP/1.1 {} {}\r\n", reply.status, reason(reply.status)),
+    };
     let mut fields = String::new();
     let mut field = |name: &str, value: &str| fields.push_str(&format!("{name}: {value}\r\n"));
     for (name, value) in &reply.headers {

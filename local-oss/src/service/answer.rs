@@ -6,17 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 
-use super::condition::{Verdict, judge};
+use super::condition::{Etag, Verdict, judge};
 use super::error::OssError;
 use super::range::{Selection, select};
 use super::reply::{Body, Reply};
+use super::resource::Resource;
 use crate::address::Address;
 use crate::clock::{Clock, http_date, shifted};
 use crate::config::{Auth, Config, EmptyObjectRange};
-use crate::object::Generation;
+use crate::object::{Generation, Kind};
 use crate::request::Request;
 use crate::signature::verify;
-use crate::store::{Lookup, Store};
+use crate::store::Store;
 
 /// Query parameters that replace reply headers ("GetObject", request headers `response-…`).
 const RESPONSE_OVERRIDES: [(&str, &str); 6] = [
@@ -42,6 +43,8 @@ pub(crate) struct Overrides {
     pub(crate) ignore_range: bool,
     /// Answer a range with bytes this far from those asked for.
     pub(crate) range_shift: u64,
+    /// The service has only weak ETags.
+    pub(crate) weak_etag: bool,
     /// Milliseconds by which the clock is wrong for this request.
     pub(crate) clock_shift_ms: i64,
 }
@@ -122,49 +125,34 @@ impl Service {
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
             return Err(OssError::method_not_allowed(&request.method));
         }
-        let generation = self.find(request, address, now)?;
+        let resource = Resource::find(&self.store, request, address, now)?;
+        let content = &resource.content;
         // "InvalidObjectState": the data cannot be read; HeadObject still tells about it.
-        if generation.is_archived() && !request.is_head() {
+        if content.is_archived() && !request.is_head() {
             return Err(OssError::archived(&address.key));
         }
         let rate = traffic_limit(request)?;
-        match judge(request, generation.etag(), generation.last_modified()) {
+        let etag = Etag { value: content.etag(), weak: overrides.weak_etag };
+        match judge(request, &etag, resource.last_modified()) {
             Verdict::Met => {}
             Verdict::Failed(condition) => return Err(OssError::precondition_failed(condition)),
-            Verdict::NotModified => return Ok(self.not_modified(&generation)),
+            Verdict::NotModified => return Ok(self.not_modified(&resource)),
         }
-        let range = request.header("range").filter(|_| !overrides.ignore_range);
-        let mut reply = self.select_part(request, &generation, range, overrides.range_shift)?;
+        let mut reply = if request.parameter("x-oss-process").is_some() && !request.is_head() {
+            self.processed(&resource)
+        } else {
+            let range = request.header("range").filter(|_| !overrides.ignore_range);
+            let mut reply = self.select_part(request, content, range, overrides.range_shift)?;
+            self.describe(&mut reply, &resource);
+            reply
+        };
         reply.rate = rate;
-        self.describe(&mut reply, &generation);
         for (parameter, header) in RESPONSE_OVERRIDES {
             if let Some(value) = request.parameter(parameter) {
                 reply.set(header, Some(value));
             }
         }
         Ok(reply)
-    }
-
-    fn find(
-        &self,
-        request: &Request,
-        address: &Address,
-        now: Timestamp,
-    ) -> Result<Arc<Generation>, OssError> {
-        let version = request.parameter("versionId");
-        match self.store.find(&address.bucket, &address.key, version, now) {
-            Lookup::Found(generation) => Ok(generation),
-            Lookup::NoSuchBucket => Err(OssError::no_such_bucket(&address.bucket)),
-            Lookup::NoSuchKey => Err(OssError::no_such_key(&address.key)),
-            Lookup::NoSuchVersion => {
-                Err(OssError::no_such_version(&address.key, version.unwrap_or_default()))
-            }
-            // "GetObject", example with a delete marker as the current version.
-            Lookup::Deleted(marker) => Err(OssError::no_such_key(&address.key)
-                .header("x-oss-delete-marker", "true")
-                .header("x-oss-version-id", marker.version_id())),
-            Lookup::MarkerAsked => Err(OssError::delete_marker_asked()),
-        }
     }
 
     fn select_part(
@@ -201,37 +189,58 @@ impl Service {
     }
 
     /// Headers of "GetObject" and "HeadObject".
-    fn describe(&self, reply: &mut Reply, generation: &Generation) {
-        let object = generation.object();
+    fn describe(&self, reply: &mut Reply, resource: &Resource) {
+        let named = &resource.named;
+        let object = named.object();
         reply.push("Content-Type", &object.content_type);
         if let Some(encoding) = &object.content_encoding {
             reply.push("Content-Encoding", encoding);
         }
         reply.push("Accept-Ranges", "bytes");
-        self.identify(reply, generation);
-        reply.push("x-oss-object-type", "Normal");
+        self.identify(reply, resource);
+        reply.push("x-oss-object-type", named.kind().name());
+        if *named.kind() == Kind::Appendable {
+            reply.push("x-oss-next-append-position", named.size().to_string());
+        }
         reply.push("x-oss-storage-class", &object.storage_class);
-        if self.config.send_crc {
-            reply.push("x-oss-hash-crc64ecma", generation.crc64().to_string());
+        if self.config.send_crc && named.sends_crc64() {
+            reply.push("x-oss-hash-crc64ecma", named.crc64().to_string());
         }
         for (name, value) in &object.headers {
             reply.push(name, value);
         }
     }
 
-    fn identify(&self, reply: &mut Reply, generation: &Generation) {
+    fn identify(&self, reply: &mut Reply, resource: &Resource) {
         if self.config.send_etag {
-            reply.push("ETag", format!("\"{}\"", generation.etag()));
+            reply.push("ETag", format!("\"{}\"", resource.content.etag()));
         }
-        reply.push("Last-Modified", http_date(generation.last_modified()));
+        reply.push("Last-Modified", http_date(resource.last_modified()));
         if self.store.versioning() {
-            reply.push("x-oss-version-id", generation.version_id());
+            reply.push("x-oss-version-id", resource.named.version_id());
         }
     }
 
-    fn not_modified(&self, generation: &Generation) -> Reply {
+    fn not_modified(&self, resource: &Resource) -> Reply {
         let mut reply = Reply::new(304, Body::None);
-        self.identify(&mut reply, generation);
+        self.identify(&mut reply, resource);
+        reply
+    }
+
+    /// What `x-oss-process` makes of an object: a stream whose length is not known beforehand, of which there are
+    /// no parts and which nothing tells from another.
+    fn processed(&self, resource: &Resource) -> Reply {
+        let content = &resource.content;
+        let body = match content.processed() {
+            Some(bytes) => Body::Bytes(bytes.to_vec()),
+            None => Body::Reversed(content.clone()),
+        };
+        let mut reply = Reply::new(200, body);
+        reply.chunked = true;
+        self.describe(&mut reply, resource);
+        for name in ["Accept-Ranges", "ETag", "x-oss-hash-crc64ecma"] {
+            reply.set(name, None);
+        }
         reply
     }
 }

@@ -74,7 +74,24 @@ impl OssError {
     /// "GetObject": the version id of a delete marker gives 405 and `Allow: DELETE`. "0017-00000002".
     pub(crate) fn delete_marker_asked() -> Self {
         let message = "The specified method is not allowed against this resource.";
-        Self::new(405, "MethodNotAllowed", message).ec("0017-00000002").header("Allow", "DELETE")
+        Self::new(405, "MethodNotAllowed", message)
+            .ec("0017-00000002")
+            .header("Allow", "DELETE")
+            .header("x-oss-delete-marker", "true")
+    }
+
+    /// "GetObject", error codes. "0026-00000012".
+    pub(crate) fn no_symlink_target(target: &str) -> Self {
+        let message = "The symlink target object does not exist.";
+        Self::new(404, "SymlinkTargetNotExist", message)
+            .ec("0026-00000012")
+            .element("SymlinkTarget", target)
+    }
+
+    /// "GetObject", error codes: the target of a link is a link.
+    pub(crate) fn symlink_to_symlink(target: &str) -> Self {
+        let message = "The symlink target object is a symlink.";
+        Self::new(400, "InvalidTargetType", message).element("SymlinkTarget", target)
     }
 
     /// "How to troubleshoot 403 status code when you access OSS".

@@ -5,6 +5,7 @@ mod condition;
 mod error;
 mod range;
 mod reply;
+mod resource;
 
 pub(crate) use answer::{Overrides, Service};
 pub(crate) use error::OssError;

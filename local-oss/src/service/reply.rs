@@ -1,6 +1,7 @@
 //! A reply before it meets the network and its faults.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::object::Generation;
 
@@ -12,6 +13,10 @@ pub(crate) struct Reply {
     pub(crate) body: Body,
     /// Bytes a second that the request itself limits the body to (`x-oss-traffic-limit`).
     pub(crate) rate: Option<u64>,
+    /// Whether the body is sent without its length.
+    pub(crate) chunked: bool,
+    /// How long the service holds the reply back.
+    pub(crate) delay: Duration,
 }
 
 /// Where a reply's bytes come from.
@@ -23,6 +28,8 @@ pub(crate) enum Body {
     Bytes(Vec<u8>),
     /// `length` bytes of the object, from `start`.
     Part { generation: Arc<Generation>, start: u64, length: u64 },
+    /// The object's bytes, the last one first.
+    Reversed(Arc<Generation>),
 }
 
 impl Body {
@@ -31,13 +38,21 @@ impl Body {
             Body::None => None,
             Body::Bytes(bytes) => Some(bytes.len() as u64),
             Body::Part { length, .. } => Some(*length),
+            Body::Reversed(generation) => Some(generation.size()),
         }
     }
 }
 
 impl Reply {
     pub(crate) fn new(status: u16, body: Body) -> Self {
-        Reply { status, headers: Vec::new(), body, rate: None }
+        Reply {
+            status,
+            headers: Vec::new(),
+            body,
+            rate: None,
+            chunked: false,
+            delay: Duration::ZERO,
+        }
     }
 
     pub(crate) fn push(&mut self, name: &str, value: impl Into<String>) {
