@@ -41,8 +41,8 @@ namespace detail {
 /** A download's handle and its progress handlers; the waiting threads share it. */
 struct RunningDownload {
     struct Free {
-        void operator()(oss_resumable_download *handle) const {
-            oss_resumable_download_free(handle);
+        void operator()(oss_resumable_download *download) const {
+            oss_resumable_download_free(download);
         }
     };
     std::unique_ptr<oss_resumable_download, Free> handle;
