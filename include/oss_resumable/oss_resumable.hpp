@@ -101,7 +101,7 @@ public:
     }
     /** A snapshot; all zero when this object holds no download. */
     Status GetStatus() const {
-        auto status = detail::sized<oss_resumable_status>();
+        oss_resumable_status status = OSS_RESUMABLE_STATUS_INIT;
         oss_resumable_download_status(running_->handle.get(), &status);
         return status;
     }
