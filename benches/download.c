@@ -36,8 +36,8 @@ static int apply(const char *argument, oss_resumable_client_options *options,
 }
 
 int main(int argc, char **argv) {
-    oss_resumable_client_options options;
-    oss_download_object_request request;
+    oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
+    oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
     oss_resumable_client *client = NULL;
     oss_resumable_error *error = NULL;
     oss_resumable_code code;
@@ -47,12 +47,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: download ENDPOINT BUCKET KEY FILE [NAME=VALUE...]\n");
         return 2;
     }
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
     options.endpoint = argv[1];
     options.anonymous = OSS_RESUMABLE_ON;
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
     request.bucket = argv[2];
     request.key = argv[3];
     request.file_path = argv[4];

@@ -24,6 +24,9 @@ const SOURCES: &[&str] = &[
 const CAPI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/capi");
 const HEADER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include/oss_resumable/oss_resumable.h");
 
+/// As in cbindgen.toml.
+const LINE_LENGTH: usize = 100;
+
 fn generate() -> String {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/cbindgen.toml");
     let config = cbindgen::Config::from_file(config).expect("cbindgen.toml");
@@ -33,7 +36,68 @@ fn generate() -> String {
     }
     let mut text = Vec::new();
     builder.generate().expect("a header").write(&mut text);
-    String::from_utf8(text).expect("UTF-8")
+    with_initialisers(&String::from_utf8(text).expect("UTF-8"))
+}
+
+/// Puts an initialiser after each struct that begins with its size; cbindgen has no place for one there.
+fn with_initialisers(header: &str) -> String {
+    let mut text = String::new();
+    let mut fields = Vec::new();
+    for line in header.lines() {
+        text.push_str(line);
+        text.push('\n');
+        if line.starts_with("typedef struct ") && line.ends_with('{') {
+            fields.clear();
+        } else if let Some(field) = field(line) {
+            fields.push(field);
+        } else if let Some(name) = line.strip_prefix("} ").and_then(|rest| rest.strip_suffix(';'))
+            && fields.first() == Some(&"size_t struct_size")
+        {
+            text.push_str(&initialiser(header, name, &fields[1..]));
+        }
+    }
+    text
+}
+
+/// The field that a line of a struct declares.
+fn field(line: &str) -> Option<&str> {
+    let declaration = line.strip_prefix("    ")?.strip_suffix(';')?;
+    declaration.starts_with(|first: char| first.is_ascii_alphabetic()).then_some(declaration)
+}
+
+/// An initialiser with a value for every field: compilers warn about fields without one, and C++11 has no names for
+/// fields.
+fn initialiser(header: &str, name: &str, others: &[&str]) -> String {
+    let macro_name = initialiser_name(name);
+    let mut text = format!(
+        "\n/**\n * Initialises an object of type ::{name}: sets `struct_size`, and every other field to zero.\n */\n\
+         #define {macro_name} \\\n"
+    );
+    let mut line = format!("    {{ sizeof({name})");
+    for field in others {
+        line.push(',');
+        let zero = zero(header, field);
+        if line.len() + zero.len() + " , \\".len() > LINE_LENGTH {
+            text.push_str(&format!("{line} \\\n"));
+            line = "     ".to_owned();
+        }
+        line.push_str(&format!(" {zero}"));
+    }
+    format!("{text}{line} }}\n")
+}
+
+fn initialiser_name(name: &str) -> String {
+    format!("{}_INIT", name.to_uppercase())
+}
+
+fn zero(header: &str, field: &str) -> &'static str {
+    let (kind, _) = field.rsplit_once(' ').expect("a type and a name");
+    let is_function = header.contains(&format!(" (*{kind})("));
+    match kind {
+        "size_t" | "int32_t" | "int64_t" | "uint32_t" | "uint64_t" => "0",
+        _ if is_function || field.contains('*') => "NULL",
+        _ => panic!("{field}: no zero is known for this type"),
+    }
 }
 
 #[test]
@@ -85,4 +149,24 @@ fn every_function_is_documented_with_its_threads() {
         }
     }
     assert!(functions > 20, "only {functions} functions were found");
+}
+
+#[test]
+fn every_struct_that_begins_with_its_size_has_a_documented_initialiser() {
+    let header = generate();
+    let mut structs = 0;
+    for source in SOURCES {
+        let source = fs::read_to_string(Path::new(CAPI).join(source)).expect("a source file");
+        for declaration in source.split("pub struct ").skip(1) {
+            let (name, body) = declaration.split_once('{').expect("a body");
+            let first = body.lines().map(str::trim).find(|line| line.starts_with("pub "));
+            if first == Some("pub struct_size: usize,") {
+                let name = name.trim();
+                let define = format!(" */\n#define {} ", initialiser_name(name));
+                assert!(header.contains(&define), "{name} has no initialiser");
+                structs += 1;
+            }
+        }
+    }
+    assert!(structs >= 5, "only {structs} structs were found");
 }

@@ -1,6 +1,8 @@
 // What the C API does with arguments that are wrong: a code and an error, never a crash.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "../support/capi.hpp"
 
 using namespace tests;
@@ -34,8 +36,8 @@ TEST(Arguments, FreeingNullDoesNothing) {
 }
 
 TEST(Arguments, NullObjectsAreValidationErrors) {
-    auto status = zeroed<oss_resumable_status>();
-    auto statistics = zeroed<oss_resumable_statistics>();
+    oss_resumable_status status = OSS_RESUMABLE_STATUS_INIT;
+    oss_resumable_statistics statistics = OSS_RESUMABLE_STATISTICS_INIT;
     Request request("key", "file");
     const auto refused = OSS_RESUMABLE_ERR_VALIDATION;
     EXPECT_EQ(oss_resumable_client_new(nullptr, nullptr, nullptr), refused);

@@ -24,7 +24,7 @@ struct Slow {
     int calls = 0;
 
     static uint64_t bytesDone(oss_resumable_download *download) {
-        auto status = zeroed<oss_resumable_status>();
+        oss_resumable_status status = OSS_RESUMABLE_STATUS_INIT;
         oss_resumable_download_status(download, &status);
         return status.bytes_done;
     }

@@ -1,6 +1,8 @@
 // Downloads through the C API, blocking and as a handle.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "../support/capi.hpp"
 #include "../support/local_oss.hpp"
 
@@ -101,7 +103,7 @@ TEST(Download, CopiesItsRequestBeforeStartReturns) {
     const TemporaryDirectory directory;
     const auto client = newClient(Options(oss.endpoint()));
     std::string key = "generated/1MB", file = directory.path("file");
-    auto request = zeroed<oss_download_object_request>();
+    oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
     request.bucket = "examplebucket";
     request.key = key.c_str();
     request.file_path = file.c_str();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstdint>
+#include <cstring>
 #include <numeric>
 
 #include "../support/capi.hpp"
@@ -52,6 +53,13 @@ size_t sizeOf(const std::vector<Field> &fields) {
                            [](size_t total, const Field &field) { return total + field.size; });
 }
 
+template <typename T> bool isZeroButForItsSize(const T &object) {
+    T expected;
+    std::memset(&expected, 0, sizeof expected);
+    expected.struct_size = sizeof expected;
+    return std::memcmp(&object, &expected, sizeof expected) == 0;
+}
+
 // A server that logs, a client of it, and a directory.
 struct Place {
     TemporaryDirectory directory;
@@ -80,6 +88,19 @@ struct Place {
 TEST(Fields, AreAllListed) {
     EXPECT_EQ(sizeOf(requestFields()), sizeof(oss_download_object_request));
     EXPECT_EQ(sizeOf(optionFields()), sizeof(oss_resumable_client_options));
+}
+
+TEST(Fields, AnInitialiserSetsTheSizeOfItsStructAndNothingElse) {
+    static const oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
+    static const oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
+    static const oss_resumable_status status = OSS_RESUMABLE_STATUS_INIT;
+    static const oss_resumable_statistics statistics = OSS_RESUMABLE_STATISTICS_INIT;
+    static const oss_resumable_failed_attempt attempt = OSS_RESUMABLE_FAILED_ATTEMPT_INIT;
+    EXPECT_TRUE(isZeroButForItsSize(options));
+    EXPECT_TRUE(isZeroButForItsSize(request));
+    EXPECT_TRUE(isZeroButForItsSize(status));
+    EXPECT_TRUE(isZeroButForItsSize(statistics));
+    EXPECT_TRUE(isZeroButForItsSize(attempt));
 }
 
 TEST(Fields, ATextOfARequestIsRightOrRefusedAndOneWithControlsIsNeverSent) {

@@ -61,7 +61,7 @@ int callsThatWork(Running &parents) {
     auto *client = parents.client.get();
     auto *handle = parents.handle.get();
     const auto *request = &parents.request;
-    auto snapshot = zeroed<oss_resumable_status>();
+    oss_resumable_status snapshot = OSS_RESUMABLE_STATUS_INIT;
     oss_resumable_checkpoint *checkpoint = nullptr;
     const oss_resumable_code codes[] = {
         oss_resumable_client_set_region(client, "cn-beijing", nullptr),

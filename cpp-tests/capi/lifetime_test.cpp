@@ -85,7 +85,7 @@ TEST(Lifetime, AForkedChildGetsAnErrorAndCanFreeWithoutHanging) {
     auto handle = start(client, Request("generated/64MiB", directory.path("file")));
     const int status = inChild([&client, &handle, &directory] {
         const Request request("generated/1000", directory.path("other"));
-        auto snapshot = zeroed<oss_resumable_status>();
+        oss_resumable_status snapshot = OSS_RESUMABLE_STATUS_INIT;
         const bool forked =
             wait(handle).code == OSS_RESUMABLE_ERR_FORKED &&
             download(client, request).code == OSS_RESUMABLE_ERR_FORKED &&

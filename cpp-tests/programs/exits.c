@@ -46,8 +46,8 @@ static void exit_in_log(int32_t level, const char *message, void *user_data) {
 }
 
 int main(int argc, char **argv) {
-    oss_resumable_client_options options;
-    oss_download_object_request request;
+    oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
+    oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
     oss_resumable_client *client = NULL;
     oss_resumable_download *download = NULL;
     const char *how;
@@ -57,14 +57,10 @@ int main(int argc, char **argv) {
     }
     how = argv[3];
     microseconds = atoll(argv[4]);
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
     options.endpoint = argv[1];
     options.region = "cn-hangzhou";
     options.access_key_id = "id";
     options.access_key_secret = "secret";
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
     request.bucket = "examplebucket";
     request.key = "generated/64MiB";
     request.file_path = argv[2];

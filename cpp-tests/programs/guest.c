@@ -73,21 +73,17 @@ static int slow_down(const oss_resumable_status *status, void *unused) {
 }
 
 static void *download(void *with_progress) {
-    oss_resumable_client_options options;
-    oss_download_object_request request;
+    oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
+    oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
     oss_resumable_client *client = NULL;
     char file[512];
 
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
     options.endpoint = endpoint;
     options.region = "cn-hangzhou";
     options.anonymous = OSS_RESUMABLE_ON;
     demand(oss_resumable_client_new(&options, &client, NULL) == OSS_RESUMABLE_OK, "client_new");
 
     snprintf(file, sizeof file, "%s/%s", directory, with_progress ? "with" : "without");
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
     request.bucket = "examplebucket";
     request.key = "generated/3MiB";
     request.file_path = file;

@@ -43,8 +43,8 @@ static void load_and_download(const char *path, const char *endpoint, const char
                                           const oss_download_object_request *,
                                           oss_resumable_result **, oss_resumable_error **);
     void (*client_free)(oss_resumable_client *);
-    oss_resumable_client_options options;
-    oss_download_object_request request;
+    oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
+    oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
     oss_resumable_client *client = NULL;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
@@ -53,14 +53,10 @@ static void load_and_download(const char *path, const char *endpoint, const char
     find(library, "oss_resumable_download_object", &download_object);
     find(library, "oss_resumable_client_free", &client_free);
 
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
     options.endpoint = endpoint;
     options.region = "cn-hangzhou";
     options.anonymous = OSS_RESUMABLE_ON;
     demand(client_new(&options, &client, NULL) == OSS_RESUMABLE_OK, "client_new");
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
     request.bucket = "examplebucket";
     request.key = "generated/1MiB";
     request.file_path = file;

@@ -3,15 +3,12 @@
  *   silent ENDPOINT DIRECTORY
  */
 #include <stdio.h>
-#include <string.h>
 
 #include <oss_resumable/oss_resumable.h>
 
 static oss_resumable_code download(oss_resumable_client *client, const char *key,
                                    const char *file) {
-    oss_download_object_request request;
-    memset(&request, 0, sizeof request);
-    request.struct_size = sizeof request;
+    oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
     request.bucket = "examplebucket";
     request.key = key;
     request.file_path = file;
@@ -19,10 +16,8 @@ static oss_resumable_code download(oss_resumable_client *client, const char *key
 }
 
 static oss_resumable_client *new_client(const char *endpoint) {
-    oss_resumable_client_options options;
+    oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
     oss_resumable_client *client = NULL;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
     options.endpoint = endpoint;
     options.region = "cn-hangzhou";
     options.anonymous = OSS_RESUMABLE_ON;

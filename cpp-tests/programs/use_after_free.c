@@ -2,24 +2,20 @@
    request whose memory was freed. The read happens in the library's Rust code, so it is seen only
    when that is instrumented. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "oss_resumable/oss_resumable.h"
 
 int main(void) {
-    oss_resumable_client_options options;
+    oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
     oss_resumable_client *client = NULL;
     oss_download_object_request *request = malloc(sizeof *request);
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
     options.endpoint = "http://127.0.0.1:9";
     options.region = "cn-hangzhou";
     options.anonymous = 1;
     if (request == NULL || oss_resumable_client_new(&options, &client, NULL) != 0) {
         return 2;
     }
-    memset(request, 0, sizeof *request);
-    request->struct_size = sizeof *request;
+    *request = (oss_download_object_request)OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
     free(request);
     (void)oss_resumable_download_object(client, request, NULL, NULL);
     oss_resumable_client_free(client);

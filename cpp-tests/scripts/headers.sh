@@ -1,27 +1,92 @@
 #!/usr/bin/env bash
-# Compiles each header alone and included twice, the public ones under every language standard that programs may use.
+# Compiles each header alone and included twice, the public ones under every language standard that programs may use,
+# and with them the initialisers of the C API's structs.
 #
 #   headers.sh INCLUDE-DIRECTORY C-COMPILER C++-COMPILER SDK-INCLUDE-DIRECTORY
 set -uo pipefail
 include=$1 cc=$2 cxx=$3 sdk=$4
 failed=0 compiled=0
 
+# Compiles standard input.
+compile() {
+    "$@" -Wall -Wextra -pedantic -Wundef -Wshadow -Wconversion -Wmissing-field-initializers -Werror \
+        -I"$include" -isystem "$sdk" -fsyntax-only -
+}
+
 check() {
     local header=$1
     shift
-    if ! printf '#include <oss_resumable/%s>\n#include <oss_resumable/%s>\n' "$header" "$header" |
-        "$@" -Wall -Wextra -pedantic -Wundef -Wshadow -Wconversion -Werror -I"$include" -isystem "$sdk" -fsyntax-only -; then
+    if ! printf '#include <oss_resumable/%s>\n#include <oss_resumable/%s>\n' "$header" "$header" | compile "$@"; then
         echo "FAILED: $header with $*"
         failed=1
     fi
     compiled=$((compiled + 1))
 }
 
+# The structs of the C API whose first field is their size.
+size_first_structs() {
+    awk '/^typedef struct .* \{$/ { name = $3 }
+        name && /^    [a-z].*;$/ { if ($0 == "    size_t struct_size;") print name; name = "" }' \
+        "$include/oss_resumable/oss_resumable.h"
+}
+
+# A function that initialises objects of every storage class and kind with the initialiser of a struct.
+initialised() {
+    sed "s/STRUCT/$1/g; s/INIT/${1^^}_INIT/g" <<'END'
+struct STRUCT_holder {
+    int before;
+    STRUCT held;
+};
+int STRUCT_test(const STRUCT *given);
+int STRUCT_test(const STRUCT *given) {
+    static STRUCT kept = INIT;
+    static const STRUCT constant = INIT;
+    static const STRUCT array[] = {INIT, INIT};
+    static const struct STRUCT_holder nested = {1, INIT};
+    STRUCT automatic = INIT;
+    const STRUCT automatic_constant = INIT;
+#ifdef __cplusplus
+    constexpr STRUCT known = INIT;
+    const STRUCT list INIT;
+    const STRUCT made = STRUCT(INIT);
+    static_assert(known.struct_size == sizeof(STRUCT), "the size");
+    automatic = INIT;
+#else
+    const STRUCT list = INIT, known = INIT, made = (STRUCT)INIT;
+    automatic = (STRUCT)INIT;
+#endif
+    kept = *given;
+    return kept.struct_size + constant.struct_size + array[1].struct_size + nested.held.struct_size +
+               automatic.struct_size + automatic_constant.struct_size + known.struct_size + list.struct_size +
+               made.struct_size ==
+           9 * sizeof(STRUCT);
+}
+END
+}
+
+check_initialisers() {
+    if ! {
+        echo '#include <oss_resumable/oss_resumable.h>'
+        for name in $structs; do initialised "$name"; done
+    } | compile "$@"; then
+        echo "FAILED: the initialisers with $*"
+        failed=1
+    fi
+    compiled=$((compiled + 1))
+}
+
+structs=$(size_first_structs)
+if [ "$(wc -w <<<"$structs")" -lt 5 ]; then
+    echo "FAILED: only these structs with struct_size were found:" $structs
+    failed=1
+fi
 for standard in c99 c11 c17 c2x; do
     check oss_resumable.h "$cc" -x c -std="$standard"
+    check_initialisers "$cc" -x c -std="$standard"
 done
 for standard in c++11 c++14 c++17 c++20 c++2b; do
     check oss_resumable.h "$cxx" -x c++ -std="$standard"
+    check_initialisers "$cxx" -x c++ -std="$standard" -Wzero-as-null-pointer-constant -Wold-style-cast
     for header in oss_resumable.hpp oss_resumable_sdk.hpp; do
         check "$header" "$cxx" -x c++ -std="$standard"
         case $standard in
@@ -34,11 +99,16 @@ for header in "$include"/oss_resumable/*.hpp; do
     check "$(basename "$header")" "$cxx" -x c++ -std=c++11
 done
 
-# A gate that accepts everything is none: a planted mistake must be found.
-if echo 'int f(void) { int unused; return 0; }' |
-    "$cc" -x c -std=c99 -Wall -Werror -fsyntax-only - 2>/dev/null; then
-    echo "FAILED: the compiler accepts a mistake"
-    failed=1
-fi
+# A gate that accepts everything is none: planted mistakes must be found.
+must_be_found() {
+    if compile "$@" 2>/dev/null; then
+        echo "FAILED: $* accepts a mistake"
+        failed=1
+    fi
+}
+must_be_found "$cc" -x c -std=c99 <<<'int f(void); int f(void) { int unused; return 0; }'
+short='struct two { int first; int second; }; struct two both = {1};'
+must_be_found "$cc" -x c -std=c99 <<<"$short"
+must_be_found "$cxx" -x c++ -std=c++11 <<<"$short"
 echo "$compiled compilations"
 exit "$failed"

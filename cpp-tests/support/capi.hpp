@@ -2,7 +2,6 @@
 #ifndef TESTS_CAPI_HPP
 #define TESTS_CAPI_HPP
 
-#include <cstring>
 #include <memory>
 #include <string>
 
@@ -21,18 +20,11 @@ using DownloadPtr = std::unique_ptr<oss_resumable_download, Free>;
 using ResultPtr = std::unique_ptr<oss_resumable_result, Free>;
 using ErrorPtr = std::unique_ptr<oss_resumable_error, Free>;
 
-template <typename T> T zeroed() {
-    T value;
-    std::memset(&value, 0, sizeof value);
-    value.struct_size = sizeof value;
-    return value;
-}
-
 // Options for an endpoint, which they keep alive.
 class Options : public oss_resumable_client_options {
 public:
     explicit Options(const std::string &at)
-        : oss_resumable_client_options(zeroed<oss_resumable_client_options>()), at_(at) {
+        : oss_resumable_client_options(OSS_RESUMABLE_CLIENT_OPTIONS_INIT), at_(at) {
         endpoint = at_.c_str();
         region = "cn-hangzhou";
         anonymous = OSS_RESUMABLE_ON;
@@ -48,7 +40,7 @@ private:
 class Request : public oss_download_object_request {
 public:
     Request(const char *from, const std::string &to)
-        : oss_download_object_request(zeroed<oss_download_object_request>()), to_(to) {
+        : oss_download_object_request(OSS_DOWNLOAD_OBJECT_REQUEST_INIT), to_(to) {
         bucket = "examplebucket";
         key = from;
         file_path = to_.c_str();
@@ -82,7 +74,7 @@ struct Ended {
     std::string errorCode() const { return error ? oss_resumable_error_code(error.get()) : ""; }
     std::string message() const { return error ? oss_resumable_error_message(error.get()) : ""; }
     oss_resumable_statistics statistics() const {
-        auto statistics = zeroed<oss_resumable_statistics>();
+        oss_resumable_statistics statistics = OSS_RESUMABLE_STATISTICS_INIT;
         oss_resumable_result_stats(result.get(), &statistics);
         return statistics;
     }
@@ -103,7 +95,7 @@ inline Ended wait(const DownloadPtr &handle, int64_t timeout_ms = -1) {
 }
 
 inline oss_resumable_status statusOf(const DownloadPtr &handle) {
-    auto status = zeroed<oss_resumable_status>();
+    oss_resumable_status status = OSS_RESUMABLE_STATUS_INIT;
     oss_resumable_download_status(handle.get(), &status);
     return status;
 }

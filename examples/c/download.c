@@ -11,8 +11,8 @@
 static const char *or_none(const char *text) { return text != NULL ? text : "none"; }
 
 int main(int argc, char **argv) {
-    oss_resumable_client_options options = {0};
-    oss_download_object_request request = {0};
+    oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
+    oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
     oss_resumable_client *client = NULL;
     oss_resumable_error *error = NULL;
     oss_resumable_code code;
@@ -24,11 +24,9 @@ int main(int argc, char **argv) {
     }
 
     /* Credentials come from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, signatures are V4. */
-    options.struct_size = sizeof options;
     options.endpoint = argv[1];
     options.region = argv[2];
 
-    request.struct_size = sizeof request;
     request.bucket = argv[3];
     request.key = argv[4];
     request.file_path = argv[5];

@@ -72,8 +72,7 @@ namespace detail {
  * it. */
 class COptions {
 public:
-    COptions(const std::string &endpoint, const Credentials *key, const ClientConfiguration &from)
-        : options_(sized<oss_resumable_client_options>()) {
+    COptions(const std::string &endpoint, const Credentials *key, const ClientConfiguration &from) {
         oss_resumable_client_options &to = options_;
         to.endpoint = endpoint.c_str();
         to.region = optional(from.region);
@@ -151,7 +150,7 @@ private:
         return *static_cast<const ClientConfiguration *>(data);
     }
 
-    oss_resumable_client_options options_;
+    oss_resumable_client_options options_ = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
 };
 
 } // namespace detail

@@ -30,13 +30,6 @@ inline bool hasNul(const std::string &text) { return text.find('\0') != std::str
 
 inline int32_t on(bool value) { return value ? OSS_RESUMABLE_ON : OSS_RESUMABLE_OFF; }
 
-/** A struct of the C API with nothing set but its size. */
-template <typename T> T sized() {
-    T value = T();
-    value.struct_size = sizeof(T);
-    return value;
-}
-
 /** Runs `body`, which must not throw into C: an exception is kept in `thrown`, and `fallback`
  * returned. */
 template <typename T, typename Body>

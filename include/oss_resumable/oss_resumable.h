@@ -7,14 +7,12 @@
  *
  * The smallest use, with credentials from the environment (`OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`):
  * @code
- * oss_resumable_client_options options = {0};
- * oss_download_object_request request = {0};
+ * oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
+ * oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
  * oss_resumable_client *client = NULL;
  * oss_resumable_error *error = NULL;
  *
- * options.struct_size = sizeof options;
  * options.endpoint = "oss-cn-hangzhou.aliyuncs.com";
- * request.struct_size = sizeof request;
  * request.bucket = "examplebucket";
  * request.key = "exampledir/exampleobject.txt";
  * request.file_path = "examplefile.txt";
@@ -32,8 +30,9 @@
  * - **Codes.** Functions that can fail return an ::oss_resumable_code; 0 is success. Outputs are the last parameters.
  *   `out` is written on success only, `err` on failure only; each may be NULL.
  * - **Structs** begin with `struct_size`, which the caller sets to `sizeof` the struct. Set the rest to zero first:
- *   zero is the default of every field. A program may be older than the library, or newer: fields the library does
- *   not know are refused unless they are zero.
+ *   zero is the default of every field. The `_INIT` macro after each struct does both, for automatic, static and
+ *   `const` objects. A program may be older than the library, or newer: fields the library does not know are refused
+ *   unless they are zero.
  * - **Switches** are `int32_t`: ::OSS_RESUMABLE_DEFAULT, ::OSS_RESUMABLE_ON or ::OSS_RESUMABLE_OFF. Times are in
  *   milliseconds, sizes in bytes. Lists are a pointer and a count.
  * - **Strings** are UTF-8 and end with NUL. The library copies what it is given. Strings that it returns are
@@ -326,6 +325,12 @@ typedef struct oss_resumable_failed_attempt {
 } oss_resumable_failed_attempt;
 
 /**
+ * Initialises an object of type ::oss_resumable_failed_attempt: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_FAILED_ATTEMPT_INIT \
+    { sizeof(oss_resumable_failed_attempt), NULL, 0, 0, 0, NULL }
+
+/**
  * Decides whether a failed attempt is repeated. Runs on threads of the client's own, possibly several at once.
  *
  * Return a delay in milliseconds (0 or more) to try again after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
@@ -510,6 +515,14 @@ typedef struct oss_resumable_client_options {
 } oss_resumable_client_options;
 
 /**
+ * Initialises an object of type ::oss_resumable_client_options: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_CLIENT_OPTIONS_INIT \
+    { sizeof(oss_resumable_client_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+      NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, \
+      0, 0 }
+
+/**
  * A name and its value; both are required. Copied by the call that reads them.
  */
 typedef struct oss_resumable_pair {
@@ -577,6 +590,12 @@ typedef struct oss_resumable_status {
      */
     uint64_t elapsed_ms;
 } oss_resumable_status;
+
+/**
+ * Initialises an object of type ::oss_resumable_status: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_STATUS_INIT \
+    { sizeof(oss_resumable_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Shows how a download gets on. Runs only on the thread that is inside oss_resumable_download_object() or
@@ -782,6 +801,14 @@ typedef struct oss_download_object_request {
 } oss_download_object_request;
 
 /**
+ * Initialises an object of type ::oss_download_object_request: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
+    { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
+      0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
  * The figures of one ended download. Written by oss_resumable_result_stats(); set `struct_size` before.
  */
 typedef struct oss_resumable_statistics {
@@ -838,6 +865,12 @@ typedef struct oss_resumable_statistics {
      */
     uint64_t elapsed_ms;
 } oss_resumable_statistics;
+
+/**
+ * Initialises an object of type ::oss_resumable_statistics: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_STATISTICS_INIT \
+    { sizeof(oss_resumable_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * The call did what it is for.

@@ -41,8 +41,8 @@ namespace detail {
 /** A download's handle and its progress handlers; the waiting threads share it. */
 struct RunningDownload {
     struct Free {
-        void operator()(oss_resumable_download *handle) const {
-            oss_resumable_download_free(handle);
+        void operator()(oss_resumable_download *download) const {
+            oss_resumable_download_free(download);
         }
     };
     std::unique_ptr<oss_resumable_download, Free> handle;
@@ -101,7 +101,7 @@ public:
     }
     /** A snapshot; all zero when this object holds no download. */
     Status GetStatus() const {
-        auto status = detail::sized<oss_resumable_status>();
+        oss_resumable_status status = OSS_RESUMABLE_STATUS_INIT;
         oss_resumable_download_status(running_->handle.get(), &status);
         return status;
     }

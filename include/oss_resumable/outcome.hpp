@@ -107,7 +107,7 @@ public:
         return headers;
     }
     oss_resumable::Statistics Statistics() const {
-        auto statistics = detail::sized<oss_resumable_statistics>();
+        oss_resumable_statistics statistics = OSS_RESUMABLE_STATISTICS_INIT;
         oss_resumable_result_stats(get(), &statistics);
         return statistics;
     }

@@ -266,8 +266,7 @@ class CRequest {
 public:
     explicit CRequest(const DownloadObjectRequest &from)
         : matching_(pointers(from.matchingETags_)), nonmatching_(pointers(from.nonmatchingETags_)),
-          headers_(pairs(from.extraHeaders_)), query_(pairs(from.extraQuery_)),
-          request_(sized<oss_download_object_request>()) {
+          headers_(pairs(from.extraHeaders_)), query_(pairs(from.extraQuery_)) {
         copyObject(from);
         copyConditions(from);
         copySwitches(from);
@@ -349,7 +348,7 @@ private:
     std::vector<const char *> matching_, nonmatching_;
     std::vector<oss_resumable_pair> headers_, query_;
     std::shared_ptr<ProgressBridge> progress_;
-    oss_download_object_request request_;
+    oss_download_object_request request_ = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
 };
 
 } // namespace detail
