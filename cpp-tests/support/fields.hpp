@@ -121,6 +121,7 @@ inline const std::vector<Field> &optionFields() {
         FIELD(max_bandwidth, number),
         FIELD(proxy_port, number),
         FIELD(proxy_scheme, number),
+        FIELD(throttle_limit_ms, number),
     };
 #undef FIELD
     return fields;

@@ -56,6 +56,7 @@ struct ClientConfiguration {
     int64_t idleTimeoutMs = 0;
     int64_t firstByteLimitMs = 0;
     int64_t noProgressLimitMs = 0;
+    int64_t throttleLimitMs = 0;
     /** 0 is the default. */
     uint32_t maxAttempts = 0;
     uint32_t maxWorkers = 0;
@@ -96,6 +97,7 @@ public:
         to.idle_timeout_ms = from.idleTimeoutMs;
         to.first_byte_limit_ms = from.firstByteLimitMs;
         to.no_progress_limit_ms = from.noProgressLimitMs;
+        to.throttle_limit_ms = from.throttleLimitMs;
         to.max_attempts = from.maxAttempts;
         to.max_workers = from.maxWorkers;
         to.log_level = from.logLevel;

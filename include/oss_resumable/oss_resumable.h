@@ -512,6 +512,11 @@ typedef struct oss_resumable_client_options {
      * One of the `OSS_RESUMABLE_PROXY_…` values.
      */
     int32_t proxy_scheme;
+    /**
+     * Longest time that the service may throttle a download (503, 429, `Retry-After`) while no byte comes, in
+     * milliseconds. Throttled requests are no failed attempts. 0: 60000; −1: no limit.
+     */
+    int64_t throttle_limit_ms;
 } oss_resumable_client_options;
 
 /**
@@ -520,7 +525,7 @@ typedef struct oss_resumable_client_options {
 #define OSS_RESUMABLE_CLIENT_OPTIONS_INIT \
     { sizeof(oss_resumable_client_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
       NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, \
-      0, 0 }
+      0, 0, 0 }
 
 /**
  * A name and its value; both are required. Copied by the call that reads them.
@@ -864,13 +869,18 @@ typedef struct oss_resumable_statistics {
      * From start to end, in milliseconds.
      */
     uint64_t elapsed_ms;
+    /**
+     * Time that the service asked this download to wait (503, 429, `Retry-After`) or, by `x-oss-qos-delay-time`, held
+     * its replies back, in milliseconds, added up over all connections.
+     */
+    uint64_t throttled_ms;
 } oss_resumable_statistics;
 
 /**
  * Initialises an object of type ::oss_resumable_statistics: sets `struct_size`, and every other field to zero.
  */
 #define OSS_RESUMABLE_STATISTICS_INIT \
-    { sizeof(oss_resumable_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(oss_resumable_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * The call did what it is for.

@@ -121,6 +121,9 @@ pub struct oss_resumable_client_options {
     pub proxy_port: u32,
     /// One of the `OSS_RESUMABLE_PROXY_…` values.
     pub proxy_scheme: i32,
+    /// Longest time that the service may throttle a download (503, 429, `Retry-After`) while no byte comes, in
+    /// milliseconds. Throttled requests are no failed attempts. 0: 60000; −1: no limit.
+    pub throttle_limit_ms: i64,
 }
 size_first!(oss_resumable_client_options);
 
@@ -214,6 +217,7 @@ fn numbers(c: &oss_resumable_client_options, options: &mut ClientOptions) -> Res
     o.first_byte_limit = limit(c.first_byte_limit_ms, o.first_byte_limit, "first_byte_limit_ms")?;
     o.no_progress_limit =
         limit(c.no_progress_limit_ms, o.no_progress_limit, "no_progress_limit_ms")?;
+    o.throttle_limit = limit(c.throttle_limit_ms, o.throttle_limit, "throttle_limit_ms")?;
     if c.max_attempts != 0 {
         o.max_attempts = c.max_attempts;
     }
@@ -274,6 +278,7 @@ mod tests {
         assert_eq!(format!("{options:?}"), format!("{default:?}"));
         assert_eq!(options.connect_timeout, default.connect_timeout);
         assert_eq!(options.no_progress_limit, default.no_progress_limit);
+        assert_eq!(options.throttle_limit, default.throttle_limit);
         assert_eq!(options.max_attempts, default.max_attempts);
         assert!(options.verify_tls && options.verify_crc && options.correct_clock);
         assert_eq!(options.signature, SignatureVersion::V4);
@@ -289,6 +294,7 @@ mod tests {
         (c.ca_file, c.ca_path, c.user_agent) = (c"/f".as_ptr(), c"/p".as_ptr(), c"agent".as_ptr());
         (c.connect_timeout_ms, c.idle_timeout_ms) = (1, 2);
         (c.first_byte_limit_ms, c.no_progress_limit_ms) = (3, -1);
+        c.throttle_limit_ms = 9;
         (c.max_attempts, c.max_workers) = (4, 5);
         (c.signature_version, c.address_style) =
             (OSS_RESUMABLE_SIGNATURE_V1, OSS_RESUMABLE_ADDRESS_CNAME);
@@ -307,6 +313,7 @@ mod tests {
         assert_eq!(o.idle_timeout, Some(Duration::from_millis(2)));
         assert_eq!(o.first_byte_limit, Some(Duration::from_millis(3)));
         assert_eq!(o.no_progress_limit, None);
+        assert_eq!(o.throttle_limit, Some(Duration::from_millis(9)));
         assert_eq!((o.max_attempts, o.max_workers), (4, 5));
         assert_eq!(o.signature, SignatureVersion::V1);
         assert_eq!(o.address_style, AddressStyle::Cname);

@@ -74,6 +74,7 @@ fn layouts() -> Vec<Layout> {
             max_bandwidth,
             proxy_port,
             proxy_scheme,
+            throttle_limit_ms,
         }),
         layout!(oss_download_object_request {
             struct_size,
@@ -148,6 +149,7 @@ fn layouts() -> Vec<Layout> {
             retries_auth,
             retries_reply,
             elapsed_ms,
+            throttled_ms,
         }),
         layout!(oss_resumable_failed_attempt {
             struct_size,

@@ -44,6 +44,9 @@ pub struct oss_resumable_statistics {
     pub retries_reply: u64,
     /// From start to end, in milliseconds.
     pub elapsed_ms: u64,
+    /// Time that the service asked this download to wait (503, 429, `Retry-After`) or, by `x-oss-qos-delay-time`, held
+    /// its replies back, in milliseconds, added up over all connections.
+    pub throttled_ms: u64,
 }
 size_first!(oss_resumable_statistics);
 
@@ -95,6 +98,7 @@ impl From<&Statistics> for oss_resumable_statistics {
             retries_auth: figures.retries_auth,
             retries_reply: figures.retries_reply,
             elapsed_ms: milliseconds(figures),
+            throttled_ms: figures.throttled_ms,
         }
     }
 }

@@ -140,6 +140,9 @@ pub struct ClientOptions {
     /// After the first byte: longest time without a new one, over all connections and retries.
     /// Default 120 s; `None`: no limit.
     pub no_progress_limit: Option<Duration>,
+    /// Longest time that the service may throttle a download (503, 429, `Retry-After`) while no byte comes; `None` is no
+    /// limit. Throttled requests are no failed attempts.
+    pub throttle_limit: Option<Duration>,
     /// Verify the server's certificate and name. Default on.
     pub verify_tls: bool,
     /// Trust these certificates (PEM) instead of the system's.
@@ -183,6 +186,7 @@ impl ClientOptions {
             max_attempts: 3,
             first_byte_limit: Some(Duration::from_secs(10)),
             no_progress_limit: Some(Duration::from_secs(120)),
+            throttle_limit: Some(Duration::from_secs(60)),
             verify_tls: true,
             ca_file: None,
             ca_path: None,

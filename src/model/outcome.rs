@@ -40,6 +40,9 @@ pub struct Statistics {
     pub retries_auth: u64,
     /// … because the object had changed or a reply was unusable.
     pub retries_reply: u64,
+    /// Time that the service asked this download to wait or, by `x-oss-qos-delay-time`, held its replies back, in
+    /// milliseconds, added up over all connections.
+    pub throttled_ms: u64,
     /// From start to end.
     pub elapsed: Duration,
 }

@@ -157,6 +157,11 @@ impl ReplyHead {
         Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
     }
 
+    /// `x-oss-qos-delay-time`: how long the service has held this reply back because of its limits on traffic.
+    pub fn qos_delay(&self) -> Option<Duration> {
+        digits(self.get("x-oss-qos-delay-time")?).filter(|ms| *ms > 0).map(Duration::from_millis)
+    }
+
     /// `Content-Encoding`, unless it is `identity`.
     pub fn content_coding(&self) -> Option<&str> {
         self.get("Content-Encoding")

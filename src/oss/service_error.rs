@@ -8,6 +8,20 @@ use super::{clock, crypto, error_document};
 const MAX_MESSAGE: usize = 500;
 const MAX_ID: usize = 100;
 
+/// The codes by which OSS, and services like it, ask for less traffic, whatever the status.
+/// OSS documents them under "HTTP status code 503" and "HTTP status code 429".
+const THROTTLING_CODES: [&str; 9] = [
+    "ActiveRequestLimitExceeded",
+    "CpuLimitExceeded",
+    "DownloadTrafficRateLimitExceeded",
+    "MetaOperationQpsLimitExceeded",
+    "QpsLimitExceeded",
+    "ServiceUnavailable",
+    "SlowDown",
+    "TotalQpsLimitExceeded",
+    "UploadTrafficRateLimitExceeded",
+];
+
 /// An error reply of the service, or of something that stands in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceError {
@@ -29,6 +43,8 @@ pub struct ServiceError {
     pub(super) endpoint: Option<String>,
     /// Scheme and host that a redirection points to.
     pub(super) redirected_to: Option<String>,
+    /// It says when to try again (`Retry-After`).
+    pub(super) asks_to_wait: bool,
     /// The version is a delete marker.
     pub(super) delete_marker: bool,
 }
@@ -63,6 +79,7 @@ pub fn parse(head: &ReplyHead, body: &[u8]) -> ServiceError {
             .or_else(|| head.date()),
         endpoint: element("Endpoint"),
         redirected_to: head.get("Location").and_then(origin),
+        asks_to_wait: head.get("Retry-After").is_some(),
         delete_marker: head
             .get("x-oss-delete-marker")
             .is_some_and(|value| value.eq_ignore_ascii_case("true")),
@@ -82,6 +99,19 @@ impl ServiceError {
     /// Whether the request's time was too far from [`ServiceError::server_time`].
     pub fn is_clock_skew(&self) -> bool {
         self.code == "RequestTimeTooSkewed"
+    }
+
+    /// Whether the service is there and asks for less traffic: by its status, by its code, or, in an answer that another
+    /// attempt may change, by `Retry-After`.
+    pub fn is_throttling(&self) -> bool {
+        matches!(self.status, 429 | 503)
+            || THROTTLING_CODES.contains(&self.code.as_str())
+            || (self.asks_to_wait && self.is_retryable())
+    }
+
+    /// Whether the service asks for fewer requests at once.
+    pub fn has_too_many_active_requests(&self) -> bool {
+        self.code == "ActiveRequestLimitExceeded"
     }
 
     /// Whether the same request may succeed later: the service is busy or failed, or it waited too

@@ -108,6 +108,7 @@ pub fn options(options: &ClientOptions) -> Result<()> {
     time_limit("idle_timeout", options.idle_timeout)?;
     time_limit("first_byte_limit", options.first_byte_limit)?;
     time_limit("no_progress_limit", options.no_progress_limit)?;
+    time_limit("throttle_limit", options.throttle_limit)?;
     for (name, path) in [("ca_file", &options.ca_file), ("ca_path", &options.ca_path)] {
         path.as_deref().map_or(Ok(()), |path| usable_path(name, path))?;
     }

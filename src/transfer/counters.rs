@@ -34,6 +34,7 @@ counters!(
     retries_service,
     retries_auth,
     retries_reply,
+    throttled_ms,
 );
 
 /// One figure.

@@ -118,6 +118,7 @@ impl Session {
             max_attempts: self.options.max_attempts,
             first_byte: self.options.first_byte_limit,
             no_progress: self.options.no_progress_limit,
+            throttle: self.options.throttle_limit,
         }
     }
 

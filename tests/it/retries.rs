@@ -145,10 +145,10 @@ fn a_busy_service_is_asked_again() {
 
 #[test]
 fn a_service_that_stays_busy_is_the_error() {
-    let lab = lab_with(Matcher::any(), status(503, "ServiceUnavailable"));
+    let lab = lab_with(Matcher::any(), status(500, "InternalError"));
     let (error, _) = failure(&lab, &lab.client());
-    assert_eq!((error.kind(), error.status()), (ErrorKind::Service, 503));
-    assert_eq!(error.code(), "ServiceUnavailable");
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Service, 500));
+    assert_eq!(error.code(), "InternalError");
     assert!(error.request_id().is_some());
     assert_eq!(lab.server.requests().len(), 3);
 }

@@ -225,6 +225,9 @@ fn limits_are_not_zero() {
     refused_option("connect_timeout", |options| options.connect_timeout = zero);
     refused_option("idle_timeout", |options| options.idle_timeout = zero);
     refused_option("first_byte_limit", |options| options.first_byte_limit = zero);
+    refused_option("throttle_limit", |options| {
+        options.throttle_limit = Some(Duration::ZERO);
+    });
     refused_option("no_progress_limit", |options| {
         options.no_progress_limit = Some(Duration::from_micros(999));
     });

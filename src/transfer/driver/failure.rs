@@ -79,20 +79,29 @@ impl Driver {
     ) -> Result<()> {
         let now = Instant::now();
         if brought_bytes {
-            self.slots[slot].failures = 0;
+            self.slots[slot].forget_failures();
         }
-        self.slots[slot].failures += 1;
+        let stalled_for = self.stalled_for();
+        let throttled = failure.cause == Cause::Throttled;
+        let throttled_for = if throttled {
+            self.throttled(slot, &failure, now)
+        } else {
+            self.slots[slot].failures += 1;
+            Duration::ZERO
+        };
         let history = History {
             progressed: self.has_progressed(),
-            stalled_for: self.stalled_for(),
+            stalled_for,
             failures: self.slots[slot].failures,
             brought_bytes,
+            throttled: self.slots[slot].throttled,
+            throttled_for,
         };
         let mut delay = retry::decide(&failure, &history, &self.session.limits(), chance());
         let mut decided = false;
         if let Some(decider) = &self.session.options.retry {
             let attempt = FailedAttempt {
-                attempts: history.failures,
+                attempts: history.failures.saturating_add(history.throttled),
                 status: failure.error.status(),
                 code: failure.error.code(),
                 message: failure.error.message(),
@@ -107,16 +116,31 @@ impl Driver {
                 RetryVerdict::Stop => delay = None,
             }
         }
-        let Some(delay) = delay else { return Err(failure.error) };
+        let Some(delay) = delay else { return Err(self.final_error(failure, throttled_for)) };
         self.log(LogLevel::Warn, || format!("{}; trying again in {delay:?}", failure.error));
         self.counter_of(failure.cause).add(1);
-        self.last_error = Some(failure.error);
         let again = now.checked_add(delay).unwrap_or(now + FOREVER);
         self.slots[slot].not_before = Some(again);
+        if throttled {
+            self.wait_for_service(&failure, now, again);
+        }
+        self.last_error = Some(failure.error);
         if decided {
             self.stall_clock.suspend_until(now, again);
         }
         Ok(())
+    }
+
+    /// The error of a failure after which there is no other attempt.
+    fn final_error(&self, failure: Failure, throttled_for: Duration) -> Error {
+        if failure.cause != Cause::Throttled || throttled_for.is_zero() {
+            return failure.error;
+        }
+        let limit = self.session.options.throttle_limit.unwrap_or_default();
+        failure.error.with_context(&format!(
+            " The service has throttled this download for {throttled_for:.1?} while no byte came, and {limit:?} is the \
+             limit (throttle_limit)."
+        ))
     }
 
     fn counter_of(&self, cause: Cause) -> &Counter {
@@ -125,7 +149,7 @@ impl Driver {
             Cause::Connect => &counters.retries_connect,
             Cause::Broken => &counters.retries_broken,
             Cause::TimedOut => &counters.retries_timeout,
-            Cause::Service => &counters.retries_service,
+            Cause::Service | Cause::Throttled => &counters.retries_service,
             Cause::Auth => &counters.retries_auth,
             Cause::Reply => &counters.retries_reply,
         }
@@ -140,7 +164,10 @@ impl Driver {
         head: &ReplyHead,
         range: Option<(u64, u64)>,
     ) -> Failure {
-        let (cause, retryability) = if refusal.is_retryable() {
+        let too_many_requests = refusal.has_too_many_active_requests();
+        let (cause, retryability) = if refusal.is_throttling() {
+            (Cause::Throttled, Retryability::Retryable)
+        } else if refusal.is_retryable() {
             (Cause::Service, Retryability::Retryable)
         } else if self.can_sign_anew(&refusal, in_flight) {
             (Cause::Auth, Retryability::Retryable)
@@ -149,7 +176,7 @@ impl Driver {
         };
         let retry_after = head.retry_after(self.session.now());
         let error = refusal.into_error(&self.object(), range);
-        Failure { cause, error, retry_after, retryability }
+        Failure { cause, error, retry_after, too_many_requests, retryability }
     }
 
     /// Whether the next signature will be another: of newer credentials, or by the service's clock.

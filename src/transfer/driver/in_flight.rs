@@ -15,6 +15,8 @@ pub struct Slot {
     pub in_flight: Option<InFlight>,
     /// Failures since the last byte.
     pub failures: u32,
+    /// Answers since the last byte that asked for less traffic.
+    pub throttled: u32,
     /// Not to be used before this.
     pub not_before: Option<Instant>,
     /// What the connection did last, in bytes a second; 0 until something is known.
@@ -39,7 +41,19 @@ pub struct InFlight {
 
 impl Slot {
     pub fn new() -> Self {
-        Slot { in_flight: None, failures: 0, not_before: None, rate: 0.0, replaced_at: None }
+        Slot {
+            in_flight: None,
+            failures: 0,
+            throttled: 0,
+            not_before: None,
+            rate: 0.0,
+            replaced_at: None,
+        }
+    }
+
+    /// Bytes have come over the connection: what failed before counts no more.
+    pub fn forget_failures(&mut self) {
+        (self.failures, self.throttled) = (0, 0);
     }
 
     /// Whether a fetch may start now.

@@ -10,6 +10,7 @@ mod proof;
 mod recovery;
 mod start_request;
 mod stored_extents;
+mod throttling;
 mod transfer;
 mod transfer_loop;
 mod waiting;
@@ -29,6 +30,7 @@ use crate::sys::exit;
 use crate::sys::panic::catch;
 
 use super::event::{Event, FetchEnd};
+use super::policy::connection_limit::ConnectionLimit;
 use super::policy::stall_clock::StallClock;
 use super::session::Session;
 use super::shared::Shared;
@@ -86,6 +88,11 @@ struct Driver {
     transfer: Option<Transfer>,
     prover: Option<proof::Prover>,
     stall_clock: StallClock,
+    /// Runs since the service asked for less traffic, as long as no byte comes.
+    throttle_clock: Option<StallClock>,
+    /// No request is started before this: the service said when to come back.
+    throttled_until: Option<Instant>,
+    connection_limit: ConnectionLimit,
     /// Bytes that had come when the patience was last looked at.
     bytes_at_last_check: u64,
     /// A request cannot be signed before the provider has answered.
@@ -107,7 +114,8 @@ struct Driver {
 impl Driver {
     fn new(task: Task) -> Self {
         let Task { session, request, paths, shared, inbox } = task;
-        let slots = (0..request.thread_num).map(|_| Slot::new()).collect();
+        let thread_num = request.thread_num;
+        let slots = (0..thread_num).map(|_| Slot::new()).collect();
         Driver {
             session,
             request,
@@ -119,6 +127,9 @@ impl Driver {
             transfer: None,
             prover: None,
             stall_clock: StallClock::new(Instant::now()),
+            throttle_clock: None,
+            throttled_until: None,
+            connection_limit: ConnectionLimit::new(thread_num),
             bytes_at_last_check: 0,
             awaits_credentials: false,
             last_error: None,

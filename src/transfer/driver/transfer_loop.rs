@@ -155,6 +155,7 @@ impl Driver {
         in_flight: &InFlight,
         end: FetchEnd,
     ) -> Result<Option<String>> {
+        self.note_qos_delay(&end.head, Instant::now());
         if let Some(first_byte) = end.first_byte {
             let seconds = first_byte.as_secs_f64();
             let known = self.round_trip;
@@ -167,7 +168,7 @@ impl Driver {
             } else if slot.rate == 0.0 {
                 slot.rate = in_flight.average(Instant::now());
             }
-            slot.failures = 0;
+            slot.forget_failures();
             return Ok(None);
         }
         match self.handle_failure(slot, in_flight, end)? {
@@ -181,10 +182,15 @@ impl Driver {
         // Of this moment: what comes while requests are sent must not make the later ones shorter.
         let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let mut busy: u64 = running.map(InFlight::remaining).sum();
+        let mut free = self.free_connections(now);
         for index in 0..self.slots.len() {
+            if free == 0 {
+                return Ok(());
+            }
             if !self.slots[index].is_ready(now) {
                 continue;
             }
+            free -= 1;
             let Some(span) = self.next_span(index, busy) else { return Ok(()) };
             busy += span.end - span.start;
             let span = Arc::new(Span::new(span));
@@ -201,7 +207,7 @@ impl Driver {
         let running = || self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let flying: Vec<_> = running().map(|in_flight| in_flight.span.held()).collect();
         let holes = transfer.stored.holes(flying);
-        let connections = self.slots.len() as u64;
+        let connections = u64::from(self.connection_limit.allowed());
         let whole = transfer.stored.range().end - transfer.stored.range().start;
         if let Some(span) = plan::next_span(&holes, busy, connections, whole) {
             return Some(span);
@@ -302,7 +308,8 @@ impl Driver {
     }
 
     fn next_wake(&self, now: Instant) -> Option<Instant> {
-        let waiting = self.slots.iter().filter_map(|slot| slot.not_before).filter(|at| *at > now);
+        let delayed = self.slots.iter().filter_map(|slot| slot.not_before);
+        let waiting = delayed.chain(self.throttled_until).filter(|at| *at > now);
         let measuring =
             self.slots.len() > 1 && self.slots.iter().any(|slot| slot.in_flight.is_some());
         waiting.chain(measuring.then_some(now + MEASURE)).min()

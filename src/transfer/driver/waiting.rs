@@ -94,6 +94,11 @@ impl Driver {
             self.bytes_at_last_check = heard;
             self.last_error = None;
             self.stall_clock.reset(now);
+            self.throttle_clock = None;
+            self.connection_limit.progressed(now);
+        }
+        if let Some(clock) = &mut self.throttle_clock {
+            clock.advance(now);
         }
         self.stall_clock.advance(now)
     }

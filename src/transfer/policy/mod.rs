@@ -1,6 +1,7 @@
 //! The rules of a download, pure: no I/O, and the clock and chance are the caller's.
 
 pub mod certificate;
+pub mod connection_limit;
 pub mod plan;
 pub mod reply_check;
 pub mod retry;

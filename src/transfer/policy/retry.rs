@@ -20,8 +20,10 @@ pub enum Cause {
     Broken,
     /// No byte in time.
     TimedOut,
-    /// 5xx or 429.
+    /// 5xx.
     Service,
+    /// The service asks for less traffic.
+    Throttled,
     /// Credentials expired or could not be had, or the clock is wrong.
     Auth,
     /// A reply that contradicts the request.
@@ -35,6 +37,8 @@ pub struct Failure {
     pub error: Error,
     /// What the service asked for.
     pub retry_after: Option<Duration>,
+    /// The service said that there were too many requests at once.
+    pub too_many_requests: bool,
     pub retryability: Retryability,
 }
 
@@ -52,7 +56,14 @@ pub enum Retryability {
 impl Failure {
     /// A failure without a wish of the service's.
     pub fn of(cause: Cause, error: Error) -> Self {
-        Failure { cause, error, retry_after: None, retryability: Retryability::Retryable }
+        let (retry_after, too_many_requests) = (None, false);
+        Failure {
+            cause,
+            error,
+            retry_after,
+            too_many_requests,
+            retryability: Retryability::Retryable,
+        }
     }
 }
 
@@ -62,6 +73,8 @@ pub struct Limits {
     pub max_attempts: u32,
     pub first_byte: Option<Duration>,
     pub no_progress: Option<Duration>,
+    /// How long a service may throttle while no byte comes.
+    pub throttle: Option<Duration>,
 }
 
 impl Limits {
@@ -82,6 +95,10 @@ pub struct History {
     pub failures: u32,
     /// The failed attempt itself brought bytes.
     pub brought_bytes: bool,
+    /// Answers of this connection since its last byte that asked for less traffic, this one included.
+    pub throttled: u32,
+    /// How long the service has throttled while no byte came, over all connections.
+    pub throttled_for: Duration,
 }
 
 /// The delay before the next attempt, or none: give up. `chance` is uniform in 0..1.
@@ -93,6 +110,9 @@ pub fn decide(
 ) -> Option<Duration> {
     if failure.retryability == Retryability::Never {
         return None;
+    }
+    if failure.cause == Cause::Throttled {
+        return throttled(failure.retry_after, history, limits, chance);
     }
     let delay = match failure.retry_after {
         // A service that asks for no time at all, or for a time that is over, is not to be asked without a pause.
@@ -119,6 +139,24 @@ pub fn decide(
     }
 }
 
+/// The delay after an answer that asks for less traffic. It is no failed attempt: the service is there, so time alone ends
+/// the waiting. What was asked for is the least; the rest spreads out a fleet that was told the same.
+fn throttled(
+    retry_after: Option<Duration>,
+    history: &History,
+    limits: &Limits,
+    chance: f64,
+) -> Option<Duration> {
+    let pause = back_off(history.throttled, chance);
+    let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+    let spread = pause + asked.mul_f64(chance.clamp(0.0, 1.0) / 4.0);
+    let over = |limit: Duration| history.throttled_for.saturating_add(asked.max(pause)) > limit;
+    if limits.max_attempts <= 1 || limits.throttle.is_some_and(over) {
+        return None;
+    }
+    Some(asked + spread)
+}
+
 /// Exponential with full jitter over its upper half, so that it is neither zero nor in step with others.
 fn back_off(failures: u32, chance: f64) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
@@ -135,15 +173,18 @@ mod tests {
         max_attempts: 3,
         first_byte: Some(Duration::from_secs(10)),
         no_progress: Some(Duration::from_secs(120)),
+        throttle: Some(Duration::from_secs(60)),
     };
 
     fn failure(cause: Cause) -> Failure {
         let error = Error::transport(7, "refused");
-        Failure { cause, error, retry_after: None, retryability: Retryability::Retryable }
+        Failure::of(cause, error)
     }
 
     fn history(failures: u32, progressed: bool) -> History {
-        History { progressed, stalled_for: Duration::ZERO, failures, brought_bytes: false }
+        let (stalled_for, throttled_for) = (Duration::ZERO, Duration::ZERO);
+        let brought_bytes = false;
+        History { progressed, stalled_for, failures, brought_bytes, throttled: 0, throttled_for }
     }
 
     #[test]
@@ -192,7 +233,40 @@ mod tests {
         assert_eq!(asked(0), Some(FIRST_DELAY / 2), "never without a pause");
     }
 
+    #[test]
+    fn throttling_ends_attempts_by_time_and_not_by_their_number() {
+        let after = |throttled, seconds, asked: Option<u64>| {
+            let throttled_for = Duration::from_secs(seconds);
+            let history = History { throttled, throttled_for, ..history(0, false) };
+            let retry_after = asked.map(Duration::from_secs);
+            decide(&Failure { retry_after, ..failure(Cause::Throttled) }, &history, &LIMITS, 0.0)
+        };
+        assert!(after(50, 54, None).is_some());
+        assert_eq!(after(50, 58, None), None, "the next attempt would come too late");
+        assert!(after(1, 0, Some(3600)).is_some(), "an hour counts as a minute");
+        assert_eq!(after(2, 31, Some(30)), None);
+    }
+
+    #[test]
+    fn one_attempt_is_no_retry_of_a_throttled_one_either() {
+        let limits = Limits { max_attempts: 1, ..LIMITS };
+        assert_eq!(decide(&failure(Cause::Throttled), &history(0, true), &limits, 0.5), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_throttled_attempt_waits_at_least_what_was_asked_and_clients_spread_out(
+            throttled in 1u32..100, asked in 0u64..60, chance in 0.0f64..1.0,
+        ) {
+            let asked = Duration::from_secs(asked);
+            let history = History { throttled, ..history(0, true) };
+            let throttled = Failure { retry_after: Some(asked), ..failure(Cause::Throttled) };
+            let delay = |chance| decide(&throttled, &history, &LIMITS, chance).expect("in time");
+            prop_assert!(delay(chance) > asked);
+            prop_assert!(delay(1.0) - delay(0.0) >= (asked / 5).max(FIRST_DELAY / 2) || asked.is_zero());
+        }
+
+
         #[test]
         fn delays_grow_and_stay_bounded(failures in 1u32..1000, chance in 0.0f64..1.0) {
             let delay = back_off(failures, chance);

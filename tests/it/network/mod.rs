@@ -12,6 +12,7 @@ mod refusals;
 mod replaced;
 mod resets;
 mod silence;
+mod throttling;
 mod tokens;
 mod waste;
 
