@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the library side by side with other ways to download, in interleaved runs.
 
-Ratios are those of medians; the absolute numbers depend on the machine and its mood.
+Ratios are those of medians; the absolute numbers depend on the machine and on what else it does.
 """
 
 import argparse
@@ -29,6 +29,7 @@ class Setup:
         self.build = options.build
         self.tools = options.build / "bench"
         self.rounds = options.rounds
+        self.baseline = options.baseline
         self.scratch = scratch
         self.output = scratch / "output"
         self.checkpoints = scratch / "checkpoints"
@@ -52,14 +53,22 @@ class Setup:
         return Nginx(str(program), self.scratch, self.scratch / "root", crc, certificate)
 
     def library(self, name, endpoint, key="object", checkpoint=True, part_size=PART_SIZE,
-                flush=False, authorities=None):
+                flush=False, authorities=None, build=None):
         options = [f"part-size={part_size}", "threads=3", f"flush={'on' if flush else 'off'}"]
         if checkpoint:
             options.append(f"checkpoint-dir={self.checkpoints}")
         if authorities:
             options.append(f"ca-file={authorities}")
-        program = self.tools / "download"
+        program = (build / "bench" if build else self.tools) / "download"
         return Command(name, (program, endpoint, "bench", key, self.output, *options), self.output)
+
+    def libraries(self, name, *arguments, **options):
+        """The library and, when a baseline was given, that build of it with the same arguments."""
+        commands = [self.library(name, *arguments, **options)]
+        if self.baseline:
+            baseline = self.library(f"{name} (baseline)", *arguments, build=self.baseline, **options)
+            commands.append(baseline)
+        return commands
 
     def curl(self, endpoint, authorities=None):
         trust = ["--cacert", authorities] if authorities else []
@@ -82,7 +91,16 @@ class Setup:
         costs = self.bench.interleave(commands, self.rounds)
         print_costs(costs)
         print()
+        print_against_baseline(costs)
         return costs
+
+
+def print_against_baseline(costs):
+    for name, runs in costs.items():
+        if baseline := costs.get(f"{name} (baseline)"):
+            for field, label in (("cpu", "CPU"), ("wall", "wall")):
+                ratio = median(runs, field) / median(baseline, field)
+                print_ratio(f"{label}, {name} / baseline", ratio)
 
 
 def print_against_floor(costs, cpu_limit, wall_limit):
@@ -100,7 +118,8 @@ def case_loopback(setup, size):
     """plain HTTP over loopback, no flush: against curl and the floor"""
     original, crc = setup.make_object(size or 1024 * MIB)
     with setup.nginx(crc) as server:
-        commands = [setup.library("oss_resumable", server.endpoint), setup.curl(server.endpoint)]
+        commands = setup.libraries("oss_resumable", server.endpoint)
+        commands.append(setup.curl(server.endpoint))
         commands += setup.floors(server.port, original.stat().st_size)
         costs = setup.compare(commands, original)
     print_against_floor(costs, cpu_limit=1.15, wall_limit=1.1)
@@ -110,7 +129,7 @@ def case_flush(setup, size):
     """the same, flushed to the disk at the end: against the floor with fdatasync"""
     original, crc = setup.make_object(size or 1024 * MIB)
     with setup.nginx(crc) as server:
-        commands = [setup.library("oss_resumable", server.endpoint, flush=True)]
+        commands = setup.libraries("oss_resumable", server.endpoint, flush=True)
         commands += setup.floors(server.port, original.stat().st_size, sync=True)
         costs = setup.compare(commands, original)
     print_against_floor(costs, cpu_limit=None, wall_limit=1.1)
@@ -125,10 +144,8 @@ def case_tls(setup, size):
     system = SYSTEM_AUTHORITIES.read_text() if SYSTEM_AUTHORITIES.exists() else ""
     authorities.write_text(system + authority.read_text())
     with setup.nginx(crc, certificate) as server:
-        commands = [
-            setup.library("oss_resumable", server.endpoint, authorities=authorities),
-            setup.curl(server.endpoint, authorities),
-        ]
+        commands = setup.libraries("oss_resumable", server.endpoint, authorities=authorities)
+        commands.append(setup.curl(server.endpoint, authorities))
         costs = setup.compare(commands, original)
     for field, label, limit in (("cpu", "CPU", 1.1), ("wall", "wall", None)):
         ratio = median(costs["oss_resumable"], field) / median(costs["curl"], field)
@@ -140,10 +157,10 @@ def case_many_parts(setup, size):
     part_size = 215 * 1024
     original, crc = setup.make_object(size or 10_000 * part_size)
     with setup.nginx(crc) as server:
-        commands = [
-            setup.library("checkpoint on", server.endpoint, part_size=part_size),
-            setup.library("checkpoint off", server.endpoint, part_size=part_size, checkpoint=False),
-        ]
+        commands = setup.libraries("checkpoint on", server.endpoint, part_size=part_size)
+        commands.append(
+            setup.library("checkpoint off", server.endpoint, part_size=part_size, checkpoint=False)
+        )
         costs = setup.compare(commands, original)
     for field, label, limit in (("wall", "wall", 1.05), ("cpu", "CPU", None)):
         ratio = median(costs["checkpoint on"], field) / median(costs["checkpoint off"], field)
@@ -161,9 +178,10 @@ def case_latency(setup, size):
     arguments = ["--bucket", "bench", "--round-trip", "40ms", "--rate", str(LATENCY_RATE)]
     with LocalOss(local_oss, arguments) as server:
         commands = [
-            setup.library(f"parts of {part} MiB", server.endpoint, key=f"generated/{size}",
-                          part_size=part * MIB)
+            command
             for part in (1, 8)
+            for command in setup.libraries(f"parts of {part} MiB", server.endpoint,
+                                           key=f"generated/{size}", part_size=part * MIB)
         ]
         costs = setup.compare(commands, original)
     for name, runs in costs.items():
@@ -199,8 +217,12 @@ def parse_arguments():
     parser.add_argument("--size", type=int, help="bytes of the object; default: as the case says")
     parser.add_argument("--build", type=Path, default=Path(__file__).parent.parent / "build",
                         help="the build directory, as scripts/bench.sh leaves it")
+    parser.add_argument("--baseline", type=Path,
+                        help="another such build directory, of an earlier version, to compare with")
     options = parser.parse_args()
     options.build = options.build.resolve()
+    if options.baseline:
+        options.baseline = options.baseline.resolve()
     if options.rounds < 1 or (options.size is not None and options.size < 1):
         parser.error("--rounds and --size are at least 1")
     return options
