@@ -1,7 +1,8 @@
 //! Gives the shared library the name and the flags it is installed with, and sees to it that its libcurl is the one
 //! that was asked for.
 
-use std::env;
+use std::path::Path;
+use std::{env, fs, io};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -25,9 +26,21 @@ fn require_system_curl() {
     let is_bundled = env::var_os("DEP_CURL_STATIC").is_some();
     let is_wanted = env::var_os("CARGO_FEATURE_STATIC_CURL").is_some();
     if is_bundled && !is_wanted {
+        let again = match forget_bundled_curl() {
+            Ok(()) => "build again",
+            Err(_) => "build again after `cargo clean -p curl-sys`",
+        };
         println!(
-            "cargo::error=pkg-config finds no libcurl: install its development files (on Debian libcurl4-openssl-dev), \
-             or ask for a bundled one with the feature static-curl"
+            "cargo::error=pkg-config found no libcurl: install its development files (on Debian libcurl4-openssl-dev) \
+             and {again}, or ask for a bundled one with the feature static-curl"
         );
     }
+}
+
+/// Has cargo run curl-sys's build script again in the next build. That script does not say that its answer depends on
+/// what is installed, so that cargo would keep the answer after libcurl was installed. Cargo runs a script again when
+/// the file with its output is missing.
+fn forget_bundled_curl() -> io::Result<()> {
+    let out_dir = env::var_os("DEP_CURL_ROOT").ok_or(io::ErrorKind::NotFound)?;
+    fs::remove_file(Path::new(&out_dir).with_file_name("output"))
 }

@@ -45,7 +45,7 @@ run_tests() {
     local log=$logs/ctest.log tests_failed=0
     # Left out is what looks at no memory of the library: how it is packaged, and valgrind. A process that ends during a
     # download, and a forked child, free nothing: there, leaks are not looked for.
-    local packaging='valgrind.*|headers|library|abi|versions|consumers|static-libraries|subdirectory|configurations|packages'
+    local packaging='valgrind.*|headers|library|abi|versions|consumers|static-libraries|late-libcurl|subdirectory|configurations|packages'
     local ending='Lifetime\.TheProcessMay.*|(.*/)?(Exit|Fork)\..*|.*DeathTest.*'
     (
         cd "$build" || exit
