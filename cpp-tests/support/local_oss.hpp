@@ -107,11 +107,11 @@ private:
 class TemporaryDirectory {
 public:
     TemporaryDirectory() {
-        char name[] = "/tmp/oss-resumable-test-XXXXXX";
-        if (mkdtemp(name) == nullptr) {
+        const char *parent = getenv("TMPDIR");
+        path_ = std::string(parent ? parent : "/tmp") + "/oss-resumable-test-XXXXXX";
+        if (mkdtemp(&path_[0]) == nullptr) {
             throw std::runtime_error("mkdtemp");
         }
-        path_ = name;
     }
     ~TemporaryDirectory() {
         for (const std::string &name : names()) {

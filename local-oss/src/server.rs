@@ -96,7 +96,8 @@ impl Server {
         self.inner.identity.as_ref().map(Identity::ca_pem)
     }
 
-    /// The same in a file that lives as long as the server.
+    /// The same in a temporary file, made at the first call, that lives as long as the server. Panics if it cannot be
+    /// written.
     pub fn ca_file(&self) -> Option<&Path> {
         self.inner.identity.as_ref().map(Identity::ca_file)
     }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::{BigNum, MsbOption};
@@ -33,16 +34,14 @@ pub enum Tls {
 pub(crate) struct Identity {
     pub(crate) acceptor: SslAcceptor,
     ca_pem: Vec<u8>,
-    ca_file: NamedTempFile,
+    /// Made when it is asked for: a program that is killed cannot remove it.
+    ca_file: OnceLock<NamedTempFile>,
 }
 
 impl Identity {
     pub(crate) fn new(kind: Tls, more_names: &[String]) -> std::io::Result<Self> {
         let (acceptor, ca_pem) = make(kind, more_names)?;
-        let mut ca_file =
-            tempfile::Builder::new().prefix("local-oss-ca-").suffix(".pem").tempfile()?;
-        ca_file.write_all(&ca_pem)?;
-        Ok(Identity { acceptor, ca_pem, ca_file })
+        Ok(Identity { acceptor, ca_pem, ca_file: OnceLock::new() })
     }
 
     pub(crate) fn ca_pem(&self) -> &[u8] {
@@ -50,7 +49,13 @@ impl Identity {
     }
 
     pub(crate) fn ca_file(&self) -> &Path {
-        self.ca_file.path()
+        let write = || -> std::io::Result<NamedTempFile> {
+            let mut file =
+                tempfile::Builder::new().prefix("local-oss-ca-").suffix(".pem").tempfile()?;
+            file.write_all(&self.ca_pem)?;
+            Ok(file)
+        };
+        self.ca_file.get_or_init(|| write().expect("the CA certificate in a temporary file")).path()
     }
 }
 

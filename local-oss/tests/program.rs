@@ -23,8 +23,11 @@ struct Running {
 
 impl Running {
     fn start(arguments: &[&str]) -> Self {
-        let mut command = program();
-        let command = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::of(program().args(arguments))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
@@ -109,6 +112,13 @@ fn a_folder_and_tls_are_served() {
     let server = Running::start(&["--tls", "--ca-file", ca.to_str().unwrap()]);
     assert!(server.endpoint.starts_with("https://127.0.0.1:"));
     assert!(std::fs::read_to_string(ca).unwrap().contains("BEGIN CERTIFICATE"));
+}
+
+#[test]
+fn a_killed_server_leaves_no_temporary_file() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Running::of(program().arg("--tls").env("TMPDIR", directory.path())));
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
 #[test]
