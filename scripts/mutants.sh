@@ -37,6 +37,15 @@ copy_tree() {
     sed -n "s|^+++ |$tree/|p" scripts/mutants/*.patch | xargs touch
 }
 
+# Tests that fail because of a bug may be killed, and leave files.
+make_temporary_directories() {
+    TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-mutants-XXXXXX")
+    TEST_MEMORY=$(mktemp -d "${TEST_MEMORY:-/dev/shm}/oss-resumable-mutants-XXXXXX" 2>/dev/null) || TEST_MEMORY=$TMPDIR
+    export TMPDIR TEST_MEMORY
+    chmod 1777 "$TMPDIR" "$TEST_MEMORY"
+    trap 'rm -rf "$TMPDIR" "$TEST_MEMORY"' EXIT
+}
+
 # Runs tests in the copy; the status is cargo's.
 run_tests() {
     local log=$1
@@ -82,6 +91,7 @@ if [ $# -gt 0 ]; then
     mutants=("${@/#/scripts/mutants/}")
     mutants=("${mutants[@]/%/.patch}")
 fi
+make_temporary_directories
 copy_tree
 expect_sound_tree
 for mutant in "${mutants[@]}"; do

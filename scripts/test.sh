@@ -2,6 +2,8 @@
 # Runs all tests and ends with one line "N passed, N failed". TEST_EFFORT=long tries more cases and adds the tests
 # that take minutes.
 # Logs are kept in build/logs. The exit status is 0 only if tests ran in every runner and none failed.
+#
+# Every runner has temporary directories of its own, on the disk and in memory; what it leaves in them is a failure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +15,12 @@ long=OFF
 [ "${TEST_EFFORT:-}" = long ] && long=ON
 passed=0
 failed=0
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-tests-XXXXXX")
+TEST_MEMORY=$(mktemp -d /dev/shm/oss-resumable-tests-XXXXXX 2>/dev/null) || TEST_MEMORY=$TMPDIR
+export TMPDIR TEST_MEMORY
+# Some tests run programs as another user.
+chmod 1777 "$TMPDIR" "$TEST_MEMORY"
+trap 'rm -rf "$TMPDIR" "$TEST_MEMORY"' EXIT
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -30,6 +38,20 @@ add_up() {
     failed=$((failed + runner_failed))
 }
 
+# Counts what a runner left in its temporary directories as a failure, and removes it.
+expect_no_temporary_files() {
+    local what="$1 leaves no temporary file" left
+    left=$(find "$TMPDIR" "$TEST_MEMORY" -mindepth 1 -printf '    %p, %s bytes, of %t\n' | sort -u)
+    if [ -z "$left" ]; then
+        echo "ok $what" | tee -a "$logs/temporary-files.log"
+        passed=$((passed + 1))
+    else
+        printf 'FAILED %s:\n%s\n' "$what" "$left" | tee -a "$logs/temporary-files.log"
+        failed=$((failed + 1))
+        find "$TMPDIR" "$TEST_MEMORY" -mindepth 1 -delete
+    fi
+}
+
 run_rust_tests() {
     local log=$logs/cargo-test.log status
     step "Rust tests"
@@ -43,6 +65,7 @@ run_rust_tests() {
             }
         }
         END { print passed + 0, failed + 0 }' "$log")
+    expect_no_temporary_files "cargo test"
 }
 
 run_c_tests() {
@@ -59,6 +82,7 @@ run_c_tests() {
         $1 ~ /^[0-9]+\/[0-9]+$/ && $2 == "Test" && / Passed +[0-9.]+ sec/ { passed++ }
         /tests? failed out of / { for (i = 1; i <= NF; i++) if ($i == "failed") failed = $(i - 2) }
         END { print passed + 0, failed + 0 }' "$log")
+    expect_no_temporary_files ctest
 }
 
 # A script that ends with a line "NAME: N passed, N failed".
@@ -71,6 +95,7 @@ run_script() {
     add_up "$name" "$status" $(awk '
         / [0-9]+ passed, [0-9]+ failed$/ { passed = $(NF - 3); failed = $(NF - 1) }
         END { print passed + 0, failed + 0 }' "$log")
+    expect_no_temporary_files "$name"
 }
 
 run_rust_tests

@@ -116,6 +116,12 @@ impl Lab {
     }
 }
 
+/// A directory on a file system in memory, where there is one: below `TEST_MEMORY` or else in `/dev/shm`.
+pub fn directory_in_memory() -> tempfile::TempDir {
+    let memory = std::env::var_os("TEST_MEMORY").unwrap_or_else(|| "/dev/shm".into());
+    tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("directory")
+}
+
 /// Waits until a running download has at least so many bytes.
 pub fn wait_for_progress(download: &Download, bytes: u64) {
     while download.status().bytes_done < bytes {

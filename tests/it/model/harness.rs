@@ -11,9 +11,9 @@ use oss_resumable::{Client, Download, Error, Outcome, Statistics};
 use super::files::{Files, Leftovers, at_one_moment, put_back, read_all};
 use super::plan::*;
 use super::reference::{Ended, Recorded, Seen, World};
-use super::request::{Site, scratch};
+use super::request::Site;
 use super::{killed, sdk};
-use crate::lab::{BUCKET, ID, KEY, SECRET};
+use crate::lab::{BUCKET, ID, KEY, SECRET, directory_in_memory};
 
 /// Silence that ends a connection: short where a run has to wait for it, otherwise longer than any machine is busy.
 const SHORT_SILENCE: Duration = Duration::from_millis(700);
@@ -70,7 +70,7 @@ impl<'p> Case<'p> {
         let server = server.expect("server");
         let first = object(plan, 0, plan.object.size);
         let first_etag = server.put(BUCKET, KEY, first).etag().to_owned();
-        let directory = scratch();
+        let directory = directory_in_memory();
         let site = Site {
             endpoint: server.endpoint(),
             directory: directory.path().to_owned(),

@@ -1,6 +1,6 @@
 //! A plan's request and client, for this process and for one that is killed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,12 +90,4 @@ impl Site {
         }));
         options
     }
-}
-
-/// The files' own file system, in memory where there is one: a journal is flushed at every start.
-pub fn scratch() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    let directory =
-        if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    directory.expect("directory")
 }

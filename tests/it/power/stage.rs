@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::disk::{Disk, Files, Order};
 use super::recording::{self, Event, FileId, REPORTED};
-use crate::lab::{BUCKET, ID, KEY, Lab, PART, SECRET};
+use crate::lab::{BUCKET, ID, KEY, Lab, PART, SECRET, directory_in_memory};
 
 pub const TARGET: &str = "files/file.bin";
 pub const TEMP: &str = "files/file.bin.temp";
@@ -156,8 +156,7 @@ impl Stage {
             options.connect_timeout = Some(Duration::from_secs(30));
             options.idle_timeout = Some(Duration::from_secs(30));
         });
-        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-        let dir = dir.expect("directory");
+        let dir = directory_in_memory();
         // Long enough for a checkpoint's header of more than one sector.
         let root = dir
             .path()
