@@ -3,7 +3,9 @@
 //
 // The name RESOLVER_HOST is 127.0.0.1; while the file RESOLVER_OUTAGE exists its lookups fail with
 // EAI_AGAIN. Each lookup of it appends a byte to the file RESOLVER_LOG: '+' answered, '-' failed.
-// Other names are libc's to look up. libcurl keeps what it learns for a minute; here it does not.
+// A lookup of IPv6 addresses alone is not noted: some libcurls ask for both kinds in one lookup,
+// others in two. Other names are libc's to look up. A shared libcurl keeps what it learns for a
+// minute; here it does not.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,7 +18,10 @@
 // Of <curl/curl.h>, whose declarations these two would not match.
 enum { CURLOPT_DNS_CACHE_TIMEOUT = 92 };
 
-static void note(char answer) {
+static void note(const struct addrinfo *hints, char answer) {
+    if (hints != NULL && hints->ai_family == AF_INET6) {
+        return;
+    }
     int log = open(getenv("RESOLVER_LOG"), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (log < 0 || write(log, &answer, 1) != 1) {
         abort();
@@ -30,10 +35,10 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         dlsym(RTLD_NEXT, "getaddrinfo");
     if (node != NULL && strcasecmp(node, getenv("RESOLVER_HOST")) == 0) {
         if (access(getenv("RESOLVER_OUTAGE"), F_OK) == 0) {
-            note('-');
+            note(hints, '-');
             return EAI_AGAIN;
         }
-        note('+');
+        note(hints, '+');
         node = "127.0.0.1";
     }
     return next(node, service, hints, result);
