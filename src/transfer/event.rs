@@ -67,7 +67,7 @@ pub enum EndReason {
     Aborted,
     /// The service answered with a status that carries no object bytes.
     Refused,
-    /// A reply with a good status that is not the one asked for; no byte of it was used.
+    /// A reply that is not the one asked for, or none that can be read; no byte of it was used.
     Unusable(Flaw),
     /// The connection failed, or the body was short.
     Broken { curl_code: u32, message: String },

@@ -14,7 +14,7 @@ use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::counters::Counters;
 use crate::transfer::disk::intake::Intake;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
-use crate::transfer::policy::reply_check::{self, Generation};
+use crate::transfer::policy::reply_check::{self, Flaw, Generation};
 
 /// Most of an error's body that is kept, in bytes.
 const MAX_ERROR_BODY: usize = 64 * 1024;
@@ -186,6 +186,7 @@ impl Fetch {
                     }
                 }
             }
+            _ if self.head.status == 0 => no_status_line(),
             _ if is_success(self.head.status) => EndReason::Complete,
             _ => EndReason::Refused,
         }
@@ -194,6 +195,9 @@ impl Fetch {
     /// Vets the reply once its head is whole, which is when the first body byte comes.
     fn check_reply(&mut self) {
         match &self.stage {
+            ReplyStage::FirstReply | ReplyStage::Expected { .. } if self.head.status == 0 => {
+                self.stop_reason = Some(no_status_line());
+            }
             ReplyStage::FirstReply | ReplyStage::Expected { .. }
                 if !is_success(self.head.status) =>
             {
@@ -246,6 +250,11 @@ impl Fetch {
     }
 }
 
+/// libcurl reads some status lines that are none, such as one with a status of four digits.
+fn no_status_line() -> EndReason {
+    EndReason::Unusable(Flaw::Unreadable("it has no valid status line".to_owned()))
+}
+
 /// Statuses whose body may be object bytes.
 fn is_success(status: u16) -> bool {
     matches!(status, 200 | 206)
@@ -259,6 +268,8 @@ impl Handler for Fetch {
         self.first_byte.get_or_insert(now);
         self.head_bytes += data.len();
         if self.head_bytes > MAX_HEAD {
+            let what = format!("its headers are longer than {MAX_HEAD} bytes");
+            self.stop_reason = Some(EndReason::Unusable(Flaw::Unreadable(what)));
             return false;
         }
         self.head.push_line(data);

@@ -17,6 +17,7 @@ use crate::sys::panic::catch;
 use crate::sys::thread::Joined;
 
 use crate::transfer::event::{EndReason, Event, FetchEnd};
+use crate::transfer::policy::reply_check::Flaw;
 use crate::transfer::worker_waker::WorkerWaker;
 
 use super::fetch::Fetch;
@@ -25,6 +26,17 @@ use crate::transfer::disk::intake::Intake;
 
 /// How often time-outs and slow connections are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// libcurl's codes for a reply that is not HTTP, is not in order, or is encoded in an unknown way, and the old and the
+/// new one for a head that is too long.
+const UNREADABLE: [curl_sys::CURLcode; 5] = [
+    curl_sys::CURLE_UNSUPPORTED_PROTOCOL,
+    curl_sys::CURLE_FTP_WEIRD_SERVER_REPLY,
+    curl_sys::CURLE_BAD_CONTENT_ENCODING,
+    curl_sys::CURLE_OUT_OF_MEMORY,
+    CURLE_TOO_LARGE,
+];
+/// Newer than curl-sys.
+const CURLE_TOO_LARGE: curl_sys::CURLcode = 100;
 /// How long an idle loop sleeps unless it is woken.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -245,9 +257,7 @@ impl Loop {
             let ending = match self.running.get(&token).and_then(|r| message.result_for2(&r.handle))
             {
                 Some(Ok(())) => EndReason::Complete,
-                Some(Err(error)) => {
-                    EndReason::Broken { curl_code: error.code(), message: described(&error) }
-                }
+                Some(Err(error)) => end_reason(&self.running[&token], &error),
                 None => return,
             };
             done.push((token, ending));
@@ -323,9 +333,24 @@ fn stalled(running: &Running, now: Instant) -> bool {
     if fetch.waits_for_us() {
         return false;
     }
-    // Zero until the request is on the wire; libcurl's connect time-out covers the time before.
-    let sent = running.handle.pretransfer_time().ok().filter(|sent| !sent.is_zero());
-    fetch.silence(now, sent).is_some_and(|silence| silence > limit)
+    // libcurl's connect time-out covers the time before the request is on the wire.
+    fetch.silence(now, sent_after(running)).is_some_and(|silence| silence > limit)
+}
+
+/// How long after its start the request was on the wire; none until then.
+fn sent_after(running: &Running) -> Option<Duration> {
+    running.handle.pretransfer_time().ok().filter(|sent| !sent.is_zero())
+}
+
+/// What an error of libcurl's means. Before the request is on the wire the same codes say that libcurl lacks a protocol,
+/// or that a proxy did not answer as one.
+fn end_reason(running: &Running, error: &curl::Error) -> EndReason {
+    let message = described(error);
+    if UNREADABLE.contains(&error.code()) && sent_after(running).is_some() {
+        EndReason::Unusable(Flaw::Unreadable(message))
+    } else {
+        EndReason::Broken { curl_code: error.code(), message }
+    }
 }
 
 /// What went wrong, in libcurl's own words unless they quote a proxy as the environment has it, password and all.

@@ -54,8 +54,11 @@ impl Driver {
                 return Ok(AfterFailure::ObjectChanged(what));
             }
             EndReason::Unusable(flaw) => {
-                let error = self.unusable(&flaw, range);
-                Failure::of(Cause::Reply, error)
+                let cause = match flaw {
+                    Flaw::Unreadable(_) => Cause::Unreadable,
+                    _ => Cause::Reply,
+                };
+                Failure::of(cause, self.unusable(&flaw, range))
             }
             EndReason::Broken { curl_code, message } => self.broken(curl_code, &message, range),
             EndReason::Stalled => {
@@ -151,7 +154,7 @@ impl Driver {
             Cause::TimedOut => &counters.retries_timeout,
             Cause::Service | Cause::Throttled => &counters.retries_service,
             Cause::Auth => &counters.retries_auth,
-            Cause::Reply => &counters.retries_reply,
+            Cause::Reply | Cause::Unreadable => &counters.retries_reply,
         }
     }
 
@@ -196,12 +199,15 @@ impl Driver {
 
     /// The error of a reply that is not the one asked for.
     pub fn unusable(&self, flaw: &Flaw, range: Option<(u64, u64)>) -> Error {
+        let not_asked_for = |what| format!("the reply is not the one asked for: {what}");
         let what = match flaw {
-            Flaw::Changed(what) | Flaw::Contradiction(what) => what.clone(),
-            Flaw::RangeIgnored => "the service ignores the Range header".to_owned(),
+            Flaw::Changed(what) | Flaw::Contradiction(what) | Flaw::Incomplete(what) => {
+                not_asked_for(what.as_str())
+            }
+            Flaw::RangeIgnored => not_asked_for("the service ignores the Range header"),
+            Flaw::Unreadable(what) => format!("the reply cannot be read: {what}"),
         };
-        let message = self.attempted(&format!("the reply is not the one asked for: {what}"), range);
-        Error::new(ErrorKind::Integrity, "InvalidReply", message)
+        Error::new(ErrorKind::Integrity, "InvalidReply", self.attempted(&what, range))
     }
 
     fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Failure {

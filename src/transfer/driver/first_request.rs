@@ -13,7 +13,7 @@ use crate::transfer::connection::fetch::ReplyStage;
 use crate::transfer::connection::span::Span;
 use crate::transfer::event::{EndReason, Event};
 use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation};
-use crate::transfer::policy::retry::{Cause, Failure};
+use crate::transfer::policy::retry::{Cause, Failure, Retryability};
 
 use super::Driver;
 use super::failure::AfterFailure;
@@ -58,6 +58,7 @@ impl Driver {
     /// Gets the first good reply and prepares the file.
     pub fn open(&mut self) -> Result<()> {
         let mut request = self.choose_first_request();
+        let mut last_flaw = None;
         loop {
             match self.send_first_request(request)? {
                 FirstAnswer::Refused(refusal) => request = self.after_refusal(request, refusal)?,
@@ -73,8 +74,12 @@ impl Driver {
                             request = FirstRequest::Whole;
                         }
                         Err(flaw) => {
-                            let error = self.unusable(&flaw, None);
-                            self.schedule_retry(FIRST, Failure::of(Cause::Reply, error), false)?;
+                            let mut failure = Failure::of(Cause::Reply, self.unusable(&flaw, None));
+                            if flaw.is_by_design() && last_flaw.as_ref() == Some(&flaw) {
+                                failure.retryability = Retryability::Never;
+                            }
+                            self.schedule_retry(FIRST, failure, false)?;
+                            last_flaw = Some(flaw);
                         }
                     }
                     self.drain();

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::oss::reply::{ContentRange, ReplyHead};
 
-/// What is wrong with a reply whose status looks good.
+/// What is wrong with a reply that is no refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// It is of another generation of the object.
@@ -13,6 +13,18 @@ pub enum Flaw {
     RangeIgnored,
     /// It contradicts the request or itself.
     Contradiction(String),
+    /// It lacks what every reply of OSS has.
+    Incomplete(String),
+    /// It is not an HTTP reply.
+    Unreadable(String),
+}
+
+impl Flaw {
+    /// Whether the first reply of a service that is made so always has this flaw. Nobody makes a service whose replies
+    /// contradict themselves or are no HTTP: that comes from a fault, which may be over at the next attempt.
+    pub fn is_by_design(&self) -> bool {
+        matches!(self, Flaw::RangeIgnored | Flaw::Incomplete(_))
+    }
 }
 
 /// One generation of an object: what every reply after the first is held to.
@@ -68,7 +80,7 @@ pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstR
         (200, Some((first, _))) if first != 0 && length != Some(0) => Err(Flaw::RangeIgnored),
         (200, asked) => {
             let size = length.ok_or_else(|| {
-                Flaw::Contradiction("the reply does not say how long the object is".to_owned())
+                Flaw::Incomplete("the reply does not say how long the object is".to_owned())
             })?;
             Ok(FirstReply {
                 generation: generation(head, size),
@@ -87,7 +99,7 @@ pub fn head_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
         return Err(Flaw::Contradiction(format!("unexpected status {}", head.status)));
     }
     let size = content_length(head)?.ok_or_else(|| {
-        Flaw::Contradiction("the reply does not say how long the object is".to_owned())
+        Flaw::Incomplete("the reply does not say how long the object is".to_owned())
     })?;
     Ok(generation(head, size))
 }
@@ -169,9 +181,9 @@ fn ranged_body(head: &ReplyHead, length: Option<u64>) -> Result<(Range<u64>, u64
             (first, last, total)
         }
         Ok(Some(ContentRange::Satisfied { total: None, .. })) => {
-            return Err(Flaw::Contradiction("Content-Range without the object's size".to_owned()));
+            return Err(Flaw::Incomplete("Content-Range without the object's size".to_owned()));
         }
-        Ok(None) => return Err(Flaw::Contradiction("206 without Content-Range".to_owned())),
+        Ok(None) => return Err(Flaw::Incomplete("206 without Content-Range".to_owned())),
         Ok(Some(ContentRange::Unsatisfied { .. })) | Err(_) => {
             return Err(Flaw::Contradiction(format!(
                 "unusable Content-Range {:?}",
@@ -200,7 +212,7 @@ fn require_oss_header(head: &ReplyHead) -> Result<(), Flaw> {
     if head.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("x-oss-")) {
         return Ok(());
     }
-    Err(Flaw::Contradiction(
+    Err(Flaw::Incomplete(
         "it has no x-oss header, so that something between here and OSS must have answered"
             .to_owned(),
     ))

@@ -26,8 +26,10 @@ pub enum Cause {
     Throttled,
     /// Credentials expired or could not be had, or the clock is wrong.
     Auth,
-    /// A reply that contradicts the request.
+    /// A reply that is not the one asked for.
     Reply,
+    /// Bytes that are no HTTP reply: whoever sent them may be gone soon, like a connection that broke.
+    Unreadable,
 }
 
 /// A failed attempt that another one may mend.
@@ -212,6 +214,13 @@ mod tests {
         };
         assert!(after(110).is_some());
         assert_eq!(after(119), None, "the next attempt would come too late");
+    }
+
+    #[test]
+    fn after_progress_a_reply_that_cannot_be_read_is_asked_for_longer_than_one_that_can() {
+        let decide = |cause| decide(&failure(cause), &history(3, true), &LIMITS, 0.5);
+        assert_eq!(decide(Cause::Reply), None);
+        assert!(decide(Cause::Unreadable).is_some());
     }
 
     #[test]

@@ -193,18 +193,25 @@ impl Flaw {
         use Flaw::*;
         match self {
             NoCrc | CloseConnection | SlowHeaders => Trouble::Harmless,
-            CloseBeforeHeaders | ResetBeforeHeaders | NotHttp | NoReply | CloseAfter(_)
-            | ResetAfter(_) | StallAfter(_) | HalfCloseAfter(_) | ShortBody(_) | LongBody(_) => {
-                Trouble::Transport
-            }
+            CloseBeforeHeaders | ResetBeforeHeaders | NoReply | CloseAfter(_) | ResetAfter(_)
+            | StallAfter(_) | HalfCloseAfter(_) | ShortBody(_) | LongBody(_) => Trouble::Transport,
             Busy(_) => Trouble::Service,
             ProxyPage(status) if status >= 300 => Trouble::Service,
-            ProxyPage(_) | WrongContentRange | NoContentRange | OtherBytes(_) | IgnoreRange
-            | Gzip | Chunked | NoContentLength => Trouble::Reply,
+            NotHttp | ProxyPage(_) | WrongContentRange | NoContentRange | OtherBytes(_)
+            | IgnoreRange | Gzip | Chunked | NoContentLength => Trouble::Reply,
             WrongEtag | NoEtag | WrongCrc => Trouble::Generation,
             FlipByte(_) => Trouble::Content,
             Refused(_) => Trouble::Final,
         }
+    }
+
+    /// As the first reply it is not asked for a third time: the next one would be the same.
+    pub fn is_by_design(self) -> bool {
+        use Flaw::*;
+        matches!(
+            self,
+            ProxyPage(_) | NoContentRange | IgnoreRange | Gzip | Chunked | NoContentLength
+        )
     }
 
     /// Nothing comes for a while.

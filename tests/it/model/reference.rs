@@ -342,7 +342,10 @@ impl<'p> World<'p> {
         let excused = match (kind, code) {
             (ErrorKind::Transport, "ClientError:200028") if sum.silent => true,
             (ErrorKind::Transport, _) => of(Trouble::Transport) && given_up && got_nothing,
-            (ErrorKind::Integrity, "InvalidReply") => of(Trouble::Reply) && given_up,
+            (ErrorKind::Integrity, "InvalidReply") => {
+                let twice = sum.repeated >= 2 && struck(&|flaw| flaw.is_by_design());
+                of(Trouble::Reply) && (given_up || twice)
+            }
             (ErrorKind::Integrity, "CrcCheckError") => sum.wrong >= 2,
             (ErrorKind::ObjectChanged, _) => {
                 sum.changed >= 2 || (sum.streams && sum.changed + sum.repeated >= 2)

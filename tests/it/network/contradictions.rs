@@ -45,6 +45,8 @@ fn a_contradiction_in_one_reply_costs_an_attempt() {
     let cases = contradictions().into_iter().flat_map(|fault| [(fault.clone(), 2), (fault, 3)]);
     each(cases, |(fault, k)| {
         let lab = struck(SIZE, Matcher::any().nth(*k), fault.clone());
+        // A body longer than its length would be garbage before the next head.
+        lab.server.inject(Fault::CloseConnection);
         let outcome = lab.assert_downloads(&lab.client(), &lab.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{fault:?}");
         assert_eq!(outcome.statistics.bytes_discarded, 0, "not a byte was taken: {fault:?}");
@@ -60,6 +62,7 @@ fn a_contradiction_in_the_first_reply_costs_an_attempt() {
     let lies = contradictions().into_iter().filter(|fault| !true_of_the_first(fault));
     each(lies, |fault| {
         let lab = struck(SIZE, Matcher::any().nth(1), fault.clone());
+        lab.server.inject(Fault::CloseConnection);
         let outcome = lab.assert_downloads(&lab.client(), &lab.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{fault:?}");
     });
@@ -80,6 +83,31 @@ fn a_contradiction_in_every_reply_is_an_error() {
         assert!(lab.server.requests().len() <= 1 + 9, "{fault:?}: {error}");
         lab.assert_recovers(&request);
     });
+}
+
+#[test]
+fn a_first_reply_that_can_only_be_the_same_again_is_asked_for_twice() {
+    let lacking =
+        [Fault::UnknownTotal, header("Content-Range", None), Fault::NoOssHeaders, Fault::Html(206)];
+    each(lacking, |fault| {
+        let lab = struck(SIZE, Matcher::any(), fault.clone());
+        let request = lab.request();
+        lab.assert_refuses(&lab.client(), &request, ErrorKind::Integrity, "InvalidReply");
+        assert_eq!(lab.server.requests().len(), 2, "{fault:?}");
+        lab.assert_recovers(&request);
+    });
+    // A range cannot be cut out of the whole object without all that stands before it.
+    let lab = struck(SIZE, Matcher::any(), Fault::IgnoreRange);
+    let request = lab.request().range(1000, 1999);
+    lab.assert_refuses(&lab.client(), &request, ErrorKind::Integrity, "InvalidReply");
+    assert_eq!(lab.server.requests().len(), 2);
+}
+
+#[test]
+fn a_first_reply_that_lies_may_be_true_the_third_time() {
+    let lab = struck(SIZE, Matcher::any().times(2), Fault::WrongContentRange);
+    let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+    assert_eq!(outcome.statistics.retries_reply, 2);
 }
 
 #[test]

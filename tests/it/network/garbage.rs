@@ -1,4 +1,4 @@
-//! Bytes that are not what they should be: in place of a head, after it, after a body.
+//! Bytes that are not what they should be: in place of a head, in its first line, after it, after a body.
 
 use local_oss::{Fault, Matcher};
 use oss_resumable::{ErrorKind, Proof};
@@ -40,7 +40,11 @@ fn heads() -> Vec<(&'static str, Vec<u8>)> {
         ("an unfinished status line", b"HTTP/1.1 2".to_vec()),
         ("a status that is no number", said("HTTP/1.1 2O6 OK\nContent-Length: 0\n\n")),
         ("a status of four digits", said("HTTP/1.1 2060 OK\nContent-Length: 0\n\n")),
-        ("a header without a name", said("HTTP/1.1 206 OK\n: x\n\n")),
+        ("a status of four digits, and a body", said("HTTP/1.1 2060 OK\nContent-Length: 2\n\nhi")),
+        (
+            "a header without a name",
+            said("HTTP/1.1 206 OK\n: x\nx-oss-request-id: 1\nContent-Range: x\n\n"),
+        ),
         ("a header with a NUL", b"HTTP/1.1 206 OK\r\nETag: \"a\0b\"\r\n\r\n".to_vec()),
         ("a line without an end", line(150_000)),
         ("a long line", [line(150_000), said("\n\n")].concat()),
@@ -87,11 +91,31 @@ fn garbage_in_place_of_every_reply_is_an_error_after_three_attempts() {
             let proxy = Proxy::new(&lab, move |_| Way::Say(bytes.clone(), How::Close));
             let request = lab.request();
             let error = proxy.client(&lab).download(&request).expect_err(what);
-            let kinds = [ErrorKind::Transport, ErrorKind::Integrity];
-            assert!(kinds.contains(&error.kind()), "{what}: {error}");
+            let codes =
+                ["InvalidReply", "ClientError:200035", "ClientError:200052", "ClientError:200056"];
+            assert!(codes.contains(&error.code()), "{what}: {error}");
             assert_eq!(proxy.connections(), 3, "{what}: {error}");
             lab.assert_old_file(&request);
         });
+    }
+}
+
+#[test]
+fn a_status_line_that_cannot_be_read_is_an_unusable_reply() {
+    for line in
+        ["HTTP/1.1 2000 OK", "HTTP/1.1 2060 OK", "HTTP/1.1 20 OK", "HTTP/1.1 2O6 OK", "ICY 200 OK"]
+    {
+        let lab = struck(SIZE, Matcher::any(), Fault::StatusLine(line.to_owned()));
+        let request = lab.request();
+        let error =
+            lab.assert_refuses(&lab.client(), &request, ErrorKind::Integrity, "InvalidReply");
+        assert!(error.message().contains("the reply cannot be read: "), "{line}: {error}");
+        assert_eq!((error.status(), lab.server.requests().len()), (0, 3), "{line}: {error}");
+        lab.assert_recovers(&request);
+
+        let lab = struck(SIZE, Matcher::any().nth(2), Fault::StatusLine(line.to_owned()));
+        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+        assert_eq!(outcome.statistics.retries_reply, 1, "{line}");
     }
 }
 

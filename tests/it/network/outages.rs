@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use local_oss::{Config, Fault, Object};
 use oss_resumable::{ClientOptions, ErrorKind, FailedAttempt, RetryVerdict};
