@@ -18,7 +18,8 @@
  * Fields, defaults and thread-safety are described in oss_resumable.h. An exception thrown by a
  * progress handler cancels the download and propagates out of the call in which the handler ran.
  * The other callbacks run on threads of the library, where an exception is treated as if the
- * callback had given no answer. /
+ * callback had given no answer.
+ */
 #ifndef OSS_RESUMABLE_HPP
 #define OSS_RESUMABLE_HPP
 

@@ -13,7 +13,8 @@
  * operation of the client. docs/migration.md describes the differences and the reasons.
  *
  * Requires C++11, but neither exceptions nor RTTI. With RTTI the SDK's default retry strategy is
- * recognised, and the library's own policy is used in its place. /
+ * recognised, and the library's own policy is used in its place.
+ */
 #ifndef OSS_RESUMABLE_SDK_HPP
 #define OSS_RESUMABLE_SDK_HPP
 
@@ -30,7 +31,8 @@ namespace oss_resumable {
  * The SDK's client with this library's ResumableDownloadObject().
  *
  * Copies share one client, and the class is thread-safe, as in the SDK. The functions replaced here
- * are not virtual: call them on this type, not through a reference to the SDK's class. /
+ * are not virtual: call them on this type, not through a reference to the SDK's class.
+ */
 class OssClient : public AlibabaCloud::OSS::OssClient {
     using Base = AlibabaCloud::OSS::OssClient;
     using Configuration = AlibabaCloud::OSS::ClientConfiguration;

@@ -1,7 +1,8 @@
 /**
  * @file sdk_conversion.hpp
  * @brief Conversions between the values of the OSS C++ SDK and of this library. Not part of the
- * API. /
+ * API.
+ */
 #ifndef OSS_RESUMABLE_SDK_CONVERSION_HPP
 #define OSS_RESUMABLE_SDK_CONVERSION_HPP
 
