@@ -1,4 +1,4 @@
-//! A client: endpoint, credentials, connections and the threads that serve its downloads.
+//! The client: endpoint, credentials, connections and the threads that serve its downloads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,30 +18,30 @@ use crate::sync::channel::unbounded;
 use crate::sys;
 use crate::transfer::{Shared, Task};
 
-/// Downloads objects. Cheap to clone: all clones are one client. Thread-safe.
+/// A client of the service, which downloads objects. Thread-safe, and cheap to clone: all clones share one client.
 ///
-/// Threads start with the first download. The last clone's drop, or that of the last download, ends them.
+/// Its threads start with the first download. They end when the last clone and the last download have been dropped.
 ///
-/// A client belongs to the process that made it: in a forked child every call is `Forked`.
+/// A client belongs to the process that created it: in a forked child every call returns `Forked`.
 #[derive(Clone)]
 pub struct Client {
     state: Arc<ClientState>,
 }
 
 impl Client {
-    /// Checks the options; no thread is started and nothing is sent until the first download.
+    /// Validates the options. No thread is started and nothing is sent until the first download.
     pub fn new(options: ClientOptions) -> Result<Client> {
         sys::exit::prepare();
         Ok(Client { state: Arc::new(ClientState::new(options)?) })
     }
 
-    /// Signs with `region` from now on.
+    /// Replaces the region for requests signed from now on.
     pub fn set_region(&self, region: &str) -> Result<()> {
         self.state.require_threads()?;
         self.state.session.set_region(region)
     }
 
-    /// Signs with `credentials` from now on, in running downloads too.
+    /// Replaces the credentials for requests signed from now on, including those of running downloads.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<()> {
         self.state.require_threads()?;
         if let Credentials::Static(key) = &credentials {
@@ -51,29 +51,30 @@ impl Client {
         Ok(())
     }
 
-    /// Limits all downloads together to `bytes_per_second` from now on; 0 is no limit.
+    /// Sets the bandwidth limit in bytes per second, over all downloads of the client, from now on; 0: no limit.
     pub fn set_bandwidth(&self, bytes_per_second: u64) -> Result<()> {
         self.state.require_threads()?;
         self.state.session.bandwidth.set(bytes_per_second);
         Ok(())
     }
 
-    /// Ends running downloads with `ClientError:100002`, their checkpoints kept, and refuses later ones until
-    /// [`Client::enable_requests`]. Returns at once.
+    /// Ends running downloads with `ClientError:100002`, keeping their checkpoints, and refuses new ones until
+    /// [`Client::enable_requests`] is called. Returns immediately.
     pub fn disable_requests(&self) -> Result<()> {
         self.state.require_threads()?;
         self.state.disable();
         Ok(())
     }
 
-    /// Lets downloads start again.
+    /// Allows downloads again.
     pub fn enable_requests(&self) -> Result<()> {
         self.state.require_threads()?;
         self.state.enable();
         Ok(())
     }
 
-    /// Downloads, blocking: resumes if it can, proves, renames.
+    /// Downloads an object and blocks until the end: resumes an earlier run if possible, verifies the file and renames
+    /// it to its target.
     pub fn download(&self, request: &DownloadRequest) -> Result<Outcome> {
         let ended = self.start(request)?.wait(None);
         ended.unwrap_or_else(|| Err(Error::internal("a wait without a limit came to its limit")))
@@ -89,7 +90,7 @@ impl Client {
         ended.unwrap_or_else(|| Err(Error::internal("a wait without a limit came to its limit")))
     }
 
-    /// Checks the request and starts the download.
+    /// Validates the request and starts the download.
     pub fn start(&self, request: &DownloadRequest) -> Result<Download> {
         let state = &self.state;
         state.require_threads()?;
@@ -111,8 +112,9 @@ impl Client {
         Ok(Download::new(shared, state.clone()))
     }
 
-    /// A URL by which anybody can GET the object until `expires` from now; at most seven days for V4 signatures.
-    /// `key` signs it. Response-header overrides, version and extra query of the request are part of it.
+    /// Returns a URL with which anybody can GET the object for the duration `expires` from now, at most seven days with
+    /// V4 signatures. It is signed with `key` and includes the response-header overrides, the version and the extra
+    /// query parameters of the request.
     pub fn presign(
         &self,
         request: &DownloadRequest,
@@ -126,7 +128,8 @@ impl Client {
         self.state.session.presign("GET", request, key, expires)
     }
 
-    /// What the checkpoint of `request`'s download says; `None` when there is none to go on from. It may be in use.
+    /// Reads the checkpoint of the download that `request` describes; `None` if there is none to resume from. A running
+    /// download may be using it.
     pub fn inspect_checkpoint(&self, request: &DownloadRequest) -> Result<Option<CheckpointInfo>> {
         self.state.require_threads()?;
         let _exit_guard = sys::exit::guard()?;
@@ -135,8 +138,8 @@ impl Client {
         JournalLocation::of(request, &paths).map_or(Ok(None), |journal| manage::inspect(&journal))
     }
 
-    /// Removes the checkpoint of `request`'s download and the temporary file it belongs to; `false` when there is
-    /// none, `Busy` while a download uses it.
+    /// Removes the checkpoint of the download that `request` describes, and its temporary file. Returns `false` if
+    /// there is none, and `Busy` while a download is using it.
     pub fn discard_checkpoint(&self, request: &DownloadRequest) -> Result<bool> {
         self.state.require_threads()?;
         let _exit_guard = sys::exit::guard()?;
@@ -146,16 +149,16 @@ impl Client {
             .map_or(Ok(false), |journal| manage::discard(&journal, &paths))
     }
 
-    /// Cancels all downloads, waits for their ends and joins all threads; later downloads are refused. Checkpoints
-    /// are kept. Does nothing in a forked child.
+    /// Cancels all downloads, waits until they have ended and joins all threads. Checkpoints are kept. Later downloads
+    /// are refused. Does nothing in a forked child.
     ///
-    /// Must not be called from a callback of this client, which it would wait for.
+    /// Must not be called from a callback of this client: it would wait for that callback.
     pub fn shutdown(&self) {
         if self.state.require_threads().is_err() {
             return;
         }
         for download in self.state.close() {
-            // How it ended is for who holds its handle.
+            // Its result is reported through its handle.
             download.join();
         }
         self.state.session.shut_down();

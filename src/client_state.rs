@@ -1,4 +1,5 @@
-//! What all clones of a client, and its downloads, share: the session, the downloads that run, and who owns them.
+//! State shared by all clones of a client and by its downloads: the session, the running downloads and the owning
+//! process.
 
 use std::sync::{Arc, Weak};
 
@@ -9,11 +10,11 @@ use crate::sys;
 use crate::sys::thread;
 use crate::transfer::{self, Session, Shared, Task};
 
-/// What clones and downloads share.
+/// State shared by clones and downloads.
 pub struct ClientState {
     pub session: Arc<Session>,
     running: Mutex<Running>,
-    /// The process that made the client: threads do not survive a fork.
+    /// The process that created the client: threads do not survive a fork.
     process: u32,
 }
 
@@ -25,25 +26,25 @@ struct Running {
 }
 
 impl ClientState {
-    /// Checks the options; starts nothing.
+    /// Validates the options; starts no thread.
     pub fn new(options: ClientOptions) -> Result<Self> {
         let session = Arc::new(Session::new(options)?);
         Ok(ClientState { session, running: Mutex::default(), process: std::process::id() })
     }
 
-    /// Ends running downloads with `ClientError:100002` and refuses later ones until [`ClientState::enable`].
+    /// Ends running downloads with `ClientError:100002` and refuses new ones until [`ClientState::enable`] is called.
     pub fn disable(&self) {
         let mut running = self.running.lock();
         running.disabled = true;
         running.downloads.iter().filter_map(Weak::upgrade).for_each(|download| download.disable());
     }
 
-    /// Lets downloads start again.
+    /// Allows downloads again.
     pub fn enable(&self) {
         self.running.lock().disabled = false;
     }
 
-    /// Refuses where the client's threads are lost: in a forked child, and when `exit()` could not wait for them.
+    /// Fails when the client's threads are lost: in a forked child, and when `exit()` did not wait for them.
     pub fn require_threads(&self) -> Result<()> {
         if self.process != std::process::id() {
             return Err(Error::new(
@@ -55,7 +56,8 @@ impl ClientState {
         if sys::exit::has_abandoned_threads() { Err(sys::exit::exiting()) } else { Ok(()) }
     }
 
-    /// Starts a download's driver. Under the lock, so that a client that is being closed finds it or refuses it.
+    /// Starts a download's driver. Holds the lock, so that a concurrent `close` either finds the download or refuses
+    /// it.
     pub fn run(&self, task: Task) -> Result<Arc<Shared>> {
         let mut running = self.running.lock();
         if running.closed {
@@ -77,7 +79,7 @@ impl ClientState {
         Ok(shared)
     }
 
-    /// Lets no download start any more and cancels those that run.
+    /// Refuses new downloads and cancels the running ones.
     pub fn close(&self) -> Vec<Arc<Shared>> {
         let mut running = self.running.lock();
         running.closed = true;
@@ -91,7 +93,7 @@ impl ClientState {
 
 impl Drop for ClientState {
     fn drop(&mut self) {
-        // Joining threads that are lost would hang for ever.
+        // Joining lost threads would never return.
         if self.require_threads().is_ok() {
             self.session.shut_down();
         } else {

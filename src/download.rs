@@ -1,4 +1,4 @@
-//! A download's handle.
+//! The handle of a download.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,13 +8,13 @@ use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Status};
 use crate::transfer::Shared;
 
-/// How often a progress callback runs, at least.
+/// Longest time between two calls of a progress callback.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// One running or ended transfer. Dropping it cancels the transfer and waits for its end; the checkpoint is kept.
+/// A running or ended download. Dropping it cancels the download and waits for its end; the checkpoint is kept.
 pub struct Download {
     shared: Arc<Shared>,
-    /// Keeps the client's threads while the download needs them.
+    /// Keeps the client's threads alive while the download needs them.
     client: Arc<ClientState>,
 }
 
@@ -23,11 +23,11 @@ impl Download {
         Download { shared, client }
     }
 
-    /// Waits until the download ends, or for `timeout`; `None` when the time is up. May be called again, and from
-    /// several threads; each success gives a fresh outcome.
+    /// Waits until the download ends, at most for `timeout`; `None` on time-out. May be called again, and from several
+    /// threads; each success returns a new outcome.
     ///
-    /// In a forked child, where nothing runs that could end, this is `Forked` at once; in an exit handler that runs
-    /// after a download could not be waited for, it is `Cancelled`.
+    /// In a forked child, where the download's threads do not exist, returns `Forked` immediately. Returns `Cancelled`
+    /// in an exit handler that runs after the library has stopped waiting for the download.
     pub fn wait(&self, timeout: Option<Duration>) -> Option<Result<Outcome>> {
         if let Err(lost) = self.client.require_threads() {
             return Some(Err(lost));
@@ -58,8 +58,7 @@ impl Download {
         }
     }
 
-    /// A snapshot; never blocks on the network or the disk. In a forked child, where nothing goes on, the phase is
-    /// `Failed`.
+    /// Returns the current status. Never waits for the network or the disk. In a forked child the phase is `Failed`.
     pub fn status(&self) -> Status {
         match self.client.require_threads() {
             Ok(()) => self.shared.status(),
@@ -67,16 +66,16 @@ impl Download {
         }
     }
 
-    /// Limits this download to `bytes_per_second` from now on, over all its connections; 0 is no limit. The limit of
-    /// the client holds as well. Does nothing in a forked child.
+    /// Sets the bandwidth limit of this download in bytes per second, over all its connections, from now on; 0: no
+    /// limit. The limit of the client applies as well. Does nothing in a forked child.
     pub fn set_bandwidth(&self, bytes_per_second: u64) {
         if self.client.require_threads().is_ok() {
             self.shared.bandwidth.set(bytes_per_second);
         }
     }
 
-    /// Asks the download to end with `Cancelled` and returns at once. The checkpoint is kept. Does nothing in a forked
-    /// child.
+    /// Cancels the download, which then ends with `Cancelled`. Returns immediately. The checkpoint is kept. Does
+    /// nothing in a forked child.
     pub fn cancel(&self) {
         if self.client.require_threads().is_ok() {
             self.shared.cancel();
@@ -86,7 +85,8 @@ impl Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
-        // Where the threads are lost there is nobody to wait for, and a lock that one held is never released.
+        // After a fork the threads do not exist: there is nothing to wait for, and a lock that one of them held is
+        // never released.
         if self.client.require_threads().is_err() {
             std::mem::forget((self.shared.clone(), self.client.clone()));
             return;
@@ -96,7 +96,7 @@ impl Drop for Download {
     }
 }
 
-/// None: no limit, also for a time-out beyond what the clock can hold.
+/// `None` means no limit, also for a time-out that the clock cannot represent.
 fn deadline(timeout: Option<Duration>) -> Option<Instant> {
     timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }

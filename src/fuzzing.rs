@@ -1,6 +1,6 @@
-//! What the targets in `fuzz/` reach: the readers of everything that comes from outside. Here only in builds made for
-//! fuzzing (`cfg(fuzzing)`, set by cargo-fuzz and `scripts/fuzz.sh`); a cfg and no feature, so that no program that
-//! depends on this library can switch it on, and no part of any API.
+//! Exports for the targets in `fuzz/`: the parsers of all foreign bytes. Only in fuzzing builds (`cfg(fuzzing)`, set by
+//! cargo-fuzz and `scripts/fuzz.sh`). It is a cfg and not a feature so that dependent programs cannot enable it; it is
+//! not part of any API.
 
 #[cfg(feature = "capi")]
 pub use crate::capi::{client_options, request as c_request, sized, status};

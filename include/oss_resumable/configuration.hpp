@@ -1,6 +1,6 @@
 /**
  * @file configuration.hpp
- * @brief How oss_resumable.hpp's client reaches the service. Include that instead.
+ * @brief Options of a client. Include oss_resumable.hpp instead.
  */
 #ifndef OSS_RESUMABLE_CONFIGURATION_HPP
 #define OSS_RESUMABLE_CONFIGURATION_HPP
@@ -15,53 +15,55 @@
 
 namespace oss_resumable {
 
-/** One access key; `securityToken` is empty and `expiresUnixMs` 0 for one that does not expire. */
+/** An access key. For one that does not expire, `securityToken` is empty and `expiresUnixMs` is
+ * 0. */
 struct Credentials {
     std::string accessKeyId;
     std::string accessKeySecret;
     std::string securityToken;
-    /** Milliseconds since 1970-01-01 UTC. */
+    /** Time of expiry, in milliseconds since 1970-01-01 UTC. */
     int64_t expiresUnixMs;
 };
 
 enum class SignatureVersionType { V1, V4 };
 enum class ProxyScheme { HTTP, HTTPS };
 
-/** How a client reaches the service; see oss_resumable_client_options. */
+/** Options of a client; see oss_resumable_client_options. */
 struct ClientConfiguration {
-    /** Empty: taken from the endpoint, or given to Client::SetRegion() later. */
+    /** Empty: taken from the endpoint, or set later by Client::SetRegion(). */
     std::string region;
     SignatureVersionType signatureVersion = SignatureVersionType::V4;
     bool isPathStyle = false;
     bool isCname = false;
-    /** Do not sign requests. */
+    /** Send requests without a signature. */
     bool anonymous = false;
     bool verifySSL = true;
     std::string caFile;
     std::string caPath;
     std::string userAgent;
-    /** Empty: what `http_proxy` and its like in the environment say. */
+    /** Empty: `http_proxy`, `https_proxy` and `all_proxy` of the environment apply. */
     std::string proxyHost;
     ProxyScheme proxyScheme = ProxyScheme::HTTP;
     uint32_t proxyPort = 0;
     std::string proxyUserName;
     std::string proxyPassword;
     std::string networkInterface;
-    /** Bytes a second of all downloads together; 0 is no limit. */
+    /** Bandwidth limit in bytes per second, over all downloads; 0: no limit. */
     uint64_t maxBandwidth = 0;
     bool enableCrc64 = true;
     bool enableDateSkewAdjustment = true;
-    /** Times in milliseconds; 0 is the default, -1 no limit. */
+    /** Times in milliseconds; 0: default, -1: no limit. */
     int64_t connectTimeoutMs = 0;
     int64_t idleTimeoutMs = 0;
     int64_t firstByteLimitMs = 0;
     int64_t noProgressLimitMs = 0;
     int64_t throttleLimitMs = 0;
-    /** 0 is the default. */
+    /** 0: default. */
     uint32_t maxAttempts = 0;
     uint32_t maxWorkers = 0;
     int32_t logLevel = 0;
-    /** The callbacks run on threads of the library. No credentials: an empty `accessKeyId`. */
+    /** These callbacks run on threads of the library. A provider that has no credentials returns an
+     * empty `accessKeyId`. */
     std::function<Credentials()> credentialsProvider;
     std::function<int64_t(const oss_resumable_failed_attempt &)> retryDecision;
     std::function<void(int32_t level, const std::string &message)> log;
@@ -69,8 +71,8 @@ struct ClientConfiguration {
 
 namespace detail {
 
-/** The C options of a client; owns what they point to until oss_resumable_client_new() has copied
- * it. */
+/** The C options of a client. Owns the data they point to, which oss_resumable_client_new()
+ * copies. */
 class COptions {
 public:
     COptions(const std::string &endpoint, const Credentials *key, const ClientConfiguration &from) {

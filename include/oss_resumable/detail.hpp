@@ -1,6 +1,6 @@
 /**
  * @file detail.hpp
- * @brief What the other .hpp files share. Not for programs.
+ * @brief Shared by the other .hpp files. Not part of the API.
  */
 #ifndef OSS_RESUMABLE_DETAIL_HPP
 #define OSS_RESUMABLE_DETAIL_HPP
@@ -20,17 +20,17 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 inline std::string text(const char *text) { return text ? std::string(text) : std::string(); }
 
-/** NULL, which is the default, for an empty string. */
+/** NULL, the default, for an empty string. */
 inline const char *optional(const std::string &text) {
     return text.empty() ? nullptr : text.c_str();
 }
 
-/** C would see only what stands before the NUL: another object, or another file. */
+/** C would read only the part before the NUL and use another object or another file. */
 inline bool hasNul(const std::string &text) { return text.find('\0') != std::string::npos; }
 
 inline int32_t on(bool value) { return value ? OSS_RESUMABLE_ON : OSS_RESUMABLE_OFF; }
 
-/** Runs `body`, which must not throw into C: an exception is kept in `thrown`, and `fallback`
+/** Runs `body` and keeps exceptions out of C: an exception is stored in `thrown`, and `fallback` is
  * returned. */
 template <typename T, typename Body>
 T contained(T fallback, std::exception_ptr &thrown, Body body) {
@@ -48,7 +48,7 @@ T contained(T fallback, std::exception_ptr &thrown, Body body) {
 #endif
 }
 
-/** Lets a kept exception go on its way, once. */
+/** Rethrows a stored exception, once. */
 inline void rethrow(std::exception_ptr &thrown) {
 #if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
     if (thrown) {

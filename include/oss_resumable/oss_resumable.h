@@ -2,10 +2,10 @@
  * @file oss_resumable.h
  * @brief Resumable, verified downloads of large objects from Alibaba Cloud OSS.
  *
- * A download fetches one object in parallel, goes on where an earlier run of any process ended, and puts the file
- * in its place only when its bytes are proven to be the object's.
+ * A download fetches one object over several connections and resumes where an earlier run, of this or another process,
+ * stopped. The file appears under its name only after its bytes have been verified.
  *
- * The smallest use, with credentials from the environment (`OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`):
+ * A minimal program, with credentials from the environment (`OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`):
  * @code
  * oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
  * oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
@@ -31,21 +31,23 @@
  *   `out` is written on success only, `err` on failure only; each may be NULL.
  * - **Structs** begin with `struct_size`, which the caller sets to `sizeof` the struct. Set the rest to zero first:
  *   zero is the default of every field. The `_INIT` macro after each struct does both, for automatic, static and
- *   `const` objects. A program may be older than the library, or newer: fields the library does not know are refused
- *   unless they are zero.
+ *   `const` objects. A program may be older or newer than the library: a field that the library does not know must be
+ *   zero, otherwise the struct is rejected.
  * - **Switches** are `int32_t`: ::OSS_RESUMABLE_DEFAULT, ::OSS_RESUMABLE_ON or ::OSS_RESUMABLE_OFF. Times are in
  *   milliseconds, sizes in bytes. Lists are a pointer and a count.
- * - **Strings** are UTF-8 and end with NUL. The library copies what it is given. Strings that it returns are
- *   borrowed from the object they were asked of, and NULL when absent.
- * - **Ownership.** What a function gives through `out` or `err` belongs to the caller and is freed once with the
- *   `_free` function of its type. Freeing NULL does nothing. Objects may be freed in any order.
+ * - **Strings** are UTF-8 and end with NUL. The library copies the strings passed to it. Strings that it returns belong
+ *   to the object they were read from; an absent string is NULL.
+ * - **Ownership.** An object returned through `out` or `err` belongs to the caller, who frees it once with the `_free`
+ *   function of its type. Freeing NULL does nothing. Objects may be freed in any order.
  * - **NULL** where it is not allowed is ::OSS_RESUMABLE_ERR_VALIDATION, never a crash.
  * - **Threads.** Every function may be called from any thread. An object may be used by several threads at the same
- *   time; only its `_free` must come after all other uses.
- * - **Callbacks** carry `user_data`, and each says on which thread it runs. None is called under a lock, and all are
- *   optional. They must return normally: no exception, `longjmp` or thread exit may leave them.
- * - **fork.** In a forked child, the parent's clients and downloads answer ::OSS_RESUMABLE_ERR_FORKED. Make new ones.
- * - The library writes nothing to stdout or stderr, installs no signal handler, and changes no environment variable.
+ *   time; its `_free` function must be called after all other uses.
+ * - **Callbacks** receive `user_data`. The description of each says on which thread it runs. None is called while the
+ *   library holds a lock, and all are optional. They must return normally: no exception, `longjmp` or thread exit may
+ *   leave them.
+ * - **fork.** In a forked child, calls with the parent's clients and downloads return ::OSS_RESUMABLE_ERR_FORKED.
+ *   Create new ones.
+ * - The library writes nothing to stdout or stderr, installs no signal handler, and does not change the environment.
  */
 
 
@@ -56,12 +58,12 @@
 #include <stdint.h>
 
 /**
- * Major version of this header. Compare with oss_resumable_version() of the library that is loaded.
+ * Major version of this header. Compare it with oss_resumable_version(), which describes the loaded library.
  */
 #define OSS_RESUMABLE_VERSION_MAJOR 0
 
 /**
- * Minor version of this header. Until 1.0, libraries of another minor version are not compatible.
+ * Minor version of this header. Until 1.0, libraries with a different minor version are not compatible.
  */
 #define OSS_RESUMABLE_VERSION_MINOR 1
 
@@ -91,7 +93,7 @@
 #define OSS_RESUMABLE_LOG_ERROR 1
 
 /**
- * Level of a log line: something went wrong and is being dealt with.
+ * Level of a log line: a problem from which the download may recover.
  */
 #define OSS_RESUMABLE_LOG_WARN 2
 
@@ -106,12 +108,12 @@
 #define OSS_RESUMABLE_LOG_DEBUG 4
 
 /**
- * Answer of an ::oss_resumable_retry_decision: what the library's own policy says.
+ * Return value of an ::oss_resumable_retry_decision: apply the library's own policy.
  */
 #define OSS_RESUMABLE_RETRY_DEFAULT -1
 
 /**
- * Answer of an ::oss_resumable_retry_decision: give up.
+ * Return value of an ::oss_resumable_retry_decision: do not retry.
  */
 #define OSS_RESUMABLE_RETRY_STOP -2
 
@@ -126,7 +128,7 @@
 #define OSS_RESUMABLE_SIGNATURE_V4 4
 
 /**
- * `address_style`: the bucket stands before the host, and in the path for IP addresses and `localhost`.
+ * `address_style`: `https://bucket.endpoint/key`; for IP addresses and `localhost`, as ::OSS_RESUMABLE_ADDRESS_PATH.
  */
 #define OSS_RESUMABLE_ADDRESS_AUTO 0
 
@@ -141,13 +143,14 @@
 #define OSS_RESUMABLE_ADDRESS_CNAME 2
 
 /**
- * `proxy_scheme`: the connection to the proxy is in the clear; `https` endpoints are reached through a tunnel.
+ * `proxy_scheme`: the connection to the proxy is not encrypted; `https` endpoints are reached through a tunnel
+ * (`CONNECT`).
  */
 #define OSS_RESUMABLE_PROXY_HTTP 0
 
 /**
- * `proxy_scheme`: the connection to the proxy is made over TLS; its certificate is verified against the system's
- * authorities, whatever `ca_file`, `ca_path` and `verify_tls` say about the service's.
+ * `proxy_scheme`: the connection to the proxy uses TLS. Its certificate is always verified against the system's
+ * certificate authorities: `ca_file`, `ca_path` and `verify_tls` apply to the service's certificate only.
  */
 #define OSS_RESUMABLE_PROXY_HTTPS 1
 
@@ -177,12 +180,12 @@
 #define OSS_RESUMABLE_MAX_THREAD_NUM 1024
 
 /**
- * `overwrite`: replace an existing file, once the new one is whole.
+ * `overwrite`: replace an existing file once the new one is complete and verified.
  */
 #define OSS_RESUMABLE_OVERWRITE_REPLACE 0
 
 /**
- * `overwrite`: fail with the code `FileAlreadyExists` and leave the file alone.
+ * `overwrite`: if the target exists, leave it unchanged and fail with the code `FileAlreadyExists`.
  */
 #define OSS_RESUMABLE_OVERWRITE_FAIL 1
 
@@ -192,7 +195,7 @@
 #define OSS_RESUMABLE_PHASE_STARTING 1
 
 /**
- * oss_resumable_status: fetching bytes, and proving those of an earlier run.
+ * oss_resumable_status: fetching bytes and verifying those of an earlier run.
  */
 #define OSS_RESUMABLE_PHASE_TRANSFERRING 2
 
@@ -202,7 +205,7 @@
 #define OSS_RESUMABLE_PHASE_FINISHING 3
 
 /**
- * oss_resumable_status: ended well; the file is in its place.
+ * oss_resumable_status: ended successfully; the file is at its path.
  */
 #define OSS_RESUMABLE_PHASE_SUCCEEDED 4
 
@@ -217,85 +220,84 @@
 #define OSS_RESUMABLE_PROOF_OBJECT_CRC 1
 
 /**
- * oss_resumable_result_proof(): the file's bytes are those the network delivered for one generation of the object;
- * the service sent no CRC-64, or only a range was downloaded.
+ * oss_resumable_result_proof(): the file's bytes are those received from the network, all of one generation of the
+ * object. They were not compared with a CRC-64 of the service, because it sent none or only a range was downloaded.
  */
 #define OSS_RESUMABLE_PROOF_GENERATION 2
 
 /**
- * oss_resumable_result_proof(): as ::OSS_RESUMABLE_PROOF_GENERATION, and the service's CRC-64 was not compared
- * because the client's options say so.
+ * oss_resumable_result_proof(): as ::OSS_RESUMABLE_PROOF_GENERATION; the service's CRC-64 was not compared because
+ * `verify_crc` is off.
  */
 #define OSS_RESUMABLE_PROOF_NOT_COMPARED 3
 
 /**
- * What the checkpoint of a download says. Made by oss_resumable_checkpoint_inspect(), owned by the caller, freed
+ * The contents of a download's checkpoint. Created by oss_resumable_checkpoint_inspect(), owned by the caller, freed
  * with oss_resumable_checkpoint_free().
  *
- * Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
- * every other handle is freed and after the checkpoint is gone. Strings got from it are borrowed, and valid until
- * it is freed.
+ * Immutable: several threads may read it at the same time; free it after all other uses. It stays valid after every
+ * other handle is freed and after the checkpoint is removed. Strings read from it are valid until it is freed.
  */
 typedef struct oss_resumable_checkpoint oss_resumable_checkpoint;
 
 /**
  * Endpoint, region, credentials, connection settings, and the threads that serve downloads.
  *
- * Thread-safe: any number of threads may use one client at the same time; only oss_resumable_client_free() must
- * be the last call. Make one and share it. Threads start with the first download and are joined by the freeing.
+ * Thread-safe: any number of threads may use one client at the same time; oss_resumable_client_free() must be the last
+ * call. Create one client and share it. Its threads start with the first download and are joined when it is freed.
  */
 typedef struct oss_resumable_client oss_resumable_client;
 
 /**
- * Takes the answer of an ::oss_resumable_credentials_provider. Valid during that call only; thread-safe.
+ * Receives the answer of an ::oss_resumable_credentials_provider. Valid only during that call; thread-safe.
  */
 typedef struct oss_resumable_credentials_sink oss_resumable_credentials_sink;
 
 /**
  * One transfer, running or ended.
  *
- * Thread-safe: any thread may wait for, look at or cancel it at the same time; only
- * oss_resumable_download_free() must be the last call. It may outlive the handle of its client.
+ * Thread-safe: several threads may wait for it, query it or cancel it at the same time; oss_resumable_download_free()
+ * must be the last call. It may outlive the handle of its client.
  */
 typedef struct oss_resumable_download oss_resumable_download;
 
 /**
- * Why a call failed. Made by the call, owned by the caller, freed with oss_resumable_error_free().
+ * The reason why a call failed. Created by the call, owned by the caller, freed with oss_resumable_error_free().
  *
- * Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
- * every other handle is freed. Strings got from it are UTF-8, borrowed, and valid until it is freed.
+ * Immutable: several threads may read it at the same time; free it after all other uses. It stays valid after every
+ * other handle is freed. Strings read from it are UTF-8 and valid until it is freed.
  */
 typedef struct oss_resumable_error oss_resumable_error;
 
 /**
- * What a successful download came to. Made by the call, owned by the caller, freed with
+ * The result of a successful download. Created by the call, owned by the caller, freed with
  * oss_resumable_result_free().
  *
- * Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
- * every other handle is freed. Strings got from it are borrowed, and valid until it is freed.
+ * Immutable: several threads may read it at the same time; free it after all other uses. It stays valid after every
+ * other handle is freed. Strings read from it are valid until it is freed.
  */
 typedef struct oss_resumable_result oss_resumable_result;
 
 /**
- * What a call came to: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT or one of the `OSS_RESUMABLE_ERR_…`
- * codes. Numbers are never reused for another meaning; treat one that you do not know as a failure.
+ * The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT or one of the `OSS_RESUMABLE_ERR_…`
+ * codes. The meaning of a number never changes. Treat an unknown number as a failure.
  */
 typedef int32_t oss_resumable_code;
 
 /**
- * Supplies temporary credentials: before the first request, shortly before they expire, and when the service
- * says that they expired. Runs on a thread of its own, once at a time; it may block, and neither transfers nor
- * a cancel wait for it.
+ * Supplies temporary credentials: before the first request, shortly before they expire, and when the service reports
+ * that they have expired. Runs on a thread of its own and is never called concurrently for one client. It may block:
+ * neither transfers nor cancellation wait for it.
  *
- * Answer with oss_resumable_credentials_set() or oss_resumable_credentials_fail() before returning; without an
- * answer the requests that need one fail. The callback must not start or wait for downloads, or throw: a C++ exception
- * that leaves it ends the program.
+ * Answer with oss_resumable_credentials_set() or oss_resumable_credentials_fail() before returning; without an answer,
+ * the requests that need credentials fail. The callback must not start downloads or wait for them, and must not throw:
+ * a C++ exception that leaves it ends the program.
  */
 typedef void (*oss_resumable_credentials_provider)(struct oss_resumable_credentials_sink *sink,
                                                    void *user_data);
 
 /**
- * A failed attempt, shown to an ::oss_resumable_retry_decision.
+ * A failed attempt, passed to an ::oss_resumable_retry_decision.
  */
 typedef struct oss_resumable_failed_attempt {
     /**
@@ -311,11 +313,11 @@ typedef struct oss_resumable_failed_attempt {
      */
     int64_t status;
     /**
-     * Attempts without a new byte so far, this one included; from 1.
+     * Number of attempts since the last new byte, this one included; at least 1.
      */
     uint32_t attempts;
     /**
-     * 1 when the library's own policy would try again, else 0.
+     * 1 when the library's own policy would retry, otherwise 0.
      */
     int32_t would_retry;
     /**
@@ -331,37 +333,37 @@ typedef struct oss_resumable_failed_attempt {
     { sizeof(oss_resumable_failed_attempt), NULL, 0, 0, 0, NULL }
 
 /**
- * Decides whether a failed attempt is repeated. Runs on threads of the client's own, possibly several at once.
+ * Decides whether a failed attempt is retried. Runs on threads of the client, possibly on several at once.
  *
- * Return a delay in milliseconds (0 or more) to try again after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
- * ::OSS_RESUMABLE_RETRY_DEFAULT (as any other negative number) for the library's own policy. `attempt` is valid
- * during the call. The callback must not block for long, start or wait for downloads, or throw: a C++
+ * Return a delay in milliseconds (0 or more) to retry after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
+ * ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy. `attempt` is valid
+ * during the call. The callback must not block for long, start downloads or wait for them, and must not throw: a C++
  * exception that leaves it ends the program.
  */
 typedef int64_t (*oss_resumable_retry_decision)(const struct oss_resumable_failed_attempt *attempt,
                                                 void *user_data);
 
 /**
- * Receives a line of the log. Runs on threads of the client's own, possibly several at once.
+ * Receives a log line. Runs on threads of the client, possibly on several at once.
  *
- * `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8 without a line end and without
- * secrets, valid during the call. The callback must not block for long, start or wait for downloads, or throw: a C++
- * exception that leaves it ends the program.
+ * `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8, contains neither a line end nor secrets, and
+ * is valid during the call. The callback must not block for long, start downloads or wait for them, and must not
+ * throw: a C++ exception that leaves it ends the program.
  */
 typedef void (*oss_resumable_log)(int32_t level,
                                   const char *message,
                                   void *user_data);
 
 /**
- * Frees `user_data`. Called exactly once, on any thread, after the last call of the callbacks it stands beside:
- * also when the call that was given the struct fails, provided that `struct_size` reaches to the field. It must not
- * throw: a C++ exception that leaves a callback ends the program.
+ * Frees `user_data`. Called exactly once, on any thread, after the last call of the callbacks in the same struct. It
+ * is also called when the function that received the struct fails, provided that `struct_size` includes this field. It
+ * must not throw: a C++ exception that leaves a callback ends the program.
  */
 typedef void (*oss_resumable_user_data_free)(void *user_data);
 
 /**
- * How a client reaches the service. Only `struct_size` and `endpoint` are required: set every other field to
- * zero for its default. Strings are UTF-8 and copied by oss_resumable_client_new().
+ * Options of a client. Only `struct_size` and `endpoint` are required; zero in any other field selects its default.
+ * Strings are UTF-8 and copied by oss_resumable_client_new().
  */
 typedef struct oss_resumable_client_options {
     /**
@@ -377,9 +379,9 @@ typedef struct oss_resumable_client_options {
      */
     const char *region;
     /**
-     * Access key id, together with `access_key_secret`. Both NULL: the provider if there is one, else the
-     * environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, read when a
-     * download starts.
+     * Access key id; set it together with `access_key_secret`. When both are NULL, credentials come from the provider
+     * if there is one, otherwise from the environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and
+     * `OSS_SESSION_TOKEN`, which are read when a download starts.
      */
     const char *access_key_id;
     /**
@@ -391,11 +393,11 @@ typedef struct oss_resumable_client_options {
      */
     const char *security_token;
     /**
-     * Supplies and renews temporary credentials, or NULL. Excludes `access_key_id`.
+     * Supplies and renews temporary credentials, or NULL. Cannot be combined with `access_key_id`.
      */
     oss_resumable_credentials_provider credentials_provider;
     /**
-     * Decides about failed attempts, or NULL for the library's own policy.
+     * Decides whether failed attempts are retried, or NULL for the library's own policy.
      */
     oss_resumable_retry_decision retry_decision;
     /**
@@ -411,27 +413,27 @@ typedef struct oss_resumable_client_options {
      */
     oss_resumable_user_data_free user_data_free;
     /**
-     * Trust the certificates (PEM) of this file instead of the system's, or NULL.
+     * File of trusted CA certificates (PEM), used instead of the system's, or NULL.
      */
     const char *ca_file;
     /**
-     * Trust the certificates of this hashed directory as well, or NULL.
+     * Directory of trusted CA certificates, named by hash as by `openssl rehash`, used in addition, or NULL.
      */
     const char *ca_path;
     /**
-     * Replaces the `User-Agent`, or NULL.
+     * Value of the `User-Agent` header, or NULL for the library's own.
      */
     const char *user_agent;
     /**
-     * Longest time to look up, connect and shake hands, in milliseconds. 0: 5000; −1: no limit.
+     * Longest time for name lookup, connection and TLS handshake together, in milliseconds. 0: 5000; −1: no limit.
      */
     int64_t connect_timeout_ms;
     /**
-     * Longest time without a byte on a connection, in milliseconds. 0: 10000; −1: no limit.
+     * Longest time without receiving a byte on a connection, in milliseconds. 0: 10000; −1: no limit.
      */
     int64_t idle_timeout_ms;
     /**
-     * Longest time spent on attempts while a download has not received a byte, in milliseconds. 0: 10000;
+     * Longest time spent on attempts before a download receives its first byte, in milliseconds. 0: 10000;
      * −1: no limit.
      */
     int64_t first_byte_limit_ms;
@@ -441,12 +443,12 @@ typedef struct oss_resumable_client_options {
      */
     int64_t no_progress_limit_ms;
     /**
-     * Attempts while a download has not received a byte; 1 is no retry. 0: 3.
+     * Most attempts while a download has not received a byte; 1: no retry. 0: 3.
      */
     uint32_t max_attempts;
     /**
-     * Most transfer threads, which serve all connections of the client together. 0: one for each processor,
-     * at most 4.
+     * Largest number of transfer threads, which serve all connections of the client. 0: one for each processor, at
+     * most 4.
      */
     uint32_t max_workers;
     /**
@@ -458,7 +460,7 @@ typedef struct oss_resumable_client_options {
      */
     int32_t address_style;
     /**
-     * Requests are not signed: default (off), on or off. On excludes credentials.
+     * Send requests without a signature: default (off), on or off. On cannot be combined with credentials.
      */
     int32_t anonymous;
     /**
@@ -466,16 +468,15 @@ typedef struct oss_resumable_client_options {
      */
     int32_t verify_tls;
     /**
-     * Compare the whole object's CRC-64 with the service's: default (on), on or off. Off leaves every other
-     * check in force.
+     * Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check.
      */
     int32_t verify_crc;
     /**
-     * Correct the request time when the service says the clock is wrong: default (on), on or off.
+     * Correct the time used in signatures when the service reports that the clock is wrong: default (on), on or off.
      */
     int32_t correct_clock;
     /**
-     * Most verbose `OSS_RESUMABLE_LOG_…` level sent to `log`. 0: ::OSS_RESUMABLE_LOG_INFO.
+     * Most verbose `OSS_RESUMABLE_LOG_…` level passed to `log`. 0: ::OSS_RESUMABLE_LOG_INFO.
      */
     int32_t log_level;
     /**
@@ -483,24 +484,24 @@ typedef struct oss_resumable_client_options {
      */
     uint32_t reserved;
     /**
-     * Proxy that all requests go through: a host name or address. NULL: what `http_proxy` and its like in the
-     * environment say. Either way hosts that `no_proxy` there lists are reached without it.
+     * Proxy for all requests: a host name or address. NULL: the environment variables `http_proxy`, `https_proxy` and
+     * `all_proxy` apply. In both cases, hosts listed in the environment variable `no_proxy` are reached directly.
      */
     const char *proxy_host;
     /**
-     * User of the proxy, or NULL.
+     * User name for the proxy, or NULL.
      */
     const char *proxy_user;
     /**
-     * Password of the proxy's user, or NULL.
+     * Password for the proxy, or NULL.
      */
     const char *proxy_password;
     /**
-     * Network interface, host name or address that connections leave from, or NULL.
+     * Local network interface, host name or address from which connections are made, or NULL.
      */
     const char *network_interface;
     /**
-     * Most body bytes a second, of all downloads and connections together. 0: no limit. See
+     * Bandwidth limit in body bytes per second, over all downloads and connections of the client. 0: no limit. See
      * oss_resumable_client_set_bandwidth().
      */
     uint64_t max_bandwidth;
@@ -513,8 +514,8 @@ typedef struct oss_resumable_client_options {
      */
     int32_t proxy_scheme;
     /**
-     * Longest time that the service may throttle a download (503, 429, `Retry-After`) while no byte comes, in
-     * milliseconds. Throttled requests are no failed attempts. 0: 60000; −1: no limit.
+     * Longest time for which the service may throttle a download (503, 429, `Retry-After`) while no byte arrives, in
+     * milliseconds. Throttled requests do not count as failed attempts. 0: 60000; −1: no limit.
      */
     int64_t throttle_limit_ms;
 } oss_resumable_client_options;
@@ -542,20 +543,19 @@ typedef struct oss_resumable_pair {
 } oss_resumable_pair;
 
 /**
- * A snapshot of a running or ended download. The counters never go down, except `bytes_done`.
+ * The status of a running or ended download at one moment. The counters never decrease, except `bytes_done`.
  */
 typedef struct oss_resumable_status {
     /**
-     * `sizeof(oss_resumable_status)`, set by the caller; in a callback, by the library.
+     * `sizeof(oss_resumable_status)`, set by the caller; set by the library in a callback.
      */
     size_t struct_size;
     /**
-     * Bytes of the file that are on disk, those of an earlier run included; goes down when bytes turn out to
-     * be wrong.
+     * Bytes of the file received so far, including those of an earlier run. Decreases when bytes turn out to be wrong.
      */
     uint64_t bytes_done;
     /**
-     * Bytes of the file; −1 until the service's first reply.
+     * Size of the finished file in bytes; −1 until the service's first reply.
      */
     int64_t bytes_total;
     /**
@@ -571,11 +571,11 @@ typedef struct oss_resumable_status {
      */
     uint64_t bytes_from_network;
     /**
-     * Bytes of an earlier run that were proven and kept.
+     * Bytes of an earlier run that were verified and kept.
      */
     uint64_t bytes_reused;
     /**
-     * Bytes received or recorded that were thrown away and fetched again.
+     * Bytes, received or recorded, that were discarded and fetched again.
      */
     uint64_t bytes_discarded;
     /**
@@ -587,11 +587,11 @@ typedef struct oss_resumable_status {
      */
     uint64_t connections;
     /**
-     * Repeated requests, for whatever reason.
+     * Repeated requests, for any reason.
      */
     uint64_t retries;
     /**
-     * Since the start, in milliseconds; stands still after the end.
+     * Time since the start, in milliseconds; constant after the end.
      */
     uint64_t elapsed_ms;
 } oss_resumable_status;
@@ -603,20 +603,21 @@ typedef struct oss_resumable_status {
     { sizeof(oss_resumable_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
- * Shows how a download gets on. Runs only on the thread that is inside oss_resumable_download_object() or
- * oss_resumable_download_wait(), at least every 200 ms even without new bytes, never twice at once.
+ * Reports the progress of a download. Runs only on the thread that is inside oss_resumable_download_object() or
+ * oss_resumable_download_wait(), at least every 200 ms even without new bytes, and never concurrently for one
+ * download.
  *
- * Return 0 to go on, anything else to cancel: the call then returns ::OSS_RESUMABLE_ERR_CANCELLED.
+ * Return 0 to continue; any other value cancels the download, and the call returns ::OSS_RESUMABLE_ERR_CANCELLED.
  * `status` is valid during the call. The callback may call any function of this API and must not throw: a C++
- * exception that leaves it ends the program. It may take its time: the download goes on meanwhile.
+ * exception that leaves it ends the program. It may block: the download continues meanwhile.
  */
 typedef int32_t (*oss_resumable_progress)(const struct oss_resumable_status *status,
                                           void *user_data);
 
 /**
- * What to download and where to put it. Only `struct_size`, `bucket` and `key` are required: set every other
- * field to zero for its default. Strings are UTF-8; everything is copied before the call that reads the
- * request returns, and checked before the network or the disk is touched.
+ * Names the object to download and the file to write, with options. Only `struct_size`, `bucket` and `key` are
+ * required; zero in any other field selects its default. Strings are UTF-8. Everything is copied before the call that
+ * receives the request returns, and validated before anything is sent or written.
  */
 typedef struct oss_download_object_request {
     /**
@@ -624,7 +625,7 @@ typedef struct oss_download_object_request {
      */
     size_t struct_size;
     /**
-     * Bucket: 3–63 of `a-z0-9-`, no `-` at either end. Required.
+     * Bucket name: 3–63 characters of `a-z0-9-`, not starting or ending with `-`. Required.
      */
     const char *bucket;
     /**
@@ -632,21 +633,20 @@ typedef struct oss_download_object_request {
      */
     const char *key;
     /**
-     * Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced
-     * only once the new one is whole.
+     * Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced only once
+     * the new one is complete and verified.
      */
     const char *file_path;
     /**
-     * Directory of the checkpoint, which must exist; setting it turns resuming on. NULL: see
-     * `enable_checkpoint`.
+     * Directory of the checkpoint; it must exist. Setting it enables resuming. NULL: see `enable_checkpoint`.
      */
     const char *checkpoint_dir;
     /**
-     * Bytes of a part: ::OSS_RESUMABLE_MIN_PART_SIZE … ::OSS_RESUMABLE_MAX_PART_SIZE. 0: 8 MiB.
+     * Part size in bytes: ::OSS_RESUMABLE_MIN_PART_SIZE … ::OSS_RESUMABLE_MAX_PART_SIZE. 0: 8 MiB.
      */
     uint64_t part_size;
     /**
-     * Parts downloaded at once, which is connections: 1 … ::OSS_RESUMABLE_MAX_THREAD_NUM. 0: 3.
+     * Number of connections: 1 … ::OSS_RESUMABLE_MAX_THREAD_NUM. 0: 3.
      */
     uint32_t thread_num;
     /**
@@ -662,7 +662,7 @@ typedef struct oss_download_object_request {
      */
     int64_t range_end;
     /**
-     * `if_match_count` ETags: download only if the object has one of them.
+     * `if_match_count` ETags; download only if the object has one of them.
      */
     const char *const *if_match;
     /**
@@ -678,15 +678,16 @@ typedef struct oss_download_object_request {
      */
     size_t if_none_match_count;
     /**
-     * HTTP date: download only if the object was modified since, or NULL.
+     * HTTP date: download only if the object was modified after it, or NULL.
      */
     const char *if_modified_since;
     /**
-     * HTTP date: download only if the object was not modified since, or NULL.
+     * HTTP date: download only if the object was not modified after it, or NULL.
      */
     const char *if_unmodified_since;
     /**
-     * Sent as `response-content-type`: the service replies with this header instead of the object's. Or NULL.
+     * Sent as `response-content-type`, or NULL. The service then replies with this `Content-Type` instead of the
+     * object's.
      */
     const char *response_content_type;
     /**
@@ -710,16 +711,16 @@ typedef struct oss_download_object_request {
      */
     const char *response_content_encoding;
     /**
-     * Download this version of the object, or NULL; needs the permission `oss:GetObjectVersion`.
+     * Version of the object to download, or NULL for the current one. Requires the permission `oss:GetObjectVersion`.
      */
     const char *version_id;
     /**
-     * Bandwidth the service is asked to keep to for each connection, in bits per second: 819200 … 838860800.
-     * 0: none.
+     * Bandwidth limit that the service is asked to apply to each connection, in bits per second: 819200 … 838860800.
+     * 0: no limit.
      */
     uint64_t traffic_limit;
     /**
-     * `extra_headers_count` more headers for every request.
+     * `extra_headers_count` additional headers for every request.
      */
     const struct oss_resumable_pair *extra_headers;
     /**
@@ -727,7 +728,7 @@ typedef struct oss_download_object_request {
      */
     size_t extra_headers_count;
     /**
-     * `extra_query_count` more query parameters for every request.
+     * `extra_query_count` additional query parameters for every request.
      */
     const struct oss_resumable_pair *extra_query;
     /**
@@ -735,12 +736,12 @@ typedef struct oss_download_object_request {
      */
     size_t extra_query_count;
     /**
-     * Fail with ::OSS_RESUMABLE_ERR_DEADLINE when the whole download takes longer, in milliseconds. 0 or −1: no
-     * limit.
+     * Longest time for the whole download, in milliseconds, after which it fails with ::OSS_RESUMABLE_ERR_DEADLINE. 0
+     * or −1: no limit.
      */
     int64_t deadline_ms;
     /**
-     * Shows how the download gets on, or NULL.
+     * Reports the progress of the download, or NULL.
      */
     oss_resumable_progress progress;
     /**
@@ -752,8 +753,8 @@ typedef struct oss_download_object_request {
      */
     oss_resumable_user_data_free user_data_free;
     /**
-     * Record progress and resume: default (on when `checkpoint_dir` is set), on (in the target's directory when
-     * `checkpoint_dir` is NULL) or off.
+     * Keep a checkpoint and resume from it: default (on when `checkpoint_dir` is set), on (in the target's directory
+     * when `checkpoint_dir` is NULL) or off.
      */
     int32_t enable_checkpoint;
     /**
@@ -769,29 +770,28 @@ typedef struct oss_download_object_request {
      */
     int32_t set_modified_time;
     /**
-     * Check the free space before writing: default (on), on or off.
+     * Check the free disk space before writing: default (on), on or off.
      */
     int32_t check_space;
     /**
-     * Reserve the file's blocks before writing: default (off), on or off.
+     * Allocate the file's disk blocks before writing: default (off), on or off.
      */
     int32_t preallocate;
     /**
-     * Flush the file to the disk before success is reported: default (on), on or off. Without it a
-     * power failure after success may leave the target empty, partly filled or missing, and the
-     * file it replaced gone, until a later download replaces it. A flush that fails is
-     * `FlushError`: the old file is still in place, unless it was the last one, of the directory
-     * after the rename; the message says so.
+     * Flush the file to the disk before success is reported: default (on), on or off. When off, a power failure after
+     * success may leave the target empty, incomplete or missing, and the file that it replaced lost. A failed flush is
+     * reported as `FlushError`. The old file is then still there, unless the flush of the directory after the rename
+     * failed; the message says which.
      */
     int32_t flush;
     /**
-     * Read the whole file back before it is put in its place: default (off), on or off. Always done on file
-     * systems whose locks cannot be trusted.
+     * Read the whole file back and verify it before it is renamed to its target: default (off), on or off. Always done
+     * on file systems whose locks cannot be trusted.
      */
     int32_t verify_before_rename;
     /**
-     * Save an object that a client encrypted as it is stored, still encrypted: default (off: such an object is
-     * refused), on or off.
+     * Download an object that was encrypted on the client side as it is stored, still encrypted: default (off: such an
+     * object is rejected), on or off.
      */
     int32_t allow_encrypted;
     /**
@@ -799,7 +799,7 @@ typedef struct oss_download_object_request {
      */
     uint32_t reserved;
     /**
-     * Most body bytes a second, over all connections of this download. 0: no limit. See
+     * Bandwidth limit in body bytes per second, over all connections of this download. 0: no limit. See
      * oss_resumable_download_set_bandwidth().
      */
     uint64_t max_bandwidth;
@@ -814,7 +814,7 @@ typedef struct oss_download_object_request {
       NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
- * The figures of one ended download. Written by oss_resumable_result_stats(); set `struct_size` before.
+ * The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.
  */
 typedef struct oss_resumable_statistics {
     /**
@@ -826,11 +826,11 @@ typedef struct oss_resumable_statistics {
      */
     uint64_t bytes_from_network;
     /**
-     * Bytes of an earlier run that were proven and kept.
+     * Bytes of an earlier run that were verified and kept.
      */
     uint64_t bytes_reused;
     /**
-     * Bytes received or recorded that were thrown away and fetched again.
+     * Bytes, received or recorded, that were discarded and fetched again.
      */
     uint64_t bytes_discarded;
     /**
@@ -842,36 +842,36 @@ typedef struct oss_resumable_statistics {
      */
     uint64_t connections;
     /**
-     * Repeated requests because a connection could not be made.
+     * Requests repeated because a connection could not be established.
      */
     uint64_t retries_connect;
     /**
-     * Repeated requests because a connection broke or a body was short.
+     * Requests repeated because a connection broke or a body was incomplete.
      */
     uint64_t retries_broken;
     /**
-     * Repeated requests because no byte came in time.
+     * Requests repeated because no byte arrived in time.
      */
     uint64_t retries_timeout;
     /**
-     * Repeated requests because the service answered 5xx or 429.
+     * Requests repeated because the service answered 5xx or 429.
      */
     uint64_t retries_service;
     /**
-     * Repeated requests because credentials had expired or the clock was wrong.
+     * Requests repeated because credentials had expired or the clock was wrong.
      */
     uint64_t retries_auth;
     /**
-     * Repeated requests because the object had changed or a reply was unusable.
+     * Requests repeated because the object had changed or a reply was unusable.
      */
     uint64_t retries_reply;
     /**
-     * From start to end, in milliseconds.
+     * Time from start to end, in milliseconds.
      */
     uint64_t elapsed_ms;
     /**
-     * Time that the service asked this download to wait (503, 429, `Retry-After`) or, by `x-oss-qos-delay-time`, held
-     * its replies back, in milliseconds, added up over all connections.
+     * Time for which the service asked this download to wait (503, 429, `Retry-After`) or delayed its replies
+     * (`x-oss-qos-delay-time`), in milliseconds, summed over all connections.
      */
     uint64_t throttled_ms;
 } oss_resumable_statistics;
@@ -883,12 +883,12 @@ typedef struct oss_resumable_statistics {
     { sizeof(oss_resumable_statistics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
- * The call did what it is for.
+ * The call succeeded.
  */
 #define OSS_RESUMABLE_OK 0
 
 /**
- * oss_resumable_download_wait(): the time is up and the download goes on. Not a failure; no output was touched.
+ * oss_resumable_download_wait(): the time-out expired and the download continues. Not a failure; no output is written.
  */
 #define OSS_RESUMABLE_WAIT_TIMEOUT 1
 
@@ -903,7 +903,7 @@ typedef struct oss_resumable_statistics {
 #define OSS_RESUMABLE_ERR_BUSY 101
 
 /**
- * The handle was made in another process, of which this one is a forked child.
+ * The handle was created in the parent process; this process is a forked child.
  */
 #define OSS_RESUMABLE_ERR_FORKED 102
 
@@ -913,22 +913,23 @@ typedef struct oss_resumable_statistics {
 #define OSS_RESUMABLE_ERR_SERVICE 200
 
 /**
- * No usable answer came: name lookup, connection, TLS or time-out. oss_resumable_error_status() is 200000 + CURLcode.
+ * No usable reply was received: name lookup, connection, TLS or time-out. oss_resumable_error_status() is 200000 +
+ * CURLcode.
  */
 #define OSS_RESUMABLE_ERR_TRANSPORT 201
 
 /**
- * The object was replaced during the download, and again after a clean start.
+ * The object was replaced during the download, and again after the download had started over.
  */
 #define OSS_RESUMABLE_ERR_OBJECT_CHANGED 202
 
 /**
- * The bytes are not the object's: a checksum differs, or the service contradicts itself.
+ * The received bytes are not the object's: a checksum differs, or replies contradict each other.
  */
 #define OSS_RESUMABLE_ERR_INTEGRITY 203
 
 /**
- * The local file system refused: see oss_resumable_error_errno() and oss_resumable_error_path().
+ * A local file operation failed: see oss_resumable_error_errno() and oss_resumable_error_path().
  */
 #define OSS_RESUMABLE_ERR_IO 300
 
@@ -944,12 +945,12 @@ typedef struct oss_resumable_statistics {
 
 /**
  * The requests of the client are disabled, see oss_resumable_client_disable_requests(); the checkpoint, if there
- * is one, is kept. Error code `ClientError:100002`, the OSS C++ SDK's.
+ * is one, is kept. Error code `ClientError:100002`, as in the OSS C++ SDK.
  */
 #define OSS_RESUMABLE_ERR_DISABLED 402
 
 /**
- * A defect of this library; the operation failed and the process is unharmed.
+ * A defect in this library. The operation failed; the process may continue.
  */
 #define OSS_RESUMABLE_ERR_INTERNAL 900
 
@@ -958,27 +959,27 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The versions of the library that is loaded, and of the libraries it uses, such as
+ * Returns the versions of the loaded library and of the libraries it uses, such as
  * `0.1.0 libcurl/7.88.1 OpenSSL/3.0.19`.
  *
  * Thread-safe; callable at any time.
  *
- * @return a constant string that is never freed, never NULL
+ * @return a constant string, never NULL; do not free it
  */
 const char *oss_resumable_version(void);
 
 /**
- * The name of a code, such as `OSS_RESUMABLE_ERR_BUSY`, for logs.
+ * Returns the name of a code, such as `OSS_RESUMABLE_ERR_BUSY`, for logs.
  *
  * Thread-safe; callable at any time, in a forked child too.
  *
  * @param code any number
- * @return a constant string that is never freed, never NULL; `"unknown"` for a number that is no code
+ * @return a constant string, never NULL; do not free it; `"unknown"` for a number that is not a code
  */
 const char *oss_resumable_code_name(oss_resumable_code code);
 
 /**
- * Answers an ::oss_resumable_credentials_provider with credentials; of several answers the last one counts.
+ * Answers an ::oss_resumable_credentials_provider with credentials. Of several answers the last one counts.
  *
  * Any thread may call it while the provider runs. The strings are copied.
  *
@@ -986,9 +987,9 @@ const char *oss_resumable_code_name(oss_resumable_code code);
  * @param access_key_id required
  * @param access_key_secret required
  * @param security_token the token of temporary credentials, or NULL
- * @param expires_unix_ms when they expire, in milliseconds since 1970-01-01 UTC; 0 when unknown
- * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument, which leaves
- * an earlier answer in place
+ * @param expires_unix_ms time of expiry, in milliseconds since 1970-01-01 UTC; 0 when unknown
+ * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument; an earlier answer
+ * then still counts
  */
 oss_resumable_code oss_resumable_credentials_set(struct oss_resumable_credentials_sink *sink,
                                                  const char *access_key_id,
@@ -1002,21 +1003,22 @@ oss_resumable_code oss_resumable_credentials_set(struct oss_resumable_credential
  * Any thread may call it while the provider runs. The string is copied.
  *
  * @param sink the provider's parameter; not NULL
- * @param message why there are no credentials, shown in the download's error; no secrets; NULL: no reason
+ * @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
+ * reason
  * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a malformed message
  */
 oss_resumable_code oss_resumable_credentials_fail(struct oss_resumable_credentials_sink *sink,
                                                   const char *message);
 
 /**
- * Makes a client. Checks the options; starts no thread and sends nothing.
+ * Creates a client. Validates the options; starts no thread and sends nothing.
  *
- * Thread-safe. `user_data_free` of the options is called when the client and its downloads are gone, or at once
- * when this fails.
+ * Thread-safe. `user_data_free` of the options is called when the client and its downloads have been freed, or before
+ * this function returns when it fails.
  *
  * @param options not NULL; everything is copied
- * @param out receives the client, to be freed with oss_resumable_client_free(); written on success only; NULL
- * checks the options and makes nothing
+ * @param out receives the client, to be freed with oss_resumable_client_free(); written on success only; NULL: the
+ * options are validated and no client is created
  * @param err receives an error to be freed with oss_resumable_error_free(); written on failure only; may be NULL
  * @return ::OSS_RESUMABLE_OK or ::OSS_RESUMABLE_ERR_VALIDATION
  */
@@ -1025,7 +1027,7 @@ oss_resumable_code oss_resumable_client_new(const struct oss_resumable_client_op
                                             struct oss_resumable_error **err);
 
 /**
- * Replaces the region, for requests signed from now on, in running downloads too.
+ * Replaces the region for requests signed from now on, including those of running downloads.
  *
  * Thread-safe.
  *
@@ -1039,7 +1041,8 @@ oss_resumable_code oss_resumable_client_set_region(struct oss_resumable_client *
                                                    struct oss_resumable_error **err);
 
 /**
- * Replaces the credentials, whatever kind they were, for requests signed from now on, in running downloads too.
+ * Replaces the credentials, whatever their kind, for requests signed from now on, including those of running
+ * downloads.
  *
  * Thread-safe.
  *
@@ -1057,13 +1060,13 @@ oss_resumable_code oss_resumable_client_set_credentials(struct oss_resumable_cli
                                                         struct oss_resumable_error **err);
 
 /**
- * Limits all downloads of a client together, from now on, in running downloads too. Limits of single downloads
- * hold as well.
+ * Sets the bandwidth limit of a client, over all its downloads, running ones included, from now on. The limits of
+ * individual downloads apply as well.
  *
  * Thread-safe; callable inside callbacks.
  *
  * @param client not NULL
- * @param bytes_per_second body bytes a second over all connections; 0: no limit
+ * @param bytes_per_second body bytes per second over all connections; 0: no limit
  * @param err receives an error; written on failure only; may be NULL
  * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
  */
@@ -1072,8 +1075,9 @@ oss_resumable_code oss_resumable_client_set_bandwidth(struct oss_resumable_clien
                                                       struct oss_resumable_error **err);
 
 /**
- * Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED, keeping their checkpoints, and refuses later ones
- * until oss_resumable_client_enable_requests(). Returns at once; downloads end as soon as they notice.
+ * Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
+ * oss_resumable_client_enable_requests() is called. Checkpoints are kept. Returns immediately; running downloads end
+ * shortly afterwards.
  *
  * Thread-safe; callable inside callbacks.
  *
@@ -1085,7 +1089,7 @@ oss_resumable_code oss_resumable_client_disable_requests(struct oss_resumable_cl
                                                          struct oss_resumable_error **err);
 
 /**
- * Lets downloads of a client start again after oss_resumable_client_disable_requests().
+ * Allows downloads of a client again after oss_resumable_client_disable_requests().
  *
  * Thread-safe; callable inside callbacks.
  *
@@ -1097,22 +1101,23 @@ oss_resumable_code oss_resumable_client_enable_requests(struct oss_resumable_cli
                                                         struct oss_resumable_error **err);
 
 /**
- * Cancels the client's downloads, keeping their checkpoints, waits for its threads to end, and frees it.
+ * Cancels the client's downloads, waits for its threads to end, and frees it. Checkpoints are kept.
  *
- * Handles of its downloads stay valid: they have ended, and are freed on their own, before or after this. Any
- * thread may call it, once. Inside a callback it returns at once, and the rest follows after the callback. In a
- * forked child it does nothing: what the client holds is lost there.
+ * Handles of its downloads stay valid and must be freed separately, before or after this call; the downloads have
+ * ended. Any thread may call it, once. When called inside a callback it returns immediately, and the client is freed
+ * after the callback. In a forked child it does nothing, and the memory of the client is not released.
  *
  * @param client a client, or NULL, which does nothing
  */
 void oss_resumable_client_free(struct oss_resumable_client *client);
 
 /**
- * Downloads an object to a file: resumes if it can, downloads, proves the bytes, and puts the file in its place.
- * Returns when that is done or has failed. Success means that the file is byte for byte the object.
+ * Downloads an object to a file: resumes an earlier run if possible, fetches the missing bytes, verifies the file and
+ * renames it to its target. Returns when that is done or has failed. Success means that the file is byte for byte the
+ * object.
  *
- * Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. A failure
- * leaves `file_path` as it was; the checkpoint, if there is one, is kept so that the next call goes on. Must not
+ * Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. On failure the file
+ * at `file_path` is unchanged, and the checkpoint, if there is one, is kept so that the next call can resume. Must not
  * be called inside a callback that runs on one of the library's threads.
  *
  * @param client not NULL
@@ -1128,17 +1133,17 @@ oss_resumable_code oss_resumable_download_object(struct oss_resumable_client *cl
                                                  struct oss_resumable_error **err);
 
 /**
- * Starts the job of oss_resumable_download_object() and returns at once, with a handle to it.
+ * Starts a download as oss_resumable_download_object() does, and returns immediately with a handle to it.
  *
  * Thread-safe. `progress` of the request runs only inside oss_resumable_download_wait(). `user_data_free` of the
- * request is called when the handle is freed, or at once when this fails.
+ * request is called when the handle is freed, or before this function returns when it fails.
  *
  * @param client not NULL
  * @param request not NULL; everything is copied
- * @param out receives the handle, to be freed with oss_resumable_download_free(); written on success only; NULL
- * cancels the download at once
+ * @param out receives the handle, to be freed with oss_resumable_download_free(); written on success only; NULL: the
+ * download is cancelled immediately
  * @param err receives an error; written on failure only; may be NULL
- * @return ::OSS_RESUMABLE_OK or one of the `OSS_RESUMABLE_ERR_…` codes; what goes wrong later is told by
+ * @return ::OSS_RESUMABLE_OK or one of the `OSS_RESUMABLE_ERR_…` codes; later failures are reported by
  * oss_resumable_download_wait()
  */
 oss_resumable_code oss_resumable_download_start(struct oss_resumable_client *client,
@@ -1149,17 +1154,17 @@ oss_resumable_code oss_resumable_download_start(struct oss_resumable_client *cli
 /**
  * Waits until a download has ended.
  *
- * Thread-safe; may be repeated, also after the end: each success gives a fresh result, each failure a fresh
- * error. `progress` of the request runs on this thread. Must not be called inside a callback that runs on one
- * of the library's threads.
+ * Thread-safe; may be called again, also after the end: each success returns a new result, each failure a new error.
+ * `progress` of the request runs on this thread. Must not be called inside a callback that runs on one of the
+ * library's threads.
  *
  * @param download not NULL
- * @param timeout_ms longest time to wait, in milliseconds; 0 only looks; negative: for ever
+ * @param timeout_ms longest time to wait, in milliseconds; 0: return immediately; negative: no limit
  * @param out receives the result, to be freed with oss_resumable_result_free(); written on success only; may be
  * NULL
  * @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
- * @return ::OSS_RESUMABLE_OK when the download succeeded; ::OSS_RESUMABLE_WAIT_TIMEOUT when the time is up and it
- * goes on, with no output touched; otherwise why it failed
+ * @return ::OSS_RESUMABLE_OK when the download succeeded; ::OSS_RESUMABLE_WAIT_TIMEOUT when the time-out expired
+ * first, in which case no output is written; otherwise the code of the failure
  */
 oss_resumable_code oss_resumable_download_wait(struct oss_resumable_download *download,
                                                int64_t timeout_ms,
@@ -1167,7 +1172,7 @@ oss_resumable_code oss_resumable_download_wait(struct oss_resumable_download *do
                                                struct oss_resumable_error **err);
 
 /**
- * Takes a snapshot of a download. Never waits for the network or the disk.
+ * Reads the status of a download. Never waits for the network or the disk.
  *
  * Thread-safe; callable inside callbacks.
  *
@@ -1179,8 +1184,8 @@ oss_resumable_code oss_resumable_download_status(struct oss_resumable_download *
                                                  struct oss_resumable_status *snapshot);
 
 /**
- * Asks a download to end with ::OSS_RESUMABLE_ERR_CANCELLED, and returns at once. The checkpoint, if there is one,
- * is kept. Does nothing to a download that has ended.
+ * Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The checkpoint, if
+ * there is one, is kept. Has no effect on a download that has ended.
  *
  * Thread-safe; callable inside callbacks.
  *
@@ -1190,36 +1195,39 @@ oss_resumable_code oss_resumable_download_status(struct oss_resumable_download *
 oss_resumable_code oss_resumable_download_cancel(struct oss_resumable_download *download);
 
 /**
- * Limits a download from now on, over all its connections. The limit of its client holds as well.
+ * Sets the bandwidth limit of a download, over all its connections, from now on. The limit of its client applies as
+ * well.
  *
  * Thread-safe; callable inside callbacks.
  *
  * @param download not NULL
- * @param bytes_per_second body bytes a second; 0: no limit
+ * @param bytes_per_second body bytes per second; 0: no limit
  * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
  */
 oss_resumable_code oss_resumable_download_set_bandwidth(struct oss_resumable_download *download,
                                                         uint64_t bytes_per_second);
 
 /**
- * Frees a download's handle. A running download is cancelled and its end waited for; its checkpoint is kept.
+ * Frees a download's handle. A running download is cancelled first, and the call waits for its end; its checkpoint is
+ * kept.
  *
- * Any thread may call it, once, before or after its client is freed. Inside a callback it returns at once, and
- * the rest follows after the callback. In a forked child it does nothing.
+ * Any thread may call it, once, before or after its client is freed. When called inside a callback it returns
+ * immediately, and the handle is freed after the callback. In a forked child it does nothing.
  *
  * @param download a download, or NULL, which does nothing
  */
 void oss_resumable_download_free(struct oss_resumable_download *download);
 
 /**
- * Tells what the checkpoint of a request's download says. Sends nothing and changes nothing.
+ * Reads the checkpoint of the download that a request describes. Sends nothing and changes nothing.
  *
- * Thread-safe. The checkpoint may be in use by a running download.
+ * Thread-safe. A running download may be using the checkpoint.
  *
  * @param client not NULL
- * @param request the request that would be downloaded; not NULL; its `user_data` is freed before this returns
- * @param out receives the checkpoint, to be freed with oss_resumable_checkpoint_free(), or NULL when there is none
- * to go on from; written on success only; may be NULL
+ * @param request the request that would be passed to the download; not NULL; its `user_data` is freed before this
+ * function returns
+ * @param out receives the checkpoint, to be freed with oss_resumable_checkpoint_free(), or NULL when there is none to
+ * resume from; written on success only; may be NULL
  * @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
  * @return ::OSS_RESUMABLE_OK, also without a checkpoint; ::OSS_RESUMABLE_ERR_VALIDATION, ::OSS_RESUMABLE_ERR_IO or
  * ::OSS_RESUMABLE_ERR_FORKED
@@ -1230,12 +1238,13 @@ oss_resumable_code oss_resumable_checkpoint_inspect(struct oss_resumable_client 
                                                     struct oss_resumable_error **err);
 
 /**
- * Removes the checkpoint of a request's download, and the temporary file that belongs to it.
+ * Removes the checkpoint of the download that a request describes, and its temporary file.
  *
- * Thread-safe. Refused with ::OSS_RESUMABLE_ERR_BUSY while a download uses them.
+ * Thread-safe. Fails with ::OSS_RESUMABLE_ERR_BUSY while a download is using them.
  *
  * @param client not NULL
- * @param request the request that would be downloaded; not NULL; its `user_data` is freed before this returns
+ * @param request the request that would be passed to the download; not NULL; its `user_data` is freed before this
+ * function returns
  * @param discarded receives 1 when there was a checkpoint, else 0; written on success only; may be NULL
  * @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
  * @return ::OSS_RESUMABLE_OK, also without a checkpoint; ::OSS_RESUMABLE_ERR_BUSY, ::OSS_RESUMABLE_ERR_VALIDATION,
@@ -1247,7 +1256,7 @@ oss_resumable_code oss_resumable_checkpoint_discard(struct oss_resumable_client 
                                                     struct oss_resumable_error **err);
 
 /**
- * The checkpoint file: an absolute path, as the system has it.
+ * Returns the path of the checkpoint file: absolute, in the bytes of the file system.
  *
  * Thread-safe.
  *
@@ -1257,7 +1266,7 @@ oss_resumable_code oss_resumable_checkpoint_discard(struct oss_resumable_client 
 const char *oss_resumable_checkpoint_path(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * The ETag of the object that the recorded bytes are of, without quotes.
+ * Returns the ETag of the object to which the recorded bytes belong, without quotes.
  *
  * Thread-safe.
  *
@@ -1267,7 +1276,7 @@ const char *oss_resumable_checkpoint_path(const struct oss_resumable_checkpoint 
 const char *oss_resumable_checkpoint_etag(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * The object's `Last-Modified`, an HTTP date.
+ * Returns the object's `Last-Modified`, an HTTP date.
  *
  * Thread-safe.
  *
@@ -1277,7 +1286,7 @@ const char *oss_resumable_checkpoint_etag(const struct oss_resumable_checkpoint 
 const char *oss_resumable_checkpoint_last_modified(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * Bytes of the whole object.
+ * Returns the size of the whole object in bytes.
  *
  * Thread-safe.
  *
@@ -1287,7 +1296,7 @@ const char *oss_resumable_checkpoint_last_modified(const struct oss_resumable_ch
 uint64_t oss_resumable_checkpoint_object_size(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * Where in the object the download begins.
+ * Returns the offset in the object at which the download begins.
  *
  * Thread-safe.
  *
@@ -1297,7 +1306,7 @@ uint64_t oss_resumable_checkpoint_object_size(const struct oss_resumable_checkpo
 uint64_t oss_resumable_checkpoint_range_start(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * Bytes of the file when the download is done.
+ * Returns the size of the finished file in bytes.
  *
  * Thread-safe.
  *
@@ -1307,7 +1316,7 @@ uint64_t oss_resumable_checkpoint_range_start(const struct oss_resumable_checkpo
 uint64_t oss_resumable_checkpoint_size(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * Bytes recorded as downloaded. They are compared with the disk when the download goes on.
+ * Returns the number of bytes recorded as downloaded. They are verified against the disk when the download resumes.
  *
  * Thread-safe.
  *
@@ -1317,7 +1326,8 @@ uint64_t oss_resumable_checkpoint_size(const struct oss_resumable_checkpoint *ch
 uint64_t oss_resumable_checkpoint_bytes_recorded(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * Frees what oss_resumable_checkpoint_inspect() gave, and the strings got from it. The checkpoint stays.
+ * Frees an object returned by oss_resumable_checkpoint_inspect() and the strings read from it. The checkpoint file
+ * stays.
  *
  * Any thread may call it, once.
  *
@@ -1326,7 +1336,7 @@ uint64_t oss_resumable_checkpoint_bytes_recorded(const struct oss_resumable_chec
 void oss_resumable_checkpoint_free(struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * Where the file is: an absolute path, as the system has it.
+ * Returns the path of the file: absolute, in the bytes of the file system.
  *
  * Thread-safe.
  *
@@ -1336,7 +1346,7 @@ void oss_resumable_checkpoint_free(struct oss_resumable_checkpoint *checkpoint);
 const char *oss_resumable_result_file_path(const struct oss_resumable_result *result);
 
 /**
- * The object's ETag, without quotes.
+ * Returns the object's ETag, without quotes.
  *
  * Thread-safe.
  *
@@ -1346,17 +1356,17 @@ const char *oss_resumable_result_file_path(const struct oss_resumable_result *re
 const char *oss_resumable_result_etag(const struct oss_resumable_result *result);
 
 /**
- * The version of the object that was downloaded.
+ * Returns the version id of the downloaded object.
  *
  * Thread-safe.
  *
  * @param result a result, or NULL
- * @return a string valid until the result is freed; NULL for a bucket without versions, and for NULL
+ * @return a string valid until the result is freed; NULL for a bucket without versioning, and for NULL
  */
 const char *oss_resumable_result_version_id(const struct oss_resumable_result *result);
 
 /**
- * The object's `Last-Modified`, an HTTP date.
+ * Returns the object's `Last-Modified`, an HTTP date.
  *
  * Thread-safe.
  *
@@ -1366,7 +1376,7 @@ const char *oss_resumable_result_version_id(const struct oss_resumable_result *r
 const char *oss_resumable_result_last_modified(const struct oss_resumable_result *result);
 
 /**
- * The `RequestId` of the first answered request.
+ * Returns the request id of the first answered request.
  *
  * Thread-safe.
  *
@@ -1376,7 +1386,7 @@ const char *oss_resumable_result_last_modified(const struct oss_resumable_result
 const char *oss_resumable_result_request_id(const struct oss_resumable_result *result);
 
 /**
- * Bytes in the file: the object's size, or the length of the range that was asked for.
+ * Returns the size of the file in bytes: the object's size, or the length of the requested range.
  *
  * Thread-safe.
  *
@@ -1386,7 +1396,7 @@ const char *oss_resumable_result_request_id(const struct oss_resumable_result *r
 uint64_t oss_resumable_result_size(const struct oss_resumable_result *result);
 
 /**
- * Bytes of the whole object.
+ * Returns the size of the whole object in bytes.
  *
  * Thread-safe.
  *
@@ -1396,7 +1406,7 @@ uint64_t oss_resumable_result_size(const struct oss_resumable_result *result);
 uint64_t oss_resumable_result_object_size(const struct oss_resumable_result *result);
 
 /**
- * CRC-64/XZ of the file's bytes.
+ * Returns the CRC-64/XZ of the file's bytes.
  *
  * Thread-safe.
  *
@@ -1406,19 +1416,19 @@ uint64_t oss_resumable_result_object_size(const struct oss_resumable_result *res
 uint64_t oss_resumable_result_crc64(const struct oss_resumable_result *result);
 
 /**
- * The whole object's CRC-64 as the service sent it.
+ * Returns the whole object's CRC-64 as sent by the service.
  *
  * Thread-safe.
  *
  * @param result a result, or NULL
- * @param crc64 receives the checksum, when there is one; may be NULL
- * @return 1 when the service sent one, else 0
+ * @param crc64 receives the checksum if the service sent one; may be NULL
+ * @return 1 when the service sent one, otherwise 0
  */
 int32_t oss_resumable_result_object_crc64(const struct oss_resumable_result *result,
                                           uint64_t *crc64);
 
 /**
- * What was shown about the file before success was reported.
+ * Returns how the file was verified before success was reported.
  *
  * Thread-safe.
  *
@@ -1428,7 +1438,7 @@ int32_t oss_resumable_result_object_crc64(const struct oss_resumable_result *res
 int32_t oss_resumable_result_proof(const struct oss_resumable_result *result);
 
 /**
- * Number of headers of the first good reply.
+ * Returns the number of headers in the first successful reply.
  *
  * Thread-safe.
  *
@@ -1438,7 +1448,7 @@ int32_t oss_resumable_result_proof(const struct oss_resumable_result *result);
 size_t oss_resumable_result_header_count(const struct oss_resumable_result *result);
 
 /**
- * The name of a header of the first good reply, in the service's order and spelling.
+ * Returns the name of a header of the first successful reply, in the service's order and spelling.
  *
  * Thread-safe.
  *
@@ -1450,7 +1460,7 @@ const char *oss_resumable_result_header_name(const struct oss_resumable_result *
                                              size_t index);
 
 /**
- * The value of a header of the first good reply.
+ * Returns the value of a header of the first successful reply.
  *
  * Thread-safe.
  *
@@ -1462,19 +1472,19 @@ const char *oss_resumable_result_header_value(const struct oss_resumable_result 
                                               size_t index);
 
 /**
- * The value of the first header with this name, such as `x-oss-meta-author`.
+ * Returns the value of the first header with the given name, such as `x-oss-meta-author`.
  *
  * Thread-safe.
  *
  * @param result a result, or NULL
- * @param name the header's name, in any case; NULL finds nothing
+ * @param name the header's name, in upper or lower case; for NULL the result is NULL
  * @return a string valid until the result is freed; NULL when there is no such header, and for NULL
  */
 const char *oss_resumable_result_header(const struct oss_resumable_result *result,
                                         const char *name);
 
 /**
- * Reads the download's figures.
+ * Reads the download's statistics.
  *
  * Thread-safe.
  *
@@ -1486,7 +1496,7 @@ oss_resumable_code oss_resumable_result_stats(const struct oss_resumable_result 
                                               struct oss_resumable_statistics *statistics);
 
 /**
- * Frees a result and the strings got from it. The file stays.
+ * Frees a result and the strings read from it. The file stays.
  *
  * Any thread may call it, once for each result.
  *
@@ -1495,7 +1505,7 @@ oss_resumable_code oss_resumable_result_stats(const struct oss_resumable_result 
 void oss_resumable_result_free(struct oss_resumable_result *result);
 
 /**
- * The failure's group: the same number that the failed call returned.
+ * Returns the kind of failure: the number that the failed call returned.
  *
  * Thread-safe.
  *
@@ -1505,7 +1515,7 @@ void oss_resumable_result_free(struct oss_resumable_result *result);
 oss_resumable_code oss_resumable_error_kind(const struct oss_resumable_error *error);
 
 /**
- * The failure's own name: the OSS service's code (`NoSuchKey`, `AccessDenied` …), or the OSS C++ SDK's where it
+ * Returns the error code: that of the OSS service (`NoSuchKey`, `AccessDenied` …), or that of the OSS C++ SDK where it
  * has one (`ValidateError`, `CrcCheckError`, `ClientError:200028` …).
  *
  * Thread-safe.
@@ -1516,7 +1526,8 @@ oss_resumable_code oss_resumable_error_kind(const struct oss_resumable_error *er
 const char *oss_resumable_error_code(const struct oss_resumable_error *error);
 
 /**
- * What was attempted, on which object and bytes, why it failed and what to do. One line, without secrets.
+ * Returns the error message: what was attempted, on which object and bytes, why it failed and what to do. One line,
+ * without secrets.
  *
  * Thread-safe.
  *
@@ -1526,7 +1537,7 @@ const char *oss_resumable_error_code(const struct oss_resumable_error *error);
 const char *oss_resumable_error_message(const struct oss_resumable_error *error);
 
 /**
- * The `RequestId` by which the service's support finds the failed request.
+ * Returns the request id of the failed request, which the support of the service asks for.
  *
  * Thread-safe.
  *
@@ -1536,7 +1547,7 @@ const char *oss_resumable_error_message(const struct oss_resumable_error *error)
 const char *oss_resumable_error_request_id(const struct oss_resumable_error *error);
 
 /**
- * The `HostId` of the service's error: the host that answered.
+ * Returns the `HostId` of the service's error: the host that answered.
  *
  * Thread-safe.
  *
@@ -1546,7 +1557,7 @@ const char *oss_resumable_error_request_id(const struct oss_resumable_error *err
 const char *oss_resumable_error_host_id(const struct oss_resumable_error *error);
 
 /**
- * The `EC` of the service's error: its number in the service's error catalogue, such as `0026-00000001`.
+ * Returns the `EC` of the service's error: its number in the service's error catalogue, such as `0026-00000001`.
  *
  * Thread-safe.
  *
@@ -1556,7 +1567,7 @@ const char *oss_resumable_error_host_id(const struct oss_resumable_error *error)
 const char *oss_resumable_error_ec(const struct oss_resumable_error *error);
 
 /**
- * The failure's number.
+ * Returns the number of the failure.
  *
  * Thread-safe.
  *
@@ -1567,27 +1578,27 @@ const char *oss_resumable_error_ec(const struct oss_resumable_error *error);
 int64_t oss_resumable_error_status(const struct oss_resumable_error *error);
 
 /**
- * The system's error number (`errno`) of ::OSS_RESUMABLE_ERR_IO.
+ * Returns the system's error number (`errno`) of an ::OSS_RESUMABLE_ERR_IO.
  *
  * Thread-safe.
  *
  * @param error an error, or NULL
- * @return such as `ENOSPC`; 0 when there is none
+ * @return a number such as `ENOSPC`; 0 when there is none
  */
 int32_t oss_resumable_error_errno(const struct oss_resumable_error *error);
 
 /**
- * The file that ::OSS_RESUMABLE_ERR_IO or ::OSS_RESUMABLE_ERR_BUSY is about.
+ * Returns the path of the file that an ::OSS_RESUMABLE_ERR_IO or ::OSS_RESUMABLE_ERR_BUSY concerns.
  *
  * Thread-safe.
  *
  * @param error an error, or NULL
- * @return the path as the system has it, valid until the error is freed; NULL when no file is concerned
+ * @return the path in the bytes of the file system, valid until the error is freed; NULL when no file is concerned
  */
 const char *oss_resumable_error_path(const struct oss_resumable_error *error);
 
 /**
- * Frees an error and the strings got from it.
+ * Frees an error and the strings read from it.
  *
  * Any thread may call it, once for each error.
  *

@@ -1,8 +1,9 @@
 /**
  * @file oss_resumable.hpp
- * @brief C++11 over oss_resumable.h, header-only. Works without exceptions and without RTTI.
+ * @brief C++11 interface to oss_resumable.h, header-only. Works without exceptions and without
+ * RTTI.
  *
- * Requests and outcomes have the names of the OSS C++ SDK:
+ * Requests and outcomes have the names used by the OSS C++ SDK:
  * @code
  * oss_resumable::Client client("oss-cn-hangzhou.aliyuncs.com"); // credentials from the environment
  * client.SetRegion("cn-hangzhou");
@@ -14,9 +15,10 @@
  * }
  * @endcode
  *
- * Fields, defaults and threads are those of oss_resumable.h, which is the manual. An exception that
- * a progress handler throws cancels the download and leaves the call the handler ran in; the other
- * callbacks run on threads of the library, where an exception counts as no answer.
+ * Fields, defaults and thread-safety are described in oss_resumable.h. An exception thrown by a
+ * progress handler cancels the download and propagates out of the call in which the handler ran.
+ * The other callbacks run on threads of the library, where an exception is treated as if the
+ * callback had given no answer.
  */
 #ifndef OSS_RESUMABLE_HPP
 #define OSS_RESUMABLE_HPP
@@ -38,7 +40,7 @@ namespace oss_resumable {
 
 namespace detail {
 
-/** A download's handle and its progress handlers; the waiting threads share it. */
+/** The handle and the progress handlers of a download, shared by the threads that wait for it. */
 struct RunningDownload {
     struct Free {
         void operator()(oss_resumable_download *download) const {
@@ -48,7 +50,7 @@ struct RunningDownload {
     std::unique_ptr<oss_resumable_download, Free> handle;
     std::shared_ptr<ProgressBridge> progress;
 
-    /** Whether the download ended in time; only then `outcome` is touched. */
+    /** Whether the download ended in time. `outcome` is written only then. */
     bool wait(int64_t timeout_ms, DownloadOutcome &outcome) const {
         oss_resumable_result *result = nullptr;
         oss_resumable_error *error = nullptr;
@@ -72,8 +74,8 @@ struct RunningDownload {
 
 } // namespace detail
 
-/** A running or ended download. Move-only; destroying it cancels, waits for the end, and keeps the
- * checkpoint. Where a future of it is left, that one waits. */
+/** A running or ended download. Move-only. Destroying it cancels the download and waits for its
+ * end; the checkpoint is kept. If a future of it exists, the future waits instead. */
 class Download {
 public:
     Download() : running_(std::make_shared<detail::RunningDownload>()) {}
@@ -88,28 +90,31 @@ public:
 
     /** Waits for the end. */
     DownloadOutcome Wait() { return running_->wait(); }
-    /** Waits for the end, or for `timeout`: then false, with `outcome` untouched. */
+    /** Waits for the end, at most for `timeout`. On time-out it returns false and does not write
+     * `outcome`. */
     bool Wait(std::chrono::milliseconds timeout, DownloadOutcome &outcome) {
         const auto ms = static_cast<int64_t>(timeout.count());
         return running_->wait(ms < 0 ? 0 : ms, outcome);
     }
-    /** The end, waited for by a thread of its own, on which the progress handlers run. Destroying
-     * the future waits for that thread: cancel the download, or destroy it, first. */
+    /** A future of the outcome. A separate thread waits for the end, and the progress handlers run
+     * on it. Destroying the future waits for that thread, so cancel or destroy the download
+     * first. */
     std::future<DownloadOutcome> Future() {
         const auto running = running_;
         return std::async(std::launch::async, [running] { return running->wait(); });
     }
-    /** A snapshot; all zero when this object holds no download. */
+    /** The current status; all zero when this object holds no download. */
     Status GetStatus() const {
         oss_resumable_status status = OSS_RESUMABLE_STATUS_INIT;
         oss_resumable_download_status(running_->handle.get(), &status);
         return status;
     }
-    /** Limits the download from now on, over all its connections; 0 is no limit. */
+    /** Sets the bandwidth limit of the download in bytes per second, over all its connections, from
+     * now on; 0: no limit. */
     void SetBandwidth(uint64_t bytesPerSecond) {
         oss_resumable_download_set_bandwidth(running_->handle.get(), bytesPerSecond);
     }
-    /** Asks the download to end; returns at once. */
+    /** Cancels the download; returns immediately. */
     void Cancel() { oss_resumable_download_cancel(running_->handle.get()); }
 
 private:
@@ -118,16 +123,16 @@ private:
     std::shared_ptr<detail::RunningDownload> running_;
 };
 
-/** A client of the service: move-only, thread-safe, to be shared. Destroying it cancels its
- * downloads. */
+/** A client of the service. Move-only and thread-safe; create one and share it. Destroying it
+ * cancels its downloads. */
 class Client {
 public:
-    /** Credentials from the environment, unless the configuration says otherwise. */
+    /** Uses the credentials of the environment, unless the configuration sets others. */
     explicit Client(const std::string &endpoint,
                     const ClientConfiguration &configuration = ClientConfiguration()) {
         open(endpoint, nullptr, configuration);
     }
-    /** Credentials that do not change; `securityToken` may be empty. */
+    /** Uses fixed credentials; `securityToken` may be empty. */
     Client(const std::string &endpoint, const std::string &accessKeyId,
            const std::string &accessKeySecret, const std::string &securityToken,
            const ClientConfiguration &configuration = ClientConfiguration()) {
@@ -135,18 +140,19 @@ public:
         open(endpoint, &key, configuration);
     }
 
-    /** Whether the client could be made; downloads of one that could not fail with error(). */
+    /** Whether the client was created. If not, its downloads fail with error(). */
     bool isValid() const { return handle_ != nullptr; }
     const Error &error() const { return error_; }
 
-    /** Signs for another region from now on. The error returned is set when it was refused. */
+    /** Replaces the region for requests signed from now on. The returned error is set on
+     * failure. */
     Error SetRegion(const std::string &region) {
         oss_resumable_error *error = nullptr;
         oss_resumable_client_set_region(handle_.get(), region.c_str(), &error);
         return Error(error);
     }
-    /** Signs with other credentials from now on. The error returned is set when they were refused.
-     */
+    /** Replaces the credentials for requests signed from now on. The returned error is set on
+     * failure. */
     Error SetCredentials(const Credentials &key) {
         oss_resumable_error *error = nullptr;
         oss_resumable_client_set_credentials(handle_.get(), key.accessKeyId.c_str(),
@@ -155,14 +161,15 @@ public:
         return Error(error);
     }
 
-    /** Limits all downloads together from now on; 0 is no limit. */
+    /** Sets the bandwidth limit in bytes per second, over all downloads of the client, from now on;
+     * 0: no limit. */
     Error SetBandwidth(uint64_t bytesPerSecond) {
         oss_resumable_error *error = nullptr;
         oss_resumable_client_set_bandwidth(handle_.get(), bytesPerSecond, &error);
         return Error(error);
     }
-    /** Ends running downloads with `ClientError:100002`, their checkpoints kept, and refuses later
-     * ones until EnableRequest(). */
+    /** Ends running downloads with `ClientError:100002`, keeping their checkpoints, and refuses new
+     * ones until EnableRequest() is called. */
     Error DisableRequest() {
         oss_resumable_error *error = nullptr;
         oss_resumable_client_disable_requests(handle_.get(), &error);
@@ -174,7 +181,8 @@ public:
         return Error(error);
     }
 
-    /** Downloads, blocking: resumes if it can, proves the bytes, and puts the file in its place. */
+    /** Downloads an object and blocks until the end: resumes an earlier run if possible, verifies
+     * the file and renames it to its target. */
     DownloadOutcome ResumableDownloadObject(const DownloadObjectRequest &request) {
         const Error refused = refusal(request);
         if (refused.isSet()) {
@@ -192,7 +200,7 @@ public:
         return outcome;
     }
 
-    /** Starts the same job and returns at once. */
+    /** Starts the same download and returns immediately. */
     Outcome<Download> StartDownload(const DownloadObjectRequest &request) {
         const Error refused = refusal(request);
         if (refused.isSet()) {
@@ -211,7 +219,7 @@ public:
         return Outcome<Download>(std::move(download));
     }
 
-    /** Tells what the checkpoint of a request says; sends nothing. */
+    /** Reads the checkpoint of the download that a request describes; sends nothing. */
     Outcome<Checkpoint> InspectCheckpoint(const DownloadObjectRequest &request) {
         const Error refused = refusal(request);
         if (refused.isSet()) {
@@ -225,8 +233,8 @@ public:
                                         : Outcome<Checkpoint>(Error(error));
     }
 
-    /** Removes the checkpoint of a request and its temporary file; the result says whether there
-     * was one. */
+    /** Removes the checkpoint of the download that a request describes, and its temporary file.
+     * Reports whether there was one. */
     Outcome<bool> DiscardCheckpoint(const DownloadObjectRequest &request) {
         const Error refused = refusal(request);
         if (refused.isSet()) {

@@ -1,18 +1,19 @@
 /**
  * @file oss_resumable_sdk.hpp
- * @brief For programs that use the OSS C++ SDK (1.10): its client, with this library's downloads.
+ * @brief For programs that use the OSS C++ SDK (1.10): the SDK's client with this library's
+ * downloads.
  *
- * Include this header instead of, or after, the SDK's, and change the type of the client:
+ * Include this header instead of the SDK's, or after it, and change the type of the client:
  * @code
  * oss_resumable::OssClient client(endpoint, credentialsProvider, configuration);
  * client.SetRegion(region);
  * auto outcome = client.ResumableDownloadObject(request); // the SDK's request and outcome
  * @endcode
- * Everything else stays as it is and stays the SDK's: requests, credentials, configuration, errors,
- * and every other operation of the client. docs/migration.md tells what differs, and why.
+ * Everything else is still the SDK's: requests, credentials, configuration, errors, and every other
+ * operation of the client. docs/migration.md describes the differences and the reasons.
  *
- * Needs C++11 and neither exceptions nor RTTI; with RTTI the SDK's default retry strategy is
- * recognised, and the library's own policy used in its place.
+ * Requires C++11, but neither exceptions nor RTTI. With RTTI the SDK's default retry strategy is
+ * recognised, and the library's own policy is used in its place.
  */
 #ifndef OSS_RESUMABLE_SDK_HPP
 #define OSS_RESUMABLE_SDK_HPP
@@ -29,8 +30,8 @@ namespace oss_resumable {
 /**
  * The SDK's client with this library's ResumableDownloadObject().
  *
- * Copies share one client, as the SDK's do. Thread-safe like the SDK's. The functions replaced here
- * are not virtual: call them on this type, not through a reference to the SDK's.
+ * Copies share one client, and the class is thread-safe, as in the SDK. The functions replaced here
+ * are not virtual: call them on this type, not through a reference to the SDK's class.
  */
 class OssClient : public AlibabaCloud::OSS::OssClient {
     using Base = AlibabaCloud::OSS::OssClient;
@@ -57,23 +58,23 @@ public:
           downloads_(std::make_shared<detail::SdkDownloads>(endpoint, credentialsProvider,
                                                             configuration)) {}
 
-    /** Downloads, blocking: resumes if it can, proves the bytes, and puts the file in its place. */
+    /** Downloads an object, blocking: resumes if possible, verifies the file and renames it. */
     AlibabaCloud::OSS::GetObjectOutcome
     ResumableDownloadObject(const AlibabaCloud::OSS::DownloadObjectRequest &request) const {
         return downloads_->download(request);
     }
-    /** For uploads and all else, and for downloads, running ones too. */
+    /** Sets the region for all operations, including running downloads. */
     void SetRegion(const std::string &region) {
         Base::SetRegion(region);
         downloads_->setRegion(region);
     }
-    /** Downloads are refused from then on: the library does not sign for cloud boxes. */
+    /** Downloads are rejected from then on, because the library does not sign for cloud boxes. */
     void SetCloudBoxId(const std::string &cloudboxId) {
         Base::SetCloudBoxId(cloudboxId);
         downloads_->setCloudBoxId(cloudboxId);
     }
-    /** Ends running downloads with `ClientError:100002`, their checkpoints kept, and refuses later
-     * ones until EnableRequest(). */
+    /** Ends running downloads with `ClientError:100002`, keeping their checkpoints, and refuses new
+     * ones until EnableRequest() is called. */
     void DisableRequest() {
         Base::DisableRequest();
         downloads_->disable(true);

@@ -1,6 +1,6 @@
 /**
  * @file outcome.hpp
- * @brief What oss_resumable.hpp answers with. Include that instead.
+ * @brief Outcomes, results and errors. Include oss_resumable.hpp instead.
  */
 #ifndef OSS_RESUMABLE_OUTCOME_HPP
 #define OSS_RESUMABLE_OUTCOME_HPP
@@ -16,14 +16,14 @@
 
 namespace oss_resumable {
 
-/** Counters of an ended download. */
+/** The statistics of an ended download. */
 using Statistics = oss_resumable_statistics;
 
-/** Why something failed; `isSet()` is false where nothing did. A value. */
+/** The reason for a failure; `isSet()` is false if there was none. Copyable. */
 class Error {
 public:
     Error() = default;
-    /** Takes ownership of `error`, which may be NULL, and frees it. */
+    /** Copies `error` and frees it; it may be NULL. */
     explicit Error(oss_resumable_error *error)
         : kind_(oss_resumable_error_kind(error)), status_(oss_resumable_error_status(error)),
           errno_(oss_resumable_error_errno(error)),
@@ -35,7 +35,7 @@ public:
           path_(detail::text(oss_resumable_error_path(error))) {
         oss_resumable_error_free(error);
     }
-    /** An argument refused by this header. */
+    /** An argument rejected by this header. */
     static Error validation(const std::string &message) {
         Error error;
         error.kind_ = OSS_RESUMABLE_ERR_VALIDATION;
@@ -47,7 +47,7 @@ public:
     bool isSet() const { return kind_ != OSS_RESUMABLE_OK; }
     /** One of the `OSS_RESUMABLE_ERR_…` codes. */
     oss_resumable_code Kind() const { return kind_; }
-    /** The service's or the SDK's name of the failure, such as `NoSuchKey`. */
+    /** The error code of the service or of the OSS C++ SDK, such as `NoSuchKey`. */
     const std::string &Code() const { return code_; }
     const std::string &Message() const { return message_; }
     const std::string &RequestId() const { return requestId_; }
@@ -67,7 +67,7 @@ private:
     std::string code_, message_, requestId_, host_, ec_, path_;
 };
 
-/** What a successful download came to. Cheap to copy; strings are empty when absent. */
+/** The result of a successful download. Cheap to copy; absent strings are empty. */
 class Result {
 public:
     Result() = default;
@@ -81,23 +81,23 @@ public:
         return detail::text(oss_resumable_result_last_modified(get()));
     }
     std::string RequestId() const { return detail::text(oss_resumable_result_request_id(get())); }
-    /** Bytes in the file. */
+    /** Size of the file in bytes. */
     uint64_t Size() const { return oss_resumable_result_size(get()); }
-    /** Bytes of the whole object. */
+    /** Size of the whole object in bytes. */
     uint64_t ObjectSize() const { return oss_resumable_result_object_size(get()); }
     /** CRC-64/XZ of the file. */
     uint64_t Crc64() const { return oss_resumable_result_crc64(get()); }
-    /** Whether the service sent the object's CRC-64, which then is written to `crc64`. */
+    /** Whether the service sent the object's CRC-64; if so, it is written to `crc64`. */
     bool ObjectCrc64(uint64_t &crc64) const {
         return oss_resumable_result_object_crc64(get(), &crc64) != 0;
     }
     /** One of the `OSS_RESUMABLE_PROOF_…` values. */
     int32_t Proof() const { return oss_resumable_result_proof(get()); }
-    /** The value of a header of the first good reply, or empty. */
+    /** The value of a header of the first successful reply, or an empty string. */
     std::string Header(const std::string &name) const {
         return detail::text(oss_resumable_result_header(get(), name.c_str()));
     }
-    /** The headers of the first good reply, as sent. */
+    /** The headers of the first successful reply, as sent. */
     detail::Pairs Headers() const {
         detail::Pairs headers;
         for (size_t i = 0; i < oss_resumable_result_header_count(get()); ++i) {
@@ -117,7 +117,7 @@ private:
     std::shared_ptr<oss_resumable_result> result_;
 };
 
-/** What the checkpoint of a download says. Cheap to copy; strings are empty when absent. */
+/** The contents of a download's checkpoint. Cheap to copy; absent strings are empty. */
 class Checkpoint {
 public:
     Checkpoint() = default;
@@ -125,7 +125,7 @@ public:
     explicit Checkpoint(oss_resumable_checkpoint *checkpoint)
         : checkpoint_(checkpoint, oss_resumable_checkpoint_free) {}
 
-    /** Whether there is a checkpoint that a download would go on from. */
+    /** Whether there is a checkpoint from which a download would resume. */
     bool Exists() const { return get() != nullptr; }
     std::string Path() const { return detail::text(oss_resumable_checkpoint_path(get())); }
     std::string ETag() const { return detail::text(oss_resumable_checkpoint_etag(get())); }
@@ -134,7 +134,7 @@ public:
     }
     uint64_t ObjectSize() const { return oss_resumable_checkpoint_object_size(get()); }
     uint64_t RangeStart() const { return oss_resumable_checkpoint_range_start(get()); }
-    /** Bytes of the file when the download is done. */
+    /** Size of the finished file in bytes. */
     uint64_t Size() const { return oss_resumable_checkpoint_size(get()); }
     uint64_t BytesRecorded() const { return oss_resumable_checkpoint_bytes_recorded(get()); }
     const oss_resumable_checkpoint *get() const { return checkpoint_.get(); }
@@ -143,7 +143,7 @@ private:
     std::shared_ptr<oss_resumable_checkpoint> checkpoint_;
 };
 
-/** Success with a result, or a failure with an error. */
+/** Either a result or an error. */
 template <typename R> class Outcome {
 public:
     Outcome(Error error) : error_(std::move(error)) {}

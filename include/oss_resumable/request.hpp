@@ -1,6 +1,6 @@
 /**
  * @file request.hpp
- * @brief What oss_resumable.hpp is asked with. Include that instead.
+ * @brief Download requests. Include oss_resumable.hpp instead.
  */
 #ifndef OSS_RESUMABLE_REQUEST_HPP
 #define OSS_RESUMABLE_REQUEST_HPP
@@ -21,14 +21,15 @@
 
 namespace oss_resumable {
 
-/** A snapshot of a download. */
+/** The status of a download at one moment. */
 using Status = oss_resumable_status;
 
-/** Shows how a download gets on; returns false to cancel it. Runs on the thread that waits for the
- * download. */
+/** Reports the progress of a download; returns false to cancel it. Runs on the thread that waits
+ * for the download. */
 using ProgressHandler = std::function<bool(const Status &)>;
 
-/** The OSS C++ SDK's shape of the same: bytes since the last call, bytes so far, and all bytes. */
+/** The progress handler of the OSS C++ SDK, which receives the bytes since the last call, the bytes
+ * so far and the total. */
 using TransferProgressHandler =
     std::function<void(size_t increment, int64_t transferred, int64_t total, void *userData)>;
 struct TransferProgress {
@@ -48,7 +49,7 @@ enum class RequestResponseHeader {
 
 namespace detail {
 
-/** A request's progress handlers, as the C callback sees them. */
+/** Connects a request's progress handlers to the C callback. */
 class ProgressBridge {
 public:
     ProgressBridge(const ProgressHandler &handler, const TransferProgress &transfer)
@@ -58,7 +59,7 @@ public:
         return (*static_cast<std::shared_ptr<ProgressBridge> *>(data))->show(*status) ? 0 : 1;
     }
     static void release(void *data) { delete static_cast<std::shared_ptr<ProgressBridge> *>(data); }
-    /** Lets the exception of a handler go on its way, once. */
+    /** Rethrows the exception of a handler, once. */
     void rethrow() {
         std::exception_ptr thrown;
         {
@@ -103,11 +104,11 @@ class CRequest;
 
 } // namespace detail
 
-/** What to download and where to put it, with the OSS C++ SDK's constructors and setters. A value.
- */
+/** Names the object to download and the file to write; has the constructors and setters of the OSS
+ * C++ SDK. Copyable. */
 class DownloadObjectRequest {
 public:
-    /** Saves to the last segment of `key`, in the current directory. */
+    /** The target file is named after the last segment of `key`, in the current directory. */
     DownloadObjectRequest(const std::string &bucket, const std::string &key)
         : bucket_(bucket), key_(key) {}
     DownloadObjectRequest(const std::string &bucket, const std::string &key,
@@ -116,7 +117,7 @@ public:
     DownloadObjectRequest(const std::string &bucket, const std::string &key,
                           const std::string &filePath, const std::string &checkpointDir)
         : bucket_(bucket), key_(key), filePath_(filePath), checkpointDir_(checkpointDir) {}
-    /** A `threadNum` of 0 becomes 1 here; setThreadNum() keeps it, and the download is refused. */
+    /** A `threadNum` of 0 becomes 1 here. setThreadNum() keeps 0, and the download is rejected. */
     DownloadObjectRequest(const std::string &bucket, const std::string &key,
                           const std::string &filePath, const std::string &checkpointDir,
                           uint64_t partSize, uint32_t threadNum)
@@ -128,7 +129,7 @@ public:
     const std::string &Key() const { return key_; }
     void setKey(const std::string &value) { key_ = value; }
     const std::string &FilePath() const { return filePath_; }
-    /** Where the bytes land before the file is whole. */
+    /** The file that receives the bytes until the download is complete. */
     std::string TempFilePath() const { return filePath_ + ".temp"; }
     void setFilePath(const std::string &value) { filePath_ = value; }
     uint64_t PartSize() const { return partSize_; }
@@ -137,15 +138,16 @@ public:
     void setThreadNum(uint32_t value) { threadNum_ = value; }
     const std::string &CheckpointDir() const { return checkpointDir_; }
     bool hasCheckpointDir() const { return !checkpointDir_.empty(); }
-    /** Turns resuming on; the directory must exist. */
+    /** Enables resuming; the directory must exist. */
     void setCheckpointDir(const std::string &value) { checkpointDir_ = value; }
-    /** On without a directory: the checkpoint lies beside the file. Off: no checkpoint at all. */
+    /** On without a directory: the checkpoint is kept beside the target. Off: there is no
+     * checkpoint. */
     void setEnableCheckpoint(bool value) { enableCheckpoint_ = detail::on(value); }
 
     bool RangeIsSet() const { return rangeIsSet_; }
     int64_t RangeStart() const { return rangeStart_; }
     int64_t RangeEnd() const { return rangeEnd_; }
-    /** Bytes `start` … `end`, inclusive; an `end` of -1 is the object's end. */
+    /** Downloads bytes `start` … `end`, inclusive; an `end` of -1 is the object's end. */
     void setRange(int64_t start, int64_t end) {
         rangeIsSet_ = true;
         rangeStart_ = start;
@@ -163,11 +165,11 @@ public:
     void setNonmatchingETagConstraints(const std::vector<std::string> &etags) {
         nonmatchingETags_ = etags;
     }
-    /** Asks the service to reply with this header instead of the object's. */
+    /** Asks the service to send this header instead of the object's. */
     void addResponseHeaders(RequestResponseHeader header, const std::string &value) {
         responseHeaders_[static_cast<size_t>(header)] = value;
     }
-    /** The headers asked for so far, as parameters of the request. */
+    /** The headers set so far, as query parameters. */
     std::map<std::string, std::string> ResponseHeaderParameters() const {
         static const char *const names[] = {
             "response-content-type",  "response-content-language",    "response-expires",
@@ -183,7 +185,7 @@ public:
     const std::string &VersionId() const { return versionId_; }
     void setVersionId(const std::string &value) { versionId_ = value; }
     uint64_t TrafficLimit() const { return trafficLimit_; }
-    /** Bits per second for each connection. */
+    /** Bandwidth limit that the service applies to each connection, in bits per second. */
     void setTrafficLimit(uint64_t value) { trafficLimit_ = value; }
     oss_resumable::RequestPayer RequestPayer() const { return requestPayer_; }
     void setRequestPayer(oss_resumable::RequestPayer value) { requestPayer_ = value; }
@@ -202,9 +204,9 @@ public:
     /** Fail with `FileAlreadyExists` instead of replacing a file. */
     void setFailIfExists(bool value) { failIfExists_ = value; }
     void setModifiedTimeFromObject(bool value) { setModifiedTime_ = value; }
-    /** Milliseconds; 0 is no limit. */
+    /** Longest time for the whole download, in milliseconds; 0: no limit. */
     void setDeadlineMs(int64_t value) { deadlineMs_ = value; }
-    /** Bytes a second over all connections; 0 is no limit. */
+    /** Bandwidth limit in bytes per second, over all connections; 0: no limit. */
     void setMaxBandwidth(uint64_t value) { maxBandwidth_ = value; }
     void setCheckSpace(bool value) { checkSpace_ = value; }
     void setPreallocate(bool value) { preallocate_ = value; }
@@ -213,8 +215,8 @@ public:
     void setVerifyBeforeRename(bool value) { verifyBeforeRename_ = value; }
     void setAllowEncrypted(bool value) { allowEncrypted_ = value; }
 
-    /** Why this request is refused before the library sees it: zeros that the C API would take for
-     * defaults, and NUL bytes that it would take for ends. Empty when it is not. */
+    /** Why this header rejects the request: zeros that the C API would treat as defaults, or NUL
+     * bytes that it would treat as ends of strings. Empty if the request is accepted. */
     std::string refusal() const {
         for (const std::string *text :
              {&bucket_, &key_, &filePath_, &checkpointDir_, &versionId_}) {
@@ -260,8 +262,7 @@ private:
 
 namespace detail {
 
-/** The C form of a request; borrows its strings, and owns the lists, until a call has copied them.
- */
+/** The C form of a request. Borrows the strings and owns the lists until a call has copied them. */
 class CRequest {
 public:
     explicit CRequest(const DownloadObjectRequest &from)
@@ -280,7 +281,7 @@ public:
     CRequest(const CRequest &) = delete;
     CRequest &operator=(const CRequest &) = delete;
 
-    /** For exactly one call, which takes charge of the progress bridge. */
+    /** For exactly one call, which takes ownership of the progress bridge. */
     const oss_download_object_request *get() const { return &request_; }
     const std::shared_ptr<ProgressBridge> &progress() const { return progress_; }
 

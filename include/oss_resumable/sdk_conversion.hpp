@@ -1,6 +1,7 @@
 /**
  * @file sdk_conversion.hpp
- * @brief The OSS C++ SDK's values as this library's, and back. Not for programs.
+ * @brief Conversions between the values of the OSS C++ SDK and of this library. Not part of the
+ * API.
  */
 #ifndef OSS_RESUMABLE_SDK_CONVERSION_HPP
 #define OSS_RESUMABLE_SDK_CONVERSION_HPP
@@ -21,8 +22,8 @@ namespace detail {
 
 namespace sdk = ::AlibabaCloud::OSS;
 
-/** The host alone, as the SDK uses an endpoint, under the scheme it names or that of the
- * configuration. */
+/** The host only, as the SDK uses an endpoint, with the scheme of the endpoint or, if it has none,
+ * of the configuration. */
 inline std::string sdkEndpoint(const std::string &endpoint, sdk::Http::Scheme scheme) {
     const size_t mark = endpoint.find("://");
     const size_t host = mark == std::string::npos ? 0 : mark + 3;
@@ -33,13 +34,14 @@ inline std::string sdkEndpoint(const std::string &endpoint, sdk::Http::Scheme sc
     return prefix + endpoint.substr(host, end == std::string::npos ? end : end - host);
 }
 
-/** Whether the SDK would put the bucket into the path whatever the configuration says. */
+/** Whether the SDK would put the bucket into the path regardless of the configuration. */
 inline bool sdkIsIpv4(const std::string &endpoint) {
     const size_t host = endpoint.find("://") + 3;
     return endpoint.find_first_not_of("0123456789.:", host) == std::string::npos;
 }
 
-/** What would change a download if it were ignored; empty when there is nothing. */
+/** A setting that cannot be honoured and would change downloads if it were ignored; empty if there
+ * is none. */
 inline std::string sdkRefusal(const sdk::ClientConfiguration &from,
                               const std::shared_ptr<sdk::CredentialsProvider> &provider) {
     if (from.httpClient) {
@@ -56,7 +58,7 @@ inline std::string sdkRefusal(const sdk::ClientConfiguration &from,
     return from.maxConnections == 0 ? "maxConnections is 0; it must be at least 1" : "";
 }
 
-/** Whether a strategy is the one that every configuration has. */
+/** Whether a strategy is the default of every configuration. */
 inline bool sdkIsDefault(const sdk::RetryStrategy &strategy) {
 #if defined(__cpp_rtti) || defined(__GXX_RTTI)
     const std::shared_ptr<sdk::RetryStrategy> standard = sdk::ClientConfiguration().retryStrategy;
@@ -68,7 +70,7 @@ inline bool sdkIsDefault(const sdk::RetryStrategy &strategy) {
 #endif
 }
 
-/** Asks an SDK's strategy about a failed attempt, in the SDK's terms. */
+/** Asks an SDK retry strategy about a failed attempt, in the SDK's terms. */
 inline int64_t sdkDecision(const sdk::RetryStrategy &strategy,
                            const oss_resumable_failed_attempt &attempt) {
     const std::string group =
@@ -85,7 +87,8 @@ inline int64_t sdkDecision(const sdk::RetryStrategy &strategy,
     return delay > 0 ? delay : 0;
 }
 
-/** Times that are nothing in the SDK: libcurl's own five minutes to connect, no limit to wait. */
+/** Maps times of 0 or less as the SDK does: libcurl's own five minutes to connect, no limit without
+ * data. */
 inline int64_t sdkTime(long ms, int64_t nothing) { return ms > 0 ? ms : nothing; }
 
 inline void copyProxy(const sdk::ClientConfiguration &from, ClientConfiguration &to) {
@@ -128,8 +131,8 @@ sdkConfiguration(const std::string &endpoint, const sdk::ClientConfiguration &fr
     }
     to.credentialsProvider = [provider] {
         const sdk::Credentials key = provider->getCredentials();
-        // The SDK asks for each request. A key that is already due is asked for again as often as
-        // the library allows.
+        // The SDK asks its provider for each request. A key that counts as expired is requested
+        // again as often as the library allows.
         return Credentials{key.AccessKeyId(), key.AccessKeySecret(), key.SessionToken(), 1};
     };
     return to;
@@ -177,7 +180,8 @@ inline sdk::OssError sdkError(const Error &from) {
     return to;
 }
 
-/** The object's metadata as the SDK gives them: of the whole file, not of the reply's part. */
+/** The object's metadata as the SDK reports it: for the whole file, not for the part in the
+ * reply. */
 inline sdk::GetObjectOutcome sdkOutcome(const sdk::DownloadObjectRequest &request,
                                         const Result &from) {
     sdk::HeaderCollection headers;

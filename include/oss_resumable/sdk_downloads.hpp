@@ -1,6 +1,6 @@
 /**
  * @file sdk_downloads.hpp
- * @brief The downloads of oss_resumable_sdk.hpp's client. Include that instead.
+ * @brief The downloads of oss_resumable::OssClient. Include oss_resumable_sdk.hpp instead.
  */
 #ifndef OSS_RESUMABLE_SDK_DOWNLOADS_HPP
 #define OSS_RESUMABLE_SDK_DOWNLOADS_HPP
@@ -22,7 +22,7 @@
 namespace oss_resumable {
 namespace detail {
 
-/** What one SDK client, with all its copies, downloads with. */
+/** The download side of one SDK client and all its copies. */
 class SdkDownloads {
 public:
     SdkDownloads(const std::string &endpoint,
@@ -59,7 +59,7 @@ public:
 
     void setRegion(const std::string &region) {
         std::lock_guard<std::mutex> lock(mutex_);
-        // V1 signatures name no region, so that the SDK takes anything for one.
+        // V1 signatures contain no region, so the SDK accepts any value.
         if (configuration_.signatureVersion == SignatureVersionType::V1) {
             return;
         }
@@ -98,7 +98,8 @@ private:
         return regionRefusal_;
     }
 
-    /** Made by the first download, so that a program may fork before it; and again in a child. */
+    /** Created by the first download, so that a program may fork before it, and again in a forked
+     * child. */
     std::shared_ptr<Client> usableClient() {
         std::lock_guard<std::mutex> lock(mutex_);
         if (!isUsable()) {
@@ -119,7 +120,7 @@ private:
         }
     }
 
-    /** The SDK's unit is KiB a second, and nothing is no limit. */
+    /** The SDK's unit is KiB per second; without a limiter there is no limit. */
     void limit(Client &client) const {
         const int rate = limiter_->Rate();
         client.SetBandwidth(rate > 0 ? static_cast<uint64_t>(rate) * 1024 : 0);

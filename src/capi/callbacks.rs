@@ -1,4 +1,4 @@
-//! The caller's functions, and the data that travels with them.
+//! The caller's callbacks and their `user_data`.
 
 use std::ffi::{c_char, c_void};
 use std::ptr;
@@ -19,45 +19,46 @@ use crate::model::options::{FailedAttempt, LogLevel, LogSink, RetryDecision, Ret
 
 /// Level of a log line: the download fails because of it.
 pub const OSS_RESUMABLE_LOG_ERROR: i32 = 1;
-/// Level of a log line: something went wrong and is being dealt with.
+/// Level of a log line: a problem from which the download may recover.
 pub const OSS_RESUMABLE_LOG_WARN: i32 = 2;
 /// Level of a log line: one line for each step of a download.
 pub const OSS_RESUMABLE_LOG_INFO: i32 = 3;
 /// Level of a log line: one line for each request.
 pub const OSS_RESUMABLE_LOG_DEBUG: i32 = 4;
 
-/// Answer of an ::oss_resumable_retry_decision: what the library's own policy says.
+/// Return value of an ::oss_resumable_retry_decision: apply the library's own policy.
 pub const OSS_RESUMABLE_RETRY_DEFAULT: i64 = -1;
-/// Answer of an ::oss_resumable_retry_decision: give up.
+/// Return value of an ::oss_resumable_retry_decision: do not retry.
 pub const OSS_RESUMABLE_RETRY_STOP: i64 = -2;
 
 // Delays are 0 and more.
 const _: () = assert!(OSS_RESUMABLE_RETRY_DEFAULT < 0 && OSS_RESUMABLE_RETRY_STOP < 0);
 
-/// Frees `user_data`. Called exactly once, on any thread, after the last call of the callbacks it stands beside:
-/// also when the call that was given the struct fails, provided that `struct_size` reaches to the field. It must not
-/// throw: a C++ exception that leaves a callback ends the program.
+/// Frees `user_data`. Called exactly once, on any thread, after the last call of the callbacks in the same struct. It
+/// is also called when the function that received the struct fails, provided that `struct_size` includes this field. It
+/// must not throw: a C++ exception that leaves a callback ends the program.
 pub type oss_resumable_user_data_free = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// Shows how a download gets on. Runs only on the thread that is inside oss_resumable_download_object() or
-/// oss_resumable_download_wait(), at least every 200 ms even without new bytes, never twice at once.
+/// Reports the progress of a download. Runs only on the thread that is inside oss_resumable_download_object() or
+/// oss_resumable_download_wait(), at least every 200 ms even without new bytes, and never concurrently for one
+/// download.
 ///
-/// Return 0 to go on, anything else to cancel: the call then returns ::OSS_RESUMABLE_ERR_CANCELLED.
+/// Return 0 to continue; any other value cancels the download, and the call returns ::OSS_RESUMABLE_ERR_CANCELLED.
 /// `status` is valid during the call. The callback may call any function of this API and must not throw: a C++
-/// exception that leaves it ends the program. It may take its time: the download goes on meanwhile.
+/// exception that leaves it ends the program. It may block: the download continues meanwhile.
 pub type oss_resumable_progress = Option<
     unsafe extern "C" fn(status: *const oss_resumable_status, user_data: *mut c_void) -> i32,
 >;
 
-/// Receives a line of the log. Runs on threads of the client's own, possibly several at once.
+/// Receives a log line. Runs on threads of the client, possibly on several at once.
 ///
-/// `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8 without a line end and without
-/// secrets, valid during the call. The callback must not block for long, start or wait for downloads, or throw: a C++
-/// exception that leaves it ends the program.
+/// `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8, contains neither a line end nor secrets, and
+/// is valid during the call. The callback must not block for long, start downloads or wait for them, and must not
+/// throw: a C++ exception that leaves it ends the program.
 pub type oss_resumable_log =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, user_data: *mut c_void)>;
 
-/// A failed attempt, shown to an ::oss_resumable_retry_decision.
+/// A failed attempt, passed to an ::oss_resumable_retry_decision.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oss_resumable_failed_attempt {
@@ -67,19 +68,19 @@ pub struct oss_resumable_failed_attempt {
     pub code: *const c_char,
     /// HTTP status, or 200000 + CURLcode.
     pub status: i64,
-    /// Attempts without a new byte so far, this one included; from 1.
+    /// Number of attempts since the last new byte, this one included; at least 1.
     pub attempts: u32,
-    /// 1 when the library's own policy would try again, else 0.
+    /// 1 when the library's own policy would retry, otherwise 0.
     pub would_retry: i32,
     /// The error's message; valid during the call.
     pub message: *const c_char,
 }
 
-/// Decides whether a failed attempt is repeated. Runs on threads of the client's own, possibly several at once.
+/// Decides whether a failed attempt is retried. Runs on threads of the client, possibly on several at once.
 ///
-/// Return a delay in milliseconds (0 or more) to try again after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
-/// ::OSS_RESUMABLE_RETRY_DEFAULT (as any other negative number) for the library's own policy. `attempt` is valid
-/// during the call. The callback must not block for long, start or wait for downloads, or throw: a C++
+/// Return a delay in milliseconds (0 or more) to retry after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
+/// ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy. `attempt` is valid
+/// during the call. The callback must not block for long, start downloads or wait for them, and must not throw: a C++
 /// exception that leaves it ends the program.
 pub type oss_resumable_retry_decision = Option<
     unsafe extern "C" fn(
@@ -88,18 +89,18 @@ pub type oss_resumable_retry_decision = Option<
     ) -> i64,
 >;
 
-/// Takes the answer of an ::oss_resumable_credentials_provider. Valid during that call only; thread-safe.
+/// Receives the answer of an ::oss_resumable_credentials_provider. Valid only during that call; thread-safe.
 pub struct oss_resumable_credentials_sink {
     answer: Mutex<Option<std::result::Result<AccessKey, String>>>,
 }
 
-/// Supplies temporary credentials: before the first request, shortly before they expire, and when the service
-/// says that they expired. Runs on a thread of its own, once at a time; it may block, and neither transfers nor
-/// a cancel wait for it.
+/// Supplies temporary credentials: before the first request, shortly before they expire, and when the service reports
+/// that they have expired. Runs on a thread of its own and is never called concurrently for one client. It may block:
+/// neither transfers nor cancellation wait for it.
 ///
-/// Answer with oss_resumable_credentials_set() or oss_resumable_credentials_fail() before returning; without an
-/// answer the requests that need one fail. The callback must not start or wait for downloads, or throw: a C++ exception
-/// that leaves it ends the program.
+/// Answer with oss_resumable_credentials_set() or oss_resumable_credentials_fail() before returning; without an answer,
+/// the requests that need credentials fail. The callback must not start downloads or wait for them, and must not throw:
+/// a C++ exception that leaves it ends the program.
 pub type oss_resumable_credentials_provider =
     Option<unsafe extern "C" fn(sink: *mut oss_resumable_credentials_sink, user_data: *mut c_void)>;
 
@@ -236,7 +237,7 @@ impl Progress {
     }
 }
 
-/// Answers an ::oss_resumable_credentials_provider with credentials; of several answers the last one counts.
+/// Answers an ::oss_resumable_credentials_provider with credentials. Of several answers the last one counts.
 ///
 /// Any thread may call it while the provider runs. The strings are copied.
 ///
@@ -244,9 +245,9 @@ impl Progress {
 /// @param access_key_id required
 /// @param access_key_secret required
 /// @param security_token the token of temporary credentials, or NULL
-/// @param expires_unix_ms when they expire, in milliseconds since 1970-01-01 UTC; 0 when unknown
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument, which leaves
-/// an earlier answer in place
+/// @param expires_unix_ms time of expiry, in milliseconds since 1970-01-01 UTC; 0 when unknown
+/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument; an earlier answer
+/// then still counts
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_credentials_set(
     sink: *mut oss_resumable_credentials_sink,
@@ -271,7 +272,8 @@ pub unsafe extern "C" fn oss_resumable_credentials_set(
 /// Any thread may call it while the provider runs. The string is copied.
 ///
 /// @param sink the provider's parameter; not NULL
-/// @param message why there are no credentials, shown in the download's error; no secrets; NULL: no reason
+/// @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
+/// reason
 /// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a malformed message
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_credentials_fail(

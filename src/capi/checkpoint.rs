@@ -13,12 +13,11 @@ use super::request::{self, oss_download_object_request};
 use super::text;
 use crate::checkpoint::manage::CheckpointInfo;
 
-/// What the checkpoint of a download says. Made by oss_resumable_checkpoint_inspect(), owned by the caller, freed
+/// The contents of a download's checkpoint. Created by oss_resumable_checkpoint_inspect(), owned by the caller, freed
 /// with oss_resumable_checkpoint_free().
 ///
-/// Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
-/// every other handle is freed and after the checkpoint is gone. Strings got from it are borrowed, and valid until
-/// it is freed.
+/// Immutable: several threads may read it at the same time; free it after all other uses. It stays valid after every
+/// other handle is freed and after the checkpoint is removed. Strings read from it are valid until it is freed.
 pub struct oss_resumable_checkpoint {
     path: CString,
     etag: CString,
@@ -43,14 +42,15 @@ impl oss_resumable_checkpoint {
     }
 }
 
-/// Tells what the checkpoint of a request's download says. Sends nothing and changes nothing.
+/// Reads the checkpoint of the download that a request describes. Sends nothing and changes nothing.
 ///
-/// Thread-safe. The checkpoint may be in use by a running download.
+/// Thread-safe. A running download may be using the checkpoint.
 ///
 /// @param client not NULL
-/// @param request the request that would be downloaded; not NULL; its `user_data` is freed before this returns
-/// @param out receives the checkpoint, to be freed with oss_resumable_checkpoint_free(), or NULL when there is none
-/// to go on from; written on success only; may be NULL
+/// @param request the request that would be passed to the download; not NULL; its `user_data` is freed before this
+/// function returns
+/// @param out receives the checkpoint, to be freed with oss_resumable_checkpoint_free(), or NULL when there is none to
+/// resume from; written on success only; may be NULL
 /// @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
 /// @return ::OSS_RESUMABLE_OK, also without a checkpoint; ::OSS_RESUMABLE_ERR_VALIDATION, ::OSS_RESUMABLE_ERR_IO or
 /// ::OSS_RESUMABLE_ERR_FORKED
@@ -72,12 +72,13 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_inspect(
     }
 }
 
-/// Removes the checkpoint of a request's download, and the temporary file that belongs to it.
+/// Removes the checkpoint of the download that a request describes, and its temporary file.
 ///
-/// Thread-safe. Refused with ::OSS_RESUMABLE_ERR_BUSY while a download uses them.
+/// Thread-safe. Fails with ::OSS_RESUMABLE_ERR_BUSY while a download is using them.
 ///
 /// @param client not NULL
-/// @param request the request that would be downloaded; not NULL; its `user_data` is freed before this returns
+/// @param request the request that would be passed to the download; not NULL; its `user_data` is freed before this
+/// function returns
 /// @param discarded receives 1 when there was a checkpoint, else 0; written on success only; may be NULL
 /// @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
 /// @return ::OSS_RESUMABLE_OK, also without a checkpoint; ::OSS_RESUMABLE_ERR_BUSY, ::OSS_RESUMABLE_ERR_VALIDATION,
@@ -102,7 +103,7 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_discard(
     }
 }
 
-/// The checkpoint file: an absolute path, as the system has it.
+/// Returns the path of the checkpoint file: absolute, in the bytes of the file system.
 ///
 /// Thread-safe.
 ///
@@ -116,7 +117,7 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_path(
     guard::read(unsafe { checkpoint.as_ref() }, ptr::null(), |checkpoint| checkpoint.path.as_ptr())
 }
 
-/// The ETag of the object that the recorded bytes are of, without quotes.
+/// Returns the ETag of the object to which the recorded bytes belong, without quotes.
 ///
 /// Thread-safe.
 ///
@@ -130,7 +131,7 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_etag(
     guard::read(unsafe { checkpoint.as_ref() }, ptr::null(), |checkpoint| checkpoint.etag.as_ptr())
 }
 
-/// The object's `Last-Modified`, an HTTP date.
+/// Returns the object's `Last-Modified`, an HTTP date.
 ///
 /// Thread-safe.
 ///
@@ -146,7 +147,7 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_last_modified(
     })
 }
 
-/// Bytes of the whole object.
+/// Returns the size of the whole object in bytes.
 ///
 /// Thread-safe.
 ///
@@ -160,7 +161,7 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_object_size(
     guard::read(unsafe { checkpoint.as_ref() }, 0, |checkpoint| checkpoint.object_size)
 }
 
-/// Where in the object the download begins.
+/// Returns the offset in the object at which the download begins.
 ///
 /// Thread-safe.
 ///
@@ -174,7 +175,7 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_range_start(
     guard::read(unsafe { checkpoint.as_ref() }, 0, |checkpoint| checkpoint.range_start)
 }
 
-/// Bytes of the file when the download is done.
+/// Returns the size of the finished file in bytes.
 ///
 /// Thread-safe.
 ///
@@ -188,7 +189,7 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_size(
     guard::read(unsafe { checkpoint.as_ref() }, 0, |checkpoint| checkpoint.range_length)
 }
 
-/// Bytes recorded as downloaded. They are compared with the disk when the download goes on.
+/// Returns the number of bytes recorded as downloaded. They are verified against the disk when the download resumes.
 ///
 /// Thread-safe.
 ///
@@ -202,7 +203,8 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_bytes_recorded(
     guard::read(unsafe { checkpoint.as_ref() }, 0, |checkpoint| checkpoint.bytes_recorded)
 }
 
-/// Frees what oss_resumable_checkpoint_inspect() gave, and the strings got from it. The checkpoint stays.
+/// Frees an object returned by oss_resumable_checkpoint_inspect() and the strings read from it. The checkpoint file
+/// stays.
 ///
 /// Any thread may call it, once.
 ///

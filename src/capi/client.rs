@@ -17,8 +17,8 @@ use crate::model::credentials::Credentials;
 
 /// Endpoint, region, credentials, connection settings, and the threads that serve downloads.
 ///
-/// Thread-safe: any number of threads may use one client at the same time; only oss_resumable_client_free() must
-/// be the last call. Make one and share it. Threads start with the first download and are joined by the freeing.
+/// Thread-safe: any number of threads may use one client at the same time; oss_resumable_client_free() must be the last
+/// call. Create one client and share it. Its threads start with the first download and are joined when it is freed.
 pub struct oss_resumable_client {
     client: Client,
     birthplace: Birthplace,
@@ -47,14 +47,14 @@ impl oss_resumable_client {
     }
 }
 
-/// Makes a client. Checks the options; starts no thread and sends nothing.
+/// Creates a client. Validates the options; starts no thread and sends nothing.
 ///
-/// Thread-safe. `user_data_free` of the options is called when the client and its downloads are gone, or at once
-/// when this fails.
+/// Thread-safe. `user_data_free` of the options is called when the client and its downloads have been freed, or before
+/// this function returns when it fails.
 ///
 /// @param options not NULL; everything is copied
-/// @param out receives the client, to be freed with oss_resumable_client_free(); written on success only; NULL
-/// checks the options and makes nothing
+/// @param out receives the client, to be freed with oss_resumable_client_free(); written on success only; NULL: the
+/// options are validated and no client is created
 /// @param err receives an error to be freed with oss_resumable_error_free(); written on failure only; may be NULL
 /// @return ::OSS_RESUMABLE_OK or ::OSS_RESUMABLE_ERR_VALIDATION
 #[unsafe(no_mangle)]
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn oss_resumable_client_new(
     }
 }
 
-/// Replaces the region, for requests signed from now on, in running downloads too.
+/// Replaces the region for requests signed from now on, including those of running downloads.
 ///
 /// Thread-safe.
 ///
@@ -103,7 +103,8 @@ pub unsafe extern "C" fn oss_resumable_client_set_region(
     }
 }
 
-/// Replaces the credentials, whatever kind they were, for requests signed from now on, in running downloads too.
+/// Replaces the credentials, whatever their kind, for requests signed from now on, including those of running
+/// downloads.
 ///
 /// Thread-safe.
 ///
@@ -132,13 +133,13 @@ pub unsafe extern "C" fn oss_resumable_client_set_credentials(
     }
 }
 
-/// Limits all downloads of a client together, from now on, in running downloads too. Limits of single downloads
-/// hold as well.
+/// Sets the bandwidth limit of a client, over all its downloads, running ones included, from now on. The limits of
+/// individual downloads apply as well.
 ///
 /// Thread-safe; callable inside callbacks.
 ///
 /// @param client not NULL
-/// @param bytes_per_second body bytes a second over all connections; 0: no limit
+/// @param bytes_per_second body bytes per second over all connections; 0: no limit
 /// @param err receives an error; written on failure only; may be NULL
 /// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
 #[unsafe(no_mangle)]
@@ -156,8 +157,9 @@ pub unsafe extern "C" fn oss_resumable_client_set_bandwidth(
     }
 }
 
-/// Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED, keeping their checkpoints, and refuses later ones
-/// until oss_resumable_client_enable_requests(). Returns at once; downloads end as soon as they notice.
+/// Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
+/// oss_resumable_client_enable_requests() is called. Checkpoints are kept. Returns immediately; running downloads end
+/// shortly afterwards.
 ///
 /// Thread-safe; callable inside callbacks.
 ///
@@ -178,7 +180,7 @@ pub unsafe extern "C" fn oss_resumable_client_disable_requests(
     }
 }
 
-/// Lets downloads of a client start again after oss_resumable_client_disable_requests().
+/// Allows downloads of a client again after oss_resumable_client_disable_requests().
 ///
 /// Thread-safe; callable inside callbacks.
 ///
@@ -199,11 +201,11 @@ pub unsafe extern "C" fn oss_resumable_client_enable_requests(
     }
 }
 
-/// Cancels the client's downloads, keeping their checkpoints, waits for its threads to end, and frees it.
+/// Cancels the client's downloads, waits for its threads to end, and frees it. Checkpoints are kept.
 ///
-/// Handles of its downloads stay valid: they have ended, and are freed on their own, before or after this. Any
-/// thread may call it, once. Inside a callback it returns at once, and the rest follows after the callback. In a
-/// forked child it does nothing: what the client holds is lost there.
+/// Handles of its downloads stay valid and must be freed separately, before or after this call; the downloads have
+/// ended. Any thread may call it, once. When called inside a callback it returns immediately, and the client is freed
+/// after the callback. In a forked child it does nothing, and the memory of the client is not released.
 ///
 /// @param client a client, or NULL, which does nothing
 #[unsafe(no_mangle)]

@@ -25,21 +25,22 @@ pub const OSS_RESUMABLE_SIGNATURE_V1: i32 = 1;
 /// `signature_version`: `OSS4-HMAC-SHA256`, the default.
 pub const OSS_RESUMABLE_SIGNATURE_V4: i32 = 4;
 
-/// `address_style`: the bucket stands before the host, and in the path for IP addresses and `localhost`.
+/// `address_style`: `https://bucket.endpoint/key`; for IP addresses and `localhost`, as ::OSS_RESUMABLE_ADDRESS_PATH.
 pub const OSS_RESUMABLE_ADDRESS_AUTO: i32 = 0;
 /// `address_style`: `https://endpoint/bucket/key`.
 pub const OSS_RESUMABLE_ADDRESS_PATH: i32 = 1;
 /// `address_style`: the endpoint is a custom domain bound to the bucket, `https://endpoint/key`.
 pub const OSS_RESUMABLE_ADDRESS_CNAME: i32 = 2;
 
-/// `proxy_scheme`: the connection to the proxy is in the clear; `https` endpoints are reached through a tunnel.
+/// `proxy_scheme`: the connection to the proxy is not encrypted; `https` endpoints are reached through a tunnel
+/// (`CONNECT`).
 pub const OSS_RESUMABLE_PROXY_HTTP: i32 = 0;
-/// `proxy_scheme`: the connection to the proxy is made over TLS; its certificate is verified against the system's
-/// authorities, whatever `ca_file`, `ca_path` and `verify_tls` say about the service's.
+/// `proxy_scheme`: the connection to the proxy uses TLS. Its certificate is always verified against the system's
+/// certificate authorities: `ca_file`, `ca_path` and `verify_tls` apply to the service's certificate only.
 pub const OSS_RESUMABLE_PROXY_HTTPS: i32 = 1;
 
-/// How a client reaches the service. Only `struct_size` and `endpoint` are required: set every other field to
-/// zero for its default. Strings are UTF-8 and copied by oss_resumable_client_new().
+/// Options of a client. Only `struct_size` and `endpoint` are required; zero in any other field selects its default.
+/// Strings are UTF-8 and copied by oss_resumable_client_new().
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oss_resumable_client_options {
@@ -49,17 +50,17 @@ pub struct oss_resumable_client_options {
     pub endpoint: *const c_char,
     /// Region id such as `cn-hangzhou`. NULL: taken from the endpoint. V4 signatures need it.
     pub region: *const c_char,
-    /// Access key id, together with `access_key_secret`. Both NULL: the provider if there is one, else the
-    /// environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, read when a
-    /// download starts.
+    /// Access key id; set it together with `access_key_secret`. When both are NULL, credentials come from the provider
+    /// if there is one, otherwise from the environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and
+    /// `OSS_SESSION_TOKEN`, which are read when a download starts.
     pub access_key_id: *const c_char,
     /// Access key secret.
     pub access_key_secret: *const c_char,
     /// Security token of temporary credentials, or NULL.
     pub security_token: *const c_char,
-    /// Supplies and renews temporary credentials, or NULL. Excludes `access_key_id`.
+    /// Supplies and renews temporary credentials, or NULL. Cannot be combined with `access_key_id`.
     pub credentials_provider: oss_resumable_credentials_provider,
-    /// Decides about failed attempts, or NULL for the library's own policy.
+    /// Decides whether failed attempts are retried, or NULL for the library's own policy.
     pub retry_decision: oss_resumable_retry_decision,
     /// Receives log lines, or NULL.
     pub log: oss_resumable_log,
@@ -67,62 +68,61 @@ pub struct oss_resumable_client_options {
     pub user_data: *mut c_void,
     /// Frees `user_data`, or NULL.
     pub user_data_free: oss_resumable_user_data_free,
-    /// Trust the certificates (PEM) of this file instead of the system's, or NULL.
+    /// File of trusted CA certificates (PEM), used instead of the system's, or NULL.
     pub ca_file: *const c_char,
-    /// Trust the certificates of this hashed directory as well, or NULL.
+    /// Directory of trusted CA certificates, named by hash as by `openssl rehash`, used in addition, or NULL.
     pub ca_path: *const c_char,
-    /// Replaces the `User-Agent`, or NULL.
+    /// Value of the `User-Agent` header, or NULL for the library's own.
     pub user_agent: *const c_char,
-    /// Longest time to look up, connect and shake hands, in milliseconds. 0: 5000; −1: no limit.
+    /// Longest time for name lookup, connection and TLS handshake together, in milliseconds. 0: 5000; −1: no limit.
     pub connect_timeout_ms: i64,
-    /// Longest time without a byte on a connection, in milliseconds. 0: 10000; −1: no limit.
+    /// Longest time without receiving a byte on a connection, in milliseconds. 0: 10000; −1: no limit.
     pub idle_timeout_ms: i64,
-    /// Longest time spent on attempts while a download has not received a byte, in milliseconds. 0: 10000;
+    /// Longest time spent on attempts before a download receives its first byte, in milliseconds. 0: 10000;
     /// −1: no limit.
     pub first_byte_limit_ms: i64,
     /// After the first byte: longest time without a new one, over all connections and retries, in
     /// milliseconds. 0: 120000; −1: no limit.
     pub no_progress_limit_ms: i64,
-    /// Attempts while a download has not received a byte; 1 is no retry. 0: 3.
+    /// Most attempts while a download has not received a byte; 1: no retry. 0: 3.
     pub max_attempts: u32,
-    /// Most transfer threads, which serve all connections of the client together. 0: one for each processor,
-    /// at most 4.
+    /// Largest number of transfer threads, which serve all connections of the client. 0: one for each processor, at
+    /// most 4.
     pub max_workers: u32,
     /// 0 or ::OSS_RESUMABLE_SIGNATURE_V4: V4; ::OSS_RESUMABLE_SIGNATURE_V1: V1.
     pub signature_version: i32,
     /// One of the `OSS_RESUMABLE_ADDRESS_…` values.
     pub address_style: i32,
-    /// Requests are not signed: default (off), on or off. On excludes credentials.
+    /// Send requests without a signature: default (off), on or off. On cannot be combined with credentials.
     pub anonymous: i32,
     /// Verify the server's certificate and name: default (on), on or off.
     pub verify_tls: i32,
-    /// Compare the whole object's CRC-64 with the service's: default (on), on or off. Off leaves every other
-    /// check in force.
+    /// Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check.
     pub verify_crc: i32,
-    /// Correct the request time when the service says the clock is wrong: default (on), on or off.
+    /// Correct the time used in signatures when the service reports that the clock is wrong: default (on), on or off.
     pub correct_clock: i32,
-    /// Most verbose `OSS_RESUMABLE_LOG_…` level sent to `log`. 0: ::OSS_RESUMABLE_LOG_INFO.
+    /// Most verbose `OSS_RESUMABLE_LOG_…` level passed to `log`. 0: ::OSS_RESUMABLE_LOG_INFO.
     pub log_level: i32,
     /// Must be zero.
     pub reserved: u32,
-    /// Proxy that all requests go through: a host name or address. NULL: what `http_proxy` and its like in the
-    /// environment say. Either way hosts that `no_proxy` there lists are reached without it.
+    /// Proxy for all requests: a host name or address. NULL: the environment variables `http_proxy`, `https_proxy` and
+    /// `all_proxy` apply. In both cases, hosts listed in the environment variable `no_proxy` are reached directly.
     pub proxy_host: *const c_char,
-    /// User of the proxy, or NULL.
+    /// User name for the proxy, or NULL.
     pub proxy_user: *const c_char,
-    /// Password of the proxy's user, or NULL.
+    /// Password for the proxy, or NULL.
     pub proxy_password: *const c_char,
-    /// Network interface, host name or address that connections leave from, or NULL.
+    /// Local network interface, host name or address from which connections are made, or NULL.
     pub network_interface: *const c_char,
-    /// Most body bytes a second, of all downloads and connections together. 0: no limit. See
+    /// Bandwidth limit in body bytes per second, over all downloads and connections of the client. 0: no limit. See
     /// oss_resumable_client_set_bandwidth().
     pub max_bandwidth: u64,
     /// Port of the proxy, at most 65535. 0: libcurl's default, 1080 for HTTP and 443 for HTTPS.
     pub proxy_port: u32,
     /// One of the `OSS_RESUMABLE_PROXY_…` values.
     pub proxy_scheme: i32,
-    /// Longest time that the service may throttle a download (503, 429, `Retry-After`) while no byte comes, in
-    /// milliseconds. Throttled requests are no failed attempts. 0: 60000; −1: no limit.
+    /// Longest time for which the service may throttle a download (503, 429, `Retry-After`) while no byte arrives, in
+    /// milliseconds. Throttled requests do not count as failed attempts. 0: 60000; −1: no limit.
     pub throttle_limit_ms: i64,
 }
 size_first!(oss_resumable_client_options);

@@ -1,41 +1,42 @@
-//! What a call came to, as a number.
+//! Return codes of the C API.
 
 use std::ffi::{CStr, c_char};
 
 use crate::model::error::ErrorKind;
 
-/// What a call came to: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT or one of the `OSS_RESUMABLE_ERR_…`
-/// codes. Numbers are never reused for another meaning; treat one that you do not know as a failure.
+/// The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT or one of the `OSS_RESUMABLE_ERR_…`
+/// codes. The meaning of a number never changes. Treat an unknown number as a failure.
 pub type oss_resumable_code = i32;
 
-/// The call did what it is for.
+/// The call succeeded.
 pub const OSS_RESUMABLE_OK: oss_resumable_code = 0;
-/// oss_resumable_download_wait(): the time is up and the download goes on. Not a failure; no output was touched.
+/// oss_resumable_download_wait(): the time-out expired and the download continues. Not a failure; no output is written.
 pub const OSS_RESUMABLE_WAIT_TIMEOUT: oss_resumable_code = 1;
 /// An argument, option or field of a request is wrong. Nothing was sent or written. Error code `ValidateError`.
 pub const OSS_RESUMABLE_ERR_VALIDATION: oss_resumable_code = 100;
 /// Another run, of this or another process, is downloading the same object to the same file.
 pub const OSS_RESUMABLE_ERR_BUSY: oss_resumable_code = 101;
-/// The handle was made in another process, of which this one is a forked child.
+/// The handle was created in the parent process; this process is a forked child.
 pub const OSS_RESUMABLE_ERR_FORKED: oss_resumable_code = 102;
 /// The service answered with an error: see oss_resumable_error_status() and oss_resumable_error_code().
 pub const OSS_RESUMABLE_ERR_SERVICE: oss_resumable_code = 200;
-/// No usable answer came: name lookup, connection, TLS or time-out. oss_resumable_error_status() is 200000 + CURLcode.
+/// No usable reply was received: name lookup, connection, TLS or time-out. oss_resumable_error_status() is 200000 +
+/// CURLcode.
 pub const OSS_RESUMABLE_ERR_TRANSPORT: oss_resumable_code = 201;
-/// The object was replaced during the download, and again after a clean start.
+/// The object was replaced during the download, and again after the download had started over.
 pub const OSS_RESUMABLE_ERR_OBJECT_CHANGED: oss_resumable_code = 202;
-/// The bytes are not the object's: a checksum differs, or the service contradicts itself.
+/// The received bytes are not the object's: a checksum differs, or replies contradict each other.
 pub const OSS_RESUMABLE_ERR_INTEGRITY: oss_resumable_code = 203;
-/// The local file system refused: see oss_resumable_error_errno() and oss_resumable_error_path().
+/// A local file operation failed: see oss_resumable_error_errno() and oss_resumable_error_path().
 pub const OSS_RESUMABLE_ERR_IO: oss_resumable_code = 300;
 /// The download was cancelled; its checkpoint, if it has one, is kept.
 pub const OSS_RESUMABLE_ERR_CANCELLED: oss_resumable_code = 400;
 /// `deadline_ms` of the request passed; the checkpoint, if there is one, is kept.
 pub const OSS_RESUMABLE_ERR_DEADLINE: oss_resumable_code = 401;
 /// The requests of the client are disabled, see oss_resumable_client_disable_requests(); the checkpoint, if there
-/// is one, is kept. Error code `ClientError:100002`, the OSS C++ SDK's.
+/// is one, is kept. Error code `ClientError:100002`, as in the OSS C++ SDK.
 pub const OSS_RESUMABLE_ERR_DISABLED: oss_resumable_code = 402;
-/// A defect of this library; the operation failed and the process is unharmed.
+/// A defect in this library. The operation failed; the process may continue.
 pub const OSS_RESUMABLE_ERR_INTERNAL: oss_resumable_code = 900;
 
 pub fn from_kind(kind: ErrorKind) -> oss_resumable_code {
@@ -55,12 +56,12 @@ pub fn from_kind(kind: ErrorKind) -> oss_resumable_code {
     }
 }
 
-/// The name of a code, such as `OSS_RESUMABLE_ERR_BUSY`, for logs.
+/// Returns the name of a code, such as `OSS_RESUMABLE_ERR_BUSY`, for logs.
 ///
 /// Thread-safe; callable at any time, in a forked child too.
 ///
 /// @param code any number
-/// @return a constant string that is never freed, never NULL; `"unknown"` for a number that is no code
+/// @return a constant string, never NULL; do not free it; `"unknown"` for a number that is not a code
 #[unsafe(no_mangle)]
 pub extern "C" fn oss_resumable_code_name(code: oss_resumable_code) -> *const c_char {
     name(code).as_ptr()

@@ -21,8 +21,8 @@ use crate::model::outcome::{Outcome, Status};
 
 /// One transfer, running or ended.
 ///
-/// Thread-safe: any thread may wait for, look at or cancel it at the same time; only
-/// oss_resumable_download_free() must be the last call. It may outlive the handle of its client.
+/// Thread-safe: several threads may wait for it, query it or cancel it at the same time; oss_resumable_download_free()
+/// must be the last call. It may outlive the handle of its client.
 pub struct oss_resumable_download {
     download: Download,
     progress: Progress,
@@ -50,11 +50,12 @@ impl oss_resumable_download {
     }
 }
 
-/// Downloads an object to a file: resumes if it can, downloads, proves the bytes, and puts the file in its place.
-/// Returns when that is done or has failed. Success means that the file is byte for byte the object.
+/// Downloads an object to a file: resumes an earlier run if possible, fetches the missing bytes, verifies the file and
+/// renames it to its target. Returns when that is done or has failed. Success means that the file is byte for byte the
+/// object.
 ///
-/// Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. A failure
-/// leaves `file_path` as it was; the checkpoint, if there is one, is kept so that the next call goes on. Must not
+/// Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. On failure the file
+/// at `file_path` is unchanged, and the checkpoint, if there is one, is kept so that the next call can resume. Must not
 /// be called inside a callback that runs on one of the library's threads.
 ///
 /// @param client not NULL
@@ -89,17 +90,17 @@ pub unsafe extern "C" fn oss_resumable_download_object(
     }
 }
 
-/// Starts the job of oss_resumable_download_object() and returns at once, with a handle to it.
+/// Starts a download as oss_resumable_download_object() does, and returns immediately with a handle to it.
 ///
 /// Thread-safe. `progress` of the request runs only inside oss_resumable_download_wait(). `user_data_free` of the
-/// request is called when the handle is freed, or at once when this fails.
+/// request is called when the handle is freed, or before this function returns when it fails.
 ///
 /// @param client not NULL
 /// @param request not NULL; everything is copied
-/// @param out receives the handle, to be freed with oss_resumable_download_free(); written on success only; NULL
-/// cancels the download at once
+/// @param out receives the handle, to be freed with oss_resumable_download_free(); written on success only; NULL: the
+/// download is cancelled immediately
 /// @param err receives an error; written on failure only; may be NULL
-/// @return ::OSS_RESUMABLE_OK or one of the `OSS_RESUMABLE_ERR_…` codes; what goes wrong later is told by
+/// @return ::OSS_RESUMABLE_OK or one of the `OSS_RESUMABLE_ERR_…` codes; later failures are reported by
 /// oss_resumable_download_wait()
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_download_start(
@@ -131,17 +132,17 @@ pub unsafe extern "C" fn oss_resumable_download_start(
 
 /// Waits until a download has ended.
 ///
-/// Thread-safe; may be repeated, also after the end: each success gives a fresh result, each failure a fresh
-/// error. `progress` of the request runs on this thread. Must not be called inside a callback that runs on one
-/// of the library's threads.
+/// Thread-safe; may be called again, also after the end: each success returns a new result, each failure a new error.
+/// `progress` of the request runs on this thread. Must not be called inside a callback that runs on one of the
+/// library's threads.
 ///
 /// @param download not NULL
-/// @param timeout_ms longest time to wait, in milliseconds; 0 only looks; negative: for ever
+/// @param timeout_ms longest time to wait, in milliseconds; 0: return immediately; negative: no limit
 /// @param out receives the result, to be freed with oss_resumable_result_free(); written on success only; may be
 /// NULL
 /// @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
-/// @return ::OSS_RESUMABLE_OK when the download succeeded; ::OSS_RESUMABLE_WAIT_TIMEOUT when the time is up and it
-/// goes on, with no output touched; otherwise why it failed
+/// @return ::OSS_RESUMABLE_OK when the download succeeded; ::OSS_RESUMABLE_WAIT_TIMEOUT when the time-out expired
+/// first, in which case no output is written; otherwise the code of the failure
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_download_wait(
     download: *mut oss_resumable_download,
@@ -167,7 +168,7 @@ pub unsafe extern "C" fn oss_resumable_download_wait(
     }
 }
 
-/// Takes a snapshot of a download. Never waits for the network or the disk.
+/// Reads the status of a download. Never waits for the network or the disk.
 ///
 /// Thread-safe; callable inside callbacks.
 ///
@@ -190,8 +191,8 @@ pub unsafe extern "C" fn oss_resumable_download_status(
     }
 }
 
-/// Asks a download to end with ::OSS_RESUMABLE_ERR_CANCELLED, and returns at once. The checkpoint, if there is one,
-/// is kept. Does nothing to a download that has ended.
+/// Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The checkpoint, if
+/// there is one, is kept. Has no effect on a download that has ended.
 ///
 /// Thread-safe; callable inside callbacks.
 ///
@@ -211,12 +212,13 @@ pub unsafe extern "C" fn oss_resumable_download_cancel(
     }
 }
 
-/// Limits a download from now on, over all its connections. The limit of its client holds as well.
+/// Sets the bandwidth limit of a download, over all its connections, from now on. The limit of its client applies as
+/// well.
 ///
 /// Thread-safe; callable inside callbacks.
 ///
 /// @param download not NULL
-/// @param bytes_per_second body bytes a second; 0: no limit
+/// @param bytes_per_second body bytes per second; 0: no limit
 /// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_download_set_bandwidth(
@@ -233,10 +235,11 @@ pub unsafe extern "C" fn oss_resumable_download_set_bandwidth(
     }
 }
 
-/// Frees a download's handle. A running download is cancelled and its end waited for; its checkpoint is kept.
+/// Frees a download's handle. A running download is cancelled first, and the call waits for its end; its checkpoint is
+/// kept.
 ///
-/// Any thread may call it, once, before or after its client is freed. Inside a callback it returns at once, and
-/// the rest follows after the callback. In a forked child it does nothing.
+/// Any thread may call it, once, before or after its client is freed. When called inside a callback it returns
+/// immediately, and the handle is freed after the callback. In a forked child it does nothing.
 ///
 /// @param download a download, or NULL, which does nothing
 #[unsafe(no_mangle)]

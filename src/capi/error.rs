@@ -8,7 +8,7 @@ use super::error_object::oss_resumable_error;
 use super::guard;
 use super::text;
 
-/// The failure's group: the same number that the failed call returned.
+/// Returns the kind of failure: the number that the failed call returned.
 ///
 /// Thread-safe.
 ///
@@ -22,7 +22,7 @@ pub unsafe extern "C" fn oss_resumable_error_kind(
     guard::read(unsafe { error.as_ref() }, OSS_RESUMABLE_OK, |error| error.kind)
 }
 
-/// The failure's own name: the OSS service's code (`NoSuchKey`, `AccessDenied` …), or the OSS C++ SDK's where it
+/// Returns the error code: that of the OSS service (`NoSuchKey`, `AccessDenied` …), or that of the OSS C++ SDK where it
 /// has one (`ValidateError`, `CrcCheckError`, `ClientError:200028` …).
 ///
 /// Thread-safe.
@@ -37,7 +37,8 @@ pub unsafe extern "C" fn oss_resumable_error_code(
     guard::read(unsafe { error.as_ref() }, ptr::null(), |error| error.code.as_ptr())
 }
 
-/// What was attempted, on which object and bytes, why it failed and what to do. One line, without secrets.
+/// Returns the error message: what was attempted, on which object and bytes, why it failed and what to do. One line,
+/// without secrets.
 ///
 /// Thread-safe.
 ///
@@ -51,7 +52,7 @@ pub unsafe extern "C" fn oss_resumable_error_message(
     guard::read(unsafe { error.as_ref() }, ptr::null(), |error| error.message.as_ptr())
 }
 
-/// The `RequestId` by which the service's support finds the failed request.
+/// Returns the request id of the failed request, which the support of the service asks for.
 ///
 /// Thread-safe.
 ///
@@ -67,7 +68,7 @@ pub unsafe extern "C" fn oss_resumable_error_request_id(
     })
 }
 
-/// The `HostId` of the service's error: the host that answered.
+/// Returns the `HostId` of the service's error: the host that answered.
 ///
 /// Thread-safe.
 ///
@@ -83,7 +84,7 @@ pub unsafe extern "C" fn oss_resumable_error_host_id(
     })
 }
 
-/// The `EC` of the service's error: its number in the service's error catalogue, such as `0026-00000001`.
+/// Returns the `EC` of the service's error: its number in the service's error catalogue, such as `0026-00000001`.
 ///
 /// Thread-safe.
 ///
@@ -97,7 +98,7 @@ pub unsafe extern "C" fn oss_resumable_error_ec(
     guard::read(unsafe { error.as_ref() }, ptr::null(), |error| text::borrowed(error.ec.as_deref()))
 }
 
-/// The failure's number.
+/// Returns the number of the failure.
 ///
 /// Thread-safe.
 ///
@@ -110,24 +111,24 @@ pub unsafe extern "C" fn oss_resumable_error_status(error: *const oss_resumable_
     guard::read(unsafe { error.as_ref() }, 0, |error| error.status)
 }
 
-/// The system's error number (`errno`) of ::OSS_RESUMABLE_ERR_IO.
+/// Returns the system's error number (`errno`) of an ::OSS_RESUMABLE_ERR_IO.
 ///
 /// Thread-safe.
 ///
 /// @param error an error, or NULL
-/// @return such as `ENOSPC`; 0 when there is none
+/// @return a number such as `ENOSPC`; 0 when there is none
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_error_errno(error: *const oss_resumable_error) -> i32 {
     // SAFETY: the caller passes NULL or a live error.
     guard::read(unsafe { error.as_ref() }, 0, |error| error.errno)
 }
 
-/// The file that ::OSS_RESUMABLE_ERR_IO or ::OSS_RESUMABLE_ERR_BUSY is about.
+/// Returns the path of the file that an ::OSS_RESUMABLE_ERR_IO or ::OSS_RESUMABLE_ERR_BUSY concerns.
 ///
 /// Thread-safe.
 ///
 /// @param error an error, or NULL
-/// @return the path as the system has it, valid until the error is freed; NULL when no file is concerned
+/// @return the path in the bytes of the file system, valid until the error is freed; NULL when no file is concerned
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_error_path(
     error: *const oss_resumable_error,
@@ -138,7 +139,7 @@ pub unsafe extern "C" fn oss_resumable_error_path(
     })
 }
 
-/// Frees an error and the strings got from it.
+/// Frees an error and the strings read from it.
 ///
 /// Any thread may call it, once for each error.
 ///

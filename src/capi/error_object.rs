@@ -1,4 +1,4 @@
-//! The object that carries a failure across the boundary. Below the guard, which makes one for every failed call.
+//! The object that carries an error across the C boundary. `guard` creates one for every failed call.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
@@ -9,10 +9,10 @@ use super::codes::{self, OSS_RESUMABLE_ERR_INTERNAL, oss_resumable_code};
 use super::text;
 use crate::model::error::Error;
 
-/// Why a call failed. Made by the call, owned by the caller, freed with oss_resumable_error_free().
+/// The reason why a call failed. Created by the call, owned by the caller, freed with oss_resumable_error_free().
 ///
-/// Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
-/// every other handle is freed. Strings got from it are UTF-8, borrowed, and valid until it is freed.
+/// Immutable: several threads may read it at the same time; free it after all other uses. It stays valid after every
+/// other handle is freed. Strings read from it are UTF-8 and valid until it is freed.
 pub struct oss_resumable_error {
     pub(super) kind: oss_resumable_code,
     pub(super) code: Cow<'static, CStr>,

@@ -1,4 +1,5 @@
-//! What every exported function runs in: no panic crosses, none prints, and frees inside callbacks wait.
+//! The wrapper around every exported function: no panic crosses the boundary or is printed, and `_free` calls made
+//! inside callbacks are deferred.
 
 use super::codes::{self, OSS_RESUMABLE_ERR_INTERNAL, oss_resumable_code};
 use super::error_object::oss_resumable_error;
@@ -6,7 +7,7 @@ use super::scope::Call;
 use crate::model::error::{Error, Result};
 use crate::sys::panic;
 
-/// For functions that cannot fail: `fallback` stands in after a panic.
+/// For functions that cannot fail; returns `fallback` after a panic.
 pub fn plain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     // The scope's end runs deferred frees, whose panics are caught here as well.
     panic::catch(|| {
@@ -16,7 +17,7 @@ pub fn plain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     .unwrap_or(fallback)
 }
 
-/// For getters: `absent` stands in for NULL and after a panic.
+/// For getters; returns `absent` for NULL and after a panic.
 pub fn read<O, T: Copy>(object: Option<&O>, absent: T, getter: impl FnOnce(&O) -> T) -> T {
     plain(absent, || object.map_or(absent, getter))
 }
@@ -59,7 +60,7 @@ unsafe fn give(err: *mut *mut oss_resumable_error, error: impl FnOnce() -> Error
     unsafe { *err = given };
 }
 
-/// Writes an output, unless the caller does not want it; then it is dropped.
+/// Writes an output. When the caller passed NULL, the value is dropped.
 ///
 /// # Safety
 /// `out` is NULL or writable.

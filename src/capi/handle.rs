@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::error::{Error, ErrorKind, Result};
 
-/// The process that made a handle.
+/// The process that created a handle.
 #[derive(Clone, Copy)]
 pub struct Birthplace(u32);
 
@@ -33,19 +33,19 @@ impl Birthplace {
     }
 }
 
-/// What a C handle points to.
+/// The object that a C handle points to.
 pub trait Handle: Sized {
-    /// How an error names it.
+    /// Its name in error messages.
     const NAME: &'static str;
-    /// Where it was made.
+    /// The process in which it was created.
     fn birthplace(&self) -> Birthplace;
 
-    /// Hands the caller the pointer that [`Handle::take`] gets back.
+    /// Gives the caller a pointer, which [`Handle::take`] takes back.
     fn give(self) -> *mut Self {
         Arc::into_raw(Arc::new(self)).cast_mut()
     }
 
-    /// Keeps the handle alive while a call uses it.
+    /// Keeps the object alive while a call uses it.
     ///
     /// # Safety
     /// `handle` is NULL or was given and not yet taken back.
@@ -63,8 +63,8 @@ pub trait Handle: Sized {
         Ok(held)
     }
 
-    /// Takes the handle back from the caller; `None` for NULL. In a forked child it is leaked: what it
-    /// holds cannot be released there.
+    /// Takes the handle back from the caller; `None` for NULL. In a forked child it is leaked, because its threads and
+    /// locks cannot be released there.
     ///
     /// # Safety
     /// As [`Handle::hold`]; the caller does not use it again.

@@ -1,4 +1,4 @@
-//! The structs' layout as a C compiler sees it, compared with ours.
+//! Compares the layout of the structs with that of a C compiler.
 
 use std::fmt::Write as _;
 use std::mem::{offset_of, size_of};

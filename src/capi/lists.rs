@@ -6,7 +6,7 @@ use std::slice;
 use super::text;
 use crate::model::error::{Error, Result};
 
-/// A larger count is taken for an uninitialised field.
+/// A larger count is assumed to be uninitialised.
 const MAX_LIST: usize = 10_000;
 
 /// A name and its value; both are required. Copied by the call that reads them.

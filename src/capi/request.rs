@@ -34,32 +34,31 @@ const _: () = assert!(
         && OSS_RESUMABLE_MAX_THREAD_NUM == MAX_THREAD_NUM
 );
 
-/// `overwrite`: replace an existing file, once the new one is whole.
+/// `overwrite`: replace an existing file once the new one is complete and verified.
 pub const OSS_RESUMABLE_OVERWRITE_REPLACE: i32 = 0;
-/// `overwrite`: fail with the code `FileAlreadyExists` and leave the file alone.
+/// `overwrite`: if the target exists, leave it unchanged and fail with the code `FileAlreadyExists`.
 pub const OSS_RESUMABLE_OVERWRITE_FAIL: i32 = 1;
 
-/// What to download and where to put it. Only `struct_size`, `bucket` and `key` are required: set every other
-/// field to zero for its default. Strings are UTF-8; everything is copied before the call that reads the
-/// request returns, and checked before the network or the disk is touched.
+/// Names the object to download and the file to write, with options. Only `struct_size`, `bucket` and `key` are
+/// required; zero in any other field selects its default. Strings are UTF-8. Everything is copied before the call that
+/// receives the request returns, and validated before anything is sent or written.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oss_download_object_request {
     /// `sizeof(oss_download_object_request)`.
     pub struct_size: usize,
-    /// Bucket: 3–63 of `a-z0-9-`, no `-` at either end. Required.
+    /// Bucket name: 3–63 characters of `a-z0-9-`, not starting or ending with `-`. Required.
     pub bucket: *const c_char,
     /// Object key: 1–1023 bytes, not starting with `/` or `\`. Required.
     pub key: *const c_char,
-    /// Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced
-    /// only once the new one is whole.
+    /// Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced only once
+    /// the new one is complete and verified.
     pub file_path: *const c_char,
-    /// Directory of the checkpoint, which must exist; setting it turns resuming on. NULL: see
-    /// `enable_checkpoint`.
+    /// Directory of the checkpoint; it must exist. Setting it enables resuming. NULL: see `enable_checkpoint`.
     pub checkpoint_dir: *const c_char,
-    /// Bytes of a part: ::OSS_RESUMABLE_MIN_PART_SIZE … ::OSS_RESUMABLE_MAX_PART_SIZE. 0: 8 MiB.
+    /// Part size in bytes: ::OSS_RESUMABLE_MIN_PART_SIZE … ::OSS_RESUMABLE_MAX_PART_SIZE. 0: 8 MiB.
     pub part_size: u64,
-    /// Parts downloaded at once, which is connections: 1 … ::OSS_RESUMABLE_MAX_THREAD_NUM. 0: 3.
+    /// Number of connections: 1 … ::OSS_RESUMABLE_MAX_THREAD_NUM. 0: 3.
     pub thread_num: u32,
     /// Download only `range_start` … `range_end`: default (off, both are ignored), on or off.
     pub has_range: i32,
@@ -67,7 +66,7 @@ pub struct oss_download_object_request {
     pub range_start: i64,
     /// Last byte of the range, inclusive; −1 is the object's end.
     pub range_end: i64,
-    /// `if_match_count` ETags: download only if the object has one of them.
+    /// `if_match_count` ETags; download only if the object has one of them.
     pub if_match: *const *const c_char,
     /// Number of ETags in `if_match`.
     pub if_match_count: usize,
@@ -75,11 +74,12 @@ pub struct oss_download_object_request {
     pub if_none_match: *const *const c_char,
     /// Number of ETags in `if_none_match`.
     pub if_none_match_count: usize,
-    /// HTTP date: download only if the object was modified since, or NULL.
+    /// HTTP date: download only if the object was modified after it, or NULL.
     pub if_modified_since: *const c_char,
-    /// HTTP date: download only if the object was not modified since, or NULL.
+    /// HTTP date: download only if the object was not modified after it, or NULL.
     pub if_unmodified_since: *const c_char,
-    /// Sent as `response-content-type`: the service replies with this header instead of the object's. Or NULL.
+    /// Sent as `response-content-type`, or NULL. The service then replies with this `Content-Type` instead of the
+    /// object's.
     pub response_content_type: *const c_char,
     /// Sent as `response-content-language`, or NULL.
     pub response_content_language: *const c_char,
@@ -91,30 +91,30 @@ pub struct oss_download_object_request {
     pub response_content_disposition: *const c_char,
     /// Sent as `response-content-encoding`, or NULL.
     pub response_content_encoding: *const c_char,
-    /// Download this version of the object, or NULL; needs the permission `oss:GetObjectVersion`.
+    /// Version of the object to download, or NULL for the current one. Requires the permission `oss:GetObjectVersion`.
     pub version_id: *const c_char,
-    /// Bandwidth the service is asked to keep to for each connection, in bits per second: 819200 … 838860800.
-    /// 0: none.
+    /// Bandwidth limit that the service is asked to apply to each connection, in bits per second: 819200 … 838860800.
+    /// 0: no limit.
     pub traffic_limit: u64,
-    /// `extra_headers_count` more headers for every request.
+    /// `extra_headers_count` additional headers for every request.
     pub extra_headers: *const oss_resumable_pair,
     /// Number of pairs in `extra_headers`.
     pub extra_headers_count: usize,
-    /// `extra_query_count` more query parameters for every request.
+    /// `extra_query_count` additional query parameters for every request.
     pub extra_query: *const oss_resumable_pair,
     /// Number of pairs in `extra_query`.
     pub extra_query_count: usize,
-    /// Fail with ::OSS_RESUMABLE_ERR_DEADLINE when the whole download takes longer, in milliseconds. 0 or −1: no
-    /// limit.
+    /// Longest time for the whole download, in milliseconds, after which it fails with ::OSS_RESUMABLE_ERR_DEADLINE. 0
+    /// or −1: no limit.
     pub deadline_ms: i64,
-    /// Shows how the download gets on, or NULL.
+    /// Reports the progress of the download, or NULL.
     pub progress: oss_resumable_progress,
     /// Passed to `progress`.
     pub user_data: *mut c_void,
     /// Frees `user_data`, or NULL.
     pub user_data_free: oss_resumable_user_data_free,
-    /// Record progress and resume: default (on when `checkpoint_dir` is set), on (in the target's directory when
-    /// `checkpoint_dir` is NULL) or off.
+    /// Keep a checkpoint and resume from it: default (on when `checkpoint_dir` is set), on (in the target's directory
+    /// when `checkpoint_dir` is NULL) or off.
     pub enable_checkpoint: i32,
     /// ::OSS_RESUMABLE_OVERWRITE_REPLACE or ::OSS_RESUMABLE_OVERWRITE_FAIL.
     pub overwrite: i32,
@@ -122,25 +122,24 @@ pub struct oss_download_object_request {
     pub requester_pays: i32,
     /// Set the file's modification time from `Last-Modified`: default (off), on or off.
     pub set_modified_time: i32,
-    /// Check the free space before writing: default (on), on or off.
+    /// Check the free disk space before writing: default (on), on or off.
     pub check_space: i32,
-    /// Reserve the file's blocks before writing: default (off), on or off.
+    /// Allocate the file's disk blocks before writing: default (off), on or off.
     pub preallocate: i32,
-    /// Flush the file to the disk before success is reported: default (on), on or off. Without it a
-    /// power failure after success may leave the target empty, partly filled or missing, and the
-    /// file it replaced gone, until a later download replaces it. A flush that fails is
-    /// `FlushError`: the old file is still in place, unless it was the last one, of the directory
-    /// after the rename; the message says so.
+    /// Flush the file to the disk before success is reported: default (on), on or off. When off, a power failure after
+    /// success may leave the target empty, incomplete or missing, and the file that it replaced lost. A failed flush is
+    /// reported as `FlushError`. The old file is then still there, unless the flush of the directory after the rename
+    /// failed; the message says which.
     pub flush: i32,
-    /// Read the whole file back before it is put in its place: default (off), on or off. Always done on file
-    /// systems whose locks cannot be trusted.
+    /// Read the whole file back and verify it before it is renamed to its target: default (off), on or off. Always done
+    /// on file systems whose locks cannot be trusted.
     pub verify_before_rename: i32,
-    /// Save an object that a client encrypted as it is stored, still encrypted: default (off: such an object is
-    /// refused), on or off.
+    /// Download an object that was encrypted on the client side as it is stored, still encrypted: default (off: such an
+    /// object is rejected), on or off.
     pub allow_encrypted: i32,
     /// Must be zero.
     pub reserved: u32,
-    /// Most body bytes a second, over all connections of this download. 0: no limit. See
+    /// Bandwidth limit in body bytes per second, over all connections of this download. 0: no limit. See
     /// oss_resumable_download_set_bandwidth().
     pub max_bandwidth: u64,
 }

@@ -15,18 +15,18 @@ use crate::model::outcome::{Outcome, Proof, Statistics};
 
 /// oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
 pub const OSS_RESUMABLE_PROOF_OBJECT_CRC: i32 = 1;
-/// oss_resumable_result_proof(): the file's bytes are those the network delivered for one generation of the object;
-/// the service sent no CRC-64, or only a range was downloaded.
+/// oss_resumable_result_proof(): the file's bytes are those received from the network, all of one generation of the
+/// object. They were not compared with a CRC-64 of the service, because it sent none or only a range was downloaded.
 pub const OSS_RESUMABLE_PROOF_GENERATION: i32 = 2;
-/// oss_resumable_result_proof(): as ::OSS_RESUMABLE_PROOF_GENERATION, and the service's CRC-64 was not compared
-/// because the client's options say so.
+/// oss_resumable_result_proof(): as ::OSS_RESUMABLE_PROOF_GENERATION; the service's CRC-64 was not compared because
+/// `verify_crc` is off.
 pub const OSS_RESUMABLE_PROOF_NOT_COMPARED: i32 = 3;
 
-/// What a successful download came to. Made by the call, owned by the caller, freed with
+/// The result of a successful download. Created by the call, owned by the caller, freed with
 /// oss_resumable_result_free().
 ///
-/// Immutable: any thread may read it, several at once; only the freeing must come last. It stays valid after
-/// every other handle is freed. Strings got from it are borrowed, and valid until it is freed.
+/// Immutable: several threads may read it at the same time; free it after all other uses. It stays valid after every
+/// other handle is freed. Strings read from it are valid until it is freed.
 pub struct oss_resumable_result {
     file_path: CString,
     etag: Option<CString>,
@@ -73,7 +73,7 @@ impl oss_resumable_result {
     }
 }
 
-/// Where the file is: an absolute path, as the system has it.
+/// Returns the path of the file: absolute, in the bytes of the file system.
 ///
 /// Thread-safe.
 ///
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn oss_resumable_result_file_path(
     guard::read(unsafe { result.as_ref() }, ptr::null(), |result| result.file_path.as_ptr())
 }
 
-/// The object's ETag, without quotes.
+/// Returns the object's ETag, without quotes.
 ///
 /// Thread-safe.
 ///
@@ -103,12 +103,12 @@ pub unsafe extern "C" fn oss_resumable_result_etag(
     })
 }
 
-/// The version of the object that was downloaded.
+/// Returns the version id of the downloaded object.
 ///
 /// Thread-safe.
 ///
 /// @param result a result, or NULL
-/// @return a string valid until the result is freed; NULL for a bucket without versions, and for NULL
+/// @return a string valid until the result is freed; NULL for a bucket without versioning, and for NULL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_result_version_id(
     result: *const oss_resumable_result,
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn oss_resumable_result_version_id(
     })
 }
 
-/// The object's `Last-Modified`, an HTTP date.
+/// Returns the object's `Last-Modified`, an HTTP date.
 ///
 /// Thread-safe.
 ///
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn oss_resumable_result_last_modified(
     })
 }
 
-/// The `RequestId` of the first answered request.
+/// Returns the request id of the first answered request.
 ///
 /// Thread-safe.
 ///
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn oss_resumable_result_request_id(
     })
 }
 
-/// Bytes in the file: the object's size, or the length of the range that was asked for.
+/// Returns the size of the file in bytes: the object's size, or the length of the requested range.
 ///
 /// Thread-safe.
 ///
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn oss_resumable_result_size(result: *const oss_resumable_
     guard::read(unsafe { result.as_ref() }, 0, |result| result.file_size)
 }
 
-/// Bytes of the whole object.
+/// Returns the size of the whole object in bytes.
 ///
 /// Thread-safe.
 ///
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn oss_resumable_result_object_size(
     guard::read(unsafe { result.as_ref() }, 0, |result| result.object_size)
 }
 
-/// CRC-64/XZ of the file's bytes.
+/// Returns the CRC-64/XZ of the file's bytes.
 ///
 /// Thread-safe.
 ///
@@ -189,13 +189,13 @@ pub unsafe extern "C" fn oss_resumable_result_crc64(result: *const oss_resumable
     guard::read(unsafe { result.as_ref() }, 0, |result| result.crc64)
 }
 
-/// The whole object's CRC-64 as the service sent it.
+/// Returns the whole object's CRC-64 as sent by the service.
 ///
 /// Thread-safe.
 ///
 /// @param result a result, or NULL
-/// @param crc64 receives the checksum, when there is one; may be NULL
-/// @return 1 when the service sent one, else 0
+/// @param crc64 receives the checksum if the service sent one; may be NULL
+/// @return 1 when the service sent one, otherwise 0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_result_object_crc64(
     result: *const oss_resumable_result,
@@ -210,7 +210,7 @@ pub unsafe extern "C" fn oss_resumable_result_object_crc64(
     i32::from(sent.is_some())
 }
 
-/// What was shown about the file before success was reported.
+/// Returns how the file was verified before success was reported.
 ///
 /// Thread-safe.
 ///
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn oss_resumable_result_proof(result: *const oss_resumable
     })
 }
 
-/// Number of headers of the first good reply.
+/// Returns the number of headers in the first successful reply.
 ///
 /// Thread-safe.
 ///
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn oss_resumable_result_header_count(
     guard::read(unsafe { result.as_ref() }, 0, |result| result.headers.len())
 }
 
-/// The name of a header of the first good reply, in the service's order and spelling.
+/// Returns the name of a header of the first successful reply, in the service's order and spelling.
 ///
 /// Thread-safe.
 ///
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn oss_resumable_result_header_name(
     })
 }
 
-/// The value of a header of the first good reply.
+/// Returns the value of a header of the first successful reply.
 ///
 /// Thread-safe.
 ///
@@ -276,12 +276,12 @@ pub unsafe extern "C" fn oss_resumable_result_header_value(
     })
 }
 
-/// The value of the first header with this name, such as `x-oss-meta-author`.
+/// Returns the value of the first header with the given name, such as `x-oss-meta-author`.
 ///
 /// Thread-safe.
 ///
 /// @param result a result, or NULL
-/// @param name the header's name, in any case; NULL finds nothing
+/// @param name the header's name, in upper or lower case; for NULL the result is NULL
 /// @return a string valid until the result is freed; NULL when there is no such header, and for NULL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_result_header(
@@ -296,7 +296,7 @@ pub unsafe extern "C" fn oss_resumable_result_header(
     guard::read(result, ptr::null(), |result| text::borrowed(result.header(name)))
 }
 
-/// Reads the download's figures.
+/// Reads the download's statistics.
 ///
 /// Thread-safe.
 ///
@@ -319,7 +319,7 @@ pub unsafe extern "C" fn oss_resumable_result_stats(
     }
 }
 
-/// Frees a result and the strings got from it. The file stays.
+/// Frees a result and the strings read from it. The file stays.
 ///
 /// Any thread may call it, once for each result.
 ///

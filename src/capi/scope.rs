@@ -1,4 +1,4 @@
-//! Which calls and callbacks a thread is inside, so that a `_free` from a callback can wait for its end.
+//! Tracks which calls and callbacks a thread is in, so that a `_free` inside a callback can be deferred to its end.
 
 use std::cell::{Cell, RefCell};
 use std::mem;
@@ -27,7 +27,7 @@ thread_local! {
     static DEFERRED: RefCell<Vec<Job>> = const { RefCell::new(Vec::new()) };
 }
 
-/// While it lives, this thread is inside a call of the C API.
+/// While this value exists, the thread is inside a call of the C API.
 pub struct Call;
 
 impl Call {
@@ -65,13 +65,13 @@ pub fn callback<T>(body: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// Whether this thread is one of the library's, running a callback: it must not wait for the library.
+/// Whether this is one of the library's threads, running a callback. It must not wait for the library.
 pub fn on_library_thread() -> bool {
     WITHIN.get() == Within::LibraryThread
 }
 
-/// Runs `job` now; inside a callback, after it: at the end of the call the callback came from, or on a
-/// thread of its own when it came from one of the library's threads, which `job` may have to join.
+/// Runs `job` now, or, inside a callback, after the callback: at the end of the API call that made the callback, or on
+/// a new thread when one of the library's threads made it, because `job` may have to join that thread.
 pub fn after_callbacks(job: impl FnOnce() + Send + 'static) {
     match WITHIN.get() {
         Within::None => job(),
@@ -90,7 +90,7 @@ fn run_elsewhere(job: Job) {
         }
     });
     if started.is_err() {
-        // Without a thread the job cannot be run and must not be dropped here: that could join this very thread.
+        // Without a thread the job cannot run. It must not be dropped here, because that could join the current thread.
         mem::forget(parcel);
     }
 }

@@ -1,11 +1,11 @@
-//! Size-first structs, which may be shorter or longer than this library's own.
+//! Structs that begin with their size. The caller's may be shorter or longer than this library's.
 
 use std::mem::{self, MaybeUninit};
 use std::ptr;
 
 use crate::model::error::{Error, Result};
 
-/// Larger sizes are taken for an uninitialised `struct_size`.
+/// A larger `struct_size` is assumed to be uninitialised.
 const MAX_STRUCT_SIZE: usize = 16 * 1024;
 
 /// A struct of the C API.
@@ -20,10 +20,10 @@ pub unsafe trait SizeFirst: Copy {
     fn set_size(&mut self, size: usize);
 }
 
-/// Declares that a struct keeps the rules of [`SizeFirst`].
+/// Implements [`SizeFirst`] for a struct that meets its requirements.
 macro_rules! size_first {
     ($name:ident) => {
-        // SAFETY: `layout.rs` compares each field's place with a C compiler's and finds no padding; the fields'
+        // SAFETY: `layout.rs` compares each field's offset with a C compiler's and finds no padding; the fields'
         // types are integers, raw pointers and `Option<fn>`.
         unsafe impl $crate::capi::sized::SizeFirst for $name {
             const NAME: &'static str = stringify!($name);
@@ -35,7 +35,7 @@ macro_rules! size_first {
 }
 pub(super) use size_first;
 
-/// Copies a caller's struct; what the caller's is too short for reads as zero.
+/// Copies a caller's struct. Fields beyond its size are zero.
 ///
 /// # Safety
 /// `source` is NULL or points to `struct_size` readable bytes.
@@ -62,7 +62,7 @@ pub unsafe fn read<T: SizeFirst>(source: *const T) -> Result<T> {
     Ok(unsafe { copy.assume_init() })
 }
 
-/// Fills a caller's struct up to its size; what this library does not know becomes zero.
+/// Fills a caller's struct up to its size. Fields that this library does not know become zero.
 ///
 /// # Safety
 /// `target` is NULL or points to `struct_size` writable bytes.

@@ -5,16 +5,16 @@ use crate::model::outcome::{Phase, Statistics, Status};
 
 /// oss_resumable_status: validating, locking, waiting for the first reply.
 pub const OSS_RESUMABLE_PHASE_STARTING: i32 = 1;
-/// oss_resumable_status: fetching bytes, and proving those of an earlier run.
+/// oss_resumable_status: fetching bytes and verifying those of an earlier run.
 pub const OSS_RESUMABLE_PHASE_TRANSFERRING: i32 = 2;
 /// oss_resumable_status: comparing checksums, flushing, renaming.
 pub const OSS_RESUMABLE_PHASE_FINISHING: i32 = 3;
-/// oss_resumable_status: ended well; the file is in its place.
+/// oss_resumable_status: ended successfully; the file is at its path.
 pub const OSS_RESUMABLE_PHASE_SUCCEEDED: i32 = 4;
 /// oss_resumable_status: ended with an error.
 pub const OSS_RESUMABLE_PHASE_FAILED: i32 = 5;
 
-/// The figures of one ended download. Written by oss_resumable_result_stats(); set `struct_size` before.
+/// The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oss_resumable_statistics {
@@ -22,44 +22,43 @@ pub struct oss_resumable_statistics {
     pub struct_size: usize,
     /// Body bytes received from the network.
     pub bytes_from_network: u64,
-    /// Bytes of an earlier run that were proven and kept.
+    /// Bytes of an earlier run that were verified and kept.
     pub bytes_reused: u64,
-    /// Bytes received or recorded that were thrown away and fetched again.
+    /// Bytes, received or recorded, that were discarded and fetched again.
     pub bytes_discarded: u64,
     /// HTTP requests sent.
     pub requests: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Repeated requests because a connection could not be made.
+    /// Requests repeated because a connection could not be established.
     pub retries_connect: u64,
-    /// Repeated requests because a connection broke or a body was short.
+    /// Requests repeated because a connection broke or a body was incomplete.
     pub retries_broken: u64,
-    /// Repeated requests because no byte came in time.
+    /// Requests repeated because no byte arrived in time.
     pub retries_timeout: u64,
-    /// Repeated requests because the service answered 5xx or 429.
+    /// Requests repeated because the service answered 5xx or 429.
     pub retries_service: u64,
-    /// Repeated requests because credentials had expired or the clock was wrong.
+    /// Requests repeated because credentials had expired or the clock was wrong.
     pub retries_auth: u64,
-    /// Repeated requests because the object had changed or a reply was unusable.
+    /// Requests repeated because the object had changed or a reply was unusable.
     pub retries_reply: u64,
-    /// From start to end, in milliseconds.
+    /// Time from start to end, in milliseconds.
     pub elapsed_ms: u64,
-    /// Time that the service asked this download to wait (503, 429, `Retry-After`) or, by `x-oss-qos-delay-time`, held
-    /// its replies back, in milliseconds, added up over all connections.
+    /// Time for which the service asked this download to wait (503, 429, `Retry-After`) or delayed its replies
+    /// (`x-oss-qos-delay-time`), in milliseconds, summed over all connections.
     pub throttled_ms: u64,
 }
 size_first!(oss_resumable_statistics);
 
-/// A snapshot of a running or ended download. The counters never go down, except `bytes_done`.
+/// The status of a running or ended download at one moment. The counters never decrease, except `bytes_done`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oss_resumable_status {
-    /// `sizeof(oss_resumable_status)`, set by the caller; in a callback, by the library.
+    /// `sizeof(oss_resumable_status)`, set by the caller; set by the library in a callback.
     pub struct_size: usize,
-    /// Bytes of the file that are on disk, those of an earlier run included; goes down when bytes turn out to
-    /// be wrong.
+    /// Bytes of the file received so far, including those of an earlier run. Decreases when bytes turn out to be wrong.
     pub bytes_done: u64,
-    /// Bytes of the file; −1 until the service's first reply.
+    /// Size of the finished file in bytes; −1 until the service's first reply.
     pub bytes_total: i64,
     /// One of the `OSS_RESUMABLE_PHASE_…` values.
     pub phase: i32,
@@ -67,17 +66,17 @@ pub struct oss_resumable_status {
     pub active_connections: u32,
     /// Body bytes received from the network.
     pub bytes_from_network: u64,
-    /// Bytes of an earlier run that were proven and kept.
+    /// Bytes of an earlier run that were verified and kept.
     pub bytes_reused: u64,
-    /// Bytes received or recorded that were thrown away and fetched again.
+    /// Bytes, received or recorded, that were discarded and fetched again.
     pub bytes_discarded: u64,
     /// HTTP requests sent.
     pub requests: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Repeated requests, for whatever reason.
+    /// Repeated requests, for any reason.
     pub retries: u64,
-    /// Since the start, in milliseconds; stands still after the end.
+    /// Time since the start, in milliseconds; constant after the end.
     pub elapsed_ms: u64,
 }
 size_first!(oss_resumable_status);

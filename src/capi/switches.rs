@@ -1,4 +1,4 @@
-//! Small integers of the C structs and what they stand for.
+//! Small integers in the C structs and their meanings.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub fn reserved(value: u32) -> Result<()> {
     if value == 0 { Ok(()) } else { Err(Error::validation("a reserved field is not zero")) }
 }
 
-/// The error for a number that is none of a field's values.
+/// The error for a number that is not one of a field's values.
 pub fn unknown(name: &str, value: i32) -> Error {
     Error::validation(format!("{name} is {value}, which is none of its values"))
 }

@@ -5,7 +5,7 @@ use std::ptr;
 
 use crate::model::error::{Error, Result};
 
-/// Copies an optional string of the caller; `None` for NULL. `name` says which one in an error.
+/// Copies an optional string of the caller; `None` for NULL. `name` is its name in error messages.
 ///
 /// # Safety
 /// `text` is NULL or points to a NUL-terminated string that is not written meanwhile.
@@ -31,7 +31,7 @@ pub unsafe fn required(text: *const c_char, name: &str) -> Result<String> {
         .ok_or_else(|| Error::validation(format!("{name} is required and is NULL")))
 }
 
-/// A string for the caller. NUL bytes, which C cannot carry, are left out.
+/// A string for the caller. NUL bytes are omitted, because C strings cannot hold them.
 pub fn owned(text: impl Into<Vec<u8>>) -> CString {
     CString::new(text).unwrap_or_else(|found| {
         let mut bytes = found.into_vec();

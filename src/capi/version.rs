@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 use super::guard;
 use super::text;
 
-/// Major version of this header. Compare with oss_resumable_version() of the library that is loaded.
+/// Major version of this header. Compare it with oss_resumable_version(), which describes the loaded library.
 pub const OSS_RESUMABLE_VERSION_MAJOR: u32 = 0;
-/// Minor version of this header. Until 1.0, libraries of another minor version are not compatible.
+/// Minor version of this header. Until 1.0, libraries with a different minor version are not compatible.
 pub const OSS_RESUMABLE_VERSION_MINOR: u32 = 1;
 /// Patch version of this header.
 pub const OSS_RESUMABLE_VERSION_PATCH: u32 = 0;
@@ -27,12 +27,12 @@ const _: () = assert!(matches!(
     )
 ));
 
-/// The versions of the library that is loaded, and of the libraries it uses, such as
+/// Returns the versions of the loaded library and of the libraries it uses, such as
 /// `0.1.0 libcurl/7.88.1 OpenSSL/3.0.19`.
 ///
 /// Thread-safe; callable at any time.
 ///
-/// @return a constant string that is never freed, never NULL
+/// @return a constant string, never NULL; do not free it
 #[unsafe(no_mangle)]
 pub extern "C" fn oss_resumable_version() -> *const c_char {
     static VERSION: OnceLock<CString> = OnceLock::new();

@@ -1,4 +1,4 @@
-//! CRC-64/XZ, the checksum OSS keeps of every object (`x-oss-hash-crc64ecma`).
+//! CRC-64/XZ, the checksum that OSS stores for objects (`x-oss-hash-crc64ecma`).
 
 use crc_fast::CrcAlgorithm::Crc64Xz;
 
@@ -8,7 +8,7 @@ const POLYNOMIAL: u64 = 0xC96C_5795_D787_0F42;
 /// x⁰ in that bit order.
 const ONE: u64 = 1 << 63;
 
-/// `BYTE_POWERS[k]` is x^(8·2ᵏ) mod P: what 2ᵏ more bytes multiply a checksum by.
+/// `BYTE_POWERS[k]` is x^(8·2ᵏ) mod P: the factor by which 2ᵏ further bytes multiply a checksum.
 static BYTE_POWERS: [u64; 64] = byte_powers();
 
 /// Computes the checksum of bytes that arrive piece by piece.
@@ -16,12 +16,12 @@ static BYTE_POWERS: [u64; 64] = byte_powers();
 pub struct Digest(crc_fast::Digest);
 
 impl Digest {
-    /// The digest of no bytes.
+    /// A digest of zero bytes.
     pub fn new() -> Self {
         Digest(crc_fast::Digest::new(Crc64Xz))
     }
 
-    /// Adds `bytes` at the end.
+    /// Appends `bytes`.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -38,7 +38,7 @@ impl Default for Digest {
     }
 }
 
-/// The checksum of `bytes`; 0 for none.
+/// The checksum of `bytes`; 0 for an empty slice.
 pub fn checksum(bytes: &[u8]) -> u64 {
     crc_fast::checksum(Crc64Xz, bytes)
 }
@@ -48,7 +48,7 @@ pub fn combine(a: u64, b: u64, len_b: u64) -> u64 {
     Append::of_len(len_b).combine(a, b)
 }
 
-/// [`combine`] with everything that depends on B's length done once, for runs of equally long pieces.
+/// [`combine`] with the part that depends on B's length computed once, for a sequence of equally long pieces.
 #[derive(Clone, Copy, Debug)]
 pub struct Append(u64);
 
@@ -125,7 +125,7 @@ mod tests {
 
         #[test]
         fn combining_agrees_with_crc_fast_for_any_length(a: u64, b: u64, len: u64, small in 0u32..64) {
-            // Shifted so that short and long lengths are both drawn.
+            // Shifted so that both short and long lengths are generated.
             let len = len >> small;
             prop_assert_eq!(combine(a, b, len), crc_fast::checksum_combine(Crc64Xz, a, b, len));
         }

@@ -1,4 +1,4 @@
-//! Access keys and where they come from.
+//! Access keys and their sources.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
-/// One access key, with a token when it is temporary (STS). Zeroized on drop; `Debug` hides the secrets.
+/// An access key, with a token if it is temporary (STS). Wiped from memory on drop; `Debug` hides the secrets.
 #[derive(Clone)]
 pub struct AccessKey {
     /// Access key id.
@@ -37,24 +37,26 @@ impl fmt::Debug for AccessKey {
     }
 }
 
-/// Renews temporary credentials. Asked on a thread of the client's own, one call at a time,
-/// never while a lock is held; it may block.
+/// Supplies and renews temporary credentials. Called on a thread of the client, never concurrently and never while a
+/// lock is held; it may block.
 pub trait CredentialsProvider: Send + Sync {
-    /// Returns a key that is valid now, or why there is none (shown to the user; no secrets).
+    /// Returns a key that is valid now, or the reason why there is none, which becomes part of the error message and
+    /// must not contain secrets.
     fn fetch(&self) -> std::result::Result<AccessKey, String>;
 }
 
-/// Where a client's credentials come from.
+/// The source of a client's credentials.
 #[derive(Clone, Default)]
 pub enum Credentials {
-    /// `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, read at each download's start.
+    /// `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, read when a download starts.
     #[default]
     Environment,
-    /// Requests are not signed.
+    /// Requests are sent without a signature.
     Anonymous,
-    /// This key, until [`Client::set_credentials`](crate::Client::set_credentials) replaces it.
+    /// A fixed key, until [`Client::set_credentials`](crate::Client::set_credentials) replaces it.
     Static(AccessKey),
-    /// Asked when there is no key yet, when it is about to expire, and when the service says it expired.
+    /// A provider, called when there is no key yet, when the key is about to expire, and when the service reports that
+    /// it has expired.
     Provider(Arc<dyn CredentialsProvider>),
 }
 

@@ -1,10 +1,10 @@
-//! One error type for every layer.
+//! The error type of all layers.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What kind of failure an [`Error`] is; the C header's `OSS_RESUMABLE_ERR_…` codes are these.
+/// The kind of failure of an [`Error`]; corresponds to the `OSS_RESUMABLE_ERR_…` codes of the C header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -12,13 +12,13 @@ pub enum ErrorKind {
     Validation,
     /// The service answered with an error; see [`Error::status`] and [`Error::code`].
     Service,
-    /// No usable answer came: name lookup, connection, TLS or time-out.
+    /// No usable reply was received: name lookup, connection, TLS or time-out.
     Transport,
-    /// The bytes are not the object's (checksum or reply that contradicts itself).
+    /// The received bytes are not the object's: a checksum differs, or replies contradict each other.
     Integrity,
-    /// The local file system refused; see [`Error::errno`] and [`Error::path`].
+    /// A local file operation failed; see [`Error::errno`] and [`Error::path`].
     Io,
-    /// Another run holds this download.
+    /// Another run is using the files of this download.
     Busy,
     /// The download was cancelled.
     Cancelled,
@@ -26,18 +26,18 @@ pub enum ErrorKind {
     Disabled,
     /// The request's deadline passed.
     Deadline,
-    /// The object was replaced during the download, and again after a clean start.
+    /// The object was replaced during the download, and again after the download had started over.
     ObjectChanged,
-    /// A client was used in a forked child of the process that made it.
+    /// A client was used in a forked child of the process that created it.
     Forked,
-    /// A defect of this library; the download failed, the process is unharmed.
+    /// A defect in this library. The download failed; the process may continue.
     Internal,
 }
 
-/// A failed download or a refused request.
+/// A failed download or a rejected request.
 ///
-/// Codes are the OSS service's or the OSS C++ SDK's where those have one.
-/// Messages never hold secrets, signatures or tokens.
+/// Codes are those of the OSS service or of the OSS C++ SDK where they have one. Messages never contain secrets,
+/// signatures or tokens.
 #[derive(Clone, Debug)]
 pub struct Error(Box<Detail>);
 
@@ -57,11 +57,11 @@ struct Detail {
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What the OSS C++ SDK adds to a CURLcode to make its `ClientError` numbers.
+/// The number that the OSS C++ SDK adds to a CURLcode to form its `ClientError` numbers.
 pub const CLIENT_ERROR_BASE: i64 = 200_000;
 
 impl Error {
-    /// An error of `kind` with a machine-readable `code` and a message for people.
+    /// An error of `kind` with a machine-readable `code` and a human-readable message.
     pub fn new(kind: ErrorKind, code: impl Into<String>, message: impl Into<String>) -> Self {
         Error(Box::new(Detail {
             kind,
@@ -76,12 +76,12 @@ impl Error {
         }))
     }
 
-    /// A refused argument; `ValidateError` as in the OSS C++ SDK.
+    /// An invalid argument; `ValidateError` as in the OSS C++ SDK.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Validation, "ValidateError", message)
     }
 
-    /// A defect of this library.
+    /// A defect in this library.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, "InternalError", message)
     }
@@ -94,8 +94,8 @@ impl Error {
         error
     }
 
-    /// A refused system call on `path`; `action` reads as in "cannot {action} '/path': reason".
-    /// The code is `DiskFull` when space or quota ran out, else `LocalIoError`.
+    /// A failed system call on `path`; `action` is used as in "cannot {action} '/path': reason".
+    /// The code is `DiskFull` when space or quota is exhausted, otherwise `LocalIoError`.
     pub fn io(action: &str, path: &Path, source: &io::Error) -> Self {
         let message = format!("cannot {action} '{}': {source}", path.display());
         let code = match source.kind() {
@@ -122,7 +122,7 @@ impl Error {
         self
     }
 
-    /// Attaches the ids by which the service's support finds a request.
+    /// Attaches the ids with which the support of the service can find the request.
     #[must_use]
     pub fn with_ids(
         mut self,
@@ -143,15 +143,16 @@ impl Error {
         self
     }
 
-    /// What kind of failure this is.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
-    /// The service's code, or the OSS C++ SDK's where it has one: `NoSuchKey`, `ValidateError`, `CrcCheckError`…
+    /// The error code of the service, or of the OSS C++ SDK where it has one: `NoSuchKey`, `ValidateError`,
+    /// `CrcCheckError`…
     pub fn code(&self) -> &str {
         &self.0.code
     }
-    /// What was attempted, on what, why it failed and what to do.
+    /// The message: what was attempted, on which object, why it failed and what to do.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -163,7 +164,7 @@ impl Error {
     pub fn host_id(&self) -> Option<&str> {
         self.0.host_id.as_deref()
     }
-    /// The service's `EC`, the number of its error catalogue.
+    /// The service's `EC`, its number in the service's error catalogue.
     pub fn ec(&self) -> Option<&str> {
         self.0.ec.as_deref()
     }
@@ -180,7 +181,7 @@ impl Error {
         self.0.path.as_deref()
     }
 
-    /// A download that may not send requests, with the OSS C++ SDK's number for it.
+    /// Requests are disabled; the code is that of the OSS C++ SDK.
     pub fn disabled() -> Self {
         Self::new(
             ErrorKind::Disabled,
@@ -189,7 +190,7 @@ impl Error {
         )
     }
 
-    /// Another run holds the download whose file is `path`.
+    /// Another run is using `path`, a file of this download.
     pub fn busy(path: &Path) -> Self {
         let message = format!(
             "another run is downloading this object to the same place: '{}' is locked; wait for it or choose another file_path",

@@ -1,41 +1,41 @@
-//! Which bytes are on disk, and with what checksum.
+//! The bytes on disk and their checksums.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::crc64::{self, Append};
 
-/// Extents are recorded in units of at most this many bytes, so that damage costs at most as much again.
+/// Largest unit in which extents are recorded, in bytes. Damage costs at most this much to fetch again.
 const MAX_GRAIN: u64 = 8 * 1024 * 1024;
 
-/// Units a range is recorded in, at most: bounds memory and the journal for the largest objects.
+/// Largest number of units per range; limits memory and journal size for very large objects.
 const MAX_GRAINS: u64 = 131_072;
 
-/// A run of bytes of the object that is on disk.
+/// A contiguous run of the object's bytes that is on disk.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// First byte, counted from the object's start.
     pub offset: u64,
-    /// Bytes; never 0 in an [`ExtentMap`].
+    /// Length in bytes; never 0 in an [`ExtentMap`].
     pub len: u64,
     /// CRC-64/XZ of the bytes.
     pub crc: u64,
 }
 
 impl Extent {
-    /// The byte after the last one. Does not overflow for extents an [`ExtentMap`] accepted.
+    /// The byte after the last one. Does not overflow for extents that an [`ExtentMap`] has accepted.
     pub fn end(&self) -> u64 {
         self.offset.saturating_add(self.len)
     }
 }
 
-/// The unit in which a range of `range_len` bytes is recorded and proven, in bytes; at least 1.
+/// The unit in which a range of `range_len` bytes is recorded and verified, in bytes; at least 1.
 pub fn grain(part_size: u64, range_len: u64) -> u64 {
     part_size.clamp(1, MAX_GRAIN).max(range_len.div_ceil(MAX_GRAINS))
 }
 
-/// Disjoint extents in order of offset. Neighbours that touch are merged while their sum is at most
-/// the grain, so a range holds at most two extents for each grain, plus one for each hole.
+/// Disjoint extents in order of offset. Adjacent extents are merged while their total length is at most the grain, so a
+/// range has at most two extents per grain, plus one per hole.
 #[derive(Clone, Debug)]
 pub struct ExtentMap {
     grain: u64,
@@ -44,13 +44,13 @@ pub struct ExtentMap {
 }
 
 impl ExtentMap {
-    /// An empty map that merges up to `grain` bytes; 0 merges nothing.
+    /// An empty map that merges extents up to `grain` bytes; 0: no merging.
     pub fn new(grain: u64) -> Self {
         ExtentMap { grain, runs: BTreeMap::new() }
     }
 
-    /// Adds an extent. Refuses, with `false` and unchanged, one that is empty, ends beyond 2⁶⁴ − 1
-    /// or overlaps a byte already there.
+    /// Adds an extent. Returns `false` and changes nothing if it is empty, ends beyond 2⁶⁴ − 1 or overlaps an extent in
+    /// the map.
     #[must_use]
     pub fn insert(&mut self, extent: Extent) -> bool {
         let Some(end) = extent.offset.checked_add(extent.len) else { return false };
@@ -78,8 +78,8 @@ impl ExtentMap {
         true
     }
 
-    /// Takes out every extent that has a byte in `offset..offset + len`, whole, and returns them in order:
-    /// of a part of an extent the checksum is not known.
+    /// Removes every extent that has a byte in `offset..offset + len` and returns them in order. Extents are removed
+    /// whole, because the checksum of a part of an extent is not known.
     pub fn remove(&mut self, offset: u64, len: u64) -> Vec<Extent> {
         let mut removed = Vec::new();
         let end = offset.saturating_add(len);
@@ -115,8 +115,8 @@ impl ExtentMap {
         gaps
     }
 
-    /// The checksum of `range`, or `None` unless extents cover it exactly: no gap, none reaching beyond it.
-    /// 0 for an empty range.
+    /// The checksum of `range`, or `None` unless extents cover it exactly, without a gap or an extent that reaches
+    /// beyond it. 0 for an empty range.
     pub fn whole_crc(&self, range: Range<u64>) -> Option<u64> {
         let mut crc = crc64::checksum(&[]);
         let mut reached = range.start;
@@ -138,7 +138,7 @@ impl ExtentMap {
     fn overlapping(&self, range: &Range<u64>) -> impl Iterator<Item = Extent> + '_ {
         let Range { start, end } = *range;
         let first = self.last_before(start).filter(|e| e.end() > start).map_or(start, |e| e.offset);
-        // An inverted range is an empty one; BTreeMap would panic.
+        // An inverted range counts as empty; BTreeMap would panic.
         self.runs.range(first.min(end)..end).map(|(&offset, &(len, crc))| Extent {
             offset,
             len,
@@ -152,7 +152,7 @@ impl ExtentMap {
         Some(Extent { offset, len, crc })
     }
 
-    /// Two touching extents as one, if that is not longer than the grain.
+    /// Two adjacent extents merged, if the result is not longer than the grain.
     fn join(&self, left: Extent, right: Extent) -> Option<Extent> {
         let len = left.len.checked_add(right.len).filter(|&len| len <= self.grain)?;
         let crc = crc64::combine(left.crc, right.crc, right.len);

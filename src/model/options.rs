@@ -1,4 +1,4 @@
-//! How a client reaches the service.
+//! Options of a client.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::credentials::Credentials;
 
-/// Which OSS signature algorithm signs requests.
+/// The signature algorithm for requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignatureVersion {
     /// `OSS4-HMAC-SHA256`; needs the region.
@@ -19,7 +19,7 @@ pub enum SignatureVersion {
     V1,
 }
 
-/// Where the bucket's name stands in the URL.
+/// The position of the bucket name in the URL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AddressStyle {
     /// Virtual-host style, path style for IP addresses and `localhost`.
@@ -31,29 +31,29 @@ pub enum AddressStyle {
     Cname,
 }
 
-/// How the connection to a proxy is made.
+/// The protocol of the connection to a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxyScheme {
-    /// In the clear; `https` endpoints are reached through a tunnel.
+    /// Not encrypted; `https` endpoints are reached through a tunnel (`CONNECT`).
     #[default]
     Http,
-    /// Over TLS; the proxy's certificate is verified against the system's authorities.
+    /// TLS; the proxy's certificate is verified against the system's certificate authorities.
     Https,
 }
 
-/// The proxy that all requests go through. `Debug` hides user and password.
+/// The proxy for all requests. `Debug` hides user and password.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Proxy {
-    /// How the connection to the proxy is made.
+    /// The protocol of the connection to the proxy.
     pub scheme: ProxyScheme,
     /// Host name or address.
     pub host: String,
     /// Port; 0 is libcurl's default, 1080 for `http` and 443 for `https`.
     pub port: u16,
-    /// User, when the proxy asks for one.
+    /// User name, if the proxy requires one.
     pub user: Option<String>,
-    /// The user's password.
+    /// Password of the user.
     pub password: Option<Zeroizing<String>>,
 }
 
@@ -70,12 +70,12 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// How much a log line matters.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
     /// The download fails because of it.
     Error = 1,
-    /// Something went wrong and is being dealt with.
+    /// A problem from which the download may recover.
     Warn = 2,
     /// One line for each step of a download.
     Info = 3,
@@ -83,13 +83,13 @@ pub enum LogLevel {
     Debug = 4,
 }
 
-/// Receives log lines, on threads of the client's own. Lines never hold secrets.
+/// Receives log lines. Called on threads of the client, possibly on several at once. Lines never contain secrets.
 pub type LogSink = Arc<dyn Fn(LogLevel, &str) + Send + Sync>;
 
-/// A failed attempt, as shown to a [`RetryDecision`].
+/// A failed attempt, passed to a [`RetryDecision`].
 #[derive(Clone, Copy, Debug)]
 pub struct FailedAttempt<'a> {
-    /// Attempts without a new byte so far, this one included.
+    /// Number of attempts since the last new byte, this one included.
     pub attempts: u32,
     /// HTTP status, or 200000 + CURLcode.
     pub status: i64,
@@ -97,25 +97,25 @@ pub struct FailedAttempt<'a> {
     pub code: &'a str,
     /// The error's message.
     pub message: &'a str,
-    /// Whether the built-in policy would try again.
+    /// Whether the library's own policy would retry.
     pub would_retry: bool,
 }
 
-/// What a retry decider wants done.
+/// The answer of a [`RetryDecision`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryVerdict {
-    /// What the built-in policy says.
+    /// Apply the library's own policy.
     Default,
-    /// Try again after this delay, whatever the built-in policy says (integrity checks still hold).
+    /// Retry after this delay, whatever the library's own policy says. Integrity checks still apply.
     After(Duration),
     /// Give up.
     Stop,
 }
 
-/// Decides about failed attempts in the built-in policy's place; called on a thread of the client's own.
+/// Decides whether failed attempts are retried, instead of the library's own policy. Called on threads of the client.
 pub type RetryDecision = Arc<dyn Fn(FailedAttempt<'_>) -> RetryVerdict + Send + Sync>;
 
-/// How a client reaches the service. Only `endpoint` is required.
+/// Options of a client. Only `endpoint` is required.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientOptions {
@@ -127,48 +127,48 @@ pub struct ClientOptions {
     pub credentials: Credentials,
     /// Signature algorithm; default V4.
     pub signature: SignatureVersion,
-    /// Where the bucket's name stands in the URL.
+    /// The position of the bucket name in the URL.
     pub address_style: AddressStyle,
-    /// Longest time to look up, connect and shake hands. Default 5 s; `None`: no limit.
+    /// Longest time for name lookup, connection and TLS handshake together. Default 5 s; `None`: no limit.
     pub connect_timeout: Option<Duration>,
-    /// Longest time without a byte. Default 10 s; `None`: no limit.
+    /// Longest time without receiving a byte on a connection. Default 10 s; `None`: no limit.
     pub idle_timeout: Option<Duration>,
-    /// Attempts while the run has not received a byte; 1 = no retry. Default 3.
+    /// Most attempts while the run has not received a byte; 1: no retry. Default 3.
     pub max_attempts: u32,
     /// Longest time spent on attempts while the run has not received a byte. Default 10 s.
     pub first_byte_limit: Option<Duration>,
     /// After the first byte: longest time without a new one, over all connections and retries.
     /// Default 120 s; `None`: no limit.
     pub no_progress_limit: Option<Duration>,
-    /// Longest time that the service may throttle a download (503, 429, `Retry-After`) while no byte comes; `None` is no
-    /// limit. Throttled requests are no failed attempts.
+    /// Longest time for which the service may throttle a download (503, 429, `Retry-After`) while no byte arrives.
+    /// Throttled requests do not count as failed attempts. Default 60 s; `None`: no limit.
     pub throttle_limit: Option<Duration>,
     /// Verify the server's certificate and name. Default on.
     pub verify_tls: bool,
-    /// Trust these certificates (PEM) instead of the system's.
+    /// File of trusted CA certificates (PEM), used instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// Trust the certificates in this hashed directory as well.
+    /// Directory of trusted CA certificates, named by hash as by `openssl rehash`, used in addition.
     pub ca_path: Option<PathBuf>,
-    /// Send everything through this proxy; default: what `http_proxy` and its like in the environment say. Either way
-    /// hosts that `no_proxy` there lists are reached without it.
+    /// Proxy for all requests. Default: the environment variables `http_proxy`, `https_proxy` and `all_proxy` apply. In
+    /// both cases, hosts listed in the environment variable `no_proxy` are reached directly.
     pub proxy: Option<Proxy>,
-    /// Network interface, host name or address that connections leave from.
+    /// Local network interface, host name or address from which connections are made.
     pub network_interface: Option<String>,
-    /// Most body bytes a second, of all downloads and connections together; 0 is no limit.
+    /// Bandwidth limit in body bytes per second, over all downloads and connections of the client; 0: no limit.
     pub max_bandwidth: u64,
-    /// Correct the request time when the service says the clock is wrong. Default on.
+    /// Correct the time used in signatures when the service reports that the clock is wrong. Default on.
     pub correct_clock: bool,
     /// Compare the whole object's CRC-64 with the service's. Default on.
     pub verify_crc: bool,
-    /// Replaces the `User-Agent`.
+    /// Value of the `User-Agent` header; default: the library's own.
     pub user_agent: Option<String>,
-    /// Most transfer threads; 0 means one for each processor, at most 4.
+    /// Largest number of transfer threads; 0: one for each processor, at most 4.
     pub max_workers: u32,
     /// Receives log lines.
     pub log: Option<LogSink>,
-    /// Most verbose level sent to `log`. Default [`LogLevel::Info`].
+    /// Most verbose level passed to `log`. Default [`LogLevel::Info`].
     pub log_level: LogLevel,
-    /// Decides about failed attempts.
+    /// Decides whether failed attempts are retried; default: the library's own policy.
     pub retry: Option<RetryDecision>,
 }
 

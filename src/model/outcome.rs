@@ -1,108 +1,108 @@
-//! What a download came to, and what can be seen while it runs.
+//! The result of a download, and its status while it runs.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What was shown about the file before success was reported.
+/// How the file was verified before success was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// The file's bytes have the CRC-64 the service stores for the object.
+    /// The file's bytes have the CRC-64 that the service stores for the object.
     ObjectCrc,
-    /// The file's bytes are those the network delivered for one generation of the object; the service sent
-    /// no CRC-64, or only a range was downloaded.
+    /// The file's bytes are those received from the network, all of one generation of the object. They were not
+    /// compared with a CRC-64 of the service, because it sent none or only a range was downloaded.
     Generation,
-    /// As `Generation`, with a CRC-64 from the service that was not compared because the client says so.
+    /// As `Generation`; the service's CRC-64 was not compared because `verify_crc` is off.
     NotCompared,
 }
 
-/// Figures of one download.
+/// The statistics of one download.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// Body bytes received from the network.
     pub bytes_from_network: u64,
-    /// Bytes of an earlier run that were proven and kept; back to 0 when the object turns out to have changed.
+    /// Bytes of an earlier run that were verified and kept; reset to 0 when the object turns out to have changed.
     pub bytes_reused: u64,
-    /// Bytes received or recorded that had to be thrown away and fetched again.
+    /// Bytes, received or recorded, that were discarded and fetched again.
     pub bytes_discarded: u64,
     /// HTTP requests sent.
     pub requests: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Repeated requests because a connection could not be made.
+    /// Requests repeated because a connection could not be established.
     pub retries_connect: u64,
-    /// … because a connection broke or a body was short.
+    /// Requests repeated because a connection broke or a body was incomplete.
     pub retries_broken: u64,
-    /// … because no byte came in time.
+    /// Requests repeated because no byte arrived in time.
     pub retries_timeout: u64,
-    /// … because the service answered 5xx or 429.
+    /// Requests repeated because the service answered 5xx or 429.
     pub retries_service: u64,
-    /// … because credentials had expired or the clock was wrong.
+    /// Requests repeated because credentials had expired or the clock was wrong.
     pub retries_auth: u64,
-    /// … because the object had changed or a reply was unusable.
+    /// Requests repeated because the object had changed or a reply was unusable.
     pub retries_reply: u64,
-    /// Time that the service asked this download to wait or, by `x-oss-qos-delay-time`, held its replies back, in
-    /// milliseconds, added up over all connections.
+    /// Time for which the service asked this download to wait or delayed its replies (`x-oss-qos-delay-time`), in
+    /// milliseconds, summed over all connections.
     pub throttled_ms: u64,
-    /// From start to end.
+    /// Time from start to end.
     pub elapsed: Duration,
 }
 
-/// Success: the file is whole and in its place.
+/// The result of a successful download: the file is complete, verified and at its path.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Where the file is (absolute).
+    /// Absolute path of the file.
     pub file_path: PathBuf,
-    /// Bytes in the file.
+    /// Size of the file in bytes.
     pub file_size: u64,
-    /// Bytes of the whole object.
+    /// Size of the whole object in bytes.
     pub object_size: u64,
     /// ETag without quotes.
     pub etag: Option<String>,
-    /// Version of the object.
+    /// Version id of the object.
     pub version_id: Option<String>,
     /// CRC-64/XZ of the file's bytes.
     pub crc64: u64,
-    /// The whole object's CRC-64 as the service sent it.
+    /// The whole object's CRC-64 as sent by the service.
     pub object_crc64: Option<u64>,
     /// `Last-Modified`, as sent.
     pub last_modified: Option<String>,
     /// Id of the first answered request.
     pub request_id: Option<String>,
-    /// Headers of the first good reply, in the service's order and spelling.
+    /// Headers of the first successful reply, in the service's order and spelling.
     pub headers: Vec<(String, String)>,
-    /// What was shown about the file.
+    /// How the file was verified.
     pub proof: Proof,
-    /// The figures.
+    /// The statistics of the download.
     pub statistics: Statistics,
 }
 
-/// Where a running download is.
+/// The phase of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Validating, locking, waiting for the first reply.
     Starting,
-    /// Fetching bytes (and proving those of an earlier run).
+    /// Fetching bytes and verifying those of an earlier run.
     Transferring,
     /// Comparing checksums, flushing, renaming.
     Finishing,
-    /// Ended well.
+    /// Ended successfully.
     Succeeded,
     /// Ended with an error.
     Failed,
 }
 
-/// A snapshot of a running or ended download.
+/// The status of a running or ended download at one moment.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// Where it is.
+    /// The current phase.
     pub phase: Phase,
-    /// Bytes of the file that are on disk; may go down when bytes turn out to be wrong.
+    /// Bytes of the file received so far, including those of an earlier run. Decreases when bytes turn out to be wrong.
     pub bytes_done: u64,
-    /// Bytes of the file; `None` until the first reply.
+    /// Size of the finished file in bytes; `None` until the first reply.
     pub bytes_total: Option<u64>,
-    /// Open transfers.
+    /// Connections that are transferring now.
     pub active_connections: u32,
-    /// The figures so far.
+    /// The statistics so far.
     pub statistics: Statistics,
 }

@@ -1,4 +1,4 @@
-//! What to download and where to put it.
+//! Download requests.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,15 +13,15 @@ pub const MAX_PART_SIZE: u64 = 5 * 1024 * 1024 * 1024;
 pub const DEFAULT_PART_SIZE: u64 = 8 * 1024 * 1024;
 /// Default `thread_num`.
 pub const DEFAULT_THREAD_NUM: u32 = 3;
-/// Longest file name of the file systems Linux has, in bytes.
+/// Longest file name on Linux file systems, in bytes.
 const MAX_FILE_NAME: usize = 255;
 /// Largest `thread_num`.
 pub const MAX_THREAD_NUM: u32 = 1024;
 
-/// Where the record of a download's progress is kept.
+/// The location of a download's checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Checkpoint {
-    /// Nowhere: a failed download starts over.
+    /// No checkpoint: a failed download starts over.
     #[default]
     Off,
     /// In the directory of the target file.
@@ -39,17 +39,17 @@ pub struct ByteRange {
     pub end: i64,
 }
 
-/// What to do when the target file exists.
+/// The behaviour when the target file exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overwrite {
-    /// Replace it, once the new file is whole.
+    /// Replace it once the new file is complete and verified.
     #[default]
     Replace,
-    /// Fail with `FileAlreadyExists` and leave it alone.
+    /// Leave it unchanged and fail with `FileAlreadyExists`.
     Fail,
 }
 
-/// Response headers the service is asked to send instead of the object's own (`response-content-type` …).
+/// Response headers that the service is asked to send instead of the object's own (`response-content-type` …).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseHeaders {
     /// `response-content-type`
@@ -66,70 +66,69 @@ pub struct ResponseHeaders {
     pub content_encoding: Option<String>,
 }
 
-/// One download, shaped like the OSS C++ SDK's `DownloadObjectRequest`.
+/// A request to download one object, modelled on the OSS C++ SDK's `DownloadObjectRequest`.
 ///
-/// Only `bucket` and `key` are required. Nothing is checked until the download starts, and
-/// everything is checked before the network or the disk is touched.
+/// Only `bucket` and `key` are required. The request is validated when the download starts, before anything is sent or
+/// written.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DownloadRequest {
-    /// Bucket: 3–63 of `a-z0-9-`, no `-` at either end.
+    /// Bucket name: 3–63 characters of `a-z0-9-`, not starting or ending with `-`.
     pub bucket: String,
     /// Object key: 1–1023 bytes, not starting with `/` or `\`.
     pub key: String,
     /// Target file; default: the last segment of the key, in the current directory.
     pub file_path: Option<PathBuf>,
-    /// Where progress is recorded; default: nowhere.
+    /// Location of the checkpoint; default: no checkpoint.
     pub checkpoint: Checkpoint,
-    /// Bytes of a part: [`MIN_PART_SIZE`] … [`MAX_PART_SIZE`], default [`DEFAULT_PART_SIZE`].
+    /// Part size in bytes: [`MIN_PART_SIZE`] … [`MAX_PART_SIZE`], default [`DEFAULT_PART_SIZE`].
     pub part_size: u64,
-    /// Connections: 1 … [`MAX_THREAD_NUM`], default [`DEFAULT_THREAD_NUM`].
+    /// Number of connections: 1 … [`MAX_THREAD_NUM`], default [`DEFAULT_THREAD_NUM`].
     pub thread_num: u32,
-    /// Only these bytes of the object; default: all.
+    /// Range of the object to download; default: the whole object.
     pub range: Option<ByteRange>,
     /// Download only if the object's ETag is one of these.
     pub if_match: Vec<String>,
     /// Download only if the object's ETag is none of these.
     pub if_none_match: Vec<String>,
-    /// Download only if modified since this HTTP date.
+    /// Download only if the object was modified after this HTTP date.
     pub if_modified_since: Option<String>,
-    /// Download only if not modified since this HTTP date.
+    /// Download only if the object was not modified after this HTTP date.
     pub if_unmodified_since: Option<String>,
     /// Response headers to override.
     pub response_headers: ResponseHeaders,
-    /// This version of the object; needs the permission `oss:GetObjectVersion`.
+    /// Version of the object to download; default: the current one. Requires the permission `oss:GetObjectVersion`.
     pub version_id: Option<String>,
-    /// `x-oss-traffic-limit`, bits per second: 819200 … 838860800; 0 means none.
+    /// `x-oss-traffic-limit`, bits per second for each connection: 819200 … 838860800; 0: no limit.
     pub traffic_limit: u64,
-    /// Most body bytes a second, over all connections of this download; 0 is no limit.
+    /// Bandwidth limit in body bytes per second, over all connections of this download; 0: no limit.
     pub max_bandwidth: u64,
     /// `x-oss-request-payer: requester`
     pub requester_pays: bool,
-    /// More headers for every request.
+    /// Additional headers for every request.
     pub extra_headers: Vec<(String, String)>,
-    /// More query parameters for every request.
+    /// Additional query parameters for every request.
     pub extra_query: Vec<(String, String)>,
-    /// What to do when the target exists.
+    /// The behaviour when the target exists.
     pub overwrite: Overwrite,
     /// Set the file's modification time from `Last-Modified`. Default off.
     pub set_modified_time: bool,
-    /// Fail when the whole download takes longer. Default: no limit.
+    /// Longest time for the whole download, after which it fails with `Deadline`. Default: no limit.
     pub deadline: Option<Duration>,
-    /// Check the free space before writing. Default on.
+    /// Check the free disk space before writing. Default on.
     pub check_space: bool,
-    /// Reserve the file's blocks before writing. Default off.
+    /// Allocate the file's disk blocks before writing. Default off.
     pub preallocate: bool,
-    /// Flush the file to the disk before success is reported. Default on. Without it a power failure
-    /// after success may leave the target empty, partly filled or missing, and the file it replaced
-    /// gone, until a later download replaces it. A flush that fails is `FlushError`: the old file is
-    /// still in place, unless it was the last one, of the directory after the rename; the message
-    /// says so.
+    /// Flush the file to the disk before success is reported. Default on. When off, a power failure after success may
+    /// leave the target empty, incomplete or missing, and the file that it replaced lost. A failed flush is reported as
+    /// `FlushError`. The old file is then still there, unless the flush of the directory after the rename failed; the
+    /// message says which.
     pub flush: bool,
-    /// Read the whole file back before the rename. Default off; always done on file systems
-    /// whose locks cannot be trusted.
+    /// Read the whole file back and verify it before the rename. Default off; always done on file systems whose locks
+    /// cannot be trusted.
     pub verify_before_rename: bool,
-    /// Save an object that a client encrypted (`x-oss-meta-client-side-encryption-key`) as it is
-    /// stored, still encrypted. Default off: such an object is refused.
+    /// Download an object that was encrypted on the client side (`x-oss-meta-client-side-encryption-key`) as it is
+    /// stored, still encrypted. Default off: such an object is rejected.
     pub allow_encrypted: bool,
 }
 
@@ -166,7 +165,7 @@ impl DownloadRequest {
         }
     }
 
-    /// Whether the request is only for an object in a certain state.
+    /// Whether the request has conditions on the state of the object.
     pub(crate) fn has_conditions(&self) -> bool {
         !self.if_match.is_empty()
             || !self.if_none_match.is_empty()
@@ -174,8 +173,8 @@ impl DownloadRequest {
             || self.if_unmodified_since.is_some()
     }
 
-    /// The file name of a download whose request names none: the last segment of the key. `ValidateError` when that
-    /// cannot be one.
+    /// The file name when the request sets none: the last segment of the key. `ValidateError` if that is not a valid
+    /// file name.
     pub fn default_file_name(&self) -> Result<&str> {
         let name = self.key.rsplit('/').next().unwrap_or_default();
         if matches!(name, "" | "." | "..") || name.len() > MAX_FILE_NAME {
@@ -194,7 +193,7 @@ impl DownloadRequest {
         self
     }
 
-    /// Records progress in `directory`, which turns resuming on.
+    /// Keeps the checkpoint in `directory`, which enables resuming.
     #[must_use]
     pub fn checkpoint_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.checkpoint = Checkpoint::Directory(directory.into());
