@@ -51,7 +51,7 @@ pub struct oss_resumable_client_options {
     pub region: *const c_char,
     /// Access key id, together with `access_key_secret`. Both NULL: the provider if there is one, else the
     /// environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, read when a
-    /// download starts.
+    /// download starts. Blanks and line ends around their values do not count.
     pub access_key_id: *const c_char,
     /// Access key secret.
     pub access_key_secret: *const c_char,

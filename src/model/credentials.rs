@@ -48,6 +48,7 @@ pub trait CredentialsProvider: Send + Sync {
 #[derive(Clone, Default)]
 pub enum Credentials {
     /// `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, read at each download's start.
+    /// Blanks and line ends around their values do not count.
     #[default]
     Environment,
     /// Requests are not signed.
