@@ -49,7 +49,7 @@ pub struct oss_download_object_request {
     pub struct_size: usize,
     /// Bucket: 3–63 of `a-z0-9-`, no `-` at either end. Required.
     pub bucket: *const c_char,
-    /// Object key: 1–1023 bytes, not starting with `/` or `\`. Required.
+    /// Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL. Required.
     pub key: *const c_char,
     /// Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced
     /// only once the new one is whole.

@@ -75,7 +75,7 @@ pub struct ResponseHeaders {
 pub struct DownloadRequest {
     /// Bucket: 3–63 of `a-z0-9-`, no `-` at either end.
     pub bucket: String,
-    /// Object key: 1–1023 bytes, not starting with `/` or `\`.
+    /// Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL.
     pub key: String,
     /// Target file; default: the last segment of the key, in the current directory.
     pub file_path: Option<PathBuf>,
@@ -175,16 +175,21 @@ impl DownloadRequest {
     }
 
     /// The file name of a download whose request names none: the last segment of the key. `ValidateError` when that
-    /// cannot be one.
+    /// cannot be one or is too long for one.
     pub fn default_file_name(&self) -> Result<&str> {
         let name = self.key.rsplit('/').next().unwrap_or_default();
-        if matches!(name, "" | "." | "..") || name.len() > MAX_FILE_NAME {
-            return Err(Error::validation(format!(
-                "the object key '{}' does not end in a file name; set file_path",
-                self.key.escape_debug()
-            )));
-        }
-        Ok(name)
+        let why = match name {
+            "" | "." | ".." => "does not end in a file name".to_owned(),
+            _ if name.len() > MAX_FILE_NAME => format!(
+                "ends in a segment of {} bytes, too long for a file name, which has at most {MAX_FILE_NAME}",
+                name.len()
+            ),
+            _ => return Ok(name),
+        };
+        Err(Error::validation(format!(
+            "the object key '{}' {why}; set file_path",
+            self.key.escape_debug()
+        )))
     }
 
     /// Sets the target file.
