@@ -52,7 +52,9 @@ pub struct oss_download_object_request {
     /// Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL. Required.
     pub key: *const c_char,
     /// Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced
-    /// only once the new one is whole.
+    /// only once the new one is whole. A symbolic link to a file, or to a name in an existing directory, stays a link:
+    /// the file that it names when the download starts is made or replaced. A link that is in a directory where everybody
+    /// may put one (sticky and world-writable, such as /tmp) must belong to this user or to the directory's owner.
     pub file_path: *const c_char,
     /// Directory of the checkpoint, which must exist; setting it turns resuming on. NULL: see
     /// `enable_checkpoint`.

@@ -24,7 +24,7 @@ pub enum Checkpoint {
     /// Nowhere: a failed download starts over.
     #[default]
     Off,
-    /// In the directory of the target file.
+    /// In the directory of the target file; of the file that it names, if it is a symbolic link.
     BesideTarget,
     /// In this directory, which must exist.
     Directory(PathBuf),
@@ -78,6 +78,10 @@ pub struct DownloadRequest {
     /// Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL.
     pub key: String,
     /// Target file; default: the last segment of the key, in the current directory.
+    ///
+    /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
+    /// download starts is made or replaced. A link that is in a directory where everybody may put one (sticky and
+    /// world-writable, such as `/tmp`) must belong to this user or to the directory's owner.
     pub file_path: Option<PathBuf>,
     /// Where progress is recorded; default: nowhere.
     pub checkpoint: Checkpoint,
