@@ -381,7 +381,8 @@ typedef struct oss_resumable_client_options {
     /**
      * Access key id; set it together with `access_key_secret`. When both are NULL, credentials come from the provider
      * if there is one, otherwise from the environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and
-     * `OSS_SESSION_TOKEN`, which are read when a download starts.
+     * `OSS_SESSION_TOKEN`, which are read when a download starts. Leading and trailing
+     * blanks and line ends of their values are ignored.
      */
     const char *access_key_id;
     /**
@@ -629,12 +630,15 @@ typedef struct oss_download_object_request {
      */
     const char *bucket;
     /**
-     * Object key: 1–1023 bytes, not starting with `/` or `\`. Required.
+     * Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL. Required.
      */
     const char *key;
     /**
      * Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced only once
      * the new one is complete and verified.
+     * A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
+     * download starts is created or replaced. A link in a sticky, world-writable directory such as /tmp must belong to
+     * this user or to the owner of the directory.
      */
     const char *file_path;
     /**

@@ -52,7 +52,8 @@ pub struct oss_resumable_client_options {
     pub region: *const c_char,
     /// Access key id; set it together with `access_key_secret`. When both are NULL, credentials come from the provider
     /// if there is one, otherwise from the environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and
-    /// `OSS_SESSION_TOKEN`, which are read when a download starts.
+    /// `OSS_SESSION_TOKEN`, which are read when a download starts. Leading and trailing
+    /// blanks and line ends of their values are ignored.
     pub access_key_id: *const c_char,
     /// Access key secret.
     pub access_key_secret: *const c_char,

@@ -49,6 +49,7 @@ pub trait CredentialsProvider: Send + Sync {
 #[derive(Clone, Default)]
 pub enum Credentials {
     /// `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, read when a download starts.
+    /// Leading and trailing blanks and line ends of their values are ignored.
     #[default]
     Environment,
     /// Requests are sent without a signature.

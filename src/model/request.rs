@@ -24,7 +24,7 @@ pub enum Checkpoint {
     /// No checkpoint: a failed download starts over.
     #[default]
     Off,
-    /// In the directory of the target file.
+    /// In the directory of the target file; of the file that it names, if it is a symbolic link.
     BesideTarget,
     /// In this directory, which must exist.
     Directory(PathBuf),
@@ -75,9 +75,13 @@ pub struct ResponseHeaders {
 pub struct DownloadRequest {
     /// Bucket name: 3–63 characters of `a-z0-9-`, not starting or ending with `-`.
     pub bucket: String,
-    /// Object key: 1–1023 bytes, not starting with `/` or `\`.
+    /// Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL.
     pub key: String,
     /// Target file; default: the last segment of the key, in the current directory.
+    ///
+    /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
+    /// download starts is made or replaced. A link that is in a directory where everybody may put one (sticky and
+    /// world-writable, such as `/tmp`) must belong to this user or to the directory's owner.
     pub file_path: Option<PathBuf>,
     /// Location of the checkpoint; default: no checkpoint.
     pub checkpoint: Checkpoint,
@@ -174,16 +178,21 @@ impl DownloadRequest {
     }
 
     /// The file name when the request sets none: the last segment of the key. `ValidateError` if that is not a valid
-    /// file name.
+    /// file name or is too long for one.
     pub fn default_file_name(&self) -> Result<&str> {
         let name = self.key.rsplit('/').next().unwrap_or_default();
-        if matches!(name, "" | "." | "..") || name.len() > MAX_FILE_NAME {
-            return Err(Error::validation(format!(
-                "the object key '{}' does not end in a file name; set file_path",
-                self.key.escape_debug()
-            )));
-        }
-        Ok(name)
+        let why = match name {
+            "" | "." | ".." => "does not end in a file name".to_owned(),
+            _ if name.len() > MAX_FILE_NAME => format!(
+                "ends in a segment of {} bytes, too long for a file name, which has at most {MAX_FILE_NAME}",
+                name.len()
+            ),
+            _ => return Ok(name),
+        };
+        Err(Error::validation(format!(
+            "the object key '{}' {why}; set file_path",
+            self.key.escape_debug()
+        )))
     }
 
     /// Sets the target file.

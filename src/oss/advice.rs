@@ -21,7 +21,9 @@ pub fn advice(error: &ServiceError) -> Option<String> {
 
 fn by_code(error: &ServiceError) -> Option<&'static str> {
     Some(match error.code.as_str() {
-        "NoSuchKey" => "Check the key: it is case-sensitive and does not start with '/'.",
+        "NoSuchKey" => {
+            "Check the key: it is case-sensitive, does not start with '/' and is not a URL."
+        }
         "NoSuchVersion" => "Check the version id: the object has no such version.",
         "NoSuchBucket" => "Check the bucket's name and the endpoint's region.",
         "SymlinkTargetNotExist" => "The object is a symbolic link whose target does not exist.",

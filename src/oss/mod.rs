@@ -8,6 +8,7 @@ pub mod endpoint;
 mod error_document;
 mod escape;
 pub mod get_object;
+mod key_url;
 pub mod reply;
 mod report;
 pub mod service_error;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::endpoint::Endpoint;
 use super::get_object::{self, Conditions};
+use super::key_url;
 use crate::model::credentials::{AccessKey, Credentials};
 use crate::model::error::{Error, Result};
 use crate::model::options::ClientOptions;
@@ -66,6 +67,7 @@ const SIGNING_PARAMETERS: &[&str] = &[
 pub fn request(request: &DownloadRequest) -> Result<()> {
     bucket(&request.bucket)?;
     key(&request.key)?;
+    no_url(request)?;
     target(request)?;
     sizes(request)?;
     if let Some(range) = request.range {
@@ -168,6 +170,20 @@ fn key(key: &str) -> Result<()> {
         return Ok(());
     };
     Err(Error::validation(format!("the key cannot be an object's: {why}")))
+}
+
+/// A key that is a URL would be looked for in vain, and its last segment might be taken for the file's name.
+fn no_url(request: &DownloadRequest) -> Result<()> {
+    let Some((bucket, key)) = key_url::parse(&request.key, &request.bucket) else { return Ok(()) };
+    let instead = match key.as_str() {
+        "" => "give the bucket's name and the object's key".to_owned(),
+        key => format!(
+            "use the bucket '{}' and the key '{}'",
+            bucket.escape_debug(),
+            key.escape_debug()
+        ),
+    };
+    Err(Error::validation(format!("the key is a URL, and a key is not a URL: {instead}")))
 }
 
 fn target(request: &DownloadRequest) -> Result<()> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use super::link;
 use super::temp_file::{TempFile, already_exists, with_random_suffix};
 use super::temp_name;
 use crate::model::error::{Error, Result};
@@ -16,13 +17,17 @@ use crate::sys;
 
 /// Bytes a path may have, the terminating zero not counted.
 const PATH_MAX: usize = 4095;
+const TOO_LONG: &str =
+    "is too long: most file systems allow 255 bytes for a name, and Linux 4095 for a path";
 
 /// The places of one download. All paths are absolute.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// The file that is made or replaced. Its directory is free of symbolic links; it may be one itself: the
-    /// rename then replaces the link, and what it leads to stays as it is.
+    /// The file that is made or replaced: neither it nor its directory is a symbolic link. Links are followed once, when
+    /// the download starts; one that is made here later is replaced.
     pub target: PathBuf,
+    /// `file_path` is a symbolic link, which stays, and `target` is what it leads to.
+    pub through_link: bool,
     /// Where the temporary file is to be made, in the target's directory.
     pub temp: PathBuf,
     /// Whether locks and the page cache of this machine cover everyone who can reach the file. Otherwise
@@ -64,8 +69,9 @@ impl Paths {
 
 /// Finds and checks the places `request` names. Reads the file system, changes nothing.
 ///
-/// `ValidateError` for a path that cannot be a file, a directory that does not exist, and a target that is neither
-/// absent nor a regular file nor a link to one; `FileAlreadyExists` when the target must not be replaced.
+/// `ValidateError` for a path that cannot be a file, a directory that does not exist, a target that is neither absent
+/// nor a regular file nor a link to one of these, and a link that [`link::follow`] refuses; `FileAlreadyExists` when the
+/// target must not be replaced.
 pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
     let given = match &request.file_path {
         Some(path) => path.clone(),
@@ -77,16 +83,19 @@ pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
         _ => Path::new("."),
     };
     let directory = existing_directory(parent, "the directory of file_path")?;
-    let target = directory.join(name);
-    check_target(&target, request.overwrite)?;
+    let named = directory.join(name);
+    let target = link::follow(&named)?;
+    let through_link = target != named;
+    check_target(&named, &target, request.overwrite)?;
 
+    let directory = target.parent().unwrap_or(Path::new("/"));
     let checkpoint_dir = match &request.checkpoint {
         Checkpoint::Off => None,
-        Checkpoint::BesideTarget => Some(directory.clone()),
+        Checkpoint::BesideTarget => Some(directory.to_owned()),
         Checkpoint::Directory(path) => Some(existing_directory(path, "checkpoint_dir")?),
     };
-    let (temp, trusted) = temp_path(&directory, name)?;
-    Ok(Paths { target, temp, trusted, checkpoint_dir })
+    let (temp, trusted) = temp_path(directory, target.file_name().unwrap_or_default())?;
+    Ok(Paths { target, through_link, temp, trusted, checkpoint_dir })
 }
 
 /// The last segment of a path, which must be a file's name as written: "dir/" names no file.
@@ -109,32 +118,31 @@ fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
     match fs::canonicalize(path).and_then(|found| Ok((fs::metadata(&found)?.is_dir(), found))) {
         Ok((true, found)) => Ok(found),
         Ok((false, _)) => refused("is not a directory"),
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => refused(TOO_LONG),
         Err(error) if impossible_path(&error) => refused("does not exist"),
         Err(error) => Err(Error::io(&format!("look at {what}"), path, &error)),
     }
 }
 
-fn check_target(target: &Path, overwrite: Overwrite) -> Result<()> {
-    let looked = |error: &io::Error| Error::io("look at", target, error);
+/// Checks what is at `target`, to which `named`, the path that the caller gave, leads.
+fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()> {
     let refused =
-        |why: &str| Err(Error::validation(format!("file_path '{}' {why}", target.display())));
-    let found = match fs::symlink_metadata(target) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) if impossible_path(&error) => return refused("cannot be a file's path"),
-        Err(error) => return Err(looked(&error)),
+        |why: &str| Err(Error::validation(format!("file_path '{}' {why}", named.display())));
+    let no_file = || match named == target {
+        true => refused("exists and is not a regular file"),
+        false => refused("is a symbolic link to something that is not a regular file"),
     };
-    if found.is_symlink() {
-        match fs::metadata(target) {
-            Ok(behind) if behind.is_file() => {}
-            Ok(_) => return refused("is a symbolic link to something that is not a regular file"),
-            Err(error) if impossible_path(&error) => {
-                return refused("is a symbolic link to nothing");
-            }
-            Err(error) => return Err(looked(&error)),
+    match fs::symlink_metadata(target) {
+        Ok(found) if !found.is_file() => return no_file(),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Links in /proc may lead to what has no name, such as a pipe.
+            let nameless = named != target && fs::metadata(named).is_ok();
+            return if nameless && !target.exists() { no_file() } else { Ok(()) };
         }
-    } else if !found.is_file() {
-        return refused("exists and is not a regular file");
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return refused(TOO_LONG),
+        Err(error) if impossible_path(&error) => return refused("cannot be a file's path"),
+        Err(error) => return Err(Error::io("look at", target, &error)),
     }
     match overwrite {
         Overwrite::Replace => Ok(()),

@@ -1,12 +1,14 @@
 //! System calls on files that the standard library lacks.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FallocateFlags, RenameFlags};
+use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, RenameFlags};
 
 /// Opens a regular file for reading; `None` when nothing is there. Symbolic links are not followed.
 pub fn open_for_reading(path: &Path) -> io::Result<Option<File>> {
@@ -20,6 +22,39 @@ pub fn open_for_reading(path: &Path) -> io::Result<Option<File>> {
         true => Ok(Some(file)),
         false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
     }
+}
+
+/// A symbolic link.
+pub struct Link {
+    /// What it leads to, as written.
+    pub text: PathBuf,
+    /// The user it belongs to.
+    pub owner: u32,
+}
+
+/// Reads the symbolic link at `path`; `None` when what is there is no link or nothing can be there.
+pub fn read_link(path: &Path) -> io::Result<Option<Link>> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => {}
+        Ok(_) => return Ok(None),
+        Err(error) => {
+            use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
+            let nothing = [NotFound, NotADirectory, InvalidFilename, InvalidInput];
+            return if nothing.contains(&error.kind()) { Ok(None) } else { Err(error) };
+        }
+    }
+    // Owner and text are those of one link, whatever is put in its place meanwhile.
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let link = rustix::fs::open(path, flags, Mode::empty())?;
+    let owner = rustix::fs::fstat(&link)?.st_uid;
+    let text = rustix::fs::readlinkat(&link, "", Vec::new())?;
+    Ok(Some(Link { text: OsString::from_vec(text.into_bytes()).into(), owner }))
+}
+
+/// The user whose rights this process has on files.
+pub fn effective_user() -> u32 {
+    // SAFETY: the call takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
 }
 
 /// Renames `from` to `to` in one step unless `to` exists (`AlreadyExists`).

@@ -13,6 +13,7 @@ use crate::sys;
 use crate::sys::panic::catch;
 use crate::sys::thread::Joined;
 
+use super::environment_key;
 use super::event::Event;
 
 /// Temporary keys are renewed this long before they expire …
@@ -90,7 +91,7 @@ impl CredentialsCache {
         if !matches!(self.state.lock().source, Credentials::Environment) {
             return Ok(());
         }
-        let key = from_environment()?;
+        let key = environment_key::from_environment()?;
         let mut state = self.state.lock();
         if matches!(state.source, Credentials::Environment) {
             state.held = Some(Arc::new(key));
@@ -239,28 +240,6 @@ fn usable(key: AccessKey) -> Result<AccessKey, String> {
 
 fn is_expired(key: &AccessKey) -> bool {
     key.expires.is_some_and(|at| SystemTime::now() >= at)
-}
-
-fn from_environment() -> Result<AccessKey, Error> {
-    let read = |name: &str| match std::env::var(name) {
-        Ok(value) if !value.is_empty() => Ok(Some(value)),
-        Ok(_) | Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(Error::validation(format!("the environment variable {name} is not valid UTF-8")))
-        }
-    };
-    let required = |name: &str| {
-        read(name)?.ok_or_else(|| {
-            Error::validation(format!(
-                "no credentials: the environment variable {name} is not set; set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, or give the client an access key"
-            ))
-        })
-    };
-    let id = required("OSS_ACCESS_KEY_ID")?;
-    let secret = required("OSS_ACCESS_KEY_SECRET")?;
-    let key = AccessKey::new(id, secret, read("OSS_SESSION_TOKEN")?);
-    validate::access_key(&key)?;
-    Ok(key)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod counters;
 mod credentials_cache;
 mod disk;
 mod driver;
+mod environment_key;
 mod event;
 pub mod policy;
 mod session;

@@ -74,14 +74,64 @@ fn credentials_come_from_the_environment_by_default() {
 #[test]
 fn a_missing_variable_is_named_and_nothing_is_sent() {
     let lab = lab();
-    for (variables, missing) in [
-        (vec![], "OSS_ACCESS_KEY_ID"),
-        (vec![("OSS_ACCESS_KEY_ID", ID)], "OSS_ACCESS_KEY_SECRET"),
-        (vec![("OSS_ACCESS_KEY_ID", ""), ("OSS_ACCESS_KEY_SECRET", SECRET)], "OSS_ACCESS_KEY_ID"),
-    ] {
+    for (variables, missing) in
+        [(vec![], "OSS_ACCESS_KEY_ID"), (vec![("OSS_ACCESS_KEY_ID", ID)], "OSS_ACCESS_KEY_SECRET")]
+    {
         let said = run(&lab, &variables);
         assert!(said.contains("refused ValidateError"), "{said}");
         assert!(said.contains(&format!("{missing} is not set")), "{said}");
+    }
+    assert!(lab.server.requests().is_empty());
+}
+
+#[test]
+fn blanks_and_line_ends_around_the_values_of_a_secret_store_are_not_sent() {
+    let lab = lab();
+    let token = "CAIStoken";
+    let key = Key {
+        id: ID.to_owned(),
+        secret: SECRET.to_owned(),
+        token: Some(token.to_owned()),
+        expires: None,
+    };
+    lab.server.set_auth(Auth::Keys(vec![key]));
+    for (before, after) in [("", "\n"), ("", "\r\n"), ("", "  "), ("\n", "\t"), (" ", "\n\n")] {
+        let around = |value: &str| format!("{before}{value}{after}");
+        let (id, secret, token) = (around(ID), around(SECRET), around(token));
+        let said = run(
+            &lab,
+            &[
+                ("OSS_ACCESS_KEY_ID", &id),
+                ("OSS_ACCESS_KEY_SECRET", &secret),
+                ("OSS_SESSION_TOKEN", &token),
+            ],
+        );
+        assert!(said.contains("saved "), "{before:?} {after:?}: {said}");
+    }
+}
+
+#[test]
+fn a_variable_with_a_wrong_value_is_named_and_nothing_is_sent() {
+    let lab = lab();
+    for (id, secret, token, wrong) in [
+        ("", SECRET, "", "OSS_ACCESS_KEY_ID is empty"),
+        (ID, " \n", "", "OSS_ACCESS_KEY_SECRET is empty"),
+        ("LTAI 5t", SECRET, "", "OSS_ACCESS_KEY_ID contains a blank"),
+        (ID, "Ex\nample", "", "OSS_ACCESS_KEY_SECRET contains a blank or a line end"),
+        (ID, SECRET, "CAIS\u{7}", "OSS_SESSION_TOKEN contains a control character"),
+        (ID, SECRET, "\u{feff}CAIS", "OSS_SESSION_TOKEN contains a character that is not ASCII"),
+    ] {
+        let said = run(
+            &lab,
+            &[
+                ("OSS_ACCESS_KEY_ID", id),
+                ("OSS_ACCESS_KEY_SECRET", secret),
+                ("OSS_SESSION_TOKEN", token),
+            ],
+        );
+        assert!(said.contains("refused ValidateError"), "{said}");
+        assert!(said.contains(wrong), "{wrong}: {said}");
+        assert!(!said.contains("Ex\nample"), "{said}");
     }
     assert!(lab.server.requests().is_empty());
 }

@@ -41,7 +41,7 @@ fn the_document_in_the_body_is_read() {
     assert_eq!(
         error.message(),
         "cannot download oss://bkt/dir/key (bytes 0-99): HTTP 404, The specified key does not exist. \
-         Check the key: it is case-sensitive and does not start with '/'."
+         Check the key: it is case-sensitive, does not start with '/' and is not a URL."
     );
 }
 

@@ -69,7 +69,15 @@ fn a_key_has_1_to_1023_bytes_and_no_leading_slash() {
 
 #[test]
 fn a_key_whose_last_segment_is_no_file_name_needs_a_file_path() {
-    for key in ["dir/", "..", "dir/..", "dir/.", &"a".repeat(256)] {
+    for (key, why) in [
+        ("dir/", "does not end in a file name"),
+        ("..", "does not end in a file name"),
+        ("dir/..", "does not end in a file name"),
+        ("dir/.", "does not end in a file name"),
+        (&"a".repeat(256), "segment of 256 bytes, too long for a file name, which has at most 255"),
+        (&format!("dir/{}", "\u{5bf9}".repeat(100)), "segment of 300 bytes, too long"),
+    ] {
+        refused(why, |request| request.key = key.to_owned());
         refused("set file_path", |request| request.key = key.to_owned());
         accepted(|request| {
             request.key = key.to_owned();
@@ -79,6 +87,30 @@ fn a_key_whose_last_segment_is_no_file_name_needs_a_file_path() {
     let name = |key: &str| DownloadRequest::new("b", key).default_file_name().map(str::to_owned);
     assert_eq!(name("a/b/c.bin").unwrap(), "c.bin");
     assert_eq!(name("...").unwrap(), "...");
+}
+
+#[test]
+fn a_key_that_is_a_url_is_told_what_to_write_instead_and_no_query_is_shown() {
+    let instead = "use the bucket 'examplebucket' and the key 'dir/a.bin'";
+    let host = "examplebucket.oss-cn-hangzhou.aliyuncs.com";
+    for key in [
+        "oss://examplebucket/dir/a.bin",
+        "OSS://examplebucket/dir/a.bin",
+        &format!("https://{host}/dir/a.bin"),
+        &format!("http://{host}/dir/a.bin?Signature=SIGNATURE&Expires=1"),
+        "http://127.0.0.1/examplebucket/dir/a.bin",
+    ] {
+        refused("a key is not a URL", |request| request.key = key.to_owned());
+        refused(instead, |request| request.key = key.to_owned());
+        let error = request(&DownloadRequest::new("examplebucket", key)).unwrap_err();
+        assert!(!error.message().contains("SIGNATURE"), "{error}");
+    }
+    refused("use the bucket 'other' and the key 'a'", |r| r.key = "oss://other/a".to_owned());
+    for key in ["oss://", "oss://examplebucket", "oss://examplebucket/"] {
+        refused("give the bucket's name and the object's key", |r| r.key = key.to_owned());
+    }
+    // Legal keys of programs that store pages by their addresses.
+    accepted(|request| request.key = "https://www.example.com/index.html".to_owned());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::error::ErrorKind;
 use std::ffi::OsString;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::symlink;
 
@@ -45,14 +46,25 @@ fn the_default_is_the_keys_last_segment_in_the_current_directory() {
 }
 
 #[test]
-fn the_target_may_be_absent_regular_or_a_link_to_a_regular_file() {
+fn the_target_may_be_absent_regular_or_a_link_to_one_of_these() {
     let scratch = Scratch::new();
     let place = scratch.resolve("file").expect("absent");
     assert_eq!(place.target, scratch.path("file"));
     fs::write(scratch.path("file"), "old").expect("write");
     scratch.resolve("file").expect("regular");
     symlink(scratch.path("file"), scratch.path("link")).expect("link");
-    assert_eq!(scratch.resolve("link").expect("link").target, scratch.path("link"));
+    fs::create_dir(scratch.path("dir")).expect("directory");
+    symlink("dir/new", scratch.path("to-new")).expect("link");
+    for (link, file) in [("link", "file"), ("to-new", "dir/new")] {
+        let place = scratch.resolve(link).expect("link");
+        assert!(place.through_link);
+        assert_eq!(place.target, scratch.path(file));
+        let direct = scratch.resolve(file).expect("direct");
+        assert!(!direct.through_link);
+        assert_eq!(place.temp.parent(), direct.temp.parent());
+        assert_eq!(place.trusted, direct.trusted);
+        assert!(!place.trusted || place.temp == direct.temp, "one lock for both spellings");
+    }
 }
 
 #[test]
@@ -61,7 +73,7 @@ fn any_other_target_is_refused() {
     fs::create_dir(scratch.path("dir")).expect("directory");
     fs::write(scratch.path("file"), "").expect("write");
     symlink(scratch.path("dir"), scratch.path("to-dir")).expect("link");
-    symlink(scratch.path("nothing"), scratch.path("to-nothing")).expect("link");
+    symlink(scratch.path("none/x"), scratch.path("to-nowhere")).expect("link");
     symlink("loop", scratch.path("loop")).expect("link");
     let long = "x".repeat(256);
     for name in [
@@ -70,7 +82,7 @@ fn any_other_target_is_refused() {
         "dir/.",
         "dir/..",
         "to-dir",
-        "to-nothing",
+        "to-nowhere",
         "loop",
         "none/file",
         "file/file",
@@ -85,14 +97,33 @@ fn any_other_target_is_refused() {
 }
 
 #[test]
+fn a_link_to_what_has_no_name_is_refused() {
+    let scratch = Scratch::new();
+    let file = fs::File::create(scratch.path("gone")).expect("create");
+    fs::remove_file(scratch.path("gone")).expect("remove");
+    let (reader, _writer) = io::pipe().expect("pipe");
+    for number in [file.as_raw_fd(), reader.as_raw_fd()] {
+        let error = refused(resolve(&request(format!("/proc/self/fd/{number}"))));
+        assert!(error.message().contains("not a regular file"), "{error}");
+    }
+}
+
+#[test]
 fn a_target_that_must_not_be_replaced_is_refused_before_anything_else() {
     let scratch = Scratch::new();
     fs::write(scratch.path("file"), "old").expect("write");
     let mut request = request(scratch.path("file"));
     request.overwrite = Overwrite::Fail;
-    assert_eq!(resolve(&request).expect_err("must be refused").code(), "FileAlreadyExists");
+    let mut by_link = request.clone();
+    by_link.file_path = Some(scratch.path("link"));
+    symlink("file", scratch.path("link")).expect("link");
+    for request in [&request, &by_link] {
+        assert_eq!(resolve(request).expect_err("must be refused").code(), "FileAlreadyExists");
+    }
     fs::remove_file(scratch.path("file")).expect("remove");
-    resolve(&request).expect("resolve");
+    for request in [&request, &by_link] {
+        assert_eq!(resolve(request).expect("resolve").target, scratch.path("file"));
+    }
 }
 
 #[test]
@@ -121,6 +152,9 @@ fn the_checkpoint_directory_must_exist() {
     beside.checkpoint = Checkpoint::BesideTarget;
     let place = resolve(&beside).expect("resolve");
     assert_eq!(place.checkpoint_dir.as_deref(), place.target.parent());
+    symlink("cp/new", scratch.path("target")).expect("link");
+    let place = resolve(&beside).expect("resolve");
+    assert_eq!(place.checkpoint_dir, Some(scratch.path("cp")), "beside what the link leads to");
 }
 
 #[test]
@@ -143,6 +177,16 @@ fn only_this_targets_temporary_names_are_taken_from_a_checkpoint() {
     assert_eq!(place.recorded_temp(name), Some(place.target.with_file_name(name)));
     for name in ["file", "other.temp", "../file.temp", "sub/file.temp", "/etc/passwd", ""] {
         assert_eq!(place.recorded_temp(name.as_ref()), None, "{name}");
+    }
+}
+
+#[test]
+fn what_is_too_long_is_told_as_that() {
+    let scratch = Scratch::new();
+    let long = "x".repeat(256);
+    for name in [&long, &format!("{long}/file")] {
+        let error = refused(scratch.resolve(name));
+        assert!(error.message().contains("is too long"), "{error}");
     }
 }
 

@@ -99,8 +99,9 @@ impl Driver {
     /// The C++ SDK's record for this target. Wherever it stands it has to go, whatever it says: our temp file has the
     /// name of the SDK's, and the SDK would take our bytes for its own. Only where the name has a random part, because
     /// no lock can be trusted, the SDK's two files stay as they are: nothing would keep two runs from taking them over.
+    /// So they do where `file_path` is a link: the SDK's temp file is beside the link, ours beside what it leads to.
     fn find_sdk_record(&mut self) -> Option<SdkRecord> {
-        if !self.paths.trusted {
+        if !self.paths.trusted || self.paths.through_link {
             return None;
         }
         let directory = self.paths.checkpoint_dir.as_deref()?;
@@ -162,7 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn the_sdks_record_is_left_alone_where_locks_cannot_be_trusted() {
+    fn the_sdks_record_is_left_alone_where_locks_cannot_be_trusted_and_where_the_target_is_a_link()
+    {
         let dir = tempfile::tempdir().expect("directory");
         let target = dir.path().join("file");
         let request =
@@ -177,5 +179,8 @@ mod tests {
         std::fs::write(&record, "{}").expect("write");
         assert_eq!(found(&request, true).sdk_record, Some(record));
         assert_eq!(found(&request, false).sdk_record, None);
+
+        std::os::unix::fs::symlink("elsewhere", &target).expect("link");
+        assert_eq!(found(&request, true).sdk_record, None, "its temp file is not ours");
     }
 }

@@ -5,6 +5,7 @@ mod child;
 mod faulty_calls;
 mod full;
 mod interference;
+mod links;
 mod lockless;
 mod namespace;
 mod one_byte;
