@@ -2,7 +2,7 @@
 // the wire.
 #include <atomic>
 
-#include "lab.hpp"
+#include "fixture.hpp"
 
 using namespace tests;
 
@@ -65,39 +65,41 @@ public:
 const char *const SERVICE = "http://oss-cn-hangzhou.aliyuncs.com";
 
 // A configuration that reaches the service through the tap, which is taken for a proxy.
-sdk::ClientConfiguration throughProxy(const Lab &lab) {
+sdk::ClientConfiguration throughProxy(const Fixture &fixture) {
     sdk::ClientConfiguration configuration;
     configuration.proxyHost = "127.0.0.1";
-    configuration.proxyPort = lab.wire.port();
+    configuration.proxyPort = fixture.wire.port();
     return configuration;
 }
 
 } // namespace
 
 TEST(SdkConfiguration, UserAgentIsSent) {
-    Lab lab;
+    Fixture fixture;
     sdk::ClientConfiguration configuration;
     configuration.userAgent = "program/1";
-    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1MiB")), lab,
-                      "1MiB");
-    for (const WireRequest &request : lab.wire.requests()) {
+    EXPECT_DOWNLOADED(
+        fixture.client(configuration).ResumableDownloadObject(fixture.request("1MiB")), fixture,
+        "1MiB");
+    for (const WireRequest &request : fixture.wire.requests()) {
         EXPECT_EQ(request.header("User-Agent"), "program/1");
     }
 }
 
 TEST(SdkConfiguration, TheSdksOwnUserAgentIsKept) {
-    Lab lab;
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(lab.request("1000")), lab, "1000");
-    EXPECT_EQ(lab.firstRequest().header("User-Agent"), sdk::ClientConfiguration().userAgent);
+    Fixture fixture;
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(fixture.request("1000")), fixture,
+                      "1000");
+    EXPECT_EQ(fixture.firstRequest().header("User-Agent"), sdk::ClientConfiguration().userAgent);
 }
 
 TEST(SdkConfiguration, AnEndpointWithoutASchemeHasThatOfTheConfiguration) {
-    Lab plain;
+    Fixture plain;
     const Client overHttp(plain.wire.host(), "id", "secret", sdk::ClientConfiguration());
     EXPECT_DOWNLOADED(overHttp.ResumableDownloadObject(plain.request("1000")), plain, "1000");
 
     TemporaryDirectory keys;
-    Lab encrypted({"--tls", "--ca-file", keys.path("ca.pem")});
+    Fixture encrypted({"--tls", "--ca-file", keys.path("ca.pem")});
     sdk::ClientConfiguration configuration;
     configuration.scheme = sdk::Http::HTTPS;
     configuration.caFile = keys.path("ca.pem");
@@ -107,29 +109,31 @@ TEST(SdkConfiguration, AnEndpointWithoutASchemeHasThatOfTheConfiguration) {
 }
 
 TEST(SdkConfiguration, OfAnEndpointOnlyTheHostCounts) {
-    Lab lab;
-    const Client client(lab.wire.endpoint() + "/path?query", "id", "secret",
+    Fixture fixture;
+    const Client client(fixture.wire.endpoint() + "/path?query", "id", "secret",
                         sdk::ClientConfiguration());
-    EXPECT_DOWNLOADED(client.ResumableDownloadObject(lab.request("1000")), lab, "1000");
+    EXPECT_DOWNLOADED(client.ResumableDownloadObject(fixture.request("1000")), fixture, "1000");
 }
 
 TEST(SdkConfiguration, MaxConnectionsIsTheMostOfADownload) {
-    Lab lab({"--rate", "400KB"});
+    Fixture fixture({"--rate", "400KB"});
     sdk::ClientConfiguration configuration;
     configuration.maxConnections = 1;
-    auto request = lab.request("400000");
+    auto request = fixture.request("400000");
     request.setThreadNum(8);
-    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(request), lab, "400000");
-    EXPECT_EQ(lab.wire.mostConnections(), 1);
+    EXPECT_DOWNLOADED(fixture.client(configuration).ResumableDownloadObject(request), fixture,
+                      "400000");
+    EXPECT_EQ(fixture.wire.mostConnections(), 1);
 }
 
 TEST(SdkConfiguration, RequestTimeoutIsTheLongestSilence) {
-    Lab lab({"--fault", "stall-after=1000"});
+    Fixture fixture({"--fault", "stall-after=1000"});
     sdk::ClientConfiguration configuration;
     configuration.requestTimeoutMs = 300;
     configuration.retryStrategy = nullptr;
     const Stopwatch watch;
-    const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1MiB"));
+    const auto outcome =
+        fixture.client(configuration).ResumableDownloadObject(fixture.request("1MiB"));
     EXPECT_EQ(outcome.error().Code(), "ClientError:200028") << outcome.error().Message();
     // The default is ten seconds.
     EXPECT_LT(watch.seconds(), 8);
@@ -169,28 +173,31 @@ TEST(SdkConfiguration, ConnectTimeoutIsTheLongestTimeToConnect) {
 }
 
 TEST(SdkConfiguration, TheStandardStrategyLeavesTheDecisionToTheLibrary) {
-    Lab lab({"--fault", "status=503:ServiceUnavailable@times:2"});
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(lab.request("1000")), lab, "1000");
-    EXPECT_EQ(lab.wire.requests().size(), 3u);
+    Fixture fixture({"--fault", "status=503:ServiceUnavailable@times:2"});
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(fixture.request("1000")), fixture,
+                      "1000");
+    EXPECT_EQ(fixture.wire.requests().size(), 3u);
 }
 
 TEST(SdkConfiguration, NoStrategyIsNoRetry) {
-    Lab lab({"--fault", "status=503:ServiceUnavailable@times:2"});
+    Fixture fixture({"--fault", "status=503:ServiceUnavailable@times:2"});
     sdk::ClientConfiguration configuration;
     configuration.retryStrategy = nullptr;
-    const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+    const auto outcome =
+        fixture.client(configuration).ResumableDownloadObject(fixture.request("1000"));
     EXPECT_EQ(outcome.error().Code(), "ServiceUnavailable");
-    EXPECT_EQ(lab.wire.requests().size(), 1u);
+    EXPECT_EQ(fixture.wire.requests().size(), 1u);
 }
 
 TEST(SdkConfiguration, AStrategyOfTheProgramsOwnDecidesInTheSdksTerms) {
-    Lab lab({"--fault", "status=403:Strange"});
+    Fixture fixture({"--fault", "status=403:Strange"});
     const auto notes = std::make_shared<Notes>(2);
     sdk::ClientConfiguration configuration;
     configuration.retryStrategy = notes;
-    const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+    const auto outcome =
+        fixture.client(configuration).ResumableDownloadObject(fixture.request("1000"));
     EXPECT_EQ(outcome.error().Code(), "Strange");
-    EXPECT_EQ(lab.wire.requests().size(), 3u);
+    EXPECT_EQ(fixture.wire.requests().size(), 3u);
     EXPECT_EQ(notes->asked, 3);
     EXPECT_EQ(notes->status, 403);
     EXPECT_EQ(notes->code, "ServerError:403");
@@ -198,75 +205,77 @@ TEST(SdkConfiguration, AStrategyOfTheProgramsOwnDecidesInTheSdksTerms) {
 }
 
 TEST(SdkConfiguration, AStrategyIsShownCurlsNumbersToo) {
-    Lab lab({"--fault", "close-before-headers"});
+    Fixture fixture({"--fault", "close-before-headers"});
     const auto notes = std::make_shared<Notes>(0);
     sdk::ClientConfiguration configuration;
     configuration.retryStrategy = notes;
-    lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+    fixture.client(configuration).ResumableDownloadObject(fixture.request("1000"));
     EXPECT_EQ(notes->status, 200052);
     EXPECT_EQ(notes->code, "ClientError:200052");
 }
 
 TEST(SdkConfiguration, RequestsGoThroughTheProxyWithItsCredentials) {
-    Lab lab;
-    auto configuration = throughProxy(lab);
+    Fixture fixture;
+    auto configuration = throughProxy(fixture);
     configuration.proxyUserName = "user";
     configuration.proxyPassword = "password";
     const Client client(SERVICE, "id", "secret", configuration);
-    EXPECT_DOWNLOADED(client.ResumableDownloadObject(lab.request("1000")), lab, "1000");
-    const WireRequest first = lab.firstRequest();
+    EXPECT_DOWNLOADED(client.ResumableDownloadObject(fixture.request("1000")), fixture, "1000");
+    const WireRequest first = fixture.firstRequest();
     EXPECT_EQ(first.target(), "http://examplebucket.oss-cn-hangzhou.aliyuncs.com/generated/1000");
     // user:password
     EXPECT_EQ(first.header("Proxy-Authorization"), "Basic dXNlcjpwYXNzd29yZA==");
 }
 
 TEST(SdkConfiguration, AnHttpsProxyIsGreetedOverTls) {
-    Lab lab;
-    auto configuration = throughProxy(lab);
+    Fixture fixture;
+    auto configuration = throughProxy(fixture);
     configuration.proxyScheme = sdk::Http::HTTPS;
     configuration.retryStrategy = nullptr;
     const Client client(SERVICE, "id", "secret", configuration);
-    const auto outcome = client.ResumableDownloadObject(lab.request("1000"));
+    const auto outcome = client.ResumableDownloadObject(fixture.request("1000"));
     EXPECT_EQ(outcome.error().Code().compare(0, 12, "ClientError:"), 0) << outcome.error().Code();
-    EXPECT_TRUE(lab.wire.requests().empty()) << "nothing is sent in the clear";
-    EXPECT_EQ(lab.wire.peers().size(), 1u);
+    EXPECT_TRUE(fixture.wire.requests().empty()) << "nothing is sent in the clear";
+    EXPECT_EQ(fixture.wire.peers().size(), 1u);
 }
 
 TEST(SdkConfiguration, PathStylePutsTheBucketIntoThePath) {
-    Lab lab;
-    auto configuration = throughProxy(lab);
+    Fixture fixture;
+    auto configuration = throughProxy(fixture);
     configuration.isPathStyle = true;
     configuration.isCname = true; // the SDK lets path style win
     const Client client(SERVICE, "id", "secret", configuration);
-    EXPECT_DOWNLOADED(client.ResumableDownloadObject(lab.request("1000")), lab, "1000");
-    EXPECT_EQ(lab.firstRequest().target(), std::string(SERVICE) + "/examplebucket/generated/1000");
+    EXPECT_DOWNLOADED(client.ResumableDownloadObject(fixture.request("1000")), fixture, "1000");
+    EXPECT_EQ(fixture.firstRequest().target(),
+              std::string(SERVICE) + "/examplebucket/generated/1000");
 }
 
 TEST(SdkConfiguration, CnameLeavesTheBucketOut) {
-    Lab lab;
-    auto configuration = throughProxy(lab);
+    Fixture fixture;
+    auto configuration = throughProxy(fixture);
     configuration.isCname = true;
     const Client client("http://download.example.com", "id", "secret", configuration);
-    client.ResumableDownloadObject(lab.request("1000"));
-    EXPECT_EQ(lab.firstRequest().target(), "http://download.example.com/generated/1000");
-    EXPECT_EQ(lab.firstRequest().header("Host"), "download.example.com");
+    client.ResumableDownloadObject(fixture.request("1000"));
+    EXPECT_EQ(fixture.firstRequest().target(), "http://download.example.com/generated/1000");
+    EXPECT_EQ(fixture.firstRequest().header("Host"), "download.example.com");
 }
 
 TEST(SdkConfiguration, CnameOfAnAddressIsPathStyleAsInTheSdk) {
-    Lab lab;
+    Fixture fixture;
     sdk::ClientConfiguration configuration;
     configuration.isCname = true;
-    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1000")), lab,
-                      "1000");
+    EXPECT_DOWNLOADED(
+        fixture.client(configuration).ResumableDownloadObject(fixture.request("1000")), fixture,
+        "1000");
 }
 
 TEST(SdkConfiguration, EnableCrc64SwitchesTheComparison) {
     for (const bool on : {true, false}) {
-        Lab lab({"--fault", "wrong-crc"});
+        Fixture fixture({"--fault", "wrong-crc"});
         sdk::ClientConfiguration configuration;
         configuration.enableCrc64 = on;
         const auto outcome =
-            lab.client(configuration).ResumableDownloadObject(lab.request("300000"));
+            fixture.client(configuration).ResumableDownloadObject(fixture.request("300000"));
         EXPECT_EQ(outcome.isSuccess(), !on) << outcome.error().Message();
         EXPECT_EQ(outcome.error().Code(), on ? "CrcCheckError" : "");
     }
@@ -274,35 +283,37 @@ TEST(SdkConfiguration, EnableCrc64SwitchesTheComparison) {
 
 TEST(SdkConfiguration, EnableDateSkewAdjustmentSwitchesTheCorrection) {
     for (const bool on : {true, false}) {
-        Lab lab({"--clock-offset", "3600"});
+        Fixture fixture({"--clock-offset", "3600"});
         sdk::ClientConfiguration configuration;
         configuration.enableDateSkewAdjustment = on;
-        const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+        const auto outcome =
+            fixture.client(configuration).ResumableDownloadObject(fixture.request("1000"));
         EXPECT_EQ(outcome.isSuccess(), on) << outcome.error().Message();
         EXPECT_EQ(outcome.error().Code(), on ? "" : "RequestTimeTooSkewed");
     }
 }
 
 TEST(SdkConfiguration, TheReceivingRateIsTheTotalInKibibytesASecond) {
-    Lab lab;
+    Fixture fixture;
     const auto rates = std::make_shared<Rates>(1024);
     sdk::ClientConfiguration configuration;
     configuration.recvRateLimiter = rates;
-    auto request = lab.request("2MiB");
+    auto request = fixture.request("2MiB");
     request.setThreadNum(4);
     const Stopwatch watch;
-    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(request), lab, "2MiB");
+    EXPECT_DOWNLOADED(fixture.client(configuration).ResumableDownloadObject(request), fixture,
+                      "2MiB");
     // A burst of a twentieth of a second comes on top.
     EXPECT_GE(watch.seconds(), 1.9);
     EXPECT_GE(rates->asked, 3) << "it is asked again and again";
 }
 
 TEST(SdkConfiguration, TheReceivingRateMayChangeWhileADownloadRuns) {
-    Lab lab;
+    Fixture fixture;
     const auto rates = std::make_shared<Rates>(100);
     sdk::ClientConfiguration configuration;
     configuration.recvRateLimiter = rates;
-    auto request = lab.request("8MiB");
+    auto request = fixture.request("8MiB");
     request.setTransferProgress(
         sdk::TransferProgress{[](size_t, int64_t transferred, int64_t, void *limiter) {
                                   if (transferred > 0) {
@@ -311,30 +322,33 @@ TEST(SdkConfiguration, TheReceivingRateMayChangeWhileADownloadRuns) {
                               },
                               rates.get()});
     const Stopwatch watch;
-    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(request), lab, "8MiB");
+    EXPECT_DOWNLOADED(fixture.client(configuration).ResumableDownloadObject(request), fixture,
+                      "8MiB");
     EXPECT_LT(watch.seconds(), 60) << "at 100 KiB a second it takes 80 seconds";
 }
 
 TEST(SdkConfiguration, ConnectionsLeaveFromTheNetworkInterface) {
-    Lab lab;
+    Fixture fixture;
     sdk::ClientConfiguration configuration;
     configuration.networkInterface = "127.0.0.9";
-    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1MiB")), lab,
-                      "1MiB");
-    for (const std::string &peer : lab.wire.peers()) {
+    EXPECT_DOWNLOADED(
+        fixture.client(configuration).ResumableDownloadObject(fixture.request("1MiB")), fixture,
+        "1MiB");
+    for (const std::string &peer : fixture.wire.peers()) {
         EXPECT_EQ(peer, "127.0.0.9");
     }
 }
 
 TEST(SdkConfiguration, TheSignatureIsOfTheVersionAskedFor) {
-    Lab lab;
+    Fixture fixture;
     sdk::ClientConfiguration configuration;
     configuration.signatureVersion = sdk::SignatureVersionType::V1;
-    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1000")), lab,
-                      "1000");
-    EXPECT_EQ(lab.firstRequest().header("Authorization").compare(0, 7, "OSS id:"), 0);
+    EXPECT_DOWNLOADED(
+        fixture.client(configuration).ResumableDownloadObject(fixture.request("1000")), fixture,
+        "1000");
+    EXPECT_EQ(fixture.firstRequest().header("Authorization").compare(0, 7, "OSS id:"), 0);
 
-    Lab other;
+    Fixture other;
     configuration.signatureVersion = sdk::SignatureVersionType::V4;
     Client client = other.client(configuration);
     client.SetRegion("cn-hangzhou");
@@ -345,25 +359,27 @@ TEST(SdkConfiguration, TheSignatureIsOfTheVersionAskedFor) {
 }
 
 TEST(SdkConfiguration, WhatIsNotForDownloadsIsLeftAlone) {
-    Lab lab;
+    Fixture fixture;
     const auto sending = std::make_shared<Rates>(1);
     const auto executor = std::make_shared<Idle>();
     sdk::ClientConfiguration configuration;
     configuration.sendRateLimiter = sending;
     configuration.executor = executor;
     configuration.isVerifyObjectStrict = false;
-    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(lab.request("1000")), lab,
-                      "1000");
+    EXPECT_DOWNLOADED(
+        fixture.client(configuration).ResumableDownloadObject(fixture.request("1000")), fixture,
+        "1000");
     EXPECT_EQ(sending->asked, 0);
     EXPECT_FALSE(executor->ran);
 }
 
 TEST(SdkConfiguration, WhatCannotBeHonouredIsRefused) {
     const auto refused = [](const sdk::ClientConfiguration &configuration) {
-        Lab lab;
-        const auto outcome = lab.client(configuration).ResumableDownloadObject(lab.request("1000"));
+        Fixture fixture;
+        const auto outcome =
+            fixture.client(configuration).ResumableDownloadObject(fixture.request("1000"));
         EXPECT_EQ(outcome.error().Code(), "ValidateError");
-        EXPECT_TRUE(lab.wire.requests().empty() && lab.files().empty());
+        EXPECT_TRUE(fixture.wire.requests().empty() && fixture.files().empty());
         return outcome.error().Message();
     };
     sdk::ClientConfiguration configuration;

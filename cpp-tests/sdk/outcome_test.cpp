@@ -2,7 +2,7 @@
 // its failures.
 #include <sys/stat.h>
 
-#include "lab.hpp"
+#include "fixture.hpp"
 
 using namespace tests;
 
@@ -10,12 +10,12 @@ namespace {
 
 // The code of a download of `generated/<size>` from a server with `fault`, without retries.
 std::string codeOf(const std::string &fault, const std::string &size = "300000") {
-    Lab lab({"--fault", fault});
+    Fixture fixture({"--fault", fault});
     sdk::ClientConfiguration configuration;
     configuration.retryStrategy = std::make_shared<NoRetry>();
     // Past the tap, which would end every connection alike.
-    const Client client(lab.oss.endpoint(), "id", "secret", configuration);
-    const auto outcome = client.ResumableDownloadObject(lab.request(size));
+    const Client client(fixture.oss.endpoint(), "id", "secret", configuration);
+    const auto outcome = client.ResumableDownloadObject(fixture.request(size));
     EXPECT_FALSE(outcome.isSuccess());
     EXPECT_FALSE(outcome.error().Message().empty());
     return outcome.error().Code();
@@ -23,11 +23,11 @@ std::string codeOf(const std::string &fault, const std::string &size = "300000")
 
 // The code of a request that is refused before anything is sent or written.
 std::string refusalOf(const sdk::DownloadObjectRequest &request) {
-    Lab lab;
-    const auto outcome = lab.client().ResumableDownloadObject(request);
+    Fixture fixture;
+    const auto outcome = fixture.client().ResumableDownloadObject(request);
     EXPECT_FALSE(outcome.isSuccess());
     EXPECT_FALSE(outcome.error().Message().empty());
-    EXPECT_TRUE(lab.wire.requests().empty());
+    EXPECT_TRUE(fixture.wire.requests().empty());
     return outcome.error().Code();
 }
 
@@ -38,8 +38,9 @@ sdk::DownloadObjectRequest named(const std::string &bucket, const std::string &k
 } // namespace
 
 TEST(SdkOutcome, MetadataAreThoseOfTheWholeObject) {
-    Lab lab({"--fault", "header=x-oss-meta-Colour:blue", "--fault", "header=Content-Type:text/x"});
-    const auto outcome = lab.client().ResumableDownloadObject(lab.request("1MiB"));
+    Fixture fixture(
+        {"--fault", "header=x-oss-meta-Colour:blue", "--fault", "header=Content-Type:text/x"});
+    const auto outcome = fixture.client().ResumableDownloadObject(fixture.request("1MiB"));
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
     const auto &result = outcome.result();
     EXPECT_EQ(result.Bucket(), "examplebucket");
@@ -59,10 +60,10 @@ TEST(SdkOutcome, MetadataAreThoseOfTheWholeObject) {
 }
 
 TEST(SdkOutcome, MetadataOfARangeTellTheRange) {
-    Lab lab;
-    auto request = lab.request("1MiB");
+    Fixture fixture;
+    auto request = fixture.request("1MiB");
     request.setRange(1000, -1);
-    const auto outcome = lab.client().ResumableDownloadObject(request);
+    const auto outcome = fixture.client().ResumableDownloadObject(request);
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
     const auto &metadata = outcome.result().Metadata();
     EXPECT_EQ(metadata.ContentLength(), (1 << 20) - 1000);
@@ -70,46 +71,46 @@ TEST(SdkOutcome, MetadataOfARangeTellTheRange) {
 }
 
 TEST(SdkOutcome, TheVersionIsTold) {
-    Lab lab({"--fault", "header=x-oss-version-id:v1"});
-    const auto outcome = lab.client().ResumableDownloadObject(lab.request("1000"));
+    Fixture fixture({"--fault", "header=x-oss-version-id:v1"});
+    const auto outcome = fixture.client().ResumableDownloadObject(fixture.request("1000"));
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
     EXPECT_EQ(outcome.result().VersionId(), "v1");
 }
 
 TEST(SdkOutcome, AnEmptyObjectIsAnEmptyFile) {
-    Lab lab;
-    const auto outcome = lab.client().ResumableDownloadObject(lab.request("0"));
+    Fixture fixture;
+    const auto outcome = fixture.client().ResumableDownloadObject(fixture.request("0"));
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
     EXPECT_EQ(outcome.result().Metadata().ContentLength(), 0);
-    EXPECT_EQ(lab.files(), Strings{"file"});
+    EXPECT_EQ(fixture.files(), Strings{"file"});
 }
 
 TEST(SdkOutcome, AMissingObjectHasTheServicesCodeAndIds) {
-    Lab lab;
-    const auto outcome = lab.client().ResumableDownloadObject(
-        sdk::DownloadObjectRequest("examplebucket", "missing", lab.file()));
+    Fixture fixture;
+    const auto outcome = fixture.client().ResumableDownloadObject(
+        sdk::DownloadObjectRequest("examplebucket", "missing", fixture.file()));
     EXPECT_EQ(outcome.error().Code(), "NoSuchKey");
     EXPECT_FALSE(outcome.error().RequestId().empty());
     EXPECT_FALSE(outcome.error().Host().empty());
-    EXPECT_TRUE(lab.files().empty());
+    EXPECT_TRUE(fixture.files().empty());
 }
 
 TEST(SdkOutcome, RefusedRequestsHaveTheSdksCode) {
-    Lab lab;
+    Fixture fixture;
     EXPECT_EQ(refusalOf(named("No", "key")), "ValidateError");
     EXPECT_EQ(refusalOf(named("examplebucket", "")), "ValidateError");
     EXPECT_EQ(refusalOf(named("examplebucket", "\\key")), "ValidateError");
     EXPECT_EQ(refusalOf(named("examplebucket", std::string(1024, 'k'))), "ValidateError");
-    auto request = lab.request("1000");
+    auto request = fixture.request("1000");
     request.setPartSize(PART - 1);
     EXPECT_EQ(refusalOf(request), "ValidateError");
     request.setPartSize(0);
     EXPECT_EQ(refusalOf(request), "ValidateError");
-    request = lab.request("1000");
+    request = fixture.request("1000");
     request.setCheckpointDir("/no/such/directory");
     EXPECT_EQ(refusalOf(request), "ValidateError");
     for (const int64_t start : {-1, 20}) {
-        request = lab.request("1000");
+        request = fixture.request("1000");
         request.setRange(start, 10);
         EXPECT_EQ(refusalOf(request), "ValidateError");
     }
@@ -133,10 +134,10 @@ TEST(SdkOutcome, TheServicesCodesComeThrough) {
 }
 
 TEST(SdkOutcome, AnAnswerWithoutADocumentHasItsStatusForACode) {
-    Lab lab;
-    auto request = lab.request("1000");
+    Fixture fixture;
+    auto request = fixture.request("1000");
     request.setModifiedSinceConstraint("Fri, 01 Jan 2100 00:00:00 GMT");
-    EXPECT_EQ(lab.client().ResumableDownloadObject(request).error().Code(), "ServerError:304");
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(), "ServerError:304");
     EXPECT_EQ(codeOf("html=502"), "ServerError:502");
 }
 
@@ -155,19 +156,19 @@ TEST(SdkOutcome, BrokenConnectionsHaveCurlsNumber) {
 }
 
 TEST(SdkOutcome, AWrongChecksumHasTheSdksCodeAndDoesNotStick) {
-    Lab lab({"--fault", "wrong-crc@times:20"});
-    const auto outcome = lab.client().ResumableDownloadObject(lab.request("300000"));
+    Fixture fixture({"--fault", "wrong-crc@times:20"});
+    const auto outcome = fixture.client().ResumableDownloadObject(fixture.request("300000"));
     EXPECT_EQ(outcome.error().Code(), "CrcCheckError");
-    EXPECT_TRUE(lab.files().empty()) << "no checkpoint that would fail for ever";
+    EXPECT_TRUE(fixture.files().empty()) << "no checkpoint that would fail for ever";
 }
 
 TEST(SdkOutcome, AFailedRenameHasTheSdksCode) {
-    Lab lab({"--rate", "400KB"});
-    auto request = lab.request("300000");
+    Fixture fixture({"--rate", "400KB"});
+    auto request = fixture.request("300000");
     struct Target {
         std::string path;
         bool made = false;
-    } target{lab.file()};
+    } target{fixture.file()};
     // A directory that appears at the file's place: the rename is the first to notice.
     request.setTransferProgress(
         sdk::TransferProgress{[](size_t, int64_t, int64_t, void *data) {
@@ -177,7 +178,7 @@ TEST(SdkOutcome, AFailedRenameHasTheSdksCode) {
                                   }
                               },
                               &target});
-    const auto outcome = lab.client().ResumableDownloadObject(request);
+    const auto outcome = fixture.client().ResumableDownloadObject(request);
     EXPECT_EQ(outcome.error().Code(), "RenameError") << outcome.error().Message();
-    rmdir(lab.file().c_str());
+    rmdir(fixture.file().c_str());
 }

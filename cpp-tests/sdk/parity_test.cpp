@@ -3,7 +3,7 @@
 
 #include <sys/stat.h>
 
-#include "lab.hpp"
+#include "fixture.hpp"
 
 using namespace tests;
 
@@ -37,10 +37,10 @@ Codes codesOf(const std::string &endpoint, const sdk::DownloadObjectRequest &req
 }
 
 Codes codesOfFault(const std::string &fault) {
-    Lab lab({"--fault", fault});
-    auto request = lab.request("300000");
+    Fixture fixture({"--fault", fault});
+    auto request = fixture.request("300000");
     request.setCheckpointDir("");
-    return codesOf(lab.oss.endpoint(), request);
+    return codesOf(fixture.oss.endpoint(), request);
 }
 
 sdk::MetaData comparable(const sdk::GetObjectOutcome &outcome) {
@@ -65,16 +65,16 @@ TEST(SdkParity, TheServicesFailures) {
     EXPECT_EQ(codesOfFault("status=500:InternalError"), both("InternalError"));
     EXPECT_EQ(codesOfFault("status=503:ServiceUnavailable"), both("ServiceUnavailable"));
     EXPECT_EQ(codesOfFault("html=502@method:GET"), (Codes{"ParseXMLError", "ServerError:502"}));
-    Lab lab;
-    EXPECT_EQ(codesOf(lab.oss.endpoint(),
-                      sdk::DownloadObjectRequest("examplebucket", "missing", lab.file())),
+    Fixture fixture;
+    EXPECT_EQ(codesOf(fixture.oss.endpoint(),
+                      sdk::DownloadObjectRequest("examplebucket", "missing", fixture.file())),
               both("NoSuchKey"));
-    auto request = lab.request("300000");
+    auto request = fixture.request("300000");
     request.setModifiedSinceConstraint("Fri, 01 Jan 2100 00:00:00 GMT");
-    EXPECT_EQ(codesOf(lab.oss.endpoint(), request), both("ServerError:304"));
-    request = lab.request("300000");
+    EXPECT_EQ(codesOf(fixture.oss.endpoint(), request), both("ServerError:304"));
+    request = fixture.request("300000");
     request.setMatchingETagConstraints({"\"another\""});
-    EXPECT_EQ(codesOf(lab.oss.endpoint(), request), both("PreconditionFailed"));
+    EXPECT_EQ(codesOf(fixture.oss.endpoint(), request), both("PreconditionFailed"));
 }
 
 TEST(SdkParity, TheNetworksFailures) {
@@ -83,9 +83,9 @@ TEST(SdkParity, TheNetworksFailures) {
     EXPECT_EQ(codesOfFault("no-reply"), both("ClientError:200028"));
     EXPECT_EQ(codesOfFault("close-after=1000@method:GET"), both("ClientError:200018"));
     EXPECT_EQ(codesOfFault("stall-after=1000@method:GET"), both("ClientError:200028"));
-    Lab lab({"--tls"});
-    const auto request = lab.request("300000");
-    EXPECT_EQ(codesOf(lab.oss.endpoint(), request), both("ClientError:200060"));
+    Fixture fixture({"--tls"});
+    const auto request = fixture.request("300000");
+    EXPECT_EQ(codesOf(fixture.oss.endpoint(), request), both("ClientError:200060"));
     EXPECT_EQ(codesOf("http://127.0.0.1:1", request), both("ClientError:200007"));
     EXPECT_EQ(codesOf("http://host.invalid", request), both("ClientError:200006"));
     auto configuration = impatient();
@@ -96,30 +96,30 @@ TEST(SdkParity, TheNetworksFailures) {
     EXPECT_EQ(codesOf("http://127.0.0.1:1", request, configuration), both("ClientError:200005"));
     configuration = impatient();
     configuration.caFile = "/no/such/file";
-    EXPECT_EQ(codesOf(lab.oss.endpoint(), request, configuration), both("ClientError:200077"));
+    EXPECT_EQ(codesOf(fixture.oss.endpoint(), request, configuration), both("ClientError:200077"));
 }
 
 TEST(SdkParity, RefusedRequests) {
-    Lab lab;
-    const std::string at = lab.oss.endpoint();
-    const auto named = [&lab](const std::string &bucket, const std::string &key) {
-        return sdk::DownloadObjectRequest(bucket, key, lab.file());
+    Fixture fixture;
+    const std::string at = fixture.oss.endpoint();
+    const auto named = [&fixture](const std::string &bucket, const std::string &key) {
+        return sdk::DownloadObjectRequest(bucket, key, fixture.file());
     };
     EXPECT_EQ(codesOf(at, named("No", "key")), both("ValidateError"));
     EXPECT_EQ(codesOf(at, named("examplebucket", "")), both("ValidateError"));
     EXPECT_EQ(codesOf(at, named("examplebucket", "\\key")), both("ValidateError"));
     EXPECT_EQ(codesOf(at, named("examplebucket", std::string(1024, 'k'))), both("ValidateError"));
     EXPECT_EQ(codesOf("", named("examplebucket", "key")), both("ValidateError"));
-    auto request = lab.request("300000");
+    auto request = fixture.request("300000");
     request.setPartSize(PART - 1);
     EXPECT_EQ(codesOf(at, request), both("ValidateError"));
-    request = lab.request("300000");
+    request = fixture.request("300000");
     request.setThreadNum(0);
     EXPECT_EQ(codesOf(at, request), both("ValidateError"));
-    request = lab.request("300000");
+    request = fixture.request("300000");
     request.setCheckpointDir("/no/such/directory");
     EXPECT_EQ(codesOf(at, request), both("ValidateError"));
-    request = lab.request("300000");
+    request = fixture.request("300000");
     request.setRange(20, 10);
     EXPECT_EQ(codesOf(at, request), both("ValidateError"));
     EXPECT_EQ(codesOf(at, sdk::DownloadObjectRequest("examplebucket", "key", "/no/such/file")),
@@ -130,23 +130,23 @@ TEST(SdkParity, RefusedRequests) {
 
 TEST(SdkParity, TheProgramsAndTheFilesFailures) {
     EXPECT_EQ(codesOfFault("wrong-crc"), both("CrcCheckError"));
-    Lab lab;
-    Client client(lab.oss.endpoint(), "id", "secret", impatient());
+    Fixture fixture;
+    Client client(fixture.oss.endpoint(), "id", "secret", impatient());
     client.DisableRequest();
-    const auto request = lab.request("300000");
+    const auto request = fixture.request("300000");
     EXPECT_EQ(client.sdk::OssClient::ResumableDownloadObject(request).error().Code(),
               "ClientError:100002");
     EXPECT_EQ(client.ResumableDownloadObject(request).error().Code(), "ClientError:100002");
     // Known before the download starts, which the SDK finds out at its end.
-    ASSERT_EQ(mkdir(lab.file().c_str(), 0755), 0);
-    EXPECT_EQ(codesOf(lab.oss.endpoint(), request), (Codes{"RenameError", "ValidateError"}));
-    rmdir(lab.file().c_str());
+    ASSERT_EQ(mkdir(fixture.file().c_str(), 0755), 0);
+    EXPECT_EQ(codesOf(fixture.oss.endpoint(), request), (Codes{"RenameError", "ValidateError"}));
+    rmdir(fixture.file().c_str());
 }
 
 TEST(SdkParity, DisablingDuringADownload) {
-    Lab lab({"--rate", "400KB"});
-    Client client(lab.oss.endpoint(), "id", "secret", impatient());
-    auto request = lab.request("1MiB");
+    Fixture fixture({"--rate", "400KB"});
+    Client client(fixture.oss.endpoint(), "id", "secret", impatient());
+    auto request = fixture.request("1MiB");
     request.setTransferProgress(
         sdk::TransferProgress{[](size_t, int64_t transferred, int64_t, void *data) {
                                   if (transferred > 0) {
@@ -161,19 +161,19 @@ TEST(SdkParity, DisablingDuringADownload) {
 }
 
 TEST(SdkParity, TheClocksAndTheKeysFailures) {
-    Lab lab({"--clock-offset", "3600"});
+    Fixture fixture({"--clock-offset", "3600"});
     auto configuration = impatient();
     configuration.enableDateSkewAdjustment = false;
-    EXPECT_EQ(codesOf(lab.oss.endpoint(), lab.request("300000"), configuration),
+    EXPECT_EQ(codesOf(fixture.oss.endpoint(), fixture.request("300000"), configuration),
               both("RequestTimeTooSkewed"));
-    Lab other({"--token", "token"});
+    Fixture other({"--token", "token"});
     EXPECT_EQ(codesOf(other.oss.endpoint(), other.request("300000")), both("InvalidAccessKeyId"));
 }
 
 TEST(SdkParity, Metadata) {
-    Lab lab({"--fault", "header=x-oss-meta-colour:blue"});
-    const Client client(lab.oss.endpoint(), "id", "secret", sdk::ClientConfiguration());
-    auto whole = lab.request("300000"), ranged = whole, small = lab.request("1000");
+    Fixture fixture({"--fault", "header=x-oss-meta-colour:blue"});
+    const Client client(fixture.oss.endpoint(), "id", "secret", sdk::ClientConfiguration());
+    auto whole = fixture.request("300000"), ranged = whole, small = fixture.request("1000");
     ranged.setRange(1000, 200999);
     for (const auto &request : {whole, ranged, small}) {
         const auto theirs = client.sdk::OssClient::ResumableDownloadObject(request);

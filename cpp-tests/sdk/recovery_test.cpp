@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "lab.hpp"
+#include "fixture.hpp"
 
 using namespace tests;
 
@@ -31,7 +31,7 @@ public:
     explicit Left(const std::string &object, const Strings &arguments = {}) : object_(object) {
         mkdir(served_.path("slow").c_str(), 0755);
         std::ofstream(served_.path("slow/pattern.bin"), std::ios::binary) << object;
-        lab.reset(new Lab(with(arguments, served_.path("slow"))));
+        fixture.reset(new Fixture(with(arguments, served_.path("slow"))));
         char before[4096];
         before_ = getcwd(before, sizeof before);
         EXPECT_EQ(chdir(here.path().c_str()), 0);
@@ -55,20 +55,20 @@ public:
     }
     // Expects the download to end in the object and nothing else; the bytes it asked for first.
     std::string goOn(const sdk::DownloadObjectRequest &request) {
-        const auto outcome = lab->client().ResumableDownloadObject(request);
+        const auto outcome = fixture->client().ResumableDownloadObject(request);
         EXPECT_TRUE(outcome.isSuccess()) << outcome.error().Message();
         const size_t start = request.RangeIsSet() ? static_cast<size_t>(request.RangeStart()) : 0;
         const size_t end =
             request.RangeIsSet() ? static_cast<size_t>(request.RangeEnd()) + 1 : object_.size();
         EXPECT_TRUE(readFile("download.bin") == object_.substr(start, end - start));
         EXPECT_EQ(here.names(), Strings{"download.bin"});
-        return lab->firstRequest().header("Range");
+        return fixture->firstRequest().header("Range");
     }
     // The record, if there is one.
     std::string record() const { return readFile(here.path(RECORD)); }
 
     TemporaryDirectory here;
-    std::unique_ptr<Lab> lab;
+    std::unique_ptr<Fixture> fixture;
 
 private:
     static Strings with(Strings arguments, const std::string &folder) {
@@ -133,7 +133,7 @@ TEST(SdkTakeover, ADownloadOfTheSdksOwnThatIsKilledIsContinued) {
         if (ranged) {
             request.setRange(150000, 1200000);
         }
-        const std::string endpoint = left.lab->oss.endpoint();
+        const std::string endpoint = left.fixture->oss.endpoint();
         const pid_t child = fork();
         if (child == 0) {
             const sdk::OssClient own(endpoint, "id", "secret", sdk::ClientConfiguration());

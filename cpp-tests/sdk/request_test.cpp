@@ -1,7 +1,7 @@
 // Each field of the SDK's DownloadObjectRequest, by its effect on the wire or on the disk.
 #include <cstdio>
 
-#include "lab.hpp"
+#include "fixture.hpp"
 
 using namespace tests;
 
@@ -15,39 +15,39 @@ bool exists(const std::string &path) { return access(path.c_str(), F_OK) == 0; }
 } // namespace
 
 TEST(SdkRequest, BucketKeyAndFilePathNameTheObjectAndTheFile) {
-    Lab lab;
-    const sdk::DownloadObjectRequest request("examplebucket", "generated/1000", lab.file());
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1000");
-    EXPECT_EQ(lab.firstRequest().target(), "/examplebucket/generated/1000");
+    Fixture fixture;
+    const sdk::DownloadObjectRequest request("examplebucket", "generated/1000", fixture.file());
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1000");
+    EXPECT_EQ(fixture.firstRequest().target(), "/examplebucket/generated/1000");
 }
 
 TEST(SdkRequest, AnEmptyFilePathIsTheObjectsNameInTheCurrentDirectory) {
-    Lab lab;
+    Fixture fixture;
     char before[4096];
     ASSERT_NE(getcwd(before, sizeof before), nullptr);
-    ASSERT_EQ(chdir(lab.directory.path().c_str()), 0);
-    const auto outcome = lab.client().ResumableDownloadObject(
+    ASSERT_EQ(chdir(fixture.directory.path().c_str()), 0);
+    const auto outcome = fixture.client().ResumableDownloadObject(
         sdk::DownloadObjectRequest("examplebucket", "generated/1000", ""));
     ASSERT_EQ(chdir(before), 0);
     EXPECT_TRUE(outcome.isSuccess()) << outcome.error().Message();
-    EXPECT_TRUE(LocalOss::isGenerated(lab.directory.path("1000"), "1000"));
+    EXPECT_TRUE(LocalOss::isGenerated(fixture.directory.path("1000"), "1000"));
 }
 
 TEST(SdkRequest, PartSizeIsTheFirstRequestsRange) {
-    Lab lab;
-    auto request = lab.request("1MiB");
+    Fixture fixture;
+    auto request = fixture.request("1MiB");
     request.setPartSize(204800);
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1MiB");
-    EXPECT_EQ(lab.firstRequest().header("Range"), "bytes=0-204799");
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1MiB");
+    EXPECT_EQ(fixture.firstRequest().header("Range"), "bytes=0-204799");
 }
 
 TEST(SdkRequest, ThreadNumIsTheNumberOfConnections) {
     const auto connections = [](uint32_t threads) {
-        Lab lab({"--rate", "400KB"});
-        auto request = lab.request("1MiB");
+        Fixture fixture({"--rate", "400KB"});
+        auto request = fixture.request("1MiB");
         request.setThreadNum(threads);
-        EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1MiB");
-        return lab.wire.mostConnections();
+        EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1MiB");
+        return fixture.wire.mostConnections();
     };
     EXPECT_EQ(connections(1), 1);
     // The tap may learn of a connection's end only after its successor's start.
@@ -55,60 +55,61 @@ TEST(SdkRequest, ThreadNumIsTheNumberOfConnections) {
 }
 
 TEST(SdkRequest, AThreadNumOfZeroIsOneInTheConstructorAndRefusedFromTheSetter) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/1000", lab.file(),
-                                       lab.directory.path(), PART, 0);
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1000");
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/1000", fixture.file(),
+                                       fixture.directory.path(), PART, 0);
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1000");
     request.setThreadNum(0);
-    EXPECT_EQ(lab.client().ResumableDownloadObject(request).error().Code(), "ValidateError");
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(), "ValidateError");
 }
 
 TEST(SdkRequest, MoreThreadsThanTheLibraryHasAreAsManyAsItHas) {
-    Lab lab;
+    Fixture fixture;
     auto configuration = sdk::ClientConfiguration();
     configuration.maxConnections = 100000;
-    auto request = lab.request("1000");
+    auto request = fixture.request("1000");
     request.setThreadNum(5000);
-    EXPECT_DOWNLOADED(lab.client(configuration).ResumableDownloadObject(request), lab, "1000");
+    EXPECT_DOWNLOADED(fixture.client(configuration).ResumableDownloadObject(request), fixture,
+                      "1000");
 }
 
 TEST(SdkRequest, CheckpointDirHoldsTheCheckpointOfAFailedDownload) {
-    Lab lab({"--fault", "status=403:AccessDenied@from:2"});
+    Fixture fixture({"--fault", "status=403:AccessDenied@from:2"});
     TemporaryDirectory checkpoints;
-    auto request = lab.request("1MiB");
+    auto request = fixture.request("1MiB");
     request.setThreadNum(1);
     request.setCheckpointDir(checkpoints.path());
-    EXPECT_EQ(lab.client().ResumableDownloadObject(request).error().Code(), "AccessDenied");
-    EXPECT_EQ(lab.files(), Strings{"file.temp"});
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(), "AccessDenied");
+    EXPECT_EQ(fixture.files(), Strings{"file.temp"});
     EXPECT_EQ(checkpoints.names().size(), 1u);
 }
 
 TEST(SdkRequest, WithoutACheckpointDirAFailedDownloadLeavesNothing) {
-    Lab lab({"--fault", "status=403:AccessDenied@from:2"});
-    auto request = lab.request("1MiB");
+    Fixture fixture({"--fault", "status=403:AccessDenied@from:2"});
+    auto request = fixture.request("1MiB");
     request.setCheckpointDir("");
-    EXPECT_FALSE(lab.client().ResumableDownloadObject(request).isSuccess());
-    EXPECT_TRUE(lab.files().empty());
+    EXPECT_FALSE(fixture.client().ResumableDownloadObject(request).isSuccess());
+    EXPECT_TRUE(fixture.files().empty());
 }
 
 TEST(SdkRequest, ARangeIsAskedForAndIsTheFile) {
-    Lab lab;
-    auto request = lab.request("1MiB");
+    Fixture fixture;
+    auto request = fixture.request("1MiB");
     request.setRange(1000, 1999);
-    const auto outcome = lab.client().ResumableDownloadObject(request);
+    const auto outcome = fixture.client().ResumableDownloadObject(request);
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
-    EXPECT_EQ(lab.firstRequest().header("Range"), "bytes=1000-1999");
-    EXPECT_EQ(readFile(lab.file()).size(), 1000u);
+    EXPECT_EQ(fixture.firstRequest().header("Range"), "bytes=1000-1999");
+    EXPECT_EQ(readFile(fixture.file()).size(), 1000u);
 }
 
 TEST(SdkRequest, TheConditionsGoWithTheFirstRequest) {
-    Lab lab;
-    auto request = lab.request("1MiB");
+    Fixture fixture;
+    auto request = fixture.request("1MiB");
     request.setModifiedSinceConstraint(PAST);
     request.setUnmodifiedSinceConstraint(FUTURE);
     request.setNonmatchingETagConstraints({"\"one\"", "\"two\""});
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1MiB");
-    const auto first = lab.firstRequest();
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1MiB");
+    const auto first = fixture.firstRequest();
     EXPECT_EQ(first.header("If-Modified-Since"), PAST);
     EXPECT_EQ(first.header("If-Unmodified-Since"), FUTURE);
     EXPECT_NE(first.header("If-None-Match").find("\"one\""), std::string::npos) << first.head;
@@ -117,25 +118,26 @@ TEST(SdkRequest, TheConditionsGoWithTheFirstRequest) {
 }
 
 TEST(SdkRequest, AConditionThatDoesNotHoldIsTheAnswer) {
-    Lab lab;
-    auto request = lab.request("1MiB");
+    Fixture fixture;
+    auto request = fixture.request("1MiB");
     request.setMatchingETagConstraints({"\"another\""});
-    EXPECT_EQ(lab.client().ResumableDownloadObject(request).error().Code(), "PreconditionFailed");
-    EXPECT_EQ(lab.firstRequest().header("If-Match"), "\"another\"");
-    EXPECT_TRUE(lab.files().empty());
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(),
+              "PreconditionFailed");
+    EXPECT_EQ(fixture.firstRequest().header("If-Match"), "\"another\"");
+    EXPECT_TRUE(fixture.files().empty());
 }
 
 TEST(SdkRequest, ResponseHeadersAreAskedForAndAnswered) {
-    Lab lab;
-    auto request = lab.request("1000");
+    Fixture fixture;
+    auto request = fixture.request("1000");
     request.addResponseHeaders(sdk::RequestResponseHeader::ContentType, "text/one");
     request.addResponseHeaders(sdk::RequestResponseHeader::ContentLanguage, "two");
     request.addResponseHeaders(sdk::RequestResponseHeader::Expires, "three");
     request.addResponseHeaders(sdk::RequestResponseHeader::CacheControl, "four");
     request.addResponseHeaders(sdk::RequestResponseHeader::ContentDisposition, "five");
     request.addResponseHeaders(sdk::RequestResponseHeader::ContentEncoding, "six");
-    const auto outcome = lab.client().ResumableDownloadObject(request);
-    const std::string target = lab.firstRequest().target();
+    const auto outcome = fixture.client().ResumableDownloadObject(request);
+    const std::string target = fixture.firstRequest().target();
     for (const char *parameter :
          {"response-content-type=text%2Fone", "response-content-language=two",
           "response-expires=three", "response-cache-control=four",
@@ -147,42 +149,42 @@ TEST(SdkRequest, ResponseHeadersAreAskedForAndAnswered) {
 }
 
 TEST(SdkRequest, TheVersionIsAskedFor) {
-    Lab lab;
-    auto request = lab.request("1000");
+    Fixture fixture;
+    auto request = fixture.request("1000");
     request.setVersionId("null");
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1000");
-    EXPECT_EQ(lab.firstRequest().target(), "/examplebucket/generated/1000?versionId=null");
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1000");
+    EXPECT_EQ(fixture.firstRequest().target(), "/examplebucket/generated/1000?versionId=null");
 }
 
 TEST(SdkRequest, TrafficLimitAndRequestPayerAreHeaders) {
-    Lab lab;
-    auto request = lab.request("1MiB");
+    Fixture fixture;
+    auto request = fixture.request("1MiB");
     request.setTrafficLimit(8192000);
     request.setRequestPayer(sdk::RequestPayer::Requester);
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1MiB");
-    for (const WireRequest &each : lab.wire.requests()) {
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1MiB");
+    for (const WireRequest &each : fixture.wire.requests()) {
         EXPECT_EQ(each.header("x-oss-traffic-limit"), "8192000");
         EXPECT_EQ(each.header("x-oss-request-payer"), "requester");
     }
 }
 
 TEST(SdkRequest, WithoutThemNeitherIsSent) {
-    Lab lab;
-    auto request = lab.request("1000");
+    Fixture fixture;
+    auto request = fixture.request("1000");
     request.setRequestPayer(sdk::RequestPayer::BucketOwner);
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1000");
-    EXPECT_FALSE(lab.firstRequest().has("x-oss-traffic-limit"));
-    EXPECT_FALSE(lab.firstRequest().has("x-oss-request-payer"));
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1000");
+    EXPECT_FALSE(fixture.firstRequest().has("x-oss-traffic-limit"));
+    EXPECT_FALSE(fixture.firstRequest().has("x-oss-request-payer"));
 }
 
 TEST(SdkRequest, TheTransferProgressIsShownToItsHandlerWithItsData) {
-    Lab lab({"--rate", "2MB"});
+    Fixture fixture({"--rate", "2MB"});
     struct Seen {
         size_t increments = 0;
         int64_t transferred = 0, total = 0;
         int calls = 0;
     } seen;
-    auto request = lab.request("1MB");
+    auto request = fixture.request("1MB");
     request.setTransferProgress(
         sdk::TransferProgress{[](size_t increment, int64_t transferred, int64_t total, void *data) {
                                   auto &seen = *static_cast<Seen *>(data);
@@ -192,7 +194,7 @@ TEST(SdkRequest, TheTransferProgressIsShownToItsHandlerWithItsData) {
                                   seen.calls += 1;
                               },
                               &seen});
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1MB");
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1MB");
     EXPECT_GE(seen.calls, 2);
     EXPECT_EQ(seen.increments, 1000000u);
     EXPECT_EQ(seen.transferred, 1000000);
@@ -200,12 +202,12 @@ TEST(SdkRequest, TheTransferProgressIsShownToItsHandlerWithItsData) {
 }
 
 TEST(SdkRequest, WidePathsAreRefusedAsTheSdkDoesOutsideWindows) {
-    Lab lab;
+    Fixture fixture;
     const sdk::DownloadObjectRequest wide("examplebucket", "generated/1000", L"file");
-    EXPECT_EQ(lab.client().ResumableDownloadObject(wide).error().Code(), "ValidateError");
-    auto mixed = lab.request("1000");
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(wide).error().Code(), "ValidateError");
+    auto mixed = fixture.request("1000");
     mixed.setCheckpointDir(std::wstring(L"checkpoints"));
-    EXPECT_EQ(lab.client().ResumableDownloadObject(mixed).error().Code(), "ValidateError");
-    EXPECT_TRUE(lab.wire.requests().empty());
-    EXPECT_FALSE(exists(lab.file()));
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(mixed).error().Code(), "ValidateError");
+    EXPECT_TRUE(fixture.wire.requests().empty());
+    EXPECT_FALSE(exists(fixture.file()));
 }

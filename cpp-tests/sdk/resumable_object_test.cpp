@@ -5,7 +5,7 @@
 #include <fstream>
 #include <random>
 
-#include "lab.hpp"
+#include "fixture.hpp"
 
 using namespace tests;
 
@@ -35,7 +35,7 @@ public:
     bool isWhole() const { return LocalOss::isGenerated(directory.path("file"), "512000"); }
 
     TemporaryDirectory directory, checkpoints;
-    Lab refusing, healthy;
+    Fixture refusing, healthy;
 };
 
 struct Progress {
@@ -65,77 +65,77 @@ std::string date(int secondsFromNow) {
 } // namespace
 
 TEST(SdkResumableObject, AnObjectOfSeveralPartsIsDownloadedByOneThread) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/716800", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/716800", fixture.file());
     request.setPartSize(PART);
     request.setThreadNum(1);
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "716800");
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "716800");
 }
 
 TEST(SdkResumableObject, AnObjectSmallerThanAPartIsDownloaded) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/1536000", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/1536000", fixture.file());
     request.setThreadNum(1);
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1536000");
-    EXPECT_EQ(lab.wire.requests().size(), 1u);
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1536000");
+    EXPECT_EQ(fixture.wire.requests().size(), 1u);
 }
 
 TEST(SdkResumableObject, AnObjectOfSeveralPartsIsDownloadedByManyThreads) {
     for (const uint32_t threads : {2u, 7u, 100u}) {
-        Lab lab;
-        sdk::DownloadObjectRequest request("examplebucket", "generated/1024000", lab.file());
+        Fixture fixture;
+        sdk::DownloadObjectRequest request("examplebucket", "generated/1024000", fixture.file());
         request.setPartSize(PART);
         request.setThreadNum(threads);
-        EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "1024000");
+        EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "1024000");
     }
 }
 
 TEST(SdkResumableObject, APartOfLessThan100KibIsRefusedAndOneOf100KibIsNot) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", fixture.file());
     request.setThreadNum(1);
     for (const uint64_t kib : {1u, 50u, 99u}) {
         request.setPartSize(kib * 1024);
-        EXPECT_FALSE(lab.client().ResumableDownloadObject(request).isSuccess());
+        EXPECT_FALSE(fixture.client().ResumableDownloadObject(request).isSuccess());
     }
     request.setPartSize(PART);
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "512000");
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "512000");
 }
 
 // The SDK refuses an empty path, against its documentation, which this library follows: see
 // docs/migration.md and SdkRequest.AnEmptyFilePathIsTheObjectsNameInTheCurrentDirectory. What stays
 // refused is a name that cannot be one.
 TEST(SdkResumableObject, WithoutAPathAKeyThatNamesNoFileIsRefused) {
-    Lab lab;
+    Fixture fixture;
     for (const char *key : {"folder/", "folder/.."}) {
-        const auto outcome = lab.client().ResumableDownloadObject(
+        const auto outcome = fixture.client().ResumableDownloadObject(
             sdk::DownloadObjectRequest("examplebucket", key, ""));
         EXPECT_EQ(outcome.error().Code(), "ValidateError");
     }
-    EXPECT_TRUE(lab.wire.requests().empty());
+    EXPECT_TRUE(fixture.wire.requests().empty());
 }
 
 TEST(SdkResumableObject, WithACheckpointOneThreadAndManyDownloadAndLeaveNothing) {
     for (const uint32_t threads : {1u, 9u, 100u}) {
-        Lab lab;
+        Fixture fixture;
         TemporaryDirectory checkpoints;
-        sdk::DownloadObjectRequest request("examplebucket", "generated/716800", lab.file());
+        sdk::DownloadObjectRequest request("examplebucket", "generated/716800", fixture.file());
         request.setPartSize(PART);
         request.setThreadNum(threads);
         request.setCheckpointDir(checkpoints.path());
-        EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "716800");
+        EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "716800");
         EXPECT_TRUE(checkpoints.names().empty());
     }
 }
 
 TEST(SdkResumableObject, ACheckpointDirectoryThatDoesNotExistIsRefused) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", fixture.file());
     request.setCheckpointDir("NoSuchDirectory");
-    const auto outcome = lab.client().ResumableDownloadObject(request);
+    const auto outcome = fixture.client().ResumableDownloadObject(request);
     EXPECT_EQ(outcome.error().Code(), "ValidateError");
     EXPECT_NE(outcome.error().Message().find("NoSuchDirectory"), std::string::npos);
-    EXPECT_TRUE(lab.files().empty());
+    EXPECT_TRUE(fixture.files().empty());
 }
 
 TEST(SdkResumableObject, AFailedPartFailsTheDownloadAndLeavesWhatIsNeededToGoOn) {
@@ -163,7 +163,7 @@ TEST(SdkResumableObject, AnObjectThatWasDeletedFailsTheNextCallAndKeepsTheCheckp
     Failing failing;
     const auto request = failing.request();
     failing.fail(request);
-    Lab deleted({"--fault", "status=404:NoSuchKey"});
+    Fixture deleted({"--fault", "status=404:NoSuchKey"});
     EXPECT_EQ(deleted.client().ResumableDownloadObject(request).error().Code(), "NoSuchKey");
     EXPECT_EQ(failing.directory.names(), Strings{"file.temp"});
     EXPECT_EQ(failing.checkpoints.names().size(), 1u);
@@ -187,13 +187,13 @@ TEST(SdkResumableObject, ACheckpointThatSomebodyChangedDoesNoHarm) {
 }
 
 TEST(SdkResumableObject, ProgressIsShownToTheEnd) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/716800", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/716800", fixture.file());
     Progress progress;
     request.setTransferProgress(progress.handler());
     request.setPartSize(PART);
     request.setThreadNum(1);
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "716800");
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "716800");
     EXPECT_GE(progress.calls, 1);
     EXPECT_FALSE(progress.wentBack);
     EXPECT_EQ(progress.transferred, 716800);
@@ -215,70 +215,72 @@ TEST(SdkResumableObject, ProgressOfTheNextCallCountsWhatIsThere) {
 }
 
 TEST(SdkResumableObject, ARangeIsAsLongAsItSaysAndOneWithoutAnEndGoesToTheObjects) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", fixture.file());
     request.setPartSize(PART);
     request.setThreadNum(1);
     request.setRange(20, 30);
-    auto outcome = lab.client().ResumableDownloadObject(request);
+    auto outcome = fixture.client().ResumableDownloadObject(request);
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
     EXPECT_EQ(outcome.result().Metadata().ContentLength(), 11);
-    EXPECT_EQ(readFile(lab.file()).size(), 11u);
+    EXPECT_EQ(readFile(fixture.file()).size(), 11u);
     request.setRange(20, -1);
-    outcome = lab.client().ResumableDownloadObject(request);
+    outcome = fixture.client().ResumableDownloadObject(request);
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
     EXPECT_EQ(outcome.result().Metadata().ContentLength(), 512000 - 20);
 }
 
 TEST(SdkResumableObject, ARangeThatEndsBeforeItStartsIsRefused) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", fixture.file());
     request.setPartSize(PART);
     request.setRange(102400, 20);
-    EXPECT_EQ(lab.client().ResumableDownloadObject(request).error().Code(), "ValidateError");
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(), "ValidateError");
 }
 
 TEST(SdkResumableObject, ConditionsOnTheTimeAreAnsweredAsByTheService) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", fixture.file());
     request.setPartSize(PART);
     request.setModifiedSinceConstraint(date(100));
-    EXPECT_EQ(lab.client().ResumableDownloadObject(request).error().Code(), "ServerError:304");
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(), "ServerError:304");
     request.setModifiedSinceConstraint(date(-1000000000));
     request.setUnmodifiedSinceConstraint(date(-1000000000));
-    EXPECT_EQ(lab.client().ResumableDownloadObject(request).error().Code(), "PreconditionFailed");
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(),
+              "PreconditionFailed");
     request.setUnmodifiedSinceConstraint(date(100));
-    EXPECT_DOWNLOADED(lab.client().ResumableDownloadObject(request), lab, "512000");
+    EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "512000");
 }
 
 TEST(SdkResumableObject, ConditionsOnTheETagAreAnsweredAsByTheService) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", fixture.file());
     request.setPartSize(PART);
-    const auto whole = lab.client().ResumableDownloadObject(request);
+    const auto whole = fixture.client().ResumableDownloadObject(request);
     ASSERT_TRUE(whole.isSuccess()) << whole.error().Message();
     const std::string etag = whole.result().Metadata().ETag();
     request.setMatchingETagConstraints({"AnotherETag"});
-    EXPECT_EQ(lab.client().ResumableDownloadObject(request).error().Code(), "PreconditionFailed");
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(),
+              "PreconditionFailed");
     request.setMatchingETagConstraints({});
     request.setNonmatchingETagConstraints({etag});
-    EXPECT_EQ(lab.client().ResumableDownloadObject(request).error().Code(), "ServerError:304");
+    EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(), "ServerError:304");
     request.setMatchingETagConstraints({etag});
     request.setNonmatchingETagConstraints({"AnotherETag"});
-    const auto outcome = lab.client().ResumableDownloadObject(request);
-    EXPECT_DOWNLOADED(outcome, lab, "512000");
+    const auto outcome = fixture.client().ResumableDownloadObject(request);
+    EXPECT_DOWNLOADED(outcome, fixture, "512000");
     EXPECT_EQ(outcome.result().Metadata().ContentLength(), 512000);
 }
 
 TEST(SdkResumableObject, ProgressOfARangeOfASmallObjectIsTheRanges) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/102399", lab.file());
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/102399", fixture.file());
     Progress progress;
     request.setPartSize(PART);
     request.setRange(20, 30);
     request.setThreadNum(1);
     request.setTransferProgress(progress.handler());
-    const auto outcome = lab.client().ResumableDownloadObject(request);
+    const auto outcome = fixture.client().ResumableDownloadObject(request);
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
     EXPECT_EQ(outcome.result().Metadata().ContentLength(), 11);
     EXPECT_EQ(progress.transferred, 11);
@@ -286,20 +288,20 @@ TEST(SdkResumableObject, ProgressOfARangeOfASmallObjectIsTheRanges) {
 }
 
 TEST(SdkResumableObject, ARangeOfOneByteAndAThreadNumOfZeroAreGoodRequests) {
-    Lab lab;
-    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", lab.file(), "", PART,
-                                       0);
+    Fixture fixture;
+    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", fixture.file(), "",
+                                       PART, 0);
     EXPECT_EQ(request.ThreadNum(), 1u);
     request.setRange(1, 1);
-    EXPECT_TRUE(lab.client().ResumableDownloadObject(request).isSuccess());
-    EXPECT_EQ(readFile(lab.file()).size(), 1u);
+    EXPECT_TRUE(fixture.client().ResumableDownloadObject(request).isSuccess());
+    EXPECT_EQ(readFile(fixture.file()).size(), 1u);
 }
 
 TEST(SdkResumableObject, DisabledRequestsAreRefused) {
-    Lab lab;
-    Client client = lab.client();
+    Fixture fixture;
+    Client client = fixture.client();
     client.DisableRequest();
-    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", lab.file());
+    sdk::DownloadObjectRequest request("examplebucket", "generated/512000", fixture.file());
     request.setPartSize(PART);
     request.setThreadNum(1);
     EXPECT_EQ(client.ResumableDownloadObject(request).error().Code(), "ClientError:100002");

@@ -4,7 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "lab.hpp"
+#include "fixture.hpp"
 
 using namespace tests;
 
@@ -27,10 +27,10 @@ std::string hashedName(const std::string &certificate) {
 struct Encrypted {
     TemporaryDirectory keys;
     std::string authority = keys.path("ca.pem");
-    Lab lab{{"--tls", "--ca-file", authority}};
+    Fixture fixture{{"--tls", "--ca-file", authority}};
 
     sdk::GetObjectOutcome download(const sdk::ClientConfiguration &configuration) {
-        return lab.client(configuration).ResumableDownloadObject(lab.request("300000"));
+        return fixture.client(configuration).ResumableDownloadObject(fixture.request("300000"));
     }
 };
 
@@ -40,14 +40,14 @@ TEST(SdkTls, AnUnknownAuthorityIsNotTrusted) {
     Encrypted server;
     const auto outcome = server.download(sdk::ClientConfiguration());
     EXPECT_EQ(outcome.error().Code(), "ClientError:200060") << outcome.error().Message();
-    EXPECT_TRUE(server.lab.files().empty());
+    EXPECT_TRUE(server.fixture.files().empty());
 }
 
 TEST(SdkTls, CaFileIsTrusted) {
     Encrypted server;
     sdk::ClientConfiguration configuration;
     configuration.caFile = server.authority;
-    EXPECT_DOWNLOADED(server.download(configuration), server.lab, "300000");
+    EXPECT_DOWNLOADED(server.download(configuration), server.fixture, "300000");
 }
 
 TEST(SdkTls, CaPathIsTrusted) {
@@ -56,12 +56,12 @@ TEST(SdkTls, CaPathIsTrusted) {
     ASSERT_EQ(symlink(server.authority.c_str(), server.keys.path(name).c_str()), 0);
     sdk::ClientConfiguration configuration;
     configuration.caPath = server.keys.path();
-    EXPECT_DOWNLOADED(server.download(configuration), server.lab, "300000");
+    EXPECT_DOWNLOADED(server.download(configuration), server.fixture, "300000");
 }
 
 TEST(SdkTls, WithoutVerifySslEveryCertificateIsGoodEnough) {
     Encrypted server;
     sdk::ClientConfiguration configuration;
     configuration.verifySSL = false;
-    EXPECT_DOWNLOADED(server.download(configuration), server.lab, "300000");
+    EXPECT_DOWNLOADED(server.download(configuration), server.fixture, "300000");
 }

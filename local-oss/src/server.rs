@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 
 use crate::config::{Auth, Config};
-use crate::fault::{Fault, FaultBook, Matcher, RuleId};
+use crate::fault::{Fault, FaultTable, Matcher, RuleId};
 use crate::log::{LoggedRequest, RequestLog};
 use crate::net::{Connection, Control, Port};
 use crate::object::{Generation, Object};
@@ -48,7 +48,7 @@ impl Server {
         let port = config.port;
         let shared = Shared {
             service: Service::new(config),
-            faults: Mutex::new(FaultBook::default()),
+            faults: Mutex::new(FaultTable::default()),
             log: RequestLog::default(),
         };
         let inner = Arc::new(Inner {

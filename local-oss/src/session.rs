@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use crate::address::{Address, locate};
-use crate::fault::{FaultBook, Instead, Plan, Replacement, RequestFacts, Verdict};
+use crate::fault::{FaultTable, Instead, Plan, Replacement, RequestFacts, Verdict};
 use crate::log::{LoggedRequest, RequestLog};
 use crate::net::{Connection, Next, deliver};
 use crate::request::{Request, RequestReader};
@@ -17,7 +17,7 @@ use crate::service::Service;
 /// What the connections of a server share.
 pub(crate) struct Shared {
     pub(crate) service: Service,
-    pub(crate) faults: Mutex<FaultBook>,
+    pub(crate) faults: Mutex<FaultTable>,
     pub(crate) log: RequestLog,
 }
 

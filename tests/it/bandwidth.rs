@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use local_oss::{Fault, Matcher};
 use oss_resumable::Client;
 
-use crate::lab::{Lab, MIB, PART};
+use crate::fixture::{Fixture, MIB, PART};
 
 /// Bytes that a limit lets through at once, whatever it is; the time for them is not waited for.
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -16,26 +16,26 @@ fn seconds(bytes: u64, rate: u64) -> Duration {
 
 #[test]
 fn a_limit_is_the_total_of_a_download_s_connections() {
-    let lab = Lab::new(2 * MIB);
-    let request = lab.request_with(|request| {
+    let fixture = Fixture::new(2 * MIB);
+    let request = fixture.request_with(|request| {
         request.thread_num = 4;
         request.max_bandwidth = 2 * MIB;
     });
     let started = Instant::now();
-    let outcome = lab.client().download(&request).expect("download");
+    let outcome = fixture.client().download(&request).expect("download");
     let took = started.elapsed();
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
     assert!(took + HEAD_START >= seconds(2 * MIB, 2 * MIB), "{took:?} is too fast");
 }
 
 #[test]
 fn a_connection_that_seldom_has_its_turn_is_not_taken_for_a_slow_one() {
-    let lab = Lab::new(2 * MIB);
-    let request = lab.request_with(|request| {
+    let fixture = Fixture::new(2 * MIB);
+    let request = fixture.request_with(|request| {
         request.thread_num = 6;
         request.max_bandwidth = 30_000;
     });
-    let download = lab.client().start(&request).expect("start");
+    let download = fixture.client().start(&request).expect("start");
     // Each connection has a turn in three seconds; after two it may be judged.
     assert!(download.wait(Some(Duration::from_secs(7))).is_none(), "a minute is needed");
     assert_eq!(download.status().statistics.requests, 6, "one each");
@@ -43,22 +43,22 @@ fn a_connection_that_seldom_has_its_turn_is_not_taken_for_a_slow_one() {
 
 #[test]
 fn a_slow_connection_is_helped_under_a_limit_that_nobody_reaches() {
-    let lab = Lab::new(8 * MIB);
-    lab.server.inject_when(Matcher::any().nth(2), Fault::RateLimit(MIB / 16));
-    let request = lab.request_with(|request| {
+    let fixture = Fixture::new(8 * MIB);
+    fixture.server.inject_when(Matcher::any().nth(2), Fault::RateLimit(MIB / 16));
+    let request = fixture.request_with(|request| {
         request.thread_num = 2;
         request.max_bandwidth = 1 << 40;
         // Alone it would need a minute.
         request.deadline = Some(Duration::from_secs(30));
     });
-    lab.assert_whole(&lab.client().download(&request).expect("download"));
+    fixture.assert_whole(&fixture.client().download(&request).expect("download"));
 }
 
 #[test]
 fn a_limit_can_be_lifted_and_set_while_the_download_runs() {
-    let lab = Lab::new(8 * MIB);
-    let request = lab.request_with(|request| request.max_bandwidth = PART);
-    let download = lab.client().start(&request).expect("start");
+    let fixture = Fixture::new(8 * MIB);
+    let request = fixture.request_with(|request| request.max_bandwidth = PART);
+    let download = fixture.client().start(&request).expect("start");
     while download.status().bytes_done == 0 {
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -67,19 +67,20 @@ fn a_limit_can_be_lifted_and_set_while_the_download_runs() {
     let rest = 8 * MIB - download.status().bytes_done;
     let outcome = download.wait(Some(Duration::from_secs(40))).expect("no longer 80 seconds");
     let took = started.elapsed();
-    lab.assert_whole(&outcome.expect("download"));
+    fixture.assert_whole(&outcome.expect("download"));
     assert!(took + HEAD_START >= seconds(rest, 4 * MIB), "{took:?} is too fast for {rest} bytes");
 }
 
 #[test]
 fn a_client_s_limit_is_the_total_of_its_downloads() {
-    let lab = Lab::new(MIB);
-    let client: Client = lab.client_with(|options| options.max_bandwidth = 1);
+    let fixture = Fixture::new(MIB);
+    let client: Client = fixture.client_with(|options| options.max_bandwidth = 1);
     client.set_bandwidth(2 * MIB).expect("own process");
-    let other = lab.request_with(|request| request.file_path = Some(lab.dir().join("other")));
+    let other =
+        fixture.request_with(|request| request.file_path = Some(fixture.dir().join("other")));
     let started = Instant::now();
     let (one, two) =
-        (client.start(&lab.request()).expect("start"), client.start(&other).expect("start"));
+        (client.start(&fixture.request()).expect("start"), client.start(&other).expect("start"));
     for download in [one, two] {
         download.wait(None).expect("no limit").expect("download");
     }
@@ -89,19 +90,20 @@ fn a_client_s_limit_is_the_total_of_its_downloads() {
 
 #[test]
 fn a_connection_that_waits_for_its_turn_is_not_taken_for_a_stalled_one() {
-    let lab = Lab::new(2 * PART);
-    let client = lab.client_with(|options| options.idle_timeout = Some(Duration::from_millis(100)));
-    let request = lab.request_with(|request| request.max_bandwidth = PART);
+    let fixture = Fixture::new(2 * PART);
+    let client =
+        fixture.client_with(|options| options.idle_timeout = Some(Duration::from_millis(100)));
+    let request = fixture.request_with(|request| request.max_bandwidth = PART);
     let outcome = client.download(&request).expect("download");
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.retries_timeout, 0);
 }
 
 #[test]
 fn a_cancel_does_not_wait_for_a_turn() {
-    let lab = Lab::new(8 * MIB);
-    let request = lab.request_with(|request| request.max_bandwidth = 1);
-    let download = lab.client().start(&request).expect("start");
+    let fixture = Fixture::new(8 * MIB);
+    let request = fixture.request_with(|request| request.max_bandwidth = 1);
+    let download = fixture.client().start(&request).expect("start");
     while download.status().bytes_total.is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }

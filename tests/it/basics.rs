@@ -2,13 +2,13 @@
 
 use oss_resumable::Proof;
 
-use crate::lab::{Lab, MIB, PART};
+use crate::fixture::{Fixture, MIB, PART};
 
 #[test]
 fn an_object_of_many_parts_arrives_whole() {
-    let lab = Lab::new(5 * MIB + 12_345);
-    let outcome = lab.client().download(&lab.request()).expect("download");
-    lab.assert_whole(&outcome);
+    let fixture = Fixture::new(5 * MIB + 12_345);
+    let outcome = fixture.client().download(&fixture.request()).expect("download");
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.proof, Proof::ObjectCrc);
     assert_eq!(outcome.statistics.bytes_from_network, 5 * MIB + 12_345);
 }
@@ -16,10 +16,10 @@ fn an_object_of_many_parts_arrives_whole() {
 #[test]
 fn objects_around_one_part_arrive_whole() {
     for size in [1, PART - 1, PART, PART + 1] {
-        let lab = Lab::new(size);
-        let outcome = lab.client().download(&lab.request()).expect("download");
-        lab.assert_whole(&outcome);
+        let fixture = Fixture::new(size);
+        let outcome = fixture.client().download(&fixture.request()).expect("download");
+        fixture.assert_whole(&outcome);
         let requests = if size <= PART { 1 } else { 2 };
-        assert_eq!(lab.server.requests().len(), requests, "{size} bytes");
+        assert_eq!(fixture.server.requests().len(), requests, "{size} bytes");
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use local_oss::{Auth, Key, Object};
 use oss_resumable::{Client, ClientOptions, DownloadRequest};
 
-use crate::lab::{BUCKET, ID, Lab, PART, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, PART, SECRET};
 
 const DIRECTORY_KEY: &str = "some/dir/default-name.bin";
 
@@ -22,39 +22,39 @@ fn child() {
     }
 }
 
-/// Runs [`child`] in the lab's directory with these variables and no others of OSS.
-fn run(lab: &Lab, variables: &[(&str, &str)]) -> String {
+/// Runs [`child`] in the fixture's directory with these variables and no others of OSS.
+fn run(fixture: &Fixture, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "--ignored", "--nocapture", "children::child"]);
     for name in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"] {
         command.env_remove(name);
     }
-    command.env("TEST_ENDPOINT", lab.server.endpoint()).envs(variables.iter().copied());
-    let Output { status, stdout, .. } = command.current_dir(lab.dir()).output().expect("run");
+    command.env("TEST_ENDPOINT", fixture.server.endpoint()).envs(variables.iter().copied());
+    let Output { status, stdout, .. } = command.current_dir(fixture.dir()).output().expect("run");
     assert!(status.success(), "{}", String::from_utf8_lossy(&stdout));
     String::from_utf8(stdout).expect("UTF-8")
 }
 
-fn lab() -> Lab {
-    let lab = Lab::new(1);
-    lab.server.put(BUCKET, DIRECTORY_KEY, Object::pattern(3 * PART, 7));
-    lab
+fn fixture() -> Fixture {
+    let fixture = Fixture::new(1);
+    fixture.server.put(BUCKET, DIRECTORY_KEY, Object::pattern(3 * PART, 7));
+    fixture
 }
 
 #[test]
 fn the_file_is_named_after_the_key_s_last_segment_in_the_current_directory() {
-    let lab = lab();
-    let said = run(&lab, &[("OSS_ACCESS_KEY_ID", ID), ("OSS_ACCESS_KEY_SECRET", SECRET)]);
-    assert_eq!(lab.files(), ["default-name.bin"]);
-    let path = lab.dir().canonicalize().expect("path").join("default-name.bin");
+    let fixture = fixture();
+    let said = run(&fixture, &[("OSS_ACCESS_KEY_ID", ID), ("OSS_ACCESS_KEY_SECRET", SECRET)]);
+    assert_eq!(fixture.files(), ["default-name.bin"]);
+    let path = fixture.dir().canonicalize().expect("path").join("default-name.bin");
     assert!(said.contains(&format!("saved {}", path.display())), "{said}");
-    let expected = lab.server.object_bytes(BUCKET, DIRECTORY_KEY, 0..3 * PART).expect("object");
+    let expected = fixture.server.object_bytes(BUCKET, DIRECTORY_KEY, 0..3 * PART).expect("object");
     assert!(std::fs::read(path).expect("file") == expected);
 }
 
 #[test]
 fn credentials_come_from_the_environment_by_default() {
-    let lab = lab();
+    let fixture = fixture();
     let token = "CAIStoken";
     let key = Key {
         id: ID.to_owned(),
@@ -62,31 +62,31 @@ fn credentials_come_from_the_environment_by_default() {
         token: Some(token.to_owned()),
         expires: None,
     };
-    lab.server.set_auth(Auth::Keys(vec![key]));
+    fixture.server.set_auth(Auth::Keys(vec![key]));
     let key = [("OSS_ACCESS_KEY_ID", ID), ("OSS_ACCESS_KEY_SECRET", SECRET)];
     let with_token = [&key[..], &[("OSS_SESSION_TOKEN", token)]].concat();
-    assert!(run(&lab, &with_token).contains("saved "));
-    let signed = lab.server.requests();
+    assert!(run(&fixture, &with_token).contains("saved "));
+    let signed = fixture.server.requests();
     assert!(signed.iter().all(|r| r.header("x-oss-security-token") == Some(token)));
-    assert!(run(&lab, &key).contains("refused InvalidAccessKeyId"));
+    assert!(run(&fixture, &key).contains("refused InvalidAccessKeyId"));
 }
 
 #[test]
 fn a_missing_variable_is_named_and_nothing_is_sent() {
-    let lab = lab();
+    let fixture = fixture();
     for (variables, missing) in
         [(vec![], "OSS_ACCESS_KEY_ID"), (vec![("OSS_ACCESS_KEY_ID", ID)], "OSS_ACCESS_KEY_SECRET")]
     {
-        let said = run(&lab, &variables);
+        let said = run(&fixture, &variables);
         assert!(said.contains("refused ValidateError"), "{said}");
         assert!(said.contains(&format!("{missing} is not set")), "{said}");
     }
-    assert!(lab.server.requests().is_empty());
+    assert!(fixture.server.requests().is_empty());
 }
 
 #[test]
 fn blanks_and_line_ends_around_the_values_of_a_secret_store_are_not_sent() {
-    let lab = lab();
+    let fixture = fixture();
     let token = "CAIStoken";
     let key = Key {
         id: ID.to_owned(),
@@ -94,12 +94,12 @@ fn blanks_and_line_ends_around_the_values_of_a_secret_store_are_not_sent() {
         token: Some(token.to_owned()),
         expires: None,
     };
-    lab.server.set_auth(Auth::Keys(vec![key]));
+    fixture.server.set_auth(Auth::Keys(vec![key]));
     for (before, after) in [("", "\n"), ("", "\r\n"), ("", "  "), ("\n", "\t"), (" ", "\n\n")] {
         let around = |value: &str| format!("{before}{value}{after}");
         let (id, secret, token) = (around(ID), around(SECRET), around(token));
         let said = run(
-            &lab,
+            &fixture,
             &[
                 ("OSS_ACCESS_KEY_ID", &id),
                 ("OSS_ACCESS_KEY_SECRET", &secret),
@@ -112,7 +112,7 @@ fn blanks_and_line_ends_around_the_values_of_a_secret_store_are_not_sent() {
 
 #[test]
 fn a_variable_with_a_wrong_value_is_named_and_nothing_is_sent() {
-    let lab = lab();
+    let fixture = fixture();
     for (id, secret, token, wrong) in [
         ("", SECRET, "", "OSS_ACCESS_KEY_ID is empty"),
         (ID, " \n", "", "OSS_ACCESS_KEY_SECRET is empty"),
@@ -122,7 +122,7 @@ fn a_variable_with_a_wrong_value_is_named_and_nothing_is_sent() {
         (ID, SECRET, "\u{feff}CAIS", "OSS_SESSION_TOKEN contains a character that is not ASCII"),
     ] {
         let said = run(
-            &lab,
+            &fixture,
             &[
                 ("OSS_ACCESS_KEY_ID", id),
                 ("OSS_ACCESS_KEY_SECRET", secret),
@@ -133,5 +133,5 @@ fn a_variable_with_a_wrong_value_is_named_and_nothing_is_sent() {
         assert!(said.contains(wrong), "{wrong}: {said}");
         assert!(!said.contains("Ex\nample"), "{said}");
     }
-    assert!(lab.server.requests().is_empty());
+    assert!(fixture.server.requests().is_empty());
 }

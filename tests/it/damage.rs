@@ -10,8 +10,8 @@ use oss_resumable::{Client, DownloadRequest, Error, ErrorKind, Outcome, Status};
 use proptest::prelude::*;
 
 use crate::effort::{cases, runner};
+use crate::fixture::{BUCKET, Fixture, KEY, PART};
 use crate::interrupted::Leftovers;
-use crate::lab::{BUCKET, KEY, Lab, PART};
 
 const SIZE: u64 = 3 * PART;
 /// Bytes of the interrupted run: one extent of a part, one of these.
@@ -22,32 +22,32 @@ const RECORD: usize = 32;
 
 /// An interrupted download that can be damaged again and again.
 struct Damaged {
-    lab: Lab,
+    fixture: Fixture,
     client: Client,
     left: Leftovers,
 }
 
 impl Damaged {
     fn new() -> Self {
-        let lab = Lab::new(SIZE);
-        lab.interrupt(&lab.request(), SECOND);
-        let left = lab.leftovers();
-        Damaged { client: lab.client(), lab, left }
+        let fixture = Fixture::new(SIZE);
+        fixture.interrupt(&fixture.request(), SECOND);
+        let left = fixture.leftovers();
+        Damaged { client: fixture.client(), fixture, left }
     }
 
     /// Puts the state back, damages it and downloads.
-    fn after(&self, damage: impl FnOnce(&Lab, &Leftovers)) -> Result<Outcome, Error> {
-        self.lab.put_back(&self.left);
-        damage(&self.lab, &self.left);
+    fn after(&self, damage: impl FnOnce(&Fixture, &Leftovers)) -> Result<Outcome, Error> {
+        self.fixture.put_back(&self.left);
+        damage(&self.fixture, &self.left);
         // Flushing takes most of the time and proves nothing here.
-        let request = self.lab.request_with(|request| request.flush = false);
+        let request = self.fixture.request_with(|request| request.flush = false);
         self.client.download(&request)
     }
 
     /// As [`Damaged::after`]; asserts that the file is right and returns how many bytes were reused.
-    fn reused_after(&self, damage: impl FnOnce(&Lab, &Leftovers)) -> u64 {
+    fn reused_after(&self, damage: impl FnOnce(&Fixture, &Leftovers)) -> u64 {
         let outcome = self.after(damage).expect("the right file");
-        self.lab.assert_whole(&outcome);
+        self.fixture.assert_whole(&outcome);
         let figures = &outcome.statistics;
         assert_eq!(figures.bytes_reused + figures.bytes_from_network, SIZE);
         figures.bytes_reused
@@ -58,7 +58,7 @@ impl Damaged {
     }
 
     fn reused_with_temp(&self, bytes: &[u8]) -> u64 {
-        self.reused_after(|lab, _| fs::write(lab.temp(), bytes).expect("write"))
+        self.reused_after(|fixture, _| fs::write(fixture.temp(), bytes).expect("write"))
     }
 }
 
@@ -72,7 +72,10 @@ fn undamaged_everything_is_reused() {
 #[test]
 fn a_deleted_temporary_file_costs_its_bytes() {
     let damaged = Damaged::new();
-    assert_eq!(damaged.reused_after(|lab, _| fs::remove_file(lab.temp()).expect("remove")), 0);
+    assert_eq!(
+        damaged.reused_after(|fixture, _| fs::remove_file(fixture.temp()).expect("remove")),
+        0
+    );
 }
 
 #[test]
@@ -124,17 +127,17 @@ fn one_flipped_byte_costs_the_extent_it_is_in_and_no_other() {
 #[test]
 fn what_is_fetched_after_damage_was_found_is_recorded_as_ever() {
     let damaged = Damaged::new();
-    let lab = &damaged.lab;
+    let fixture = &damaged.fixture;
     let mut temp = damaged.left.temp.clone();
     temp[1000] ^= 1;
-    lab.put_back(&Leftovers { temp, ..damaged.left.clone() });
+    fixture.put_back(&Leftovers { temp, ..damaged.left.clone() });
     // The second reply is for the damaged bytes, now the largest hole; it waits until the proof is through.
-    lab.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(800)));
-    let (_, second) = lab.interrupt(&lab.request(), 12_345);
+    fixture.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(800)));
+    let (_, second) = fixture.interrupt(&fixture.request(), 12_345);
     assert_eq!(second.bytes_reused, SECOND);
     assert_eq!(second.bytes_from_network, PART + 12_345);
-    let outcome = lab.client().download(&lab.request()).expect("resume");
-    lab.assert_whole(&outcome);
+    let outcome = fixture.client().download(&fixture.request()).expect("resume");
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_reused, SECOND + PART + 12_345);
 }
 
@@ -217,27 +220,31 @@ fn a_checkpoint_of_another_shape_is_no_checkpoint() {
 
 #[test]
 fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
-    let lab = Lab::new(SIZE);
-    lab.server.put(BUCKET, "other", Object::pattern(SIZE, 7));
-    let other = lab.request_with(|request| request.key = "other".into());
-    let requests =
-        [lab.request(), other, lab.request().range(0, -1), lab.request().range(0, 200_000)];
+    let fixture = Fixture::new(SIZE);
+    fixture.server.put(BUCKET, "other", Object::pattern(SIZE, 7));
+    let other = fixture.request_with(|request| request.key = "other".into());
+    let requests = [
+        fixture.request(),
+        other,
+        fixture.request().range(0, -1),
+        fixture.request().range(0, 200_000),
+    ];
     // The same bytes in the same file: only the record tells them apart.
     let left: Vec<_> = requests
         .iter()
         .map(|request| {
-            lab.interrupt(request, SECOND);
-            let left = lab.leftovers();
+            fixture.interrupt(request, SECOND);
+            let left = fixture.leftovers();
             fs::remove_file(&left.journal_path).expect("remove");
             left
         })
         .collect();
     let [whole, foreign @ ..] = left.as_slice() else { panic!("four checkpoints") };
     for foreign in foreign {
-        lab.put_back(whole);
+        fixture.put_back(whole);
         fs::write(&whole.journal_path, &foreign.journal).expect("write");
-        let outcome = lab.client().download(&lab.request()).expect("download");
-        lab.assert_whole(&outcome);
+        let outcome = fixture.client().download(&fixture.request()).expect("download");
+        fixture.assert_whole(&outcome);
         // "0 to the end" is the whole object under another name: the same download.
         let same = foreign.journal_path == whole.journal_path;
         assert_eq!(outcome.statistics.bytes_reused, if same { HELD } else { 0 });
@@ -246,12 +253,12 @@ fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
 
 #[test]
 fn a_checkpoint_with_the_temporary_file_of_another_run_is_found_out() {
-    let lab = Lab::new(SIZE);
-    lab.interrupt(&lab.request(), SECOND);
-    let older = lab.leftovers();
-    lab.server.replace(BUCKET, KEY);
-    lab.interrupt(&lab.request(), 2 * SECOND);
-    let newer = lab.leftovers();
+    let fixture = Fixture::new(SIZE);
+    fixture.interrupt(&fixture.request(), SECOND);
+    let older = fixture.leftovers();
+    fixture.server.replace(BUCKET, KEY);
+    fixture.interrupt(&fixture.request(), 2 * SECOND);
+    let newer = fixture.leftovers();
     assert_eq!(older.journal_path, newer.journal_path);
 
     for (journal, temp) in [(&newer.journal, &older.temp), (&older.journal, &newer.temp)] {
@@ -260,20 +267,20 @@ fn a_checkpoint_with_the_temporary_file_of_another_run_is_found_out() {
             journal: journal.clone(),
             temp: temp.clone(),
         };
-        lab.put_back(&mixed);
-        let outcome = lab.client().download(&lab.request()).expect("download");
-        lab.assert_whole(&outcome);
+        fixture.put_back(&mixed);
+        let outcome = fixture.client().download(&fixture.request()).expect("download");
+        fixture.assert_whole(&outcome);
         assert_eq!(outcome.statistics.bytes_reused, 0);
     }
 }
 
 /// A download that must end in one of the two ways that harm nobody.
-fn right_file_or_typed_error(damaged: &Damaged, damage: impl FnOnce(&Lab, &Leftovers)) {
+fn right_file_or_typed_error(damaged: &Damaged, damage: impl FnOnce(&Fixture, &Leftovers)) {
     match damaged.after(damage) {
-        Ok(_) => damaged.lab.assert_range(0..SIZE),
+        Ok(_) => damaged.fixture.assert_range(0..SIZE),
         Err(error) => {
             assert!(matches!(error.kind(), ErrorKind::Io | ErrorKind::Validation), "{error}");
-            assert!(!damaged.lab.target().exists());
+            assert!(!damaged.fixture.target().exists());
         }
     }
 }
@@ -285,7 +292,7 @@ fn a_symbolic_link_in_place_of_a_file_does_not_lead_to_another_file() {
     let donor = elsewhere.path().join("donor");
     for content in [&b"precious"[..], &damaged.left.temp, &damaged.left.journal] {
         fs::write(&donor, content).expect("write");
-        for replaced in [damaged.lab.temp(), damaged.left.journal_path.clone()] {
+        for replaced in [damaged.fixture.temp(), damaged.left.journal_path.clone()] {
             right_file_or_typed_error(&damaged, |_, _| {
                 fs::remove_file(&replaced).expect("remove");
                 symlink(&donor, &replaced).expect("link");
@@ -300,7 +307,7 @@ fn a_link_to_nothing_in_place_of_a_file_makes_nothing_there() {
     let damaged = Damaged::new();
     let elsewhere = tempfile::tempdir().expect("directory");
     let nothing = elsewhere.path().join("nothing");
-    for replaced in [damaged.lab.temp(), damaged.left.journal_path.clone()] {
+    for replaced in [damaged.fixture.temp(), damaged.left.journal_path.clone()] {
         right_file_or_typed_error(&damaged, |_, _| {
             fs::remove_file(&replaced).expect("remove");
             symlink(&nothing, &replaced).expect("link");
@@ -312,7 +319,7 @@ fn a_link_to_nothing_in_place_of_a_file_makes_nothing_there() {
 #[test]
 fn a_directory_or_a_pipe_in_place_of_a_file_is_an_error_and_no_hang() {
     let damaged = Damaged::new();
-    for replaced in [damaged.lab.temp(), damaged.left.journal_path.clone()] {
+    for replaced in [damaged.fixture.temp(), damaged.left.journal_path.clone()] {
         right_file_or_typed_error(&damaged, |_, _| {
             fs::remove_file(&replaced).expect("remove");
             fs::create_dir(&replaced).expect("directory");
@@ -328,49 +335,51 @@ fn a_directory_or_a_pipe_in_place_of_a_file_is_an_error_and_no_hang() {
 #[test]
 fn a_checkpoint_that_was_deleted_costs_everything() {
     let damaged = Damaged::new();
-    let remove = |_: &Lab, left: &Leftovers| fs::remove_file(&left.journal_path).expect("remove");
+    let remove =
+        |_: &Fixture, left: &Leftovers| fs::remove_file(&left.journal_path).expect("remove");
     assert_eq!(damaged.reused_after(remove), 0);
 }
 
 #[test]
 fn a_checkpoint_directory_that_is_missing_or_no_directory_is_refused() {
-    let lab = Lab::new(SIZE);
-    let file = lab.dir().join("file");
+    let fixture = Fixture::new(SIZE);
+    let file = fixture.dir().join("file");
     fs::write(&file, "").expect("write");
-    for directory in [lab.dir().join("missing"), file] {
-        let request: DownloadRequest = lab.request().checkpoint_dir(&directory);
-        let error = lab.client().download(&request).expect_err("refused");
+    for directory in [fixture.dir().join("missing"), file] {
+        let request: DownloadRequest = fixture.request().checkpoint_dir(&directory);
+        let error = fixture.client().download(&request).expect_err("refused");
         assert_eq!((error.kind(), error.code()), (ErrorKind::Validation, "ValidateError"));
         assert!(error.message().contains(&directory.display().to_string()), "{error}");
     }
-    assert!(lab.server.requests().is_empty());
+    assert!(fixture.server.requests().is_empty());
 }
 
 #[test]
 fn a_checkpoint_directory_that_nothing_can_be_written_to_is_an_error() {
-    let lab = Lab::new(SIZE);
+    let fixture = Fixture::new(SIZE);
     // Not even root can make a file there.
-    let error = lab.client().download(&lab.request().checkpoint_dir("/proc")).expect_err("refused");
+    let error =
+        fixture.client().download(&fixture.request().checkpoint_dir("/proc")).expect_err("refused");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Io, "LocalIoError"));
     assert!(error.errno().is_some() && error.path().is_some());
-    assert!(lab.files().is_empty());
+    assert!(fixture.files().is_empty());
 }
 
 #[test]
 fn damage_during_the_run_is_mended_when_the_file_is_verified_before_the_rename() {
-    let lab = Lab::new(SIZE);
+    let fixture = Fixture::new(SIZE);
     let slow = Fault::RoundTrip(Duration::from_millis(300));
-    lab.server.inject_when(Matcher::any().nth(2), slow);
+    fixture.server.inject_when(Matcher::any().nth(2), slow);
     let mut flip = |status: &Status| {
         if status.bytes_done == PART {
-            let temp = fs::OpenOptions::new().write(true).open(lab.temp()).expect("open");
+            let temp = fs::OpenOptions::new().write(true).open(fixture.temp()).expect("open");
             temp.write_all_at(b"damage", 1000).expect("write");
         }
         true
     };
-    let mut request = lab.request().thread_num(1);
+    let mut request = fixture.request().thread_num(1);
     request.verify_before_rename = true;
-    let outcome = lab.client().download_with(&request, &mut flip).expect("mended");
-    lab.assert_whole(&outcome);
+    let outcome = fixture.client().download_with(&request, &mut flip).expect("mended");
+    fixture.assert_whole(&outcome);
     assert!(outcome.statistics.bytes_discarded > 0, "nothing was damaged");
 }

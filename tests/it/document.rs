@@ -11,156 +11,156 @@ use oss_resumable::{
     SignatureVersion,
 };
 
-use crate::lab::{BUCKET, ID, KEY, Lab, MIB, PART, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, PART, SECRET};
 
 /// Asserts that the request is refused before a byte goes out or a file is made.
-fn assert_refused(lab: &Lab, request: &DownloadRequest, what: &str) {
-    let sent = lab.server.requests().len();
-    let files = lab.files();
-    let error = lab.client().download(request).expect_err(what);
+fn assert_refused(fixture: &Fixture, request: &DownloadRequest, what: &str) {
+    let sent = fixture.server.requests().len();
+    let files = fixture.files();
+    let error = fixture.client().download(request).expect_err(what);
     assert_eq!((error.kind(), error.code()), (ErrorKind::Validation, "ValidateError"), "{what}");
-    assert_eq!(lab.server.requests().len(), sent, "{what}: nothing may be sent");
-    assert_eq!(lab.files(), files, "{what}: nothing may be written");
+    assert_eq!(fixture.server.requests().len(), sent, "{what}: nothing may be sent");
+    assert_eq!(fixture.files(), files, "{what}: nothing may be written");
 }
 
 #[test]
 fn a_bucket_has_3_to_63_of_lower_case_letters_digits_and_inner_hyphens() {
-    let lab = Lab::new(10);
+    let fixture = Fixture::new(10);
     let longest = "b".repeat(63);
     for bucket in ["abc", "a-1", "123", longest.as_str()] {
-        lab.server.put(bucket, KEY, Object::pattern(10, 7));
-        let request = lab.request_with(|request| request.bucket = bucket.to_owned());
-        assert_eq!(lab.client().download(&request).expect(bucket).file_size, 10);
+        fixture.server.put(bucket, KEY, Object::pattern(10, 7));
+        let request = fixture.request_with(|request| request.bucket = bucket.to_owned());
+        assert_eq!(fixture.client().download(&request).expect(bucket).file_size, 10);
     }
     let too_long = "b".repeat(64);
     for bucket in
         ["", "ab", "-abc", "abc-", "Abc", "a_c", "a.c", "a/c", "a c", "büc", too_long.as_str()]
     {
-        let request = lab.request_with(|request| request.bucket = bucket.to_owned());
-        assert_refused(&lab, &request, bucket);
+        let request = fixture.request_with(|request| request.bucket = bucket.to_owned());
+        assert_refused(&fixture, &request, bucket);
     }
 }
 
 #[test]
 fn a_key_has_1_to_1023_bytes_and_starts_with_no_slash_or_backslash() {
-    let lab = Lab::new(10);
+    let fixture = Fixture::new(10);
     let longest = "k".repeat(1023);
     for key in ["k", longest.as_str()] {
-        lab.server.put(BUCKET, key, Object::pattern(10, 7));
-        let request = lab.request_with(|request| request.key = key.to_owned());
-        assert_eq!(lab.client().download(&request).expect(key).file_size, 10);
+        fixture.server.put(BUCKET, key, Object::pattern(10, 7));
+        let request = fixture.request_with(|request| request.key = key.to_owned());
+        assert_eq!(fixture.client().download(&request).expect(key).file_size, 10);
     }
     let too_long = "k".repeat(1024);
     // Bytes count, not characters: 342 of three bytes each are 1026.
     let too_many_bytes = "名".repeat(342);
     for key in ["", "/k", "\\k", "k\0", too_long.as_str(), too_many_bytes.as_str()] {
-        let request = lab.request_with(|request| request.key = key.to_owned());
-        assert_refused(&lab, &request, key);
+        let request = fixture.request_with(|request| request.key = key.to_owned());
+        assert_refused(&fixture, &request, key);
     }
 }
 
 #[test]
 fn a_key_without_a_last_segment_needs_a_file_path() {
-    let lab = Lab::new(10);
+    let fixture = Fixture::new(10);
     for key in ["dir/", "dir/.", "dir/..", "..", "."] {
-        assert_refused(&lab, &DownloadRequest::new(BUCKET, key), key);
+        assert_refused(&fixture, &DownloadRequest::new(BUCKET, key), key);
     }
-    lab.server.put(BUCKET, "dir/", Object::pattern(10, 7));
-    let request = DownloadRequest::new(BUCKET, "dir/").file_path(lab.target());
-    lab.client().download(&request).expect("a file path was given");
+    fixture.server.put(BUCKET, "dir/", Object::pattern(10, 7));
+    let request = DownloadRequest::new(BUCKET, "dir/").file_path(fixture.target());
+    fixture.client().download(&request).expect("a file path was given");
 }
 
 #[test]
 fn an_existing_file_is_replaced_only_once_the_new_one_is_whole() {
-    let lab = Lab::new(4 * MIB);
-    std::fs::write(lab.target(), "old").expect("write");
-    lab.server.inject(Fault::RateLimit(8 * MIB));
+    let fixture = Fixture::new(4 * MIB);
+    std::fs::write(fixture.target(), "old").expect("write");
+    fixture.server.inject(Fault::RateLimit(8 * MIB));
     let mut states = Vec::new();
-    let outcome = lab.client().download_with(&lab.request(), &mut |status| {
+    let outcome = fixture.client().download_with(&fixture.request(), &mut |status| {
         let finished = status.phase == oss_resumable::Phase::Succeeded;
-        states.push((finished, std::fs::read(lab.target()).expect("there is always a file")));
+        states.push((finished, std::fs::read(fixture.target()).expect("there is always a file")));
         true
     });
-    lab.assert_whole(&outcome.expect("download"));
+    fixture.assert_whole(&outcome.expect("download"));
     let before = states.iter().filter(|(finished, _)| !finished);
     assert!(before.clone().count() > 0, "the download must last longer than one progress call");
-    let new = lab.server.object_bytes(BUCKET, KEY, 0..4 * MIB).expect("object");
+    let new = fixture.server.object_bytes(BUCKET, KEY, 0..4 * MIB).expect("object");
     assert!(before.clone().all(|(_, bytes)| bytes == b"old" || *bytes == new));
 }
 
 #[test]
 fn a_target_that_is_no_file_is_refused() {
-    let lab = Lab::new(10);
-    std::fs::create_dir(lab.dir().join("directory")).expect("directory");
-    std::os::unix::fs::symlink("nowhere", lab.dir().join("dangling")).expect("link");
-    let at = |path: PathBuf| lab.request().file_path(path);
+    let fixture = Fixture::new(10);
+    std::fs::create_dir(fixture.dir().join("directory")).expect("directory");
+    std::os::unix::fs::symlink("nowhere", fixture.dir().join("dangling")).expect("link");
+    let at = |path: PathBuf| fixture.request().file_path(path);
     for name in ["directory", "directory/", "dangling", "missing/file", ""] {
-        let path = if name.is_empty() { PathBuf::new() } else { lab.dir().join(name) };
-        assert_refused(&lab, &at(path), name);
+        let path = if name.is_empty() { PathBuf::new() } else { fixture.dir().join(name) };
+        assert_refused(&fixture, &at(path), name);
     }
-    assert_refused(&lab, &at("/dev/null".into()), "/dev/null");
+    assert_refused(&fixture, &at("/dev/null".into()), "/dev/null");
 }
 
 #[test]
 fn part_size_lies_between_100_kib_and_5_gib_and_is_8_mib_by_default() {
-    let lab = Lab::new(10);
+    let fixture = Fixture::new(10);
     assert_eq!((MIN_PART_SIZE, MAX_PART_SIZE), (102_400, 5_368_709_120));
     assert_eq!(DownloadRequest::new(BUCKET, KEY).part_size, 8_388_608);
     assert_eq!(DEFAULT_PART_SIZE, 8_388_608);
     for size in [MIN_PART_SIZE, MAX_PART_SIZE] {
-        lab.client().download(&lab.request().part_size(size)).expect("within the limits");
+        fixture.client().download(&fixture.request().part_size(size)).expect("within the limits");
     }
     for size in [0, 1, MIN_PART_SIZE - 1, MAX_PART_SIZE + 1, u64::MAX] {
-        assert_refused(&lab, &lab.request().part_size(size), &size.to_string());
+        assert_refused(&fixture, &fixture.request().part_size(size), &size.to_string());
     }
 }
 
 #[test]
 fn thread_num_lies_between_1_and_1024_and_is_3_by_default() {
-    let lab = Lab::new(10);
+    let fixture = Fixture::new(10);
     assert_eq!(DownloadRequest::new(BUCKET, KEY).thread_num, DEFAULT_THREAD_NUM);
     assert_eq!((DEFAULT_THREAD_NUM, MAX_THREAD_NUM), (3, 1024));
     for count in [1, MAX_THREAD_NUM] {
-        lab.client().download(&lab.request().thread_num(count)).expect("within the limits");
+        fixture.client().download(&fixture.request().thread_num(count)).expect("within the limits");
     }
     for count in [0, MAX_THREAD_NUM + 1, u32::MAX] {
-        assert_refused(&lab, &lab.request().thread_num(count), &count.to_string());
+        assert_refused(&fixture, &fixture.request().thread_num(count), &count.to_string());
     }
 }
 
 #[test]
 fn thread_num_parts_are_downloaded_at_once_and_never_more() {
     for count in [1, 2, 5] {
-        let lab = Lab::new(4 * MIB);
-        lab.server.inject(Fault::RateLimit(4 * MIB));
-        let request = lab.request().thread_num(count);
-        let outcome = lab.client().download(&request).expect("download");
-        lab.assert_whole(&outcome);
-        assert_eq!(lab.server.max_active_connections(), u64::from(count));
+        let fixture = Fixture::new(4 * MIB);
+        fixture.server.inject(Fault::RateLimit(4 * MIB));
+        let request = fixture.request().thread_num(count);
+        let outcome = fixture.client().download(&request).expect("download");
+        fixture.assert_whole(&outcome);
+        assert_eq!(fixture.server.max_active_connections(), u64::from(count));
     }
 }
 
 #[test]
 fn a_checkpoint_directory_must_exist() {
-    let lab = Lab::new(10);
-    std::fs::write(lab.dir().join("file"), "").expect("write");
+    let fixture = Fixture::new(10);
+    std::fs::write(fixture.dir().join("file"), "").expect("write");
     for name in ["missing", "file"] {
-        let request = lab.request().checkpoint_dir(lab.dir().join(name));
-        assert_refused(&lab, &request, name);
+        let request = fixture.request().checkpoint_dir(fixture.dir().join(name));
+        assert_refused(&fixture, &request, name);
     }
 }
 
 #[test]
 fn done_parts_are_skipped_after_a_failure_and_the_checkpoint_is_gone_after_success() {
-    let lab = Lab::new(3 * MIB);
-    lab.server.inject_when(Matcher::any(), Fault::ResetAfter(PART * 5));
-    let client = lab.client_with(|options| options.max_attempts = 1);
-    client.download(&lab.request()).expect_err("the connection breaks");
-    assert!(lab.journal().is_some() && lab.temp().exists() && !lab.target().exists());
+    let fixture = Fixture::new(3 * MIB);
+    fixture.server.inject_when(Matcher::any(), Fault::ResetAfter(PART * 5));
+    let client = fixture.client_with(|options| options.max_attempts = 1);
+    client.download(&fixture.request()).expect_err("the connection breaks");
+    assert!(fixture.journal().is_some() && fixture.temp().exists() && !fixture.target().exists());
 
-    lab.server.clear_faults();
-    let outcome = client.download(&lab.request()).expect("resume");
-    lab.assert_whole(&outcome);
+    fixture.server.clear_faults();
+    let outcome = client.download(&fixture.request()).expect("resume");
+    fixture.assert_whole(&outcome);
     let figures = &outcome.statistics;
     assert!(figures.bytes_reused >= PART, "{figures:?}");
     assert_eq!(figures.bytes_reused + figures.bytes_from_network, 3 * MIB);
@@ -168,27 +168,27 @@ fn done_parts_are_skipped_after_a_failure_and_the_checkpoint_is_gone_after_succe
 
 #[test]
 fn without_a_checkpoint_directory_a_failed_download_leaves_nothing_and_starts_over() {
-    let lab = Lab::new(2 * MIB);
-    let request = DownloadRequest::new(BUCKET, KEY).file_path(lab.target()).part_size(PART);
-    lab.server.inject(Fault::ResetAfter(PART * 5));
-    let client = lab.client_with(|options| options.max_attempts = 1);
+    let fixture = Fixture::new(2 * MIB);
+    let request = DownloadRequest::new(BUCKET, KEY).file_path(fixture.target()).part_size(PART);
+    fixture.server.inject(Fault::ResetAfter(PART * 5));
+    let client = fixture.client_with(|options| options.max_attempts = 1);
     client.download(&request).expect_err("the connection breaks");
-    assert_eq!(lab.files(), [""; 0]);
+    assert_eq!(fixture.files(), [""; 0]);
 
-    lab.server.clear_faults();
+    fixture.server.clear_faults();
     let outcome = client.download(&request).expect("again");
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_reused, 0);
 }
 
 #[test]
 fn every_signature_version_is_accepted_by_a_server_that_verifies() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
-        let lab = Lab::new(3 * PART);
-        let client = lab.client_with(|options| options.signature = signature);
-        lab.assert_whole(&client.download(&lab.request()).expect("signed"));
+        let fixture = Fixture::new(3 * PART);
+        let client = fixture.client_with(|options| options.signature = signature);
+        fixture.assert_whole(&client.download(&fixture.request()).expect("signed"));
         let scheme = if signature == SignatureVersion::V1 { "OSS " } else { "OSS4-HMAC-SHA256 " };
-        for request in lab.server.requests() {
+        for request in fixture.server.requests() {
             let authorization = request.header("Authorization").unwrap_or_default();
             assert!(authorization.starts_with(scheme), "{signature:?}");
         }
@@ -198,15 +198,15 @@ fn every_signature_version_is_accepted_by_a_server_that_verifies() {
 #[test]
 fn a_wrong_secret_is_told_by_the_service_and_not_repeated() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
-        let lab = Lab::new(10);
+        let fixture = Fixture::new(10);
         let wrong = Credentials::Static(AccessKey::new(ID, "another secret", None));
-        let client = lab.client_with(|options| {
+        let client = fixture.client_with(|options| {
             options.signature = signature;
             options.credentials = wrong;
         });
-        let error = client.download(&lab.request()).expect_err("wrong secret");
+        let error = client.download(&fixture.request()).expect_err("wrong secret");
         assert_eq!((error.status(), error.code()), (403, "SignatureDoesNotMatch"));
-        assert_eq!(lab.server.requests().len(), 1);
+        assert_eq!(fixture.server.requests().len(), 1);
         assert!(!error.to_string().contains("another secret"));
     }
 }
@@ -221,34 +221,34 @@ fn a_security_token_is_sent_and_signed() {
         expires: None,
     };
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
-        let lab = Lab::new(2 * PART);
-        lab.server.set_auth(Auth::Keys(vec![key.clone()]));
+        let fixture = Fixture::new(2 * PART);
+        fixture.server.set_auth(Auth::Keys(vec![key.clone()]));
         let with = |token: Option<&str>| {
             let key = AccessKey::new(ID, SECRET, token.map(str::to_owned));
-            lab.client_with(|options| {
+            fixture.client_with(|options| {
                 options.signature = signature;
                 options.credentials = Credentials::Static(key);
             })
         };
-        lab.assert_whole(&with(Some(token)).download(&lab.request()).expect("token"));
-        let requests = lab.server.requests();
+        fixture.assert_whole(&with(Some(token)).download(&fixture.request()).expect("token"));
+        let requests = fixture.server.requests();
         assert!(requests.iter().all(|r| r.header("x-oss-security-token") == Some(token)));
-        let error = with(None).download(&lab.request()).expect_err("no token");
+        let error = with(None).download(&fixture.request()).expect_err("no token");
         assert_eq!(error.code(), "InvalidAccessKeyId");
-        let error = with(Some("other")).download(&lab.request()).expect_err("another token");
+        let error = with(Some("other")).download(&fixture.request()).expect_err("another token");
         assert_eq!(error.code(), "InvalidSecurityToken");
     }
 }
 
 #[test]
 fn anonymous_requests_carry_no_signature() {
-    let lab = Lab::new(2 * PART);
-    let client = lab.client_with(|options| options.credentials = Credentials::Anonymous);
-    let error = client.download(&lab.request()).expect_err("the bucket is private");
+    let fixture = Fixture::new(2 * PART);
+    let client = fixture.client_with(|options| options.credentials = Credentials::Anonymous);
+    let error = client.download(&fixture.request()).expect_err("the bucket is private");
     assert_eq!((error.status(), error.code()), (403, "AccessDenied"));
-    lab.server.set_auth(Auth::Anonymous);
-    lab.assert_whole(&client.download(&lab.request()).expect("the bucket is public"));
-    assert!(lab.server.requests().iter().all(|r| r.header("Authorization").is_none()));
+    fixture.server.set_auth(Auth::Anonymous);
+    fixture.assert_whole(&client.download(&fixture.request()).expect("the bucket is public"));
+    assert!(fixture.server.requests().iter().all(|r| r.header("Authorization").is_none()));
 }
 
 /// Counts how often it is asked.
@@ -263,12 +263,12 @@ impl CredentialsProvider for Counting {
 
 #[test]
 fn a_credentials_provider_is_asked_once_for_keys_that_do_not_expire() {
-    let lab = Lab::new(5 * PART);
+    let fixture = Fixture::new(5 * PART);
     let provider = Arc::new(Counting(AtomicU32::new(0)));
     let credentials = Credentials::Provider(provider.clone());
-    let client = lab.client_with(|options| options.credentials = credentials);
-    client.download(&lab.request()).expect("first");
-    client.download(&lab.request()).expect("second");
+    let client = fixture.client_with(|options| options.credentials = credentials);
+    client.download(&fixture.request()).expect("first");
+    client.download(&fixture.request()).expect("second");
     assert_eq!(provider.0.load(Ordering::SeqCst), 1);
 }
 
@@ -280,22 +280,22 @@ fn a_provider_without_a_key_says_why() {
             Err("the metadata service is silent".to_owned())
         }
     }
-    let lab = Lab::new(10);
-    let client = lab.client_with(|options| {
+    let fixture = Fixture::new(10);
+    let client = fixture.client_with(|options| {
         options.credentials = Credentials::Provider(Arc::new(Poor));
         options.max_attempts = 2;
     });
-    let error = client.download(&lab.request()).expect_err("no key");
+    let error = client.download(&fixture.request()).expect_err("no key");
     assert_eq!(error.code(), "CredentialsError");
     assert!(error.message().contains("the metadata service is silent"), "{error}");
-    assert!(lab.server.requests().is_empty());
+    assert!(fixture.server.requests().is_empty());
 }
 
 #[test]
 fn an_error_tells_the_service_s_code_message_and_ids() {
-    let lab = Lab::new(10);
-    let request = lab.request_with(|request| request.key = "missing".to_owned());
-    let error = lab.client().download(&request).expect_err("missing");
+    let fixture = Fixture::new(10);
+    let request = fixture.request_with(|request| request.key = "missing".to_owned());
+    let error = fixture.client().download(&request).expect_err("missing");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Service, 404));
     assert_eq!(error.code(), "NoSuchKey");
     assert!(error.message().contains("The specified key does not exist"), "{error}");
@@ -305,16 +305,16 @@ fn an_error_tells_the_service_s_code_message_and_ids() {
     assert_eq!(error.ec(), Some("0026-00000001"));
     assert_eq!((error.errno(), error.path()), (None, None));
     assert!(error.to_string().starts_with("NoSuchKey: "), "{error}");
-    assert_eq!(lab.files(), [""; 0]);
+    assert_eq!(fixture.files(), [""; 0]);
 }
 
 #[test]
 fn success_tells_the_object_and_the_file() {
     let object = Object::pattern(3 * PART, 7).header("x-oss-meta-author", "nobody");
-    let lab = Lab::with(Config { versioning: true, ..Config::default() }, object);
-    let outcome = lab.client().download(&lab.request()).expect("download");
-    let stored = lab.server.object(BUCKET, KEY).expect("object");
-    assert_eq!(outcome.file_path, lab.target().canonicalize().expect("path"));
+    let fixture = Fixture::with(Config { versioning: true, ..Config::default() }, object);
+    let outcome = fixture.client().download(&fixture.request()).expect("download");
+    let stored = fixture.server.object(BUCKET, KEY).expect("object");
+    assert_eq!(outcome.file_path, fixture.target().canonicalize().expect("path"));
     assert_eq!((outcome.file_size, outcome.object_size), (3 * PART, 3 * PART));
     assert_eq!(outcome.etag.as_deref(), Some(stored.etag()));
     assert_eq!(outcome.version_id.as_deref(), Some(stored.version_id()));

@@ -10,76 +10,80 @@ use oss_resumable::{
     AccessKey, AddressStyle, Client, ClientOptions, DownloadRequest, ErrorKind, SignatureVersion,
 };
 
-use crate::lab::{BUCKET, ID, KEY, Lab, PART, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
-/// Downloads the lab's object through another spelling of its endpoint; the `Host` that the server saw.
-fn host_seen(lab: &Lab, endpoint: &str, style: AddressStyle) -> String {
-    let client = lab.client_with(|options| {
+/// Downloads the fixture's object through another spelling of its endpoint; the `Host` that the server saw.
+fn host_seen(fixture: &Fixture, endpoint: &str, style: AddressStyle) -> String {
+    let client = fixture.client_with(|options| {
         options.endpoint = endpoint.to_owned();
         options.address_style = style;
     });
-    lab.assert_whole(&client.download(&lab.request()).expect(endpoint));
-    lab.server.requests().last().map(|request| request.host.clone()).unwrap_or_default()
+    fixture.assert_whole(&client.download(&fixture.request()).expect(endpoint));
+    fixture.server.requests().last().map(|request| request.host.clone()).unwrap_or_default()
 }
 
-fn with_domain(domain: &str, config: Config) -> Lab {
+fn with_domain(domain: &str, config: Config) -> Fixture {
     let custom_domains = vec![(domain.to_owned(), BUCKET.to_owned())];
-    Lab::with(Config { custom_domains, ..config }, Object::pattern(3 * PART, 7))
+    Fixture::with(Config { custom_domains, ..config }, Object::pattern(3 * PART, 7))
 }
 
 #[test]
 fn an_ipv4_address_with_a_port_is_addressed_in_path_style() {
-    let lab = Lab::new(3 * PART);
-    let endpoint = format!("http://127.0.0.1:{}", lab.server.port());
-    let host = host_seen(&lab, &endpoint, AddressStyle::Auto);
-    assert_eq!(host, format!("127.0.0.1:{}", lab.server.port()));
+    let fixture = Fixture::new(3 * PART);
+    let endpoint = format!("http://127.0.0.1:{}", fixture.server.port());
+    let host = host_seen(&fixture, &endpoint, AddressStyle::Auto);
+    assert_eq!(host, format!("127.0.0.1:{}", fixture.server.port()));
     let target = format!("/{BUCKET}/{KEY}");
-    assert!(lab.server.requests().iter().all(|request| request.target == target));
+    assert!(fixture.server.requests().iter().all(|request| request.target == target));
 }
 
 #[test]
 fn a_trailing_slash_and_an_upper_case_scheme_change_nothing() {
-    let lab = Lab::new(3 * PART);
-    host_seen(&lab, &format!("HTTP://127.0.0.1:{}/", lab.server.port()), AddressStyle::Auto);
+    let fixture = Fixture::new(3 * PART);
+    host_seen(
+        &fixture,
+        &format!("HTTP://127.0.0.1:{}/", fixture.server.port()),
+        AddressStyle::Auto,
+    );
 }
 
 #[test]
 fn localhost_is_addressed_in_path_style() {
-    let lab = Lab::new(3 * PART);
-    let endpoint = format!("http://localhost:{}", lab.server.port());
-    assert!(host_seen(&lab, &endpoint, AddressStyle::Auto).starts_with("localhost:"));
+    let fixture = Fixture::new(3 * PART);
+    let endpoint = format!("http://localhost:{}", fixture.server.port());
+    assert!(host_seen(&fixture, &endpoint, AddressStyle::Auto).starts_with("localhost:"));
 }
 
 #[test]
 fn a_name_is_addressed_in_virtual_host_style() {
-    let lab = with_domain(&format!("{BUCKET}.oss.localhost"), Config::default());
-    let endpoint = format!("http://oss.localhost:{}", lab.server.port());
-    let host = host_seen(&lab, &endpoint, AddressStyle::Auto);
-    assert_eq!(host, format!("{BUCKET}.oss.localhost:{}", lab.server.port()));
+    let fixture = with_domain(&format!("{BUCKET}.oss.localhost"), Config::default());
+    let endpoint = format!("http://oss.localhost:{}", fixture.server.port());
+    let host = host_seen(&fixture, &endpoint, AddressStyle::Auto);
+    assert_eq!(host, format!("{BUCKET}.oss.localhost:{}", fixture.server.port()));
     let target = format!("/{KEY}");
-    assert!(lab.server.requests().iter().all(|request| request.target == target));
+    assert!(fixture.server.requests().iter().all(|request| request.target == target));
 }
 
 #[test]
 fn a_name_is_addressed_in_path_style_on_request() {
-    let lab = Lab::new(3 * PART);
-    let endpoint = format!("http://localhost:{}", lab.server.port());
-    host_seen(&lab, &endpoint, AddressStyle::Path);
-    assert!(lab.server.requests().iter().all(|r| r.target.starts_with("/examplebucket/")));
+    let fixture = Fixture::new(3 * PART);
+    let endpoint = format!("http://localhost:{}", fixture.server.port());
+    host_seen(&fixture, &endpoint, AddressStyle::Path);
+    assert!(fixture.server.requests().iter().all(|r| r.target.starts_with("/examplebucket/")));
 }
 
 #[test]
 fn a_custom_domain_stands_for_its_bucket_under_both_signatures() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
-        let lab = with_domain("download.localhost", Config::default());
-        let client = lab.client_with(|options| {
-            options.endpoint = format!("http://download.localhost:{}", lab.server.port());
+        let fixture = with_domain("download.localhost", Config::default());
+        let client = fixture.client_with(|options| {
+            options.endpoint = format!("http://download.localhost:{}", fixture.server.port());
             options.address_style = AddressStyle::Cname;
             options.signature = signature;
         });
-        lab.assert_whole(&client.download(&lab.request()).expect("cname"));
-        let host = format!("download.localhost:{}", lab.server.port());
-        assert!(lab.server.requests().iter().all(|request| request.host == host));
+        fixture.assert_whole(&client.download(&fixture.request()).expect("cname"));
+        let host = format!("download.localhost:{}", fixture.server.port());
+        assert!(fixture.server.requests().iter().all(|request| request.host == host));
     }
 }
 
@@ -88,8 +92,12 @@ fn https_is_spoken_when_no_scheme_is_given() {
     let domain = format!("{BUCKET}.oss.localhost");
     let config =
         Config { tls: Some(Tls::Valid), tls_names: vec![domain.clone()], ..Config::default() };
-    let lab = with_domain(&domain, config);
-    let host = host_seen(&lab, &format!("oss.localhost:{}", lab.server.port()), AddressStyle::Auto);
+    let fixture = with_domain(&domain, config);
+    let host = host_seen(
+        &fixture,
+        &format!("oss.localhost:{}", fixture.server.port()),
+        AddressStyle::Auto,
+    );
     assert!(host.starts_with(&domain));
 }
 
@@ -115,20 +123,20 @@ fn forward_from_ipv6(port: u16) -> io::Result<u16> {
 
 #[test]
 fn an_ipv6_address_stands_in_brackets_and_is_addressed_in_path_style() {
-    let lab = Lab::new(3 * PART);
-    let port = match forward_from_ipv6(lab.server.port()) {
+    let fixture = Fixture::new(3 * PART);
+    let port = match forward_from_ipv6(fixture.server.port()) {
         Ok(port) => port,
         Err(error) => return eprintln!("not tested: this machine has no IPv6: {error}"),
     };
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
-        let client = lab.client_with(|options| {
+        let client = fixture.client_with(|options| {
             options.endpoint = format!("http://[::1]:{port}");
             options.signature = signature;
         });
-        lab.assert_whole(&client.download(&lab.request()).expect("IPv6"));
+        fixture.assert_whole(&client.download(&fixture.request()).expect("IPv6"));
     }
     let host = format!("[::1]:{port}");
-    assert!(lab.server.requests().iter().all(|request| request.host == host));
+    assert!(fixture.server.requests().iter().all(|request| request.host == host));
 }
 
 #[test]
@@ -167,41 +175,41 @@ fn the_region_is_taken_from_the_endpoint_and_can_be_set() {
 
 #[test]
 fn a_missing_region_is_an_error_before_any_request_until_it_is_set() {
-    let lab = Lab::new(3 * PART);
-    let client = lab.client_with(|options| options.region = None);
-    let error = client.download(&lab.request()).expect_err("no region");
+    let fixture = Fixture::new(3 * PART);
+    let client = fixture.client_with(|options| options.region = None);
+    let error = client.download(&fixture.request()).expect_err("no region");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Validation, "ValidateError"));
     assert!(error.message().contains("region"), "{error}");
-    assert!(lab.server.requests().is_empty());
-    assert_eq!(lab.files(), [""; 0]);
+    assert!(fixture.server.requests().is_empty());
+    assert_eq!(fixture.files(), [""; 0]);
 
     client.set_region("oss-cn-hangzhou").expect_err("that is no region");
     client.set_region("cn-hangzhou").expect("set");
-    lab.assert_whole(&client.download(&lab.request()).expect("region set"));
+    fixture.assert_whole(&client.download(&fixture.request()).expect("region set"));
 }
 
 #[test]
 fn v1_signatures_and_anonymous_requests_need_no_region() {
-    let lab = Lab::new(3 * PART);
-    let client = lab.client_with(|options| {
+    let fixture = Fixture::new(3 * PART);
+    let client = fixture.client_with(|options| {
         options.region = None;
         options.signature = SignatureVersion::V1;
     });
-    lab.assert_whole(&client.download(&lab.request()).expect("V1"));
-    lab.server.set_auth(local_oss::Auth::Anonymous);
-    let client = lab.client_with(|options| {
+    fixture.assert_whole(&client.download(&fixture.request()).expect("V1"));
+    fixture.server.set_auth(local_oss::Auth::Anonymous);
+    let client = fixture.client_with(|options| {
         options.region = None;
         options.credentials = oss_resumable::Credentials::Anonymous;
     });
-    lab.assert_whole(&client.download(&lab.request()).expect("anonymous"));
+    fixture.assert_whole(&client.download(&fixture.request()).expect("anonymous"));
 }
 
 #[test]
 fn the_region_of_another_place_is_told_by_the_service() {
-    let lab = Lab::new(10);
-    let client = lab.client_with(|options| options.region = Some("cn-beijing".to_owned()));
-    let error = client.download(&lab.request()).expect_err("wrong region");
+    let fixture = Fixture::new(10);
+    let client = fixture.client_with(|options| options.region = Some("cn-beijing".to_owned()));
+    let error = client.download(&fixture.request()).expect_err("wrong region");
     assert_eq!((error.status(), error.code()), (400, "InvalidArgument"));
     assert!(error.message().contains("region"), "{error}");
-    assert_eq!(lab.server.requests().len(), 1);
+    assert_eq!(fixture.server.requests().len(), 1);
 }

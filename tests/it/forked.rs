@@ -10,7 +10,7 @@ use oss_resumable::{
     Phase,
 };
 
-use crate::lab::{BUCKET, ID, KEY, Lab, MIB, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, SECRET};
 
 const FORKS: usize = 20;
 
@@ -71,22 +71,22 @@ fn parent() {
 
 #[test]
 fn a_forked_child_is_refused_everything_and_harms_nothing() {
-    let lab = Lab::new(16 * MIB);
-    let slow = lab.server.inject(Fault::RateLimit(MIB));
+    let fixture = Fixture::new(16 * MIB);
+    let slow = fixture.server.inject(Fault::RateLimit(MIB));
     let program = std::env::current_exe().expect("this program");
     let parent = Command::new(program)
         .args(["--exact", "--ignored", "--nocapture", "forked::parent"])
-        .env("TEST_ENDPOINT", lab.server.endpoint())
-        .current_dir(lab.dir())
+        .env("TEST_ENDPOINT", fixture.server.endpoint())
+        .current_dir(fixture.dir())
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("start");
     let output = parent.wait_with_output().expect("run");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && said.contains("saved"), "{said}");
-    assert!(lab.server.fault_hits(slow) > 0);
-    lab.assert_range(0..16 * MIB);
-    assert_eq!(lab.files(), ["file.bin"]);
+    assert!(fixture.server.fault_hits(slow) > 0);
+    fixture.assert_range(0..16 * MIB);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 /// `fork` and what belongs to it.

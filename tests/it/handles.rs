@@ -6,24 +6,24 @@ use curl::easy::Easy;
 use local_oss::{Auth, Config, Fault, Key, Matcher, Object};
 use oss_resumable::{AccessKey, DownloadRequest, ErrorKind, Phase, SignatureVersion, Status};
 
-use crate::lab::{BUCKET, ID, KEY, Lab, MIB, PART, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, PART, SECRET};
 
 fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A lab where nothing comes after the first part.
-fn stalled() -> Lab {
-    let lab = Lab::new(2 * MIB);
-    lab.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
-    lab
+/// A fixture where nothing comes after the first part.
+fn stalled() -> Fixture {
+    let fixture = Fixture::new(2 * MIB);
+    fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
+    fixture
 }
 
 #[test]
 fn shutting_a_client_down_ends_its_downloads_and_refuses_others() {
-    let lab = stalled();
-    let client = lab.client_with(|options| options.idle_timeout = None);
-    let download = client.start(&lab.request()).expect("start");
+    let fixture = stalled();
+    let client = fixture.client_with(|options| options.idle_timeout = None);
+    let download = client.start(&fixture.request()).expect("start");
     while download.status().bytes_done < PART {
         std::thread::yield_now();
     }
@@ -32,23 +32,23 @@ fn shutting_a_client_down_ends_its_downloads_and_refuses_others() {
     assert!(started.elapsed() < millis(1000), "{:?}", started.elapsed());
     let ended = download.wait(Some(Duration::ZERO)).expect("it has ended");
     assert_eq!(ended.expect_err("cancelled").kind(), ErrorKind::Cancelled);
-    assert!(lab.journal().is_some() && lab.temp().exists());
-    let error = client.download(&lab.request()).expect_err("closed");
+    assert!(fixture.journal().is_some() && fixture.temp().exists());
+    let error = client.download(&fixture.request()).expect_err("closed");
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     client.shutdown();
 }
 
 #[test]
 fn waiting_can_be_limited_and_repeated() {
-    let lab = Lab::new(MIB);
-    lab.server.inject(Fault::RateLimit(MIB));
-    let download = lab.client().start(&lab.request()).expect("start");
+    let fixture = Fixture::new(MIB);
+    fixture.server.inject(Fault::RateLimit(MIB));
+    let download = fixture.client().start(&fixture.request()).expect("start");
     let started = Instant::now();
     assert!(download.wait(Some(millis(50))).is_none());
     assert!(started.elapsed() >= millis(50) && started.elapsed() < millis(250));
     for _ in 0..2 {
         let outcome = download.wait(None).expect("no limit").expect("download");
-        lab.assert_whole(&outcome);
+        fixture.assert_whole(&outcome);
         assert_eq!(outcome.statistics.bytes_from_network, MIB);
     }
     assert_eq!(download.status().phase, Phase::Succeeded);
@@ -56,9 +56,9 @@ fn waiting_can_be_limited_and_repeated() {
 
 #[test]
 fn several_threads_may_wait_for_one_download() {
-    let lab = Lab::new(MIB);
-    lab.server.inject(Fault::RateLimit(4 * MIB));
-    let download = lab.client().start(&lab.request()).expect("start");
+    let fixture = Fixture::new(MIB);
+    fixture.server.inject(Fault::RateLimit(4 * MIB));
+    let download = fixture.client().start(&fixture.request()).expect("start");
     std::thread::scope(|scope| {
         let waiting: Vec<_> = (0..4).map(|_| scope.spawn(|| download.wait(None))).collect();
         for thread in waiting {
@@ -70,86 +70,86 @@ fn several_threads_may_wait_for_one_download() {
 
 #[test]
 fn dropping_a_handle_cancels_and_the_next_run_resumes() {
-    let lab = stalled();
-    let client = lab.client_with(|options| options.idle_timeout = None);
-    let download = client.start(&lab.request()).expect("start");
+    let fixture = stalled();
+    let client = fixture.client_with(|options| options.idle_timeout = None);
+    let download = client.start(&fixture.request()).expect("start");
     while download.status().bytes_done < PART {
         std::thread::yield_now();
     }
     let started = Instant::now();
     drop(download);
     assert!(started.elapsed() < millis(1000), "{:?}", started.elapsed());
-    lab.server.clear_faults();
-    let outcome = client.download(&lab.request()).expect("nothing is locked");
-    lab.assert_whole(&outcome);
+    fixture.server.clear_faults();
+    let outcome = client.download(&fixture.request()).expect("nothing is locked");
+    fixture.assert_whole(&outcome);
     assert!(outcome.statistics.bytes_reused >= PART);
 }
 
 #[test]
 fn a_download_outlives_the_client_s_value() {
-    let lab = Lab::new(MIB);
-    lab.server.inject(Fault::RateLimit(4 * MIB));
-    let client = lab.client();
-    let download = client.start(&lab.request()).expect("start");
+    let fixture = Fixture::new(MIB);
+    fixture.server.inject(Fault::RateLimit(4 * MIB));
+    let client = fixture.client();
+    let download = client.start(&fixture.request()).expect("start");
     drop(client);
-    lab.assert_whole(&download.wait(None).expect("no limit").expect("download"));
+    fixture.assert_whole(&download.wait(None).expect("no limit").expect("download"));
 }
 
 #[test]
 fn a_second_download_to_the_same_place_is_busy_at_once_and_harms_nothing() {
-    let lab = Lab::new(MIB);
-    lab.server.inject(Fault::RateLimit(2 * MIB));
-    let client = lab.client();
-    let first = client.start(&lab.request()).expect("start");
+    let fixture = Fixture::new(MIB);
+    fixture.server.inject(Fault::RateLimit(2 * MIB));
+    let client = fixture.client();
+    let first = client.start(&fixture.request()).expect("start");
     while first.status().bytes_done == 0 {
         std::thread::yield_now();
     }
     let started = Instant::now();
-    let error = client.download(&lab.request()).expect_err("busy");
+    let error = client.download(&fixture.request()).expect_err("busy");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Busy, "Busy"));
     assert!(started.elapsed() < millis(300), "{:?}", started.elapsed());
-    lab.assert_whole(&first.wait(None).expect("no limit").expect("unharmed"));
+    fixture.assert_whole(&first.wait(None).expect("no limit").expect("unharmed"));
 }
 
 #[test]
 fn sixty_four_downloads_run_at_once_on_one_client() {
-    let lab = Lab::new(1);
+    let fixture = Fixture::new(1);
     let size = |n: u64| 2 * PART + n * 1000;
     for n in 0..64 {
-        lab.server.put(BUCKET, &format!("many/{n}.bin"), Object::pattern(size(n), n));
+        fixture.server.put(BUCKET, &format!("many/{n}.bin"), Object::pattern(size(n), n));
     }
-    let client = lab.client();
-    let file = |n: u64| lab.dir().join(format!("{n}.bin"));
+    let client = fixture.client();
+    let file = |n: u64| fixture.dir().join(format!("{n}.bin"));
     let start = |n: u64| {
         let request = DownloadRequest::new(BUCKET, format!("many/{n}.bin"));
-        let request = request.file_path(file(n)).checkpoint_dir(lab.dir()).part_size(PART);
+        let request = request.file_path(file(n)).checkpoint_dir(fixture.dir()).part_size(PART);
         client.start(&request).expect("start")
     };
     let downloads: Vec<_> = (0..64).map(start).collect();
     for (n, download) in (0..).zip(&downloads) {
         download.wait(None).expect("no limit").expect("download");
-        let expected = lab.server.object_bytes(BUCKET, &format!("many/{n}.bin"), 0..size(n));
+        let expected = fixture.server.object_bytes(BUCKET, &format!("many/{n}.bin"), 0..size(n));
         assert!(std::fs::read(file(n)).expect("file") == expected.expect("object"), "file {n}");
     }
-    assert_eq!(lab.files().len(), 64, "no temporary file and no checkpoint is left");
+    assert_eq!(fixture.files().len(), 64, "no temporary file and no checkpoint is left");
 }
 
 /// Every status of a download, and when it was shown.
-fn watch(lab: &Lab) -> Vec<(Instant, Status)> {
+fn watch(fixture: &Fixture) -> Vec<(Instant, Status)> {
     let mut seen = Vec::new();
-    let result = lab.client().download_with(&lab.request(), &mut |status| {
+    let result = fixture.client().download_with(&fixture.request(), &mut |status| {
         seen.push((Instant::now(), status.clone()));
         true
     });
-    lab.assert_whole(&result.expect("download"));
+    fixture.assert_whole(&result.expect("download"));
     seen
 }
 
 #[test]
 fn progress_never_goes_back_and_ends_at_the_total() {
-    let lab = Lab::new(2 * MIB);
-    lab.server.inject(Fault::RateLimit(MIB));
-    let seen = watch(&lab);
+    let fixture = Fixture::new(2 * MIB);
+    fixture.server.inject(Fault::RateLimit(MIB));
+    let seen = watch(&fixture);
     assert!(seen.len() > 4, "{} calls", seen.len());
     for pair in seen.windows(2) {
         let (before, after) = (&pair[0].1, &pair[1].1);
@@ -166,10 +166,10 @@ fn progress_never_goes_back_and_ends_at_the_total() {
 
 #[test]
 fn progress_is_shown_every_200_ms_even_when_nothing_comes() {
-    let lab = Lab::new(2 * MIB);
+    let fixture = Fixture::new(2 * MIB);
     // One stall for each connection, until the idle time-out of a second.
-    lab.server.inject_when(Matcher::any().from(2).times(3), Fault::StallAfter(1000));
-    let seen = watch(&lab);
+    fixture.server.inject_when(Matcher::any().from(2).times(3), Fault::StallAfter(1000));
+    let seen = watch(&fixture);
     let total = seen.last().map(|(at, _)| *at - seen[0].0).unwrap_or_default();
     assert!(total > millis(900), "the stall of a second must show: {total:?}");
     let pauses = seen.windows(2).map(|pair| pair[1].0 - pair[0].0);
@@ -180,9 +180,9 @@ fn progress_is_shown_every_200_ms_even_when_nothing_comes() {
 
 #[test]
 fn progress_that_says_no_cancels_and_is_told_the_end() {
-    let lab = stalled();
+    let fixture = stalled();
     let mut last = None;
-    let result = lab.client().download_with(&lab.request(), &mut |status| {
+    let result = fixture.client().download_with(&fixture.request(), &mut |status| {
         last = Some(status.phase);
         status.bytes_done < PART
     });
@@ -192,11 +192,11 @@ fn progress_that_says_no_cancels_and_is_told_the_end() {
 
 #[test]
 fn before_the_first_reply_the_total_is_unknown() {
-    let lab = Lab::new(MIB);
-    lab.server.inject(Fault::NoReply);
-    let client = lab.client_with(|options| options.idle_timeout = None);
-    let download = client.start(&lab.request()).expect("start");
-    while lab.server.requests().is_empty() {
+    let fixture = Fixture::new(MIB);
+    fixture.server.inject(Fault::NoReply);
+    let client = fixture.client_with(|options| options.idle_timeout = None);
+    let download = client.start(&fixture.request()).expect("start");
+    while fixture.server.requests().is_empty() {
         std::thread::yield_now();
     }
     let status = download.status();
@@ -224,14 +224,15 @@ fn get(url: &str) -> (u32, Vec<u8>) {
 #[test]
 fn a_presigned_url_lets_anybody_get_the_object_until_it_expires() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
-        let lab = Lab::new(PART);
-        let client = lab.client_with(|options| options.signature = signature);
+        let fixture = Fixture::new(PART);
+        let client = fixture.client_with(|options| options.signature = signature);
         let key = AccessKey::new(ID, SECRET, None);
-        let url = client.presign(&lab.request(), &key, Duration::from_secs(60)).expect("presign");
-        let expected = lab.server.object_bytes(BUCKET, KEY, 0..PART).expect("object");
+        let url =
+            client.presign(&fixture.request(), &key, Duration::from_secs(60)).expect("presign");
+        let expected = fixture.server.object_bytes(BUCKET, KEY, 0..PART).expect("object");
         assert!(get(&url) == (200, expected), "{signature:?}");
         assert!(!url.contains(SECRET));
-        lab.server.set_clock_offset(120);
+        fixture.server.set_clock_offset(120);
         assert_eq!(get(&url).0, 403, "{signature:?}: it has expired");
     }
 }
@@ -247,18 +248,18 @@ fn a_presigned_url_carries_overrides_version_and_token() {
     }]);
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
         let config = Config { versioning: true, ..Config::default() };
-        let lab = Lab::with(config, Object::pattern(100, 7));
-        lab.server.set_auth(auth.clone());
-        let old = lab.server.object(BUCKET, KEY).expect("object");
-        let expected = lab.server.object_bytes(BUCKET, KEY, 0..100).expect("object");
-        lab.server.replace(BUCKET, KEY);
-        let request = lab.request_with(|request| {
+        let fixture = Fixture::with(config, Object::pattern(100, 7));
+        fixture.server.set_auth(auth.clone());
+        let old = fixture.server.object(BUCKET, KEY).expect("object");
+        let expected = fixture.server.object_bytes(BUCKET, KEY, 0..100).expect("object");
+        fixture.server.replace(BUCKET, KEY);
+        let request = fixture.request_with(|request| {
             request.version_id = Some(old.version_id().to_owned());
             request.response_headers.content_type = Some("text/plain; a=b".to_owned());
             request.extra_query = vec![("x-oss-process".to_owned(), "a/b c".to_owned())];
         });
         let key = AccessKey::new(ID, SECRET, Some(token.to_owned()));
-        let client = lab.client_with(|options| options.signature = signature);
+        let client = fixture.client_with(|options| options.signature = signature);
         let url = client.presign(&request, &key, Duration::from_secs(60)).expect("presign");
         assert!(get(&url) == (200, expected), "{signature:?}");
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use local_oss::{Fault, Matcher};
 use oss_resumable::{Client, DownloadRequest, Error, Statistics};
 
-use crate::lab::Lab;
+use crate::fixture::Fixture;
 
 /// The files of an interrupted download, to be damaged and put back.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub struct Leftovers {
     pub temp: Vec<u8>,
 }
 
-impl Lab {
+impl Fixture {
     /// A client that gives up at the first failure.
     pub fn impatient(&self) -> Client {
         self.client_with(|options| options.max_attempts = 1)

@@ -10,7 +10,7 @@ use local_oss::{Fault, Matcher};
 use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind};
 
 use crate::effort::Chance;
-use crate::lab::{BUCKET, KEY, Lab, MIB};
+use crate::fixture::{BUCKET, Fixture, KEY, MIB};
 use crate::program::{last_error, start};
 use crate::traffic::{merged, sent, total};
 
@@ -32,8 +32,8 @@ fn moments(chance: &mut Chance) -> Vec<Duration> {
 
 #[test]
 fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_little_twice() {
-    let lab = Lab::new(SIZE);
-    lab.server.inject(Fault::RateLimit(RATE));
+    let fixture = Fixture::new(SIZE);
+    fixture.server.inject(Fault::RateLimit(RATE));
     // What is not recorded yet is less than 8 MiB and younger than a second; half a second more for a busy machine.
     let most_lost = CONNECTIONS * (8 * MIB).min(RATE * 3 / 2);
     // A run that is killed early leaves what an earlier one lost to a later one, so the books are kept over all runs.
@@ -43,21 +43,21 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
     let mut twice_of_all = 0;
     for (run, moment) in moments(&mut Chance::new()).into_iter().map(Some).chain([None]).enumerate()
     {
-        let program = start(&lab);
+        let program = start(&fixture);
         match moment {
             Some(moment) => {
                 std::thread::sleep(moment);
                 assert!(program.kill(), "run {run} had ended before {moment:?}");
             }
             None => {
-                lab.server.clear_faults();
+                fixture.server.clear_faults();
                 let output = program.output().expect("run");
                 assert!(output.status.success(), "{}", last_error(&output));
             }
         }
         // What comes twice in one run is not the kill's doing.
-        let sent = merged(lab.requests_after(requests).iter().map(sent));
-        requests = lab.server.requests().len();
+        let sent = merged(fixture.requests_after(requests).iter().map(sent));
+        requests = fixture.server.requests().len();
         let before = total(&fetched);
         let came = total(&sent);
         fetched = merged(fetched.into_iter().chain(sent));
@@ -72,23 +72,23 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
     }
     println!("{twice_of_all} bytes came twice in all");
     assert_eq!(fetched, [0..SIZE]);
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 #[test]
 fn a_program_killed_on_a_slow_network_loses_what_is_younger_than_a_second() {
     const SLOW: u64 = MIB;
-    let lab = Lab::new(64 * MIB);
-    lab.server.inject(Fault::RateLimit(SLOW));
-    let program = start(&lab);
-    wait_for_files(&lab);
+    let fixture = Fixture::new(64 * MIB);
+    fixture.server.inject(Fault::RateLimit(SLOW));
+    let program = start(&fixture);
+    wait_for_files(&fixture);
     std::thread::sleep(Duration::from_millis(3500));
     assert!(program.kill(), "it had ended already");
-    lab.server.clear_faults();
-    let came: u64 = total(&lab.requests_after(0).iter().map(sent).collect::<Vec<_>>());
-    let outcome = lab.client().download(&whole(&lab)).expect("resume");
-    lab.assert_whole(&outcome);
+    fixture.server.clear_faults();
+    let came: u64 = total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>());
+    let outcome = fixture.client().download(&whole(&fixture)).expect("resume");
+    fixture.assert_whole(&outcome);
     let lost = came - outcome.statistics.bytes_reused;
     // Half a second more for a busy machine.
     assert!(lost <= CONNECTIONS * SLOW * 3 / 2, "{lost} of {came} bytes were lost");
@@ -96,16 +96,16 @@ fn a_program_killed_on_a_slow_network_loses_what_is_younger_than_a_second() {
 }
 
 /// The program's request.
-fn whole(lab: &Lab) -> DownloadRequest {
-    DownloadRequest::new(BUCKET, KEY).file_path(lab.target()).checkpoint_dir(lab.dir())
+fn whole(fixture: &Fixture) -> DownloadRequest {
+    DownloadRequest::new(BUCKET, KEY).file_path(fixture.target()).checkpoint_dir(fixture.dir())
 }
 
 #[test]
 fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
-    let lab = Lab::new(SIZE);
-    lab.server.inject(Fault::RateLimit(64 * MIB));
-    let program = start(&lab);
-    let on_disk = || fs::metadata(lab.temp()).map_or(0, |file| file.blocks() * 512);
+    let fixture = Fixture::new(SIZE);
+    fixture.server.inject(Fault::RateLimit(64 * MIB));
+    let program = start(&fixture);
+    let on_disk = || fs::metadata(fixture.temp()).map_or(0, |file| file.blocks() * 512);
     let give_up_at = Instant::now() + Duration::from_secs(20);
     while on_disk() < 96 * MIB {
         assert!(Instant::now() < give_up_at, "{} bytes after 20 s", on_disk());
@@ -113,16 +113,16 @@ fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
     }
     assert!(program.kill(), "it had ended already");
     let written = on_disk();
-    let outcome = lab.client().download(&whole(&lab)).expect("resume");
-    lab.assert_whole(&outcome);
+    let outcome = fixture.client().download(&whole(&fixture)).expect("resume");
+    fixture.assert_whole(&outcome);
     let kept = outcome.statistics.bytes_reused;
     assert!(kept + CONNECTIONS * 8 * MIB >= written, "{kept} of {written} bytes were kept");
 }
 
 /// Waits until the first run has its files.
-fn wait_for_files(lab: &Lab) {
+fn wait_for_files(fixture: &Fixture) {
     let give_up_at = Instant::now() + Duration::from_secs(10);
-    while !lab.temp().exists() {
+    while !fixture.temp().exists() {
         assert!(Instant::now() < give_up_at, "no temporary file");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -131,43 +131,43 @@ fn wait_for_files(lab: &Lab) {
 
 #[test]
 fn a_second_process_on_a_download_is_told_so_at_once_and_harms_nothing() {
-    let lab = Lab::new(24 * MIB);
-    lab.server.inject(Fault::RateLimit(8 * MIB));
-    let first = start(&lab);
-    wait_for_files(&lab);
-    let second = start(&lab).output().expect("run");
+    let fixture = Fixture::new(24 * MIB);
+    fixture.server.inject(Fault::RateLimit(8 * MIB));
+    let first = start(&fixture);
+    wait_for_files(&fixture);
+    let second = start(&fixture).output().expect("run");
     assert_eq!(second.status.code(), Some(1));
     assert!(last_error(&second).contains("code: Busy"), "{}", last_error(&second));
-    assert!(lab.journal().is_some() && lab.temp().exists() && !lab.target().exists());
+    assert!(fixture.journal().is_some() && fixture.temp().exists() && !fixture.target().exists());
 
     let first = first.output().expect("run");
     assert!(first.status.success(), "{}", last_error(&first));
-    lab.assert_range(0..24 * MIB);
-    assert_eq!(lab.files(), ["file.bin"]);
-    assert_eq!(total(&lab.requests_after(0).iter().map(sent).collect::<Vec<_>>()), 24 * MIB);
+    fixture.assert_range(0..24 * MIB);
+    assert_eq!(fixture.files(), ["file.bin"]);
+    assert_eq!(total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>()), 24 * MIB);
 }
 
 #[test]
 fn a_second_download_in_one_process_is_busy_at_once_and_harms_nothing() {
     for checkpoint in [true, false] {
-        let lab = Lab::new(4 * MIB);
-        lab.server.inject_when(Matcher::any().times(3), Fault::RateLimit(2 * MIB));
-        let request = lab.request_with(|request| {
+        let fixture = Fixture::new(4 * MIB);
+        fixture.server.inject_when(Matcher::any().times(3), Fault::RateLimit(2 * MIB));
+        let request = fixture.request_with(|request| {
             if !checkpoint {
                 request.checkpoint = Checkpoint::Off;
             }
         });
-        let client = lab.client();
+        let client = fixture.client();
         let first = client.start(&request).expect("start");
-        wait_for_files(&lab);
-        for another in [&client, &lab.client()] {
+        wait_for_files(&fixture);
+        for another in [&client, &fixture.client()] {
             let error = another.download(&request).expect_err("busy");
             assert_eq!((error.kind(), error.code()), (ErrorKind::Busy, "Busy"));
             assert!(error.path().is_some());
         }
         assert!(first.wait(Some(Duration::ZERO)).is_none(), "the first had ended already");
         let outcome = first.wait(None).expect("an end").expect("download");
-        lab.assert_whole(&outcome);
+        fixture.assert_whole(&outcome);
         assert_eq!(outcome.statistics.bytes_from_network, 4 * MIB);
     }
 }
@@ -176,8 +176,8 @@ fn a_second_download_in_one_process_is_busy_at_once_and_harms_nothing() {
 fn of_downloads_started_at_the_same_moment_each_is_whole_or_busy() {
     const RUNS: usize = 6;
     for checkpoint in [true, false] {
-        let lab = Lab::new(2 * MIB);
-        let request = lab.request_with(|request| {
+        let fixture = Fixture::new(2 * MIB);
+        let request = fixture.request_with(|request| {
             if !checkpoint {
                 request.checkpoint = Checkpoint::Off;
             }
@@ -186,7 +186,7 @@ fn of_downloads_started_at_the_same_moment_each_is_whole_or_busy() {
             let barrier = Barrier::new(RUNS);
             let whole = std::thread::scope(|scope| {
                 let run = || {
-                    let client = lab.client();
+                    let client = fixture.client();
                     barrier.wait();
                     match client.download(&request) {
                         Ok(outcome) => assert_eq!(outcome.file_size, 2 * MIB),
@@ -201,9 +201,9 @@ fn of_downloads_started_at_the_same_moment_each_is_whole_or_busy() {
                 runs.into_iter().map(|run| run.join().expect("a run")).sum::<usize>()
             });
             assert!(whole > 0, "everyone found another at work");
-            lab.assert_range(0..2 * MIB);
-            assert_eq!(lab.files(), ["file.bin"]);
-            fs::remove_file(lab.target()).expect("remove");
+            fixture.assert_range(0..2 * MIB);
+            assert_eq!(fixture.files(), ["file.bin"]);
+            fs::remove_file(fixture.target()).expect("remove");
         }
     }
 }

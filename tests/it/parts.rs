@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use local_oss::{Fault, Matcher};
 use oss_resumable::Status;
 
-use crate::lab::{Lab, MIB, PART};
+use crate::fixture::{Fixture, MIB, PART};
 
 /// Bytes of a record in the checkpoint.
 const RECORD: u64 = 32;
@@ -14,17 +14,17 @@ const RECORD: u64 = 32;
 #[test]
 fn ten_thousand_parts_take_a_few_requests_and_at_most_a_record_each() {
     const PARTS: u64 = 10_000;
-    let lab = Lab::new(PARTS * PART);
+    let fixture = Fixture::new(PARTS * PART);
     let mut lengths = Vec::new();
     let mut files = Vec::new();
     let mut watch = |_: &Status| {
-        if let Some(checkpoint) = lab.journal().and_then(|path| fs::metadata(path).ok()) {
+        if let Some(checkpoint) = fixture.journal().and_then(|path| fs::metadata(path).ok()) {
             lengths.push(checkpoint.len());
             files.push(checkpoint.ino());
         }
         true
     };
-    let outcome = lab.client().download_with(&lab.request(), &mut watch).expect("download");
+    let outcome = fixture.client().download_with(&fixture.request(), &mut watch).expect("download");
     assert_eq!(outcome.file_size, PARTS * PART);
     assert_eq!(Some(outcome.crc64), outcome.object_crc64);
     // On a busy machine connections that are ahead take over a half of another's span now and then; the bytes that
@@ -45,25 +45,25 @@ fn ten_thousand_parts_take_a_few_requests_and_at_most_a_record_each() {
 fn small_parts_do_not_make_more_requests() {
     // With several connections none has enough left for sharing, however slow this machine makes it look.
     for (thread_num, size) in [(1, 8 * MIB), (3, 27 * PART), (8, 72 * PART)] {
-        let lab = Lab::new(size);
-        let request = lab.request().thread_num(thread_num);
-        let outcome = lab.client().download(&request).expect("download");
-        lab.assert_whole(&outcome);
-        let requests = lab.server.requests().len() as u64;
+        let fixture = Fixture::new(size);
+        let request = fixture.request().thread_num(thread_num);
+        let outcome = fixture.client().download(&request).expect("download");
+        fixture.assert_whole(&outcome);
+        let requests = fixture.server.requests().len() as u64;
         assert_eq!(requests, outcome.statistics.requests);
         assert!(requests <= u64::from(thread_num) + 2, "{requests} for {thread_num} connections");
-        assert!(lab.server.connections() <= u64::from(thread_num));
+        assert!(fixture.server.connections() <= u64::from(thread_num));
     }
 }
 
 #[test]
 fn a_connection_that_breaks_in_every_part_costs_a_request_for_each_break_only() {
-    let lab = Lab::new(8 * MIB);
+    let fixture = Fixture::new(8 * MIB);
     let breaks = 10;
     let broken = Matcher::any().from(2).times(breaks);
-    lab.server.inject_when(broken, Fault::CloseAfter(PART + 1));
-    let outcome = lab.client().download(&lab.request().thread_num(1)).expect("download");
-    lab.assert_whole(&outcome);
+    fixture.server.inject_when(broken, Fault::CloseAfter(PART + 1));
+    let outcome = fixture.client().download(&fixture.request().thread_num(1)).expect("download");
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.retries_broken, breaks);
     assert_eq!(outcome.statistics.requests, 2 + breaks);
     assert_eq!(outcome.statistics.bytes_from_network, 8 * MIB);

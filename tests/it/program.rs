@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::lab::{BUCKET, ID, KEY, Lab, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, SECRET};
 
 /// `examples/rust/download.rs`, which `cargo test` builds beside the tests.
 fn executable() -> PathBuf {
@@ -16,11 +16,11 @@ fn executable() -> PathBuf {
 }
 
 /// The program, about to run in `directory`.
-pub fn program(lab: &Lab, directory: &Path, arguments: [&str; 4]) -> Command {
-    program_at(&lab.server.endpoint(), directory, arguments)
+pub fn program(fixture: &Fixture, directory: &Path, arguments: [&str; 4]) -> Command {
+    program_at(&fixture.server.endpoint(), directory, arguments)
 }
 
-/// The same for another endpoint than a lab's.
+/// The same for another endpoint than a fixture's.
 pub fn program_at(endpoint: &str, directory: &Path, arguments: [&str; 4]) -> Command {
     let mut command = Command::new(executable());
     command
@@ -36,9 +36,9 @@ pub fn program_at(endpoint: &str, directory: &Path, arguments: [&str; 4]) -> Com
     command
 }
 
-/// Starts the download that [`Lab::request`] is, with the program's part size.
-pub fn start(lab: &Lab) -> Running {
-    running(&mut program(lab, lab.dir(), [BUCKET, KEY, "file.bin", "."]))
+/// Starts the download that [`Fixture::request`] is, with the program's part size.
+pub fn start(fixture: &Fixture) -> Running {
+    running(&mut program(fixture, fixture.dir(), [BUCKET, KEY, "file.bin", "."]))
 }
 
 /// Starts the program.

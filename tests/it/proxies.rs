@@ -8,35 +8,35 @@ use std::time::Duration;
 use local_oss::{Config, Object, Tls};
 use oss_resumable::{ErrorKind, LogLevel, Proxy, ProxyScheme};
 
-use crate::lab::{BUCKET, KEY, Lab, PART};
+use crate::fixture::{BUCKET, Fixture, KEY, PART};
 use crate::program;
 
-/// Host and port of the lab's server.
-fn address(lab: &Lab) -> (String, u16) {
-    let endpoint = lab.server.endpoint();
+/// Host and port of the fixture's server.
+fn address(fixture: &Fixture) -> (String, u16) {
+    let endpoint = fixture.server.endpoint();
     let (host, port) =
         endpoint.trim_start_matches("http://").split_once(':').expect("host and port");
     (host.to_owned(), port.parse().expect("port"))
 }
 
-fn proxy(lab: &Lab) -> Proxy {
-    let (host, port) = address(lab);
+fn proxy(fixture: &Fixture) -> Proxy {
+    let (host, port) = address(fixture);
     Proxy::new(host, port)
 }
 
 #[test]
 fn requests_go_through_the_proxy_with_the_service_s_name_and_the_proxy_s_credentials() {
-    let lab = Lab::new(3 * PART);
-    let client = lab.client_with(|options| {
+    let fixture = Fixture::new(3 * PART);
+    let client = fixture.client_with(|options| {
         options.endpoint = "http://oss-cn-hangzhou.aliyuncs.com".to_owned();
-        let mut proxy = proxy(&lab);
+        let mut proxy = proxy(&fixture);
         proxy.user = Some("user".to_owned());
         proxy.password = Some("pass word".to_owned().into());
         options.proxy = Some(proxy);
     });
-    let outcome = client.download(&lab.request()).expect("download");
-    lab.assert_whole(&outcome);
-    for request in lab.server.requests() {
+    let outcome = client.download(&fixture.request()).expect("download");
+    fixture.assert_whole(&outcome);
+    for request in fixture.server.requests() {
         let url = format!("http://{BUCKET}.oss-cn-hangzhou.aliyuncs.com/{KEY}");
         assert_eq!(request.target, url);
         // user:pass word
@@ -46,13 +46,13 @@ fn requests_go_through_the_proxy_with_the_service_s_name_and_the_proxy_s_credent
 
 #[test]
 fn a_proxy_without_a_user_is_sent_no_credentials() {
-    let lab = Lab::new(PART);
-    let client = lab.client_with(|options| {
+    let fixture = Fixture::new(PART);
+    let client = fixture.client_with(|options| {
         options.endpoint = "http://oss-cn-hangzhou.aliyuncs.com".to_owned();
-        options.proxy = Some(proxy(&lab));
+        options.proxy = Some(proxy(&fixture));
     });
-    lab.assert_whole(&client.download(&lab.request()).expect("download"));
-    assert!(lab.server.requests().iter().all(|r| r.header("Proxy-Authorization").is_none()));
+    fixture.assert_whole(&client.download(&fixture.request()).expect("download"));
+    assert!(fixture.server.requests().iter().all(|r| r.header("Proxy-Authorization").is_none()));
 }
 
 /// Tunnels one connection, as a proxy does for `https`; the head that asked for the tunnel.
@@ -83,10 +83,10 @@ fn tunnel(listener: &TcpListener) -> String {
 #[test]
 fn an_https_service_is_reached_through_a_tunnel_that_alone_sees_the_proxy_s_credentials() {
     let config = Config { tls: Some(Tls::Valid), ..Config::default() };
-    let lab = Lab::with(config, Object::pattern(PART, 7));
+    let fixture = Fixture::with(config, Object::pattern(PART, 7));
     let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
     let port = listener.local_addr().expect("address").port();
-    let client = lab.client_with(|options| {
+    let client = fixture.client_with(|options| {
         let mut proxy = Proxy::new("127.0.0.1", port);
         proxy.user = Some("user".to_owned());
         proxy.password = Some("pass word".to_owned().into());
@@ -94,31 +94,31 @@ fn an_https_service_is_reached_through_a_tunnel_that_alone_sees_the_proxy_s_cred
     });
     let head = std::thread::scope(|scope| {
         let proxy = scope.spawn(|| tunnel(&listener));
-        lab.assert_whole(&client.download(&lab.request()).expect("download"));
+        fixture.assert_whole(&client.download(&fixture.request()).expect("download"));
         // The connection is kept for a next download until then.
         client.shutdown();
         proxy.join().expect("proxy")
     });
-    let service = lab.server.endpoint().trim_start_matches("https://").to_owned();
+    let service = fixture.server.endpoint().trim_start_matches("https://").to_owned();
     assert!(head.starts_with(&format!("CONNECT {service} HTTP/1.1\r\n")), "{head}");
     assert!(head.contains("Proxy-Authorization: Basic dXNlcjpwYXNzIHdvcmQ=\r\n"), "{head}");
-    let inside = lab.server.requests();
+    let inside = fixture.server.requests();
     assert!(!inside.is_empty());
     assert!(inside.iter().all(|request| request.header("Proxy-Authorization").is_none()));
 }
 
 #[test]
 fn an_https_proxy_is_greeted_over_tls() {
-    let lab = Lab::new(PART);
+    let fixture = Fixture::new(PART);
     let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
     let port = listener.local_addr().expect("address").port();
-    let client = lab.client_with(|options| {
+    let client = fixture.client_with(|options| {
         let mut proxy = Proxy::new("127.0.0.1", port);
         proxy.scheme = ProxyScheme::Https;
         options.proxy = Some(proxy);
         options.max_attempts = 1;
     });
-    let download = client.start(&lab.request()).expect("start");
+    let download = client.start(&fixture.request()).expect("start");
     let (mut connection, _) = listener.accept().expect("the client");
     let mut greeting = [0; 3];
     connection.read_exact(&mut greeting).expect("greeting");
@@ -126,28 +126,28 @@ fn an_https_proxy_is_greeted_over_tls() {
     drop(connection);
     let error = download.wait(Some(Duration::from_secs(20))).expect("soon").expect_err("no proxy");
     assert_eq!(error.kind(), ErrorKind::Transport);
-    assert!(lab.server.requests().is_empty(), "nothing goes past the proxy");
+    assert!(fixture.server.requests().is_empty(), "nothing goes past the proxy");
 }
 
 #[test]
 fn a_proxy_that_refuses_is_an_error_with_its_status() {
-    let lab = Lab::new(PART);
-    let refusing = Lab::new(PART);
+    let fixture = Fixture::new(PART);
+    let refusing = Fixture::new(PART);
     refusing.server.inject(local_oss::Fault::Html(407));
-    let client = lab.client_with(|options| options.proxy = Some(proxy(&refusing)));
-    let error = client.download(&lab.request()).expect_err("refused");
+    let client = fixture.client_with(|options| options.proxy = Some(proxy(&refusing)));
+    let error = client.download(&fixture.request()).expect_err("refused");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Service, 407));
-    assert!(lab.server.requests().is_empty());
+    assert!(fixture.server.requests().is_empty());
 }
 
 #[test]
 fn the_proxy_s_password_is_in_no_message_and_no_log_line() {
-    let lab = Lab::new(PART);
-    let refusing = Lab::new(PART);
+    let fixture = Fixture::new(PART);
+    let refusing = Fixture::new(PART);
     refusing.server.inject(local_oss::Fault::Html(407));
     let lines = Arc::new(Mutex::new(Vec::new()));
     let kept = lines.clone();
-    let client = lab.client_with(|options| {
+    let client = fixture.client_with(|options| {
         let mut proxy = proxy(&refusing);
         proxy.user = Some("user".to_owned());
         proxy.password = Some("hush-hush".to_owned().into());
@@ -157,7 +157,7 @@ fn the_proxy_s_password_is_in_no_message_and_no_log_line() {
         options.log =
             Some(Arc::new(move |_, line| kept.lock().expect("lines").push(line.to_owned())));
     });
-    let error = client.download(&lab.request()).expect_err("refused");
+    let error = client.download(&fixture.request()).expect_err("refused");
     let lines = lines.lock().expect("lines");
     assert!(!lines.is_empty());
     for text in lines.iter().cloned().chain([error.to_string(), format!("{error:?}")]) {
@@ -167,11 +167,11 @@ fn the_proxy_s_password_is_in_no_message_and_no_log_line() {
 
 #[test]
 fn the_password_of_a_proxy_in_the_environment_is_in_no_message() {
-    let lab = Lab::new(PART);
+    let fixture = Fixture::new(PART);
     for proxy in
         ["http://user:hush-hush@[broken", "user:hush-hush@host:99999", "odd://user:hush-hush@host"]
     {
-        let mut program = program::program(&lab, lab.dir(), [BUCKET, KEY, "file.bin", "."]);
+        let mut program = program::program(&fixture, fixture.dir(), [BUCKET, KEY, "file.bin", "."]);
         program.env("http_proxy", proxy).env_remove("no_proxy").env_remove("NO_PROXY");
         let output = program::running(&mut program).output().expect("its end");
         let said = program::last_error(&output);
@@ -182,9 +182,9 @@ fn the_password_of_a_proxy_in_the_environment_is_in_no_message() {
 
 #[test]
 fn what_is_more_than_a_proxy_s_name_is_refused() {
-    let lab = Lab::new(PART);
+    let fixture = Fixture::new(PART);
     for host in ["", "user@proxy", "http://proxy", "a b", "proxy/path"] {
-        let mut options = lab.options();
+        let mut options = fixture.options();
         options.proxy = Some(Proxy::new(host, 1));
         let error = oss_resumable::Client::new(options).map(drop).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Validation, "{host:?}");
@@ -193,15 +193,15 @@ fn what_is_more_than_a_proxy_s_name_is_refused() {
 
 #[test]
 fn connections_leave_from_the_interface_that_is_named() {
-    let lab = Lab::new(3 * PART);
+    let fixture = Fixture::new(3 * PART);
     let client =
-        lab.client_with(|options| options.network_interface = Some("127.0.0.1".to_owned()));
-    lab.assert_whole(&client.download(&lab.request()).expect("download"));
-    let client = lab.client_with(|options| {
+        fixture.client_with(|options| options.network_interface = Some("127.0.0.1".to_owned()));
+    fixture.assert_whole(&client.download(&fixture.request()).expect("download"));
+    let client = fixture.client_with(|options| {
         options.network_interface = Some("no-such-interface".to_owned());
     });
-    let asked = lab.server.requests().len();
-    let error = client.download(&lab.request()).expect_err("there is no such interface");
+    let asked = fixture.server.requests().len();
+    let error = client.download(&fixture.request()).expect_err("there is no such interface");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Transport, "ClientError:200045"));
-    assert_eq!(lab.server.requests().len(), asked);
+    assert_eq!(fixture.server.requests().len(), asked);
 }

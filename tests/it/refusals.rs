@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use local_oss::{Fault, LoggedRequest, Matcher};
 use oss_resumable::{AccessKey, Credentials, Error, ErrorKind};
 
-use crate::lab::{ID, Lab, MIB};
+use crate::fixture::{Fixture, ID, MIB};
 
 const CONNECTIONS: [u32; 2] = [8, 64];
 const SIZE: u64 = 64 * MIB;
@@ -22,15 +22,15 @@ fn refusals() -> [(u16, &'static str); 5] {
     ]
 }
 
-fn refuse(lab: &Lab, matcher: Matcher, (status, code): (u16, &str)) {
+fn refuse(fixture: &Fixture, matcher: Matcher, (status, code): (u16, &str)) {
     let fault = Fault::Status { status, code: code.to_owned(), retry_after: None };
-    lab.server.inject_when(matcher, fault);
+    fixture.server.inject_when(matcher, fault);
 }
 
 /// A download on connections that may be silent for ever; it must fail. The moment of its end.
-fn failure(lab: &Lab, connections: u32) -> (Error, Instant) {
-    let client = lab.client_with(|options| options.idle_timeout = None);
-    let request = lab.request().thread_num(connections);
+fn failure(fixture: &Fixture, connections: u32) -> (Error, Instant) {
+    let client = fixture.client_with(|options| options.idle_timeout = None);
+    let request = fixture.request().thread_num(connections);
     let error = client.download(&request).expect_err("refused");
     (error, Instant::now())
 }
@@ -46,15 +46,17 @@ fn after_the_first(requests: &[LoggedRequest], status: u16) -> (Instant, usize) 
 fn one_refused_request_stops_all_connections_that_are_at_work() {
     for connections in CONNECTIONS {
         for (status, code) in refusals() {
-            let lab = Lab::new(SIZE);
+            let fixture = Fixture::new(SIZE);
             let others = u64::from(connections) - 1;
-            lab.server.inject_when(Matcher::any().from(2).times(others), Fault::StallAfter(1000));
+            fixture
+                .server
+                .inject_when(Matcher::any().from(2).times(others), Fault::StallAfter(1000));
             // Of the connection that has brought the first part.
-            refuse(&lab, Matcher::any().from(others + 2), (status, code));
-            let (error, ended) = failure(&lab, connections);
+            refuse(&fixture, Matcher::any().from(others + 2), (status, code));
+            let (error, ended) = failure(&fixture, connections);
             assert_eq!((error.kind(), error.status()), (ErrorKind::Service, status.into()));
             assert_eq!(error.code(), code);
-            let requests = lab.server.requests();
+            let requests = fixture.server.requests();
             let (first, later) = after_the_first(&requests, status);
             // 412 means another object: the first request of a clean start is refused as well.
             assert_eq!(later, usize::from(status == 412), "{status}: requests after the refusal");
@@ -69,14 +71,14 @@ fn one_refused_request_stops_all_connections_that_are_at_work() {
 fn refusals_of_all_connections_are_followed_by_no_more_requests_than_connections() {
     for connections in CONNECTIONS {
         for (status, code) in refusals() {
-            let lab = Lab::new(SIZE);
-            refuse(&lab, Matcher::any().from(2), (status, code));
-            let (error, ended) = failure(&lab, connections);
+            let fixture = Fixture::new(SIZE);
+            refuse(&fixture, Matcher::any().from(2), (status, code));
+            let (error, ended) = failure(&fixture, connections);
             assert_eq!((error.status(), error.code()), (status.into(), code));
-            let (first, later) = after_the_first(&lab.server.requests(), status);
+            let (first, later) = after_the_first(&fixture.server.requests(), status);
             assert!(later <= connections as usize, "{status}: {later} requests after the first");
             assert!(ended - first < AT_ONCE, "{status}: {:?}", ended - first);
-            assert!(lab.journal().is_some() || status == 412, "{status}: what came is kept");
+            assert!(fixture.journal().is_some() || status == 412, "{status}: what came is kept");
         }
     }
 }
@@ -84,15 +86,16 @@ fn refusals_of_all_connections_are_followed_by_no_more_requests_than_connections
 #[test]
 fn a_key_that_becomes_wrong_stops_all_connections() {
     for connections in CONNECTIONS {
-        let lab = Lab::new(SIZE);
+        let fixture = Fixture::new(SIZE);
         let others = u64::from(connections) - 1;
-        let stalled =
-            lab.server.inject_when(Matcher::any().from(2).times(others), Fault::StallAfter(1000));
-        lab.server.inject_when(Matcher::any().times(1), Fault::RateLimit(MIB / 8));
-        let client = lab.client_with(|options| options.idle_timeout = None);
-        let download = client.start(&lab.request().thread_num(connections)).expect("start");
+        let stalled = fixture
+            .server
+            .inject_when(Matcher::any().from(2).times(others), Fault::StallAfter(1000));
+        fixture.server.inject_when(Matcher::any().times(1), Fault::RateLimit(MIB / 8));
+        let client = fixture.client_with(|options| options.idle_timeout = None);
+        let download = client.start(&fixture.request().thread_num(connections)).expect("start");
         let give_up_at = Instant::now() + Duration::from_secs(30);
-        while lab.server.fault_hits(stalled) < others {
+        while fixture.server.fault_hits(stalled) < others {
             assert!(Instant::now() < give_up_at, "not all connections are at work");
             std::thread::yield_now();
         }
@@ -101,7 +104,7 @@ fn a_key_that_becomes_wrong_stops_all_connections() {
         let error = download.wait(None).expect("no limit").expect_err("refused");
         let ended = Instant::now();
         assert_eq!((error.status(), error.code()), (403, "SignatureDoesNotMatch"), "{error}");
-        let (first, later) = after_the_first(&lab.server.requests(), 403);
+        let (first, later) = after_the_first(&fixture.server.requests(), 403);
         assert!(later <= connections as usize, "{later} requests after the refusal");
         assert!(ended - first < AT_ONCE, "{:?}", ended - first);
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use local_oss::{Config, Fault, LoggedRequest, Matcher, Object};
 use oss_resumable::DownloadRequest;
 
-use crate::lab::Lab;
+use crate::fixture::Fixture;
 use crate::program::{last_error, program};
 use crate::traffic::{asked, merged, sent, total};
 
@@ -27,36 +27,36 @@ pub fn pattern() -> Vec<u8> {
 
 /// A server with an object in place of the SDK's, and a directory with what the SDK left of it.
 pub struct Left {
-    pub lab: Lab,
+    pub fixture: Fixture,
     object: Vec<u8>,
 }
 
 impl Left {
     pub fn new(kind: &str, config: Config, object: Vec<u8>) -> Self {
-        let lab = Lab::with(config, Object::bytes([]));
-        lab.server.put("slow", "pattern.bin", Object::bytes(object.clone()));
+        let fixture = Fixture::with(config, Object::bytes([]));
+        fixture.server.put("slow", "pattern.bin", Object::bytes(object.clone()));
         let data =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/checkpoint/cpp-sdk-record");
         let copy = |from: String, to: &str| {
-            fs::copy(data.join(from), lab.dir().join(to)).expect("copy");
+            fs::copy(data.join(from), fixture.dir().join(to)).expect("copy");
         };
         copy(format!("{kind}.json"), RECORD);
         copy(format!("{kind}.temp"), "download.bin.temp");
-        Left { lab, object }
+        Left { fixture, object }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.lab.dir().join(name)
+        self.fixture.dir().join(name)
     }
 
     /// Lets the library go on, and checks that the file is the object and nothing else is left. The requests it took.
     pub fn go_on(&self) -> Vec<LoggedRequest> {
         let arguments = ["slow", "pattern.bin", "download.bin", "."];
-        let output = program(&self.lab, self.lab.dir(), arguments).output().expect("run");
+        let output = program(&self.fixture, self.fixture.dir(), arguments).output().expect("run");
         assert!(output.status.success(), "{}", last_error(&output));
         assert!(fs::read(self.path("download.bin")).expect("read") == self.object, "a wrong file");
-        assert_eq!(self.lab.files(), ["download.bin"]);
-        self.lab.requests_after(0)
+        assert_eq!(self.fixture.files(), ["download.bin"]);
+        self.fixture.requests_after(0)
     }
 }
 
@@ -157,19 +157,19 @@ fn the_sdks_record_without_its_file_is_set_aside() {
 fn the_sdks_parts_are_not_taken_for_proven_by_the_run_after_next() {
     let replaced: Vec<u8> = pattern().iter().map(|byte| byte ^ 1).collect();
     let left = Left::new("plain", Config::default(), replaced);
-    let server = &left.lab.server;
+    let server = &left.fixture.server;
     let denied = Fault::Status { status: 403, code: "AccessDenied".to_owned(), retry_after: None };
     server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(50_000));
     server.inject_when(Matcher::any().from(3), denied);
     let arguments = ["slow", "pattern.bin", "download.bin", "."];
-    let output = program(&left.lab, left.lab.dir(), arguments).output().expect("run");
+    let output = program(&left.fixture, left.fixture.dir(), arguments).output().expect("run");
     assert!(!output.status.success(), "it was to be interrupted");
     server.clear_faults();
     // Nothing but the object's checksum could tell that the SDK's parts are of another generation.
-    let client = left.lab.client_with(|options| options.verify_crc = false);
+    let client = left.fixture.client_with(|options| options.verify_crc = false);
     let request = DownloadRequest::new("slow", "pattern.bin")
         .file_path(left.path("download.bin"))
-        .checkpoint_dir(left.lab.dir());
+        .checkpoint_dir(left.fixture.dir());
     client.download(&request).expect("download");
     assert!(fs::read(left.path("download.bin")).expect("read") == left.object, "a wrong file");
 }

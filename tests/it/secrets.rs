@@ -10,7 +10,7 @@ use oss_resumable::{
 };
 use parking_lot::Mutex;
 
-use crate::lab::{ID, Lab, MIB, PART, SECRET, wait_for_progress};
+use crate::fixture::{Fixture, ID, MIB, PART, SECRET, wait_for_progress};
 
 const SIZE: u64 = 2 * MIB;
 const TOKENS: [&str; 2] = ["CAISfirstToken", "CAISsecondToken"];
@@ -27,19 +27,19 @@ fn known(n: usize, expires: Option<SystemTime>) -> Key {
 }
 
 /// A server where both keys are good, and replies are so short and slow that many are needed.
-fn lab() -> Lab {
-    let lab = Lab::new(SIZE);
-    lab.server.set_auth(Auth::Keys(vec![known(0, None), known(1, None)]));
-    lab.server.inject(Fault::CloseAfter(200_000));
-    lab.server.inject(Fault::RateLimit(2 * MIB));
-    lab
+fn fixture() -> Fixture {
+    let fixture = Fixture::new(SIZE);
+    fixture.server.set_auth(Auth::Keys(vec![known(0, None), known(1, None)]));
+    fixture.server.inject(Fault::CloseAfter(200_000));
+    fixture.server.inject(Fault::RateLimit(2 * MIB));
+    fixture
 }
 
 /// From now on the first key is refused as expired; the second is still good.
-fn expire_first(lab: &Lab, download: &Download) {
+fn expire_first(fixture: &Fixture, download: &Download) {
     wait_for_progress(download, PART);
     let keys = vec![known(0, Some(SystemTime::UNIX_EPOCH)), known(1, None)];
-    lab.server.set_auth(Auth::Keys(keys));
+    fixture.server.set_auth(Auth::Keys(keys));
 }
 
 /// Hands out one key after the other.
@@ -56,14 +56,14 @@ impl CredentialsProvider for Rotating {
 
 #[test]
 fn a_key_that_expires_on_the_way_is_renewed_by_the_provider() {
-    let lab = lab();
+    let fixture = fixture();
     let provider = Arc::new(Rotating(AtomicUsize::new(0)));
     let credentials = Credentials::Provider(provider.clone());
-    let client = lab.client_with(|options| options.credentials = credentials);
-    let download = client.start(&lab.request()).expect("start");
-    expire_first(&lab, &download);
+    let client = fixture.client_with(|options| options.credentials = credentials);
+    let download = client.start(&fixture.request()).expect("start");
+    expire_first(&fixture, &download);
     let outcome = download.wait(None).expect("no limit").expect("renewed");
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
     assert_eq!(provider.0.load(Ordering::SeqCst), 2, "asked once for each key");
     assert!(outcome.statistics.retries_auth >= 1);
     assert_eq!(outcome.statistics.bytes_from_network, SIZE, "no byte is fetched twice");
@@ -71,27 +71,27 @@ fn a_key_that_expires_on_the_way_is_renewed_by_the_provider() {
 
 #[test]
 fn a_key_that_is_replaced_on_the_way_is_used_at_once() {
-    let lab = lab();
-    let client = lab.client_with(|options| options.credentials = Credentials::Static(key(0)));
-    let download = client.start(&lab.request()).expect("start");
+    let fixture = fixture();
+    let client = fixture.client_with(|options| options.credentials = Credentials::Static(key(0)));
+    let download = client.start(&fixture.request()).expect("start");
     client.set_credentials(Credentials::Static(key(1))).expect("set");
-    expire_first(&lab, &download);
+    expire_first(&fixture, &download);
     let outcome = download.wait(None).expect("no limit").expect("replaced");
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_from_network, SIZE);
 }
 
 #[test]
 fn a_static_key_that_expires_on_the_way_is_the_error_and_a_new_one_resumes() {
-    let lab = lab();
-    let client = lab.client_with(|options| options.credentials = Credentials::Static(key(0)));
-    let download = client.start(&lab.request()).expect("start");
-    expire_first(&lab, &download);
+    let fixture = fixture();
+    let client = fixture.client_with(|options| options.credentials = Credentials::Static(key(0)));
+    let download = client.start(&fixture.request()).expect("start");
+    expire_first(&fixture, &download);
     let error = download.wait(None).expect("no limit").expect_err("expired");
     assert_eq!((error.status(), error.code()), (403, "SecurityTokenExpired"));
     client.set_credentials(Credentials::Static(key(1))).expect("set");
-    let outcome = client.download(&lab.request()).expect("resume");
-    lab.assert_whole(&outcome);
+    let outcome = client.download(&fixture.request()).expect("resume");
+    fixture.assert_whole(&outcome);
     assert!(outcome.statistics.bytes_reused >= PART);
 }
 
@@ -105,26 +105,26 @@ fn a_provider_of_nearly_expired_keys_is_not_asked_for_each_request() {
             Ok(AccessKey { expires, ..key(0) })
         }
     }
-    let lab = lab();
+    let fixture = fixture();
     let provider = Arc::new(Soon(AtomicUsize::new(0)));
     let credentials = Credentials::Provider(provider.clone());
-    let client = lab.client_with(|options| options.credentials = credentials);
-    lab.assert_whole(&client.download(&lab.request()).expect("download"));
-    assert!(lab.server.requests().len() > 5);
+    let client = fixture.client_with(|options| options.credentials = credentials);
+    fixture.assert_whole(&client.download(&fixture.request()).expect("download"));
+    assert!(fixture.server.requests().len() > 5);
     assert_eq!(provider.0.load(Ordering::SeqCst), 1);
 }
 
 /// What a download comes to, and what is in the files it leaves.
-fn said_and_written(lab: &Lab, client: &Client) -> impl Iterator<Item = String> + use<> {
-    let download = client.start(&lab.request()).expect("start");
+fn said_and_written(fixture: &Fixture, client: &Client) -> impl Iterator<Item = String> + use<> {
+    let download = client.start(&fixture.request()).expect("start");
     let end = match download.wait(None).expect("no limit") {
         Ok(outcome) => format!("{outcome:?}"),
         Err(error) => format!("{error} {error:?}"),
     };
     let status = format!("{:?}", download.status());
-    let checkpoint = format!("{:?}", client.inspect_checkpoint(&lab.request()));
-    let files = lab.files().into_iter().map({
-        let directory = lab.dir().to_owned();
+    let checkpoint = format!("{:?}", client.inspect_checkpoint(&fixture.request()));
+    let files = fixture.files().into_iter().map({
+        let directory = fixture.dir().to_owned();
         move |name| {
             String::from_utf8_lossy(&std::fs::read(directory.join(name)).expect("read"))
                 .into_owned()
@@ -148,13 +148,13 @@ fn heard(signature: SignatureVersion, level: LogLevel) -> (Vec<(LogLevel, String
         Some(Fault::SkewedClock(7200)),
         Some(Fault::IgnoreRange),
     ] {
-        let lab = Lab::new(4 * PART);
-        lab.server.set_auth(Auth::Keys(vec![known(0, None)]));
+        let fixture = Fixture::new(4 * PART);
+        fixture.server.set_auth(Auth::Keys(vec![known(0, None)]));
         if let Some(fault) = fault {
-            lab.server.inject_when(Matcher::any().from(2), fault);
+            fixture.server.inject_when(Matcher::any().from(2), fault);
         }
         let sink = lines.clone();
-        let client = lab.client_with(|options| {
+        let client = fixture.client_with(|options| {
             options.signature = signature;
             options.credentials = Credentials::Static(key(0));
             options.log = Some(Arc::new(move |level, line: &str| {
@@ -164,9 +164,9 @@ fn heard(signature: SignatureVersion, level: LogLevel) -> (Vec<(LogLevel, String
             options.no_progress_limit = Some(Duration::from_millis(300));
         });
         // The log writes to `lines` meanwhile.
-        let said: Vec<_> = said_and_written(&lab, &client).collect();
+        let said: Vec<_> = said_and_written(&fixture, &client).collect();
         lines.lock().extend(said.into_iter().map(|line| (LogLevel::Error, line)));
-        for request in lab.server.requests() {
+        for request in fixture.server.requests() {
             let authorization = request.header("Authorization").expect("signed");
             let signature = authorization.rsplit([':', '=', ',']).find(|part| part.len() > 8);
             hidden.push(signature.expect("a signature").to_owned());
@@ -202,7 +202,7 @@ fn the_log_holds_lines_of_the_level_asked_for_and_above() {
 
 #[test]
 fn debug_output_hides_keys() {
-    let lab = Lab::new(1);
-    let shown = format!("{:?} {:?}", lab.options(), AccessKey::new(ID, SECRET, None));
+    let fixture = Fixture::new(1);
+    let shown = format!("{:?} {:?}", fixture.options(), AccessKey::new(ID, SECRET, None));
     assert!(!shown.contains(SECRET) && !shown.contains(ID), "{shown}");
 }

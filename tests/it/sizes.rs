@@ -5,27 +5,27 @@ use std::fs;
 use local_oss::{Config, EmptyObjectRange, Object};
 use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind, Proof};
 
-use crate::lab::{Lab, PART};
+use crate::fixture::{Fixture, PART};
 
 const SIZES: [u64; 8] = [1, 2, PART - 1, PART, PART + 1, 2 * PART, 3 * PART - 1, 7 * PART];
 
 /// With and without a checkpoint.
-fn both(lab: &Lab) -> [DownloadRequest; 2] {
-    [lab.request(), lab.request_with(|request| request.checkpoint = Checkpoint::Off)]
+fn both(fixture: &Fixture) -> [DownloadRequest; 2] {
+    [fixture.request(), fixture.request_with(|request| request.checkpoint = Checkpoint::Off)]
 }
 
 #[test]
 fn objects_of_every_size_around_a_part_arrive_whole() {
     for size in SIZES {
-        let lab = Lab::new(size);
-        for request in both(&lab) {
-            let outcome = lab.client().download(&request).expect("download");
-            lab.assert_whole(&outcome);
+        let fixture = Fixture::new(size);
+        for request in both(&fixture) {
+            let outcome = fixture.client().download(&request).expect("download");
+            fixture.assert_whole(&outcome);
             assert_eq!(outcome.object_size, size);
             assert_eq!(outcome.proof, Proof::ObjectCrc);
             assert_eq!(Some(outcome.crc64), outcome.object_crc64);
             assert_eq!(outcome.statistics.bytes_from_network, size);
-            fs::remove_file(lab.target()).expect("remove");
+            fs::remove_file(fixture.target()).expect("remove");
         }
     }
 }
@@ -33,10 +33,10 @@ fn objects_of_every_size_around_a_part_arrive_whole() {
 #[test]
 fn an_object_that_fits_in_a_part_costs_one_request() {
     for size in [1, PART - 1, PART] {
-        let lab = Lab::new(size);
-        for (done, request) in both(&lab).iter().enumerate() {
-            lab.client().download(request).expect("download");
-            assert_eq!(lab.server.requests().len(), done + 1, "{size} bytes");
+        let fixture = Fixture::new(size);
+        for (done, request) in both(&fixture).iter().enumerate() {
+            fixture.client().download(request).expect("download");
+            assert_eq!(fixture.server.requests().len(), done + 1, "{size} bytes");
         }
     }
 }
@@ -54,15 +54,15 @@ fn an_empty_object_becomes_an_empty_file_however_its_range_is_answered() {
                     send_crc,
                     ..Config::default()
                 };
-                let lab = Lab::with(config, Object::pattern(0, 7));
-                for request in both(&lab) {
-                    fs::write(lab.target(), "an older file").expect("write");
-                    let before = lab.server.requests().len();
-                    let outcome = lab.client().download(&request).expect("download");
-                    lab.assert_whole(&outcome);
-                    assert_eq!(fs::metadata(lab.target()).expect("target").len(), 0);
+                let fixture = Fixture::with(config, Object::pattern(0, 7));
+                for request in both(&fixture) {
+                    fs::write(fixture.target(), "an older file").expect("write");
+                    let before = fixture.server.requests().len();
+                    let outcome = fixture.client().download(&request).expect("download");
+                    fixture.assert_whole(&outcome);
+                    assert_eq!(fs::metadata(fixture.target()).expect("target").len(), 0);
                     assert_eq!(outcome.crc64, 0);
-                    assert_eq!(lab.server.requests().len() - before, requests);
+                    assert_eq!(fixture.server.requests().len() - before, requests);
                 }
             }
         }
@@ -73,13 +73,13 @@ fn an_empty_object_becomes_an_empty_file_however_its_range_is_answered() {
 fn a_range_of_an_empty_object_is_out_of_range() {
     for empty_object_range in [EmptyObjectRange::Status416, EmptyObjectRange::Status200] {
         let config = Config { empty_object_range, ..Config::default() };
-        let lab = Lab::with(config, Object::pattern(0, 7));
+        let fixture = Fixture::with(config, Object::pattern(0, 7));
         for (start, end) in [(0, 0), (0, 99), (1, -1), (1, 5)] {
-            for request in both(&lab) {
+            for request in both(&fixture) {
                 let request = request.range(start, end);
-                let error = lab.client().download(&request).expect_err("nothing to download");
+                let error = fixture.client().download(&request).expect_err("nothing to download");
                 assert_eq!((error.code(), error.status()), ("InvalidRange", 416), "{start}-{end}");
-                assert!(lab.files().is_empty());
+                assert!(fixture.files().is_empty());
             }
         }
     }
@@ -89,10 +89,10 @@ fn a_range_of_an_empty_object_is_out_of_range() {
 fn from_its_start_to_its_end_an_empty_object_is_an_empty_file() {
     for empty_object_range in [EmptyObjectRange::Status416, EmptyObjectRange::Status200] {
         let config = Config { empty_object_range, ..Config::default() };
-        let lab = Lab::with(config, Object::pattern(0, 7));
-        for request in both(&lab) {
-            let outcome = lab.client().download(&request.range(0, -1)).expect("download");
-            lab.assert_whole(&outcome);
+        let fixture = Fixture::with(config, Object::pattern(0, 7));
+        for request in both(&fixture) {
+            let outcome = fixture.client().download(&request.range(0, -1)).expect("download");
+            fixture.assert_whole(&outcome);
         }
     }
 }
@@ -100,19 +100,19 @@ fn from_its_start_to_its_end_an_empty_object_is_an_empty_file() {
 #[test]
 fn ranges_of_every_size_give_exactly_their_bytes() {
     for size in SIZES {
-        let lab = Lab::new(size);
-        let client = lab.client();
+        let fixture = Fixture::new(size);
+        let client = fixture.client();
         for (start, end) in ranges_within(size) {
             let past = if end < 0 { size } else { size.min(end.unsigned_abs() + 1) };
-            for request in both(&lab) {
+            for request in both(&fixture) {
                 let mut request = request.range(start, end);
                 // Flushing takes most of the time and proves nothing here.
                 request.flush = false;
                 let outcome = client.download(&request).expect("download");
-                lab.assert_range(start.unsigned_abs()..past);
+                fixture.assert_range(start.unsigned_abs()..past);
                 assert_eq!(outcome.file_size, past - start.unsigned_abs());
                 assert_eq!(outcome.object_size, size);
-                assert_eq!(lab.files(), ["file.bin"], "{start}-{end} of {size}");
+                assert_eq!(fixture.files(), ["file.bin"], "{start}-{end} of {size}");
             }
         }
     }
@@ -138,20 +138,20 @@ fn ranges_within(size: u64) -> Vec<(i64, i64)> {
 #[test]
 fn a_range_that_starts_past_the_end_is_refused_and_harms_nothing() {
     for size in SIZES {
-        let lab = Lab::new(size);
-        fs::write(lab.target(), "old").expect("write");
+        let fixture = Fixture::new(size);
+        fs::write(fixture.target(), "old").expect("write");
         for start in [size, size + 1, i64::MAX.cast_unsigned()] {
-            for request in both(&lab) {
+            for request in both(&fixture) {
                 let request = request.range(start.cast_signed(), -1);
-                let error = lab.client().download(&request).expect_err("out of range");
+                let error = fixture.client().download(&request).expect_err("out of range");
                 assert_eq!(error.kind(), ErrorKind::Service);
                 assert_eq!(
                     (error.code(), error.status()),
                     ("InvalidRange", 416),
                     "{start} of {size}"
                 );
-                assert_eq!(lab.files(), ["file.bin"]);
-                assert_eq!(fs::read(lab.target()).expect("read"), b"old");
+                assert_eq!(fixture.files(), ["file.bin"]);
+                assert_eq!(fs::read(fixture.target()).expect("read"), b"old");
             }
         }
     }
@@ -159,10 +159,11 @@ fn a_range_that_starts_past_the_end_is_refused_and_harms_nothing() {
 
 #[test]
 fn a_range_that_ends_before_it_starts_is_refused_before_anything_is_sent() {
-    let lab = Lab::new(PART);
+    let fixture = Fixture::new(PART);
     for (start, end) in [(1, 0), (-1, 5), (5, -2), (i64::MIN, i64::MAX), (i64::MAX, 0)] {
-        let error = lab.client().download(&lab.request().range(start, end)).expect_err("refused");
+        let error =
+            fixture.client().download(&fixture.request().range(start, end)).expect_err("refused");
         assert_eq!(error.code(), "ValidateError", "{start}-{end}");
     }
-    assert!(lab.server.requests().is_empty() && lab.files().is_empty());
+    assert!(fixture.server.requests().is_empty() && fixture.files().is_empty());
 }

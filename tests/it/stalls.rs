@@ -10,13 +10,13 @@ use oss_resumable::{
     RetryVerdict,
 };
 
-use crate::lab::{ID, Lab, MIB, PART, SECRET};
+use crate::fixture::{Fixture, ID, MIB, PART, SECRET};
 
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// A client that waits for a connection's next byte for ever.
-fn patient(lab: &Lab, change: impl FnOnce(&mut ClientOptions)) -> Client {
-    lab.client_with(|options| {
+fn patient(fixture: &Fixture, change: impl FnOnce(&mut ClientOptions)) -> Client {
+    fixture.client_with(|options| {
         options.idle_timeout = None;
         change(options);
     })
@@ -32,36 +32,37 @@ fn limit_silence(options: &mut ClientOptions) {
 
 #[test]
 fn a_first_byte_that_does_not_come_ends_the_wait() {
-    let lab = Lab::new(2 * MIB);
-    lab.server.inject(Fault::NoReply);
-    let error = patient(&lab, limit_first_byte).download(&lab.request()).expect_err("silence");
+    let fixture = Fixture::new(2 * MIB);
+    fixture.server.inject(Fault::NoReply);
+    let error =
+        patient(&fixture, limit_first_byte).download(&fixture.request()).expect_err("silence");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
     assert!(error.message().contains("no byte has come for 500ms (first_byte_limit)"), "{error}");
-    assert_eq!(lab.server.requests().len(), 1);
-    assert_eq!(lab.files(), [""; 0]);
+    assert_eq!(fixture.server.requests().len(), 1);
+    assert_eq!(fixture.files(), [""; 0]);
 }
 
 #[test]
 fn a_next_byte_that_does_not_come_ends_the_wait_and_keeps_what_came() {
-    let lab = Lab::new(2 * MIB);
-    lab.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
-    let error = patient(&lab, limit_silence).download(&lab.request()).expect_err("silence");
+    let fixture = Fixture::new(2 * MIB);
+    fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
+    let error = patient(&fixture, limit_silence).download(&fixture.request()).expect_err("silence");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
     assert!(error.message().contains("no byte has come for 500ms (no_progress_limit)"), "{error}");
-    lab.server.clear_faults();
-    let outcome = lab.client().download(&lab.request()).expect("resume");
-    lab.assert_whole(&outcome);
+    fixture.server.clear_faults();
+    let outcome = fixture.client().download(&fixture.request()).expect("resume");
+    fixture.assert_whole(&outcome);
     assert!(outcome.statistics.bytes_reused >= PART + 1000);
 }
 
 #[test]
 fn the_error_of_an_attempt_is_told_when_the_next_one_gets_no_answer() {
-    let lab = Lab::new(2 * MIB);
+    let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
-    lab.server.inject_when(Matcher::any().nth(1), busy);
-    lab.server.inject_when(Matcher::any().from(2), Fault::NoReply);
-    let client = patient(&lab, |options| options.first_byte_limit = Some(4 * LIMIT));
-    let error = client.download(&lab.request()).expect_err("silence");
+    fixture.server.inject_when(Matcher::any().nth(1), busy);
+    fixture.server.inject_when(Matcher::any().from(2), Fault::NoReply);
+    let client = patient(&fixture, |options| options.first_byte_limit = Some(4 * LIMIT));
+    let error = client.download(&fixture.request()).expect_err("silence");
     assert_eq!((error.code(), error.status()), ("SlowDown", 503), "{error}");
     assert!(error.message().contains("no byte has come for 2s"), "{error}");
 }
@@ -85,50 +86,50 @@ fn hanging() -> (Sender<AccessKey>, Credentials) {
 
 #[test]
 fn a_provider_that_does_not_answer_ends_the_wait() {
-    let lab = Lab::new(10);
+    let fixture = Fixture::new(10);
     let (answers, credentials) = hanging();
-    let client = patient(&lab, |options| {
+    let client = patient(&fixture, |options| {
         options.credentials = credentials;
         limit_first_byte(options);
     });
-    let error = client.download(&lab.request()).expect_err("no key");
+    let error = client.download(&fixture.request()).expect_err("no key");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Service, "CredentialsError"));
     assert!(error.message().contains("has not answered for 500ms (first_byte_limit)"), "{error}");
-    assert!(lab.server.requests().is_empty());
+    assert!(fixture.server.requests().is_empty());
     drop(answers);
 }
 
 #[test]
 fn a_provider_that_does_not_answer_again_ends_the_wait_and_keeps_what_came() {
-    let lab = Lab::new(2 * MIB);
-    lab.server.inject_when(Matcher::any().from(2), Fault::ExpiredToken);
+    let fixture = Fixture::new(2 * MIB);
+    fixture.server.inject_when(Matcher::any().from(2), Fault::ExpiredToken);
     let (answers, credentials) = hanging();
     answers.send(AccessKey::new(ID, SECRET, None)).expect("room");
-    let client = patient(&lab, |options| {
+    let client = patient(&fixture, |options| {
         options.credentials = credentials;
         limit_silence(options);
     });
-    let error = client.download(&lab.request()).expect_err("no key");
+    let error = client.download(&fixture.request()).expect_err("no key");
     assert_eq!(error.code(), "CredentialsError", "{error}");
     assert!(error.message().contains("has not answered for 500ms (no_progress_limit)"), "{error}");
-    lab.server.clear_faults();
-    let outcome = lab.client().download(&lab.request()).expect("resume");
-    lab.assert_whole(&outcome);
+    fixture.server.clear_faults();
+    let outcome = fixture.client().download(&fixture.request()).expect("resume");
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_reused, PART);
     drop(answers);
 }
 
 #[test]
 fn a_pause_the_host_decided_on_is_no_silence() {
-    let lab = Lab::new(2 * MIB);
+    let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
-    lab.server.inject_when(Matcher::any().from(2).times(1), busy);
-    let client = patient(&lab, |options| {
+    fixture.server.inject_when(Matcher::any().from(2).times(1), busy);
+    let client = patient(&fixture, |options| {
         options.no_progress_limit = Some(4 * LIMIT);
         options.retry = Some(Arc::new(|_: FailedAttempt<'_>| RetryVerdict::After(7 * LIMIT)));
     });
-    let outcome = client.download(&lab.request().thread_num(1)).expect("after the pause");
-    lab.assert_whole(&outcome);
+    let outcome = client.download(&fixture.request().thread_num(1)).expect("after the pause");
+    fixture.assert_whole(&outcome);
 }
 
 /// Limits of the client and of the download that nobody reaches.
@@ -137,13 +138,13 @@ const WIDE: [(u64, u64); 2] = [(1 << 40, 0), (0, 1 << 40)];
 #[test]
 fn silence_under_a_bandwidth_limit_ends_the_wait() {
     for (client, own) in WIDE {
-        let lab = Lab::new(2 * MIB);
-        lab.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
-        let request = lab.request_with(|request| {
+        let fixture = Fixture::new(2 * MIB);
+        fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
+        let request = fixture.request_with(|request| {
             request.max_bandwidth = own;
             request.deadline = Some(Duration::from_secs(60));
         });
-        let client = patient(&lab, |options| {
+        let client = patient(&fixture, |options| {
             options.max_bandwidth = client;
             limit_silence(options);
         });
@@ -154,23 +155,23 @@ fn silence_under_a_bandwidth_limit_ends_the_wait() {
 
 #[test]
 fn a_service_that_is_away_is_given_up_under_a_bandwidth_limit_too() {
-    let lab = Lab::new(2 * MIB);
+    let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
-    lab.server.inject_when(Matcher::any().from(2), busy);
-    let request = lab.request_with(|request| {
+    fixture.server.inject_when(Matcher::any().from(2), busy);
+    let request = fixture.request_with(|request| {
         request.max_bandwidth = 1 << 40;
         request.deadline = Some(Duration::from_secs(60));
     });
     // Longer than the longest pause between two attempts, which alone would be too long otherwise.
     let limit = Some(Duration::from_secs(6));
-    let client = patient(&lab, |options| options.no_progress_limit = limit);
+    let client = patient(&fixture, |options| options.no_progress_limit = limit);
     assert_eq!(client.download(&request).expect_err("busy").code(), "SlowDown");
 }
 
 #[test]
 fn bytes_that_wait_under_a_bandwidth_limit_are_no_silence() {
-    let lab = Lab::new(40_000);
+    let fixture = Fixture::new(40_000);
     // libcurl hands over 16 KiB at once: more than a second's worth.
-    let request = lab.request_with(|request| request.max_bandwidth = 12_000);
-    lab.assert_whole(&patient(&lab, limit_silence).download(&request).expect("slowly"));
+    let request = fixture.request_with(|request| request.max_bandwidth = 12_000);
+    fixture.assert_whole(&patient(&fixture, limit_silence).download(&request).expect("slowly"));
 }

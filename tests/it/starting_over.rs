@@ -7,55 +7,57 @@ use std::time::Duration;
 use local_oss::{Fault, Matcher};
 use oss_resumable::{Client, ClientOptions, Credentials, DownloadRequest};
 
-use crate::lab::{Lab, MIB};
+use crate::fixture::{Fixture, MIB};
 
 #[test]
 fn a_download_that_started_over_has_a_checkpoint_again() {
-    let lab = Lab::new(4 * MIB);
-    lab.server.inject_when(Matcher::any().nth(2), Fault::NewGeneration);
+    let fixture = Fixture::new(4 * MIB);
+    fixture.server.inject_when(Matcher::any().nth(2), Fault::NewGeneration);
     // The second reply after the new start breaks, and no other request is answered.
-    lab.server.inject_when(Matcher::any().nth(4), Fault::CloseAfter(MIB));
+    fixture.server.inject_when(Matcher::any().nth(4), Fault::CloseAfter(MIB));
     let denied = Fault::Status { status: 403, code: "AccessDenied".to_owned(), retry_after: None };
-    lab.server.inject_when(Matcher::any().from(5), denied);
-    let request = lab.request().thread_num(1);
-    lab.client().download(&request).expect_err("denied");
-    assert!(lab.journal().is_some(), "{:?}", lab.files());
-    lab.server.clear_faults();
-    let outcome = lab.client().download(&request).expect("resume");
-    lab.assert_whole(&outcome);
+    fixture.server.inject_when(Matcher::any().from(5), denied);
+    let request = fixture.request().thread_num(1);
+    fixture.client().download(&request).expect_err("denied");
+    assert!(fixture.journal().is_some(), "{:?}", fixture.files());
+    fixture.server.clear_faults();
+    let outcome = fixture.client().download(&request).expect("resume");
+    fixture.assert_whole(&outcome);
     assert!(outcome.statistics.bytes_reused >= MIB, "{:?}", outcome.statistics);
 }
 
 #[test]
 fn a_stream_that_brought_a_wrong_byte_is_none_that_broke() {
-    let lab = Lab::new(4 * MIB);
-    lab.server.inject(Fault::NoEtag);
+    let fixture = Fixture::new(4 * MIB);
+    fixture.server.inject(Fault::NoEtag);
     // The first reply shows that there is no ETag, the second is the stream and the first with this byte.
-    lab.server.inject_when(Matcher::any().nth(1), Fault::FlipByte(MIB));
+    fixture.server.inject_when(Matcher::any().nth(1), Fault::FlipByte(MIB));
     for broken in [3, 4] {
-        lab.server.inject_when(Matcher::any().nth(broken), Fault::CloseAfter(2 * MIB));
+        fixture.server.inject_when(Matcher::any().nth(broken), Fault::CloseAfter(2 * MIB));
     }
-    lab.assert_whole(&lab.client().download(&lab.request()).expect("the third of three attempts"));
-    assert_eq!(lab.server.requests().len(), 5);
+    fixture.assert_whole(
+        &fixture.client().download(&fixture.request()).expect("the third of three attempts"),
+    );
+    assert_eq!(fixture.server.requests().len(), 5);
 }
 
 #[test]
 fn a_condition_holds_although_every_byte_is_here() {
-    let lab = Lab::new(MIB);
-    let mut request = lab.request();
+    let fixture = Fixture::new(MIB);
+    let mut request = fixture.request();
     // A run that ends between its last byte and its rename leaves everything and misses nothing.
     request.overwrite = oss_resumable::Overwrite::Fail;
-    let client = lab.client();
+    let client = fixture.client();
     let mut in_the_way = |status: &oss_resumable::Status| {
-        if status.bytes_done > 0 && !lab.target().exists() {
-            std::fs::write(lab.target(), b"in the way").expect("write");
+        if status.bytes_done > 0 && !fixture.target().exists() {
+            std::fs::write(fixture.target(), b"in the way").expect("write");
         }
         true
     };
-    lab.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(500)));
+    fixture.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(500)));
     let error = client.download_with(&request, &mut in_the_way).expect_err("in the way");
     assert_eq!(error.code(), "FileAlreadyExists");
-    std::fs::remove_file(lab.target()).expect("remove");
+    std::fs::remove_file(fixture.target()).expect("remove");
 
     request.if_match = vec!["another".to_owned()];
     let error = client.download(&request).expect_err("another object is wanted");

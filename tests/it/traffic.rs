@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use local_oss::LoggedRequest;
 
-use crate::lab::Lab;
+use crate::fixture::Fixture;
 
-impl Lab {
+impl Fixture {
     /// Requests after the first `skipped`, once all of them have been answered or broken off.
     pub fn requests_after(&self, skipped: usize) -> Vec<LoggedRequest> {
         let give_up_at = Instant::now() + Duration::from_secs(10);

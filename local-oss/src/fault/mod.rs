@@ -1,20 +1,20 @@
 //! What can go wrong, and when.
 
-mod book;
 mod load;
 mod matcher;
 mod plan;
+mod table;
 mod text;
 
 use std::time::Duration;
 
 use crate::object::Object;
 
-pub use book::RuleId;
-pub(crate) use book::{FaultBook, Verdict};
 pub use matcher::Matcher;
 pub(crate) use matcher::RequestFacts;
 pub(crate) use plan::{Instead, Plan, Replacement};
+pub use table::RuleId;
+pub(crate) use table::{FaultTable, Verdict};
 pub use text::{FAULT_HELP, parse_fault};
 
 /// Something that goes wrong with one reply. Faults that match the same request act together.

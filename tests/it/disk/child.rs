@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use oss_resumable::{AccessKey, Checkpoint, Client, ClientOptions, Credentials, DownloadRequest};
 use oss_resumable::{Error, Outcome, Overwrite};
 
-use crate::lab::{BUCKET, ID, KEY, Lab, PART, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -82,14 +82,14 @@ fn told(result: &Result<Outcome, Error>) -> String {
     }
 }
 
-/// [`child`], about to download [`Lab::request`] on one connection, with these of the choices of [`choose`].
-pub fn command(lab: &Lab, choices: &str) -> Command {
+/// [`child`], about to download [`Fixture::request`] on one connection, with these of the choices of [`choose`].
+pub fn command(fixture: &Fixture, choices: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command
         .args(["--exact", "--ignored", "--nocapture", "disk::child::child"])
-        .env("TEST_ENDPOINT", lab.server.endpoint())
-        .env("TEST_FILE", lab.target())
-        .env("TEST_CHECKPOINTS", lab.dir())
+        .env("TEST_ENDPOINT", fixture.server.endpoint())
+        .env("TEST_FILE", fixture.target())
+        .env("TEST_CHECKPOINTS", fixture.dir())
         .env("TEST_CHOICES", choices)
         .env("TEST_USER", "");
     command

@@ -9,8 +9,8 @@ use libc::{EACCES, EDQUOT, EINTR, EINVAL, EIO, EMFILE, ENOLCK, ENOSPC, EOPNOTSUP
 use super::child::End;
 use super::shim::{self, Call, Failing, How};
 use crate::effort::figure;
+use crate::fixture::{Fixture, MIB, PART};
 use crate::interrupted::Leftovers;
-use crate::lab::{Lab, MIB, PART};
 
 const SIZE: u64 = 3 * PART;
 const OLD: &[u8] = b"the old file";
@@ -55,7 +55,7 @@ fn ways(kind: &str) -> Vec<How> {
 
 /// A download that is set up the same way again and again.
 struct Scene {
-    lab: Lab,
+    fixture: Fixture,
     size: u64,
     choices: &'static str,
     left: Option<Leftovers>,
@@ -67,13 +67,13 @@ impl Scene {
     }
 
     fn of(size: u64, choices: &'static str) -> Self {
-        Scene { lab: Lab::new(size), size, choices, left: None }
+        Scene { fixture: Fixture::new(size), size, choices, left: None }
     }
 
     fn interrupted() -> Self {
-        let lab = Lab::new(SIZE);
-        lab.interrupt(&lab.request(), PART / 2);
-        Scene { left: Some(lab.leftovers()), lab, size: SIZE, choices: "" }
+        let fixture = Fixture::new(SIZE);
+        fixture.interrupt(&fixture.request(), PART / 2);
+        Scene { left: Some(fixture.leftovers()), fixture, size: SIZE, choices: "" }
     }
 
     fn has_old_file(&self) -> bool {
@@ -81,20 +81,20 @@ impl Scene {
     }
 
     fn set_up(&self) {
-        for name in self.lab.files() {
-            fs::remove_file(self.lab.dir().join(name)).expect("remove");
+        for name in self.fixture.files() {
+            fs::remove_file(self.fixture.dir().join(name)).expect("remove");
         }
         if let Some(left) = &self.left {
-            self.lab.put_back(left);
+            self.fixture.put_back(left);
         }
         if self.has_old_file() {
-            fs::write(self.lab.target(), OLD).expect("the old file");
+            fs::write(self.fixture.target(), OLD).expect("the old file");
         }
     }
 
     fn run(&self, failing: Option<Failing>) -> (End, Vec<Call>) {
         self.set_up();
-        shim::run(&self.lab, self.choices, failing)
+        shim::run(&self.fixture, self.choices, failing)
     }
 
     /// Fails each call of a run in turn, in each of its ways: `least` times or more.
@@ -123,12 +123,12 @@ impl Scene {
 
     /// Fails the `nth` call of a kind; false when it was not made.
     fn fail_one(&self, call: &str, nth: usize, how: How) -> bool {
-        let path = self.lab.dir().to_str().expect("UTF-8");
+        let path = self.fixture.dir().to_str().expect("UTF-8");
         let (end, calls) = self.run(Some(Failing { call, path, nth, times: 1, how }));
         let Some(at) = calls.iter().position(|call| call.failed) else { return false };
         let context = format!("{call} {nth} of '{}' {how:?}: {end:?}", calls[at].path);
         match &end {
-            End::Saved { .. } => self.lab.assert_range(0..self.size),
+            End::Saved { .. } => self.fixture.assert_range(0..self.size),
             End::Failed { code, errno } => {
                 let codes = ["LocalIoError", "DiskFull", "FlushError", "RenameError"];
                 assert!(codes.contains(&code.as_str()), "{context}");
@@ -140,7 +140,7 @@ impl Scene {
                     // Only the flush of the directory can fail so late.
                     assert_eq!((call, code.as_str()), ("sync", "FlushError"), "{context}");
                     assert_eq!(calls[at].path, path, "{context}");
-                    self.lab.assert_range(0..self.size);
+                    self.fixture.assert_range(0..self.size);
                 } else {
                     self.assert_kept(&context);
                 }
@@ -158,18 +158,18 @@ impl Scene {
 
     /// Asserts that the failed run left the old file, and nothing else when it keeps no checkpoint.
     fn assert_kept(&self, context: &str) {
-        let old = fs::read(self.lab.target()).ok();
+        let old = fs::read(self.fixture.target()).ok();
         assert_eq!(old.as_deref(), self.has_old_file().then_some(OLD), "{context}");
         if self.choices.contains("no-checkpoint") {
-            assert_eq!(self.lab.files(), ["file.bin"], "{context}");
+            assert_eq!(self.fixture.files(), ["file.bin"], "{context}");
         }
     }
 
     /// Runs again without faults.
     fn finish(&self, context: &str) {
-        let request = self.lab.request_with(|request| request.flush = false);
-        let outcome = self.lab.client().download(&request).expect(context);
-        self.lab.assert_whole(&outcome);
+        let request = self.fixture.request_with(|request| request.flush = false);
+        let outcome = self.fixture.client().download(&request).expect(context);
+        self.fixture.assert_whole(&outcome);
     }
 }
 

@@ -13,7 +13,7 @@ use oss_resumable::{DownloadRequest, ErrorKind};
 
 use super::child::{self, End};
 use super::namespace;
-use crate::lab::{Lab, PART};
+use crate::fixture::{Fixture, PART};
 
 const SIZE: u64 = 2 * PART + 777;
 const OLD: &[u8] = b"the old file";
@@ -31,14 +31,15 @@ fn a_disk_with_room_for_any_number_of_pages_keeps_the_old_file_until_there_is_ro
 #[test]
 #[ignore = "runs in a child process, on a small tmpfs"]
 fn with_room_for_any_number_of_pages() {
-    let lab = Lab::new(SIZE);
+    let fixture = Fixture::new(SIZE);
     for check_space in [false, true] {
         for connections in [1, 3] {
-            let request = lab.request_with(|request| {
+            let request = fixture.request_with(|request| {
                 request.check_space = check_space;
                 request.thread_num = connections;
             });
-            let failures = (0..).take_while(|&pages| !fits(&lab, &request, pages)).count() as u64;
+            let failures =
+                (0..).take_while(|&pages| !fits(&fixture, &request, pages)).count() as u64;
             // The object's pages, and at least one of the checkpoint's.
             assert!(failures > SIZE / PAGE + 1, "{failures} runs found too little room");
         }
@@ -46,21 +47,22 @@ fn with_room_for_any_number_of_pages() {
 }
 
 /// Downloads with room for `pages`, and again with room for all; whether the first run had enough.
-fn fits(lab: &Lab, request: &DownloadRequest, pages: u64) -> bool {
-    fs::write(lab.target(), OLD).expect("the old file");
-    let filler = lab.dir().join("filler");
-    fs::write(&filler, vec![1; free(lab.dir()).saturating_sub(pages * PAGE) as usize])
+fn fits(fixture: &Fixture, request: &DownloadRequest, pages: u64) -> bool {
+    fs::write(fixture.target(), OLD).expect("the old file");
+    let filler = fixture.dir().join("filler");
+    fs::write(&filler, vec![1; free(fixture.dir()).saturating_sub(pages * PAGE) as usize])
         .expect("fill");
-    let result = lab.client().download(request);
+    let result = fixture.client().download(request);
     if let Err(error) = &result {
         assert_eq!((error.kind(), error.code()), (ErrorKind::Io, "DiskFull"), "{pages}: {error}");
         assert_eq!(error.errno(), Some(ENOSPC));
-        assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+        assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
     }
     fs::remove_file(&filler).expect("remove");
     let fitted = result.is_ok();
-    let outcome = result.unwrap_or_else(|_| lab.client().download(request).expect("room for all"));
-    lab.assert_whole(&outcome);
+    let outcome =
+        result.unwrap_or_else(|_| fixture.client().download(request).expect("room for all"));
+    fixture.assert_whole(&outcome);
     fitted
 }
 
@@ -83,25 +85,25 @@ fn a_full_disk_for_checkpoints_costs_the_checkpoint_and_not_the_file() {
 #[ignore = "runs in a child process, with a small tmpfs for checkpoints"]
 fn with_a_full_disk_for_checkpoints() {
     // A page holds the header and less than 128 records.
-    let lab = Lab::new(200 * PART);
+    let fixture = Fixture::new(200 * PART);
     let checkpoints = namespace::directory().join("checkpoints");
-    assert_ne!(device(&checkpoints), device(lab.dir()));
-    let request = lab.request_with(|request| request.flush = false);
+    assert_ne!(device(&checkpoints), device(fixture.dir()));
+    let request = fixture.request_with(|request| request.flush = false);
     let request = request.checkpoint_dir(&checkpoints).thread_num(2);
-    fs::write(lab.target(), OLD).expect("the old file");
+    fs::write(fixture.target(), OLD).expect("the old file");
 
     // Connections that break often make many records.
-    lab.server.inject(Fault::CloseAfter(PART / 2));
+    fixture.server.inject(Fault::CloseAfter(PART / 2));
     let lost = Arc::new(AtomicU64::new(0));
     let count = lost.clone();
-    let client = lab.client_with(|options| {
+    let client = fixture.client_with(|options| {
         options.log = Some(Arc::new(move |_, line: &str| {
             let is_lost = line.contains("the checkpoint is no longer kept");
             count.fetch_add(u64::from(is_lost), Ordering::Relaxed);
         }));
     });
     let outcome = client.download(&request).expect("the right file");
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
     assert!(lost.load(Ordering::Relaxed) > 0, "the checkpoint had room");
     let left: Vec<_> = fs::read_dir(&checkpoints).expect("list").collect();
     assert_eq!(left.len(), 1, "{left:?}");
@@ -118,25 +120,25 @@ fn limits() -> impl Iterator<Item = u64> {
     journal.chain(data)
 }
 
-fn run_with_limit(lab: &Lab, limit: u64, shell: &str) -> End {
+fn run_with_limit(fixture: &Fixture, limit: u64, shell: &str) -> End {
     let script = format!("{shell} exec prlimit --fsize={limit} \"$@\"");
-    let inner = child::command(lab, "no-space-check");
+    let inner = child::command(fixture, "no-space-check");
     let mut command = Command::new("sh");
     command.args(["-c", &script, "sh"]).arg(inner.get_program()).args(inner.get_args());
     command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     child::run(&mut command)
 }
 
-fn with_old_file() -> Lab {
-    let lab = Lab::new(SIZE);
-    fs::write(lab.target(), OLD).expect("the old file");
-    lab
+fn with_old_file() -> Fixture {
+    let fixture = Fixture::new(SIZE);
+    fs::write(fixture.target(), OLD).expect("the old file");
+    fixture
 }
 
-fn finish(lab: &Lab) {
-    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
-    let outcome = lab.client().download(&lab.request()).expect("the right file");
-    lab.assert_whole(&outcome);
+fn finish(fixture: &Fixture) {
+    assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
+    let outcome = fixture.client().download(&fixture.request()).expect("the right file");
+    fixture.assert_whole(&outcome);
 }
 
 #[test]
@@ -144,12 +146,12 @@ fn a_file_that_grows_past_the_process_s_limit_is_an_error_and_no_signal() {
     for limit in limits() {
         // The signal that comes with the error kills a process that does not ignore it; the library's threads block it.
         for shell in ["", "trap '' XFSZ;"] {
-            let lab = with_old_file();
-            let end = run_with_limit(&lab, limit, shell);
+            let fixture = with_old_file();
+            let end = run_with_limit(&fixture, limit, shell);
             assert_eq!(end, End::failed("LocalIoError", EFBIG), "{limit} bytes");
-            finish(&lab);
+            finish(&fixture);
         }
     }
-    let lab = with_old_file();
-    assert_eq!(run_with_limit(&lab, SIZE, ""), End::Saved { reused: 0, fetched: SIZE });
+    let fixture = with_old_file();
+    assert_eq!(run_with_limit(&fixture, SIZE, ""), End::Saved { reused: 0, fetched: SIZE });
 }

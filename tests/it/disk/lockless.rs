@@ -9,21 +9,21 @@ use local_oss::{Fault, Matcher};
 
 use super::child::{self, End};
 use super::shim::{self, ALWAYS, Call, Failing, How};
-use crate::lab::{BUCKET, KEY, Lab, PART};
+use crate::fixture::{BUCKET, Fixture, KEY, PART};
 
 const SIZE: u64 = 3 * PART;
 const OLD: &[u8] = b"the old file";
 const SECOND: u64 = 50_000;
 
-fn with_old_file() -> Lab {
-    let lab = Lab::new(SIZE);
-    fs::write(lab.target(), OLD).expect("the old file");
-    lab
+fn with_old_file() -> Fixture {
+    let fixture = Fixture::new(SIZE);
+    fs::write(fixture.target(), OLD).expect("the old file");
+    fixture
 }
 
 /// Nothing can be locked.
-fn no_locks(lab: &Lab) -> Option<Failing<'_>> {
-    let path = lab.dir().to_str().expect("UTF-8");
+fn no_locks(fixture: &Fixture) -> Option<Failing<'_>> {
+    let path = fixture.dir().to_str().expect("UTF-8");
     Some(Failing { call: "lock", path, nth: 1, times: ALWAYS, how: How::Errno(ENOLCK) })
 }
 
@@ -41,74 +41,74 @@ fn assert_careful(end: &End, calls: &[Call]) {
 }
 
 /// Downloads, interrupted once, by `run`.
-fn interrupted_and_resumed(run: impl Fn(&Lab) -> (End, Vec<Call>)) {
-    let lab = with_old_file();
-    lab.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(SECOND));
-    let (end, calls) = run(&lab);
+fn interrupted_and_resumed(run: impl Fn(&Fixture) -> (End, Vec<Call>)) {
+    let fixture = with_old_file();
+    fixture.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(SECOND));
+    let (end, calls) = run(&fixture);
     assert!(matches!(end, End::Failed { .. }), "{end:?}");
     assert_careful(&end, &calls);
-    lab.server.clear_faults();
-    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+    fixture.server.clear_faults();
+    assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
 
-    let (end, calls) = run(&lab);
+    let (end, calls) = run(&fixture);
     let held = PART + SECOND;
     assert_eq!(end, End::Saved { reused: held, fetched: SIZE - held });
     assert_careful(&end, &calls);
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 #[test]
 fn where_nothing_can_be_locked_the_temporary_file_has_a_name_of_its_own_and_is_read_back() {
     for choices in ["", "no-checkpoint"] {
-        let lab = with_old_file();
-        let (end, calls) = shim::run(&lab, choices, no_locks(&lab));
+        let fixture = with_old_file();
+        let (end, calls) = shim::run(&fixture, choices, no_locks(&fixture));
         assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
         assert_careful(&end, &calls);
-        lab.assert_range(0..SIZE);
-        assert_eq!(lab.files(), ["file.bin"]);
+        fixture.assert_range(0..SIZE);
+        assert_eq!(fixture.files(), ["file.bin"]);
     }
 }
 
 #[test]
 fn where_nothing_can_be_locked_an_interrupted_run_is_gone_on_from() {
-    interrupted_and_resumed(|lab| shim::run(lab, "", no_locks(lab)));
+    interrupted_and_resumed(|fixture| shim::run(fixture, "", no_locks(fixture)));
 }
 
 #[test]
 fn on_a_network_file_system_an_interrupted_run_is_gone_on_from() {
-    interrupted_and_resumed(|lab| shim::run_on_nfs(lab, None));
+    interrupted_and_resumed(|fixture| shim::run_on_nfs(fixture, None));
 }
 
 #[test]
 fn on_a_network_file_system_without_locks_an_interrupted_run_is_gone_on_from() {
-    interrupted_and_resumed(|lab| shim::run_on_nfs(lab, no_locks(lab)));
+    interrupted_and_resumed(|fixture| shim::run_on_nfs(fixture, no_locks(fixture)));
 }
 
 #[test]
 fn where_nothing_can_be_locked_the_file_of_an_earlier_run_is_one_run_s_alone() {
-    let lab = with_old_file();
-    lab.interrupt(&lab.request(), SECOND);
+    let fixture = with_old_file();
+    fixture.interrupt(&fixture.request(), SECOND);
     // What was left is of no use, so that both runs want to empty it. One of them is late: it has sent its first
     // request, and stands still until the other has ended.
-    lab.server.replace(BUCKET, KEY);
+    fixture.server.replace(BUCKET, KEY);
     let slow = Fault::RoundTrip(Duration::from_secs(2));
-    let slow = lab.server.inject_when(Matcher::any().nth(1), slow);
-    let mut command = child::command(&lab, "");
-    shim::preload(&mut command, &lab, no_locks(&lab));
+    let slow = fixture.server.inject_when(Matcher::any().nth(1), slow);
+    let mut command = child::command(&fixture, "");
+    shim::preload(&mut command, &fixture, no_locks(&fixture));
     let late = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a run");
-    while lab.server.fault_hits(slow) == 0 {
+    while fixture.server.fault_hits(slow) == 0 {
         std::thread::sleep(Duration::from_millis(5));
     }
     signal("-STOP", &late);
-    let (early, _) = shim::run(&lab, "", no_locks(&lab));
+    let (early, _) = shim::run(&fixture, "", no_locks(&fixture));
     signal("-CONT", &late);
     assert_eq!(early, End::Saved { reused: 0, fetched: SIZE });
-    lab.assert_range(0..SIZE);
+    fixture.assert_range(0..SIZE);
     let late = child::end_of(late.wait_with_output().expect("its end"));
     assert_eq!(late, End::failed("Busy", 0));
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 fn signal(name: &str, process: &Child) {

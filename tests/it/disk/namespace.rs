@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Runs the ignored test `name` as a child after the shell commands `mounts`, in which `$TMPDIR` is an empty
-/// directory. The child's labs are below `$TMPDIR` too.
+/// directory. The child's fixtures are below `$TMPDIR` too.
 pub fn run(mounts: &str, name: &str) {
     let directory = tempfile::tempdir().expect("directory");
     let output = Command::new("unshare")

@@ -7,8 +7,8 @@ use std::ops::Range;
 use local_oss::{Fault, Matcher};
 
 use crate::effort::{Chance, cases, figure};
+use crate::fixture::{Fixture, PART};
 use crate::interrupted::Leftovers;
-use crate::lab::{Lab, PART};
 use crate::traffic::{merged, sent};
 
 const SIZE: u64 = 24 * PART;
@@ -18,21 +18,21 @@ const BROKEN_AFTER: u64 = 150_000;
 const BREAKS: u64 = 13;
 
 /// A download with many extents, and where they are by its journal.
-fn interrupted() -> (Lab, Leftovers, Vec<Range<u64>>) {
-    let lab = Lab::new(SIZE);
-    lab.server.inject_when(Matcher::any().from(2), Fault::CloseAfter(BROKEN_AFTER));
+fn interrupted() -> (Fixture, Leftovers, Vec<Range<u64>>) {
+    let fixture = Fixture::new(SIZE);
+    fixture.server.inject_when(Matcher::any().from(2), Fault::CloseAfter(BROKEN_AFTER));
     let last = Matcher::any().from(2 + BREAKS);
     let forbidden = Fault::Status { status: 403, code: "AccessDenied".into(), retry_after: None };
-    lab.server.inject_when(last, forbidden);
-    let error = lab.client().download(&lab.request().thread_num(1)).expect_err("forbidden");
+    fixture.server.inject_when(last, forbidden);
+    let error = fixture.client().download(&fixture.request().thread_num(1)).expect_err("forbidden");
     assert_eq!(error.code(), "AccessDenied");
-    lab.server.clear_faults();
-    let left = lab.leftovers();
+    fixture.server.clear_faults();
+    let left = fixture.leftovers();
     let extents = recorded(&left.journal);
     assert!(extents.len() as u64 > BREAKS, "{extents:?}");
     assert_eq!(merged(extents.clone()), [0..left.temp.len() as u64]);
     assert!((left.temp.len() as u64) < SIZE);
-    (lab, left, extents)
+    (fixture, left, extents)
 }
 
 /// The extents of a journal, as `docs/checkpoint.md` describes it.
@@ -55,40 +55,40 @@ fn positions(extents: &[Range<u64>], by_chance: u32) -> BTreeSet<u64> {
 
 #[test]
 fn a_byte_changed_anywhere_costs_its_extent_and_no_other() {
-    let (lab, left, extents) = interrupted();
+    let (fixture, left, extents) = interrupted();
     let held = left.temp.len() as u64;
     let by_chance = cases(200, 2000);
     let mut chance = Chance::new();
-    let client = lab.client();
-    let request = lab.request_with(|request| request.flush = false);
+    let client = fixture.client();
+    let request = fixture.request_with(|request| request.flush = false);
     for at in positions(&extents, by_chance) {
         let mut temp = left.temp.clone();
         temp[at as usize] ^= 1 << chance.below(8);
-        lab.put_back(&Leftovers { temp, ..left.clone() });
-        let before = lab.server.requests().len();
+        fixture.put_back(&Leftovers { temp, ..left.clone() });
+        let before = fixture.server.requests().len();
         let outcome = client.download(&request).expect("the right file");
-        lab.assert_whole(&outcome);
+        fixture.assert_whole(&outcome);
 
         let damaged = extents.iter().find(|extent| extent.contains(&at)).expect("an extent");
-        let fetched = merged(lab.requests_after(before).iter().map(sent));
+        let fetched = merged(fixture.requests_after(before).iter().map(sent));
         let expected = merged([damaged.clone(), held..SIZE]);
         assert_eq!(fetched, expected, "byte {at}");
         let lost = damaged.end - damaged.start;
         assert_eq!(outcome.statistics.bytes_reused, held - lost, "byte {at}");
         assert_eq!(outcome.statistics.bytes_discarded, lost, "byte {at}");
-        fs::remove_file(lab.target()).expect("remove");
+        fs::remove_file(fixture.target()).expect("remove");
     }
     figure(&format!("{by_chance} random bytes"));
 }
 
 #[test]
 fn a_byte_changed_in_every_extent_costs_all_of_them_and_not_the_file() {
-    let (lab, left, extents) = interrupted();
+    let (fixture, left, extents) = interrupted();
     let mut temp = left.temp.clone();
     extents.iter().for_each(|extent| temp[extent.start as usize + 7] ^= 0x80);
-    lab.put_back(&Leftovers { temp, ..left.clone() });
-    let outcome = lab.client().download(&lab.request()).expect("the right file");
-    lab.assert_whole(&outcome);
+    fixture.put_back(&Leftovers { temp, ..left.clone() });
+    let outcome = fixture.client().download(&fixture.request()).expect("the right file");
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_reused, 0);
     assert_eq!(outcome.statistics.bytes_from_network, SIZE);
 }

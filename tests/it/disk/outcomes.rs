@@ -7,25 +7,25 @@ use local_oss::{Fault, Matcher};
 
 use super::child::End;
 use super::shim::{self, ALWAYS, Call, Failing, How};
-use crate::lab::{Lab, MIB, PART};
+use crate::fixture::{Fixture, MIB, PART};
 
 const SIZE: u64 = 3 * PART;
 const OLD: &[u8] = b"the old file";
 
-fn with_old_file(size: u64) -> Lab {
-    let lab = Lab::new(size);
-    fs::write(lab.target(), OLD).expect("the old file");
-    lab
+fn with_old_file(size: u64) -> Fixture {
+    let fixture = Fixture::new(size);
+    fs::write(fixture.target(), OLD).expect("the old file");
+    fixture
 }
 
-fn assert_old_file(lab: &Lab) {
-    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+fn assert_old_file(fixture: &Fixture) {
+    assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
 }
 
 /// Downloads without faults; how many bytes an earlier run had left.
-fn finish(lab: &Lab) -> u64 {
-    let outcome = lab.client().download(&lab.request()).expect("the right file");
-    lab.assert_whole(&outcome);
+fn finish(fixture: &Fixture) -> u64 {
+    let outcome = fixture.client().download(&fixture.request()).expect("the right file");
+    fixture.assert_whole(&outcome);
     outcome.statistics.bytes_reused
 }
 
@@ -39,17 +39,17 @@ fn a_disk_that_is_full_from_any_write_on_keeps_what_was_written_for_the_next_run
     const LARGE: u64 = 3 * MIB;
     let mut last = 0;
     for nth in 1.. {
-        let lab = with_old_file(LARGE);
+        let fixture = with_old_file(LARGE);
         let failing =
             Failing { call: "write", path: ".temp", nth, times: ALWAYS, how: How::Errno(ENOSPC) };
-        let (end, calls) = shim::run(&lab, "no-flush", Some(failing));
+        let (end, calls) = shim::run(&fixture, "no-flush", Some(failing));
         if !calls.iter().any(|call| call.failed) {
             assert_eq!(end, End::Saved { reused: 0, fetched: LARGE });
             break;
         }
         assert_eq!(end, End::failed("DiskFull", ENOSPC), "write {nth}");
-        assert_old_file(&lab);
-        let reused = finish(&lab);
+        assert_old_file(&fixture);
+        let reused = finish(&fixture);
         assert!(if nth == 1 { reused == 0 } else { reused > last }, "write {nth}: {reused}");
         last = reused;
     }
@@ -60,43 +60,43 @@ fn a_disk_that_is_full_from_any_write_on_keeps_what_was_written_for_the_next_run
 #[test]
 fn a_checkpoint_that_can_no_longer_be_written_costs_the_checkpoint_and_not_the_file() {
     for nth in 2..4 {
-        let lab = with_old_file(SIZE);
+        let fixture = with_old_file(SIZE);
         // The first write is the header's.
         let how = How::Errno(ENOSPC);
         let failing = Failing { call: "write", path: ".oss-resumable", nth, times: ALWAYS, how };
-        let (end, calls) = shim::run(&lab, "", Some(failing));
+        let (end, calls) = shim::run(&fixture, "", Some(failing));
         assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
         assert!(calls.iter().any(|call| call.failed));
-        lab.assert_range(0..SIZE);
-        assert_eq!(lab.files(), ["file.bin"]);
+        fixture.assert_range(0..SIZE);
+        assert_eq!(fixture.files(), ["file.bin"]);
     }
 }
 
 #[test]
 fn a_checkpoint_that_cannot_be_started_is_a_full_disk_and_leaves_nothing() {
-    let lab = with_old_file(SIZE);
+    let fixture = with_old_file(SIZE);
     let how = How::Errno(ENOSPC);
     let failing = Failing { call: "write", path: ".new", nth: 1, times: ALWAYS, how };
-    let (end, _) = shim::run(&lab, "", Some(failing));
+    let (end, _) = shim::run(&fixture, "", Some(failing));
     assert_eq!(end, End::failed("DiskFull", ENOSPC));
-    assert_old_file(&lab);
-    assert_eq!(lab.files(), ["file.bin"]);
-    assert_eq!(finish(&lab), 0);
+    assert_old_file(&fixture);
+    assert_eq!(fixture.files(), ["file.bin"]);
+    assert_eq!(finish(&fixture), 0);
 }
 
 /// A `call` on the temporary file that fails once is the end, and what was written is not used again.
 fn is_final(call: &str) {
-    let lab = with_old_file(SIZE);
+    let fixture = with_old_file(SIZE);
     let how = How::Errno(EIO);
     let (end, calls) =
-        shim::run(&lab, "", Some(Failing { call, path: ".temp", nth: 1, times: 1, how }));
+        shim::run(&fixture, "", Some(Failing { call, path: ".temp", nth: 1, times: 1, how }));
     assert_eq!(end, End::failed("FlushError", EIO));
     let at = calls.iter().position(|call| call.failed).expect("a failed call");
     let after = kinds_on(&calls[at + 1..], ".temp");
     assert!(!after.iter().any(|kind| kind.starts_with("rename") || *kind == "sync"), "{after:?}");
-    assert_old_file(&lab);
-    assert_eq!(lab.files(), ["file.bin"]);
-    assert_eq!(finish(&lab), 0);
+    assert_old_file(&fixture);
+    assert_eq!(fixture.files(), ["file.bin"]);
+    assert_eq!(finish(&fixture), 0);
 }
 
 #[test]
@@ -112,103 +112,103 @@ fn what_closing_reports_is_a_failed_flush_too() {
 #[test]
 fn a_process_out_of_descriptors_at_the_end_has_nothing_to_fetch_again() {
     // Before the rename: a second descriptor for the file, one for its directory.
-    let lab = with_old_file(SIZE);
-    let path = lab.dir().to_str().expect("UTF-8");
-    let (_, calls) = shim::run(&lab, "", None);
+    let fixture = with_old_file(SIZE);
+    let path = fixture.dir().to_str().expect("UTF-8");
+    let (_, calls) = shim::run(&fixture, "", None);
     let opened = calls.iter().filter(|call| call.kind == "open").count();
     for (call, nth) in [("dup", 1), ("open", opened)] {
-        fs::write(lab.target(), OLD).expect("the old file");
+        fs::write(fixture.target(), OLD).expect("the old file");
         let failing = Failing { call, path, nth, times: 1, how: How::Errno(EMFILE) };
-        let (end, _) = shim::run(&lab, "", Some(failing));
+        let (end, _) = shim::run(&fixture, "", Some(failing));
         assert_eq!(end, End::failed("LocalIoError", EMFILE), "{call}");
-        assert_old_file(&lab);
-        assert_eq!(finish(&lab), SIZE, "{call}");
+        assert_old_file(&fixture);
+        assert_eq!(finish(&fixture), SIZE, "{call}");
     }
 }
 
 #[test]
 fn a_directory_that_cannot_be_flushed_is_an_error_that_leaves_the_new_file() {
-    let lab = with_old_file(SIZE);
-    let path = lab.dir().to_str().expect("UTF-8");
+    let fixture = with_old_file(SIZE);
+    let path = fixture.dir().to_str().expect("UTF-8");
     // Without a checkpoint: the file's flush, then the directory's.
     let failing = Failing { call: "sync", path, nth: 2, times: 1, how: How::Errno(EIO) };
-    let (end, calls) = shim::run(&lab, "no-checkpoint", Some(failing));
+    let (end, calls) = shim::run(&fixture, "no-checkpoint", Some(failing));
     assert_eq!(end, End::failed("FlushError", EIO));
     assert_eq!(calls.iter().find(|call| call.failed).expect("a failed call").path, path);
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 #[test]
 fn recorded_bytes_that_the_disk_cannot_read_are_fetched_again_and_no_others() {
     const SECOND: u64 = 50_000;
     for (nth, reused) in [(1, SECOND), (2, PART)] {
-        let lab = with_old_file(SIZE);
-        lab.interrupt(&lab.request(), SECOND);
+        let fixture = with_old_file(SIZE);
+        fixture.interrupt(&fixture.request(), SECOND);
         let failing = Failing { call: "read", path: ".temp", nth, times: 1, how: How::Errno(EIO) };
-        let (end, calls) = shim::run(&lab, "", Some(failing));
+        let (end, calls) = shim::run(&fixture, "", Some(failing));
         assert!(calls.iter().any(|call| call.failed));
         assert_eq!(end, End::Saved { reused, fetched: SIZE - reused });
-        lab.assert_range(0..SIZE);
+        fixture.assert_range(0..SIZE);
     }
 }
 
 #[test]
 fn a_checkpoint_that_the_disk_cannot_read_is_no_checkpoint() {
-    let lab = with_old_file(SIZE);
-    lab.interrupt(&lab.request(), 50_000);
+    let fixture = with_old_file(SIZE);
+    fixture.interrupt(&fixture.request(), 50_000);
     let how = How::Errno(EIO);
     let failing = Failing { call: "read", path: ".oss-resumable", nth: 1, times: 1, how };
-    let (end, _) = shim::run(&lab, "", Some(failing));
+    let (end, _) = shim::run(&fixture, "", Some(failing));
     assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
-    lab.assert_range(0..SIZE);
+    fixture.assert_range(0..SIZE);
 }
 
 #[test]
 fn a_write_that_the_disk_lost_is_found_by_the_next_run_and_fetched_again() {
-    let lab = with_old_file(SIZE);
-    lab.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(50_000));
+    let fixture = with_old_file(SIZE);
+    fixture.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(50_000));
     let failing = Failing { call: "write", path: ".temp", nth: 1, times: 1, how: How::Lost };
-    let (end, _) = shim::run(&lab, "", Some(failing));
+    let (end, _) = shim::run(&fixture, "", Some(failing));
     assert!(matches!(end, End::Failed { .. }), "{end:?}");
-    lab.server.clear_faults();
-    assert_old_file(&lab);
-    assert_eq!(finish(&lab), 50_000);
+    fixture.server.clear_faults();
+    assert_old_file(&fixture);
+    assert_eq!(finish(&fixture), 50_000);
 }
 
 #[test]
 fn a_write_that_the_disk_lost_is_found_before_the_rename_when_that_is_asked_for() {
     for nth in [1, 2] {
-        let lab = with_old_file(SIZE);
+        let fixture = with_old_file(SIZE);
         let failing = Failing { call: "write", path: ".temp", nth, times: 1, how: How::Lost };
-        let (end, _) = shim::run(&lab, "verify", Some(failing));
+        let (end, _) = shim::run(&fixture, "verify", Some(failing));
         let End::Saved { reused: 0, fetched } = end else { panic!("{end:?}") };
         assert!(fetched > SIZE, "nothing was fetched again");
-        lab.assert_range(0..SIZE);
+        fixture.assert_range(0..SIZE);
     }
 }
 
 #[test]
 fn a_disk_that_loses_every_write_is_named() {
-    let lab = with_old_file(SIZE);
+    let fixture = with_old_file(SIZE);
     let failing = Failing { call: "write", path: ".temp", nth: 1, times: ALWAYS, how: How::Lost };
-    let (end, _) = shim::run(&lab, "verify", Some(failing));
+    let (end, _) = shim::run(&fixture, "verify", Some(failing));
     assert_eq!(end, End::failed("DiskCorruption", 0));
-    assert_old_file(&lab);
-    assert_eq!(lab.files(), ["file.bin"]);
-    assert_eq!(finish(&lab), 0);
+    assert_old_file(&fixture);
+    assert_eq!(fixture.files(), ["file.bin"]);
+    assert_eq!(finish(&fixture), 0);
 }
 
 #[test]
 fn a_target_is_spared_also_where_neither_a_sparing_rename_nor_a_link_is_to_be_had() {
-    let lab = Lab::new(SIZE);
+    let fixture = Fixture::new(SIZE);
     let how = How::Errno(EINVAL);
     let failing =
         Failing { call: "rename-new,link", path: "file.bin.temp ->", nth: 1, times: ALWAYS, how };
-    let (end, calls) = shim::run(&lab, "spare-target", Some(failing));
+    let (end, calls) = shim::run(&fixture, "spare-target", Some(failing));
     assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
     let kinds: Vec<_> = calls.iter().map(|call| call.kind.as_str()).collect();
     assert_eq!(kinds, ["rename-new", "link", "rename"]);
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }

@@ -11,7 +11,7 @@ use libc::ENAMETOOLONG;
 use oss_resumable::{DownloadRequest, Error, ErrorKind};
 
 use super::namespace;
-use crate::lab::{BUCKET, KEY, Lab, PART};
+use crate::fixture::{BUCKET, Fixture, KEY, PART};
 
 const SIZE: u64 = 2 * PART;
 const SECOND: u64 = 50_000;
@@ -20,18 +20,18 @@ const OLD: &[u8] = b"the old file";
 const PATH_MAX: usize = 4095;
 
 /// Downloads to `path`, interrupted once, with the checkpoint in `checkpoints`, over an old file.
-fn download(lab: &Lab, path: &Path, checkpoints: &Path) {
+fn download(fixture: &Fixture, path: &Path, checkpoints: &Path) {
     fs::write(path, OLD).expect("the old file");
-    let request = lab.request().file_path(path).checkpoint_dir(checkpoints);
-    lab.interrupt(&request, SECOND);
+    let request = fixture.request().file_path(path).checkpoint_dir(checkpoints);
+    fixture.interrupt(&request, SECOND);
     assert_eq!(fs::read(path).expect("the old file"), OLD);
-    let outcome = lab.client().download(&request).expect("resume");
+    let outcome = fixture.client().download(&request).expect("resume");
     assert_eq!(outcome.statistics.bytes_reused, PART + SECOND);
-    assert_object(lab, path);
+    assert_object(fixture, path);
 }
 
-fn assert_object(lab: &Lab, path: &Path) {
-    let expected = lab.server.object_bytes(BUCKET, KEY, 0..SIZE).expect("object");
+fn assert_object(fixture: &Fixture, path: &Path) {
+    let expected = fixture.server.object_bytes(BUCKET, KEY, 0..SIZE).expect("object");
     assert!(fs::read(path).expect("target") == expected, "{}", path.display());
 }
 
@@ -42,7 +42,7 @@ fn names(directory: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn any_name_that_the_file_system_takes_is_a_file_s_name() {
-    let lab = Lab::new(SIZE);
+    let fixture = Fixture::new(SIZE);
     let longest = "x".repeat(255);
     // The first whose temporary file would be too long, and the last whose is not.
     let (hashed, plain) = ("y".repeat(251), "z".repeat(250));
@@ -61,9 +61,9 @@ fn any_name_that_the_file_system_takes_is_a_file_s_name() {
         plain.as_bytes(),
         wide.as_bytes(),
     ] {
-        download(&lab, &lab.dir().join(OsStr::from_bytes(name)), lab.dir());
-        assert_eq!(names(lab.dir()), [name]);
-        fs::remove_file(lab.dir().join(OsStr::from_bytes(name))).expect("remove");
+        download(&fixture, &fixture.dir().join(OsStr::from_bytes(name)), fixture.dir());
+        assert_eq!(names(fixture.dir()), [name]);
+        fs::remove_file(fixture.dir().join(OsStr::from_bytes(name))).expect("remove");
     }
 }
 
@@ -83,28 +83,28 @@ fn deep(root: &Path, len: usize) -> PathBuf {
 
 #[test]
 fn a_path_of_4000_bytes_is_a_path() {
-    let lab = Lab::new(SIZE);
-    let directory = deep(lab.dir(), 4000 - "/file.bin".len());
-    download(&lab, &directory.join("file.bin"), lab.dir());
+    let fixture = Fixture::new(SIZE);
+    let directory = deep(fixture.dir(), 4000 - "/file.bin".len());
+    download(&fixture, &directory.join("file.bin"), fixture.dir());
     assert_eq!(names(&directory), [b"file.bin"]);
-    download(&lab, &directory.join("file.bin"), &directory);
+    download(&fixture, &directory.join("file.bin"), &directory);
     assert_eq!(names(&directory), [b"file.bin"]);
 }
 
 #[test]
 fn up_to_the_longest_path_there_is_the_temporary_file_fits_or_the_error_says_that_it_does_not() {
-    let lab = Lab::new(SIZE);
+    let fixture = Fixture::new(SIZE);
     // Bytes of the directory and of the name. Where the name and ".temp" are too long, 24 digits and ".temp" may do.
     for (directory, name) in [(4000, 89), (4000, 94), (4060, 34), (4065, 29)] {
-        let path = deep(lab.dir(), directory).join("n".repeat(name));
+        let path = deep(fixture.dir(), directory).join("n".repeat(name));
         assert!(path.as_os_str().len() <= PATH_MAX);
-        download(&lab, &path, lab.dir());
+        download(&fixture, &path, fixture.dir());
     }
     for (directory, name) in [(4066, 28), (4093, 1)] {
-        let path = deep(lab.dir(), directory).join("n".repeat(name));
+        let path = deep(fixture.dir(), directory).join("n".repeat(name));
         fs::write(&path, OLD).expect("the old file");
-        let request = lab.request().file_path(&path);
-        let error = lab.client().download(&request).expect_err("no room");
+        let request = fixture.request().file_path(&path);
+        let error = fixture.client().download(&request).expect_err("no room");
         assert_eq!((error.code(), error.errno()), ("LocalIoError", Some(ENAMETOOLONG)));
         assert_eq!(fs::read(&path).expect("the old file"), OLD);
     }
@@ -112,89 +112,89 @@ fn up_to_the_longest_path_there_is_the_temporary_file_fits_or_the_error_says_tha
 
 #[test]
 fn a_path_that_is_too_long_is_refused_before_anything_is_sent() {
-    let lab = Lab::new(SIZE);
+    let fixture = Fixture::new(SIZE);
     for path in [
-        lab.dir().join("n".repeat(256)),
-        lab.dir().join("d".repeat(256)).join("file"),
-        deep(lab.dir(), 4000).join("n".repeat(200)),
+        fixture.dir().join("n".repeat(256)),
+        fixture.dir().join("d".repeat(256)).join("file"),
+        deep(fixture.dir(), 4000).join("n".repeat(200)),
         Path::new("/").join("n/".repeat(3000)).join("file"),
     ] {
-        refused(&lab, &lab.request().file_path(path));
+        refused(&fixture, &fixture.request().file_path(path));
     }
-    refused(&lab, &lab.request().checkpoint_dir(Path::new("/").join("n/".repeat(3000))));
+    refused(&fixture, &fixture.request().checkpoint_dir(Path::new("/").join("n/".repeat(3000))));
 }
 
 #[test]
 fn a_directory_too_deep_for_a_checkpoint_is_an_error_that_leaves_the_old_file() {
-    let lab = Lab::new(SIZE);
-    fs::write(lab.target(), OLD).expect("the old file");
-    let request = lab.request().checkpoint_dir(deep(lab.dir(), 4080));
-    let error = lab.client().download(&request).expect_err("no room");
+    let fixture = Fixture::new(SIZE);
+    fs::write(fixture.target(), OLD).expect("the old file");
+    let request = fixture.request().checkpoint_dir(deep(fixture.dir(), 4080));
+    let error = fixture.client().download(&request).expect_err("no room");
     assert_eq!((error.code(), error.errno()), ("LocalIoError", Some(ENAMETOOLONG)));
-    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+    assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
 }
 
-fn refused(lab: &Lab, request: &DownloadRequest) -> Error {
-    let error = lab.client().download(request).expect_err("refused");
+fn refused(fixture: &Fixture, request: &DownloadRequest) -> Error {
+    let error = fixture.client().download(request).expect_err("refused");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Validation, "ValidateError"), "{error}");
-    assert!(lab.server.requests().is_empty());
+    assert!(fixture.server.requests().is_empty());
     error
 }
 
 #[test]
 fn a_target_that_is_no_file_is_refused_before_anything_is_sent() {
-    let lab = Lab::new(SIZE);
-    let target = lab.target();
-    let elsewhere = lab.dir().join("elsewhere");
+    let fixture = Fixture::new(SIZE);
+    let target = fixture.target();
+    let elsewhere = fixture.dir().join("elsewhere");
     let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU);
     let make_pipe =
         |path: &Path| rustix::fs::mknodat(rustix::fs::CWD, path, kind, mode, 0).expect("pipe");
 
     fs::create_dir(&target).expect("directory");
-    refused(&lab, &lab.request());
+    refused(&fixture, &fixture.request());
     fs::write(target.join("inside"), OLD).expect("write");
-    refused(&lab, &lab.request());
+    refused(&fixture, &fixture.request());
     assert_eq!(fs::read(target.join("inside")).expect("read"), OLD);
     fs::remove_dir_all(&target).expect("remove");
 
     make_pipe(&target);
-    refused(&lab, &lab.request());
+    refused(&fixture, &fixture.request());
     assert!(fs::symlink_metadata(&target).expect("stat").file_type().is_fifo());
     fs::remove_file(&target).expect("remove");
 
     let socket = UnixListener::bind(&target).expect("socket");
-    refused(&lab, &lab.request());
+    refused(&fixture, &fixture.request());
     drop(socket);
     fs::remove_file(&target).expect("remove");
 
-    symlink(lab.dir().join("none/file"), &target).expect("link");
-    refused(&lab, &lab.request());
+    symlink(fixture.dir().join("none/file"), &target).expect("link");
+    refused(&fixture, &fixture.request());
     fs::remove_file(&target).expect("remove");
     symlink(&elsewhere, &target).expect("link");
     fs::create_dir(&elsewhere).expect("directory");
-    refused(&lab, &lab.request());
+    refused(&fixture, &fixture.request());
     fs::remove_dir(&elsewhere).expect("remove");
     make_pipe(&elsewhere);
-    refused(&lab, &lab.request());
+    refused(&fixture, &fixture.request());
     assert_eq!(fs::read_link(&target).expect("link"), elsewhere);
-    refused(&lab, &lab.request().file_path("/dev/null"));
-    refused(&lab, &lab.request().file_path(elsewhere.join("file")));
+    refused(&fixture, &fixture.request().file_path("/dev/null"));
+    refused(&fixture, &fixture.request().file_path(elsewhere.join("file")));
 }
 
 #[test]
 fn a_directory_reached_by_a_link_is_the_same_place_and_stays_it_when_the_link_is_turned() {
-    let lab = Lab::new(SIZE);
-    let path = |name: &str| lab.dir().join(name);
+    let fixture = Fixture::new(SIZE);
+    let path = |name: &str| fixture.dir().join(name);
     for name in ["here", "there", "records"] {
         fs::create_dir(path(name)).expect("directory");
     }
     symlink("here", path("link")).expect("link");
     symlink("records", path("to-records")).expect("link");
     let by = |directory: &str, records: &str| {
-        let request = lab.request().file_path(path(directory).join("file.bin"));
+        let request = fixture.request().file_path(path(directory).join("file.bin"));
         request.checkpoint_dir(path(records))
     };
-    lab.interrupt(&by("link", "to-records"), SECOND);
+    fixture.interrupt(&by("link", "to-records"), SECOND);
     let turn = |_: &oss_resumable::Status| {
         if path("link").read_link().expect("link") == Path::new("here") {
             fs::remove_file(path("link")).expect("remove");
@@ -203,15 +203,15 @@ fn a_directory_reached_by_a_link_is_the_same_place_and_stays_it_when_the_link_is
         true
     };
     let outcome =
-        lab.client().download_with(&by("link", "records"), &mut { turn }).expect("resume");
+        fixture.client().download_with(&by("link", "records"), &mut { turn }).expect("resume");
     assert_eq!(outcome.statistics.bytes_reused, PART + SECOND);
-    assert_object(&lab, &path("here").join("file.bin"));
+    assert_object(&fixture, &path("here").join("file.bin"));
     assert!(names(&path("there")).is_empty());
     // The other place is another download.
-    lab.interrupt(&by("here", "records"), SECOND);
-    let outcome = lab.client().download(&by("link", "records")).expect("download");
+    fixture.interrupt(&by("here", "records"), SECOND);
+    let outcome = fixture.client().download(&by("link", "records")).expect("download");
     assert_eq!(outcome.statistics.bytes_reused, 0);
-    assert_object(&lab, &path("there").join("file.bin"));
+    assert_object(&fixture, &path("there").join("file.bin"));
 }
 
 #[test]
@@ -227,13 +227,13 @@ fn the_checkpoint_may_be_on_another_file_system_than_the_target() {
 #[test]
 #[ignore = "runs in a child process, with mounts of its own"]
 fn with_three_file_systems() {
-    let lab = Lab::new(SIZE);
+    let fixture = Fixture::new(SIZE);
     let [checkpoints, target] =
         ["checkpoints", "target"].map(|name| namespace::directory().join(name));
     for (target, checkpoints) in
-        [(lab.dir(), &*checkpoints), (&target, lab.dir()), (&target, &checkpoints)]
+        [(fixture.dir(), &*checkpoints), (&target, fixture.dir()), (&target, &checkpoints)]
     {
-        download(&lab, &target.join("file.bin"), checkpoints);
+        download(&fixture, &target.join("file.bin"), checkpoints);
         assert!(names(checkpoints).iter().all(|name| name == b"file.bin"));
         fs::remove_file(target.join("file.bin")).expect("remove");
     }
@@ -248,19 +248,19 @@ fn a_file_that_cannot_be_replaced_because_it_is_mounted_keeps_its_bytes_and_the_
 #[ignore = "runs in a child process, with mounts of its own"]
 fn with_a_mounted_target() {
     // As containers are given single files.
-    let lab = Lab::new(SIZE);
-    fs::write(lab.target(), "").expect("write");
+    let fixture = Fixture::new(SIZE);
+    fs::write(fixture.target(), "").expect("write");
     let mounted = namespace::directory().join("mounted");
-    mount(&["--bind".as_ref(), mounted.as_os_str(), lab.target().as_os_str()]);
-    let error = lab.client().download(&lab.request()).expect_err("busy");
+    mount(&["--bind".as_ref(), mounted.as_os_str(), fixture.target().as_os_str()]);
+    let error = fixture.client().download(&fixture.request()).expect_err("busy");
     assert_eq!((error.code(), error.errno()), ("RenameError", Some(libc::EBUSY)), "{error}");
-    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+    assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
 
-    let unmounted = std::process::Command::new("umount").arg(lab.target()).status();
+    let unmounted = std::process::Command::new("umount").arg(fixture.target()).status();
     assert!(unmounted.expect("umount").success());
-    let outcome = lab.client().download(&lab.request()).expect("resume");
+    let outcome = fixture.client().download(&fixture.request()).expect("resume");
     assert_eq!(outcome.statistics.bytes_reused, SIZE);
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
 }
 
 /// Mounts; only for the children of [`namespace::run`].

@@ -10,83 +10,83 @@ use libc::{EACCES, EPERM, EROFS};
 
 use super::child::{self, End};
 use super::namespace;
-use crate::lab::{Lab, PART};
+use crate::fixture::{Fixture, PART};
 
 const SIZE: u64 = 2 * PART;
 const OLD: &[u8] = b"the old file";
 
-/// A lab with an old file, whose directory has the permissions `mode`.
-fn lab(mode: u32) -> Lab {
-    let lab = Lab::new(SIZE);
-    fs::write(lab.target(), OLD).expect("the old file");
-    allow(lab.dir(), mode);
-    lab
+/// A fixture with an old file, whose directory has the permissions `mode`.
+fn fixture(mode: u32) -> Fixture {
+    let fixture = Fixture::new(SIZE);
+    fs::write(fixture.target(), OLD).expect("the old file");
+    allow(fixture.dir(), mode);
+    fixture
 }
 
 fn allow(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions");
 }
 
-fn am_root(lab: &Lab) -> bool {
-    fs::metadata(lab.dir()).expect("metadata").uid() == 0
+fn am_root(fixture: &Fixture) -> bool {
+    fs::metadata(fixture.dir()).expect("metadata").uid() == 0
 }
 
 /// Downloads as somebody who is not root.
-fn run(lab: &Lab, checkpoints: &Path) -> End {
-    let mut command = child::command(lab, "");
+fn run(fixture: &Fixture, checkpoints: &Path) -> End {
+    let mut command = child::command(fixture, "");
     command.env("TEST_CHECKPOINTS", checkpoints);
-    if am_root(lab) {
+    if am_root(fixture) {
         command.env("TEST_USER", "nobody");
     }
     child::run(&mut command)
 }
 
-fn assert_old_file(lab: &Lab) {
-    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
-    assert_eq!(lab.files(), ["file.bin"]);
+fn assert_old_file(fixture: &Fixture) {
+    assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 #[test]
 fn a_directory_that_may_not_be_written_is_an_error() {
-    let lab = lab(0o555);
-    assert_eq!(run(&lab, lab.dir()), End::failed("LocalIoError", EACCES));
-    assert_old_file(&lab);
+    let fixture = fixture(0o555);
+    assert_eq!(run(&fixture, fixture.dir()), End::failed("LocalIoError", EACCES));
+    assert_old_file(&fixture);
 }
 
 #[test]
 fn a_checkpoint_directory_that_may_not_be_written_is_an_error_that_leaves_nothing_at_the_target() {
-    let lab = lab(0o777);
+    let fixture = fixture(0o777);
     let checkpoints = tempfile::tempdir().expect("directory");
     allow(checkpoints.path(), 0o555);
-    assert_eq!(run(&lab, checkpoints.path()), End::failed("LocalIoError", EACCES));
-    assert_old_file(&lab);
+    assert_eq!(run(&fixture, checkpoints.path()), End::failed("LocalIoError", EACCES));
+    assert_old_file(&fixture);
 }
 
 #[test]
 fn a_directory_that_may_not_be_entered_is_an_error() {
     for mode in [0o000, 0o666] {
-        let lab = lab(mode);
-        assert_eq!(run(&lab, lab.dir()), End::failed("LocalIoError", EACCES), "{mode:o}");
-        allow(lab.dir(), 0o755);
-        assert_old_file(&lab);
+        let fixture = fixture(mode);
+        assert_eq!(run(&fixture, fixture.dir()), End::failed("LocalIoError", EACCES), "{mode:o}");
+        allow(fixture.dir(), 0o755);
+        assert_old_file(&fixture);
     }
 }
 
 #[test]
 fn a_directory_that_may_not_be_listed_is_enough() {
-    let lab = lab(0o333);
-    assert_eq!(run(&lab, lab.dir()), End::Saved { reused: 0, fetched: SIZE });
-    allow(lab.dir(), 0o755);
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    let fixture = fixture(0o333);
+    assert_eq!(run(&fixture, fixture.dir()), End::Saved { reused: 0, fetched: SIZE });
+    allow(fixture.dir(), 0o755);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 #[test]
 fn a_target_that_may_not_be_written_is_replaced_because_its_directory_may() {
-    let lab = lab(0o777);
-    allow(&lab.target(), 0o000);
-    assert_eq!(run(&lab, lab.dir()), End::Saved { reused: 0, fetched: SIZE });
-    lab.assert_range(0..SIZE);
+    let fixture = fixture(0o777);
+    allow(&fixture.target(), 0o000);
+    assert_eq!(run(&fixture, fixture.dir()), End::Saved { reused: 0, fetched: SIZE });
+    fixture.assert_range(0..SIZE);
 }
 
 /// Makes what is there root's.
@@ -97,32 +97,34 @@ fn give_to_root(path: &Path, mode: u32) {
 
 #[test]
 fn a_target_of_somebody_else_in_a_sticky_directory_stays_and_the_checkpoint_too() {
-    let lab = lab(0o1777);
-    give_to_root(lab.dir(), 0o1777);
-    give_to_root(&lab.target(), 0o666);
-    assert_eq!(run(&lab, lab.dir()), End::failed("RenameError", EPERM));
-    assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+    let fixture = fixture(0o1777);
+    give_to_root(fixture.dir(), 0o1777);
+    give_to_root(&fixture.target(), 0o666);
+    assert_eq!(run(&fixture, fixture.dir()), End::failed("RenameError", EPERM));
+    assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
     // Who may, finds everything there.
-    let outcome = lab.client().download(&lab.request()).expect("resume");
+    let outcome = fixture.client().download(&fixture.request()).expect("resume");
     assert_eq!(outcome.statistics.bytes_reused, SIZE);
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
 }
 
 #[test]
 fn leftovers_that_may_not_be_read_are_an_error_and_stay() {
-    let lab = lab(0o777);
-    lab.interrupt(&lab.request(), 50_000);
-    let left = lab.leftovers();
-    for (path, content) in [(lab.temp(), &left.temp), (left.journal_path.clone(), &left.journal)] {
+    let fixture = fixture(0o777);
+    fixture.interrupt(&fixture.request(), 50_000);
+    let left = fixture.leftovers();
+    for (path, content) in
+        [(fixture.temp(), &left.temp), (left.journal_path.clone(), &left.journal)]
+    {
         allow(&path, 0o000);
-        assert_eq!(run(&lab, lab.dir()), End::failed("LocalIoError", EACCES));
+        assert_eq!(run(&fixture, fixture.dir()), End::failed("LocalIoError", EACCES));
         allow(&path, 0o666);
         assert_eq!(&fs::read(&path).expect("read"), content);
-        assert_eq!(fs::read(lab.target()).expect("the old file"), OLD);
+        assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
     }
     let held = PART + 50_000;
-    assert_eq!(run(&lab, lab.dir()), End::Saved { reused: held, fetched: SIZE - held });
-    lab.assert_range(0..SIZE);
+    assert_eq!(run(&fixture, fixture.dir()), End::Saved { reused: held, fetched: SIZE - held });
+    fixture.assert_range(0..SIZE);
 }
 
 #[test]
@@ -133,27 +135,27 @@ fn a_read_only_file_system_is_an_error() {
 #[test]
 #[ignore = "runs in a child process, with mounts of its own"]
 fn with_a_read_only_file_system() {
-    let lab = lab(0o755);
+    let fixture = fixture(0o755);
     let elsewhere = tempfile::tempdir().expect("directory");
     let mount = |arguments: &[&str], path: &Path| {
         let mounted = std::process::Command::new("mount").args(arguments).arg(path).status();
         assert!(mounted.expect("mount").success());
     };
-    let path = lab.dir().to_str().expect("UTF-8");
-    mount(&["--bind", path], lab.dir());
-    mount(&["-o", "remount,bind,ro"], lab.dir());
-    for request in [lab.request(), lab.request().checkpoint_dir(elsewhere.path())] {
-        let error = lab.client().download(&request).expect_err("read-only");
+    let path = fixture.dir().to_str().expect("UTF-8");
+    mount(&["--bind", path], fixture.dir());
+    mount(&["-o", "remount,bind,ro"], fixture.dir());
+    for request in [fixture.request(), fixture.request().checkpoint_dir(elsewhere.path())] {
+        let error = fixture.client().download(&request).expect_err("read-only");
         assert_eq!((error.code(), error.errno()), ("LocalIoError", Some(EROFS)), "{error}");
-        assert_old_file(&lab);
+        assert_old_file(&fixture);
         assert_eq!(fs::read_dir(elsewhere.path()).expect("list").count(), 0);
     }
-    let request = lab.request().file_path(elsewhere.path().join("file"));
-    let error = lab.client().download(&request).expect_err("a read-only checkpoint directory");
+    let request = fixture.request().file_path(elsewhere.path().join("file"));
+    let error = fixture.client().download(&request).expect_err("a read-only checkpoint directory");
     assert_eq!((error.code(), error.errno()), ("LocalIoError", Some(EROFS)), "{error}");
     assert_eq!(fs::read_dir(elsewhere.path()).expect("list").count(), 0);
 
-    mount(&["-o", "remount,bind,rw"], lab.dir());
-    let outcome = lab.client().download(&lab.request()).expect("download");
-    lab.assert_whole(&outcome);
+    mount(&["-o", "remount,bind,rw"], fixture.dir());
+    let outcome = fixture.client().download(&fixture.request()).expect("download");
+    fixture.assert_whole(&outcome);
 }

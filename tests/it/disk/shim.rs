@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::lab::Lab;
+use crate::fixture::Fixture;
 use crate::preload;
 
 use super::child::{self, End};
@@ -48,29 +48,33 @@ pub struct Call {
 }
 
 /// Runs the child of [`child::command`] with failing calls; how it ended, and the calls on the paths that were
-/// watched: those of `failing`, else the lab's.
-pub fn run(lab: &Lab, choices: &str, failing: Option<Failing>) -> (End, Vec<Call>) {
-    run_command(&mut child::command(lab, choices), lab, failing)
+/// watched: those of `failing`, else the fixture's.
+pub fn run(fixture: &Fixture, choices: &str, failing: Option<Failing>) -> (End, Vec<Call>) {
+    run_command(&mut child::command(fixture, choices), fixture, failing)
 }
 
 /// As [`run`], on what says that it is NFS.
-pub fn run_on_nfs(lab: &Lab, failing: Option<Failing>) -> (End, Vec<Call>) {
-    run_command(child::command(lab, "").env("DISK_NFS", "1"), lab, failing)
+pub fn run_on_nfs(fixture: &Fixture, failing: Option<Failing>) -> (End, Vec<Call>) {
+    run_command(child::command(fixture, "").env("DISK_NFS", "1"), fixture, failing)
 }
 
-fn run_command(command: &mut Command, lab: &Lab, failing: Option<Failing>) -> (End, Vec<Call>) {
+fn run_command(
+    command: &mut Command,
+    fixture: &Fixture,
+    failing: Option<Failing>,
+) -> (End, Vec<Call>) {
     let log = tempfile::NamedTempFile::new().expect("a log");
-    preload(command.env("DISK_LOG", log.path()), lab, failing);
+    preload(command.env("DISK_LOG", log.path()), fixture, failing);
     let end = child::run(command);
     let log = std::fs::read_to_string(log.path()).expect("the log");
     (end, log.lines().map(call).collect())
 }
 
 /// Has the shim loaded into a [`child::command`].
-pub fn preload(command: &mut Command, lab: &Lab, failing: Option<Failing>) {
+pub fn preload(command: &mut Command, fixture: &Fixture, failing: Option<Failing>) {
     command.env("LD_PRELOAD", library());
     match failing {
-        None => command.env("DISK_PATH", lab.dir()),
+        None => command.env("DISK_PATH", fixture.dir()),
         Some(failing) => fail(command, failing),
     };
 }

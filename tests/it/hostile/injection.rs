@@ -8,7 +8,7 @@ use oss_resumable::{
 };
 
 use super::forge;
-use crate::lab::{BUCKET, ID, KEY, Lab, PART, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
 /// Texts that would begin a header of their own, or end one early, if they were sent as they are.
 const HOSTILE: [&str; 6] = [
@@ -56,10 +56,10 @@ fn key(id: String, secret: String, token: Option<String>) -> Credentials {
     Credentials::Static(AccessKey::new(id, secret, token))
 }
 
-fn assert_refused(lab: &Lab, what: &str, error: &Error) {
+fn assert_refused(fixture: &Fixture, what: &str, error: &Error) {
     assert_eq!(error.code(), "ValidateError", "{what}: {error}");
-    assert!(lab.server.requests().is_empty(), "{what} reached the network");
-    assert!(lab.files().is_empty(), "{what} reached the disk: {:?}", lab.files());
+    assert!(fixture.server.requests().is_empty(), "{what} reached the network");
+    assert!(fixture.files().is_empty(), "{what} reached the disk: {:?}", fixture.files());
     assert!(!error.message().contains(['\r', '\n', '\0']), "{what} is shown raw: {error:?}");
 }
 
@@ -72,47 +72,47 @@ fn assert_no_injected_header(requests: &[LoggedRequest]) {
 
 #[test]
 fn a_text_with_controls_in_any_field_of_a_request_is_refused_before_anything_is_sent() {
-    let lab = Lab::new(PART);
-    let client = lab.client();
+    let fixture = Fixture::new(PART);
+    let client = fixture.client();
     for (field, set) in SENT {
         for text in HOSTILE {
-            let request = lab.request_with(|request| set(request, text.to_owned()));
+            let request = fixture.request_with(|request| set(request, text.to_owned()));
             let error = client.download(&request).expect_err(field);
-            assert_refused(&lab, field, &error);
+            assert_refused(&fixture, field, &error);
         }
     }
-    lab.assert_whole(&client.download(&lab.request()).expect("nothing broke"));
+    fixture.assert_whole(&client.download(&fixture.request()).expect("nothing broke"));
 }
 
 #[test]
 fn a_text_with_controls_in_any_option_is_refused_when_the_client_is_made() {
-    let lab = Lab::new(PART);
+    let fixture = Fixture::new(PART);
     for (option, set) in OPTIONS {
         for text in HOSTILE {
-            let mut options = lab.options();
+            let mut options = fixture.options();
             set(&mut options, text.to_owned());
             let error = Client::new(options).map(|_| ()).expect_err(option);
-            assert_refused(&lab, option, &error);
+            assert_refused(&fixture, option, &error);
         }
     }
 }
 
 #[test]
 fn a_region_or_a_key_with_controls_is_refused_when_it_is_set_later() {
-    let lab = Lab::new(PART);
-    let client = lab.client();
+    let fixture = Fixture::new(PART);
+    let client = fixture.client();
     for text in HOSTILE {
-        assert_refused(&lab, "region", &client.set_region(text).expect_err("region"));
+        assert_refused(&fixture, "region", &client.set_region(text).expect_err("region"));
         for credentials in [
             key(text.to_owned(), SECRET.to_owned(), None),
             key(ID.to_owned(), text.to_owned(), None),
             key(ID.to_owned(), SECRET.to_owned(), Some(text.to_owned())),
         ] {
             let error = client.set_credentials(credentials).expect_err("key");
-            assert_refused(&lab, "key", &error);
+            assert_refused(&fixture, "key", &error);
         }
     }
-    lab.assert_whole(&client.download(&lab.request()).expect("the former key still works"));
+    fixture.assert_whole(&client.download(&fixture.request()).expect("the former key still works"));
 }
 
 #[test]
@@ -123,75 +123,77 @@ fn a_provider_that_answers_with_controls_is_an_error_and_nothing_is_sent() {
             Ok(AccessKey::new(ID, SECRET, Some(self.0.to_owned())))
         }
     }
-    let lab = Lab::new(PART);
+    let fixture = Fixture::new(PART);
     for text in HOSTILE {
-        let client = lab.client_with(|options| {
+        let client = fixture.client_with(|options| {
             options.credentials = Credentials::Provider(std::sync::Arc::new(Hostile(text)));
             options.max_attempts = 1;
         });
-        let error = client.download(&lab.request()).expect_err("no usable key");
+        let error = client.download(&fixture.request()).expect_err("no usable key");
         assert!(error.message().contains("security token"), "{error}");
-        assert!(lab.server.requests().is_empty(), "{:?}", lab.server.requests());
-        assert!(lab.files().is_empty(), "{:?}", lab.files());
+        assert!(fixture.server.requests().is_empty(), "{:?}", fixture.server.requests());
+        assert!(fixture.files().is_empty(), "{:?}", fixture.files());
     }
 }
 
 #[test]
 fn a_key_may_hold_anything_but_nul_and_arrives_as_it_is() {
-    let lab = Lab::new(PART);
-    let client = lab.client();
+    let fixture = Fixture::new(PART);
+    let client = fixture.client();
     for text in HOSTILE.iter().copied().chain(["a b?c#d&e=f%2F+", "ä/ö/€", "a/./b/../c"]) {
-        let request = lab.request_with(|request| request.key = text.to_owned());
+        let request = fixture.request_with(|request| request.key = text.to_owned());
         if text.contains('\0') {
             assert_eq!(client.download(&request).expect_err("NUL").code(), "ValidateError");
             continue;
         }
-        lab.server.put(BUCKET, text, Object::pattern(10, 3));
+        fixture.server.put(BUCKET, text, Object::pattern(10, 3));
         client.download(&request).expect("download");
-        let seen = lab.server.requests().pop().expect("a request");
+        let seen = fixture.server.requests().pop().expect("a request");
         assert_eq!(seen.key, text);
     }
-    assert_no_injected_header(&lab.server.requests());
+    assert_no_injected_header(&fixture.server.requests());
 }
 
 #[test]
 fn an_etag_that_the_service_made_up_is_sent_back_as_it_came_or_not_at_all() {
     for etag in ["\"a\tb\"", "\"\u{1}\u{2}\"", "\"ä\"", "\"a\" , \"b\"", "x: y", "\"\""] {
-        let lab = Lab::new(4 * PART);
-        lab.server.inject(Fault::Header { name: "ETag".to_owned(), value: Some(etag.to_owned()) });
-        let ended = lab.client().download(&lab.request());
-        let requests = lab.server.requests();
+        let fixture = Fixture::new(4 * PART);
+        fixture
+            .server
+            .inject(Fault::Header { name: "ETag".to_owned(), value: Some(etag.to_owned()) });
+        let ended = fixture.client().download(&fixture.request());
+        let requests = fixture.server.requests();
         for request in &requests {
             let sent = request.header("if-match");
             assert!(sent.is_none() || sent == Some(etag), "{etag:?} became {sent:?}");
         }
         if ended.is_ok() {
-            lab.assert_range(0..4 * PART);
+            fixture.assert_range(0..4 * PART);
         }
     }
 }
 
 #[test]
 fn a_checkpoint_forged_to_hold_a_header_sends_none() {
-    let lab = Lab::new(4 * PART);
-    lab.interrupt(&lab.request(), 50_000);
-    let left = lab.leftovers();
+    let fixture = Fixture::new(4 * PART);
+    fixture.interrupt(&fixture.request(), 50_000);
+    let left = fixture.leftovers();
     let forged = forge::with_etag(&left.journal, "\"a\"\r\nX-Injected: 1");
-    lab.put_back(&left);
+    fixture.put_back(&left);
     fs::write(&left.journal_path, forged).expect("write");
-    let sent_before = lab.server.requests().len();
-    let outcome = lab.client().download(&lab.request()).expect("download");
-    lab.assert_whole(&outcome);
+    let sent_before = fixture.server.requests().len();
+    let outcome = fixture.client().download(&fixture.request()).expect("download");
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_reused, 0, "the forged checkpoint counted");
-    assert_no_injected_header(&lab.server.requests()[sent_before..]);
+    assert_no_injected_header(&fixture.server.requests()[sent_before..]);
 }
 
 #[test]
 fn a_checkpoint_forged_with_the_right_etag_is_the_checkpoint() {
-    let lab = Lab::new(4 * PART);
-    lab.interrupt(&lab.request(), 50_000);
-    let left = lab.leftovers();
-    let object = lab.server.object(BUCKET, KEY).expect("object");
+    let fixture = Fixture::new(4 * PART);
+    fixture.interrupt(&fixture.request(), 50_000);
+    let left = fixture.leftovers();
+    let object = fixture.server.object(BUCKET, KEY).expect("object");
     assert_eq!(forge::with_etag(&left.journal, object.etag()), left.journal);
 }
 
@@ -202,10 +204,10 @@ fn a_key_that_tries_to_leave_the_directory_names_a_file_in_it_or_is_refused() {
         let name = request.default_file_name().expect("a name");
         assert!(!name.contains('/') && name != ".." && name != ".", "{key} → {name}");
     }
-    let lab = Lab::new(PART);
+    let fixture = Fixture::new(PART);
     for key in ["..", ".", "a/..", "a/.", "a/", "../", "a/b/../"] {
         let request = DownloadRequest::new(BUCKET, key);
-        let error = lab.client().download(&request).expect_err(key);
-        assert_refused(&lab, key, &error);
+        let error = fixture.client().download(&request).expect_err(key);
+        assert_refused(&fixture, key, &error);
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use oss_resumable::{AccessKey, Client, ClientOptions, Credentials, SignatureVersion};
 
-use crate::lab::{ID, Lab, PART, SECRET};
+use crate::fixture::{Fixture, ID, PART, SECRET};
 
 /// What the secret is hidden by on its way to the child, so that no other buffer of the child holds it.
 const MASK: u8 = 0x5A;
@@ -30,11 +30,11 @@ fn a_secret_is_wiped_when_its_client_is_gone_and_when_it_is_replaced() {
 
 /// How many copies of the secret a process holds after a download and what is done to its client.
 fn copies_after(how: &str, signature: &str) -> usize {
-    let lab = Lab::new(4 * PART);
+    let fixture = Fixture::new(4 * PART);
     let mut child = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "--ignored", "--nocapture", "hostile::memory::child"])
-        .env("TEST_ENDPOINT", lab.server.endpoint())
-        .env("TEST_FILE", lab.target())
+        .env("TEST_ENDPOINT", fixture.server.endpoint())
+        .env("TEST_FILE", fixture.target())
         .env("TEST_HOW", how)
         .env("TEST_SIGNATURE", signature)
         .stdin(Stdio::piped())
@@ -62,7 +62,7 @@ fn child() {
         options.signature = SignatureVersion::V1;
     }
     let client = Client::new(options).expect("client");
-    let request = oss_resumable::DownloadRequest::new(crate::lab::BUCKET, crate::lab::KEY)
+    let request = oss_resumable::DownloadRequest::new(crate::fixture::BUCKET, crate::fixture::KEY)
         .file_path(variable("TEST_FILE"));
     client.download(&request).expect("download");
     let kept = match variable("TEST_HOW").as_str() {

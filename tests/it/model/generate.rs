@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::plan::*;
-use crate::lab::{MIB, PART};
+use crate::fixture::{MIB, PART};
 
 /// Any plan.
 pub fn plans() -> impl Strategy<Value = Plan> {

@@ -13,7 +13,7 @@ use super::plan::*;
 use super::reference::{Ended, Recorded, Seen, World};
 use super::request::Site;
 use super::{killed, sdk};
-use crate::lab::{BUCKET, ID, KEY, SECRET, directory_in_memory};
+use crate::fixture::{BUCKET, ID, KEY, SECRET, directory_in_memory};
 
 /// Silence that ends a connection: short where a run has to wait for it, otherwise longer than any machine is busy.
 const SHORT_SILENCE: Duration = Duration::from_millis(700);

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{MIB, PART};
+use crate::fixture::{MIB, PART};
 
 /// One case.
 #[derive(Clone, Debug)]

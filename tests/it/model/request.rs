@@ -11,7 +11,7 @@ use oss_resumable::{
 use serde::{Deserialize, Serialize};
 
 use super::plan::{CheckpointPlan, Condition, RequestPlan};
-use crate::lab::{BUCKET, ID, KEY, SECRET};
+use crate::fixture::{BUCKET, ID, KEY, SECRET};
 
 /// A request to a server, for files in a directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use openssl::hash::{MessageDigest, hash};
 
-use crate::lab::{BUCKET, KEY};
+use crate::fixture::{BUCKET, KEY};
 
 /// The name of its record of the download to `target`.
 pub fn record_name(target: &Path) -> String {

@@ -7,9 +7,9 @@ use local_oss::{Fault, LoggedRequest, Matcher};
 use oss_resumable::{ErrorKind, LogLevel};
 use parking_lot::Mutex;
 
-use crate::lab::{Lab, MIB};
+use crate::fixture::{Fixture, MIB};
 
-use super::{header, lab, millis, status, struck};
+use super::{fixture, header, millis, status, struck};
 
 const SIZE: u64 = MIB;
 const BUSY: [(u16, &str); 2] = [(429, "TooManyRequests"), (503, "ServiceUnavailable")];
@@ -20,8 +20,8 @@ fn busy_for(number: u16, seconds: u64) -> Fault {
 }
 
 /// The time between each refusal and the next request, on one connection.
-fn pauses(lab: &Lab) -> Vec<Duration> {
-    let requests = lab.requests_after(0);
+fn pauses(fixture: &Fixture) -> Vec<Duration> {
+    let requests = fixture.requests_after(0);
     let pause = |pair: &[LoggedRequest]| {
         let refused = !matches!(pair[0].status, Some(200 | 206));
         refused.then(|| pair[1].received - pair[0].finished.expect("answered"))
@@ -32,10 +32,10 @@ fn pauses(lab: &Lab) -> Vec<Duration> {
 #[test]
 fn without_retry_after_each_pause_is_longer_than_the_one_before() {
     for (number, code) in BUSY {
-        let lab = struck(SIZE, Matcher::any().from(2).times(4), status(number, code));
-        let outcome = lab.assert_downloads(&lab.client(), &lab.single());
+        let fixture = struck(SIZE, Matcher::any().from(2).times(4), status(number, code));
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.single());
         assert_eq!(outcome.statistics.retries_service, 4);
-        let pauses = pauses(&lab);
+        let pauses = pauses(&fixture);
         assert_eq!(pauses.len(), 4);
         for (pause, shortest) in pauses.iter().zip([100, 200, 400, 800]) {
             assert!(*pause >= millis(shortest), "{pauses:?}");
@@ -47,15 +47,19 @@ fn without_retry_after_each_pause_is_longer_than_the_one_before() {
 fn retry_after_is_honoured_by_every_connection_at_any_time_of_the_download() {
     for (number, _) in BUSY {
         for matcher in [Matcher::any().times(1), Matcher::any().from(2).times(3)] {
-            let lab = struck(SIZE, matcher, busy_for(number, 1));
+            let fixture = struck(SIZE, matcher, busy_for(number, 1));
             let started = Instant::now();
-            let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+            let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
             assert!(outcome.statistics.retries_service >= 1);
             assert!(started.elapsed() >= millis(1000));
         }
-        let lab = struck(SIZE, Matcher::any().from(2).times(2), busy_for(number, 1));
-        lab.assert_downloads(&lab.client(), &lab.single());
-        assert!(pauses(&lab).iter().all(|pause| *pause >= millis(1000)), "{:?}", pauses(&lab));
+        let fixture = struck(SIZE, Matcher::any().from(2).times(2), busy_for(number, 1));
+        fixture.assert_downloads(&fixture.client(), &fixture.single());
+        assert!(
+            pauses(&fixture).iter().all(|pause| *pause >= millis(1000)),
+            "{:?}",
+            pauses(&fixture)
+        );
     }
 }
 
@@ -64,10 +68,12 @@ fn retry_after_may_be_a_date() {
     let in_3_s = SystemTime::now() + Duration::from_secs(3);
     let date =
         jiff::Timestamp::try_from(in_3_s).expect("now").strftime("%a, %d %b %Y %H:%M:%S GMT");
-    let lab = lab(SIZE);
-    lab.server.inject_when(Matcher::any().nth(2), status(503, "Busy"));
-    lab.server.inject_when(Matcher::any().nth(2), header("Retry-After", Some(&date.to_string())));
-    lab.assert_downloads(&lab.client(), &lab.single());
+    let fixture = fixture(SIZE);
+    fixture.server.inject_when(Matcher::any().nth(2), status(503, "Busy"));
+    fixture
+        .server
+        .inject_when(Matcher::any().nth(2), header("Retry-After", Some(&date.to_string())));
+    fixture.assert_downloads(&fixture.client(), &fixture.single());
     // The date has no fractions of a second.
     assert!(SystemTime::now() >= in_3_s - Duration::from_secs(1), "it did not wait");
 }
@@ -75,12 +81,12 @@ fn retry_after_may_be_a_date() {
 #[test]
 fn a_retry_after_that_asks_for_nothing_or_nonsense_does_not_end_the_pauses() {
     for value in ["0", "-5", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT", "99999999999999999999"] {
-        let lab = lab(SIZE);
+        let fixture = fixture(SIZE);
         let matcher = Matcher::any().from(2).times(2);
-        lab.server.inject_when(matcher.clone(), status(503, "Busy"));
-        lab.server.inject_when(matcher, header("Retry-After", Some(value)));
-        lab.assert_downloads(&lab.client(), &lab.single());
-        let pauses = pauses(&lab);
+        fixture.server.inject_when(matcher.clone(), status(503, "Busy"));
+        fixture.server.inject_when(matcher, header("Retry-After", Some(value)));
+        fixture.assert_downloads(&fixture.client(), &fixture.single());
+        let pauses = pauses(&fixture);
         assert!(pauses[0] >= millis(100) && pauses[1] >= millis(200), "{value}: {pauses:?}");
     }
 }
@@ -89,12 +95,12 @@ fn a_retry_after_that_asks_for_nothing_or_nonsense_does_not_end_the_pauses() {
 fn a_retry_after_of_an_hour_is_a_minute() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = lines.clone();
-    let lab = struck(SIZE, Matcher::any().from(2), busy_for(503, 3600));
-    let client = lab.client_with(|options| {
+    let fixture = struck(SIZE, Matcher::any().from(2), busy_for(503, 3600));
+    let client = fixture.client_with(|options| {
         options.log = Some(Arc::new(move |_, line: &str| sink.lock().push(line.to_owned())));
         options.log_level = LogLevel::Warn;
     });
-    let download = client.start(&lab.single()).expect("start");
+    let download = client.start(&fixture.single()).expect("start");
     // A minute, and at most a quarter of one by chance.
     let minute = |line: &String| ["in 6", "in 7"].iter().any(|time| line.contains(time));
     let waits = || lines.lock().iter().any(minute);
@@ -107,33 +113,33 @@ fn a_retry_after_of_an_hour_is_a_minute() {
     download.cancel();
     let error = download.wait(None).expect("no limit").expect_err("cancelled");
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    lab.assert_old_file(&lab.single());
-    lab.assert_recovers(&lab.single());
+    fixture.assert_old_file(&fixture.single());
+    fixture.assert_recovers(&fixture.single());
 }
 
 #[test]
 fn a_service_that_asks_for_more_time_than_there_is_is_the_error_at_once() {
     for (number, _) in BUSY {
-        let lab = struck(SIZE, Matcher::any(), busy_for(number, 30));
-        let request = lab.request();
+        let fixture = struck(SIZE, Matcher::any(), busy_for(number, 30));
+        let request = fixture.request();
         let started = Instant::now();
-        let client = lab.client_with(|options| options.throttle_limit = Some(millis(20_000)));
-        let error = lab.assert_refuses(&client, &request, ErrorKind::Service, "Busy");
-        assert_eq!((error.status(), lab.server.requests().len()), (i64::from(number), 1));
+        let client = fixture.client_with(|options| options.throttle_limit = Some(millis(20_000)));
+        let error = fixture.assert_refuses(&client, &request, ErrorKind::Service, "Busy");
+        assert_eq!((error.status(), fixture.server.requests().len()), (i64::from(number), 1));
         assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
-        lab.assert_recovers(&request);
+        fixture.assert_recovers(&request);
     }
 }
 
 #[test]
 fn a_service_that_stays_busy_after_progress_is_an_error_that_keeps_what_came() {
     for (number, code) in BUSY {
-        for request in [Lab::request, Lab::request_without_checkpoint] {
-            let lab = struck(SIZE, Matcher::any().from(2), status(number, code));
-            let client = lab.client_with(|options| options.throttle_limit = Some(millis(2000)));
-            let request = request(&lab);
-            lab.assert_refuses(&client, &request, ErrorKind::Service, code);
-            lab.assert_recovers(&request);
+        for request in [Fixture::request, Fixture::request_without_checkpoint] {
+            let fixture = struck(SIZE, Matcher::any().from(2), status(number, code));
+            let client = fixture.client_with(|options| options.throttle_limit = Some(millis(2000)));
+            let request = request(&fixture);
+            fixture.assert_refuses(&client, &request, ErrorKind::Service, code);
+            fixture.assert_recovers(&request);
         }
     }
 }
@@ -141,8 +147,8 @@ fn a_service_that_stays_busy_after_progress_is_an_error_that_keeps_what_came() {
 #[test]
 fn a_proxy_that_is_busy_is_asked_again() {
     for number in [408, 500, 502, 503, 504, 599] {
-        let lab = struck(SIZE, Matcher::any().from(2).times(2), Fault::Html(number));
-        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+        let fixture = struck(SIZE, Matcher::any().from(2).times(2), Fault::Html(number));
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_service, 2, "{number}");
     }
 }

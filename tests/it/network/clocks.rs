@@ -3,11 +3,11 @@
 use local_oss::{Config, Fault, Matcher};
 use oss_resumable::{ErrorKind, SignatureVersion};
 
-use crate::lab::{BUCKET, KEY, MIB, PART};
+use crate::fixture::{BUCKET, KEY, MIB, PART};
 use crate::preload;
 use crate::program;
 
-use super::{header, lab, lab_of, status, struck};
+use super::{fixture, fixture_of, header, status, struck};
 
 const SIZE: u64 = MIB;
 const HOURS: [i64; 6] = [1, -1, 9, -9, 24 * 400, -24 * 400];
@@ -16,14 +16,14 @@ const HOURS: [i64; 6] = [1, -1, 9, -9, 24 * 400, -24 * 400];
 fn a_host_whose_clock_is_wrong_by_hours_downloads_by_the_services_clock() {
     let library = preload::compiled("clock");
     for hours in HOURS {
-        let lab = lab(SIZE);
-        let mut command = program::program(&lab, lab.dir(), [BUCKET, KEY, "file.bin", "."]);
+        let fixture = fixture(SIZE);
+        let mut command = program::program(&fixture, fixture.dir(), [BUCKET, KEY, "file.bin", "."]);
         command.env("LD_PRELOAD", &library).env("CLOCK_AHEAD", (hours * 3600).to_string());
         let output = program::running(&mut command).output().expect("its end");
         assert!(output.status.success(), "{hours} hours: {}", program::last_error(&output));
-        lab.assert_range(0..SIZE);
-        assert_eq!(lab.files(), ["file.bin"]);
-        let statuses: Vec<_> = lab.server.requests().iter().map(|r| r.status).collect();
+        fixture.assert_range(0..SIZE);
+        assert_eq!(fixture.files(), ["file.bin"]);
+        let statuses: Vec<_> = fixture.server.requests().iter().map(|r| r.status).collect();
         // Without the first answer the test would show nothing.
         assert_eq!(statuses[..2], [Some(403), Some(206)], "{hours} hours");
     }
@@ -34,9 +34,9 @@ fn the_time_in_the_error_counts_more_than_the_date_of_a_proxy() {
     for hours in HOURS {
         for date in [Some("Thu, 01 Jan 1970 00:00:00 GMT"), Some("yesterday"), None] {
             let config = Config { clock_offset: hours * 3600, ..Config::default() };
-            let lab = lab_of(config, PART);
-            lab.server.inject(header("Date", date));
-            let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+            let fixture = fixture_of(config, PART);
+            fixture.server.inject(header("Date", date));
+            let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
             assert_eq!(outcome.statistics.retries_auth, 1, "{hours} hours, {date:?}");
         }
     }
@@ -45,20 +45,20 @@ fn the_time_in_the_error_counts_more_than_the_date_of_a_proxy() {
 #[test]
 fn an_error_without_a_time_is_corrected_by_its_date() {
     let skewed = status(403, "RequestTimeTooSkewed");
-    let lab = struck(SIZE, Matcher::any().nth(1), skewed);
-    let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+    let fixture = struck(SIZE, Matcher::any().nth(1), skewed);
+    let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.retries_auth, 1);
 }
 
 #[test]
 fn a_clock_that_jumps_back_and_forth_on_the_way_is_followed() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
-        let lab = lab(SIZE);
-        lab.server.inject(Fault::CloseAfter(50_000));
-        lab.server.inject_when(Matcher::any().from(3).times(4), Fault::SkewedClock(7200));
-        lab.server.inject_when(Matcher::any().from(7).times(4), Fault::SkewedClock(-7200));
-        let client = lab.client_with(|options| options.signature = signature);
-        let outcome = lab.assert_downloads(&client, &lab.single());
+        let fixture = fixture(SIZE);
+        fixture.server.inject(Fault::CloseAfter(50_000));
+        fixture.server.inject_when(Matcher::any().from(3).times(4), Fault::SkewedClock(7200));
+        fixture.server.inject_when(Matcher::any().from(7).times(4), Fault::SkewedClock(-7200));
+        let client = fixture.client_with(|options| options.signature = signature);
+        let outcome = fixture.assert_downloads(&client, &fixture.single());
         assert_eq!(outcome.statistics.retries_auth, 3, "ahead, behind, right again");
         assert_eq!(outcome.statistics.bytes_from_network, SIZE);
     }
@@ -68,13 +68,14 @@ fn a_clock_that_jumps_back_and_forth_on_the_way_is_followed() {
 fn a_service_that_finds_every_time_wrong_is_an_error_soon() {
     for from in [1, 2] {
         let skewed = status(403, "RequestTimeTooSkewed");
-        let lab = struck(SIZE, Matcher::any().from(from), skewed);
-        let request = lab.request();
+        let fixture = struck(SIZE, Matcher::any().from(from), skewed);
+        let request = fixture.request();
         let kind = ErrorKind::Service;
-        let error = lab.assert_refuses(&lab.client(), &request, kind, "RequestTimeTooSkewed");
+        let error =
+            fixture.assert_refuses(&fixture.client(), &request, kind, "RequestTimeTooSkewed");
         assert_eq!(error.status(), 403);
         // Three attempts of each connection at most.
-        assert!(lab.server.requests().len() <= 1 + 9, "{}", lab.server.requests().len());
-        lab.assert_recovers(&request);
+        assert!(fixture.server.requests().len() <= 1 + 9, "{}", fixture.server.requests().len());
+        fixture.assert_recovers(&request);
     }
 }

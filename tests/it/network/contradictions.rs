@@ -3,9 +3,9 @@
 use local_oss::{Config, Fault, Matcher};
 use oss_resumable::{ErrorKind, Proof};
 
-use crate::lab::{BUCKET, KEY, Lab, MIB, PART};
+use crate::fixture::{BUCKET, Fixture, KEY, MIB, PART};
 
-use super::{each, header, lab, lab_of, struck};
+use super::{each, fixture, fixture_of, header, struck};
 
 const SIZE: u64 = MIB + 12_345;
 
@@ -44,10 +44,10 @@ fn contradictions() -> Vec<Fault> {
 fn a_contradiction_in_one_reply_costs_an_attempt() {
     let cases = contradictions().into_iter().flat_map(|fault| [(fault.clone(), 2), (fault, 3)]);
     each(cases, |(fault, k)| {
-        let lab = struck(SIZE, Matcher::any().nth(*k), fault.clone());
+        let fixture = struck(SIZE, Matcher::any().nth(*k), fault.clone());
         // A body longer than its length would be garbage before the next head.
-        lab.server.inject(Fault::CloseConnection);
-        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+        fixture.server.inject(Fault::CloseConnection);
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{fault:?}");
         assert_eq!(outcome.statistics.bytes_discarded, 0, "not a byte was taken: {fault:?}");
     });
@@ -61,9 +61,9 @@ fn a_contradiction_in_the_first_reply_costs_an_attempt() {
     };
     let lies = contradictions().into_iter().filter(|fault| !true_of_the_first(fault));
     each(lies, |fault| {
-        let lab = struck(SIZE, Matcher::any().nth(1), fault.clone());
-        lab.server.inject(Fault::CloseConnection);
-        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+        let fixture = struck(SIZE, Matcher::any().nth(1), fault.clone());
+        fixture.server.inject(Fault::CloseConnection);
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{fault:?}");
     });
 }
@@ -73,15 +73,19 @@ fn a_contradiction_in_every_reply_is_an_error() {
     let cases = contradictions().into_iter().flat_map(|fault| [(fault.clone(), 2), (fault, 1)]);
     let cases = cases.filter(|(fault, from)| *from > 1 || !matches!(fault, Fault::IgnoreRange));
     each(cases, |(fault, from)| {
-        let lab = struck(SIZE, Matcher::any().from(*from), fault.clone());
+        let fixture = struck(SIZE, Matcher::any().from(*from), fault.clone());
         // A body longer than its length would be garbage before the next head.
-        lab.server.inject(Fault::CloseConnection);
-        let request = lab.request();
-        let error =
-            lab.assert_refuses(&lab.client(), &request, ErrorKind::Integrity, "InvalidReply");
+        fixture.server.inject(Fault::CloseConnection);
+        let request = fixture.request();
+        let error = fixture.assert_refuses(
+            &fixture.client(),
+            &request,
+            ErrorKind::Integrity,
+            "InvalidReply",
+        );
         // One good reply at most, and three for each connection.
-        assert!(lab.server.requests().len() <= 1 + 9, "{fault:?}: {error}");
-        lab.assert_recovers(&request);
+        assert!(fixture.server.requests().len() <= 1 + 9, "{fault:?}: {error}");
+        fixture.assert_recovers(&request);
     });
 }
 
@@ -90,23 +94,23 @@ fn a_first_reply_that_can_only_be_the_same_again_is_asked_for_twice() {
     let lacking =
         [Fault::UnknownTotal, header("Content-Range", None), Fault::NoOssHeaders, Fault::Html(206)];
     each(lacking, |fault| {
-        let lab = struck(SIZE, Matcher::any(), fault.clone());
-        let request = lab.request();
-        lab.assert_refuses(&lab.client(), &request, ErrorKind::Integrity, "InvalidReply");
-        assert_eq!(lab.server.requests().len(), 2, "{fault:?}");
-        lab.assert_recovers(&request);
+        let fixture = struck(SIZE, Matcher::any(), fault.clone());
+        let request = fixture.request();
+        fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Integrity, "InvalidReply");
+        assert_eq!(fixture.server.requests().len(), 2, "{fault:?}");
+        fixture.assert_recovers(&request);
     });
     // A range cannot be cut out of the whole object without all that stands before it.
-    let lab = struck(SIZE, Matcher::any(), Fault::IgnoreRange);
-    let request = lab.request().range(1000, 1999);
-    lab.assert_refuses(&lab.client(), &request, ErrorKind::Integrity, "InvalidReply");
-    assert_eq!(lab.server.requests().len(), 2);
+    let fixture = struck(SIZE, Matcher::any(), Fault::IgnoreRange);
+    let request = fixture.request().range(1000, 1999);
+    fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Integrity, "InvalidReply");
+    assert_eq!(fixture.server.requests().len(), 2);
 }
 
 #[test]
 fn a_first_reply_that_lies_may_be_true_the_third_time() {
-    let lab = struck(SIZE, Matcher::any().times(2), Fault::WrongContentRange);
-    let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+    let fixture = struck(SIZE, Matcher::any().times(2), Fault::WrongContentRange);
+    let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.retries_reply, 2);
 }
 
@@ -115,8 +119,8 @@ fn another_size_in_one_reply_is_another_object_and_starts_over() {
     for total in [-1000, -1, 1, 1 << 40] {
         let fault = Fault::ContentRangeOff { first: 0, last: 0, total };
         for k in 2..=3 {
-            let lab = struck(SIZE, Matcher::any().nth(k), fault.clone());
-            lab.assert_downloads(&lab.client(), &lab.request());
+            let fixture = struck(SIZE, Matcher::any().nth(k), fault.clone());
+            fixture.assert_downloads(&fixture.client(), &fixture.request());
         }
     }
 }
@@ -125,9 +129,9 @@ fn another_size_in_one_reply_is_another_object_and_starts_over() {
 fn another_size_in_the_first_reply_is_found_out() {
     for total in [-1000, -1, 1, 300_000] {
         let fault = Fault::ContentRangeOff { first: 0, last: 0, total };
-        for request in [Lab::request, Lab::request_without_checkpoint] {
-            let lab = struck(SIZE, Matcher::any().nth(1), fault.clone());
-            lab.assert_downloads(&lab.client(), &request(&lab));
+        for request in [Fixture::request, Fixture::request_without_checkpoint] {
+            let fixture = struck(SIZE, Matcher::any().nth(1), fault.clone());
+            fixture.assert_downloads(&fixture.client(), &request(&fixture));
         }
     }
 }
@@ -135,16 +139,16 @@ fn another_size_in_the_first_reply_is_found_out() {
 #[test]
 fn a_size_that_no_object_has_is_an_error_before_a_byte_is_kept() {
     let fault = Fault::ContentRangeOff { first: 0, last: 0, total: 1 << 60 };
-    let lab = struck(SIZE, Matcher::any().nth(1), fault);
-    let request = lab.request();
-    let error = lab.assert_refuses(&lab.client(), &request, ErrorKind::Io, "DiskFull");
-    assert!(lab.journal().is_none(), "{error}");
+    let fixture = struck(SIZE, Matcher::any().nth(1), fault);
+    let request = fixture.request();
+    let error = fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Io, "DiskFull");
+    assert!(fixture.journal().is_none(), "{error}");
     // Believed where space is not checked, until the next reply tells another.
-    let mut unchecked = lab.single();
+    let mut unchecked = fixture.single();
     unchecked.check_space = false;
     let fault = Fault::ContentRangeOff { first: 0, last: 0, total: 1 << 40 };
-    lab.server.inject_when(Matcher::any().nth(1), fault);
-    let outcome = lab.assert_downloads(&lab.client(), &unchecked);
+    fixture.server.inject_when(Matcher::any().nth(1), fault);
+    let outcome = fixture.assert_downloads(&fixture.client(), &unchecked);
     assert_eq!(outcome.statistics.retries_reply, 1);
 }
 
@@ -156,10 +160,10 @@ fn a_size_that_every_reply_lies_about_is_an_error() {
     ] {
         let fault = Fault::ContentRangeOff { first: 0, last: 0, total };
         // On one connection the last request asks for the object's end, wherever that is said to be.
-        let lab = struck(SIZE, Matcher::any(), fault);
-        let request = lab.single();
-        lab.assert_refuses(&lab.client(), &request, kind, code);
-        lab.assert_recovers(&request);
+        let fixture = struck(SIZE, Matcher::any(), fault);
+        let request = fixture.single();
+        fixture.assert_refuses(&fixture.client(), &request, kind, code);
+        fixture.assert_recovers(&request);
     }
 }
 
@@ -167,12 +171,13 @@ fn a_size_that_every_reply_lies_about_is_an_error() {
 fn a_success_that_brings_no_object_is_an_error_with_its_status() {
     for status in [201, 202, 203, 204, 207, 226, 299] {
         for from in [1, 2] {
-            let lab = struck(SIZE, Matcher::any().from(from), Fault::Html(status));
-            let request = lab.request();
+            let fixture = struck(SIZE, Matcher::any().from(from), Fault::Html(status));
+            let request = fixture.request();
             let code = format!("ServerError:{status}");
-            let error = lab.assert_refuses(&lab.client(), &request, ErrorKind::Service, &code);
+            let error =
+                fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Service, &code);
             assert_eq!(error.status(), i64::from(status));
-            lab.assert_recovers(&request);
+            fixture.assert_recovers(&request);
         }
     }
 }
@@ -183,8 +188,8 @@ fn another_etag_on_one_reply_gives_one_generation() {
     let etags = [Fault::WrongEtag, Fault::NoEtag, other("\"\""), other("W/\"1\""), other("\"*\"")];
     let cases = etags.into_iter().flat_map(|fault| (1..=4).map(move |k| (fault.clone(), k)));
     each(cases, |(fault, k)| {
-        let lab = struck(SIZE, Matcher::any().nth(*k), fault.clone());
-        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+        let fixture = struck(SIZE, Matcher::any().nth(*k), fault.clone());
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.proof, Proof::ObjectCrc, "{fault:?} on reply {k}");
     });
 }
@@ -198,13 +203,13 @@ fn a_checksum_that_is_wrong_on_one_reply_gives_the_right_file() {
     let cases = lies.into_iter().flat_map(|fault| (1..=4).map(move |k| (fault.clone(), k)));
     each(cases, |(fault, k)| {
         for size in sizes {
-            let lab = struck(size, Matcher::any().nth(*k), fault.clone());
-            lab.assert_downloads(&lab.client(), &lab.request());
-            lab.put_old_file();
-            lab.server.clear_faults();
-            let request = lab.request_without_checkpoint();
-            lab.server.inject_when(Matcher::any().nth(*k), fault.clone());
-            lab.assert_downloads(&lab.client(), &request);
+            let fixture = struck(size, Matcher::any().nth(*k), fault.clone());
+            fixture.assert_downloads(&fixture.client(), &fixture.request());
+            fixture.put_old_file();
+            fixture.server.clear_faults();
+            let request = fixture.request_without_checkpoint();
+            fixture.server.inject_when(Matcher::any().nth(*k), fault.clone());
+            fixture.assert_downloads(&fixture.client(), &request);
         }
     });
 }
@@ -212,36 +217,36 @@ fn a_checksum_that_is_wrong_on_one_reply_gives_the_right_file() {
 #[test]
 fn a_checksum_that_is_wrong_on_every_reply_is_an_error_that_does_not_stick() {
     for size in [10, SIZE] {
-        let lab = struck(size, Matcher::any(), Fault::WrongCrc);
-        for request in [lab.request(), lab.request_without_checkpoint(), lab.single()] {
+        let fixture = struck(size, Matcher::any(), Fault::WrongCrc);
+        for request in [fixture.request(), fixture.request_without_checkpoint(), fixture.single()] {
             let kind = ErrorKind::Integrity;
-            lab.assert_refuses(&lab.client(), &request, kind, "CrcCheckError");
-            assert!(lab.journal().is_none());
+            fixture.assert_refuses(&fixture.client(), &request, kind, "CrcCheckError");
+            assert!(fixture.journal().is_none());
         }
-        lab.assert_recovers(&lab.request());
+        fixture.assert_recovers(&fixture.request());
     }
 }
 
 #[test]
 fn a_service_without_checksums_gives_the_right_file_through_breaks_and_resumes() {
     let config = Config { send_crc: false, ..Config::default() };
-    let lab = lab_of(config, SIZE);
-    lab.interrupt(&lab.request(), 300_000);
-    lab.server.inject(Fault::CloseAfter(150_000));
-    let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+    let fixture = fixture_of(config, SIZE);
+    fixture.interrupt(&fixture.request(), 300_000);
+    fixture.server.inject(Fault::CloseAfter(150_000));
+    let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!((outcome.proof, outcome.object_crc64), (Proof::Generation, None));
     assert!(outcome.statistics.bytes_reused >= PART, "{:?}", outcome.statistics);
-    assert_eq!(outcome.crc64, lab.server.object(BUCKET, KEY).expect("object").crc64());
+    assert_eq!(outcome.crc64, fixture.server.object(BUCKET, KEY).expect("object").crc64());
 }
 
 #[test]
 fn a_wrong_date_changes_nothing() {
     for date in [None, Some(""), Some("yesterday"), Some("Thu, 01 Jan 1970 00:00:00 GMT")] {
-        let lab = lab(SIZE);
-        lab.server.inject(header("Date", date));
-        lab.server.inject(header("Last-Modified", date));
-        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
-        assert_eq!(outcome.statistics.requests, lab.server.requests().len() as u64);
+        let fixture = fixture(SIZE);
+        fixture.server.inject(header("Date", date));
+        fixture.server.inject(header("Last-Modified", date));
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
+        assert_eq!(outcome.statistics.requests, fixture.server.requests().len() as u64);
         assert_eq!(outcome.statistics.retries_auth, 0);
     }
 }

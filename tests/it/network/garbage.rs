@@ -3,10 +3,10 @@
 use local_oss::{Fault, Matcher};
 use oss_resumable::{ErrorKind, Proof};
 
-use crate::lab::PART;
+use crate::fixture::PART;
 
 use super::proxy::{How, Proxy, Way};
-use super::{both_transports, each, header, lab, lab_of, struck};
+use super::{both_transports, each, fixture, fixture_of, header, struck};
 
 const SIZE: u64 = 3 * PART + 77;
 
@@ -70,13 +70,13 @@ fn garbage_in_place_of_one_reply_costs_an_attempt() {
             heads().into_iter().map(move |(what, bytes)| (connection, what, bytes))
         });
         each(cases, |(connection, what, bytes)| {
-            let lab = lab_of(config.clone(), SIZE);
-            let proxy = Proxy::for_one(&lab, *connection, Way::Say(bytes.clone(), How::Close));
+            let fixture = fixture_of(config.clone(), SIZE);
+            let proxy = Proxy::for_one(&fixture, *connection, Way::Say(bytes.clone(), How::Close));
             let outcome = proxy
-                .client(&lab)
-                .download(&lab.request())
+                .client(&fixture)
+                .download(&fixture.request())
                 .unwrap_or_else(|error| panic!("{what} on connection {connection}: {error}"));
-            lab.assert_whole(&outcome);
+            fixture.assert_whole(&outcome);
             assert_eq!(outcome.proof, Proof::ObjectCrc, "{what} on connection {connection}");
         });
     }
@@ -86,16 +86,16 @@ fn garbage_in_place_of_one_reply_costs_an_attempt() {
 fn garbage_in_place_of_every_reply_is_an_error_after_three_attempts() {
     for config in both_transports() {
         each(heads(), |(what, bytes)| {
-            let lab = lab_of(config.clone(), SIZE);
+            let fixture = fixture_of(config.clone(), SIZE);
             let bytes = bytes.clone();
-            let proxy = Proxy::new(&lab, move |_| Way::Say(bytes.clone(), How::Close));
-            let request = lab.request();
-            let error = proxy.client(&lab).download(&request).expect_err(what);
+            let proxy = Proxy::new(&fixture, move |_| Way::Say(bytes.clone(), How::Close));
+            let request = fixture.request();
+            let error = proxy.client(&fixture).download(&request).expect_err(what);
             let codes =
                 ["InvalidReply", "ClientError:200035", "ClientError:200052", "ClientError:200056"];
             assert!(codes.contains(&error.code()), "{what}: {error}");
             assert_eq!(proxy.connections(), 3, "{what}: {error}");
-            lab.assert_old_file(&request);
+            fixture.assert_old_file(&request);
         });
     }
 }
@@ -105,16 +105,20 @@ fn a_status_line_that_cannot_be_read_is_an_unusable_reply() {
     for line in
         ["HTTP/1.1 2000 OK", "HTTP/1.1 2060 OK", "HTTP/1.1 20 OK", "HTTP/1.1 2O6 OK", "ICY 200 OK"]
     {
-        let lab = struck(SIZE, Matcher::any(), Fault::StatusLine(line.to_owned()));
-        let request = lab.request();
-        let error =
-            lab.assert_refuses(&lab.client(), &request, ErrorKind::Integrity, "InvalidReply");
+        let fixture = struck(SIZE, Matcher::any(), Fault::StatusLine(line.to_owned()));
+        let request = fixture.request();
+        let error = fixture.assert_refuses(
+            &fixture.client(),
+            &request,
+            ErrorKind::Integrity,
+            "InvalidReply",
+        );
         assert!(error.message().contains("the reply cannot be read: "), "{line}: {error}");
-        assert_eq!((error.status(), lab.server.requests().len()), (0, 3), "{line}: {error}");
-        lab.assert_recovers(&request);
+        assert_eq!((error.status(), fixture.server.requests().len()), (0, 3), "{line}: {error}");
+        fixture.assert_recovers(&request);
 
-        let lab = struck(SIZE, Matcher::any().nth(2), Fault::StatusLine(line.to_owned()));
-        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+        let fixture = struck(SIZE, Matcher::any().nth(2), Fault::StatusLine(line.to_owned()));
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{line}");
     }
 }
@@ -122,8 +126,8 @@ fn a_status_line_that_cannot_be_read_is_an_unusable_reply() {
 #[test]
 fn garbage_between_head_and_body_is_found_by_the_checksum_and_healed() {
     for k in [1, 2] {
-        let lab = struck(SIZE, Matcher::any().nth(k), Fault::GarbageBeforeBody(10));
-        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+        let fixture = struck(SIZE, Matcher::any().nth(k), Fault::GarbageBeforeBody(10));
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.proof, Proof::ObjectCrc);
         assert_eq!(outcome.statistics.bytes_from_network, 2 * SIZE);
     }
@@ -132,13 +136,13 @@ fn garbage_between_head_and_body_is_found_by_the_checksum_and_healed() {
 #[test]
 fn garbage_between_every_head_and_body_is_an_error() {
     for fault in [Fault::GarbageBeforeBody(1), Fault::GarbageBody] {
-        let lab = struck(SIZE, Matcher::any(), fault);
-        for request in [lab.request(), lab.request_without_checkpoint()] {
+        let fixture = struck(SIZE, Matcher::any(), fault);
+        for request in [fixture.request(), fixture.request_without_checkpoint()] {
             let kind = ErrorKind::Integrity;
-            lab.assert_refuses(&lab.client(), &request, kind, "CrcCheckError");
-            assert!(lab.journal().is_none(), "a checkpoint would only repeat the failure");
+            fixture.assert_refuses(&fixture.client(), &request, kind, "CrcCheckError");
+            assert!(fixture.journal().is_none(), "a checkpoint would only repeat the failure");
         }
-        lab.assert_recovers(&lab.request());
+        fixture.assert_recovers(&fixture.request());
     }
 }
 
@@ -146,10 +150,10 @@ fn garbage_between_every_head_and_body_is_an_error() {
 fn a_reply_nobody_asked_for_is_not_taken_for_the_next_one() {
     for config in both_transports() {
         for request_count in [1, 3] {
-            let lab = lab_of(config.clone(), SIZE);
-            lab.server.inject(Fault::UnaskedReply);
-            let request = lab.request().thread_num(request_count);
-            let outcome = lab.assert_downloads(&lab.client(), &request);
+            let fixture = fixture_of(config.clone(), SIZE);
+            fixture.server.inject(Fault::UnaskedReply);
+            let request = fixture.request().thread_num(request_count);
+            let outcome = fixture.assert_downloads(&fixture.client(), &request);
             assert_eq!(outcome.statistics.bytes_discarded, 0, "{:?}", outcome.statistics);
         }
     }
@@ -157,7 +161,7 @@ fn a_reply_nobody_asked_for_is_not_taken_for_the_next_one() {
 
 #[test]
 fn a_head_as_long_as_the_service_allows_is_read() {
-    let lab = lab(SIZE);
-    lab.server.inject(header("x-oss-meta-long", Some(&"v".repeat(8000))));
-    lab.assert_downloads(&lab.client(), &lab.request());
+    let fixture = fixture(SIZE);
+    fixture.server.inject(header("x-oss-meta-long", Some(&"v".repeat(8000))));
+    fixture.assert_downloads(&fixture.client(), &fixture.request());
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use local_oss::{Config, Fault, Matcher, Object, Tls};
 use oss_resumable::{Checkpoint, Client, DownloadRequest, Error, ErrorKind, Outcome};
 
-use crate::lab::{Lab, PART};
+use crate::fixture::{Fixture, PART};
 
 /// What stands at the target before a download.
 const OLD: &[u8] = b"an older file";
@@ -30,22 +30,22 @@ fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A lab with an object of `size` bytes, and an older file at the target.
-fn lab(size: u64) -> Lab {
-    lab_of(Config::default(), size)
+/// A fixture with an object of `size` bytes, and an older file at the target.
+fn fixture(size: u64) -> Fixture {
+    fixture_of(Config::default(), size)
 }
 
-fn lab_of(config: Config, size: u64) -> Lab {
-    let lab = Lab::with(config, Object::pattern(size, 7));
-    lab.put_old_file();
-    lab
+fn fixture_of(config: Config, size: u64) -> Fixture {
+    let fixture = Fixture::with(config, Object::pattern(size, 7));
+    fixture.put_old_file();
+    fixture
 }
 
 /// The same with a fault.
-fn struck(size: u64, matcher: Matcher, fault: Fault) -> Lab {
-    let lab = lab(size);
-    lab.server.inject_when(matcher, fault);
-    lab
+fn struck(size: u64, matcher: Matcher, fault: Fault) -> Fixture {
+    let fixture = fixture(size);
+    fixture.server.inject_when(matcher, fault);
+    fixture
 }
 
 fn tls() -> Config {
@@ -84,7 +84,7 @@ fn each<T: Send + Sync>(cases: impl IntoIterator<Item = T>, check: impl Fn(&T) +
     cases.len()
 }
 
-impl Lab {
+impl Fixture {
     fn put_old_file(&self) {
         std::fs::write(self.target(), OLD).expect("the old file");
     }

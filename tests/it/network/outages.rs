@@ -8,11 +8,11 @@ use local_oss::{Config, Fault, Object};
 use oss_resumable::{ClientOptions, ErrorKind, FailedAttempt, RetryVerdict};
 
 use crate::effort::figure;
-use crate::lab::{BUCKET, KEY, Lab, MIB, PART, wait_for_progress};
+use crate::fixture::{BUCKET, Fixture, KEY, MIB, PART, wait_for_progress};
 use crate::preload;
 use crate::program::{self, Running};
 
-use super::{both_transports, each, lab_of, millis};
+use super::{both_transports, each, fixture_of, millis};
 
 /// A name that no name service knows.
 const HOST: &str = "oss.test";
@@ -24,18 +24,18 @@ const REMEMBERED: Duration =
 /// Bytes a second of a connection that a test has to catch at work.
 const SLOW: u64 = 200_000;
 
-/// A lab that is reached by name, and a name service that can be away.
+/// A fixture that is reached by name, and a name service that can be away.
 struct Named {
-    lab: Lab,
-    /// Beside the lab's directory, where only the download's files may be.
+    fixture: Fixture,
+    /// Beside the fixture's directory, where only the download's files may be.
     service: tempfile::TempDir,
 }
 
 impl Named {
     fn new(size: u64) -> Self {
         let custom_domains = vec![(format!("{BUCKET}.{HOST}"), BUCKET.to_owned())];
-        let lab = lab_of(Config { custom_domains, ..Config::default() }, size);
-        Named { lab, service: tempfile::tempdir().expect("directory") }
+        let fixture = fixture_of(Config { custom_domains, ..Config::default() }, size);
+        Named { fixture, service: tempfile::tempdir().expect("directory") }
     }
 
     fn outage(&self) -> PathBuf {
@@ -57,10 +57,10 @@ impl Named {
 
     /// The example program, downloading by name.
     fn start(&self) -> Running {
-        let endpoint = format!("http://{HOST}:{}", self.lab.server.port());
+        let endpoint = format!("http://{HOST}:{}", self.fixture.server.port());
         let arguments = [BUCKET, KEY, "file.bin", "."];
         program::running(
-            program::program_at(&endpoint, self.lab.dir(), arguments)
+            program::program_at(&endpoint, self.fixture.dir(), arguments)
                 .env("LD_PRELOAD", library())
                 .env("RESOLVER_HOST", format!("{BUCKET}.{HOST}"))
                 .env("RESOLVER_OUTAGE", self.outage())
@@ -74,43 +74,43 @@ fn library() -> &'static Path {
     LIBRARY.get_or_init(|| preload::compiled("resolver"))
 }
 
-fn sent(lab: &Lab) -> u64 {
-    lab.server.requests().iter().map(|request| request.body_bytes).sum()
+fn sent(fixture: &Fixture) -> u64 {
+    fixture.server.requests().iter().map(|request| request.body_bytes).sum()
 }
 
 #[test]
 fn names_that_cannot_be_looked_up_for_a_minute_after_progress_are_waited_for() {
     const SIZE: u64 = 24 * MIB;
     let named = Named::new(SIZE);
-    let lab = &named.lab;
+    let fixture = &named.fixture;
     // Slow enough to be on its way still when libcurl has forgotten the address.
-    lab.server.inject(Fault::RateLimit(40_000));
+    fixture.server.inject(Fault::RateLimit(40_000));
     let mut program = named.start();
-    while lab.server.active_connections() < 2 {
+    while fixture.server.active_connections() < 2 {
         assert!(program.is_alive(), "it ended early");
         std::thread::sleep(millis(5));
     }
     named.begin_outage();
     std::thread::sleep(REMEMBERED);
     // Breaks every connection, so that each of them needs a lookup.
-    lab.server.restart().expect("restart");
-    let arrived = lab.server.requests().len();
+    fixture.server.restart().expect("restart");
+    let arrived = fixture.server.requests().len();
     assert!(arrived < 24, "the connections were to last: {arrived} requests");
     std::thread::sleep(OUTAGE);
-    assert_eq!(lab.server.requests().len(), arrived, "no request arrives during the outage");
+    assert_eq!(fixture.server.requests().len(), arrived, "no request arrives during the outage");
     assert!(program.is_alive(), "it gave up, or ended");
     let failed = named.lookups().matches('-').count();
     assert!(failed >= 3, "{}", named.lookups());
-    lab.server.clear_faults();
+    fixture.server.clear_faults();
     named.end_outage();
 
     let output = program.output().expect("its end");
     assert!(output.status.success(), "{}", program::last_error(&output));
     assert!(named.lookups().ends_with('+'), "{}", named.lookups());
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
     // Work that is given from one connection to another may cost some bytes; a new start would cost all of them.
-    assert!(sent(lab) < SIZE + 2 * MIB, "{} bytes were sent", sent(lab));
+    assert!(sent(fixture) < SIZE + 2 * MIB, "{} bytes were sent", sent(fixture));
     figure("60 s without names");
 }
 
@@ -123,29 +123,29 @@ fn a_name_that_cannot_be_looked_up_at_the_start_fails_at_once() {
     assert!(!output.status.success() && said.contains("ClientError:200006"), "{said}");
     assert!(said.contains(HOST), "{said}");
     assert_eq!(named.lookups(), "-", "asked once");
-    named.lab.assert_old_file(&named.lab.request());
-    assert_eq!(named.lab.files(), ["file.bin"]);
+    named.fixture.assert_old_file(&named.fixture.request());
+    assert_eq!(named.fixture.files(), ["file.bin"]);
 
     named.end_outage();
     let output = named.start().output().expect("its end");
     assert!(output.status.success(), "{}", program::last_error(&output));
-    named.lab.assert_range(0..PART);
+    named.fixture.assert_range(0..PART);
 }
 
 #[test]
 fn a_server_that_restarts_again_and_again_is_found_again() {
     const SIZE: u64 = 2 * MIB;
     each(both_transports(), |config| {
-        let lab = lab_of(config.clone(), SIZE);
-        lab.server.inject(Fault::RateLimit(SLOW));
-        let client = lab.client();
-        let download = client.start(&lab.request()).expect("start");
+        let fixture = fixture_of(config.clone(), SIZE);
+        fixture.server.inject(Fault::RateLimit(SLOW));
+        let client = fixture.client();
+        let download = client.start(&fixture.request()).expect("start");
         for quarter in 1..4 {
             wait_for_progress(&download, quarter * SIZE / 4);
-            lab.server.restart().expect("restart");
+            fixture.server.restart().expect("restart");
         }
         let outcome = download.wait(None).expect("no limit").expect("download");
-        lab.assert_whole(&outcome);
+        fixture.assert_whole(&outcome);
         assert_eq!(outcome.statistics.bytes_from_network, SIZE);
         assert!(outcome.statistics.retries_broken >= 3, "{:?}", outcome.statistics);
     });
@@ -154,75 +154,75 @@ fn a_server_that_restarts_again_and_again_is_found_again() {
 #[test]
 fn a_port_that_refuses_for_seconds_after_progress_is_tried_again() {
     const SIZE: u64 = 2 * MIB;
-    let lab = lab_of(Config::default(), SIZE);
-    lab.server.inject(Fault::RateLimit(SLOW));
-    let client = lab.client();
-    let download = client.start(&lab.request()).expect("start");
+    let fixture = fixture_of(Config::default(), SIZE);
+    fixture.server.inject(Fault::RateLimit(SLOW));
+    let client = fixture.client();
+    let download = client.start(&fixture.request()).expect("start");
     wait_for_progress(&download, SIZE / 3);
-    lab.server.stop();
+    fixture.server.stop();
     // More than three attempts of each connection, with their pauses.
     while download.status().statistics.retries_connect < 3 * 4 {
         assert!(download.wait(Some(millis(20))).is_none(), "it gave up");
     }
-    lab.server.clear_faults();
-    lab.server.restart().expect("restart");
+    fixture.server.clear_faults();
+    fixture.server.restart().expect("restart");
     let outcome = download.wait(None).expect("no limit").expect("download");
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_from_network, SIZE);
 }
 
 #[test]
 fn a_port_that_refuses_at_first_is_tried_three_times() {
-    let lab = Arc::new(lab_of(Config::default(), PART));
-    lab.server.stop();
-    let restarting = Arc::downgrade(&lab);
-    let client = lab.client_with(|options| {
+    let fixture = Arc::new(fixture_of(Config::default(), PART));
+    fixture.server.stop();
+    let restarting = Arc::downgrade(&fixture);
+    let client = fixture.client_with(|options| {
         options.retry = Some(Arc::new(move |attempt: FailedAttempt<'_>| {
             assert!(attempt.attempts <= 2 && attempt.would_retry, "{attempt:?}");
             if attempt.attempts == 2 {
-                let lab = restarting.upgrade().expect("the lab outlives its downloads");
-                lab.server.restart().expect("restart");
+                let fixture = restarting.upgrade().expect("the fixture outlives its downloads");
+                fixture.server.restart().expect("restart");
             }
             RetryVerdict::Default
         }));
     });
-    let outcome = lab.assert_downloads(&client, &lab.request());
+    let outcome = fixture.assert_downloads(&client, &fixture.request());
     assert_eq!(outcome.statistics.retries_connect, 2);
 }
 
 #[test]
 fn a_port_that_refuses_for_good_after_progress_is_an_error_when_its_time_is_over() {
     const SIZE: u64 = 2 * MIB;
-    let lab = lab_of(Config::default(), SIZE);
-    lab.server.inject(Fault::RateLimit(SLOW));
-    let client = lab.client_with(|options| options.no_progress_limit = Some(millis(4000)));
-    let download = client.start(&lab.request()).expect("start");
+    let fixture = fixture_of(Config::default(), SIZE);
+    fixture.server.inject(Fault::RateLimit(SLOW));
+    let client = fixture.client_with(|options| options.no_progress_limit = Some(millis(4000)));
+    let download = client.start(&fixture.request()).expect("start");
     wait_for_progress(&download, SIZE / 3);
-    lab.server.stop();
+    fixture.server.stop();
     let error = download.wait(None).expect("no limit").expect_err("refused for good");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Transport, "ClientError:200007"));
-    lab.assert_old_file(&lab.request());
+    fixture.assert_old_file(&fixture.request());
 
-    lab.server.restart().expect("restart");
-    lab.server.clear_faults();
-    let outcome = lab.assert_downloads(&client, &lab.request());
+    fixture.server.restart().expect("restart");
+    fixture.server.clear_faults();
+    let outcome = fixture.assert_downloads(&client, &fixture.request());
     assert!(outcome.statistics.bytes_reused > 0);
 }
 
 #[test]
 fn an_object_that_another_server_holds_after_a_restart_is_another_object() {
     const SIZE: u64 = 2 * MIB;
-    let lab = lab_of(Config::default(), SIZE);
-    lab.server.inject(Fault::RateLimit(SLOW));
-    let client = lab.client();
-    let download = client.start(&lab.request()).expect("start");
+    let fixture = fixture_of(Config::default(), SIZE);
+    fixture.server.inject(Fault::RateLimit(SLOW));
+    let client = fixture.client();
+    let download = client.start(&fixture.request()).expect("start");
     wait_for_progress(&download, SIZE / 3);
-    lab.server.stop();
-    lab.server.put(BUCKET, KEY, Object::pattern(SIZE + 1, 8));
-    lab.server.clear_faults();
-    lab.server.restart().expect("restart");
+    fixture.server.stop();
+    fixture.server.put(BUCKET, KEY, Object::pattern(SIZE + 1, 8));
+    fixture.server.clear_faults();
+    fixture.server.restart().expect("restart");
     let outcome = download.wait(None).expect("no limit").expect("the new object");
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use oss_resumable::Client;
 use parking_lot::Mutex;
 use rustix::net::sockopt::set_socket_linger;
 
-use crate::lab::Lab;
+use crate::fixture::Fixture;
 
 /// What becomes of a connection.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub enum How {
     Stall,
 }
 
-/// A running proxy in front of a lab's server; ends when dropped.
+/// A running proxy in front of a fixture's server; ends when dropped.
 pub struct Proxy {
     port: u16,
     shared: Arc<Shared>,
@@ -55,11 +55,11 @@ struct Shared {
 
 impl Proxy {
     /// `way` tells what becomes of each connection; they count from 1.
-    pub fn new(lab: &Lab, way: impl Fn(u64) -> Way + Send + Sync + 'static) -> Self {
+    pub fn new(fixture: &Fixture, way: impl Fn(u64) -> Way + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
         let port = listener.local_addr().expect("address").port();
         let shared = Arc::new(Shared {
-            server: lab.server.port(),
+            server: fixture.server.port(),
             way: Box::new(way),
             connections: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
@@ -71,8 +71,8 @@ impl Proxy {
     }
 
     /// One connection goes another way, all others go through.
-    pub fn for_one(lab: &Lab, connection: u64, way: Way) -> Self {
-        Self::new(lab, move |n| if n == connection { way.clone() } else { Way::Through })
+    pub fn for_one(fixture: &Fixture, connection: u64, way: Way) -> Self {
+        Self::new(fixture, move |n| if n == connection { way.clone() } else { Way::Through })
     }
 
     /// Connections so far.
@@ -80,14 +80,14 @@ impl Proxy {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// A client of the lab that goes through this proxy.
-    pub fn client(&self, lab: &Lab) -> Client {
-        self.client_with_idle_timeout(lab, Duration::from_secs(10))
+    /// A client of the fixture that goes through this proxy.
+    pub fn client(&self, fixture: &Fixture) -> Client {
+        self.client_with_idle_timeout(fixture, Duration::from_secs(10))
     }
 
     /// The same, that gives up on a silent connection or handshake after `idle_timeout`.
-    pub fn client_with_idle_timeout(&self, lab: &Lab, idle_timeout: Duration) -> Client {
-        lab.client_with(|options| {
+    pub fn client_with_idle_timeout(&self, fixture: &Fixture, idle_timeout: Duration) -> Client {
+        fixture.client_with(|options| {
             let scheme = options.endpoint.split(':').next().unwrap_or_default();
             options.endpoint = format!("{scheme}://127.0.0.1:{}", self.port);
             options.idle_timeout = Some(idle_timeout);

@@ -3,9 +3,9 @@
 use local_oss::{Fault, Matcher};
 use oss_resumable::{DownloadRequest, ErrorKind};
 
-use crate::lab::{Lab, MIB};
+use crate::fixture::{Fixture, MIB};
 
-use super::{each, lab, status, struck};
+use super::{each, fixture, status, struck};
 
 const SIZE: u64 = 2 * MIB;
 const CONNECTIONS: usize = 3;
@@ -26,33 +26,33 @@ const FINAL: [(u16, &str); 12] = [
     (505, "HttpVersionNotSupported"),
 ];
 
-/// From its `k`-th request on, every reply of the lab's is `fault`.
-fn refusing_from(k: u64, fault: &Fault) -> Lab {
-    let lab = lab(SIZE);
+/// From its `k`-th request on, every reply of the fixture's is `fault`.
+fn refusing_from(k: u64, fault: &Fault) -> Fixture {
+    let fixture = fixture(SIZE);
     // Short replies, so that there are many requests.
-    lab.server.inject(Fault::CloseAfter(250_000));
-    lab.server.inject_when(Matcher::any().from(k), fault.clone());
-    lab
+    fixture.server.inject(Fault::CloseAfter(250_000));
+    fixture.server.inject_when(Matcher::any().from(k), fault.clone());
+    fixture
 }
 
-fn requests(lab: &Lab) -> [DownloadRequest; 2] {
-    [lab.request(), lab.request_without_checkpoint()]
+fn requests(fixture: &Fixture) -> [DownloadRequest; 2] {
+    [fixture.request(), fixture.request_without_checkpoint()]
 }
 
 #[test]
 fn a_refusal_at_any_request_is_the_error_and_the_last_answer() {
     let cases = FINAL.into_iter().flat_map(|refusal| (1..=6).map(move |k| (refusal, k)));
     each(cases, |&((number, code), k)| {
-        let lab = refusing_from(k, &status(number, code));
-        let request = lab.request();
-        let error = lab.assert_refuses(&lab.client(), &request, ErrorKind::Service, code);
+        let fixture = refusing_from(k, &status(number, code));
+        let request = fixture.request();
+        let error = fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Service, code);
         assert_eq!(error.status(), i64::from(number));
-        let requests = lab.server.requests().len();
+        let requests = fixture.server.requests().len();
         assert!(requests <= k as usize + CONNECTIONS, "{requests} requests, refused from {k} on");
         if k > 1 {
-            assert!(lab.journal().is_some(), "what came is kept");
+            assert!(fixture.journal().is_some(), "what came is kept");
         }
-        lab.assert_recovers(&request);
+        fixture.assert_recovers(&request);
     });
 }
 
@@ -60,31 +60,31 @@ fn a_refusal_at_any_request_is_the_error_and_the_last_answer() {
 fn a_failed_condition_at_any_later_request_is_a_changed_object_after_one_clean_start() {
     each(2..=6, |k| {
         for with_checkpoint in [0, 1] {
-            let lab = refusing_from(*k, &status(412, "PreconditionFailed"));
-            let request = &requests(&lab)[with_checkpoint];
+            let fixture = refusing_from(*k, &status(412, "PreconditionFailed"));
+            let request = &requests(&fixture)[with_checkpoint];
             // The clean start's first request has no condition, and is answered so all the same: by the user's.
-            let error = lab.client().download(request).expect_err("412");
+            let error = fixture.client().download(request).expect_err("412");
             assert_eq!(error.code(), "PreconditionFailed", "{error}");
-            lab.assert_old_file(request);
-            assert!(lab.server.requests().len() <= *k as usize + CONNECTIONS + 1);
-            lab.assert_recovers(request);
+            fixture.assert_old_file(request);
+            assert!(fixture.server.requests().len() <= *k as usize + CONNECTIONS + 1);
+            fixture.assert_recovers(request);
         }
     });
-    let lab = struck(SIZE, Matcher::any().nth(2), status(412, "PreconditionFailed"));
-    lab.assert_downloads(&lab.client(), &lab.request());
+    let fixture = struck(SIZE, Matcher::any().nth(2), status(412, "PreconditionFailed"));
+    fixture.assert_downloads(&fixture.client(), &fixture.request());
 }
 
 #[test]
 fn a_range_that_cannot_be_satisfied_at_any_request_is_the_error() {
     each(1..=6, |k| {
         for with_checkpoint in [0, 1] {
-            let lab = refusing_from(*k, &status(416, "InvalidRange"));
-            let request = &requests(&lab)[with_checkpoint];
+            let fixture = refusing_from(*k, &status(416, "InvalidRange"));
+            let request = &requests(&fixture)[with_checkpoint];
             let kind = ErrorKind::Service;
-            let error = lab.assert_refuses(&lab.client(), request, kind, "InvalidRange");
+            let error = fixture.assert_refuses(&fixture.client(), request, kind, "InvalidRange");
             assert_eq!(error.status(), 416);
-            assert!(lab.server.requests().len() <= *k as usize + CONNECTIONS + 1);
-            lab.assert_recovers(request);
+            assert!(fixture.server.requests().len() <= *k as usize + CONNECTIONS + 1);
+            fixture.assert_recovers(request);
         }
     });
 }
@@ -92,11 +92,11 @@ fn a_range_that_cannot_be_satisfied_at_any_request_is_the_error() {
 #[test]
 fn a_proxys_refusal_is_final_too() {
     each([400, 403, 404, 407, 451], |number| {
-        let lab = refusing_from(2, &Fault::Html(*number));
-        let request = lab.request();
+        let fixture = refusing_from(2, &Fault::Html(*number));
+        let request = fixture.request();
         let code = format!("ServerError:{number}");
-        lab.assert_refuses(&lab.client(), &request, ErrorKind::Service, &code);
-        assert!(lab.server.requests().len() <= 2 + CONNECTIONS);
-        lab.assert_recovers(&request);
+        fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Service, &code);
+        assert!(fixture.server.requests().len() <= 2 + CONNECTIONS);
+        fixture.assert_recovers(&request);
     });
 }

@@ -4,9 +4,9 @@ use local_oss::{Config, Fault, Matcher, Object};
 use oss_resumable::{ClientOptions, DownloadRequest, ErrorKind};
 
 use crate::effort::figure;
-use crate::lab::{BUCKET, KEY, Lab, MIB};
+use crate::fixture::{BUCKET, Fixture, KEY, MIB};
 
-use super::{OLD, each, lab_of};
+use super::{OLD, each, fixture_of};
 
 const SIZE: u64 = MIB + 5000;
 /// Seed of the first generation; each successor's is one more.
@@ -43,13 +43,13 @@ fn manners() -> Vec<Manner> {
 }
 
 impl Manner {
-    fn lab(self) -> Lab {
-        lab_of(Config { send_crc: self.sent, ..Config::default() }, SIZE)
+    fn fixture(self) -> Fixture {
+        fixture_of(Config { send_crc: self.sent, ..Config::default() }, SIZE)
     }
 
-    fn request(self, lab: &Lab) -> DownloadRequest {
+    fn request(self, fixture: &Fixture) -> DownloadRequest {
         let request =
-            if self.checkpoint { lab.request() } else { lab.request_without_checkpoint() };
+            if self.checkpoint { fixture.request() } else { fixture.request_without_checkpoint() };
         let request = request.thread_num(self.connections);
         match self.range {
             true => request.range(RANGE.start as i64, RANGE.end as i64 - 1),
@@ -63,35 +63,35 @@ impl Manner {
 }
 
 /// Whether the target is, whole, what one of the generations had; the number of the generation.
-fn generation_of(lab: &Lab, manner: Manner) -> Option<u64> {
-    let found = std::fs::read(lab.target()).expect("target");
-    let last = lab.server.requests().len() as u64;
+fn generation_of(fixture: &Fixture, manner: Manner) -> Option<u64> {
+    let found = std::fs::read(fixture.target()).expect("target");
+    let last = fixture.server.requests().len() as u64;
     let whole = 0..SIZE;
     let range = if manner.range { RANGE } else { whole };
     (0..=last).find(|n| {
-        lab.server.put(BUCKET, "generation", Object::pattern(SIZE, FIRST_SEED + n));
-        lab.server.object_bytes(BUCKET, "generation", range.clone()).expect("bytes") == found
+        fixture.server.put(BUCKET, "generation", Object::pattern(SIZE, FIRST_SEED + n));
+        fixture.server.object_bytes(BUCKET, "generation", range.clone()).expect("bytes") == found
     })
 }
 
 /// Downloads while `matcher`'s requests each find another generation; true when it succeeds.
 fn one_generation_or_none(manner: Manner, matcher: Matcher) -> bool {
-    let lab = manner.lab();
-    lab.server.inject_when(matcher.key(KEY), Fault::NewGeneration);
-    let request = manner.request(&lab);
-    let client = lab.client_with(|options| manner.options(options));
+    let fixture = manner.fixture();
+    fixture.server.inject_when(matcher.key(KEY), Fault::NewGeneration);
+    let request = manner.request(&fixture);
+    let client = fixture.client_with(|options| manner.options(options));
     match client.download(&request) {
         Ok(_) => {
-            let generation = generation_of(&lab, manner);
+            let generation = generation_of(&fixture, manner);
             assert!(generation.is_some(), "{manner:?}: the file is a mixture");
-            assert_eq!(lab.files(), ["file.bin"]);
+            assert_eq!(fixture.files(), ["file.bin"]);
             true
         }
         Err(error) => {
             let kind = (error.kind(), error.code());
             assert_eq!(kind, (ErrorKind::ObjectChanged, "ObjectChanged"), "{manner:?}: {error}");
-            assert_eq!(std::fs::read(lab.target()).expect("the old file"), OLD);
-            assert_eq!(lab.files(), ["file.bin"], "{manner:?}");
+            assert_eq!(std::fs::read(fixture.target()).expect("the old file"), OLD);
+            assert_eq!(fixture.files(), ["file.bin"], "{manner:?}");
             false
         }
     }
@@ -122,12 +122,14 @@ fn an_object_replaced_at_every_kth_request_gives_one_generation_or_the_error() {
 fn an_object_replaced_while_connections_break_gives_one_generation_or_the_error() {
     let cases = manners().into_iter().flat_map(|manner| (2..=12).map(move |k| (manner, k)));
     each(cases, |&(manner, k)| {
-        let lab = manner.lab();
-        lab.server.inject(Fault::CloseAfter(180_000));
-        lab.server.inject_when(Matcher::any().nth(k).key(KEY), Fault::NewGeneration);
-        let client = lab.client_with(|options| manner.options(options));
-        client.download(&manner.request(&lab)).unwrap_or_else(|e| panic!("{manner:?} {k}: {e}"));
-        assert!(generation_of(&lab, manner).is_some(), "{manner:?} {k}: a mixture");
+        let fixture = manner.fixture();
+        fixture.server.inject(Fault::CloseAfter(180_000));
+        fixture.server.inject_when(Matcher::any().nth(k).key(KEY), Fault::NewGeneration);
+        let client = fixture.client_with(|options| manner.options(options));
+        client
+            .download(&manner.request(&fixture))
+            .unwrap_or_else(|e| panic!("{manner:?} {k}: {e}"));
+        assert!(generation_of(&fixture, manner).is_some(), "{manner:?} {k}: a mixture");
     });
 }
 
@@ -135,14 +137,14 @@ fn an_object_replaced_while_connections_break_gives_one_generation_or_the_error(
 fn an_object_replaced_by_one_of_another_size_gives_the_new_one() {
     for size in [0, 1, 100_000, SIZE - 1, SIZE + 1, 3 * MIB] {
         each(1..=5, |k| {
-            let lab = lab_of(Config::default(), SIZE);
+            let fixture = fixture_of(Config::default(), SIZE);
             let other = Fault::ReplaceObject(Box::new(Object::pattern(size, 99)));
-            let rule = lab.server.inject_when(Matcher::any().nth(*k), other);
-            let outcome = lab.client().download(&lab.request());
+            let rule = fixture.server.inject_when(Matcher::any().nth(*k), other);
+            let outcome = fixture.client().download(&fixture.request());
             let outcome = outcome.unwrap_or_else(|e| panic!("{size} bytes at request {k}: {e}"));
             // Replaced after the last request is replaced too late.
-            if lab.server.fault_hits(rule) == 1 {
-                lab.assert_whole(&outcome);
+            if fixture.server.fault_hits(rule) == 1 {
+                fixture.assert_whole(&outcome);
             }
         });
     }

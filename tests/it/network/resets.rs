@@ -4,10 +4,10 @@ use local_oss::{Fault, Matcher};
 use oss_resumable::{ErrorKind, Proof};
 
 use crate::effort::figure;
-use crate::lab::{Lab, MIB, PART};
+use crate::fixture::{Fixture, MIB, PART};
 
 use super::proxy::{How, Proxy, Way};
-use super::{both_transports, each, lab_of, struck, tls};
+use super::{both_transports, each, fixture_of, struck, tls};
 
 const SIZE: u64 = 3 * PART;
 
@@ -31,26 +31,26 @@ fn breaks(how: How, connection: u64) -> impl Iterator<Item = Break> {
     positions().into_iter().map(move |at| Break { at, connection, how })
 }
 
-fn survives(lab: &Lab, Break { at, connection, how }: &Break) {
-    let proxy = Proxy::for_one(lab, *connection, Way::Cut(*at, *how));
-    let outcome = proxy.client(lab).download(&lab.request()).unwrap_or_else(|error| {
+fn survives(fixture: &Fixture, Break { at, connection, how }: &Break) {
+    let proxy = Proxy::for_one(fixture, *connection, Way::Cut(*at, *how));
+    let outcome = proxy.client(fixture).download(&fixture.request()).unwrap_or_else(|error| {
         panic!("{how:?} at byte {at} of connection {connection}: {error}");
     });
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
     assert!(outcome.proof == Proof::ObjectCrc && outcome.etag.is_some(), "a head was cut off");
 }
 
 #[test]
 fn a_connection_reset_at_any_byte_is_replaced() {
     let cases = (1..=3).flat_map(|connection| breaks(How::Reset, connection));
-    let count = each(cases, |case| survives(&lab_of(Default::default(), SIZE), case));
+    let count = each(cases, |case| survives(&fixture_of(Default::default(), SIZE), case));
     figure(&format!("reset at {count} places"));
 }
 
 #[test]
 fn a_tls_connection_reset_at_any_byte_of_handshake_or_reply_is_replaced() {
     let cases = (1..=3).flat_map(|connection| breaks(How::Reset, connection));
-    let count = each(cases, |case| survives(&lab_of(tls(), SIZE), case));
+    let count = each(cases, |case| survives(&fixture_of(tls(), SIZE), case));
     figure(&format!("reset at {count} places"));
 }
 
@@ -58,7 +58,7 @@ fn a_tls_connection_reset_at_any_byte_of_handshake_or_reply_is_replaced() {
 fn a_connection_closed_at_any_byte_is_replaced() {
     for config in both_transports() {
         let cases = (1..=2).flat_map(|connection| breaks(How::Close, connection));
-        each(cases, |case| survives(&lab_of(config.clone(), SIZE), case));
+        each(cases, |case| survives(&fixture_of(config.clone(), SIZE), case));
     }
 }
 
@@ -67,9 +67,9 @@ fn connections_that_all_break_at_the_same_byte_come_to_the_end_together() {
     for config in both_transports() {
         each([(How::Reset, 40_000), (How::Close, 70_001), (How::Reset, 110_003)], |case| {
             let (how, at) = *case;
-            let lab = lab_of(config.clone(), MIB);
-            let proxy = Proxy::new(&lab, move |_| Way::Cut(at, how));
-            let outcome = lab.assert_downloads(&proxy.client(&lab), &lab.request());
+            let fixture = fixture_of(config.clone(), MIB);
+            let proxy = Proxy::new(&fixture, move |_| Way::Cut(at, how));
+            let outcome = fixture.assert_downloads(&proxy.client(&fixture), &fixture.request());
             // A connection brings less than `at`: its heads and its TLS count too.
             assert!(proxy.connections() >= MIB / at, "{} connections", proxy.connections());
             assert_eq!(outcome.statistics.bytes_from_network, MIB, "{case:?}");
@@ -82,14 +82,14 @@ fn connections_that_never_bring_a_byte_are_an_error_after_three() {
     for config in both_transports() {
         each([(How::Reset, 0), (How::Close, 5), (How::Reset, 40), (How::Close, 300)], |case| {
             let (how, at) = *case;
-            let lab = lab_of(config.clone(), SIZE);
-            let proxy = Proxy::new(&lab, move |_| Way::Cut(at, how));
-            let request = lab.request();
-            let error = proxy.client(&lab).download(&request).expect_err("no byte");
+            let fixture = fixture_of(config.clone(), SIZE);
+            let proxy = Proxy::new(&fixture, move |_| Way::Cut(at, how));
+            let request = fixture.request();
+            let error = proxy.client(&fixture).download(&request).expect_err("no byte");
             assert_eq!(error.kind(), ErrorKind::Transport, "{case:?}: {error}");
             assert_eq!(proxy.connections(), 3, "{case:?}: {error}");
-            lab.assert_old_file(&request);
-            lab.assert_recovers(&request);
+            fixture.assert_old_file(&request);
+            fixture.assert_recovers(&request);
         });
     }
 }
@@ -98,13 +98,13 @@ fn connections_that_never_bring_a_byte_are_an_error_after_three() {
 fn a_tls_stream_cut_off_without_a_goodbye_is_no_end_of_the_body() {
     // Without a Content-Length the end of the stream would be the end of the body.
     for framing in [None, Some(Fault::NoContentLength), Some(Fault::Chunked)] {
-        let lab = lab_of(tls(), SIZE);
-        lab.server.inject_when(Matcher::any().times(3), Fault::CutOffAfter(50_000));
+        let fixture = fixture_of(tls(), SIZE);
+        fixture.server.inject_when(Matcher::any().times(3), Fault::CutOffAfter(50_000));
         if let Some(fault) = framing {
-            lab.server.inject(fault);
+            fixture.server.inject(fault);
         }
         // Several connections share what is left, so that one may have all of its bytes before it breaks.
-        let outcome = lab.assert_downloads(&lab.client(), &lab.single());
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.single());
         assert_eq!(outcome.statistics.bytes_from_network, SIZE);
         assert_eq!(outcome.statistics.retries_broken, 3, "{:?}", outcome.statistics);
     }
@@ -112,12 +112,12 @@ fn a_tls_stream_cut_off_without_a_goodbye_is_no_end_of_the_body() {
 
 #[test]
 fn without_retries_a_reset_is_the_error_and_the_next_run_goes_on_at_its_byte() {
-    let lab = struck(MIB, Matcher::any().nth(2), Fault::ResetAfter(300_000));
-    let client = lab.impatient();
-    let error = client.download(&lab.single()).expect_err("reset");
+    let fixture = struck(MIB, Matcher::any().nth(2), Fault::ResetAfter(300_000));
+    let client = fixture.impatient();
+    let error = client.download(&fixture.single()).expect_err("reset");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Transport, "ClientError:200056"));
-    lab.assert_old_file(&lab.single());
-    assert!(lab.journal().is_some());
-    let outcome = lab.assert_downloads(&client, &lab.single());
+    fixture.assert_old_file(&fixture.single());
+    assert!(fixture.journal().is_some());
+    let outcome = fixture.assert_downloads(&client, &fixture.single());
     assert!(outcome.statistics.bytes_reused > PART, "{:?}", outcome.statistics);
 }

@@ -6,10 +6,10 @@ use local_oss::{Fault, Matcher};
 use oss_resumable::ErrorKind;
 
 use crate::effort::figure;
-use crate::lab::{MIB, PART};
+use crate::fixture::{MIB, PART};
 
 use super::proxy::{How, Proxy, Way};
-use super::{both_transports, each, lab, lab_of, millis, struck};
+use super::{both_transports, each, fixture, fixture_of, millis, struck};
 
 const SIZE: u64 = 3 * PART;
 
@@ -22,11 +22,11 @@ fn a_connection_that_falls_silent_at_any_byte_is_given_up_and_continued() {
     for config in both_transports() {
         let cases = PLACES.into_iter().flat_map(|at| [(at, 1), (at, 2)]);
         count += each(cases, |&(at, connection)| {
-            let lab = lab_of(config.clone(), SIZE);
-            let proxy = Proxy::for_one(&lab, connection, Way::Cut(at, How::Stall));
-            lab.assert_downloads(
-                &proxy.client_with_idle_timeout(&lab, millis(900)),
-                &lab.request(),
+            let fixture = fixture_of(config.clone(), SIZE);
+            let proxy = Proxy::for_one(&fixture, connection, Way::Cut(at, How::Stall));
+            fixture.assert_downloads(
+                &proxy.client_with_idle_timeout(&fixture, millis(900)),
+                &fixture.request(),
             );
         });
     }
@@ -39,9 +39,9 @@ fn a_half_closed_connection_is_continued_at_any_byte() {
     for config in both_transports() {
         let cases = PLACES.into_iter().flat_map(|at| [(at, 1), (at, 2)]);
         count += each(cases, |&(at, connection)| {
-            let lab = lab_of(config.clone(), SIZE);
-            let proxy = Proxy::for_one(&lab, connection, Way::Cut(at, How::HalfClose));
-            lab.assert_downloads(&proxy.client(&lab), &lab.request());
+            let fixture = fixture_of(config.clone(), SIZE);
+            let proxy = Proxy::for_one(&fixture, connection, Way::Cut(at, How::HalfClose));
+            fixture.assert_downloads(&proxy.client(&fixture), &fixture.request());
         });
     }
     figure(&format!("half-closed at {count} places"));
@@ -59,39 +59,40 @@ fn a_service_that_stays_silent_is_an_error_after_three_attempts() {
 #[test]
 fn silence_after_progress_is_an_error_when_its_time_is_over() {
     for fault in [Fault::NoReply, Fault::StallAfter(0), Fault::EndlessHeaders(millis(50))] {
-        let lab = struck(MIB, Matcher::any().from(2), fault);
-        let client = lab.client_with(|options| {
+        let fixture = struck(MIB, Matcher::any().from(2), fault);
+        let client = fixture.client_with(|options| {
             options.idle_timeout = Some(millis(700));
             options.no_progress_limit = Some(millis(2000));
         });
-        let request = lab.request();
+        let request = fixture.request();
         let code = "ClientError:200028";
-        lab.assert_refuses(&client, &request, ErrorKind::Transport, code);
-        assert!(lab.journal().is_some());
-        lab.assert_recovers(&request);
+        fixture.assert_refuses(&client, &request, ErrorKind::Transport, code);
+        assert!(fixture.journal().is_some());
+        fixture.assert_recovers(&request);
     }
 }
 
 #[test]
 fn a_slow_head_is_waited_for_as_long_as_silence_is_allowed() {
     for matcher in [Matcher::any().nth(1), Matcher::any().nth(2)] {
-        let lab = struck(SIZE, matcher.clone(), Fault::SlowHeaders(millis(300)));
+        let fixture = struck(SIZE, matcher.clone(), Fault::SlowHeaders(millis(300)));
         let client =
-            lab.client_with(|options| options.idle_timeout = Some(Duration::from_secs(20)));
-        let outcome = lab.assert_downloads(&client, &lab.request());
+            fixture.client_with(|options| options.idle_timeout = Some(Duration::from_secs(20)));
+        let outcome = fixture.assert_downloads(&client, &fixture.request());
         assert_eq!(outcome.statistics.retries_timeout, 0);
 
-        let lab = struck(SIZE, matcher, Fault::SlowHeaders(Duration::from_secs(30)));
-        let outcome = lab.assert_downloads(&lab.hasty(), &lab.single());
+        let fixture = struck(SIZE, matcher, Fault::SlowHeaders(Duration::from_secs(30)));
+        let outcome = fixture.assert_downloads(&fixture.hasty(), &fixture.single());
         assert!(outcome.statistics.retries_timeout >= 1);
     }
 }
 
 #[test]
 fn a_head_that_comes_byte_by_byte_is_read() {
-    let lab = struck(SIZE, Matcher::any(), Fault::DribbleHeaders(millis(1)));
-    let client = lab.client_with(|options| options.idle_timeout = Some(Duration::from_secs(20)));
-    let outcome = lab.assert_downloads(&client, &lab.request());
+    let fixture = struck(SIZE, Matcher::any(), Fault::DribbleHeaders(millis(1)));
+    let client =
+        fixture.client_with(|options| options.idle_timeout = Some(Duration::from_secs(20)));
+    let outcome = fixture.assert_downloads(&client, &fixture.request());
     assert_eq!(outcome.statistics.retries_timeout, 0);
 }
 
@@ -99,15 +100,15 @@ fn a_head_that_comes_byte_by_byte_is_read() {
 fn a_head_without_an_end_is_silence() {
     for k in [1, 2] {
         let fault = Fault::EndlessHeaders(millis(20));
-        let lab = struck(SIZE, Matcher::any().nth(k), fault);
+        let fixture = struck(SIZE, Matcher::any().nth(k), fault);
         let started = Instant::now();
-        let outcome = lab.assert_downloads(&lab.hasty(), &lab.single());
+        let outcome = fixture.assert_downloads(&fixture.hasty(), &fixture.single());
         assert!(outcome.statistics.retries_timeout >= 1, "request {k}");
         assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     }
-    let lab = struck(SIZE, Matcher::any(), Fault::EndlessHeaders(millis(20)));
-    let request = lab.request();
-    lab.assert_refuses(&lab.hasty(), &request, ErrorKind::Transport, "ClientError:200028");
+    let fixture = struck(SIZE, Matcher::any(), Fault::EndlessHeaders(millis(20)));
+    let request = fixture.request();
+    fixture.assert_refuses(&fixture.hasty(), &request, ErrorKind::Transport, "ClientError:200028");
 }
 
 #[test]
@@ -115,10 +116,10 @@ fn a_body_that_comes_byte_by_byte_is_no_silence() {
     const SMALL: u64 = 4000;
     let allowed = millis(2000);
     each(both_transports(), |config| {
-        let lab = lab_of(config.clone(), SMALL);
-        lab.server.inject(Fault::Dribble(millis(1)));
-        let client = lab.client_with(|options| options.idle_timeout = Some(allowed));
-        let outcome = lab.assert_downloads(&client, &lab.request());
+        let fixture = fixture_of(config.clone(), SMALL);
+        fixture.server.inject(Fault::Dribble(millis(1)));
+        let client = fixture.client_with(|options| options.idle_timeout = Some(allowed));
+        let outcome = fixture.assert_downloads(&client, &fixture.request());
         let statistics = outcome.statistics;
         assert!(statistics.elapsed > allowed, "longer than silence is allowed");
         assert_eq!((statistics.retries_timeout, statistics.bytes_from_network), (0, SMALL));
@@ -128,18 +129,18 @@ fn a_body_that_comes_byte_by_byte_is_no_silence() {
 #[test]
 fn one_connection_that_dribbles_does_not_hold_up_the_others() {
     // At a byte every 20 ms its part of the object would take more than an hour.
-    let lab = struck(2 * MIB, Matcher::any().nth(2), Fault::Dribble(millis(20)));
+    let fixture = struck(2 * MIB, Matcher::any().nth(2), Fault::Dribble(millis(20)));
     let started = Instant::now();
-    lab.assert_downloads(&lab.client(), &lab.request());
+    fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 
 #[test]
 fn a_download_that_only_dribbles_can_be_given_a_deadline() {
-    let lab = lab(MIB);
-    lab.server.inject_when(Matcher::any().from(2), Fault::Dribble(millis(5)));
-    let request = lab.request_with(|request| request.deadline = Some(millis(1500)));
+    let fixture = fixture(MIB);
+    fixture.server.inject_when(Matcher::any().from(2), Fault::Dribble(millis(5)));
+    let request = fixture.request_with(|request| request.deadline = Some(millis(1500)));
     let kind = ErrorKind::Deadline;
-    lab.assert_refuses(&lab.hasty(), &request, kind, "DeadlineExceeded");
-    lab.assert_recovers(&lab.request());
+    fixture.assert_refuses(&fixture.hasty(), &request, kind, "DeadlineExceeded");
+    fixture.assert_recovers(&fixture.request());
 }

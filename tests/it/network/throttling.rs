@@ -5,9 +5,9 @@ use std::time::Duration;
 use local_oss::{Fault, LoggedRequest, Matcher};
 use oss_resumable::{Client, ErrorKind};
 
-use crate::lab::{Lab, MIB};
+use crate::fixture::{Fixture, MIB};
 
-use super::{each, lab, millis, status, struck};
+use super::{each, fixture, millis, status, struck};
 
 const SIZE: u64 = 4 * MIB;
 
@@ -33,8 +33,8 @@ fn is_refused(request: &LoggedRequest) -> bool {
 }
 
 /// A client that lets the service throttle for `limit`.
-fn client_with_limit(lab: &Lab, limit: Option<Duration>) -> Client {
-    lab.client_with(|options| options.throttle_limit = limit)
+fn client_with_limit(fixture: &Fixture, limit: Option<Duration>) -> Client {
+    fixture.client_with(|options| options.throttle_limit = limit)
 }
 
 /// Most requests that were unanswered at the same time.
@@ -51,9 +51,9 @@ fn five_refusals_at_the_start_with_retry_after_are_waited_out() {
     each(
         [(503, "DownloadTrafficRateLimitExceeded"), (429, "QpsLimitExceeded")],
         |(number, code)| {
-            let lab = struck(SIZE, Matcher::any().times(5), throttled(*number, code, Some(1)));
-            let outcome = lab.assert_downloads(&lab.client(), &lab.request());
-            let requests = lab.server.requests();
+            let fixture = struck(SIZE, Matcher::any().times(5), throttled(*number, code, Some(1)));
+            let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
+            let requests = fixture.server.requests();
             for pair in requests[..6].windows(2) {
                 let pause = pair[1].received - pair[0].finished.expect("answered");
                 assert!(pause >= millis(1000), "{pause:?}");
@@ -67,8 +67,8 @@ fn five_refusals_at_the_start_with_retry_after_are_waited_out() {
 #[test]
 fn every_word_for_it_is_understood_without_retry_after_too() {
     each(WORDS, |(number, code)| {
-        let lab = struck(SIZE, Matcher::any().times(4), throttled(*number, code, None));
-        let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+        let fixture = struck(SIZE, Matcher::any().times(4), throttled(*number, code, None));
+        let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_service, 4, "{code}");
         assert!(outcome.statistics.throttled_ms >= 100 + 200 + 400 + 800, "{code}");
     });
@@ -76,8 +76,8 @@ fn every_word_for_it_is_understood_without_retry_after_too() {
 
 #[test]
 fn an_error_of_the_service_with_retry_after_is_throttling() {
-    let lab = struck(SIZE, Matcher::any().times(4), throttled(500, "InternalError", Some(0)));
-    let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+    let fixture = struck(SIZE, Matcher::any().times(4), throttled(500, "InternalError", Some(0)));
+    let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.retries_service, 4, "more than three attempts");
 }
 
@@ -86,8 +86,8 @@ fn throttling_in_the_middle_of_a_download_is_waited_out_too() {
     each(WORDS, |(number, code)| {
         for retry_after in [None, Some(1)] {
             let matcher = Matcher::any().from(2).times(5);
-            let lab = struck(SIZE, matcher, throttled(*number, code, retry_after));
-            let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+            let fixture = struck(SIZE, matcher, throttled(*number, code, retry_after));
+            let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
             assert!(outcome.statistics.retries_service >= 1, "{code}");
         }
     });
@@ -97,33 +97,35 @@ fn throttling_in_the_middle_of_a_download_is_waited_out_too() {
 fn throttling_without_end_is_the_service_s_error_when_its_time_is_over() {
     each([Matcher::any(), Matcher::any().from(2)], |matcher| {
         let code = "TotalQpsLimitExceeded";
-        let lab = struck(SIZE, matcher.clone(), status(503, code));
-        let request = lab.request();
-        let client = client_with_limit(&lab, Some(millis(1500)));
-        let error = lab.assert_refuses(&client, &request, ErrorKind::Service, code);
+        let fixture = struck(SIZE, matcher.clone(), status(503, code));
+        let request = fixture.request();
+        let client = client_with_limit(&fixture, Some(millis(1500)));
+        let error = fixture.assert_refuses(&client, &request, ErrorKind::Service, code);
         assert!(error.message().contains("1.5s is the limit (throttle_limit)"), "{error}");
-        assert!(lab.server.requests().len() > 3, "it was bounded by time, not by attempts");
-        lab.assert_recovers(&request);
+        assert!(fixture.server.requests().len() > 3, "it was bounded by time, not by attempts");
+        fixture.assert_recovers(&request);
     });
 }
 
 #[test]
 fn limits_of_other_silences_do_not_count_while_the_service_throttles() {
-    let lab = struck(SIZE, Matcher::any().times(3), throttled(503, "Busy", Some(1)));
-    let client = lab.client_with(|options| {
+    let fixture = struck(SIZE, Matcher::any().times(3), throttled(503, "Busy", Some(1)));
+    let client = fixture.client_with(|options| {
         options.first_byte_limit = Some(millis(900));
         options.no_progress_limit = Some(millis(900));
     });
-    lab.assert_downloads(&client, &lab.request());
+    fixture.assert_downloads(&client, &fixture.request());
 }
 
 #[test]
 fn a_wait_that_one_answer_asked_for_holds_for_all_connections() {
-    let lab = lab(SIZE);
-    lab.server.inject_when(Matcher::any().nth(3), throttled(503, "TotalQpsLimitExceeded", Some(1)));
-    lab.server.inject_when(Matcher::any().from(4), Fault::RoundTrip(millis(20)));
-    lab.assert_downloads(&lab.client(), &lab.request().thread_num(4));
-    let requests = lab.server.requests();
+    let fixture = fixture(SIZE);
+    fixture
+        .server
+        .inject_when(Matcher::any().nth(3), throttled(503, "TotalQpsLimitExceeded", Some(1)));
+    fixture.server.inject_when(Matcher::any().from(4), Fault::RoundTrip(millis(20)));
+    fixture.assert_downloads(&fixture.client(), &fixture.request().thread_num(4));
+    let requests = fixture.server.requests();
     let refused = requests.iter().find(|request| is_refused(request)).expect("refused");
     let answered = refused.finished.expect("answered");
     // Those that were on their way already.
@@ -134,12 +136,12 @@ fn a_wait_that_one_answer_asked_for_holds_for_all_connections() {
 
 #[test]
 fn connections_become_fewer_when_there_are_too_many_requests_at_once() {
-    let lab = lab(SIZE);
-    lab.server.inject(Fault::RateLimit(4 * MIB));
+    let fixture = fixture(SIZE);
+    fixture.server.inject(Fault::RateLimit(4 * MIB));
     let limit = Matcher::any().above_active(3);
-    lab.server.inject_when(limit, status(503, "ActiveRequestLimitExceeded"));
-    let outcome = lab.assert_downloads(&lab.client(), &lab.request().thread_num(8));
-    let requests = lab.server.requests();
+    fixture.server.inject_when(limit, status(503, "ActiveRequestLimitExceeded"));
+    let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request().thread_num(8));
+    let requests = fixture.server.requests();
     let first = requests.iter().position(is_refused).expect("eight are too many");
     let settled = requests[first].received + millis(100);
     let later: Vec<_> = requests.into_iter().filter(|r| r.received > settled).collect();
@@ -149,33 +151,33 @@ fn connections_become_fewer_when_there_are_too_many_requests_at_once() {
 
 #[test]
 fn replies_that_the_service_holds_back_are_counted() {
-    let lab = lab(SIZE);
-    lab.server.inject_when(Matcher::any().times(2), Fault::QosDelay(millis(120)));
-    let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+    let fixture = fixture(SIZE);
+    fixture.server.inject_when(Matcher::any().times(2), Fault::QosDelay(millis(120)));
+    let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.throttled_ms, 240);
     assert_eq!(outcome.statistics.retries_service, 0);
 }
 
 #[test]
 fn a_download_that_is_not_throttled_says_so() {
-    let lab = lab(SIZE);
-    let outcome = lab.assert_downloads(&lab.client(), &lab.request());
+    let fixture = fixture(SIZE);
+    let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.throttled_ms, 0);
 }
 
 #[test]
 fn one_attempt_means_no_wait_for_a_throttled_one() {
-    let lab = struck(SIZE, Matcher::any(), status(503, "ServiceUnavailable"));
-    let client = lab.client_with(|options| options.max_attempts = 1);
-    lab.assert_refuses(&client, &lab.request(), ErrorKind::Service, "ServiceUnavailable");
-    assert_eq!(lab.server.requests().len(), 1);
+    let fixture = struck(SIZE, Matcher::any(), status(503, "ServiceUnavailable"));
+    let client = fixture.client_with(|options| options.max_attempts = 1);
+    fixture.assert_refuses(&client, &fixture.request(), ErrorKind::Service, "ServiceUnavailable");
+    assert_eq!(fixture.server.requests().len(), 1);
 }
 
 #[test]
 fn a_wait_for_the_service_ends_at_a_cancel() {
-    let lab = struck(SIZE, Matcher::any(), throttled(503, "Busy", Some(50)));
-    let download = lab.client().start(&lab.request()).expect("start");
-    while lab.server.requests().is_empty() {
+    let fixture = struck(SIZE, Matcher::any(), throttled(503, "Busy", Some(50)));
+    let download = fixture.client().start(&fixture.request()).expect("start");
+    while fixture.server.requests().is_empty() {
         std::thread::sleep(millis(1));
     }
     download.cancel();

@@ -7,9 +7,9 @@ use std::time::Duration;
 use local_oss::{Auth, Fault, Key, Matcher};
 use oss_resumable::{AccessKey, Client, Credentials, CredentialsProvider, ErrorKind, LogLevel};
 
-use crate::lab::{Lab, MIB};
+use crate::fixture::{Fixture, MIB};
 
-use super::{each, lab, millis};
+use super::{each, fixture, millis};
 
 const SIZE: u64 = 2 * MIB;
 /// More keys than any test here uses up.
@@ -25,12 +25,12 @@ fn known(n: usize) -> Key {
     Key { id, secret: secret.to_string(), token, expires: None }
 }
 
-/// A lab that knows all the keys, and whose replies are short, so that many are needed.
-fn token_lab() -> Lab {
-    let lab = lab(SIZE);
-    lab.server.set_auth(Auth::Keys((0..KEYS).map(known).collect()));
-    lab.server.inject(Fault::CloseAfter(150_000));
-    lab
+/// A fixture that knows all the keys, and whose replies are short, so that many are needed.
+fn token_fixture() -> Fixture {
+    let fixture = fixture(SIZE);
+    fixture.server.set_auth(Auth::Keys((0..KEYS).map(known).collect()));
+    fixture.server.inject(Fault::CloseAfter(150_000));
+    fixture
 }
 
 /// Hands out one key after the other, as `answer` says.
@@ -49,21 +49,21 @@ fn provided<F>(answer: F) -> Arc<Provider<F>> {
     Arc::new(Provider { asked: AtomicUsize::new(0), answer })
 }
 
-fn client_of<F>(lab: &Lab, provider: &Arc<Provider<F>>) -> Client
+fn client_of<F>(fixture: &Fixture, provider: &Arc<Provider<F>>) -> Client
 where
     F: Fn(usize) -> Result<AccessKey, String> + Send + Sync + 'static,
 {
     let credentials = Credentials::Provider(provider.clone());
-    lab.client_with(|options| options.credentials = credentials)
+    fixture.client_with(|options| options.credentials = credentials)
 }
 
 #[test]
 fn tokens_that_expire_at_every_kth_request_are_renewed_by_the_callback() {
     each(2..=6, |k| {
-        let lab = token_lab();
-        lab.server.inject_when(Matcher::any().every(*k), Fault::ExpiredToken);
+        let fixture = token_fixture();
+        fixture.server.inject_when(Matcher::any().every(*k), Fault::ExpiredToken);
         let provider = provided(|n| Ok(key(n)));
-        let outcome = lab.assert_downloads(&client_of(&lab, &provider), &lab.single());
+        let outcome = fixture.assert_downloads(&client_of(&fixture, &provider), &fixture.single());
         assert!(provider.asked.load(Ordering::SeqCst) >= 2);
         assert_eq!(outcome.statistics.bytes_from_network, SIZE, "no byte is fetched twice");
         assert!(outcome.statistics.retries_auth >= 1);
@@ -73,12 +73,12 @@ fn tokens_that_expire_at_every_kth_request_are_renewed_by_the_callback() {
 #[test]
 fn a_token_that_expires_at_any_request_is_replaced_by_set_credentials() {
     each(1..=6, |k| {
-        let lab = token_lab();
-        lab.server.inject_when(Matcher::any().from(*k).times(1), Fault::ExpiredToken);
+        let fixture = token_fixture();
+        fixture.server.inject_when(Matcher::any().from(*k).times(1), Fault::ExpiredToken);
         // The host learns of each request, and hands over a newer key before the answer is there.
         let slot: Arc<parking_lot::Mutex<Option<Client>>> = Arc::default();
         let (seen, requests) = (slot.clone(), Arc::new(AtomicUsize::new(0)));
-        let client = lab.client_with(|options| {
+        let client = fixture.client_with(|options| {
             options.credentials = Credentials::Static(key(0));
             options.log_level = LogLevel::Debug;
             options.log = Some(Arc::new(move |level, _: &str| {
@@ -89,7 +89,7 @@ fn a_token_that_expires_at_any_request_is_replaced_by_set_credentials() {
             }));
         });
         *slot.lock() = Some(client.clone());
-        let outcome = lab.assert_downloads(&client, &lab.request());
+        let outcome = fixture.assert_downloads(&client, &fixture.request());
         slot.lock().take();
         assert_eq!(outcome.statistics.retries_auth, 1, "expired at request {k}");
         assert_eq!(outcome.statistics.bytes_from_network, SIZE);
@@ -98,58 +98,58 @@ fn a_token_that_expires_at_any_request_is_replaced_by_set_credentials() {
 
 #[test]
 fn a_callback_that_takes_its_time_holds_up_nothing_but_new_requests() {
-    let lab = token_lab();
-    lab.server.inject_when(Matcher::any().nth(4), Fault::ExpiredToken);
+    let fixture = token_fixture();
+    fixture.server.inject_when(Matcher::any().nth(4), Fault::ExpiredToken);
     let provider = provided(|n| {
         std::thread::sleep(if n == 0 { Duration::ZERO } else { millis(700) });
         Ok(key(n))
     });
-    let outcome = lab.assert_downloads(&client_of(&lab, &provider), &lab.request());
+    let outcome = fixture.assert_downloads(&client_of(&fixture, &provider), &fixture.request());
     assert_eq!(provider.asked.load(Ordering::SeqCst), 2, "once for each key");
     assert!(outcome.statistics.elapsed >= millis(700));
 }
 
 #[test]
 fn a_callback_that_has_no_key_once_is_asked_again() {
-    let lab = token_lab();
-    lab.server.inject_when(Matcher::any().nth(4), Fault::ExpiredToken);
+    let fixture = token_fixture();
+    fixture.server.inject_when(Matcher::any().nth(4), Fault::ExpiredToken);
     let provider = provided(|n| match n {
         1 => Err("the role's service is busy".to_owned()),
         n => Ok(key(n)),
     });
-    lab.assert_downloads(&client_of(&lab, &provider), &lab.request());
+    fixture.assert_downloads(&client_of(&fixture, &provider), &fixture.request());
     assert_eq!(provider.asked.load(Ordering::SeqCst), 3);
 }
 
 #[test]
 fn a_callback_that_has_no_key_any_more_is_an_error_that_keeps_what_came() {
-    let lab = token_lab();
-    lab.server.inject_when(Matcher::any().from(4), Fault::ExpiredToken);
+    let fixture = token_fixture();
+    fixture.server.inject_when(Matcher::any().from(4), Fault::ExpiredToken);
     let provider =
         provided(|n| if n == 0 { Ok(key(n)) } else { Err("the role is gone".to_owned()) });
-    let client = client_of(&lab, &provider);
-    let request = lab.request();
+    let client = client_of(&fixture, &provider);
+    let request = fixture.request();
     let error = client.download(&request).expect_err("no key");
     assert_eq!(error.code(), "CredentialsError", "{error}");
     assert!(error.message().contains("the role is gone"), "{error}");
-    lab.assert_old_file(&request);
-    lab.server.clear_faults();
+    fixture.assert_old_file(&request);
+    fixture.server.clear_faults();
     client.set_credentials(Credentials::Static(key(9))).expect("set");
-    let outcome = lab.assert_downloads(&client, &request);
+    let outcome = fixture.assert_downloads(&client, &request);
     assert!(outcome.statistics.bytes_reused > 0);
 }
 
 #[test]
 fn keys_that_are_refused_again_and_again_are_an_error_soon() {
     for from in [1, 4] {
-        let lab = token_lab();
-        lab.server.inject_when(Matcher::any().from(from), Fault::ExpiredToken);
+        let fixture = token_fixture();
+        fixture.server.inject_when(Matcher::any().from(from), Fault::ExpiredToken);
         let provider = provided(|n| Ok(key(n)));
-        let client = client_of(&lab, &provider);
-        let request = lab.request();
+        let client = client_of(&fixture, &provider);
+        let request = fixture.request();
         let kind = ErrorKind::Service;
-        lab.assert_refuses(&client, &request, kind, "SecurityTokenExpired");
+        fixture.assert_refuses(&client, &request, kind, "SecurityTokenExpired");
         // Three attempts of each connection at most.
-        assert!(lab.server.requests().len() <= from as usize + 9);
+        assert!(fixture.server.requests().len() <= from as usize + 9);
     }
 }

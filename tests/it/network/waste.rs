@@ -3,7 +3,7 @@
 use local_oss::{Config, Fault, Object};
 
 use crate::effort::figure;
-use crate::lab::{Lab, MIB};
+use crate::fixture::{Fixture, MIB};
 
 use super::tls;
 
@@ -14,12 +14,12 @@ const RESET_EVERY: u64 = 5_000_000;
 const RATE: u64 = 20_000_000;
 
 fn assert_wastes_little(config: Config) {
-    let lab = Lab::with(config, Object::pattern(SIZE, 7));
-    lab.server.inject(Fault::ResetConnectionAfter(RESET_EVERY));
-    lab.server.inject(Fault::RateLimit(RATE));
-    let outcome = lab.client().download(&lab.request()).expect("it always comes further");
-    lab.assert_whole(&outcome);
-    let sent: u64 = lab.requests_after(0).iter().map(|request| request.body_bytes).sum();
+    let fixture = Fixture::with(config, Object::pattern(SIZE, 7));
+    fixture.server.inject(Fault::ResetConnectionAfter(RESET_EVERY));
+    fixture.server.inject(Fault::RateLimit(RATE));
+    let outcome = fixture.client().download(&fixture.request()).expect("it always comes further");
+    fixture.assert_whole(&outcome);
+    let sent: u64 = fixture.requests_after(0).iter().map(|request| request.body_bytes).sum();
     let wasted = sent - SIZE;
     assert!(wasted * 100 <= SIZE, "{wasted} bytes of {SIZE} were sent twice");
     // Work that is given from one connection to another may cost some bytes; a reset costs none.

@@ -3,8 +3,8 @@
 
 mod content;
 mod disk;
+mod fixture;
 mod recording;
 mod replay;
 mod sdk_record;
-mod stage;
 mod survival;

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use oss_resumable::Error;
 
 use super::disk::{Files, Order};
-use super::stage::{Moment, Recording, Stage, TARGET, Variant};
+use super::fixture::{Moment, PowerFixture, Recording, TARGET, Variant};
 use crate::effort::{Chance, cases};
 
 /// All ways to lose the power at one step are tried when there are not more …
@@ -15,14 +15,14 @@ const EVERY: (u32, u32) = (30, 200);
 const SOME: (u32, u32) = (10, 40);
 /// A recorded download whose power is going to be lost.
 pub struct Trial<'a> {
-    stage: &'a Stage,
+    fixture: &'a PowerFixture,
     recording: &'a Recording,
     /// The target before the download.
     old: Option<Vec<u8>>,
     /// The target that it makes.
     new: Vec<u8>,
     /// What happens while the power is off.
-    meanwhile: fn(&Stage),
+    meanwhile: fn(&PowerFixture),
     /// What else must hold for the files whenever the power is lost.
     holds: &'a dyn Fn(&Files),
     /// States from which a later run went on.
@@ -30,11 +30,11 @@ pub struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    pub fn new(stage: &'a Stage, recording: &'a Recording) -> Self {
+    pub fn new(fixture: &'a PowerFixture, recording: &'a Recording) -> Self {
         Trial {
             old: recording.before().get(TARGET).cloned(),
-            new: stage.wanted(),
-            stage,
+            new: fixture.wanted(),
+            fixture,
             recording,
             meanwhile: |_| {},
             holds: &|_| {},
@@ -42,7 +42,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    pub fn meanwhile(mut self, meanwhile: fn(&Stage)) -> Self {
+    pub fn meanwhile(mut self, meanwhile: fn(&PowerFixture)) -> Self {
         self.meanwhile = meanwhile;
         self
     }
@@ -88,12 +88,12 @@ impl<'a> Trial<'a> {
         if !self.seen.insert(hasher.finish()) {
             return;
         }
-        self.stage.put(left);
-        (self.meanwhile)(self.stage);
-        match self.stage.run() {
+        self.fixture.put(left);
+        (self.meanwhile)(self.fixture);
+        match self.fixture.run() {
             Ok(_) => {
-                let wanted = Files::from([(TARGET.to_owned(), self.stage.wanted())]);
-                let right = self.stage.files() == wanted;
+                let wanted = Files::from([(TARGET.to_owned(), self.fixture.wanted())]);
+                let right = self.fixture.files() == wanted;
                 assert!(right, "success for a wrong file {}", self.story(moment, left));
             }
             Err(error) => self.check_refusal(moment, left, &error),
@@ -102,7 +102,7 @@ impl<'a> Trial<'a> {
 
     /// The target is the old file or the whole new one, and the new one once success was reported.
     fn check_target(&self, moment: &Moment, left: &Files) {
-        if self.stage.variant == Variant::Unflushed {
+        if self.fixture.variant == Variant::Unflushed {
             return;
         }
         let target = left.get(TARGET);
@@ -113,9 +113,10 @@ impl<'a> Trial<'a> {
 
     /// The only reason to fail is a target that is whole already and must not be replaced.
     fn check_refusal(&self, moment: &Moment, left: &Files, error: &Error) {
-        let spared = self.stage.variant == Variant::Sparing && error.code() == "FileAlreadyExists";
+        let spared =
+            self.fixture.variant == Variant::Sparing && error.code() == "FileAlreadyExists";
         let whole = spared && left.get(TARGET) == Some(&self.new);
-        assert!(whole && self.stage.files() == *left, "{error} {}", self.story(moment, left));
+        assert!(whole && self.fixture.files() == *left, "{error} {}", self.story(moment, left));
     }
 
     /// What happened, for people.

@@ -4,8 +4,8 @@ use crc_fast::{CrcAlgorithm, checksum};
 use openssl::hash::{MessageDigest, hash};
 
 use super::disk::Files;
-use super::stage::{CHECKPOINTS, Stage, TARGET, TEMP};
-use crate::lab::{BUCKET, KEY, PART};
+use super::fixture::{CHECKPOINTS, PowerFixture, TARGET, TEMP};
+use crate::fixture::{BUCKET, KEY, PART};
 
 /// What the SDK left of a download: its record and its temporary file.
 pub struct SdkLeftovers {
@@ -17,14 +17,14 @@ pub struct SdkLeftovers {
 
 impl SdkLeftovers {
     /// Puts the record of these parts, counted from 1, of the object and its file in place.
-    pub fn of(stage: &Stage, numbers: &[usize]) -> Self {
-        let object = stage.wanted();
+    pub fn of(fixture: &PowerFixture, numbers: &[usize]) -> Self {
+        let object = fixture.wanted();
         let part = PART as usize;
         let parts = numbers.iter().map(|number| {
             let offset = (number - 1) * part;
             (offset, object[offset..object.len().min(offset + part)].to_vec())
         });
-        let target = stage.root().join(TARGET);
+        let target = fixture.root().join(TARGET);
         let target = target.to_str().expect("UTF-8");
         let source = format!("oss://{BUCKET}/{KEY}");
         let left = SdkLeftovers {
@@ -38,7 +38,7 @@ impl SdkLeftovers {
             temp[*at..at + bytes.len()].copy_from_slice(bytes);
         }
         let record = left.text(target).into_bytes();
-        stage.put(&Files::from([(left.record.clone(), record), (TEMP.to_owned(), temp)]));
+        fixture.put(&Files::from([(left.record.clone(), record), (TEMP.to_owned(), temp)]));
         left
     }
 

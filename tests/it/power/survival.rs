@@ -3,11 +3,11 @@
 use local_oss::{Config, Fault, Matcher, Object};
 
 use super::disk::{Files, Order};
+use super::fixture::{Moment, PowerFixture, Recording, TARGET, Variant};
 use super::replay::Trial;
 use super::sdk_record::SdkLeftovers;
-use super::stage::{Moment, Recording, Stage, TARGET, Variant};
 use crate::effort::{Chance, cases, figure};
-use crate::lab::{BUCKET, KEY, PART};
+use crate::fixture::{BUCKET, KEY, PART};
 
 /// States of the disk from which a later run goes on, in each test at least; many more in the long run.
 const STATES: u32 = 300;
@@ -26,73 +26,73 @@ fn leave_figure() {
 }
 
 /// Puts a file in the target's place.
-fn put_older_file(stage: &Stage) {
-    std::fs::write(stage.root().join(TARGET), "an older file").expect("write");
+fn put_older_file(fixture: &PowerFixture) {
+    std::fs::write(fixture.root().join(TARGET), "an older file").expect("write");
 }
 
-fn object_is_replaced(stage: &Stage) {
-    stage.lab.server.replace(BUCKET, KEY);
+fn object_is_replaced(fixture: &PowerFixture) {
+    fixture.base.server.replace(BUCKET, KEY);
 }
 
 /// A recording of a download in which a request goes wrong.
-fn recorded_with(stage: &Stage, matcher: Matcher, fault: Fault) -> Recording {
-    let rule = stage.lab.server.inject_when(matcher, fault);
-    let recording = stage.record();
-    assert!(stage.lab.server.fault_hits(rule) > 0, "nothing went wrong");
-    stage.lab.server.clear_faults();
+fn recorded_with(fixture: &PowerFixture, matcher: Matcher, fault: Fault) -> Recording {
+    let rule = fixture.base.server.inject_when(matcher, fault);
+    let recording = fixture.record();
+    assert!(fixture.base.server.fault_hits(rule) > 0, "nothing went wrong");
+    fixture.base.server.clear_faults();
     recording
 }
 
 #[test]
 fn a_download_that_replaces_a_file() {
-    let stage = Stage::new(Variant::Plain);
-    put_older_file(&stage);
-    survives(Trial::new(&stage, &stage.record_with_breaks()));
+    let fixture = PowerFixture::new(Variant::Plain);
+    put_older_file(&fixture);
+    survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
 fn a_download_without_a_checkpoint() {
-    let stage = Stage::new(Variant::NoCheckpoint);
-    put_older_file(&stage);
-    survives(Trial::new(&stage, &stage.record_with_breaks()));
+    let fixture = PowerFixture::new(Variant::NoCheckpoint);
+    put_older_file(&fixture);
+    survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
 fn a_download_of_a_range() {
-    let stage = Stage::new(Variant::Ranged);
-    survives(Trial::new(&stage, &stage.record_with_breaks()));
+    let fixture = PowerFixture::new(Variant::Ranged);
+    survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
 fn a_download_that_spares_what_is_there() {
-    let stage = Stage::new(Variant::Sparing);
-    survives(Trial::new(&stage, &stage.record_with_breaks()));
+    let fixture = PowerFixture::new(Variant::Sparing);
+    survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
 fn a_download_into_reserved_blocks_that_is_read_back() {
-    let stage = Stage::new(Variant::Preallocated);
-    put_older_file(&stage);
-    survives(Trial::new(&stage, &stage.record_with_breaks()));
+    let fixture = PowerFixture::new(Variant::Preallocated);
+    put_older_file(&fixture);
+    survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
 fn a_download_that_goes_on_from_a_checkpoint() {
-    let stage = Stage::new(Variant::Plain);
-    stage.interrupt();
-    survives(Trial::new(&stage, &stage.record_with_breaks()));
+    let fixture = PowerFixture::new(Variant::Plain);
+    fixture.interrupt();
+    survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
 fn a_download_that_goes_on_from_another_power_loss() {
-    let stage = Stage::new(Variant::Plain);
+    let fixture = PowerFixture::new(Variant::Plain);
     let mut chance = Chance::new();
     let rounds = cases(4, 10) as usize;
     for _ in 0..rounds {
-        stage.put(&Files::new());
-        let left = some_leftovers(&stage.record_with_breaks(), &mut chance);
-        stage.put(&left);
-        Trial::new(&stage, &stage.record_with_breaks()).run(states().div_ceil(rounds));
+        fixture.put(&Files::new());
+        let left = some_leftovers(&fixture.record_with_breaks(), &mut chance);
+        fixture.put(&left);
+        Trial::new(&fixture, &fixture.record_with_breaks()).run(states().div_ceil(rounds));
     }
     leave_figure();
 }
@@ -111,83 +111,85 @@ fn some_leftovers(recording: &Recording, chance: &mut Chance) -> Files {
 
 #[test]
 fn a_download_whose_object_is_replaced_while_the_power_is_off() {
-    let stage = Stage::new(Variant::Plain);
-    let recording = stage.record_with_breaks();
-    survives(Trial::new(&stage, &recording).meanwhile(object_is_replaced));
+    let fixture = PowerFixture::new(Variant::Plain);
+    let recording = fixture.record_with_breaks();
+    survives(Trial::new(&fixture, &recording).meanwhile(object_is_replaced));
 }
 
 #[test]
 fn a_download_whose_object_was_replaced_since_its_checkpoint() {
-    let stage = Stage::new(Variant::Plain);
-    stage.interrupt();
-    object_is_replaced(&stage);
-    survives(Trial::new(&stage, &stage.record_with_breaks()));
+    let fixture = PowerFixture::new(Variant::Plain);
+    fixture.interrupt();
+    object_is_replaced(&fixture);
+    survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
 fn a_download_that_starts_over_because_its_object_is_replaced() {
-    let stage = Stage::new(Variant::Plain);
-    put_older_file(&stage);
-    let recording = recorded_with(&stage, Matcher::any().nth(2), Fault::NewGeneration);
-    survives(Trial::new(&stage, &recording));
+    let fixture = PowerFixture::new(Variant::Plain);
+    put_older_file(&fixture);
+    let recording = recorded_with(&fixture, Matcher::any().nth(2), Fault::NewGeneration);
+    survives(Trial::new(&fixture, &recording));
 }
 
 #[test]
 fn a_download_that_fetches_everything_again_because_its_checksum_was_wrong() {
-    let stage = Stage::with(Variant::Plain, Config::default(), Object::pattern(3 * PART, 7));
-    let recording = recorded_with(&stage, Matcher::any().times(1), Fault::FlipByte(1));
-    survives(Trial::new(&stage, &recording));
+    let fixture =
+        PowerFixture::with(Variant::Plain, Config::default(), Object::pattern(3 * PART, 7));
+    let recording = recorded_with(&fixture, Matcher::any().times(1), Fault::FlipByte(1));
+    survives(Trial::new(&fixture, &recording));
 }
 
 #[test]
 fn a_download_that_fails_because_its_checksum_is_wrong_again_and_again() {
-    let stage = Stage::with(Variant::Plain, Config::default(), Object::pattern(3 * PART, 7));
-    put_older_file(&stage);
-    stage.lab.server.inject(Fault::FlipByte(1));
-    let recording = stage.record_failure();
-    stage.lab.server.clear_faults();
-    survives(Trial::new(&stage, &recording));
+    let fixture =
+        PowerFixture::with(Variant::Plain, Config::default(), Object::pattern(3 * PART, 7));
+    put_older_file(&fixture);
+    fixture.base.server.inject(Fault::FlipByte(1));
+    let recording = fixture.record_failure();
+    fixture.base.server.clear_faults();
+    survives(Trial::new(&fixture, &recording));
 }
 
 #[test]
 fn a_download_that_cannot_be_pinned_and_gives_its_checkpoint_up() {
-    let stage = Stage::new(Variant::Plain);
-    stage.interrupt();
-    let recording = recorded_with(&stage, Matcher::any(), Fault::NoEtag);
-    survives(Trial::new(&stage, &recording));
+    let fixture = PowerFixture::new(Variant::Plain);
+    fixture.interrupt();
+    let recording = recorded_with(&fixture, Matcher::any(), Fault::NoEtag);
+    survives(Trial::new(&fixture, &recording));
 }
 
 #[test]
 fn a_download_that_goes_on_from_the_sdks_record() {
     let object = Object::pattern(4 * PART + 4_321, 7);
-    let stage = Stage::with(Variant::Plain, Config::default(), object);
-    let left = SdkLeftovers::of(&stage, &[1, 2, 4]);
-    let recording = stage.record_with_breaks();
-    survives(Trial::new(&stage, &recording).holds(&|files| left.assert_true(files)));
+    let fixture = PowerFixture::with(Variant::Plain, Config::default(), object);
+    let left = SdkLeftovers::of(&fixture, &[1, 2, 4]);
+    let recording = fixture.record_with_breaks();
+    survives(Trial::new(&fixture, &recording).holds(&|files| left.assert_true(files)));
 }
 
 #[test]
 fn a_download_that_sets_the_sdks_record_aside() {
     let object = Object::pattern(4 * PART + 4_321, 7);
-    let stage = Stage::with(Variant::Plain, Config::default(), object);
-    let left = SdkLeftovers::of(&stage, &[1, 2, 4]);
-    stage.lab.server.put(BUCKET, KEY, Object::pattern(3 * PART, 8));
-    let recording = stage.record_with_breaks();
-    survives(Trial::new(&stage, &recording).holds(&|files| left.assert_true(files)));
+    let fixture = PowerFixture::with(Variant::Plain, Config::default(), object);
+    let left = SdkLeftovers::of(&fixture, &[1, 2, 4]);
+    fixture.base.server.put(BUCKET, KEY, Object::pattern(3 * PART, 8));
+    let recording = fixture.record_with_breaks();
+    survives(Trial::new(&fixture, &recording).holds(&|files| left.assert_true(files)));
 }
 
 #[test]
 fn without_a_flush_the_target_may_be_lost_and_a_later_download_makes_it_again() {
-    let stage = Stage::new(Variant::Unflushed);
-    put_older_file(&stage);
-    let recording = stage.record_with_breaks();
+    let fixture = PowerFixture::new(Variant::Unflushed);
+    put_older_file(&fixture);
+    let recording = fixture.record_with_breaks();
     let moments = recording.moments(Order::Journaled);
     let Moment { disk, reported, .. } = moments.last().expect("a moment");
     let mut chance = Chance::new();
     let target = || disk.after(&disk.some_crash(&mut chance)).remove(TARGET);
-    let wanted = stage.wanted();
+    let wanted = fixture.wanted();
     let lost =
         std::iter::repeat_with(target).take(100).any(|target| target != Some(wanted.clone()));
     assert!(*reported && lost, "nothing is lost without a flush");
-    survives(Trial::new(&stage, &recording));
+    survives(Trial::new(&fixture, &recording));
 }

@@ -8,7 +8,7 @@ use local_oss::{Fault, Object};
 use oss_resumable::{Client, DownloadRequest, Error, ErrorKind};
 
 use crate::effort::{Chance, cases, figure};
-use crate::lab::{BUCKET, Lab, MIB};
+use crate::fixture::{BUCKET, Fixture, MIB};
 use crate::traffic::{sent, total};
 
 const CANCELS: usize = 20;
@@ -67,35 +67,35 @@ fn cancel(
 
 /// A download that is cancelled [`CANCELS`] times and then left alone.
 fn cancel_again_and_again(part_size: u64, connections: u32, runs: &[Cancelled]) {
-    let lab = Lab::new(SIZE);
+    let fixture = Fixture::new(SIZE);
     // More time than all runs take together.
-    lab.server.inject(Fault::RateLimit(SIZE / u64::from(connections) / 5));
-    let request = lab.request_with(|request| {
+    fixture.server.inject(Fault::RateLimit(SIZE / u64::from(connections) / 5));
+    let request = fixture.request_with(|request| {
         request.part_size = part_size;
         request.thread_num = connections;
     });
     let mut kept = 0;
     for run in runs {
-        let client = lab.client();
+        let client = fixture.client();
         let (took, error) = cancel(&client, &request, run);
         assert!(took < SOON, "{took:?} after {run:?}");
         if let Some(error) = error {
             assert_eq!(error.kind(), ErrorKind::Cancelled, "{error} after {run:?}");
         }
-        let checkpoint = lab.client().inspect_checkpoint(&request).expect("a look");
+        let checkpoint = fixture.client().inspect_checkpoint(&request).expect("a look");
         let recorded = checkpoint.map_or(0, |checkpoint| checkpoint.bytes_recorded);
         assert!(recorded >= kept, "{recorded} of {kept} bytes are left after {run:?}");
         kept = recorded;
-        assert!(!lab.target().exists());
+        assert!(!fixture.target().exists());
     }
-    let came = total(&lab.requests_after(0).iter().map(sent).collect::<Vec<_>>());
+    let came = total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>());
     println!("{came} bytes came on {connections} connections, {kept} of them were kept");
     // All but what the sockets held; on a busy machine they may hold much.
     assert!(kept > came / 2, "{kept} of {came} bytes were kept");
-    lab.server.clear_faults();
-    let outcome = lab.client().download(&request).expect("download");
+    fixture.server.clear_faults();
+    let outcome = fixture.client().download(&request).expect("download");
     assert_eq!(outcome.statistics.bytes_reused, kept);
-    lab.assert_whole(&outcome);
+    fixture.assert_whole(&outcome);
 }
 
 #[test]
@@ -132,19 +132,19 @@ fn cancelled_at_200_random_moments_a_download_ends_soon_and_keeps_what_came() {
 fn a_client_shut_down_while_downloads_run_keeps_all_their_checkpoints() {
     const DOWNLOADS: u64 = 16;
     const EACH: u64 = 2 * MIB;
-    let lab = Lab::new(1);
+    let fixture = Fixture::new(1);
     let request = |n: u64| {
         let key = format!("many/{n}.bin");
-        lab.server.put(BUCKET, &key, Object::pattern(EACH, n));
-        let file = lab.dir().join(format!("{n}.bin"));
-        lab.request_with(|request| {
+        fixture.server.put(BUCKET, &key, Object::pattern(EACH, n));
+        let file = fixture.dir().join(format!("{n}.bin"));
+        fixture.request_with(|request| {
             request.key = key;
             request.file_path = Some(file);
         })
     };
     let requests: Vec<_> = (0..DOWNLOADS).map(request).collect();
-    lab.server.inject(Fault::RateLimit(EACH / 12));
-    let client = lab.client();
+    fixture.server.inject(Fault::RateLimit(EACH / 12));
+    let client = fixture.client();
     let downloads: Vec<_> = requests.iter().map(|r| client.start(r).expect("start")).collect();
     while downloads.iter().any(|download| download.status().bytes_done == 0) {
         std::thread::sleep(Duration::from_millis(5));
@@ -156,16 +156,16 @@ fn a_client_shut_down_while_downloads_run_keeps_all_their_checkpoints() {
     for (download, request) in downloads.iter().zip(&requests) {
         let ended = download.wait(Some(Duration::ZERO)).expect("it has ended");
         assert_eq!(ended.expect_err("cancelled").kind(), ErrorKind::Cancelled);
-        let checkpoint = lab.client().inspect_checkpoint(request).expect("a look");
+        let checkpoint = fixture.client().inspect_checkpoint(request).expect("a look");
         recorded.push(checkpoint.expect("a checkpoint").bytes_recorded);
     }
-    lab.server.clear_faults();
-    let client = lab.client();
+    fixture.server.clear_faults();
+    let client = fixture.client();
     for (n, (request, recorded)) in requests.iter().zip(recorded).enumerate() {
         let outcome = client.download(request).expect("download");
         assert_eq!(outcome.statistics.bytes_reused, recorded, "download {n}");
-        let expected = lab.server.object_bytes(BUCKET, &request.key, 0..EACH).expect("object");
+        let expected = fixture.server.object_bytes(BUCKET, &request.key, 0..EACH).expect("object");
         assert!(fs::read(outcome.file_path).expect("file") == expected, "download {n}");
     }
-    assert_eq!(lab.files().len() as u64, DOWNLOADS, "no checkpoint is left");
+    assert_eq!(fixture.files().len() as u64, DOWNLOADS, "no checkpoint is left");
 }

@@ -7,7 +7,7 @@ use local_oss::Fault;
 
 use super::job::{Job, Report};
 use super::{wait_for_bytes, wait_until};
-use crate::lab::{Lab, MIB};
+use crate::fixture::{Fixture, MIB};
 use crate::traffic::{sent, total};
 
 const SIZE: u64 = 8 * MIB;
@@ -16,24 +16,24 @@ const FIRST_BYTES: u64 = 1000;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A server whose replies stop after [`FIRST_BYTES`], so that the process that works does not come to an end.
-fn stalled() -> Lab {
-    let lab = Lab::new(SIZE);
-    lab.server.inject(Fault::StallAfter(FIRST_BYTES));
+fn stalled() -> Fixture {
+    let fixture = Fixture::new(SIZE);
+    fixture.server.inject(Fault::StallAfter(FIRST_BYTES));
     // Long enough that all are on their way before the first has its reply.
-    lab.server.inject(Fault::RoundTrip(Duration::from_millis(50)));
-    lab
+    fixture.server.inject(Fault::RoundTrip(Duration::from_millis(50)));
+    fixture
 }
 
-fn job(lab: &Lab, checkpoint: bool) -> Job {
-    let mut job = Job { idle_timeout: LIMIT, ..Job::new(lab) };
+fn job(fixture: &Fixture, checkpoint: bool) -> Job {
+    let mut job = Job { idle_timeout: LIMIT, ..Job::new(fixture) };
     job.checkpoint_dir = job.checkpoint_dir.filter(|_| checkpoint);
     job
 }
 
 /// Lets the replies come whole, and those that stalled be asked for again.
-fn let_go_on(lab: &Lab) {
-    lab.server.clear_faults();
-    lab.server.restart().expect("the same port");
+fn let_go_on(fixture: &Fixture) {
+    fixture.server.clear_faults();
+    fixture.server.restart().expect("the same port");
 }
 
 fn assert_busy(report: &Report) {
@@ -44,8 +44,8 @@ fn assert_busy(report: &Report) {
 
 /// Starts `processes` at once: one works, the others are told so while it does.
 fn race(processes: usize, checkpoint: bool) {
-    let lab = stalled();
-    let job = job(&lab, checkpoint);
+    let fixture = stalled();
+    let job = job(&fixture, checkpoint);
     let (ended, reports) = mpsc::channel::<Report>();
     std::thread::scope(|scope| {
         for process in (0..processes).map(|_| job.start()) {
@@ -58,17 +58,17 @@ fn race(processes: usize, checkpoint: bool) {
             assert_busy(&report);
         }
         assert!(reports.try_recv().is_err(), "the one that works waits");
-        wait_until("the one that works", || lab.temp().exists());
-        wait_until("its checkpoint", || lab.journal().is_some() == checkpoint);
-        assert!(!lab.target().exists());
-        let_go_on(&lab);
+        wait_until("the one that works", || fixture.temp().exists());
+        wait_until("its checkpoint", || fixture.journal().is_some() == checkpoint);
+        assert!(!fixture.target().exists());
+        let_go_on(&fixture);
         let report = reports.recv_timeout(LIMIT).expect("the one that works");
         assert_eq!(report.error, None);
     });
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
     // Nobody's bytes were touched: what came twice is what the others got before they found the file locked.
-    let came = total(&lab.requests_after(0).iter().map(sent).collect::<Vec<_>>());
+    let came = total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>());
     assert!(came <= SIZE + processes as u64 * 4 * FIRST_BYTES, "{came} bytes");
 }
 
@@ -88,14 +88,14 @@ fn of_ten_processes_on_one_download_one_works_and_the_others_are_busy() {
 
 #[test]
 fn when_the_process_that_works_is_killed_another_takes_over_at_once() {
-    let lab = Lab::new(SIZE);
-    lab.server.inject(Fault::RateLimit(SIZE / 60));
-    let job = Job::new(&lab);
+    let fixture = Fixture::new(SIZE);
+    fixture.server.inject(Fault::RateLimit(SIZE / 60));
+    let job = Job::new(&fixture);
     let mut fastest = Duration::MAX;
     for _ in 0..3 {
         let worker = job.start();
-        wait_until("its checkpoint", || lab.journal().is_some());
-        wait_for_bytes(&lab, 1);
+        wait_until("its checkpoint", || fixture.journal().is_some());
+        wait_for_bytes(&fixture, 1);
         std::thread::sleep(Duration::from_millis(250));
         let report: Report = job.start().report();
         println!("busy after {:?}", report.took);
@@ -105,9 +105,9 @@ fn when_the_process_that_works_is_killed_another_takes_over_at_once() {
     }
     // A millisecond, without a request; the rest is for a busy machine.
     assert!(fastest < Duration::from_millis(300), "{fastest:?}");
-    lab.server.clear_faults();
+    fixture.server.clear_faults();
     let reused = job.start().reused();
     assert!(reused > 0, "{reused}");
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }

@@ -16,7 +16,7 @@ use super::alone::{Process, argument};
 use super::raw;
 use crate::disk::shim::{self, Failing, How};
 use crate::effort::{Chance, cases, figure};
-use crate::lab::{BUCKET, ID, KEY, Lab, MIB, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, SECRET};
 
 const STATUS: i32 = 7;
 
@@ -44,9 +44,9 @@ struct Host {
 }
 
 impl Host {
-    fn new(lab: &Lab, place: Paths, after: Duration) -> Self {
-        let ca_file = lab.server.ca_file().expect("TLS").to_owned();
-        let (endpoint, directory) = (lab.server.endpoint(), lab.dir().to_owned());
+    fn new(fixture: &Fixture, place: Paths, after: Duration) -> Self {
+        let ca_file = fixture.server.ca_file().expect("TLS").to_owned();
+        let (endpoint, directory) = (fixture.server.endpoint(), fixture.dir().to_owned());
         Host { endpoint, ca_file, directory, place, has_handler: false, after }
     }
 
@@ -144,22 +144,22 @@ fn host() {
     std::process::exit(STATUS);
 }
 
-fn tls_lab(size: u64) -> Lab {
+fn tls_fixture(size: u64) -> Fixture {
     let config = Config { tls: Some(Tls::Valid), ..Config::default() };
-    Lab::with(config, Object::pattern(size, 7))
+    Fixture::with(config, Object::pattern(size, 7))
 }
 
 /// Exits at random moments of the first 100 ms; the run after the last one must end right.
 fn exit_often(count: u32, place: Paths) {
-    let lab = tls_lab(64 * MIB);
+    let fixture = tls_fixture(64 * MIB);
     let mut chance = Chance::new();
     let crashed = (0..count).filter(|_| {
         let after = Duration::from_millis(100).mul_f64(chance.fraction());
-        !Host::new(&lab, place, after).exits()
+        !Host::new(&fixture, place, after).exits()
     });
     assert_eq!(crashed.count(), 0);
-    let outcome = lab.client().download(&lab.request()).expect("the next run");
-    lab.assert_range(0..64 * MIB);
+    let outcome = fixture.client().download(&fixture.request()).expect("the next run");
+    fixture.assert_range(0..64 * MIB);
     assert_eq!(outcome.file_size, 64 * MIB);
     figure(&format!("{count} exits"));
 }
@@ -181,11 +181,11 @@ fn exit_in_the_credentials_provider_ends_the_process_well() {
 
 #[test]
 fn the_host_s_exit_handlers_may_use_the_library_and_are_not_held_up() {
-    let lab = tls_lab(64 * MIB);
-    lab.server.inject(Fault::RateLimit(MIB));
+    let fixture = tls_fixture(64 * MIB);
+    fixture.server.inject(Fault::RateLimit(MIB));
     for after in [0, 20, 300] {
         let after = Duration::from_millis(after);
-        let host = Host { has_handler: true, ..Host::new(&lab, Paths::Host, after) };
+        let host = Host { has_handler: true, ..Host::new(&fixture, Paths::Host, after) };
         assert!(host.exits());
     }
 }
@@ -207,26 +207,26 @@ fn host_of_a_stuck_write() {
 
 #[test]
 fn the_host_s_exit_handlers_are_not_held_up_by_a_write_that_never_returns() {
-    let lab = tls_lab(64 * MIB);
+    let fixture = tls_fixture(64 * MIB);
     let log = tempfile::NamedTempFile::new().expect("a log");
-    let temp = lab.temp();
+    let temp = fixture.temp();
     let path = temp.to_str().expect("UTF-8");
     let stuck = Failing { call: "write", path, nth: 1, times: shim::ALWAYS, how: How::Stuck };
-    let host = Host::new(&lab, Paths::Host, Duration::ZERO);
+    let host = Host::new(&fixture, Paths::Host, Duration::ZERO);
     let process = Process::start_with("process::exits::host_of_a_stuck_write", &host, |command| {
-        shim::preload(command.env("DISK_LOG", log.path()), &lab, Some(stuck));
+        shim::preload(command.env("DISK_LOG", log.path()), &fixture, Some(stuck));
     });
     assert_eq!(process.status().code(), Some(STATUS));
 }
 
 #[test]
 fn exit_keeps_the_checkpoint() {
-    let lab = tls_lab(16 * MIB);
-    lab.server.inject(Fault::RateLimit(MIB));
-    assert!(Host::new(&lab, Paths::Host, Duration::from_millis(2500)).exits());
-    assert!(lab.journal().is_some() && lab.temp().exists() && !lab.target().exists());
-    lab.server.clear_faults();
-    let outcome = lab.client().download(&lab.request()).expect("resume");
-    lab.assert_whole(&outcome);
+    let fixture = tls_fixture(16 * MIB);
+    fixture.server.inject(Fault::RateLimit(MIB));
+    assert!(Host::new(&fixture, Paths::Host, Duration::from_millis(2500)).exits());
+    assert!(fixture.journal().is_some() && fixture.temp().exists() && !fixture.target().exists());
+    fixture.server.clear_faults();
+    let outcome = fixture.client().download(&fixture.request()).expect("resume");
+    fixture.assert_whole(&outcome);
     assert!(outcome.statistics.bytes_reused > 0);
 }

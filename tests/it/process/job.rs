@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alone::{Process, argument, tell};
 use super::raw;
-use crate::lab::{BUCKET, ID, KEY, Lab, PART, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
 /// A download, and what else its process does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,12 +43,12 @@ pub enum Trouble {
 }
 
 impl Job {
-    /// The download that [`Lab::request`] is.
-    pub fn new(lab: &Lab) -> Self {
+    /// The download that [`Fixture::request`] is.
+    pub fn new(fixture: &Fixture) -> Self {
         Job {
-            endpoint: lab.server.endpoint(),
-            target: lab.target(),
-            checkpoint_dir: Some(lab.dir().to_owned()),
+            endpoint: fixture.server.endpoint(),
+            target: fixture.target(),
+            checkpoint_dir: Some(fixture.dir().to_owned()),
             part_size: PART,
             thread_num: 3,
             range: None,

@@ -10,7 +10,7 @@ use local_oss::{Config, Fault, Object};
 
 use super::job::Job;
 use crate::effort::{Chance, cases, figure};
-use crate::lab::{BUCKET, KEY, Lab, MIB};
+use crate::fixture::{BUCKET, Fixture, KEY, MIB};
 use crate::traffic::{merged, sent, total};
 
 const KILLS: usize = 5;
@@ -90,7 +90,7 @@ fn moments(chance: &mut Chance) -> Vec<Duration> {
 /// A download by [`Plan`], and its books.
 struct Killed {
     plan: Plan,
-    lab: Lab,
+    fixture: Fixture,
     elsewhere: tempfile::TempDir,
     job: Job,
     expected: Vec<u8>,
@@ -105,18 +105,20 @@ struct Killed {
 impl Killed {
     fn new(plan: Plan) -> Self {
         let config = Config { versioning: plan.old_version, ..Config::default() };
-        let lab = Lab::with(config, Object::pattern(plan.size, 7));
-        let expected = lab.server.object_bytes(BUCKET, KEY, plan.wanted.clone()).expect("object");
-        let version = lab.server.object(BUCKET, KEY).expect("object").version_id().to_owned();
+        let fixture = Fixture::with(config, Object::pattern(plan.size, 7));
+        let expected =
+            fixture.server.object_bytes(BUCKET, KEY, plan.wanted.clone()).expect("object");
+        let version = fixture.server.object(BUCKET, KEY).expect("object").version_id().to_owned();
         if plan.old_version {
-            lab.server.replace(BUCKET, KEY);
+            fixture.server.replace(BUCKET, KEY);
         }
         if plan.target_exists {
-            fs::write(lab.target(), OLD).expect("the old file");
+            fs::write(fixture.target(), OLD).expect("the old file");
         }
-        lab.server.inject(Fault::RateLimit(plan.rate()));
+        fixture.server.inject(Fault::RateLimit(plan.rate()));
         let elsewhere = tempfile::tempdir().expect("directory");
-        let checkpoint_dir = if plan.checkpoint_elsewhere { elsewhere.path() } else { lab.dir() };
+        let checkpoint_dir =
+            if plan.checkpoint_elsewhere { elsewhere.path() } else { fixture.dir() };
         let job = Job {
             checkpoint_dir: Some(checkpoint_dir.to_owned()),
             part_size: plan.part_size,
@@ -124,11 +126,11 @@ impl Killed {
             range: plan.range,
             version_id: plan.old_version.then_some(version),
             flush: plan.flush,
-            ..Job::new(&lab)
+            ..Job::new(&fixture)
         };
         Killed {
             plan,
-            lab,
+            fixture,
             elsewhere,
             job,
             expected,
@@ -141,14 +143,14 @@ impl Killed {
 
     /// The file that was there before is there until the new one is whole.
     fn assert_old_target(&self) {
-        let there = fs::read(self.lab.target()).ok();
+        let there = fs::read(self.fixture.target()).ok();
         assert_eq!(there.as_deref(), self.plan.target_exists.then_some(OLD), "{:?}", self.plan);
     }
 
     /// Closes the books of a run; the bytes that came. What came twice in one run is not the kill's doing.
     fn account(&mut self) -> u64 {
-        let sent = merged(self.lab.requests_after(self.requests).iter().map(sent));
-        self.requests = self.lab.server.requests().len();
+        let sent = merged(self.fixture.requests_after(self.requests).iter().map(sent));
+        self.requests = self.fixture.server.requests().len();
         let (before, came) = (total(&self.fetched), total(&sent));
         self.fetched = merged(self.fetched.drain(..).chain(sent));
         self.twice += came - (total(&self.fetched) - before);
@@ -166,13 +168,13 @@ impl Killed {
             self.lost_at_most += came.min(self.plan.cost_of_a_kill());
             self.assert_old_target();
         }
-        self.lab.server.clear_faults();
+        self.fixture.server.clear_faults();
         self.job.start().reused();
         self.account();
         let plan = &self.plan;
         assert_eq!(self.fetched, std::slice::from_ref(&plan.wanted), "{plan:?}");
-        assert!(fs::read(self.lab.target()).expect("the file") == self.expected, "{plan:?}");
-        assert_eq!(self.lab.files(), ["file.bin"], "{plan:?}");
+        assert!(fs::read(self.fixture.target()).expect("the file") == self.expected, "{plan:?}");
+        assert_eq!(self.fixture.files(), ["file.bin"], "{plan:?}");
         assert!(left_in(self.elsewhere.path().to_owned()).is_empty(), "{plan:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
-use crate::lab::Lab;
+use crate::fixture::Fixture;
 
 mod alone;
 mod cancels;
@@ -26,12 +26,12 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
 }
 
 /// Waits until so many bytes are in the temporary file.
-fn wait_for_bytes(lab: &Lab, bytes: u64) {
-    let stored = || std::fs::metadata(lab.temp()).map_or(0, |file| file.blocks() * 512);
+fn wait_for_bytes(fixture: &Fixture, bytes: u64) {
+    let stored = || std::fs::metadata(fixture.temp()).map_or(0, |file| file.blocks() * 512);
     wait_until("bytes in the file", || stored() >= bytes);
 }
 
 /// Waits until the server has got a request.
-fn wait_for_request(lab: &Lab) {
-    wait_until("a request", || !lab.server.requests().is_empty());
+fn wait_for_request(fixture: &Fixture) {
+    wait_until("a request", || !fixture.server.requests().is_empty());
 }

@@ -10,7 +10,7 @@ use super::alone::Process;
 use super::job::{Job, Trouble};
 use super::wait_until;
 use crate::effort::{Chance, cases, figure};
-use crate::lab::{Lab, MIB};
+use crate::fixture::{Fixture, MIB};
 use crate::program::{program, running};
 use crate::sdk_recovery::{Left, pattern};
 
@@ -31,13 +31,13 @@ fn has_thread(process: &Process, name: &str) -> bool {
 fn killed_while_it_proves_an_earlier_run_the_next_one_keeps_all_of_it() {
     const SIZE: u64 = 192 * MIB;
     let kills = cases(10, 50);
-    let lab = Lab::new(SIZE);
-    let job = Job { part_size: MIB, ..Job::new(&lab) };
-    let request = lab.request_with(|request| request.part_size = MIB);
-    lab.interrupt(&request, SIZE - 8 * MIB);
+    let fixture = Fixture::new(SIZE);
+    let job = Job { part_size: MIB, ..Job::new(&fixture) };
+    let request = fixture.request_with(|request| request.part_size = MIB);
+    fixture.interrupt(&request, SIZE - 8 * MIB);
     // Nothing comes, so that no run can end and the bytes to prove stay the same.
-    lab.server.inject(Fault::StallAfter(1000));
-    let recorded = lab.leftovers().temp.len() as u64;
+    fixture.server.inject(Fault::StallAfter(1000));
+    let recorded = fixture.leftovers().temp.len() as u64;
     let mut chance = Chance::new();
     for kill in 0..kills {
         let process = job.start();
@@ -45,10 +45,10 @@ fn killed_while_it_proves_an_earlier_run_the_next_one_keeps_all_of_it() {
         std::thread::sleep(Duration::from_micros(chance.below(20_000)));
         assert!(process.kill(), "kill {kill}: it had ended already");
     }
-    lab.server.clear_faults();
+    fixture.server.clear_faults();
     assert_eq!(job.start().reused(), recorded);
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
     figure(&format!("{kills} kills"));
 }
 
@@ -59,25 +59,25 @@ fn killed_while_it_finishes_it_leaves_the_old_file_or_the_whole_new_one() {
     let mut chance = Chance::new();
     let (mut old_ones, mut new_ones) = (0, 0);
     for _ in 0..kills {
-        let lab = Lab::new(SIZE);
-        fs::write(lab.target(), OLD).expect("the old file");
+        let fixture = Fixture::new(SIZE);
+        fs::write(fixture.target(), OLD).expect("the old file");
         let delay = Duration::from_micros(chance.below(12_000));
-        let job = Job { flush: true, ..Job::new(&lab) };
+        let job = Job { flush: true, ..Job::new(&fixture) };
         let killed = Job { trouble: Some(Trouble::DieAtTheEnd(delay)), ..job.clone() };
         assert!(!killed.start().status().success());
-        let finished = fs::read(lab.target()).expect("a file") != OLD;
-        let recorded = lab.journal().is_some();
+        let finished = fs::read(fixture.target()).expect("a file") != OLD;
+        let recorded = fixture.journal().is_some();
         if finished {
-            lab.assert_range(0..SIZE);
+            fixture.assert_range(0..SIZE);
             new_ones += 1;
         } else {
-            assert!(recorded && lab.temp().exists(), "killed after {delay:?}");
+            assert!(recorded && fixture.temp().exists(), "killed after {delay:?}");
             old_ones += 1;
         }
         let reused = job.start().reused();
         assert_eq!(reused, if finished { 0 } else { SIZE }, "killed after {delay:?}");
-        lab.assert_range(0..SIZE);
-        assert_eq!(lab.files(), ["file.bin"]);
+        fixture.assert_range(0..SIZE);
+        assert_eq!(fixture.files(), ["file.bin"]);
     }
     println!("killed before the rename: {old_ones}, after it: {new_ones}");
     figure(&format!("{kills} kills"));
@@ -89,16 +89,16 @@ fn killed_after_it_took_over_the_sdks_record_the_next_one_ends_right() {
     let mut chance = Chance::new();
     for _ in 0..kills {
         let left = Left::new("plain", Config::default(), pattern());
-        left.lab.server.inject(Fault::RateLimit(MIB / 2));
+        left.fixture.server.inject(Fault::RateLimit(MIB / 2));
         let arguments = ["slow", "pattern.bin", "download.bin", "."];
         for _ in 0..5 {
-            let process = running(&mut program(&left.lab, left.lab.dir(), arguments));
+            let process = running(&mut program(&left.fixture, left.fixture.dir(), arguments));
             // The rest of the object takes a second.
             std::thread::sleep(Duration::from_millis(chance.below(180)));
             assert!(process.kill(), "it had ended already");
             assert!(!left.path("download.bin").exists());
         }
-        left.lab.server.clear_faults();
+        left.fixture.server.clear_faults();
         left.go_on();
     }
     figure(&format!("{} kills", 5 * kills));

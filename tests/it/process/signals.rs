@@ -10,34 +10,34 @@ use super::alone::Process;
 use super::job::{Job, Report, Trouble};
 use super::raw::signal;
 use super::{wait_for_bytes, wait_for_request};
-use crate::lab::{Lab, MIB};
+use crate::fixture::{Fixture, MIB};
 
 const fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A lab whose object takes two seconds.
-fn slow(size: u64) -> Lab {
-    let lab = Lab::new(size);
-    lab.server.inject(Fault::RateLimit(size / 6));
-    lab
+/// A fixture whose object takes two seconds.
+fn slow(size: u64) -> Fixture {
+    let fixture = Fixture::new(size);
+    fixture.server.inject(Fault::RateLimit(size / 6));
+    fixture
 }
 
 /// Stops a download at `moment` for longer than nothing may come, and lets it go on.
-fn stop_and_continue(moment: impl Fn(&Lab), no_progress: Duration, server_closes: bool) {
+fn stop_and_continue(moment: impl Fn(&Fixture), no_progress: Duration, server_closes: bool) {
     const SIZE: u64 = 6 * MIB;
-    let lab = slow(SIZE);
-    let process = Job { idle_timeout: millis(1000), no_progress, ..Job::new(&lab) }.start();
-    moment(&lab);
+    let fixture = slow(SIZE);
+    let process = Job { idle_timeout: millis(1000), no_progress, ..Job::new(&fixture) }.start();
+    moment(&fixture);
     signal(process.child(), libc::SIGSTOP);
     if server_closes {
-        lab.server.restart().expect("the same port");
+        fixture.server.restart().expect("the same port");
     }
     std::thread::sleep(millis(5000));
     signal(process.child(), libc::SIGCONT);
     assert_eq!(process.reused(), 0);
-    lab.assert_range(0..SIZE);
-    assert_eq!(lab.files(), ["file.bin"]);
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_process_that_was_stopped_for_longer_than_any_limit_goes_on() {
     std::thread::scope(|scope| {
         for server_closes in [false, true] {
             // A second of the stop may count as silence, and a busy machine takes its time as well.
-            let half_way = |lab: &Lab| wait_for_bytes(lab, 3 * MIB);
+            let half_way = |fixture: &Fixture| wait_for_bytes(fixture, 3 * MIB);
             scope.spawn(move || stop_and_continue(half_way, millis(3000), server_closes));
         }
     });
@@ -55,9 +55,9 @@ fn a_process_that_was_stopped_for_longer_than_any_limit_goes_on() {
 fn a_process_that_was_stopped_before_its_first_byte_goes_on() {
     std::thread::scope(|scope| {
         for server_closes in [false, true] {
-            let before_the_reply = |lab: &Lab| {
-                lab.server.inject(Fault::RoundTrip(millis(400)));
-                wait_for_request(lab);
+            let before_the_reply = |fixture: &Fixture| {
+                fixture.server.inject(Fault::RoundTrip(millis(400)));
+                wait_for_request(fixture);
             };
             // The time in which a first byte must come passes while a process is stopped.
             let no_progress = Duration::from_secs(60);
@@ -67,8 +67,8 @@ fn a_process_that_was_stopped_before_its_first_byte_goes_on() {
 }
 
 /// A part, and one request for each connection; one more of each where a connection was helped by another.
-fn assert_nothing_broke(lab: &Lab, size: u64) {
-    let requests = lab.requests_after(0);
+fn assert_nothing_broke(fixture: &Fixture, size: u64) {
+    let requests = fixture.requests_after(0);
     assert!(requests.len() <= 7, "{} requests", requests.len());
     let came: u64 = requests.iter().map(|request| request.body_bytes).sum();
     assert!(came <= size + MIB, "{came} bytes");
@@ -77,9 +77,9 @@ fn assert_nothing_broke(lab: &Lab, size: u64) {
 #[test]
 fn a_process_that_is_stopped_a_hundred_times_ends_right_on_the_same_connections() {
     const SIZE: u64 = 6 * MIB;
-    let lab = slow(SIZE);
-    let process = Job::new(&lab).start();
-    wait_for_request(&lab);
+    let fixture = slow(SIZE);
+    let process = Job::new(&fixture).start();
+    wait_for_request(&fixture);
     for _ in 0..100 {
         signal(process.child(), libc::SIGSTOP);
         std::thread::sleep(millis(5));
@@ -87,49 +87,49 @@ fn a_process_that_is_stopped_a_hundred_times_ends_right_on_the_same_connections(
         std::thread::sleep(millis(5));
     }
     assert_eq!(process.reused(), 0);
-    lab.assert_range(0..SIZE);
-    assert_nothing_broke(&lab, SIZE);
+    fixture.assert_range(0..SIZE);
+    assert_nothing_broke(&fixture, SIZE);
 }
 
 #[test]
 fn ctrl_c_ends_the_program_at_once_and_the_next_run_resumes() {
     const SIZE: u64 = 12 * MIB;
-    let lab = slow(SIZE);
-    let job = Job::new(&lab);
+    let fixture = slow(SIZE);
+    let job = Job::new(&fixture);
     let process = job.start();
-    wait_for_bytes(&lab, SIZE / 2);
+    wait_for_bytes(&fixture, SIZE / 2);
     let interrupted = Instant::now();
     signal(process.child(), libc::SIGINT);
     assert_eq!(process.status().signal(), Some(libc::SIGINT));
     assert!(interrupted.elapsed() < Duration::from_secs(2), "{:?}", interrupted.elapsed());
-    lab.server.clear_faults();
+    fixture.server.clear_faults();
     let reused = job.start().reused();
     assert!(reused > 0 && reused < SIZE, "{reused}");
-    lab.assert_range(0..SIZE);
+    fixture.assert_range(0..SIZE);
 }
 
 #[test]
 fn ctrl_c_caught_by_the_host_and_turned_into_a_cancel_keeps_the_checkpoint() {
     const SIZE: u64 = 12 * MIB;
-    let lab = slow(SIZE);
-    let process = Job { trouble: Some(Trouble::CancelOnInterrupt), ..Job::new(&lab) }.start();
-    wait_for_bytes(&lab, SIZE / 2);
+    let fixture = slow(SIZE);
+    let process = Job { trouble: Some(Trouble::CancelOnInterrupt), ..Job::new(&fixture) }.start();
+    wait_for_bytes(&fixture, SIZE / 2);
     signal(process.child(), libc::SIGINT);
     let report: Report = process.report();
     assert!(report.error.as_ref().is_some_and(|e| e.starts_with("Cancelled")), "{report:?}");
     assert_eq!(report.interrupts, 1);
-    lab.server.clear_faults();
-    assert!(Job::new(&lab).start().reused() >= SIZE / 3);
-    lab.assert_range(0..SIZE);
+    fixture.server.clear_faults();
+    assert!(Job::new(&fixture).start().reused() >= SIZE / 3);
+    fixture.assert_range(0..SIZE);
 }
 
 #[test]
 fn the_host_s_handler_gets_every_ctrl_c_and_none_disturbs_the_download() {
     const SIZE: u64 = 6 * MIB;
     const SIGNALS: u32 = 100;
-    let lab = slow(SIZE);
-    let process = Job { trouble: Some(Trouble::CatchInterrupts), ..Job::new(&lab) }.start();
-    wait_for_bytes(&lab, 1);
+    let fixture = slow(SIZE);
+    let process = Job { trouble: Some(Trouble::CatchInterrupts), ..Job::new(&fixture) }.start();
+    wait_for_bytes(&fixture, 1);
     assert_host_signals_are_blocked(&process);
     for _ in 0..SIGNALS {
         signal(process.child(), libc::SIGINT);
@@ -139,8 +139,8 @@ fn the_host_s_handler_gets_every_ctrl_c_and_none_disturbs_the_download() {
     assert_eq!(report.error, None);
     // Signals that come before the handler has run are one, on a busy machine.
     assert!(report.interrupts > 0 && report.interrupts <= SIGNALS, "{}", report.interrupts);
-    lab.assert_range(0..SIZE);
-    assert_nothing_broke(&lab, SIZE);
+    fixture.assert_range(0..SIZE);
+    assert_nothing_broke(&fixture, SIZE);
 }
 
 /// Every thread of the library's leaves every signal to the host that a host may want.

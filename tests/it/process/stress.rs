@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::alone::{Process, argument, tell};
 use super::raw;
 use crate::effort::{Chance, cases, figure};
-use crate::lab::{BUCKET, ID, Lab, MIB, SECRET};
+use crate::fixture::{BUCKET, Fixture, ID, MIB, SECRET};
 
 /// Where the downloads of a process come from and go to.
 #[derive(Serialize, Deserialize)]
@@ -24,10 +24,12 @@ struct Paths {
 }
 
 impl Paths {
-    fn new(labs: &[&Lab], downloads: u64) -> Self {
-        let service = |lab: &&Lab| (lab.server.endpoint(), lab.server.ca_file().map(PathBuf::from));
-        let directory = labs[0].dir().to_owned();
-        Paths { services: labs.iter().map(service).collect(), directory, downloads }
+    fn new(fixtures: &[&Fixture], downloads: u64) -> Self {
+        let service = |fixture: &&Fixture| {
+            (fixture.server.endpoint(), fixture.server.ca_file().map(PathBuf::from))
+        };
+        let directory = fixtures[0].dir().to_owned();
+        Paths { services: fixtures.iter().map(service).collect(), directory, downloads }
     }
 
     fn client(&self, n: usize) -> Client {
@@ -120,9 +122,9 @@ fn assert_is_pattern(file: &Path, size: u64, seed: u64) {
 
 #[test]
 fn after_1000_small_downloads_threads_descriptors_and_memory_are_back_at_the_start() {
-    let plain = Lab::new(1);
+    let plain = Fixture::new(1);
     let config = Config { tls: Some(Tls::Valid), ..Config::default() };
-    let secure = Lab::with(config, Object::bytes([]));
+    let secure = Fixture::with(config, Object::bytes([]));
     let downloads = u64::from(cases(1000, 10_000));
     let place = Paths::new(&[&plain, &secure], downloads);
     let (before, after): (Holdings, Holdings) =
@@ -162,9 +164,9 @@ fn downloads_at_once() {
 #[test]
 fn sixty_four_downloads_at_once_share_their_client_s_few_threads() {
     const DOWNLOADS: u64 = 64;
-    let lab = Lab::new(1);
-    lab.server.inject(Fault::RateLimit(MIB / 6));
-    let place = Paths::new(&[&lab], DOWNLOADS);
+    let fixture = Fixture::new(1);
+    fixture.server.inject(Fault::RateLimit(MIB / 6));
+    let place = Paths::new(&[&fixture], DOWNLOADS);
     let (before, during, after): (Holdings, Holdings, Holdings) =
         Process::start("process::stress::downloads_at_once", &place).report();
     println!("{before:?}, {during:?}, then {after:?}");
@@ -176,5 +178,5 @@ fn sixty_four_downloads_at_once_share_their_client_s_few_threads() {
     assert!(during.of_the_library() <= 64 + 2 + 4, "{during:?}");
     assert_eq!(after.threads, before.threads);
     assert_eq!(after.descriptors, before.descriptors);
-    assert!(lab.files().is_empty(), "{:?}", lab.files());
+    assert!(fixture.files().is_empty(), "{:?}", fixture.files());
 }

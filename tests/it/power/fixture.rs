@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::disk::{Disk, Files, Order};
 use super::recording::{self, Event, FileId, REPORTED};
-use crate::lab::{BUCKET, ID, KEY, Lab, PART, SECRET, directory_in_memory};
+use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET, directory_in_memory};
 
 pub const TARGET: &str = "files/file.bin";
 pub const TEMP: &str = "files/file.bin.temp";
@@ -132,8 +132,8 @@ pub struct Moment {
     pub reported: bool,
 }
 
-pub struct Stage {
-    pub lab: Lab,
+pub struct PowerFixture {
+    pub base: Fixture,
     /// In memory, if there is a place: the model is the disk, and every run flushes.
     _dir: TempDir,
     root: PathBuf,
@@ -141,7 +141,7 @@ pub struct Stage {
     client: Client,
 }
 
-impl Stage {
+impl PowerFixture {
     /// With an object of a few parts whose checksum the service does not send: nothing but the library's proof of
     /// what is on the disk shows which bytes are right.
     pub fn new(variant: Variant) -> Self {
@@ -150,9 +150,9 @@ impl Stage {
     }
 
     pub fn with(variant: Variant, config: Config, object: Object) -> Self {
-        let lab = Lab::with(config, object);
+        let base = Fixture::with(config, object);
         // Nothing here is about time-outs, and the machine may be busy.
-        let client = lab.client_with(|options| {
+        let client = base.client_with(|options| {
             options.connect_timeout = Some(Duration::from_secs(30));
             options.idle_timeout = Some(Duration::from_secs(30));
         });
@@ -167,7 +167,7 @@ impl Stage {
         for directory in ["files", CHECKPOINTS] {
             fs::create_dir_all(root.join(directory)).expect("directory");
         }
-        Stage { lab, root, variant, client, _dir: dir }
+        PowerFixture { base, root, variant, client, _dir: dir }
     }
 
     pub fn root(&self) -> &Path {
@@ -176,9 +176,9 @@ impl Stage {
 
     /// The bytes the target has to have.
     pub fn wanted(&self) -> Vec<u8> {
-        let size = self.lab.server.object(BUCKET, KEY).expect("object").size();
+        let size = self.base.server.object(BUCKET, KEY).expect("object").size();
         let range = if self.variant == Variant::Ranged { RANGE } else { 0..size };
-        self.lab.server.object_bytes(BUCKET, KEY, range).expect("bytes")
+        self.base.server.object_bytes(BUCKET, KEY, range).expect("bytes")
     }
 
     /// Everything that is there.
@@ -229,13 +229,13 @@ impl Stage {
             inodes.insert(fs::metadata(&path).expect("metadata").ino(), id);
             files.push((name, id, fs::read(path).expect("read")));
         }
-        let log = self.lab.dir().join("log");
+        let log = self.base.dir().join("log");
         let ran = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "--ignored", "--nocapture", "power::stage::child"])
+            .args(["--exact", "--ignored", "--nocapture", "power::fixture::child"])
             .env("LD_PRELOAD", recording::recorder())
             .env("TRACE_ROOT", &self.root)
             .env("TRACE_LOG", &log)
-            .env("TEST_ENDPOINT", self.lab.server.endpoint())
+            .env("TEST_ENDPOINT", self.base.server.endpoint())
             .env("TEST_VARIANT", format!("{:?}", self.variant))
             .output()
             .expect("run");
@@ -256,7 +256,7 @@ impl Stage {
 
     /// Breaks a download off, with a checkpoint of some extents.
     pub fn interrupt(&self) {
-        let server = &self.lab.server;
+        let server = &self.base.server;
         server.inject_when(Matcher::any().times(3), Fault::CloseAfter(BROKEN_OFF));
         let denied =
             Fault::Status { status: 403, code: "AccessDenied".to_owned(), retry_after: None };
@@ -268,9 +268,9 @@ impl Stage {
 
     /// Records a download whose first connections break, so that it writes and records more often.
     pub fn record_with_breaks(&self) -> Recording {
-        self.lab.server.inject_when(Matcher::any().times(3), Fault::CloseAfter(BROKEN_OFF));
+        self.base.server.inject_when(Matcher::any().times(3), Fault::CloseAfter(BROKEN_OFF));
         let recording = self.record();
-        self.lab.server.clear_faults();
+        self.base.server.clear_faults();
         recording
     }
 

@@ -22,9 +22,9 @@ using Strings = std::vector<std::string>;
 const uint64_t PART = 102400;
 
 // The server accepts nothing but requests signed with id and secret.
-class Lab {
+class Fixture {
 public:
-    explicit Lab(const Strings &arguments = {})
+    explicit Fixture(const Strings &arguments = {})
         : oss(withKey(arguments), directory.path("server.log")), wire(oss.endpoint()) {}
 
     Client client(const sdk::ClientConfiguration &configuration = sdk::ClientConfiguration()) {
@@ -80,12 +80,12 @@ public:
 
 } // namespace tests
 
-#define EXPECT_DOWNLOADED(outcome, lab, size)                                                      \
+#define EXPECT_DOWNLOADED(outcome, fixture, size)                                                  \
     do {                                                                                           \
         const auto &ended = (outcome);                                                             \
         EXPECT_TRUE(ended.isSuccess()) << ended.error().Code() << ": " << ended.error().Message(); \
-        EXPECT_TRUE(tests::LocalOss::isGenerated((lab).file(), size));                             \
-        EXPECT_EQ((lab).files(), tests::Strings{"file"});                                          \
+        EXPECT_TRUE(tests::LocalOss::isGenerated((fixture).file(), size));                         \
+        EXPECT_EQ((fixture).files(), tests::Strings{"file"});                                      \
     } while (false)
 
 #endif

@@ -11,7 +11,7 @@ pub struct RuleId(u64);
 
 /// All faults that are set up, in order.
 #[derive(Debug, Default)]
-pub(crate) struct FaultBook {
+pub(crate) struct FaultTable {
     rules: Vec<Rule>,
     next: u64,
 }
@@ -34,7 +34,7 @@ pub(crate) struct Verdict {
     pub(crate) admissions: Vec<Admission>,
 }
 
-impl FaultBook {
+impl FaultTable {
     pub(crate) fn add(&mut self, matcher: Matcher, fault: Fault) -> RuleId {
         let matcher = match fault {
             Fault::FlipByte(offset) => matcher.covering(offset),
@@ -93,10 +93,10 @@ mod tests {
     }
 
     fn strikes(matcher: Matcher, fault: Fault) -> Vec<u64> {
-        let mut book = FaultBook::default();
-        book.add(matcher, fault);
+        let mut table = FaultTable::default();
+        table.add(matcher, fault);
         let now = Instant::now();
-        (1..=6).filter(|n| !book.strike(&request(*n), now).faults.is_empty()).collect()
+        (1..=6).filter(|n| !table.strike(&request(*n), now).faults.is_empty()).collect()
     }
 
     #[test]
@@ -122,33 +122,33 @@ mod tests {
         assert_eq!(strikes(Matcher::any().above_rate(2).times(1), Fault::NoCrc), [3]);
         assert!(strikes(Matcher::any().above_active(1), Fault::NoCrc).is_empty());
 
-        let mut book = FaultBook::default();
-        book.add(Matcher::any().above_active(2), Fault::NoCrc);
+        let mut table = FaultTable::default();
+        table.add(Matcher::any().above_active(2), Fault::NoCrc);
         let now = Instant::now();
-        let mut verdicts: Vec<_> = (0..4).map(|n| book.strike(&request(n), now)).collect();
+        let mut verdicts: Vec<_> = (0..4).map(|n| table.strike(&request(n), now)).collect();
         let struck: Vec<_> = verdicts.iter().map(|verdict| verdict.faults.len()).collect();
         assert_eq!(struck, [0, 0, 1, 1]);
         verdicts.swap_remove(0);
-        assert!(book.strike(&request(5), now).faults.is_empty(), "one of them was answered");
+        assert!(table.strike(&request(5), now).faults.is_empty(), "one of them was answered");
     }
 
     #[test]
     fn hits_are_counted_until_the_fault_is_cleared() {
-        let mut book = FaultBook::default();
-        let id = book.add(Matcher::any().times(2), Fault::NoCrc);
-        (0..5).for_each(|n| drop(book.strike(&request(n), Instant::now())));
-        assert_eq!(book.hits(id), 2);
-        book.clear();
-        assert_eq!(book.hits(id), 0);
+        let mut table = FaultTable::default();
+        let id = table.add(Matcher::any().times(2), Fault::NoCrc);
+        (0..5).for_each(|n| drop(table.strike(&request(n), Instant::now())));
+        assert_eq!(table.hits(id), 2);
+        table.clear();
+        assert_eq!(table.hits(id), 0);
     }
 
     #[test]
     fn only_faults_of_whole_connections_slow_their_opening() {
-        let mut book = FaultBook::default();
+        let mut table = FaultTable::default();
         let time = Duration::from_millis(40);
-        book.add(Matcher::any().nth(1), Fault::RoundTrip(time * 9));
-        book.add(Matcher::any().every_connection(2), Fault::RoundTrip(time));
-        assert_eq!(book.opening_time(1), Duration::ZERO);
-        assert_eq!(book.opening_time(2), time);
+        table.add(Matcher::any().nth(1), Fault::RoundTrip(time * 9));
+        table.add(Matcher::any().every_connection(2), Fault::RoundTrip(time));
+        assert_eq!(table.opening_time(1), Duration::ZERO);
+        assert_eq!(table.opening_time(2), time);
     }
 }
