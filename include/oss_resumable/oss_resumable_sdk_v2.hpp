@@ -76,8 +76,8 @@ public:
 
     /** Ends running downloads, keeping their checkpoints, and refuses new ones with the code
      * `RequestDisabled` until enableRequest() is called. */
-    void disableRequest() { downloads_->disable(true); }
-    void enableRequest() { downloads_->disable(false); }
+    void disableRequest() { downloads_->disable(); }
+    void enableRequest() { downloads_->enable(); }
 
 private:
     std::shared_ptr<detail::Sdk2Downloads> downloads_;

@@ -44,11 +44,15 @@ public:
         if (!client) {
             return sdk2::makeUnexpected(sdk2OperationError(Error::validation(problem), target));
         }
-        if (disabled_ || cancelled()) {
-            return sdk2::makeUnexpected(stopped(target));
+        const unsigned disabledBefore = timesDisabled_;
+        const auto disabled = [this, disabledBefore] {
+            return disabled_ || timesDisabled_ != disabledBefore;
+        };
+        if (disabled() || cancelled()) {
+            return sdk2::makeUnexpected(stopped(disabled(), target));
         }
-        ours.setProgress([this, &cancelled, &options](const Status &status) {
-            return !disabled_ && !cancelled() && (!options.progress || options.progress(status));
+        ours.setProgress([&disabled, &cancelled, &options](const Status &status) {
+            return !disabled() && !cancelled() && (!options.progress || options.progress(status));
         });
         const DownloadOutcome outcome = client->ResumableDownloadObject(ours);
         if (outcome.isSuccess()) {
@@ -56,19 +60,24 @@ public:
                               ours.RangeIsSet());
         }
         const bool isStopped =
-            outcome.error().Kind() == OSS_RESUMABLE_ERR_CANCELLED && (disabled_ || cancelled());
-        return sdk2::makeUnexpected(isStopped ? stopped(target)
+            outcome.error().Kind() == OSS_RESUMABLE_ERR_CANCELLED && (disabled() || cancelled());
+        return sdk2::makeUnexpected(isStopped ? stopped(disabled(), target)
                                               : sdk2OperationError(outcome.error(), target));
     }
 
-    void disable(bool disabled) { disabled_ = disabled; }
+    /** Downloads that run meanwhile end even if they are enabled again at once. */
+    void disable() {
+        disabled_ = true;
+        timesDisabled_ += 1;
+    }
+    void enable() { disabled_ = false; }
 
 private:
     /** The error of the SDK's client in the same situation. */
-    sdk2::OperationError stopped(const std::string &target) const {
+    static sdk2::OperationError stopped(bool disabled, const std::string &target) {
         using Client = sdk2::ClientErrorCode;
         using Transport = sdk2::TransportErrorCode;
-        return disabled_
+        return disabled
                    ? sdk2OperationError(
                          {"RequestDisabled", make_error_code(Client::OperationCanceled)},
                          "Request disabled by client", target)
@@ -110,6 +119,7 @@ private:
     std::shared_ptr<Client> client_;
     pid_t process_ = 0;
     std::atomic<bool> disabled_{false};
+    std::atomic<unsigned> timesDisabled_{0};
 };
 
 } // namespace detail

@@ -51,7 +51,8 @@ inline Sdk2Code sdk2Code(const Error &from) {
     case OSS_RESUMABLE_ERR_SERVICE:
         return sdk2ServiceCode(from);
     case OSS_RESUMABLE_ERR_VALIDATION:
-        return {"ArgumentInvalid", make_error_code(Client::ArgumentInvalid)};
+        return {from.Code() == "ValidateError" ? "ArgumentInvalid" : from.Code(),
+                make_error_code(Client::ArgumentInvalid)};
     case OSS_RESUMABLE_ERR_TRANSPORT:
         return {"CURLcode " + std::to_string(from.Status() - SDK2_CURL_BASE),
                 sdk2TransportError(from.Status() - SDK2_CURL_BASE)};
