@@ -75,7 +75,7 @@ fn a_proxys_page_is_named_but_not_shown() {
     assert_eq!(error.code(), "ServerError:502");
     assert_eq!(
         error.message(),
-        "cannot download oss://bkt/dir/key: HTTP 502, with a body that is not OSS's (text/html), \
+        "cannot download oss://bkt/dir/key: HTTP 502, with a body that is not an OSS error document (text/html), \
          from a server that calls itself 'squid'"
     );
 }

@@ -107,7 +107,7 @@ fn a_key_that_is_a_url_is_told_what_to_write_instead_and_no_query_is_shown() {
     }
     refused("use the bucket 'other' and the key 'a'", |r| r.key = "oss://other/a".to_owned());
     for key in ["oss://", "oss://examplebucket", "oss://examplebucket/"] {
-        refused("give the bucket's name and the object's key", |r| r.key = key.to_owned());
+        refused("pass the bucket name and the object key", |r| r.key = key.to_owned());
     }
     // Legal keys of programs that store pages by their addresses.
     accepted(|request| request.key = "https://www.example.com/index.html".to_owned());

@@ -250,7 +250,7 @@ impl Driver {
             && !recoverable.fits(&reply.generation)
         {
             self.log(LogLevel::Info, || {
-                "the object has changed since the earlier run, or cannot be pinned; starting over"
+                "the object has changed since the earlier run, or has no ETag; starting over"
                     .to_owned()
             });
             let sent_from_start = matches!(request, FirstRequest::Part(first, _) if first == start);
