@@ -355,6 +355,6 @@ mod tests {
             c.access_key_id = c"id".as_ptr();
             c.access_key_secret = c"secret".as_ptr();
         });
-        assert!(contradiction.contains("exclude"), "{contradiction}");
+        assert!(contradiction.contains("mutually exclusive"), "{contradiction}");
     }
 }

@@ -106,7 +106,7 @@ fn a_wrong_endpoint_is_told_the_right_one() {
     let named = "<Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint>";
     assert!(
         reported(403, "AccessDenied", text, named)
-            .ends_with("The bucket is elsewhere: use the endpoint 'oss-cn-beijing.aliyuncs.com'.")
+            .ends_with("The bucket is in another region: use the endpoint 'oss-cn-beijing.aliyuncs.com'.")
     );
     assert!(reported(403, "AccessDenied", text, "").ends_with("use that region's endpoint."));
 }
@@ -122,19 +122,19 @@ fn a_delete_marker_is_not_called_a_wrong_key() {
 #[test]
 fn common_failures_say_what_to_do() {
     for (status, code, text, advice) in [
-        (404, "NoSuchBucket", "", "Check the bucket's name"),
+        (404, "NoSuchBucket", "", "Check the bucket name"),
         (404, "NoSuchVersion", "", "version id"),
         (403, "AccessDenied", "You have no right.", "oss:GetObject"),
         (403, "AccessDenied", "Anonymous user has no right.", "set credentials"),
-        (403, "AccessDenied", "Request has expired.", "make a new one"),
+        (403, "AccessDenied", "Request has expired.", "create a new one"),
         (403, "InvalidObjectState", "", "restore it"),
-        (403, "SignatureDoesNotMatch", "", "access key secret, the region"),
+        (403, "SignatureDoesNotMatch", "", "access key secret and the region"),
         (403, "InvalidAccessKeyId", "", "access key id"),
         (403, "SecurityTokenExpired", "", "credentials provider"),
         (403, "RequestTimeTooSkewed", "", "clock"),
         (400, "InvalidArgument", "Invalid signing region in Authorization header.", "cn-hangzhou"),
         (412, "PreconditionFailed", "", "If-Match"),
-        (416, "InvalidRange", "", "beyond the object's end"),
+        (416, "InvalidRange", "", "beyond the end of the object"),
         (503, "SlowDown", "", "fewer connections"),
     ] {
         let message = reported(status, code, text, "");
