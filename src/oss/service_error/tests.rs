@@ -140,7 +140,7 @@ fn common_failures_say_what_to_do() {
         let message = reported(status, code, text, "");
         assert!(message.contains(advice), "{code}: {message}");
     }
-    for (status, advice) in [(304, "not changed"), (407, "proxy"), (302, "redirects elsewhere")] {
+    for (status, advice) in [(304, "not changed"), (407, "proxy"), (302, "redirects to another")] {
         let error = parse(&head(status, &[]), b"").into_error(OBJECT, None);
         assert!(error.message().contains(advice), "{error}");
     }
