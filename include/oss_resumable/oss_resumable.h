@@ -638,10 +638,9 @@ typedef struct oss_download_object_request {
     /**
      * Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced only once
      * the new one is complete and verified.
-     *
      * A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
      * download starts is created or replaced. A link in a sticky, world-writable directory such as /tmp must belong to
-     * the user of this process or to the owner of the directory.
+     * this user or to the owner of the directory.
      */
     const char *file_path;
     /**

@@ -53,10 +53,9 @@ pub struct oss_download_object_request {
     pub key: *const c_char,
     /// Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced only once
     /// the new one is complete and verified.
-    ///
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
     /// download starts is created or replaced. A link in a sticky, world-writable directory such as /tmp must belong to
-    /// the user of this process or to the owner of the directory.
+    /// this user or to the owner of the directory.
     pub file_path: *const c_char,
     /// Directory of the checkpoint; it must exist. Setting it enables resuming. NULL: see `enable_checkpoint`.
     pub checkpoint_dir: *const c_char,

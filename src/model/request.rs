@@ -80,8 +80,8 @@ pub struct DownloadRequest {
     /// Target file; default: the last segment of the key, in the current directory.
     ///
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
-    /// download starts is created or replaced. A link in a sticky, world-writable directory such as `/tmp` must belong to
-    /// the user of this process or to the owner of the directory.
+    /// download starts is made or replaced. A link that is in a directory where everybody may put one (sticky and
+    /// world-writable, such as `/tmp`) must belong to this user or to the directory's owner.
     pub file_path: Option<PathBuf>,
     /// Location of the checkpoint; default: no checkpoint.
     pub checkpoint: Checkpoint,
