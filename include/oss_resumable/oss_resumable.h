@@ -301,7 +301,7 @@ typedef void (*oss_resumable_credentials_provider)(struct oss_resumable_credenti
  */
 typedef struct oss_resumable_failed_attempt {
     /**
-     * Size of this struct, set by the library; fields beyond it do not exist.
+     * Size of this struct, set by the library. Fields beyond this size are not present.
      */
     size_t struct_size;
     /**
@@ -381,8 +381,8 @@ typedef struct oss_resumable_client_options {
     /**
      * Access key id; set it together with `access_key_secret`. When both are NULL, credentials come from the provider
      * if there is one, otherwise from the environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and
-     * `OSS_SESSION_TOKEN`, which are read when a download starts. Leading and trailing
-     * blanks and line ends of their values are ignored.
+     * `OSS_SESSION_TOKEN`, which are read when a download starts. Leading and trailing blanks and line ends of their
+     * values are ignored.
      */
     const char *access_key_id;
     /**
@@ -418,7 +418,8 @@ typedef struct oss_resumable_client_options {
      */
     const char *ca_file;
     /**
-     * Directory of trusted CA certificates, named by hash as by `openssl rehash`, used in addition, or NULL.
+     * Directory of trusted CA certificates, used in addition to the file, or NULL. `openssl rehash` gives the files the
+     * names that they need.
      */
     const char *ca_path;
     /**
@@ -444,7 +445,8 @@ typedef struct oss_resumable_client_options {
      */
     int64_t no_progress_limit_ms;
     /**
-     * Most attempts while a download has not received a byte; 1: no retry. 0: 3.
+     * Maximum number of attempts before a download has received its first byte, and afterwards for replies that are
+     * unusable or refuse the credentials. 1: no retry at any time. 0: 3.
      */
     uint32_t max_attempts;
     /**
@@ -943,7 +945,7 @@ typedef struct oss_resumable_statistics {
 #define OSS_RESUMABLE_ERR_CANCELLED 400
 
 /**
- * `deadline_ms` of the request passed; the checkpoint, if there is one, is kept.
+ * The download took longer than `deadline_ms`; the checkpoint, if there is one, is kept.
  */
 #define OSS_RESUMABLE_ERR_DEADLINE 401
 
@@ -1120,9 +1122,12 @@ void oss_resumable_client_free(struct oss_resumable_client *client);
  * renames it to its target. Returns when that is done or has failed. Success means that the file is byte for byte the
  * object.
  *
- * Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. On failure the file
- * at `file_path` is unchanged, and the checkpoint, if there is one, is kept so that the next call can resume. Must not
- * be called inside a callback that runs on one of the library's threads.
+ * Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. Must not be called
+ * inside a callback that runs on one of the library's threads.
+ *
+ * On failure the file at `file_path` is unchanged, with the exception described at `flush`. The checkpoint, if there is
+ * one, is kept so that the next call can resume, except after ::OSS_RESUMABLE_ERR_OBJECT_CHANGED and the error codes
+ * `CrcCheckError`, `DiskCorruption` and `FlushError`.
  *
  * @param client not NULL
  * @param request not NULL; everything is copied
@@ -1380,7 +1385,7 @@ const char *oss_resumable_result_version_id(const struct oss_resumable_result *r
 const char *oss_resumable_result_last_modified(const struct oss_resumable_result *result);
 
 /**
- * Returns the request id of the first answered request.
+ * Returns the request id of the first successful reply.
  *
  * Thread-safe.
  *
@@ -1481,7 +1486,7 @@ const char *oss_resumable_result_header_value(const struct oss_resumable_result 
  * Thread-safe.
  *
  * @param result a result, or NULL
- * @param name the header's name, in upper or lower case; for NULL the result is NULL
+ * @param name the header's name, compared without regard to case; may be NULL, for which there is no header
  * @return a string valid until the result is freed; NULL when there is no such header, and for NULL
  */
 const char *oss_resumable_result_header(const struct oss_resumable_result *result,
@@ -1541,7 +1546,7 @@ const char *oss_resumable_error_code(const struct oss_resumable_error *error);
 const char *oss_resumable_error_message(const struct oss_resumable_error *error);
 
 /**
- * Returns the request id of the failed request, which the support of the service asks for.
+ * Returns the id of the failed request, by which the service's support can find it.
  *
  * Thread-safe.
  *

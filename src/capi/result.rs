@@ -135,7 +135,7 @@ pub unsafe extern "C" fn oss_resumable_result_last_modified(
     })
 }
 
-/// Returns the request id of the first answered request.
+/// Returns the request id of the first successful reply.
 ///
 /// Thread-safe.
 ///
@@ -281,7 +281,7 @@ pub unsafe extern "C" fn oss_resumable_result_header_value(
 /// Thread-safe.
 ///
 /// @param result a result, or NULL
-/// @param name the header's name, in upper or lower case; for NULL the result is NULL
+/// @param name the header's name, compared without regard to case; may be NULL, for which there is no header
 /// @return a string valid until the result is freed; NULL when there is no such header, and for NULL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_result_header(

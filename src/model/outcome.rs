@@ -67,7 +67,7 @@ pub struct Outcome {
     pub object_crc64: Option<u64>,
     /// `Last-Modified`, as sent.
     pub last_modified: Option<String>,
-    /// Id of the first answered request.
+    /// Id of the first successful request.
     pub request_id: Option<String>,
     /// Headers of the first successful reply, in the service's order and spelling.
     pub headers: Vec<(String, String)>,

@@ -44,7 +44,7 @@ const RESERVED_HEADERS: &[&str] = &[
 /// Longest host name, in bytes.
 const MAX_HOST: usize = 255;
 
-/// Conditions: they belong on the opening request only, which extra headers cannot express.
+/// Conditions: they are sent with the first request only, which extra headers cannot express.
 const CONDITION_HEADERS: &[&str] =
     &["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
 
