@@ -127,6 +127,11 @@ impl ReplyHead {
         digits(self.get("x-oss-hash-crc64ecma")?)
     }
 
+    /// Whether the object is a symbolic link to another one (`x-oss-object-type`).
+    pub fn is_symlink(&self) -> bool {
+        self.get("x-oss-object-type").is_some_and(|kind| kind.eq_ignore_ascii_case("Symlink"))
+    }
+
     /// `x-oss-version-id`
     pub fn version_id(&self) -> Option<&str> {
         self.get("x-oss-version-id")

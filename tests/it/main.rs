@@ -17,6 +17,7 @@ mod handles;
 mod hostile;
 mod interrupted;
 mod kill;
+mod linked_objects;
 mod model;
 mod network;
 mod options;

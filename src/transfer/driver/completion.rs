@@ -16,6 +16,9 @@ use super::transfer::Transfer;
 
 /// Times that the disk may give back other bytes than were written.
 const MAX_DISK_ROUNDS: u32 = 2;
+/// OSS sends the length and the ETag of a link's target, and all other headers as they are stored with the link.
+const SYMLINK_CRC: &str = "; the object is a symbolic link, and the CRC-64 may be the link's and not that of the \
+                           object it points to: download that object, or turn off verify_crc (enableCrc64 in C++)";
 
 impl Driver {
     /// Proves the file and puts it in its place; none when bytes have to be fetched again.
@@ -56,14 +59,16 @@ impl Driver {
             return Ok(());
         }
         if self.refetched {
-            return Err(Error::new(
+            let error = Error::new(
                 ErrorKind::Integrity,
                 "CrcCheckError",
                 format!(
                     "the CRC-64 of {} is {expected} by the service and {crc} by the bytes it sent, twice; nothing was kept",
                     self.object()
                 ),
-            ));
+            );
+            let symlink = self.transfer()?.head.is_symlink();
+            return Err(if symlink { error.with_context(SYMLINK_CRC) } else { error });
         }
         self.refetched = true;
         self.log(LogLevel::Warn, || {
