@@ -112,6 +112,12 @@ impl ReplyHead {
             .transpose()
     }
 
+    /// `Transfer-Encoding`: all codings, the last one outermost.
+    pub fn transfer_coding(&self) -> Option<String> {
+        let codings: Vec<&str> = self.all("Transfer-Encoding").collect();
+        (!codings.is_empty()).then(|| codings.join(", "))
+    }
+
     /// `Content-Range`; an error when it cannot be read or contradicts itself.
     pub fn content_range(&self) -> Result<Option<ContentRange>> {
         self.single("Content-Range")?

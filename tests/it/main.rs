@@ -26,6 +26,7 @@ mod planted;
 mod power;
 mod preload;
 mod process;
+mod processed;
 mod program;
 mod proxies;
 mod ranges;

@@ -46,6 +46,22 @@ fn the_document_in_the_body_is_read() {
 }
 
 #[test]
+fn an_error_in_place_of_an_object_has_a_code_a_message_and_a_request_id() {
+    let good = head(200, &[]);
+    let whole = document("InternalError", "Try again.", "<RequestId>534B</RequestId>");
+    let error = in_place_of_object(&good, whole.as_bytes()).expect("an error");
+    assert_eq!((error.code.as_str(), error.status), ("InternalError", 200));
+    for other in [
+        document("InternalError", "Try again.", ""),
+        whole.replace("Error>", "Result>"),
+        "{\"Code\":\"InternalError\"}".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(in_place_of_object(&good, other.as_bytes()), None, "{other}");
+    }
+}
+
+#[test]
 fn a_reply_to_head_carries_the_document_in_a_header() {
     let encoded = crypto::base64_encode(document("NoSuchKey", "Gone.", "").as_bytes());
     let reply = head(
