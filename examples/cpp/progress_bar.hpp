@@ -61,7 +61,8 @@ private:
     std::string text(const oss_resumable::Status &status) const {
         const auto done = static_cast<double>(status.bytes_done);
         if (status.bytes_total < 0) {
-            return "connecting";
+            // A processed object may come without its size.
+            return status.bytes_done == 0 ? "connecting" : units::bytes(done);
         }
         if (status.phase == OSS_RESUMABLE_PHASE_FINISHING) {
             return units::bytes(done) + "  verifying";

@@ -221,7 +221,12 @@
 
 /**
  * oss_resumable_result_proof(): the file's bytes are those received from the network, all of one generation of the
- * object. They were not compared with a CRC-64 of the service, because it sent none or only a range was downloaded.
+ * object. They were not compared with a CRC-64 of the service, because it sent none, only a range was downloaded, or the
+ * object was processed.
+ *
+ * Of a processed object (`x-oss-process` in the query) it means that the file's bytes are the complete body of one
+ * reply: as many as its `Content-Length` says, or all up to its last chunk. If the service sends a CRC-64 with it, that
+ * is the one of the object as it is stored.
  */
 #define OSS_RESUMABLE_PROOF_GENERATION 2
 
@@ -558,7 +563,8 @@ typedef struct oss_resumable_status {
      */
     uint64_t bytes_done;
     /**
-     * Size of the finished file in bytes; −1 until the service's first reply.
+     * Size of the finished file in bytes; −1 until the service's first reply, and until the end if a processed object
+     * (`x-oss-process`) comes without its length.
      */
     int64_t bytes_total;
     /**
@@ -735,6 +741,19 @@ typedef struct oss_download_object_request {
     size_t extra_headers_count;
     /**
      * `extra_query_count` additional query parameters for every request.
+     *
+     * With `x-oss-process`, the object is downloaded as the service processes it, for example an image in another
+     * size. The service sends the result as one stream, often without its length and never with its checksum:
+     *
+     * - One request without a range is sent on one connection, whatever `part_size` and `thread_num` are.
+     * - `has_range` must be 0 (::OSS_RESUMABLE_ERR_VALIDATION).
+     * - The download cannot be resumed. Nothing is recorded in the checkpoint; a record of the object as it is
+     *   stored, for the same file, is discarded. A stream that breaks is started over, at most `max_attempts` times in
+     *   all.
+     * - `bytes_total` of the status may be −1 until the end; the check of the free space and `preallocate` then have
+     *   no effect.
+     * - A body without a length must be chunked, because only its last chunk shows that it is complete.
+     * - The proof is ::OSS_RESUMABLE_PROOF_GENERATION.
      */
     const struct oss_resumable_pair *extra_query;
     /**
@@ -1405,7 +1424,7 @@ const char *oss_resumable_result_request_id(const struct oss_resumable_result *r
 uint64_t oss_resumable_result_size(const struct oss_resumable_result *result);
 
 /**
- * Returns the size of the whole object in bytes.
+ * Returns the size of the whole object in bytes; of a processed object (`x-oss-process`), the file's size.
  *
  * Thread-safe.
  *
@@ -1425,7 +1444,7 @@ uint64_t oss_resumable_result_object_size(const struct oss_resumable_result *res
 uint64_t oss_resumable_result_crc64(const struct oss_resumable_result *result);
 
 /**
- * Returns the whole object's CRC-64 as sent by the service.
+ * Returns the whole object's CRC-64 as sent by the service. There is none for a processed object (`x-oss-process`).
  *
  * Thread-safe.
  *

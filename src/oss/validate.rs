@@ -72,6 +72,11 @@ pub fn request(request: &DownloadRequest) -> Result<()> {
     sizes(request)?;
     if let Some(range) = request.range {
         byte_range(range)?;
+        if request.is_processed() {
+            return Err(Error::validation(
+                "a range cannot be combined with x-oss-process: the service sends a processed object whole",
+            ));
+        }
     }
     texts(request)?;
     extra_headers(&request.extra_headers)?;

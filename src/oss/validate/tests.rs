@@ -199,9 +199,15 @@ fn extra_query_parameters_cannot_touch_the_signature() {
         refused("is part of the signature", |request| request.extra_query = pair(name, "x"));
     }
     for (name, value) in [("", "x"), ("a\nb", "x"), ("a", "x\0")] {
-        refused("empty or contains control characters", |request| request.extra_query = pair(name, value));
+        refused("empty or contains control characters", |request| {
+            request.extra_query = pair(name, value)
+        });
     }
     accepted(|request| request.extra_query = pair("x-oss-process", ""));
+    refused("a processed object whole", |request| {
+        request.extra_query = pair("x-oss-process", "image/info");
+        *request = request.clone().range(0, 99);
+    });
 }
 
 #[test]

@@ -103,7 +103,7 @@ struct Driver {
     round_trip: f64,
     /// Starts over because the object had changed.
     restarts: u32,
-    /// The service cannot be asked for parts, or the object cannot be pinned: one stream, no resume.
+    /// The service cannot be asked for parts, or the object cannot be pinned or is processed: one stream, no resume.
     single_stream: bool,
     /// Everything was fetched once more because the checksum was wrong.
     refetched: bool,
@@ -115,6 +115,7 @@ impl Driver {
     fn new(task: Task) -> Self {
         let Task { session, request, paths, shared, inbox } = task;
         let thread_num = request.thread_num;
+        let single_stream = request.is_processed();
         let slots = (0..thread_num).map(|_| Slot::new()).collect();
         Driver {
             session,
@@ -135,7 +136,7 @@ impl Driver {
             last_error: None,
             round_trip: 0.0,
             restarts: 0,
-            single_stream: false,
+            single_stream,
             refetched: false,
             disk_rounds: 0,
         }
@@ -205,9 +206,11 @@ impl Driver {
     fn restart_stream(&mut self, error: Error) -> Result<()> {
         self.restarts += 1;
         if self.restarts >= self.session.options.max_attempts {
-            return Err(error.with_context(
-                "; the service sends no ETag or ignores ranges, so the download could not continue where it was interrupted",
-            ));
+            return Err(error.with_context(if self.request.is_processed() {
+                "; a processed object is sent as one stream, so the download could not continue where it was interrupted"
+            } else {
+                "; the service sends no ETag or ignores ranges, so the download could not continue where it was interrupted"
+            }));
         }
         self.discard_everything()
     }

@@ -89,6 +89,10 @@ impl Driver {
             }),
             None => sdk_record.and_then(|record| self.recoverable_from_sdk(record, len)),
         };
+        if self.request.is_processed() {
+            // What was recorded are bytes of the object as it is stored.
+            self.earlier_run.recoverable = None;
+        }
         if let Some(recoverable) = &self.earlier_run.recoverable {
             let bytes: u64 = recoverable.extents.iter().map(|extent| extent.len).sum();
             self.log(LogLevel::Info, || format!("an earlier run recorded {bytes} bytes"));

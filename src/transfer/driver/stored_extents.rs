@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::{Journal, JournalLocation, Taken};
 use crate::model::error::{Error, Result};
-use crate::model::extent::{Extent, ExtentMap, grain};
+use crate::model::extent::{Extent, ExtentMap};
 use crate::storage::temp_file::TempFile;
 use crate::transfer::policy::plan::subtract;
 
@@ -52,12 +52,12 @@ impl Record {
 impl StoredExtents {
     pub fn new(
         range: Range<u64>,
-        part_size: u64,
+        grain: u64,
         file: Arc<TempFile>,
         record: Option<Record>,
         unproven: Vec<Extent>,
     ) -> Self {
-        let extents = ExtentMap::new(grain(part_size, range.end - range.start));
+        let extents = ExtentMap::new(grain);
         let unproven: BTreeMap<_, _> =
             unproven.into_iter().map(|extent| (extent.offset, extent)).collect();
         let held = unproven.values().map(|extent| extent.len).sum();
@@ -131,6 +131,11 @@ impl StoredExtents {
             if record.vouched { self.extents.iter().collect() } else { Vec::new() };
         record.journal = Some(journal.rewrite(&record.place, &record.header, &left)?);
         Ok(())
+    }
+
+    /// The download ends at byte `end`, which was not known before.
+    pub fn end_at(&mut self, end: u64) {
+        self.range.end = end;
     }
 
     pub fn extents(&self) -> impl Iterator<Item = Extent> + '_ {
