@@ -46,7 +46,7 @@ impl Driver {
             EndReason::Refused => {
                 let refusal = service_error::parse(&end.head, &end.body);
                 if refusal.status == 412 {
-                    return Ok(AfterFailure::ObjectChanged("the service answered 412".to_owned()));
+                    return self.after_failed_condition(in_flight, refusal, range);
                 }
                 self.refused(refusal, in_flight, &end.head, range)
             }

@@ -8,6 +8,7 @@ use crate::checkpoint::journal::Taken;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::storage::temp_file::TempFile;
 use crate::transfer::policy::reply_check::{FirstReply, Generation};
@@ -24,17 +25,10 @@ const ENCRYPTION_MARKS: [&str; 2] =
     ["x-oss-meta-client-side-encryption-key", "x-oss-meta-x-oss-client-side-encryption-key"];
 impl Driver {
     /// Makes or takes over the file and the journal, and lets the body flow.
-    pub fn prepare(
-        &mut self,
-        head: ReplyHead,
-        mut reply: FirstReply,
-        body_waits: bool,
-    ) -> Result<()> {
+    pub fn prepare(&mut self, head: ReplyHead, reply: FirstReply, body_waits: bool) -> Result<()> {
         self.refuse_encrypted(&head)?;
-        // A reply without the checksum does not take back the one that was recorded.
-        let recorded = self.earlier_run.recoverable.as_ref().and_then(|r| r.generation.crc64);
-        reply.generation.crc64 = reply.generation.crc64.or(recorded);
         let range = self.resolve(&reply.generation)?;
+        let pinning = self.pinning_of(&reply.generation).unwrap_or_default();
         let mut found = std::mem::take(&mut self.earlier_run);
         if found.recoverable.as_ref().is_none_or(|recoverable| recoverable.extents.is_empty()) {
             // The file is about to be emptied.
@@ -52,7 +46,7 @@ impl Driver {
         // Until its record is replaced, what an earlier run left is good for a later one, if that can find it.
         let is_new = found.recoverable.is_none() || !file.is_locked();
         self.earlier_run = EarlierRun { temp: Some(file.clone()), is_new, ..EarlierRun::default() };
-        let transfer = self.lay_out(found, file, head, reply.generation, &range)?;
+        let transfer = self.lay_out(found, file, head, (reply.generation, pinning), &range)?;
         self.earlier_run = EarlierRun::default();
         self.shared.set_total(Some(range.end - range.start));
         self.transfer = Some(transfer);
@@ -72,7 +66,7 @@ impl Driver {
         mut found: EarlierRun,
         file: Arc<TempFile>,
         head: ReplyHead,
-        generation: Generation,
+        (generation, pinning): (Generation, Pinning),
         range: &Range<u64>,
     ) -> Result<Transfer> {
         let len = range.end - range.start;
@@ -92,7 +86,7 @@ impl Driver {
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
         let record = match (found.journal_location.take(), pinned) {
             (Some(place), Some(etag)) => {
-                let header = self.header(etag, &generation, range, &file);
+                let header = self.header(etag, (&generation, pinning), range, &file);
                 Some(Record::start(place, header, found.taken.take(), &unproven, vouched)?)
             }
             _ => {
@@ -115,6 +109,8 @@ impl Driver {
         }
         Ok(Transfer {
             generation: Arc::new(generation),
+            pinning,
+            unconfirmed: false,
             stored: StoredExtents::new(
                 range.clone(),
                 self.request.part_size,
@@ -131,7 +127,7 @@ impl Driver {
     fn header(
         &self,
         etag: String,
-        generation: &Generation,
+        (generation, pinning): (&Generation, Pinning),
         range: &Range<u64>,
         file: &TempFile,
     ) -> Header {
@@ -143,6 +139,7 @@ impl Driver {
             object_size: generation.size,
             object_crc64: generation.crc64,
             last_modified: generation.last_modified.clone(),
+            pinning,
             object_version_id: generation.version_id.clone(),
             requested: self.request.range,
             range: range.clone(),
