@@ -14,7 +14,7 @@ use crate::storage::temp_file::TempFile;
 pub struct CheckpointInfo {
     /// The checkpoint file.
     pub path: PathBuf,
-    /// The object's ETag.
+    /// The object's ETag without quotes; a weak one as sent, `W/"…"`.
     pub etag: String,
     /// Bytes of the whole object.
     pub object_size: u64,
