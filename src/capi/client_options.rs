@@ -179,7 +179,7 @@ unsafe fn proxy(c: &oss_resumable_client_options) -> Result<Option<Proxy>> {
     })?;
     let Some(host) = host else {
         if scheme != ProxyScheme::Http || port != 0 || user.is_some() || password.is_some() {
-            return Err(Error::validation("the proxy is described, but proxy_host is not set"));
+            return Err(Error::validation("proxy settings are present, but proxy_host is not set"));
         }
         return Ok(None);
     };
@@ -208,7 +208,7 @@ unsafe fn credentials(
             Ok(Credentials::Static(unsafe { callbacks::access_key(id, secret, token) }?))
         }
         _ => Err(Error::validation(
-            "anonymous, access_key_id and credentials_provider exclude one another",
+            "anonymous, access_key_id and credentials_provider are mutually exclusive; set only one of them",
         )),
     }
 }
@@ -357,6 +357,6 @@ mod tests {
             c.access_key_id = c"id".as_ptr();
             c.access_key_secret = c"secret".as_ptr();
         });
-        assert!(contradiction.contains("exclude"), "{contradiction}");
+        assert!(contradiction.contains("mutually exclusive"), "{contradiction}");
     }
 }

@@ -262,7 +262,7 @@ fn release(download: Arc<oss_resumable_download>) {
 fn may_wait() -> Result<()> {
     if scope::on_library_thread() {
         return Err(Error::validation(
-            "a callback that runs on one of the library's threads must not wait for a download",
+            "a callback on a thread of the library must not wait for a download",
         ));
     }
     Ok(())

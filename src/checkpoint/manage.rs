@@ -121,9 +121,9 @@ mod tests {
             assert!(scratch.journal.path().exists() && scratch.files.temp.exists());
         };
         let journal = scratch.journal.start(None, &header, &[]).expect("start");
-        refuse_while("both are in use");
+        refuse_while("another run uses both");
         drop(journal);
-        refuse_while("the temporary file is in use");
+        refuse_while("another run uses the temporary file");
         drop(temp);
         assert!(discard(&scratch.journal, &scratch.files).expect("discard"));
         assert!(!scratch.journal.path().exists() && !scratch.files.temp.exists());

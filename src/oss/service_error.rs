@@ -142,7 +142,7 @@ fn describe(head: &ReplyHead, body: &[u8]) -> String {
         return String::new();
     }
     let header = |name| head.get(name).and_then(|value| one_line(value, 60));
-    let mut text = "with a body that is not OSS's".to_owned();
+    let mut text = "with a body that is not an OSS error document".to_owned();
     if let Some(kind) = header("Content-Type") {
         text.push_str(&format!(" ({kind})"));
     }

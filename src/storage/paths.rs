@@ -61,7 +61,7 @@ impl Paths {
             return temp.claim(&self.temp);
         }
         let path = with_random_suffix(&self.temp).map_err(|error| {
-            Error::io("find another name for the temporary file", &self.temp, &error)
+            Error::io("choose another name for the temporary file", &self.temp, &error)
         })?;
         temp.claim(&path)
     }
@@ -120,7 +120,7 @@ fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
         Ok((false, _)) => refused("is not a directory"),
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => refused(TOO_LONG),
         Err(error) if impossible_path(&error) => refused("does not exist"),
-        Err(error) => Err(Error::io(&format!("look at {what}"), path, &error)),
+        Err(error) => Err(Error::io(&format!("read the metadata of {what}"), path, &error)),
     }
 }
 
@@ -141,8 +141,8 @@ fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()>
             return if nameless && !target.exists() { no_file() } else { Ok(()) };
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return refused(TOO_LONG),
-        Err(error) if impossible_path(&error) => return refused("cannot be a file's path"),
-        Err(error) => return Err(Error::io("look at", target, &error)),
+        Err(error) if impossible_path(&error) => return refused("is not a valid path"),
+        Err(error) => return Err(Error::io("read the metadata of", target, &error)),
     }
     match overwrite {
         Overwrite::Replace => Ok(()),
@@ -158,15 +158,15 @@ fn impossible_path(error: &io::Error) -> bool {
 }
 
 fn temp_path(directory: &Path, name: &OsStr) -> Result<(PathBuf, bool)> {
-    let looked = |error: io::Error| Error::io("look at the file system of", directory, &error);
+    let looked = |error: io::Error| Error::io("read the file system of", directory, &error);
     let file_system = sys::file::file_system(directory).map_err(looked)?;
     let room = PATH_MAX.saturating_sub(directory.as_os_str().len() + 1);
     let fixed = temp_name::fixed(name, file_system.name_max.min(room));
     if file_system.local {
         return Ok((directory.join(fixed), true));
     }
-    let suffix =
-        sys::random::suffix().map_err(|e| Error::io("find a name beside", directory, &e))?;
+    let suffix = sys::random::suffix()
+        .map_err(|e| Error::io("choose a temporary name beside", directory, &e))?;
     Ok((directory.join(temp_name::with_suffix(&fixed, suffix)), false))
 }
 

@@ -129,7 +129,7 @@ impl TempFile {
     /// Bytes in the file, holes included.
     pub fn len(&self) -> Result<u64> {
         let metadata = self.file.metadata();
-        Ok(metadata.map_err(|error| self.failed("look at", &error))?.len())
+        Ok(metadata.map_err(|error| self.failed("read the size of", &error))?.len())
     }
 
     /// Cuts the file, or lengthens it by a hole.
@@ -169,16 +169,16 @@ impl TempFile {
     /// Checks that the file can become `final_len` bytes long: `DiskFull` says how many are missing.
     /// Blocks the file has already count as free.
     pub fn check_space(&self, final_len: u64) -> Result<()> {
-        let looked = |error: io::Error| self.failed("look at the free space for", &error);
+        let looked = |error: io::Error| self.failed("read the free space for", &error);
         let allocated = self.file.metadata().map_err(looked)?.blocks().saturating_mul(BLOCK);
         let Some(free) = sys::file::free_space(&self.file).map_err(looked)? else { return Ok(()) };
         let missing = final_len.saturating_sub(allocated).saturating_sub(free);
         if missing == 0 {
             return Ok(());
         }
-        let action = format!("find room for {final_len} bytes for");
+        let action = format!("reserve {final_len} bytes for");
         let error = self.failed(&action, &Errno::NOSPC.into());
-        Err(error.with_context(&format!("; {missing} bytes more must be free")))
+        Err(error.with_context(&format!("; free {missing} more bytes")))
     }
 
     /// Writes all of `bytes` at `offset` in the file. After an error any part of them may be in the file.
@@ -265,7 +265,7 @@ impl TempFile {
             self.file.sync_data().map_err(|error| self.unflushed("flush", &error))?;
         }
         // What closing would report, without giving up the descriptor and its lock.
-        let duplicate = self.file.try_clone().map_err(|e| self.failed("open once more", &e))?;
+        let duplicate = self.file.try_clone().map_err(|e| self.failed("open again", &e))?;
         sys::file::close(duplicate).map_err(|error| self.unflushed("close", &error))?;
         // Before the rename: what can fail is to fail while the target is the old one.
         let directory = if options.flush { target.parent().map(open_directory) } else { None };
@@ -315,7 +315,7 @@ impl TempFile {
         let failed = self.failed(action, error);
         match (failed.code(), holes(&self.file)) {
             ("DiskFull", Some(holes)) => failed.with_context(&format!(
-                "; {holes} bytes of the file have no place on the disk yet, free that much and try again"
+                "; {holes} more bytes are needed on the disk; free them and try again"
             )),
             _ => failed,
         }

@@ -75,7 +75,7 @@ fn a_proxys_page_is_named_but_not_shown() {
     assert_eq!(error.code(), "ServerError:502");
     assert_eq!(
         error.message(),
-        "cannot download oss://bkt/dir/key: HTTP 502, with a body that is not OSS's (text/html), \
+        "cannot download oss://bkt/dir/key: HTTP 502, with a body that is not an OSS error document (text/html), \
          from a server that calls itself 'squid'"
     );
 }
@@ -104,10 +104,9 @@ fn a_wrong_endpoint_is_told_the_right_one() {
     let text =
         "The bucket you are attempting to access must be addressed using the specified endpoint.";
     let named = "<Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint>";
-    assert!(
-        reported(403, "AccessDenied", text, named)
-            .ends_with("The bucket is elsewhere: use the endpoint 'oss-cn-beijing.aliyuncs.com'.")
-    );
+    assert!(reported(403, "AccessDenied", text, named).ends_with(
+        "The bucket is in another region: use the endpoint 'oss-cn-beijing.aliyuncs.com'."
+    ));
     assert!(reported(403, "AccessDenied", text, "").ends_with("use that region's endpoint."));
 }
 
@@ -122,25 +121,25 @@ fn a_delete_marker_is_not_called_a_wrong_key() {
 #[test]
 fn common_failures_say_what_to_do() {
     for (status, code, text, advice) in [
-        (404, "NoSuchBucket", "", "Check the bucket's name"),
+        (404, "NoSuchBucket", "", "Check the bucket name"),
         (404, "NoSuchVersion", "", "version id"),
         (403, "AccessDenied", "You have no right.", "oss:GetObject"),
         (403, "AccessDenied", "Anonymous user has no right.", "set credentials"),
-        (403, "AccessDenied", "Request has expired.", "make a new one"),
+        (403, "AccessDenied", "Request has expired.", "create a new one"),
         (403, "InvalidObjectState", "", "restore it"),
-        (403, "SignatureDoesNotMatch", "", "access key secret, the region"),
+        (403, "SignatureDoesNotMatch", "", "access key secret and the region"),
         (403, "InvalidAccessKeyId", "", "access key id"),
         (403, "SecurityTokenExpired", "", "credentials provider"),
         (403, "RequestTimeTooSkewed", "", "clock"),
         (400, "InvalidArgument", "Invalid signing region in Authorization header.", "cn-hangzhou"),
         (412, "PreconditionFailed", "", "If-Match"),
-        (416, "InvalidRange", "", "beyond the object's end"),
+        (416, "InvalidRange", "", "beyond the end of the object"),
         (503, "SlowDown", "", "fewer connections"),
     ] {
         let message = reported(status, code, text, "");
         assert!(message.contains(advice), "{code}: {message}");
     }
-    for (status, advice) in [(304, "not changed"), (407, "proxy"), (302, "redirects elsewhere")] {
+    for (status, advice) in [(304, "not changed"), (407, "proxy"), (302, "redirects to another")] {
         let error = parse(&head(status, &[]), b"").into_error(OBJECT, None);
         assert!(error.message().contains(advice), "{error}");
     }

@@ -175,7 +175,7 @@ impl Fetch {
         if !self.head.is_whole() {
             return EndReason::Broken {
                 curl_code: curl_sys::CURLE_RECV_ERROR,
-                message: "the connection was closed inside the head of the reply".to_owned(),
+                message: "the connection was closed within the headers of the reply".to_owned(),
             };
         }
         if let ReplyStage::Expected { .. } = self.stage {
@@ -263,7 +263,7 @@ impl Fetch {
 
 /// libcurl reads some status lines that are none, such as one with a status of four digits.
 fn no_status_line() -> EndReason {
-    EndReason::Unusable(Flaw::Unreadable("it has no valid status line".to_owned()))
+    EndReason::Unusable(Flaw::Unreadable("its status line is not valid".to_owned()))
 }
 
 /// Statuses whose body may be object bytes.

@@ -64,14 +64,14 @@ impl Driver {
                 ErrorKind::Integrity,
                 "CrcCheckError",
                 format!(
-                    "the CRC-64 of {} is {expected} by the service and {crc} by the bytes it sent, twice; nothing was kept",
+                    "the service states the CRC-64 {expected} for {}, but the bytes it sent have {crc}, in two attempts; nothing was kept",
                     self.object()
                 ),
             ));
         }
         self.refetched = true;
         self.log(LogLevel::Warn, || {
-            "the checksum is wrong; fetching everything once more".to_owned()
+            "the checksum does not match; fetching everything again".to_owned()
         });
         self.shared.counters.retries_reply.add(1);
         let range = self.transfer()?.stored.range().clone();
@@ -122,7 +122,7 @@ impl Driver {
             ErrorKind::Integrity,
             "DiskCorruption",
             format!(
-                "'{}' gives back other bytes than were written to it, again and again; check the disk",
+                "reading '{}' repeatedly returns other bytes than were written; check the disk",
                 self.paths.temp.display()
             ),
         ))
@@ -152,7 +152,7 @@ impl Driver {
         let (_, journal) = transfer.stored.into_parts();
         if let Some(Err(error)) = journal.map(|journal| journal.remove()) {
             // The file is right and in its place; a record that is left over vouches for nothing.
-            self.log(LogLevel::Warn, || format!("the checkpoint is left over: {error}"));
+            self.log(LogLevel::Warn, || format!("the checkpoint could not be removed: {error}"));
         }
         let generation = std::sync::Arc::unwrap_or_clone(transfer.generation);
         Ok(Outcome {
@@ -191,11 +191,11 @@ impl Driver {
     }
 
     fn transfer(&self) -> Result<&Transfer> {
-        self.transfer.as_ref().ok_or_else(|| Error::internal("the download was never transfer"))
+        self.transfer.as_ref().ok_or_else(|| Error::internal("the transfer has not started"))
     }
 
     fn transfer_mut(&mut self) -> Result<&mut Transfer> {
-        self.transfer.as_mut().ok_or_else(|| Error::internal("the download was never transfer"))
+        self.transfer.as_mut().ok_or_else(|| Error::internal("the transfer has not started"))
     }
 }
 

@@ -70,7 +70,7 @@ impl Driver {
             EndReason::Broken { curl_code, message } => self.broken(curl_code, &message, range),
             EndReason::Stalled => {
                 let limit = self.session.connection.idle_timeout.unwrap_or_default();
-                let message = format!("no byte came for {limit:?}");
+                let message = format!("no data arrived for {limit:?}");
                 let code = curl_sys::CURLE_OPERATION_TIMEDOUT;
                 let error = Error::transport(code, self.attempted(&message, range));
                 Failure::of(Cause::TimedOut, error)
@@ -206,7 +206,7 @@ impl Driver {
 
     /// The error of a reply that is not the one asked for.
     pub fn unusable(&self, flaw: &Flaw, range: Option<(u64, u64)>) -> Error {
-        let not_asked_for = |what| format!("the reply is not the one asked for: {what}");
+        let not_asked_for = |what| format!("the reply does not match the request: {what}");
         let what = match flaw {
             Flaw::Changed(what) | Flaw::Contradiction(what) | Flaw::Incomplete(what) => {
                 not_asked_for(what.as_str())
@@ -220,7 +220,7 @@ impl Driver {
     fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Failure {
         if certificate::is_refused(code, message) {
             let what = format!(
-                "the server's certificate is not trusted: {message}; if its CA is one of your own, name it with ca_file or ca_path"
+                "the server's certificate is not trusted: {message}; if it was issued by a private CA, set ca_file or ca_path"
             );
             let code = curl_sys::CURLE_PEER_FAILED_VERIFICATION;
             let error = Error::transport(code, self.attempted(&what, range));

@@ -255,7 +255,7 @@ impl Driver {
                 Some(generation) => reply.generation = generation,
                 None => {
                     self.log(LogLevel::Info, || {
-                        "the object has changed since the earlier run, or cannot be pinned; starting over"
+                        "the object has changed since the earlier run, or cannot be compared; starting over"
                             .to_owned()
                     });
                     let start = self.start();

@@ -195,7 +195,7 @@ impl Driver {
                 ErrorKind::ObjectChanged,
                 "ObjectChanged",
                 format!(
-                    "{} was replaced while it was being downloaded ({why}), and again after a clean start; download it when nobody writes to it, or name a version",
+                    "{} was replaced during the download ({why}), and again after a restart; download it when it is not being written, or set version_id",
                     self.object()
                 ),
             )
@@ -212,7 +212,7 @@ impl Driver {
         self.restarts += 1;
         if self.restarts >= self.session.options.max_attempts {
             return Err(error.with_context(
-                "; the service gives no ETag or ignores ranges, so that the download could not go on where it broke",
+                "; the service sends no ETag or ignores ranges, so the download could not continue where it was interrupted",
             ));
         }
         self.discard_everything()
@@ -263,7 +263,7 @@ impl Driver {
         }
         self.shared.set_active(0);
         if let Err(error) = self.note_stored(&stored) {
-            self.log(LogLevel::Warn, || format!("the last bytes could not be recorded: {error}"));
+            self.log(LogLevel::Warn, || format!("the last extents could not be recorded: {error}"));
         }
     }
 

@@ -37,8 +37,9 @@ impl Driver {
         let file = match found.temp.take() {
             Some(file) if found.is_new => file,
             Some(left) => {
-                let left = Arc::into_inner(left)
-                    .ok_or_else(|| Error::internal("an earlier run's file is in use already"))?;
+                let left = Arc::into_inner(left).ok_or_else(|| {
+                    Error::internal("the file of an earlier run is already in use")
+                })?;
                 Arc::new(self.paths.claim(left)?)
             }
             None => Arc::new(self.paths.create_temp()?),
@@ -157,7 +158,7 @@ impl Driver {
             ErrorKind::Validation,
             "ClientSideEncrypted",
             format!(
-                "{} was encrypted by the client that uploaded it, and this library does not decrypt; download it with the SDK's encryption client, or set allow_encrypted to save it as it is stored",
+                "{} was encrypted by the client that uploaded it, and this library does not decrypt it; download it with the SDK's encryption client, or set allow_encrypted to save it as it is stored",
                 self.object()
             ),
         ))

@@ -117,7 +117,7 @@ impl Driver {
                 record
             }
             Err(error) => {
-                self.log(LogLevel::Warn, || format!("the SDK's checkpoint is left alone: {error}"));
+                self.log(LogLevel::Warn, || format!("the SDK's checkpoint was not used: {error}"));
                 None
             }
         }

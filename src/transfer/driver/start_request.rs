@@ -101,7 +101,7 @@ impl Driver {
         // A worker that died answers every fetch with its end; one that is gone does not.
         if !worker.tell(Command::Start { wire: Box::new(wire), fetch: Box::new(fetch), events }) {
             self.slots[slot].in_flight = None;
-            return Err(crate::model::error::Error::internal("a transfer thread is gone"));
+            return Err(crate::model::error::Error::internal("a transfer thread has ended"));
         }
         self.count_active();
         Ok(StartOutcome::Sent)

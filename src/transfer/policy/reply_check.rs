@@ -73,14 +73,14 @@ pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstR
             let (body, total) = ranged_body(head, length)?;
             if body.start != first || body.end > last.saturating_add(1) || body.end > total {
                 return Err(Flaw::Contradiction(format!(
-                    "asked for bytes {first}-{last}, the reply carries {}-{} of {total}",
+                    "bytes {first}-{last} were requested, but the reply contains {}-{} of {total}",
                     body.start,
                     body.end.saturating_sub(1)
                 )));
             }
             if body.end < last.saturating_add(1).min(total) {
                 return Err(Flaw::Contradiction(format!(
-                    "asked for bytes {first}-{last} of {total}, the reply ends at {}",
+                    "bytes {first}-{last} of {total} were requested, but the reply ends at {}",
                     body.end.saturating_sub(1)
                 )));
             }
@@ -90,7 +90,7 @@ pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstR
         (200, Some((first, _))) if first != 0 && length != Some(0) => Err(Flaw::RangeIgnored),
         (200, asked) => {
             let size = length.ok_or_else(|| {
-                Flaw::Incomplete("the reply does not say how long the object is".to_owned())
+                Flaw::Incomplete("the reply does not contain the size of the object".to_owned())
             })?;
             Ok(FirstReply {
                 generation: generation(head, size),
@@ -109,7 +109,7 @@ pub fn head_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
         return Err(Flaw::Contradiction(format!("unexpected status {}", head.status)));
     }
     let size = content_length(head)?.ok_or_else(|| {
-        Flaw::Incomplete("the reply does not say how long the object is".to_owned())
+        Flaw::Incomplete("the reply does not contain the size of the object".to_owned())
     })?;
     Ok(generation(head, size))
 }
@@ -132,7 +132,7 @@ pub fn later_reply(
     continues(&generation(head, total), pinned, pinning)?;
     if body != *asked {
         return Err(Flaw::Contradiction(format!(
-            "asked for bytes {}-{}, the reply carries {}-{}",
+            "bytes {}-{} were requested, but the reply contains {}-{}",
             asked.start,
             asked.end.saturating_sub(1),
             body.start,
@@ -217,7 +217,9 @@ fn ranged_body(head: &ReplyHead, length: Option<u64>) -> Result<(Range<u64>, u64
             (first, last, total)
         }
         Ok(Some(ContentRange::Satisfied { total: None, .. })) => {
-            return Err(Flaw::Incomplete("Content-Range without the object's size".to_owned()));
+            return Err(Flaw::Incomplete(
+                "its Content-Range does not contain the size of the object".to_owned(),
+            ));
         }
         Ok(None) => return Err(Flaw::Incomplete("206 without Content-Range".to_owned())),
         Ok(Some(ContentRange::Unsatisfied { .. })) | Err(_) => {
@@ -249,7 +251,7 @@ fn require_oss_header(head: &ReplyHead) -> Result<(), Flaw> {
         return Ok(());
     }
     Err(Flaw::Incomplete(
-        "it has no x-oss header, so that something between here and OSS must have answered"
+        "it has no x-oss header, so it came from a proxy or another server, not from OSS"
             .to_owned(),
     ))
 }
@@ -259,7 +261,7 @@ fn require_oss_header(head: &ReplyHead) -> Result<(), Flaw> {
 fn refuse_transfer_compression(head: &ReplyHead, length: Option<u64>) -> Result<(), Flaw> {
     match head.content_coding() {
         Some(coding) if length.is_none() => Err(Flaw::Contradiction(format!(
-            "the service compressed the object on its way ({coding}) although that was not asked for"
+            "the object was compressed in transit ({coding}) although the request did not allow it"
         ))),
         _ => Ok(()),
     }
