@@ -476,7 +476,9 @@ typedef struct oss_resumable_client_options {
      */
     int32_t verify_tls;
     /**
-     * Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check.
+     * Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check, and
+     * with it what nothing else can prove: downloads of objects that grow meanwhile, and from services that refuse the
+     * ETag they send.
      */
     int32_t verify_crc;
     /**
@@ -1294,7 +1296,7 @@ oss_resumable_code oss_resumable_checkpoint_discard(struct oss_resumable_client 
 const char *oss_resumable_checkpoint_path(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * Returns the ETag of the object to which the recorded bytes belong, without quotes.
+ * Returns the ETag of the object to which the recorded bytes belong, without quotes; a weak one as sent, `W/"…"`.
  *
  * Thread-safe.
  *
@@ -1374,7 +1376,7 @@ void oss_resumable_checkpoint_free(struct oss_resumable_checkpoint *checkpoint);
 const char *oss_resumable_result_file_path(const struct oss_resumable_result *result);
 
 /**
- * Returns the object's ETag, without quotes.
+ * Returns the object's ETag, without quotes; a weak one as sent, `W/"…"`.
  *
  * Thread-safe.
  *

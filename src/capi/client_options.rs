@@ -100,7 +100,9 @@ pub struct oss_resumable_client_options {
     pub anonymous: i32,
     /// Verify the server's certificate and name: default (on), on or off.
     pub verify_tls: i32,
-    /// Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check.
+    /// Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check, and
+    /// with it what nothing else can prove: downloads of objects that grow meanwhile, and from services that refuse the
+    /// ETag they send.
     pub verify_crc: i32,
     /// Correct the time used in signatures when the service reports that the clock is wrong: default (on), on or off.
     pub correct_clock: i32,

@@ -92,7 +92,7 @@ pub unsafe extern "C" fn oss_resumable_result_file_path(
     guard::read(unsafe { result.as_ref() }, ptr::null(), |result| result.file_path.as_ptr())
 }
 
-/// Returns the object's ETag, without quotes.
+/// Returns the object's ETag, without quotes; a weak one as sent, `W/"…"`.
 ///
 /// Thread-safe.
 ///

@@ -160,7 +160,8 @@ pub struct ClientOptions {
     pub max_bandwidth: u64,
     /// Correct the time used in signatures when the service reports that the clock is wrong. Default on.
     pub correct_clock: bool,
-    /// Compare the whole object's CRC-64 with the service's. Default on.
+    /// Compare the whole object's CRC-64 with the service's. Default on. Without it, an object that grows during the
+    /// download is a changed one, and a service that refuses the ETag it sends is an error.
     pub verify_crc: bool,
     /// Value of the `User-Agent` header; default: the library's own.
     pub user_agent: Option<String>,

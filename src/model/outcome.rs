@@ -62,7 +62,7 @@ pub struct Outcome {
     pub file_size: u64,
     /// Size of the whole object in bytes; of a processed object, the file's size.
     pub object_size: u64,
-    /// ETag without quotes.
+    /// ETag without quotes; a weak one as sent, `W/"…"`.
     pub etag: Option<String>,
     /// Version id of the object.
     pub version_id: Option<String>,

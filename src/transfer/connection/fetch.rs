@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use curl::easy::{Handler, WriteError};
 
+use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 
@@ -30,11 +31,21 @@ pub enum ReplyStage {
     /// Shown, and not decided yet.
     AwaitsDriver,
     /// A later request: the reply must be exactly these bytes of this generation.
-    Expected { generation: Arc<Generation>, asked: Range<u64> },
+    Expected { generation: Arc<Generation>, pinning: Pinning, asked: Range<u64> },
     /// Vetted; bytes flow.
     Accepted,
     /// A HEAD, or a status that carries no object bytes: what comes is kept as text for the error.
     NotObject,
+}
+
+impl ReplyStage {
+    /// How the reply is held to the generation of an earlier one.
+    pub fn pinning(&self) -> Option<Pinning> {
+        match self {
+            ReplyStage::Expected { pinning, .. } => Some(*pinning),
+            _ => None,
+        }
+    }
 }
 
 /// libcurl's view of a fetch.
@@ -209,8 +220,8 @@ impl Fetch {
                 let _ =
                     self.events.send(Event::FirstReply { fetch: self.id, head: self.head.clone() });
             }
-            ReplyStage::Expected { generation, asked } => {
-                match reply_check::later_reply(&self.head, asked, generation) {
+            ReplyStage::Expected { generation, pinning, asked } => {
+                match reply_check::later_reply(&self.head, asked, generation, *pinning) {
                     Ok(()) => self.stage = ReplyStage::Accepted,
                     Err(flaw) => self.stop_reason = Some(EndReason::Unusable(flaw)),
                 }

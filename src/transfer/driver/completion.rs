@@ -32,6 +32,7 @@ impl Driver {
             .ok_or_else(|| Error::internal("bytes are missing at the end of the download"))?;
         let whole = *transfer.stored.range() == (0..transfer.generation.size);
         let expected = transfer.generation.crc64.filter(|_| whole);
+        let needs_crc = transfer.pinning.needs_object_crc();
         let compare = self.session.options.verify_crc;
         if compare && expected.is_some_and(|expected| expected != crc) {
             self.heal(expected.unwrap_or_default(), crc)?;
@@ -46,6 +47,9 @@ impl Driver {
         }
         let proof = match expected {
             Some(_) if compare => Proof::ObjectCrc,
+            _ if needs_crc => {
+                return Err(Error::internal("bytes that only the CRC-64 proves were not compared"));
+            }
             Some(_) => Proof::NotCompared,
             None => Proof::Generation,
         };
@@ -101,8 +105,10 @@ impl Driver {
         });
         self.shared.counters.retries_reply.add(1);
         let range = self.transfer()?.stored.range().clone();
-        if range.is_empty() || self.single_stream {
+        let may_mix = self.transfer()?.pinning.needs_object_crc();
+        if range.is_empty() || self.single_stream || may_mix {
             // Only another first reply can bring another checksum, or another stream: the one that ended is not broken.
+            // And the checksum may be right, and the bytes those of an object that nothing told from the one expected.
             return self.discard_everything();
         }
         let transfer = self.transfer_mut()?;

@@ -5,6 +5,7 @@ mod completion;
 mod failure;
 mod first_request;
 mod in_flight;
+mod pinning;
 mod preparation;
 mod proof;
 mod recovery;
@@ -31,6 +32,7 @@ use crate::sys::panic::catch;
 
 use super::event::{Event, FetchEnd};
 use super::policy::connection_limit::ConnectionLimit;
+use super::policy::reply_check::Generation;
 use super::policy::stall_clock::StallClock;
 use super::session::Session;
 use super::shared::Shared;
@@ -103,6 +105,8 @@ struct Driver {
     round_trip: f64,
     /// Starts over because the object had changed.
     restarts: u32,
+    /// The generation whose ETag the service refused before the download started over.
+    refused_generation: Option<Arc<Generation>>,
     /// The service cannot be asked for parts, or the object cannot be pinned or is processed: one stream, no resume.
     single_stream: bool,
     /// Everything was fetched once more because the checksum was wrong.
@@ -136,6 +140,7 @@ impl Driver {
             last_error: None,
             round_trip: 0.0,
             restarts: 0,
+            refused_generation: None,
             single_stream,
             refetched: false,
             disk_rounds: 0,
@@ -194,7 +199,8 @@ impl Driver {
                     "{} was replaced during the download ({why}), and again after a restart; download it when it is not being written, or set version_id",
                     self.object()
                 ),
-            ));
+            )
+            .with_context(self.growth_advice()));
         }
         self.restarts += 1;
         self.shared.counters.retries_reply.add(1);

@@ -8,6 +8,7 @@ use crate::checkpoint::journal::Taken;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
 use crate::model::request::MAX_PART_SIZE;
 use crate::oss::reply::ReplyHead;
 use crate::storage::temp_file::TempFile;
@@ -32,14 +33,12 @@ impl Driver {
         body_waits: bool,
     ) -> Result<()> {
         self.refuse_encrypted(&head)?;
-        // A reply without the checksum does not take back the one that was recorded.
-        let recorded = self.earlier_run.recoverable.as_ref().and_then(|r| r.generation.crc64);
-        reply.generation.crc64 = reply.generation.crc64.or(recorded);
         if !body_waits && reply.generation.size == UNKNOWN {
             // The last chunk was the first: the body has ended without a byte.
             (reply.generation.size, reply.body.end) = (0, 0);
         }
         let range = self.resolve(&reply.generation)?;
+        let pinning = self.pinning_of(&reply.generation).unwrap_or_default();
         let mut found = std::mem::take(&mut self.earlier_run);
         if found.recoverable.as_ref().is_none_or(|recoverable| recoverable.extents.is_empty()) {
             // The file is about to be emptied.
@@ -58,7 +57,7 @@ impl Driver {
         // Until its record is replaced, what an earlier run left is good for a later one, if that can find it.
         let is_new = found.recoverable.is_none() || !file.is_locked();
         self.earlier_run = EarlierRun { temp: Some(file.clone()), is_new, ..EarlierRun::default() };
-        let transfer = self.lay_out(found, file, head, reply.generation, &range)?;
+        let transfer = self.lay_out(found, file, head, (reply.generation, pinning), &range)?;
         self.earlier_run = EarlierRun::default();
         self.shared.set_total(transfer.len());
         self.transfer = Some(transfer);
@@ -81,7 +80,7 @@ impl Driver {
         mut found: EarlierRun,
         file: Arc<TempFile>,
         head: ReplyHead,
-        generation: Generation,
+        (generation, pinning): (Generation, Pinning),
         range: &Range<u64>,
     ) -> Result<Transfer> {
         let len = (range.end != UNKNOWN).then(|| range.end - range.start);
@@ -103,7 +102,7 @@ impl Driver {
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
         let record = match (found.journal_location.take(), pinned) {
             (Some(place), Some(etag)) => {
-                let header = self.header(etag, &generation, range, &file);
+                let header = self.header(etag, (&generation, pinning), range, &file);
                 Some(Record::start(place, header, found.taken.take(), &unproven, vouched)?)
             }
             _ => {
@@ -131,6 +130,8 @@ impl Driver {
         };
         Ok(Transfer {
             generation: Arc::new(generation),
+            pinning,
+            unconfirmed: false,
             stored: StoredExtents::new(range.clone(), grain, file, record, unproven),
             head,
             grain,
@@ -141,7 +142,7 @@ impl Driver {
     fn header(
         &self,
         etag: String,
-        generation: &Generation,
+        (generation, pinning): (&Generation, Pinning),
         range: &Range<u64>,
         file: &TempFile,
     ) -> Header {
@@ -153,6 +154,7 @@ impl Driver {
             object_size: generation.size,
             object_crc64: generation.crc64,
             last_modified: generation.last_modified.clone(),
+            pinning,
             object_version_id: generation.version_id.clone(),
             requested: self.request.range,
             range: range.clone(),

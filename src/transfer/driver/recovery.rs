@@ -8,6 +8,7 @@ use crate::checkpoint::sdk_record::{self, SdkRecord};
 use crate::model::error::Result;
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
 use crate::model::request::Overwrite;
 use crate::storage::temp_file::{TempFile, already_exists};
 use crate::sys::exit;
@@ -40,6 +41,8 @@ impl EarlierRun {
 pub struct Recoverable {
     /// The generation they came from; the C++ SDK's record knows only its size.
     pub generation: Generation,
+    /// What held them to it.
+    pub pinning: Pinning,
     /// The record proves nothing but its parts' checksums: only the whole object's CRC-64 can vouch for it.
     pub needs_object_crc: bool,
     /// Resolved range: first byte, one past the last.
@@ -82,7 +85,9 @@ impl Driver {
                     crc64: header.object_crc64,
                     version_id: header.object_version_id,
                     last_modified: header.last_modified,
+                    appendable: header.pinning == Pinning::Growth,
                 },
+                pinning: header.pinning,
                 needs_object_crc: false,
                 extents: within(extents, header.range.start, len),
                 range: header.range,
@@ -130,6 +135,7 @@ impl Driver {
         let SdkRecord { size, extents } = record;
         Some(Recoverable {
             generation: Generation { size, ..Generation::default() },
+            pinning: Pinning::IfMatch,
             needs_object_crc: true,
             range: 0..size,
             extents: within(extents, 0, len),

@@ -8,6 +8,7 @@ use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::{Journal, JournalLocation, Taken};
 use crate::model::error::{Error, Result};
 use crate::model::extent::{Extent, ExtentMap};
+use crate::model::pinning::Pinning;
 use crate::storage::temp_file::TempFile;
 use crate::transfer::policy::plan::subtract;
 
@@ -136,6 +137,20 @@ impl StoredExtents {
     /// The download ends at byte `end`, which was not known before.
     pub fn end_at(&mut self, end: u64) {
         self.range.end = end;
+    }
+
+    /// From now on, and for what is here already, the bytes are held together by `pinning`; the record says so.
+    pub fn set_pinning(&mut self, pinning: Pinning) -> Result<()> {
+        let Some(record) = &mut self.record else { return Ok(()) };
+        record.header.pinning = pinning;
+        let Some(journal) = record.journal.take() else { return Ok(()) };
+        let recorded: Vec<Extent> = if record.vouched {
+            self.extents.iter().chain(self.unproven.values().copied()).collect()
+        } else {
+            Vec::new()
+        };
+        record.journal = Some(journal.rewrite(&record.place, &record.header, &recorded)?);
+        Ok(())
     }
 
     pub fn extents(&self) -> impl Iterator<Item = Extent> + '_ {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 use crate::transfer::disk::write_target::WriteTarget;
@@ -13,6 +14,10 @@ use super::stored_extents::StoredExtents;
 /// Everything that is known once the first good reply came.
 pub struct Transfer {
     pub generation: Arc<Generation>,
+    /// How later replies are held to it.
+    pub pinning: Pinning,
+    /// The service refused its own ETag, and no reply without `If-Match` has yet shown that the object is the same.
+    pub unconfirmed: bool,
     pub stored: StoredExtents,
     pub head: ReplyHead,
     pub grain: u64,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::model::pinning::Pinning;
 use crate::oss::reply::{ContentRange, ReplyHead};
 
 /// The end of a body, and the size of an object, that the service has not told.
@@ -33,7 +34,7 @@ impl Flaw {
 /// One generation of an object: what every reply after the first is held to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Generation {
-    /// ETag without quotes; without one nothing can be pinned.
+    /// ETag without quotes, or a weak one as sent; without one nothing can be pinned.
     pub etag: Option<String>,
     /// Bytes of the whole object, or [`UNKNOWN`] while a processed object comes without its length.
     pub size: u64,
@@ -43,6 +44,15 @@ pub struct Generation {
     pub version_id: Option<String>,
     /// As sent.
     pub last_modified: Option<String>,
+    /// Bytes may be appended to the object, and those that it has stay.
+    pub appendable: bool,
+}
+
+impl Generation {
+    /// Whether the ETag is a weak one.
+    pub fn has_weak_etag(&self) -> bool {
+        self.etag.as_ref().is_some_and(|etag| etag.starts_with("W/\""))
+    }
 }
 
 /// What the first reply says.
@@ -137,7 +147,12 @@ pub fn head_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
 }
 
 /// Vets the reply to a later request for exactly `asked` of `pinned`.
-pub fn later_reply(head: &ReplyHead, asked: &Range<u64>, pinned: &Generation) -> Result<(), Flaw> {
+pub fn later_reply(
+    head: &ReplyHead,
+    asked: &Range<u64>,
+    pinned: &Generation,
+    pinning: Pinning,
+) -> Result<(), Flaw> {
     let length = content_length(head)?;
     refuse_transfer_compression(head, length)?;
     match head.status {
@@ -146,7 +161,7 @@ pub fn later_reply(head: &ReplyHead, asked: &Range<u64>, pinned: &Generation) ->
         status => return Err(Flaw::Contradiction(format!("unexpected status {status}"))),
     }
     let (body, total) = ranged_body(head, length)?;
-    same_generation(&generation(head, total), pinned)?;
+    continues(&generation(head, total), pinned, pinning)?;
     if body != *asked {
         return Err(Flaw::Contradiction(format!(
             "bytes {}-{} were requested, but the reply contains {}-{}",
@@ -159,11 +174,40 @@ pub fn later_reply(head: &ReplyHead, asked: &Range<u64>, pinned: &Generation) ->
     Ok(())
 }
 
+/// Whether bytes of `seen` may stand beside those of `expected`, of which they are held by `pinning`.
+pub fn continues(seen: &Generation, expected: &Generation, pinning: Pinning) -> Result<(), Flaw> {
+    match pinning {
+        Pinning::IfMatch => same_generation(seen, expected),
+        Pinning::Comparison => {
+            same_generation(seen, expected)?;
+            same_if_known("Last-Modified", &seen.last_modified, &expected.last_modified)
+        }
+        Pinning::Growth if seen.size > expected.size && seen.appendable => {
+            same_if_known("version", &seen.version_id, &expected.version_id)
+        }
+        Pinning::Growth => same_generation(seen, expected),
+    }
+}
+
+fn changed(what: &str, seen: &str, expected: &str) -> Result<(), Flaw> {
+    Err(Flaw::Changed(format!("{what} was {expected} and is {seen}")))
+}
+
+fn same_if_known<T: PartialEq + ToString>(
+    what: &str,
+    seen: &Option<T>,
+    expected: &Option<T>,
+) -> Result<(), Flaw> {
+    match (seen, expected) {
+        (Some(seen), Some(expected)) if seen != expected => {
+            changed(what, &seen.to_string(), &expected.to_string())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether `seen` is the generation `expected`; fields that one side lacks prove nothing.
-pub fn same_generation(seen: &Generation, expected: &Generation) -> Result<(), Flaw> {
-    let changed = |what: &str, seen: &str, expected: &str| {
-        Err(Flaw::Changed(format!("{what} was {expected} and is {seen}")))
-    };
+fn same_generation(seen: &Generation, expected: &Generation) -> Result<(), Flaw> {
     if seen.size != expected.size {
         return changed("size", &seen.size.to_string(), &expected.size.to_string());
     }
@@ -174,26 +218,18 @@ pub fn same_generation(seen: &Generation, expected: &Generation) -> Result<(), F
             None => return changed("ETag", "missing", etag),
         }
     }
-    if let (Some(version), Some(other)) = (&expected.version_id, &seen.version_id)
-        && version != other
-    {
-        return changed("version", other, version);
-    }
-    if let (Some(crc), Some(other)) = (expected.crc64, seen.crc64)
-        && crc != other
-    {
-        return changed("CRC-64", &other.to_string(), &crc.to_string());
-    }
-    Ok(())
+    same_if_known("version", &seen.version_id, &expected.version_id)?;
+    same_if_known("CRC-64", &seen.crc64, &expected.crc64)
 }
 
 fn generation(head: &ReplyHead, size: u64) -> Generation {
     Generation {
-        etag: head.etag().map(str::to_owned),
+        etag: head.etag().or_else(|| head.weak_etag()).map(str::to_owned),
         size,
         crc64: head.crc64(),
         version_id: head.version_id().map(str::to_owned),
         last_modified: head.last_modified().map(str::to_owned),
+        appendable: head.is_appendable(),
     }
 }
 
