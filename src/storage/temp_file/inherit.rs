@@ -34,14 +34,15 @@ impl TempFile {
         Ok(old.admit(&Rights::from(&here), sys::file::effective_user()))
     }
 
-    /// Gives this file, which is about to replace `old`, its owner, group and permission bits, as far as this process
-    /// may. The owner can go on with the file until it is in its place: what it is to have there comes back.
+    /// Gives this file, which is about to replace a file with the rights `old`, that owner, group and mode, as far as
+    /// this process may. Until the rename the owner can still read and write it, for a later run; returns the mode for
+    /// [`TempFile::settle`].
     pub(super) fn inherit(&self, old: &Rights) -> io::Result<u32> {
         // Before it has another group, whose rights the present bits may be too wide for.
         self.adapt_mode(old)?;
         let here = Rights::from(&self.file.metadata()?);
         if (here.uid, here.gid) != (old.uid, old.gid) {
-            // The mode goes by what came of it. Everybody may give a file to a group that he is in.
+            // If neither works, the mode makes up for it. Any owner may give a file to a group that he is in.
             let given = sys::file::change_owner(&self.file, Some(old.uid), Some(old.gid));
             if given.is_err() && here.gid != old.gid {
                 let _ = sys::file::change_owner(&self.file, None, Some(old.gid));
@@ -50,8 +51,8 @@ impl TempFile {
         self.adapt_mode(old)
     }
 
-    /// Sets the permission bits of `old` as far as they suit this file's group, and lets the owner go on with the file.
-    /// They come back without the latter.
+    /// Sets the permission bits of `old` as far as they suit this file's group, and lets the owner read and write.
+    /// Returns the mode without this addition.
     fn adapt_mode(&self, old: &Rights) -> io::Result<u32> {
         let here = Rights::from(&self.file.metadata()?);
         let wanted = old.mode_with_group(here.gid);

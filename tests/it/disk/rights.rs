@@ -148,9 +148,14 @@ fn rights_that_change_during_the_run_are_those_that_count() {
     });
     assert_eq!(mode(&appeared.target()), 0o400);
 
-    let removed = fixture(0o640);
-    with_change(&removed, |target| fs::remove_file(target).expect("remove"));
-    assert_eq!(mode(&removed.target()), 0o640, "who was kept out is not let in");
+    for resumed in [false, true] {
+        let removed = fixture(0o640);
+        if resumed {
+            removed.interrupt(&removed.request(), SECOND);
+        }
+        with_change(&removed, |target| fs::remove_file(target).expect("remove"));
+        assert_eq!(mode(&removed.target()), 0o640, "who was kept out is not let in");
+    }
 }
 
 /// Asserts that the files in which the bytes came were never open to anybody to whom `old` is not, their owner apart.
@@ -269,6 +274,22 @@ fn who_is_in_the_group_of_the_old_file_keeps_it() {
         download_as_nobody(&fixture);
         assert_eq!(rights(&fixture.target()), (old, NOBODY, NOBODY));
     }
+}
+
+#[test]
+fn a_file_that_is_too_wide_for_the_old_group_is_closed_before_it_is_given_to_it() {
+    let fixture = owned(ROOT, NOBODY, 0o640);
+    fixture.interrupt(&fixture.request(), SECOND);
+    give(&fixture.temp(), ROOT, SOMEBODY, 0o664);
+    // Its mode cannot be set when it is taken over, and can be later.
+    let path = fixture.dir().to_str().expect("UTF-8");
+    let failing = Failing { call: "chmod", path, nth: 1, times: 1, how: How::Errno(EPERM) };
+    let mut command = child::command(&fixture, "");
+    let (end, moments) = shim::run_for_rights(&mut command, &fixture, Some(failing));
+    assert!(matches!(end, End::Saved { .. }), "{end:?}");
+    let given: Vec<_> = moments.iter().filter(|moment| moment.gid == NOBODY).collect();
+    assert!(!given.is_empty() && given.iter().all(|moment| moment.mode & 0o037 == 0), "{given:?}");
+    assert_eq!(rights(&fixture.target()), (0o640, ROOT, NOBODY));
 }
 
 /// Leaves the temporary file of an interrupted download to somebody else, and the old file with this mode.
