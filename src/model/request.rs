@@ -84,6 +84,12 @@ pub struct DownloadRequest {
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
     /// download starts is made or replaced. A link that is in a directory where everybody may put one (sticky and
     /// world-writable, such as `/tmp`) must belong to this user or to the directory's owner.
+    ///
+    /// A file that is replaced passes on its permission bits, and its owner and group where this process may set them.
+    /// With another group, the group and others get only what both of them had. Set-user-ID, set-group-ID and sticky
+    /// bits, access control lists, security labels and other extended attributes are not passed on. The temporary file
+    /// is never accessible to anybody who could not access the old file in the same way. A new file gets its mode from
+    /// the umask.
     pub file_path: Option<PathBuf>,
     /// Location of the checkpoint; default: no checkpoint.
     pub checkpoint: Checkpoint,

@@ -186,7 +186,7 @@ mod tests {
     /// Of the object's bytes 0 to 4 parts, with these of an earlier run.
     fn stored(unproven: Vec<Extent>) -> (tempfile::TempDir, StoredExtents) {
         let dir = tempfile::tempdir().expect("directory");
-        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        let file = TempFile::create(&dir.path().join("file"), None).expect("file");
         (dir, StoredExtents::new(0..4 * PART, PART, Arc::new(file), None, unproven))
     }
 
