@@ -1,8 +1,8 @@
-//! What to do about a service's error.
+//! Advice for errors of the service.
 
 use super::service_error::ServiceError;
 
-/// A sentence that tells the user what to do or what it means, where there is something to tell.
+/// A sentence that explains the error or says what to do; `None` if there is nothing to add.
 pub fn advice(error: &ServiceError) -> Option<String> {
     if error.delete_marker {
         return Some(

@@ -4,7 +4,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, Event};
 
-/// Longest document that is read, in bytes; OSS's are below 2 KiB.
+/// Longest document that is parsed, in bytes; OSS's are below 2 KiB.
 const MAX_DOCUMENT: usize = 64 * 1024;
 
 /// The text of each element directly below `<Error>`.
@@ -14,14 +14,14 @@ pub struct ErrorDocument {
 }
 
 impl ErrorDocument {
-    /// The text of the first element of that name.
+    /// The text of the first element with that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.elements.iter().find(|(candidate, _)| candidate == name).map(|(_, text)| text.as_str())
     }
 }
 
-/// Reads a document whose root is `<Error>`; `None` for anything else. A truncated document gives
-/// the elements that are whole.
+/// Parses a document whose root is `<Error>`; `None` for anything else. A truncated document gives its complete
+/// elements.
 pub fn parse(bytes: &[u8]) -> Option<ErrorDocument> {
     let text = String::from_utf8_lossy(bytes.get(..MAX_DOCUMENT).unwrap_or(bytes));
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));

@@ -1,12 +1,12 @@
-//! Keys that are URLs: what tools and consoles show for an object, given where only its key is wanted.
+//! Keys that are URLs: tools and consoles show an object's URL, but a request needs only its key.
 
 use percent_encoding::percent_decode_str;
 
-/// The bucket and key that `key` names if it is the URL of an object: any `oss://` URL, and an `http://` or
-/// `https://` one whose host or path names `bucket`, the bucket that the key is said to be in.
+/// The bucket and key in `key` if it is the URL of an object: any `oss://` URL, and an `http://` or `https://` URL
+/// whose host or path contains `bucket`, the bucket of the request.
 ///
-/// OSS itself lets a key look like a URL, and programs that store pages by their addresses use such keys. So other
-/// URLs are keys here as well. Total.
+/// OSS allows keys that look like URLs, and programs that store pages by their addresses use them. So all other URLs
+/// are accepted as keys. Never panics.
 pub fn parse(key: &str, bucket: &str) -> Option<(String, String)> {
     let (scheme, rest) = key.split_once("://")?;
     if scheme.eq_ignore_ascii_case("oss") {
@@ -16,7 +16,7 @@ pub fn parse(key: &str, bucket: &str) -> Option<(String, String)> {
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;
     }
-    // The query of a presigned URL holds a signature, which must not be shown.
+    // The query of a presigned URL contains a signature, which must not be shown.
     let rest = rest.split(['?', '#']).next()?;
     let (authority, path) = rest.split_once('/')?;
     let host = authority.rsplit('@').next()?;

@@ -67,7 +67,7 @@ fn a_header_with_any_bit_flipped_is_none() {
     }
 }
 
-/// `header()` changed and sealed again, as a forger or a faulty writer would.
+/// `header()` changed and encoded with a valid checksum, as a forger or a faulty writer would.
 fn sealed(change: impl FnOnce(&mut Header)) -> Vec<u8> {
     let mut header = header();
     change(&mut header);
@@ -152,7 +152,7 @@ fn no_record_is_taken_from_another_journal_or_with_a_bit_flipped() {
     assert!(!Replay::new(&header(), &[0; 16]).push(&[0; RECORD]));
 }
 
-/// Files that a program of its own made from `docs/checkpoint.md`; see `tests/data/checkpoint/make.py`.
+/// Files that another program made from `docs/checkpoint.md`; see `tests/data/checkpoint/make.py`.
 mod golden {
     use super::*;
 
@@ -254,7 +254,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert_eq!(Header::decode(&bytes), None);
-        // With the magic, the version and a plausible length in front, more of the reader is reached.
+        // A valid magic, version and plausible length let the input reach more of the parser.
         let mut journal = MAGIC.to_vec();
         journal.extend(VERSION.to_le_bytes());
         journal.extend(256u32.to_le_bytes());

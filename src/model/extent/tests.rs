@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Sixty-four bytes of which none equals its neighbours.
+/// Sixty-four bytes, each different from its neighbours.
 fn object() -> Vec<u8> {
     (0..64u8).map(|n| n.wrapping_mul(37)).collect()
 }

@@ -11,7 +11,7 @@ use crate::oss::endpoint::Endpoint;
 
 type Query = Vec<(String, Option<String>)>;
 
-/// One case of the vectors that Alibaba's Python SDK computed.
+/// One case of the test vectors, computed by Alibaba's Python SDK.
 #[derive(serde::Deserialize)]
 struct Vector {
     id: String,
@@ -106,7 +106,7 @@ fn vectors() -> Vec<Vector> {
     serde_json::from_str::<Vectors>(text).unwrap().vectors
 }
 
-/// A URL's part before the query, and its parameters, whose order means nothing.
+/// The part of a URL before the query, and its parameters, whose order is irrelevant.
 fn taken_apart(url: &str) -> (String, BTreeSet<String>) {
     let (path, query) = url.split_once('?').unwrap();
     (path.to_owned(), query.split('&').map(str::to_owned).collect())

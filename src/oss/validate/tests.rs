@@ -9,7 +9,7 @@ fn good() -> DownloadRequest {
     DownloadRequest::new("examplebucket", "dir/object.bin")
 }
 
-/// Asserts that a request so changed is refused and that the message holds `word`.
+/// Asserts that the changed request is refused with a message that contains `word`.
 fn refused(word: &str, change: impl FnOnce(&mut DownloadRequest)) {
     let mut bad = good();
     change(&mut bad);
@@ -109,7 +109,7 @@ fn a_key_that_is_a_url_is_told_what_to_write_instead_and_no_query_is_shown() {
     for key in ["oss://", "oss://examplebucket", "oss://examplebucket/"] {
         refused("pass the bucket name and the object key", |r| r.key = key.to_owned());
     }
-    // Legal keys of programs that store pages by their addresses.
+    // Valid keys of programs that store pages by their addresses.
     accepted(|request| request.key = "https://www.example.com/index.html".to_owned());
 }
 

@@ -35,10 +35,10 @@ fn refused(result: Result<Paths>) -> Error {
 
 #[test]
 fn the_default_is_the_keys_last_segment_in_the_current_directory() {
-    let place = resolve(&DownloadRequest::new("bucket", "a/b/object.bin")).expect("resolve");
+    let paths = resolve(&DownloadRequest::new("bucket", "a/b/object.bin")).expect("resolve");
     let here = fs::canonicalize(".").expect("current directory");
-    assert_eq!(place.target, here.join("object.bin"));
-    assert_eq!(place.checkpoint_dir, None);
+    assert_eq!(paths.target, here.join("object.bin"));
+    assert_eq!(paths.checkpoint_dir, None);
     for key in ["a/", "", "a/.", "..", "a//"] {
         refused(resolve(&DownloadRequest::new("bucket", key)));
     }
@@ -48,22 +48,22 @@ fn the_default_is_the_keys_last_segment_in_the_current_directory() {
 #[test]
 fn the_target_may_be_absent_regular_or_a_link_to_one_of_these() {
     let scratch = Scratch::new();
-    let place = scratch.resolve("file").expect("absent");
-    assert_eq!(place.target, scratch.path("file"));
+    let paths = scratch.resolve("file").expect("absent");
+    assert_eq!(paths.target, scratch.path("file"));
     fs::write(scratch.path("file"), "old").expect("write");
     scratch.resolve("file").expect("regular");
     symlink(scratch.path("file"), scratch.path("link")).expect("link");
     fs::create_dir(scratch.path("dir")).expect("directory");
     symlink("dir/new", scratch.path("to-new")).expect("link");
     for (link, file) in [("link", "file"), ("to-new", "dir/new")] {
-        let place = scratch.resolve(link).expect("link");
-        assert!(place.through_link);
-        assert_eq!(place.target, scratch.path(file));
+        let paths = scratch.resolve(link).expect("link");
+        assert!(paths.through_link);
+        assert_eq!(paths.target, scratch.path(file));
         let direct = scratch.resolve(file).expect("direct");
         assert!(!direct.through_link);
-        assert_eq!(place.temp.parent(), direct.temp.parent());
-        assert_eq!(place.trusted, direct.trusted);
-        assert!(!place.trusted || place.temp == direct.temp, "one lock for both spellings");
+        assert_eq!(paths.temp.parent(), direct.temp.parent());
+        assert_eq!(paths.trusted, direct.trusted);
+        assert!(!paths.trusted || paths.temp == direct.temp, "one lock for both spellings");
     }
 }
 
@@ -150,20 +150,20 @@ fn the_checkpoint_directory_must_exist() {
 
     let mut beside = request(scratch.path("target"));
     beside.checkpoint = Checkpoint::BesideTarget;
-    let place = resolve(&beside).expect("resolve");
-    assert_eq!(place.checkpoint_dir.as_deref(), place.target.parent());
+    let paths = resolve(&beside).expect("resolve");
+    assert_eq!(paths.checkpoint_dir.as_deref(), paths.target.parent());
     symlink("cp/new", scratch.path("target")).expect("link");
-    let place = resolve(&beside).expect("resolve");
-    assert_eq!(place.checkpoint_dir, Some(scratch.path("cp")), "beside what the link leads to");
+    let paths = resolve(&beside).expect("resolve");
+    assert_eq!(paths.checkpoint_dir, Some(scratch.path("cp")), "beside what the link leads to");
 }
 
 #[test]
 fn the_temporary_file_is_the_sdks_or_a_short_name_beside_the_target() {
     let scratch = Scratch::new();
-    let place = scratch.resolve("file").expect("resolve");
+    let paths = scratch.resolve("file").expect("resolve");
     // The directory for temporary files may be of any kind where the tests run.
-    if place.trusted {
-        assert_eq!(place.temp, scratch.path("file.temp"));
+    if paths.trusted {
+        assert_eq!(paths.temp, scratch.path("file.temp"));
     }
     let long = scratch.resolve(&"x".repeat(255)).expect("resolve");
     assert!(long.temp.file_name().expect("name").len() < 60);
@@ -172,11 +172,11 @@ fn the_temporary_file_is_the_sdks_or_a_short_name_beside_the_target() {
 
 #[test]
 fn only_this_targets_temporary_names_are_taken_from_a_checkpoint() {
-    let place = Scratch::new().resolve("file").expect("resolve");
+    let paths = Scratch::new().resolve("file").expect("resolve");
     let name = OsStr::new("file.0123456789abcdef.temp");
-    assert_eq!(place.recorded_temp(name), Some(place.target.with_file_name(name)));
+    assert_eq!(paths.recorded_temp(name), Some(paths.target.with_file_name(name)));
     for name in ["file", "other.temp", "../file.temp", "sub/file.temp", "/etc/passwd", ""] {
-        assert_eq!(place.recorded_temp(name.as_ref()), None, "{name}");
+        assert_eq!(paths.recorded_temp(name.as_ref()), None, "{name}");
     }
 }
 
@@ -194,6 +194,6 @@ fn what_is_too_long_is_told_as_that() {
 fn a_name_that_is_not_utf8_is_a_name() {
     let scratch = Scratch::new();
     let name = OsString::from_vec(vec![0xFF, 0xFE, b'x']);
-    let place = resolve(&request(scratch.path("x").with_file_name(&name))).expect("resolve");
-    assert_eq!(place.target.file_name(), Some(&*name));
+    let paths = resolve(&request(scratch.path("x").with_file_name(&name))).expect("resolve");
+    assert_eq!(paths.target.file_name(), Some(&*name));
 }
