@@ -196,8 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_shared_directory_only_links_of_the_user_or_of_its_owner_are_followed()
-    {
+    fn in_a_shared_directory_only_links_of_the_user_or_of_its_owner_are_followed() {
         let (user, other, third) = (1000, 1001, 1002);
         for mode in [0o040755, 0o040777, 0o041775, 0o040770] {
             assert!(may_follow(other, user, mode, third), "{mode:o}");

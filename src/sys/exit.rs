@@ -111,7 +111,8 @@ extern "C" fn quiesce() {
     // A callback may have called `exit()` on a thread that has guards.
     let own = OWN_GUARDS.try_with(Cell::get).unwrap_or(0);
     let until = Instant::now() + LONGEST_WAIT;
-    let busy = || guards_of(GUARDS.load(Ordering::SeqCst), barrier.process).is_some_and(|n| n > own);
+    let busy =
+        || guards_of(GUARDS.load(Ordering::SeqCst), barrier.process).is_some_and(|n| n > own);
     while busy() {
         if Instant::now() >= until {
             ABANDONED.store(true, Ordering::Relaxed);

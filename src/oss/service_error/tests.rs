@@ -104,10 +104,9 @@ fn a_wrong_endpoint_is_told_the_right_one() {
     let text =
         "The bucket you are attempting to access must be addressed using the specified endpoint.";
     let named = "<Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint>";
-    assert!(
-        reported(403, "AccessDenied", text, named)
-            .ends_with("The bucket is in another region: use the endpoint 'oss-cn-beijing.aliyuncs.com'.")
-    );
+    assert!(reported(403, "AccessDenied", text, named).ends_with(
+        "The bucket is in another region: use the endpoint 'oss-cn-beijing.aliyuncs.com'."
+    ));
     assert!(reported(403, "AccessDenied", text, "").ends_with("use that region's endpoint."));
 }
 

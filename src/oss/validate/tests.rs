@@ -199,7 +199,9 @@ fn extra_query_parameters_cannot_touch_the_signature() {
         refused("is part of the signature", |request| request.extra_query = pair(name, "x"));
     }
     for (name, value) in [("", "x"), ("a\nb", "x"), ("a", "x\0")] {
-        refused("empty or contains control characters", |request| request.extra_query = pair(name, value));
+        refused("empty or contains control characters", |request| {
+            request.extra_query = pair(name, value)
+        });
     }
     accepted(|request| request.extra_query = pair("x-oss-process", ""));
 }

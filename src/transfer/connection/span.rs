@@ -1,11 +1,11 @@
-//! A run of missing bytes given to one connection.
+//! A span: a run of missing bytes assigned to one connection.
 
 use std::ops::Range;
 
 use crate::sync::Mutex;
 
-/// The bytes one ranged GET delivers. The connection claims them in order; the planner may take the far end away
-/// while the connection runs. Both happen under one lock, so a byte has exactly one owner.
+/// The bytes that one ranged GET delivers. The connection claims them in order, and the planner may cut off the end
+/// while the connection runs. Both happen under one lock, so that each byte has exactly one owner.
 #[derive(Debug)]
 pub struct Span {
     bounds: Mutex<Range<u64>>,
@@ -17,12 +17,12 @@ impl Span {
         Span { start: range.start, bounds: Mutex::new(range) }
     }
 
-    /// First byte of the span as it was handed out.
+    /// First byte of the span.
     pub fn start(&self) -> u64 {
         self.start
     }
 
-    /// Claims up to `want` of the next bytes: their offset and how many of them are still the span's.
+    /// Claims up to `want` of the next bytes; returns their offset and how many of them belong to the span.
     pub fn claim(&self, want: usize) -> (u64, usize) {
         let mut bounds = self.bounds.lock();
         let offset = bounds.start;
@@ -32,17 +32,17 @@ impl Span {
         (offset, taken)
     }
 
-    /// What is not claimed yet.
+    /// The bytes that are not claimed yet.
     pub fn remaining(&self) -> Range<u64> {
         self.bounds.lock().clone()
     }
 
-    /// Everything handed out and not taken away: claimed and unclaimed bytes.
+    /// All bytes of the span, claimed and unclaimed, without those cut off.
     pub fn held(&self) -> Range<u64> {
         self.start..self.bounds.lock().end
     }
 
-    /// Takes the last `len` unclaimed bytes away; the range that is now free, at most as long as what was unclaimed.
+    /// Cuts off the last `len` unclaimed bytes, or all of them if there are fewer, and returns their range.
     pub fn cut(&self, len: u64) -> Range<u64> {
         let mut bounds = self.bounds.lock();
         let end = bounds.end;
@@ -50,13 +50,13 @@ impl Span {
         bounds.end..end
     }
 
-    /// Moves the end down to `end` when a reply shows the object to be shorter than assumed.
+    /// Moves the end down to `end`, if a reply shows that the object is shorter than assumed.
     pub fn shorten(&self, end: u64) {
         let mut bounds = self.bounds.lock();
         bounds.end = bounds.end.min(end).max(bounds.start);
     }
 
-    /// Moves the end up: a whole-body reply delivers more than was asked for.
+    /// Moves the end up: a reply with the whole body contains more bytes than were requested.
     pub fn extend(&self, end: u64) {
         let mut bounds = self.bounds.lock();
         bounds.end = bounds.end.max(end);

@@ -1,4 +1,4 @@
-//! A connection claims while planners cut, in every order.
+//! A connection claims while planners cut, under many schedules.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::sync::scheduled::explore;
 use crate::sync::thread;
 
-/// Claims as a connection does whose bytes come in sevens, until one is not its own; one past the last claimed.
+/// Claims seven bytes at a time, as a connection does, until a byte is not its own; returns the end of the last claim.
 fn claim_all(span: &Span) -> u64 {
     let mut claimed = span.start();
     loop {
