@@ -1,4 +1,4 @@
-//! The documents say what the code does.
+//! Checks that the documents agree with the code.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
 }
 
-/// The text of the first code block of that language.
+/// The content of the first code block in that language.
 fn code_block<'a>(document: &'a str, language: &str) -> &'a str {
     let (_, rest) = document.split_once(&format!("```{language}\n")).expect("a code block");
     rest.split_once("```").expect("an end of the code block").0

@@ -1,4 +1,5 @@
-//! Bandwidth limits: of a download over all its connections, of a client over all its downloads, changed at any time.
+//! Bandwidth limits: of a download over all its connections, of a client over all its downloads, changed while
+//! downloads run.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use oss_resumable::Client;
 
 use crate::fixture::{Fixture, MIB, PART};
 
-/// Bytes that a limit lets through at once, whatever it is; the time for them is not waited for.
+/// Time for the bytes that every limit accepts immediately.
 const HEAD_START: Duration = Duration::from_millis(250);
 
 fn seconds(bytes: u64, rate: u64) -> Duration {
@@ -36,7 +37,7 @@ fn a_connection_that_seldom_has_its_turn_is_not_taken_for_a_slow_one() {
         request.max_bandwidth = 30_000;
     });
     let download = fixture.client().start(&request).expect("start");
-    // Each connection has a turn in three seconds; after two it may be judged.
+    // Each connection transfers once in three seconds; after two seconds it counts in the comparison of speeds.
     assert!(download.wait(Some(Duration::from_secs(7))).is_none(), "a minute is needed");
     assert_eq!(download.status().statistics.requests, 6, "one each");
 }

@@ -1,4 +1,4 @@
-//! The ordinary download.
+//! Ordinary downloads.
 
 use oss_resumable::Proof;
 

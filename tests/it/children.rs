@@ -1,5 +1,5 @@
-//! What belongs to a whole process: its environment and its current directory. Each test runs [`child`] in a
-//! process of its own.
+//! Behaviour that depends on process-wide state: the environment and the current directory. Each test runs [`child`] in
+//! a process of its own.
 
 use std::process::{Command, Output};
 
@@ -22,7 +22,7 @@ fn child() {
     }
 }
 
-/// Runs [`child`] in the fixture's directory with these variables and no others of OSS.
+/// Runs [`child`] in the fixture's directory with these variables and no other variables of OSS.
 fn run(fixture: &Fixture, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "--ignored", "--nocapture", "children::child"]);

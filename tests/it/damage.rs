@@ -1,4 +1,4 @@
-//! Files of an interrupted download that are damaged before the next run: the right file or a typed error, always.
+//! Files of an interrupted download are damaged before the next run: it ends with the right file or a typed error.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
@@ -14,13 +14,13 @@ use crate::fixture::{BUCKET, Fixture, KEY, PART};
 use crate::interrupted::Leftovers;
 
 const SIZE: u64 = 3 * PART;
-/// Bytes of the interrupted run: one extent of a part, one of these.
+/// Bytes of the interrupted run: one extent of a part, and one of this length.
 const SECOND: u64 = 50_000;
 const HELD: u64 = PART + SECOND;
-/// Bytes of a record in the checkpoint.
+/// Size of a record in the checkpoint, in bytes.
 const RECORD: usize = 32;
 
-/// An interrupted download that can be damaged again and again.
+/// An interrupted download that can be damaged repeatedly.
 struct Damaged {
     fixture: Fixture,
     client: Client,
@@ -35,11 +35,11 @@ impl Damaged {
         Damaged { client: fixture.client(), fixture, left }
     }
 
-    /// Puts the state back, damages it and downloads.
+    /// Restores the files, damages them and downloads.
     fn after(&self, damage: impl FnOnce(&Fixture, &Leftovers)) -> Result<Outcome, Error> {
         self.fixture.put_back(&self.left);
         damage(&self.fixture, &self.left);
-        // Flushing takes most of the time and proves nothing here.
+        // Flushing takes most of the time and is not under test.
         let request = self.fixture.request_with(|request| request.flush = false);
         self.client.download(&request)
     }
@@ -131,7 +131,7 @@ fn what_is_fetched_after_damage_was_found_is_recorded_as_ever() {
     let mut temp = damaged.left.temp.clone();
     temp[1000] ^= 1;
     fixture.put_back(&Leftovers { temp, ..damaged.left.clone() });
-    // The second reply is for the damaged bytes, now the largest hole; it waits until the proof is through.
+    // The second reply is for the damaged bytes, now the largest hole; it is delayed until everything is verified.
     fixture.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(800)));
     let (_, second) = fixture.interrupt(&fixture.request(), 12_345);
     assert_eq!(second.bytes_reused, SECOND);
@@ -143,7 +143,7 @@ fn what_is_fetched_after_damage_was_found_is_recorded_as_ever() {
 
 #[test]
 fn bytes_past_those_recorded_are_never_believed() {
-    // As a crash leaves them: written, not recorded. Here they are wrong.
+    // As after a crash: written, but not recorded. Here they are wrong.
     let damaged = Damaged::new();
     let mut temp = damaged.left.temp.clone();
     temp.resize(SIZE as usize, 0);
@@ -229,7 +229,7 @@ fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
         fixture.request().range(0, -1),
         fixture.request().range(0, 200_000),
     ];
-    // The same bytes in the same file: only the record tells them apart.
+    // The same bytes in the same file: only the record differs.
     let left: Vec<_> = requests
         .iter()
         .map(|request| {
@@ -245,7 +245,7 @@ fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
         fs::write(&whole.journal_path, &foreign.journal).expect("write");
         let outcome = fixture.client().download(&fixture.request()).expect("download");
         fixture.assert_whole(&outcome);
-        // "0 to the end" is the whole object under another name: the same download.
+        // "0 to the end" is the whole object, and so the same download.
         let same = foreign.journal_path == whole.journal_path;
         assert_eq!(outcome.statistics.bytes_reused, if same { HELD } else { 0 });
     }
@@ -274,7 +274,7 @@ fn a_checkpoint_with_the_temporary_file_of_another_run_is_found_out() {
     }
 }
 
-/// A download that must end in one of the two ways that harm nobody.
+/// A download that must end with the right file or a typed error.
 fn right_file_or_typed_error(damaged: &Damaged, damage: impl FnOnce(&Fixture, &Leftovers)) {
     match damaged.after(damage) {
         Ok(_) => damaged.fixture.assert_range(0..SIZE),
@@ -357,7 +357,7 @@ fn a_checkpoint_directory_that_is_missing_or_no_directory_is_refused() {
 #[test]
 fn a_checkpoint_directory_that_nothing_can_be_written_to_is_an_error() {
     let fixture = Fixture::new(SIZE);
-    // Not even root can make a file there.
+    // Not even root can create a file there.
     let error =
         fixture.client().download(&fixture.request().checkpoint_dir("/proc")).expect_err("refused");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Io, "LocalIoError"));

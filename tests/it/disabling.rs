@@ -1,4 +1,4 @@
-//! Disabled requests: running downloads end, others do not start, until they are enabled.
+//! Disabled requests: running downloads end and others do not start until requests are enabled again.
 
 use std::time::Duration;
 

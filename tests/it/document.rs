@@ -1,4 +1,4 @@
-//! What the user's document asks, row by row: request fields, endpoints, signatures, credentials, outcome.
+//! The requirements of the user's document, row by row: request fields, endpoints, signatures, credentials, outcome.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use oss_resumable::{
 
 use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, PART, SECRET};
 
-/// Asserts that the request is refused before a byte goes out or a file is made.
+/// Asserts that the request is refused before anything is sent or created.
 fn assert_refused(fixture: &Fixture, request: &DownloadRequest, what: &str) {
     let sent = fixture.server.requests().len();
     let files = fixture.files();
@@ -51,7 +51,7 @@ fn a_key_has_1_to_1023_bytes_and_starts_with_no_slash_or_backslash() {
         assert_eq!(fixture.client().download(&request).expect(key).file_size, 10);
     }
     let too_long = "k".repeat(1024);
-    // Bytes count, not characters: 342 of three bytes each are 1026.
+    // Bytes count, not characters: 342 characters of three bytes each are 1026 bytes.
     let too_many_bytes = "名".repeat(342);
     for key in ["", "/k", "\\k", "k\0", too_long.as_str(), too_many_bytes.as_str()] {
         let request = fixture.request_with(|request| request.key = key.to_owned());
@@ -251,7 +251,7 @@ fn anonymous_requests_carry_no_signature() {
     assert!(fixture.server.requests().iter().all(|r| r.header("Authorization").is_none()));
 }
 
-/// Counts how often it is asked.
+/// Counts its calls.
 struct Counting(AtomicU32);
 
 impl CredentialsProvider for Counting {

@@ -1,4 +1,4 @@
-//! Endpoints and regions: every way to write where the service is.
+//! Endpoints and regions: every valid way to write an endpoint.
 
 use std::io;
 use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
@@ -12,7 +12,8 @@ use oss_resumable::{
 
 use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
-/// Downloads the fixture's object through another spelling of its endpoint; the `Host` that the server saw.
+/// Downloads the fixture's object through another spelling of its endpoint; returns the `Host` that the server
+/// received.
 fn host_seen(fixture: &Fixture, endpoint: &str, style: AddressStyle) -> String {
     let client = fixture.client_with(|options| {
         options.endpoint = endpoint.to_owned();
@@ -101,7 +102,7 @@ fn https_is_spoken_when_no_scheme_is_given() {
     assert!(host.starts_with(&domain));
 }
 
-/// Copies connections from an IPv6 address to the server; runs until the process ends.
+/// Forwards connections from an IPv6 address to the server until the process ends.
 fn forward_from_ipv6(port: u16) -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0))?;
     let own_port = listener.local_addr()?.port();

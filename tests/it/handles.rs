@@ -1,4 +1,4 @@
-//! Clients and running downloads: several at once, waiting, progress, the end; and presigned URLs.
+//! Clients and running downloads: concurrency, waiting, progress and the end; and presigned URLs.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A fixture where nothing comes after the first part.
+/// A fixture in which nothing arrives after the first part.
 fn stalled() -> Fixture {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
@@ -134,7 +134,7 @@ fn sixty_four_downloads_run_at_once_on_one_client() {
     assert_eq!(fixture.files().len(), 64, "no temporary file and no checkpoint is left");
 }
 
-/// Every status of a download, and when it was shown.
+/// Every status of a download, and when it was reported.
 fn watch(fixture: &Fixture) -> Vec<(Instant, Status)> {
     let mut seen = Vec::new();
     let result = fixture.client().download_with(&fixture.request(), &mut |status| {
@@ -174,7 +174,7 @@ fn progress_is_shown_every_200_ms_even_when_nothing_comes() {
     assert!(total > millis(900), "the stall of a second must show: {total:?}");
     let pauses = seen.windows(2).map(|pair| pair[1].0 - pair[0].0);
     let late: Vec<_> = pauses.filter(|pause| *pause > millis(200)).collect();
-    // One may be the machine's fault.
+    // One may be late because the machine is busy.
     assert!(late.len() <= 1, "{late:?}");
 }
 
@@ -204,7 +204,7 @@ fn before_the_first_reply_the_total_is_unknown() {
     assert_eq!((status.bytes_done, status.active_connections), (0, 1));
 }
 
-/// GETs a URL with nothing but the URL; status and body.
+/// GETs a URL without any headers; returns status and body.
 fn get(url: &str) -> (u32, Vec<u8>) {
     let mut body = Vec::new();
     let mut easy = Easy::new();

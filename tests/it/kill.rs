@@ -1,4 +1,4 @@
-//! SIGKILL at any moment, and two runs of one download.
+//! SIGKILL at random moments, and two runs of one download.
 
 use std::fs;
 use std::ops::Range;
@@ -18,12 +18,12 @@ const KILLS: usize = 20;
 const SIZE: u64 = 256 * MIB;
 /// The program's default.
 const CONNECTIONS: u64 = 3;
-/// Bytes a second of a connection.
+/// Bytes per second and connection.
 const RATE: u64 = 5 * MIB;
-/// All killed runs together: the object would take 17 s, so that none of them can come to its end.
+/// Total time of all killed runs: the object takes 17 s, so none of them can finish.
 const KILLED_AFTER_ALL: Duration = Duration::from_secs(12);
 
-/// When to kill each run: random, many soon and a few late, all together [`KILLED_AFTER_ALL`].
+/// When to kill each run: random, many soon and a few late, [`KILLED_AFTER_ALL`] in total.
 fn moments(chance: &mut Chance) -> Vec<Duration> {
     let weights: Vec<f64> = (0..KILLS).map(|_| chance.fraction().powi(2)).collect();
     let sum: f64 = weights.iter().sum();
@@ -34,9 +34,11 @@ fn moments(chance: &mut Chance) -> Vec<Duration> {
 fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_little_twice() {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject(Fault::RateLimit(RATE));
-    // What is not recorded yet is less than 8 MiB and younger than a second; half a second more for a busy machine.
+    // Bytes that are not recorded yet are fewer than 8 MiB and younger than a second; half a second more for a busy
+    // machine.
     let most_lost = CONNECTIONS * (8 * MIB).min(RATE * 3 / 2);
-    // A run that is killed early leaves what an earlier one lost to a later one, so the books are kept over all runs.
+    // A run that is killed early leaves bytes lost by an earlier run to a later one, so the totals of all runs are
+    // compared.
     let mut lost_at_most = 0;
     let mut fetched: Vec<Range<u64>> = Vec::new();
     let mut requests = 0;
@@ -55,7 +57,7 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
                 assert!(output.status.success(), "{}", last_error(&output));
             }
         }
-        // What comes twice in one run is not the kill's doing.
+        // Bytes that arrive twice in one run are not caused by the kill.
         let sent = merged(fixture.requests_after(requests).iter().map(sent));
         requests = fixture.server.requests().len();
         let before = total(&fetched);
@@ -119,7 +121,7 @@ fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
     assert!(kept + CONNECTIONS * 8 * MIB >= written, "{kept} of {written} bytes were kept");
 }
 
-/// Waits until the first run has its files.
+/// Waits until the first run has created its files.
 fn wait_for_files(fixture: &Fixture) {
     let give_up_at = Instant::now() + Duration::from_secs(10);
     while !fixture.temp().exists() {

@@ -1,4 +1,4 @@
-//! Disks that are really full: a small tmpfs, a limit on the size of files.
+//! Disks that are actually full: a small tmpfs, and a limit on the size of files.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -17,7 +17,7 @@ use crate::fixture::{Fixture, PART};
 
 const SIZE: u64 = 2 * PART + 777;
 const OLD: &[u8] = b"the old file";
-/// What tmpfs gives to files at once.
+/// The allocation unit of tmpfs.
 const PAGE: u64 = 4096;
 
 #[test]
@@ -46,7 +46,7 @@ fn with_room_for_any_number_of_pages() {
     }
 }
 
-/// Downloads with room for `pages`, and again with room for all; whether the first run had enough.
+/// Downloads with room for `pages`, and again with room for everything; returns whether the first run had enough.
 fn fits(fixture: &Fixture, request: &DownloadRequest, pages: u64) -> bool {
     fs::write(fixture.target(), OLD).expect("the old file");
     let filler = fixture.dir().join("filler");
@@ -73,7 +73,7 @@ fn free(path: &Path) -> u64 {
 
 #[test]
 fn a_full_disk_for_checkpoints_costs_the_checkpoint_and_not_the_file() {
-    // Two pages: one for the record of the first parts, and one that is taken.
+    // Two pages: one for the record of the first parts, and one that is occupied.
     namespace::run(
         "mkdir $TMPDIR/checkpoints; mount -t tmpfs -o size=8k none $TMPDIR/checkpoints
         head -c 4096 /dev/zero >$TMPDIR/checkpoints/taken",
@@ -84,7 +84,7 @@ fn a_full_disk_for_checkpoints_costs_the_checkpoint_and_not_the_file() {
 #[test]
 #[ignore = "runs in a child process, with a small tmpfs for checkpoints"]
 fn with_a_full_disk_for_checkpoints() {
-    // A page holds the header and less than 128 records.
+    // A page has room for the header and fewer than 128 records.
     let fixture = Fixture::new(200 * PART);
     let checkpoints = namespace::directory().join("checkpoints");
     assert_ne!(device(&checkpoints), device(fixture.dir()));
@@ -92,7 +92,7 @@ fn with_a_full_disk_for_checkpoints() {
     let request = request.checkpoint_dir(&checkpoints).thread_num(2);
     fs::write(fixture.target(), OLD).expect("the old file");
 
-    // Connections that break often make many records.
+    // Connections that break often cause many records.
     fixture.server.inject(Fault::CloseAfter(PART / 2));
     let lost = Arc::new(AtomicU64::new(0));
     let count = lost.clone();
@@ -113,7 +113,7 @@ fn device(path: &Path) -> u64 {
     fs::metadata(path).expect("metadata").dev()
 }
 
-/// The sizes that files may have: around everything that is written.
+/// The file size limits to try: around the size of everything that is written.
 fn limits() -> impl Iterator<Item = u64> {
     let journal = [0, 1, 31, 100, 200, 300, 400].into_iter();
     let data = [PAGE, PART - 1, PART, PART + 1, 2 * PART, SIZE - 1];
@@ -144,7 +144,8 @@ fn finish(fixture: &Fixture) {
 #[test]
 fn a_file_that_grows_past_the_process_s_limit_is_an_error_and_no_signal() {
     for limit in limits() {
-        // The signal that comes with the error kills a process that does not ignore it; the library's threads block it.
+        // The signal that accompanies the error kills a process that does not ignore it; the library's threads block
+        // it.
         for shell in ["", "trap '' XFSZ;"] {
             let fixture = with_old_file();
             let end = run_with_limit(&fixture, limit, shell);

@@ -1,4 +1,4 @@
-//! Files and directories that somebody else changes while a download runs, or between two runs.
+//! Another process changes files and directories while a download runs, or between two runs.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |file| file.len())
 }
 
-/// Downloads, and calls `meddle` when the first part is in the temporary file; nothing more comes before that.
+/// Downloads, and calls `interfere` when the first part is in the temporary file; nothing more arrives before that.
 fn meddled(
     fixture: &Fixture,
     request: &DownloadRequest,
@@ -48,7 +48,8 @@ fn meddled(
     result
 }
 
-/// Asserts that the download failed with the old file in place, and that the next one works; what it reused.
+/// Asserts that the download failed with the old file in place and that the next one succeeds; returns how many bytes
+/// that one reused.
 fn fails(fixture: &Fixture, result: Result<Outcome, Error>, code: &str, errno: Option<i32>) -> u64 {
     let error = result.expect_err("must fail");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Io, code), "{error}");
@@ -82,7 +83,7 @@ fn a_temporary_file_that_was_replaced_during_the_run_never_becomes_the_target() 
 
 #[test]
 fn a_temporary_file_that_was_cut_during_the_run_is_mended() {
-    // What comes later makes the file as long again as it was; the last cut leaves every block in its place.
+    // Later writes restore the file's length; the last truncation does not remove any block.
     for len in [0, 1, 4096, PART / 2, PART - 1] {
         for connections in [1, 3] {
             let fixture = fixture();
@@ -119,14 +120,14 @@ fn a_checkpoint_that_was_removed_during_the_run_costs_nothing() {
     assert_eq!(outcome.statistics.bytes_from_network, SIZE);
 }
 
-/// The fixture's request with a checkpoint directory of its own.
+/// The fixture's request with a separate checkpoint directory.
 fn with_checkpoints(fixture: &Fixture) -> (DownloadRequest, PathBuf) {
     let checkpoints = fixture.dir().join("checkpoints");
     fs::create_dir(&checkpoints).expect("directory");
     (fixture.request().checkpoint_dir(&checkpoints), checkpoints)
 }
 
-/// Makes the checkpoint directory again; the next run ends right and reuses nothing.
+/// Creates the checkpoint directory again; the next run ends with the right file and reuses nothing.
 fn assert_starts_over_with_a_new_directory(
     fixture: &Fixture,
     request: &DownloadRequest,

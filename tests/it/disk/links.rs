@@ -1,4 +1,4 @@
-//! Targets that are symbolic links: the link stays, and the file that it names is made or replaced.
+//! Targets that are symbolic links: the link stays, and the file that it names is created or replaced.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
@@ -14,7 +14,7 @@ const SECOND: u64 = 50_000;
 const OLD: &[u8] = b"the old file";
 const NOBODY: u32 = 65534;
 
-/// A fixture, and another directory, where the files are that links lead to.
+/// A fixture, and another directory for the files that links lead to.
 fn fixture() -> (Fixture, tempfile::TempDir, PathBuf) {
     let elsewhere = tempfile::tempdir().expect("directory");
     let path = elsewhere.path().canonicalize().expect("path");
@@ -68,7 +68,7 @@ fn a_link_to_a_name_in_a_directory_makes_the_file_there() {
     let (fixture, _elsewhere, there) = fixture();
     let below = fixture.dir().join("below");
     fs::create_dir(&below).expect("directory");
-    // A chain, absolute and relative, whose last name is free.
+    // A chain of an absolute and a relative link to a name that does not exist.
     symlink("below/next", fixture.target()).expect("link");
     symlink(there.join("last"), below.join("next")).expect("link");
     symlink("model.bin", there.join("last")).expect("link");
@@ -112,7 +112,7 @@ fn a_link_that_anybody_may_have_put_there_is_refused() {
     assert!(error.message().contains("file.bin"), "{error}");
     assert_eq!(fs::read(&model).expect("the old file"), OLD);
 
-    // The directory's owner may put links there, and so may who follows them.
+    // The directory's owner may create links there, and so may the user who follows them.
     let dir = fixture.dir().to_owned();
     for (link, directory) in [(NOBODY, NOBODY), (0, NOBODY)] {
         lchown(fixture.target(), Some(link), Some(link)).expect("owner");
@@ -127,7 +127,7 @@ fn two_spellings_of_one_file_are_one_download() {
     let (fixture, _elsewhere, there) = fixture();
     let model = there.join("model.bin");
     symlink(&model, fixture.target()).expect("link");
-    // What one spelling left the other goes on from.
+    // A run with one spelling resumes what a run with the other left.
     fixture.interrupt(&fixture.request(), SECOND);
     let outcome = fixture.client().download(&fixture.request().file_path(&model)).expect("resume");
     assert_eq!(outcome.statistics.bytes_reused, PART + SECOND);

@@ -1,4 +1,4 @@
-//! What each failure of the disk means: which end the download for good, which cost bytes, which nothing.
+//! The effect of each disk failure: some end the download for good, some cost bytes, some cost nothing.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn assert_old_file(fixture: &Fixture) {
     assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
 }
 
-/// Downloads without faults; how many bytes an earlier run had left.
+/// Downloads without faults; returns how many bytes of an earlier run it reused.
 fn finish(fixture: &Fixture) -> u64 {
     let outcome = fixture.client().download(&fixture.request()).expect("the right file");
     fixture.assert_whole(&outcome);
@@ -84,7 +84,7 @@ fn a_checkpoint_that_cannot_be_started_is_a_full_disk_and_leaves_nothing() {
     assert_eq!(finish(&fixture), 0);
 }
 
-/// A `call` on the temporary file that fails once is the end, and what was written is not used again.
+/// A `call` on the temporary file that fails once ends the download, and the written bytes are not used again.
 fn is_final(call: &str) {
     let fixture = with_old_file(SIZE);
     let how = How::Errno(EIO);

@@ -1,4 +1,4 @@
-//! Every string that reaches a request, with line ends, NULs and other controls in it.
+//! Every string that is part of a request, with line ends, NULs and other control characters in it.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use oss_resumable::{
 use super::forge;
 use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
-/// Texts that would begin a header of their own, or end one early, if they were sent as they are.
+/// Texts that would begin or end a header if they were sent unchanged.
 const HOSTILE: [&str; 6] = [
     "a\r\nX-Injected: 1",
     "a\nX-Injected: 1",
@@ -23,7 +23,7 @@ const HOSTILE: [&str; 6] = [
 type SetRequest = fn(&mut DownloadRequest, String);
 type SetOption = fn(&mut ClientOptions, String);
 
-/// Every field of a request that is sent, but for the key, which is escaped.
+/// Every field of a request that is sent, except the key, which is escaped.
 const SENT: [(&str, SetRequest); 15] = [
     ("bucket", |r, s| r.bucket = s),
     ("if_match", |r, s| r.if_match.push(s)),

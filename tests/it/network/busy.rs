@@ -1,4 +1,4 @@
-//! A service that has no time: 429 and 503, with and without `Retry-After`.
+//! An overloaded service: 429 and 503, with and without `Retry-After`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -101,7 +101,7 @@ fn a_retry_after_of_an_hour_is_a_minute() {
         options.log_level = LogLevel::Warn;
     });
     let download = client.start(&fixture.single()).expect("start");
-    // A minute, and at most a quarter of one by chance.
+    // A minute, and at most a quarter of one as jitter.
     let minute = |line: &String| ["in 6", "in 7"].iter().any(|time| line.contains(time));
     let waits = || lines.lock().iter().any(minute);
     let give_up_at = Instant::now() + Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! Clocks that are wrong by hours: the host's, the service's, and what is said of them.
+//! Clocks that are wrong by hours: the host's, the service's, and the times in its replies.
 
 use local_oss::{Config, Fault, Matcher};
 use oss_resumable::{ErrorKind, SignatureVersion};
@@ -24,7 +24,7 @@ fn a_host_whose_clock_is_wrong_by_hours_downloads_by_the_services_clock() {
         fixture.assert_range(0..SIZE);
         assert_eq!(fixture.files(), ["file.bin"]);
         let statuses: Vec<_> = fixture.server.requests().iter().map(|r| r.status).collect();
-        // Without the first answer the test would show nothing.
+        // Without the first reply the test would not prove anything.
         assert_eq!(statuses[..2], [Some(403), Some(206)], "{hours} hours");
     }
 }

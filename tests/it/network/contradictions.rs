@@ -1,4 +1,4 @@
-//! Replies whose headers are not true.
+//! Replies whose headers are wrong.
 
 use local_oss::{Config, Fault, Matcher};
 use oss_resumable::{ErrorKind, Proof};
@@ -45,7 +45,7 @@ fn a_contradiction_in_one_reply_costs_an_attempt() {
     let cases = contradictions().into_iter().flat_map(|fault| [(fault.clone(), 2), (fault, 3)]);
     each(cases, |(fault, k)| {
         let fixture = struck(SIZE, Matcher::any().nth(*k), fault.clone());
-        // A body longer than its length would be garbage before the next head.
+        // The excess of a body longer than its length would be garbage before the next head.
         fixture.server.inject(Fault::CloseConnection);
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{fault:?}");
@@ -55,7 +55,7 @@ fn a_contradiction_in_one_reply_costs_an_attempt() {
 
 #[test]
 fn a_contradiction_in_the_first_reply_costs_an_attempt() {
-    // The whole object is one way to answer a first range, and there is no byte before the first.
+    // The whole object is a valid reply to the first range, and there is no byte before the first.
     let true_of_the_first = |fault: &Fault| {
         matches!(fault, Fault::IgnoreRange | Fault::ContentRangeOff { first: -1, .. })
     };
@@ -74,7 +74,7 @@ fn a_contradiction_in_every_reply_is_an_error() {
     let cases = cases.filter(|(fault, from)| *from > 1 || !matches!(fault, Fault::IgnoreRange));
     each(cases, |(fault, from)| {
         let fixture = struck(SIZE, Matcher::any().from(*from), fault.clone());
-        // A body longer than its length would be garbage before the next head.
+        // The excess of a body longer than its length would be garbage before the next head.
         fixture.server.inject(Fault::CloseConnection);
         let request = fixture.request();
         let error = fixture.assert_refuses(
@@ -100,7 +100,7 @@ fn a_first_reply_that_can_only_be_the_same_again_is_asked_for_twice() {
         assert_eq!(fixture.server.requests().len(), 2, "{fault:?}");
         fixture.assert_recovers(&request);
     });
-    // A range cannot be cut out of the whole object without all that stands before it.
+    // A range cannot be taken from the whole object without all bytes before it.
     let fixture = struck(SIZE, Matcher::any(), Fault::IgnoreRange);
     let request = fixture.request().range(1000, 1999);
     fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Integrity, "InvalidReply");
@@ -143,7 +143,7 @@ fn a_size_that_no_object_has_is_an_error_before_a_byte_is_kept() {
     let request = fixture.request();
     let error = fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Io, "DiskFull");
     assert!(fixture.journal().is_none(), "{error}");
-    // Believed where space is not checked, until the next reply tells another.
+    // Without the space check it is accepted until the next reply has another size.
     let mut unchecked = fixture.single();
     unchecked.check_space = false;
     let fault = Fault::ContentRangeOff { first: 0, last: 0, total: 1 << 40 };
@@ -159,7 +159,7 @@ fn a_size_that_every_reply_lies_about_is_an_error() {
         (1000, ErrorKind::Integrity, "InvalidReply"),
     ] {
         let fault = Fault::ContentRangeOff { first: 0, last: 0, total };
-        // On one connection the last request asks for the object's end, wherever that is said to be.
+        // On one connection the last request is for the object's end, wherever that is said to be.
         let fixture = struck(SIZE, Matcher::any(), fault);
         let request = fixture.single();
         fixture.assert_refuses(&fixture.client(), &request, kind, code);

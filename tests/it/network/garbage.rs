@@ -1,4 +1,4 @@
-//! Bytes that are not what they should be: in place of a head, in its first line, after it, after a body.
+//! Garbage in place of a head, in its first line, after it, and after a body.
 
 use local_oss::{Fault, Matcher};
 use oss_resumable::{ErrorKind, Proof};
@@ -10,7 +10,7 @@ use super::{both_transports, each, fixture, fixture_of, header, struck};
 
 const SIZE: u64 = 3 * PART + 77;
 
-/// Bytes without order, and without a line's end.
+/// Random bytes without a line end.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     std::iter::repeat_with(|| {
@@ -26,7 +26,7 @@ fn said(head: &str) -> Vec<u8> {
     head.replace('\n', "\r\n").into_bytes()
 }
 
-/// What can stand in place of a reply's head.
+/// Garbage in place of a reply's head.
 fn heads() -> Vec<(&'static str, Vec<u8>)> {
     let line =
         |length| [b"HTTP/1.1 206 OK\r\nx-oss-meta-a: ".to_vec(), vec![b'a'; length]].concat();

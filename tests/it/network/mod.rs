@@ -1,5 +1,5 @@
-//! Faults of the network and the service: each ends in the right file or in the documented error, with the old file
-//! where it was.
+//! Faults of the network and the service: each ends with the right file, or with the documented error and the old file
+//! unchanged.
 
 mod busy;
 mod clocks;
@@ -23,14 +23,14 @@ use oss_resumable::{Checkpoint, Client, DownloadRequest, Error, ErrorKind, Outco
 
 use crate::fixture::{Fixture, PART};
 
-/// What stands at the target before a download.
+/// The content of the target before a download.
 const OLD: &[u8] = b"an older file";
 
 fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A fixture with an object of `size` bytes, and an older file at the target.
+/// A fixture with an object of `size` bytes and an older file at the target.
 fn fixture(size: u64) -> Fixture {
     fixture_of(Config::default(), size)
 }
@@ -93,19 +93,19 @@ impl Fixture {
         self.request_with(|request| request.checkpoint = Checkpoint::Off)
     }
 
-    /// A client that gives up on a silent connection after 0.7 s.
+    /// A client that gives up a silent connection after 0.7 s.
     fn hasty(&self) -> Client {
         self.client_with(|options| options.idle_timeout = Some(millis(700)))
     }
 
-    /// Asserts that the download ends with the whole object and nothing else.
+    /// Asserts that the download ends with the whole object and no other file.
     fn assert_downloads(&self, client: &Client, request: &DownloadRequest) -> Outcome {
         let outcome = client.download(request).unwrap_or_else(|error| panic!("{error}"));
         self.assert_whole(&outcome);
         outcome
     }
 
-    /// Asserts that the download fails so, and that the old file stays.
+    /// Asserts that the download fails with this error and that the old file stays.
     fn assert_refuses(
         &self,
         client: &Client,
