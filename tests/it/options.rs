@@ -1,4 +1,4 @@
-//! What requests and client options change about the file and the connection.
+//! The effects of requests' and clients' options on the file and the connection.
 
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, SystemTime};
@@ -196,7 +196,7 @@ fn a_ca_that_has_only_the_name_of_the_right_one_is_refused_at_once() {
     assert_eq!(fixture.server.connections(), 1);
 }
 
-/// A CA certificate like this one, with a key of another kind: its signatures cannot even be compared.
+/// A CA certificate with the same name and a key of another type: its signatures cannot even be compared.
 fn namesake(pem: &[u8]) -> Result<Vec<u8>, openssl::error::ErrorStack> {
     let real = X509::from_pem(pem)?;
     let key = PKey::from_rsa(Rsa::generate(2048)?)?;
@@ -255,7 +255,7 @@ fn faults_over_tls_are_mended_like_others() {
     }
 }
 
-/// A fixture with the recoverable of a download that broke.
+/// A fixture with the files of an interrupted download.
 fn interrupted() -> Fixture {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject(Fault::CloseAfter(3 * PART));

@@ -1,4 +1,4 @@
-//! The bugs that `make test-all` plants to see tests fail.
+//! The bugs that `make test-all` introduces to see tests fail.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Proxies and network interfaces. The proxy is a local-oss: it takes the absolute form that a proxy is sent.
+//! Proxies and network interfaces. The proxy is a local-oss, which accepts the absolute form of requests to a proxy.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -55,7 +55,7 @@ fn a_proxy_without_a_user_is_sent_no_credentials() {
     assert!(fixture.server.requests().iter().all(|r| r.header("Proxy-Authorization").is_none()));
 }
 
-/// Tunnels one connection, as a proxy does for `https`; the head that asked for the tunnel.
+/// Tunnels one connection, as a proxy does for `https`; returns the head of the CONNECT request.
 fn tunnel(listener: &TcpListener) -> String {
     let (client, _) = listener.accept().expect("the client");
     let mut head = String::new();
@@ -68,7 +68,7 @@ fn tunnel(listener: &TcpListener) -> String {
     (&client).write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").expect("answer");
     std::thread::scope(|scope| {
         let relay = |mut from: TcpStream, mut to: TcpStream| {
-            // Either side may go first.
+            // Either side may end first.
             let _ = std::io::copy(&mut from, &mut to);
             let _ = to.shutdown(Shutdown::Both);
         };
@@ -95,7 +95,7 @@ fn an_https_service_is_reached_through_a_tunnel_that_alone_sees_the_proxy_s_cred
     let head = std::thread::scope(|scope| {
         let proxy = scope.spawn(|| tunnel(&listener));
         fixture.assert_whole(&client.download(&fixture.request()).expect("download"));
-        // The connection is kept for a next download until then.
+        // Until then the connection is kept for another download.
         client.shutdown();
         proxy.join().expect("proxy")
     });

@@ -9,7 +9,7 @@ use oss_resumable::DownloadRequest;
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, PART};
 use crate::traffic::{merged, sent};
 
-/// Downloads and checks that the file is `range` of the object, `held` bytes of which were kept.
+/// Downloads and checks that the file is `range` of the object and that `held` bytes of it were reused.
 fn finish(fixture: &Fixture, request: &DownloadRequest, range: Range<u64>, held: u64) {
     let before = fixture.server.requests().len();
     let outcome = fixture.client().download(request).expect("resume");
@@ -45,7 +45,7 @@ fn each_range_has_its_own_checkpoint_and_none_is_taken_for_another() {
         (fixture.request().range(1, -1), 1),
         (fixture.request().range(500_000, 1_600_000), 500_000),
     ];
-    // They share a temporary file, so each interrupted run spoils the one before.
+    // They share a temporary file, so each interrupted run overwrites the previous one's.
     for (request, _) in &requests {
         fixture.interrupt(request, 123_456);
     }

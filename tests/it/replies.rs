@@ -1,4 +1,4 @@
-//! Replies that are not what was asked for: each ends in the right file or in a typed error.
+//! Replies that are not the requested ones: each ends with the right file or with a typed error.
 
 use local_oss::{Config, Fault, Matcher, Object};
 use oss_resumable::{DownloadRequest, Error, ErrorKind, Outcome, Overwrite, Proof, Result};
@@ -7,7 +7,7 @@ use crate::fixture::{BUCKET, Fixture, KEY, MIB};
 
 const SIZE: u64 = 2 * MIB + 12_345;
 
-/// A fixture whose requests, of those that `matcher` chooses, are struck by `fault`.
+/// A fixture in which `fault` applies to the requests that `matcher` selects.
 fn fixture_with(matcher: Matcher, fault: Fault) -> Fixture {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject_when(matcher, fault);
@@ -39,7 +39,7 @@ fn assert_fails(fixture: &Fixture, kind: ErrorKind, code: &str) -> Error {
     error
 }
 
-/// Asserts that the same download succeeds once the fault is gone: no state may stick.
+/// Asserts that the same download succeeds once the fault is gone: no state may persist.
 fn assert_recovers(fixture: &Fixture) {
     fixture.server.clear_faults();
     fixture.assert_whole(&download(fixture).expect("without the fault"));
@@ -390,7 +390,7 @@ fn the_error_of_a_head_is_read_from_its_header() {
     while download.status().bytes_total.is_none() {
         std::thread::yield_now();
     }
-    // Looked at before the first request and at the rename: every byte is there when it fails.
+    // Checked before the first request and at the rename: all bytes have arrived when it fails.
     std::fs::write(fixture.target(), "in the way").expect("write");
     let error = download.wait(None).expect("no limit").expect_err("a file is in the way");
     assert_eq!(error.code(), "FileAlreadyExists");

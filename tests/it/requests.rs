@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! Requests as the server receives them.
 
 use local_oss::{Config, Fault, LoggedRequest, Matcher, Object};
 use oss_resumable::{DownloadRequest, ErrorKind, SignatureVersion};
@@ -10,7 +10,7 @@ const FAR_AHEAD: &str = "Fri, 01 Jan 2100 00:00:00 GMT";
 const CONDITIONS: [&str; 4] =
     ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"];
 
-/// Downloads an object of several parts; every request it took, the first apart from the others.
+/// Downloads an object of several parts; returns the first request and the others.
 fn requests_of(
     fixture: &Fixture,
     request: &DownloadRequest,
@@ -39,7 +39,7 @@ fn the_first_request_of_a_resumed_download_is_a_get_of_the_first_missing_part() 
     let fixture = Fixture::new(4 * MIB);
     fixture.server.inject(Fault::CloseAfter(PART + 50_000));
     let client = fixture.client_with(|options| options.max_attempts = 1);
-    // One connection: none whose request is still on its way to the server.
+    // One connection, so that no request is still in flight.
     client.download(&fixture.request().thread_num(1)).expect_err("the connection breaks");
     let before = fixture.server.requests().len();
     fixture.server.clear_faults();
@@ -270,7 +270,7 @@ fn an_object_smaller_than_a_part_costs_one_request() {
 #[test]
 fn a_large_object_costs_at_most_two_requests_more_than_connections() {
     for threads in [1, 3, 8] {
-        // No connection has enough left for sharing, however slow this machine makes it look.
+        // No connection has enough left to share, however slow this machine makes it appear.
         let size = u64::from(threads) * 900 * 1024;
         let fixture = Fixture::new(size);
         let request = fixture.request().thread_num(threads);

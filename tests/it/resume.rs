@@ -1,4 +1,4 @@
-//! Going on where an earlier run was interrupted.
+//! Resuming an interrupted download.
 
 use std::fs;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind, Outcome, Overwrite, 
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, PART};
 use crate::traffic::{asked, merged, sent, total};
 
-/// Downloads again and checks that exactly the `held` first bytes were kept and only the others came.
+/// Downloads again and checks that exactly the first `held` bytes were reused and only the others fetched.
 fn finish(fixture: &Fixture, request: &DownloadRequest, held: u64) -> Outcome {
     let before = fixture.server.requests().len();
     let outcome = fixture.client().download(request).expect("resume");
@@ -118,7 +118,7 @@ fn a_download_of_a_removed_object_goes_on_when_the_object_is_back() {
     finish(&fixture, &fixture.request(), PART + 77_777);
 }
 
-/// A download of which every byte is here, but which could not be put in its place.
+/// A download whose bytes are all on the disk, but which could not be renamed to its target.
 fn all_but_finished(fixture: &Fixture) {
     fixture.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(300)));
     let request = fixture.request_with(|request| request.overwrite = Overwrite::Fail);
@@ -196,7 +196,7 @@ fn an_object_replaced_at_any_request_of_a_run_gives_the_new_object() {
                 break;
             }
             fixture.assert_whole(&outcome);
-            // Not a byte of the old object is in it.
+            // It contains no byte of the old object.
             assert!(outcome.statistics.bytes_from_network >= 3 * MIB, "request {k}");
         }
     }
@@ -215,7 +215,7 @@ fn an_object_replaced_again_and_again_is_an_error_that_leaves_nothing_behind() {
         });
         let error = fixture.client().download(&request).expect_err("replaced");
         assert_eq!((error.kind(), error.code()), (ErrorKind::ObjectChanged, "ObjectChanged"));
-        // Two starts, each of an opening request and one for each connection.
+        // Two starts, each with a first request and one for each connection.
         assert!(fixture.server.requests().len() <= 2 * 4, "it does not give up");
         assert_eq!(fixture.files(), ["file.bin"]);
         assert_eq!(fs::read(fixture.target()).expect("read"), b"old");

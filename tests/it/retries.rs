@@ -1,4 +1,4 @@
-//! Failures that another attempt mends, and those it does not.
+//! Failures that a retry can mend, and those that it cannot.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,19 +27,19 @@ fn status(status: u16, code: &str) -> Fault {
     Fault::Status { status, code: code.to_owned(), retry_after: None }
 }
 
-/// A client that gives up on a silent connection after 0.2 s.
+/// A client that gives up a silent connection after 0.2 s.
 fn hasty(fixture: &Fixture) -> Client {
     fixture.client_with(|options| options.idle_timeout = Some(millis(200)))
 }
 
-/// Runs a download that must fail, and how long it took.
+/// Runs a download that must fail; returns the error and how long it took.
 fn failure(fixture: &Fixture, client: &Client) -> (Error, Duration) {
     let started = Instant::now();
     let error = client.download(&fixture.request()).expect_err("it must fail");
     (error, started.elapsed())
 }
 
-/// Faults that bring no usable byte, and the CURLcodes they may show as; none for a reply that cannot be read.
+/// Faults that deliver no usable byte, with the CURLcodes that they may cause; none for an unreadable reply.
 fn dead_replies() -> Vec<(Fault, Vec<i64>)> {
     vec![
         (Fault::ResetBeforeHeaders, vec![56, 55]),
@@ -302,7 +302,7 @@ fn a_deadline_ends_a_download_and_keeps_its_checkpoint() {
     assert!(outcome.statistics.bytes_reused >= PART);
 }
 
-/// Silence of several kinds, in which a cancel must not wait for the network.
+/// Several kinds of silent connection, in which a cancel must not wait for the network.
 fn silences() -> Vec<(Matcher, Fault)> {
     let wait = Fault::Status {
         status: 503,
@@ -482,7 +482,7 @@ fn connections_that_fail_while_another_brings_its_first_bytes_do_not_end_the_dow
 
 #[test]
 fn a_head_without_an_end_costs_a_request_and_no_more() {
-    // Garbage of a connection's last reply reads like this too.
+    // The last reply of a connection with garbage reads like this too.
     let endless = Fault::Header { name: "X-Long".to_owned(), value: Some("x".repeat(200_000)) };
     let fixture = fixture_with(Matcher::any().nth(2), endless);
     let outcome = fixture.client().download(&fixture.request()).expect("download");

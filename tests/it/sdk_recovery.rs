@@ -1,7 +1,8 @@
-//! Going on from what the OSS C++ SDK left: records it really wrote (tests/data/checkpoint/cpp-sdk-record).
+//! Resuming from files that the OSS C++ SDK left, with records that it actually wrote
+//! (tests/data/checkpoint/cpp-sdk-record).
 //!
-//! The record's name depends on the path of the target as the SDK was given it, "download.bin"; so the example runs in
-//! that directory.
+//! The record's name depends on the target path as passed to the SDK, "download.bin"; so the example runs in that
+//! directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,18 +15,18 @@ use crate::program::{last_error, program};
 use crate::traffic::{asked, merged, sent, total};
 
 const SIZE: u64 = 1_500_000;
-/// The SDK's part size, and how many parts its record of the whole object names.
+/// The SDK's part size, and the number of parts in its record of the whole object.
 const PART: u64 = 102_400;
 const PARTS: u64 = 9;
-/// MD5("oss://slow/pattern.bin")--MD5("download.bin"), by `md5sum`.
+/// MD5("oss://slow/pattern.bin")--MD5("download.bin"), computed with `md5sum`.
 const RECORD: &str = "E235A58FD2FE3EB5AB84EF9F23644983--41704C2848F9F2D9EC9D20EB1BA2BB8F";
 
-/// The object the SDK was downloading when it was stopped.
+/// The object that the SDK was downloading when it was stopped.
 pub fn pattern() -> Vec<u8> {
     (0..SIZE).map(|i| (131 * i + 17 * (i >> 8) + 7 * (i >> 16)) as u8).collect()
 }
 
-/// A server with an object in place of the SDK's, and a directory with what the SDK left of it.
+/// A server with an object in place of the SDK's, and a directory with the files that the SDK left.
 pub struct Left {
     pub fixture: Fixture,
     object: Vec<u8>,
@@ -49,7 +50,7 @@ impl Left {
         self.fixture.dir().join(name)
     }
 
-    /// Lets the library go on, and checks that the file is the object and nothing else is left. The requests it took.
+    /// Resumes, and checks that the file is the object and no other file is left. Returns the requests.
     pub fn go_on(&self) -> Vec<LoggedRequest> {
         let arguments = ["slow", "pattern.bin", "download.bin", "."];
         let output = program(&self.fixture, self.fixture.dir(), arguments).output().expect("run");
@@ -60,7 +61,7 @@ impl Left {
     }
 }
 
-/// The bytes that came, and how many in all.
+/// The received ranges, and their total length.
 fn came(requests: &[LoggedRequest]) -> (Vec<std::ops::Range<u64>>, u64) {
     let replies: Vec<_> = requests.iter().map(sent).collect();
     (merged(replies.clone()), total(&replies))
@@ -109,7 +110,7 @@ fn without_the_objects_crc_nothing_vouches_for_the_sdks_parts() {
 #[test]
 fn an_object_that_replaced_the_sdks_is_downloaded_whole() {
     let mut same_size = pattern();
-    // Only among the bytes the SDK has: nothing but the CRC-64 of the whole can tell.
+    // Only among the bytes that the SDK has: only the CRC-64 of the whole object shows the difference.
     same_size[12_345] ^= 1;
     let mut shorter = pattern();
     shorter.truncate(1_499_999);
@@ -165,7 +166,7 @@ fn the_sdks_parts_are_not_taken_for_proven_by_the_run_after_next() {
     let output = program(&left.fixture, left.fixture.dir(), arguments).output().expect("run");
     assert!(!output.status.success(), "it was to be interrupted");
     server.clear_faults();
-    // Nothing but the object's checksum could tell that the SDK's parts are of another generation.
+    // Only the object's checksum could show that the SDK's parts are of another generation.
     let client = left.fixture.client_with(|options| options.verify_crc = false);
     let request = DownloadRequest::new("slow", "pattern.bin")
         .file_path(left.path("download.bin"))

@@ -1,4 +1,4 @@
-//! Keys that expire, and what of them may be seen.
+//! Keys that expire, and where keys may appear.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,18 +15,18 @@ use crate::fixture::{Fixture, ID, MIB, PART, SECRET, wait_for_progress};
 const SIZE: u64 = 2 * MIB;
 const TOKENS: [&str; 2] = ["CAISfirstToken", "CAISsecondToken"];
 
-/// The `n`-th of the temporary keys.
+/// Temporary key number `n`.
 fn key(n: usize) -> AccessKey {
     AccessKey::new(format!("STS.{n}"), format!("sts secret {n}"), Some(TOKENS[n].to_owned()))
 }
 
-/// What the server knows of it.
+/// The server's record of it.
 fn known(n: usize, expires: Option<SystemTime>) -> Key {
     let key = key(n);
     Key { id: key.id, secret: key.secret.to_string(), token: Some(TOKENS[n].to_owned()), expires }
 }
 
-/// A server where both keys are good, and replies are so short and slow that many are needed.
+/// A server that accepts both keys and sends short and slow replies, so that many are needed.
 fn fixture() -> Fixture {
     let fixture = Fixture::new(SIZE);
     fixture.server.set_auth(Auth::Keys(vec![known(0, None), known(1, None)]));
@@ -35,14 +35,14 @@ fn fixture() -> Fixture {
     fixture
 }
 
-/// From now on the first key is refused as expired; the second is still good.
+/// From now on the first key is refused as expired; the second is still valid.
 fn expire_first(fixture: &Fixture, download: &Download) {
     wait_for_progress(download, PART);
     let keys = vec![known(0, Some(SystemTime::UNIX_EPOCH)), known(1, None)];
     fixture.server.set_auth(Auth::Keys(keys));
 }
 
-/// Hands out one key after the other.
+/// Returns one key after the other.
 struct Rotating(AtomicUsize);
 
 impl CredentialsProvider for Rotating {
@@ -114,7 +114,7 @@ fn a_provider_of_nearly_expired_keys_is_not_asked_for_each_request() {
     assert_eq!(provider.0.load(Ordering::SeqCst), 1);
 }
 
-/// What a download comes to, and what is in the files it leaves.
+/// The texts of a download's result, and of the files that it leaves.
 fn said_and_written(fixture: &Fixture, client: &Client) -> impl Iterator<Item = String> + use<> {
     let download = client.start(&fixture.request()).expect("start");
     let end = match download.wait(None).expect("no limit") {
@@ -133,7 +133,7 @@ fn said_and_written(fixture: &Fixture, client: &Client) -> impl Iterator<Item = 
     [end, status, checkpoint].into_iter().chain(files)
 }
 
-/// Everything a client says and every request the server saw, over good and bad downloads.
+/// Everything that a client outputs and every request of the server's log, for successful and failed downloads.
 fn heard(signature: SignatureVersion, level: LogLevel) -> (Vec<(LogLevel, String)>, Vec<String>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let mut hidden = vec![SECRET.to_owned(), TOKENS[0].to_owned(), "sts secret 0".to_owned()];

@@ -1,4 +1,4 @@
-//! Every size around a part's, whole and in ranges, with and without a checkpoint.
+//! Every size around that of a part, whole and in ranges, with and without a checkpoint.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::fixture::{Fixture, PART};
 
 const SIZES: [u64; 8] = [1, 2, PART - 1, PART, PART + 1, 2 * PART, 3 * PART - 1, 7 * PART];
 
-/// With and without a checkpoint.
+/// Requests with and without a checkpoint.
 fn both(fixture: &Fixture) -> [DownloadRequest; 2] {
     [fixture.request(), fixture.request_with(|request| request.checkpoint = Checkpoint::Off)]
 }
@@ -106,7 +106,7 @@ fn ranges_of_every_size_give_exactly_their_bytes() {
             let past = if end < 0 { size } else { size.min(end.unsigned_abs() + 1) };
             for request in both(&fixture) {
                 let mut request = request.range(start, end);
-                // Flushing takes most of the time and proves nothing here.
+                // Flushing takes most of the time and is not under test.
                 request.flush = false;
                 let outcome = client.download(&request).expect("download");
                 fixture.assert_range(start.unsigned_abs()..past);
@@ -118,7 +118,7 @@ fn ranges_of_every_size_give_exactly_their_bytes() {
     }
 }
 
-/// Ranges that hold at least one byte of an object of `size` bytes: first and last, as the request takes them.
+/// Ranges that contain at least one byte of an object of `size` bytes: first and last, as in the request.
 fn ranges_within(size: u64) -> Vec<(i64, i64)> {
     let size = size.cast_signed();
     let part = PART.cast_signed();

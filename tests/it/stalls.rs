@@ -1,4 +1,4 @@
-//! Waits that no failure ends: a silent connection without an idle time-out, a provider that does not answer.
+//! Waits that no error ends: a silent connection without an idle time-out, a provider that does not answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::fixture::{Fixture, ID, MIB, PART, SECRET};
 
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// A client that waits for a connection's next byte for ever.
+/// A client without an idle time-out.
 fn patient(fixture: &Fixture, change: impl FnOnce(&mut ClientOptions)) -> Client {
     fixture.client_with(|options| {
         options.idle_timeout = None;
@@ -67,7 +67,7 @@ fn the_error_of_an_attempt_is_told_when_the_next_one_gets_no_answer() {
     assert!(error.message().contains("no byte has come for 2s"), "{error}");
 }
 
-/// Answers with these keys, then not until the test is over.
+/// Answers with these keys, and then blocks until the test has ended.
 struct Hanging {
     keys: Receiver<AccessKey>,
 }
@@ -78,7 +78,7 @@ impl CredentialsProvider for Hanging {
     }
 }
 
-/// A provider with one answer for each message that is sent.
+/// A provider that answers once for each message that is sent.
 fn hanging() -> (Sender<AccessKey>, Credentials) {
     let (answers, keys) = bounded(1);
     (answers, Credentials::Provider(Arc::new(Hanging { keys })))
@@ -132,7 +132,7 @@ fn a_pause_the_host_decided_on_is_no_silence() {
     fixture.assert_whole(&outcome);
 }
 
-/// Limits of the client and of the download that nobody reaches.
+/// Limits of the client and of the download that are never reached.
 const WIDE: [(u64, u64); 2] = [(1 << 40, 0), (0, 1 << 40)];
 
 #[test]
@@ -162,7 +162,7 @@ fn a_service_that_is_away_is_given_up_under_a_bandwidth_limit_too() {
         request.max_bandwidth = 1 << 40;
         request.deadline = Some(Duration::from_secs(60));
     });
-    // Longer than the longest pause between two attempts, which alone would be too long otherwise.
+    // Longer than the longest pause between two attempts, which would itself exceed the limit otherwise.
     let limit = Some(Duration::from_secs(6));
     let client = patient(&fixture, |options| options.no_progress_limit = limit);
     assert_eq!(client.download(&request).expect_err("busy").code(), "SlowDown");
@@ -171,7 +171,7 @@ fn a_service_that_is_away_is_given_up_under_a_bandwidth_limit_too() {
 #[test]
 fn bytes_that_wait_under_a_bandwidth_limit_are_no_silence() {
     let fixture = Fixture::new(40_000);
-    // libcurl hands over 16 KiB at once: more than a second's worth.
+    // libcurl delivers 16 KiB at once: more than a second's worth.
     let request = fixture.request_with(|request| request.max_bandwidth = 12_000);
     fixture.assert_whole(&patient(&fixture, limit_silence).download(&request).expect("slowly"));
 }

@@ -1,4 +1,4 @@
-//! What is left of a download whose first attempt had to be given up.
+//! The state after a download's first attempt was abandoned.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -30,7 +30,7 @@ fn a_download_that_started_over_has_a_checkpoint_again() {
 fn a_stream_that_brought_a_wrong_byte_is_none_that_broke() {
     let fixture = Fixture::new(4 * MIB);
     fixture.server.inject(Fault::NoEtag);
-    // The first reply shows that there is no ETag, the second is the stream and the first with this byte.
+    // The first reply shows that there is no ETag; the second is the stream and the first reply with this byte.
     fixture.server.inject_when(Matcher::any().nth(1), Fault::FlipByte(MIB));
     for broken in [3, 4] {
         fixture.server.inject_when(Matcher::any().nth(broken), Fault::CloseAfter(2 * MIB));
@@ -45,7 +45,7 @@ fn a_stream_that_brought_a_wrong_byte_is_none_that_broke() {
 fn a_condition_holds_although_every_byte_is_here() {
     let fixture = Fixture::new(MIB);
     let mut request = fixture.request();
-    // A run that ends between its last byte and its rename leaves everything and misses nothing.
+    // A run that ends between its last byte and its rename leaves all bytes; nothing is missing.
     request.overwrite = oss_resumable::Overwrite::Fail;
     let client = fixture.client();
     let mut in_the_way = |status: &oss_resumable::Status| {

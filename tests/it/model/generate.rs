@@ -1,4 +1,4 @@
-//! Plans by chance: what is likely to matter is drawn often.
+//! Random plans: interesting values are drawn often.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -21,7 +21,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         })
         .prop_map(|(request, object, range, old_target, sdk, runs)| {
             let request = RequestPlan { range, ..request };
-            // Without a checkpoint directory the SDK's record is none of the library's business.
+            // Without a checkpoint directory the library ignores the SDK's record.
             let sdk = sdk.filter(|_| request.checkpoint != CheckpointPlan::Off);
             Plan { object, request, old_target, sdk, runs }
         })
@@ -139,7 +139,7 @@ fn replacement(size: u64) -> impl Strategy<Value = Replacement> {
 fn strike(size: u64) -> impl Strategy<Value = Strike> {
     let times = prop_oneof![6 => Just(1u64), 2 => Just(2), 1 => Just(3), 1 => 4u64..9];
     (1u64..7, times, flaw(size)).prop_map(|(from, times, flaw)| {
-        // Each costs the time after which silence is taken for a broken connection.
+        // Each costs the time after which a silent connection is given up.
         let times = if flaw.is_silent() { times.min(2) } else { times };
         Strike { from, times, flaw }
     })

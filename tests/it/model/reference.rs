@@ -1,4 +1,4 @@
-//! What may come of a run. Pure: it knows the plan, which faults struck, and nothing of how the library works.
+//! The allowed results of a run. Pure: it knows the plan and which faults were applied, but not how the library works.
 
 use std::ops::Range;
 
@@ -6,16 +6,16 @@ use oss_resumable::{ErrorKind, Proof, Statistics};
 
 use super::plan::*;
 
-/// Attempts of a run that may bring nothing before it is given up; the default of the library, which is documented.
+/// Attempts without a byte before a run fails; the library's documented default.
 const ATTEMPTS: u64 = 3;
-/// What a connection that lost the end of its span to another one may have received in vain: one buffer.
+/// Bytes that a connection may receive in vain after the end of its span was cut off: one buffer.
 const IN_VAIN: u64 = 512 * 1024;
 
-/// What was seen of a run.
+/// The observed result of a run.
 #[derive(Debug)]
 pub struct Seen {
     pub ended: Ended,
-    /// How often each of the run's strikes struck.
+    /// How often each of the run's faults was applied.
     pub hits: Vec<u64>,
     /// The object was replaced during the run.
     pub replaced: bool,
@@ -35,16 +35,16 @@ pub enum Ended {
     Killed,
 }
 
-/// What the checkpoint says, for the object that is there.
+/// The checkpoint's record of the current object.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Recorded {
     /// Bytes of this generation.
     pub bytes: u64,
-    /// After damage: bytes whose record and whose place on the disk are untouched. Nothing else may be reused.
+    /// After damage: bytes whose record and whose data on the disk are intact. Nothing else may be reused.
     pub sound: Option<u64>,
 }
 
-/// What a run comes to if nothing goes wrong in it.
+/// The result of a run without faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Expected {
     Bytes(Range<u64>),
@@ -52,25 +52,25 @@ enum Expected {
     Refused(ErrorKind, &'static str, u16),
 }
 
-/// What is there, as the reference knows it.
+/// The state that the reference knows.
 pub struct World<'p> {
     plan: &'p Plan,
-    /// Sizes of all objects there ever were.
+    /// Sizes of all objects so far.
     sizes: Vec<u64>,
-    /// The one that is there.
+    /// The current one.
     pub now: Option<usize>,
     pub target: Option<Vec<u8>>,
     /// Bytes that were sent wrong and may be in the temporary file.
     flipped: Vec<u64>,
-    /// A reply of an earlier run lied about the generation, which may have been recorded.
+    /// A reply of an earlier run had a wrong generation, which may have been recorded.
     misled: bool,
-    /// A reply carried no checksum.
+    /// A reply had no checksum.
     unvouched: bool,
-    /// The journal may speak of bytes that were damaged on the disk since they were recorded.
+    /// The journal may record bytes that were damaged on the disk later.
     damaged: bool,
 }
 
-/// The trouble there was in a run.
+/// The effects of a run's faults.
 #[derive(Debug, Default)]
 struct Sum {
     /// Requests that had to be repeated.
@@ -79,7 +79,7 @@ struct Sum {
     changed: u64,
     /// Wrong bytes, or a wrong checksum.
     wrong: u64,
-    /// The object may have come in one stream.
+    /// The object may have been fetched in one stream.
     streams: bool,
     silent: bool,
 }
@@ -98,7 +98,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Number and size of the object that takes the place of the one that is there.
+    /// Number and size of the object that replaces the current one.
     pub fn next(&self, replacement: Replacement) -> Option<(usize, u64)> {
         let number = self.sizes.len();
         match replacement {
@@ -108,7 +108,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Puts it in place.
+    /// Replaces the object.
     pub fn replace(&mut self, replacement: Replacement) -> Option<(usize, u64)> {
         let next = self.next(replacement);
         self.sizes.extend(next.map(|(_, size)| size));
@@ -116,7 +116,7 @@ impl<'p> World<'p> {
         next
     }
 
-    /// Checks what was seen of `run`, which began when the object was `first`.
+    /// Checks the observations of `run`, at whose start the object was `first`.
     pub fn judge(
         &mut self,
         run: &RunPlan,
@@ -180,12 +180,12 @@ impl<'p> World<'p> {
         }
     }
 
-    /// The SDK's parts are not those of the object that is there.
+    /// The SDK's parts are not those of the current object.
     fn sdk_is_wrong(&self) -> bool {
         self.plan.sdk.is_some_and(|sdk| sdk.stale || self.now != Some(0))
     }
 
-    /// What a run comes to that finds this object.
+    /// The result of a run that finds this object.
     fn expected(&self, object: Option<usize>) -> Expected {
         let request = &self.plan.request;
         let (start, end) = request.range.unwrap_or((0, -1));
@@ -219,7 +219,7 @@ impl<'p> World<'p> {
         bytes[range.start as usize..range.end as usize].to_vec()
     }
 
-    /// Those of the objects of which `found` is what was asked for: more than one when only zeros were.
+    /// The objects of which `found` is the requested range: more than one only if all bytes are zeros.
     fn recognize(&self, objects: &[Option<usize>], found: &[u8], strict: bool) -> Vec<usize> {
         let is_of = |object: &usize| match self.expected(Some(*object)) {
             Expected::Bytes(range) => {
@@ -237,7 +237,7 @@ impl<'p> World<'p> {
             && (0..found.len()).all(|at| found[at] == wanted[at] || explained(at))
     }
 
-    /// The whole of an object whose checksum the service sent.
+    /// The range covers a whole object whose checksum the service sent.
     fn is_vouched(&self, object: usize) -> bool {
         let whole = self.expected(Some(object)) == Expected::Bytes(0..self.sizes[object]);
         whole && self.plan.request.verify_crc && !self.unvouched
@@ -320,7 +320,7 @@ impl<'p> World<'p> {
         self.excuse(run, sum, seen, error)
     }
 
-    /// Whether the trouble there was explains the error.
+    /// Whether the faults of the run explain the error.
     fn excuse(
         &self,
         run: &RunPlan,
@@ -333,7 +333,7 @@ impl<'p> World<'p> {
         };
         let of = |trouble: Trouble| struck(&|flaw| flaw.trouble() == trouble);
         let given_up = if sum.streams {
-            // A stream that broke starts anew, as a download of a replaced object does.
+            // A stream that broke starts over, as the download of a replaced object does.
             sum.repeated + 2 * sum.changed >= ATTEMPTS
         } else {
             sum.repeated >= ATTEMPTS
@@ -365,7 +365,7 @@ impl<'p> World<'p> {
         if excused { Ok(()) } else { Err(format!("an error that nothing explains; {sum:?}")) }
     }
 
-    /// Checks that what is on the disk and recorded is used, that nothing else is, and that no byte comes twice.
+    /// Checks that recorded bytes on the disk are used, that nothing else is, and that no byte arrives twice.
     fn judge_economy(&self, first: Option<usize>, sum: &Sum, seen: &Seen) -> Result<(), String> {
         let figures = &seen.statistics;
         if let Some(sound) = seen.before.sound.filter(|_| self.plan.sdk.is_none())
@@ -407,7 +407,7 @@ impl<'p> World<'p> {
     }
 }
 
-/// Whether `seen` is the code of a refusal. Where replies broke, its document may be lost and only its status be known.
+/// Whether `seen` is the code of a refusal. If the reply broke, its document may be lost and only its status known.
 fn is_code(seen: &str, code: &str, status: u16, sum: &Sum) -> bool {
     seen == code || (sum.repeated > 0 && seen == format!("ServerError:{status}"))
 }

@@ -1,4 +1,4 @@
-//! The model at work, and whether it would notice.
+//! Runs the model, and tests that the reference detects wrong results.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +13,7 @@ use super::plan::*;
 use super::reference::{Ended, Recorded, Seen, World};
 use crate::effort::{cases, figure, runner};
 
-/// Cases of `make test`, and of `make test-all`.
+/// Number of cases in `make test`, and in `make test-all`.
 const SHORT: u32 = 2000;
 const LONG: u32 = 20_000;
 /// Most of a case's time is waiting.
@@ -35,7 +35,7 @@ fn whatever_happens_the_file_is_right_or_the_error_is_the_one_documented() {
                         break;
                     }
                     let tree = plans.new_tree(&mut chance.lock().expect("lock")).expect("a plan");
-                    // One failure is enough: others are not made smaller.
+                    // One failure is enough: further ones are not shrunk.
                     let is_over = || failure.lock().expect("lock").is_some();
                     let test = |plan: Plan| match is_over() {
                         true => Ok(()),
@@ -54,7 +54,7 @@ fn whatever_happens_the_file_is_right_or_the_error_is_the_one_documented() {
     figure(&format!("{SHORT} cases"));
 }
 
-/// Makes a failing plan smaller for a minute.
+/// Shrinks a failing plan for at most a minute.
 fn shrinking() -> TestRunner {
     TestRunner::new(Config {
         failure_persistence: None,
@@ -76,7 +76,7 @@ fn plain_run() -> RunPlan {
     }
 }
 
-/// A success without any trouble.
+/// A success without faults.
 fn good(plan: &Plan) -> Seen {
     let proof = Proof::ObjectCrc;
     Seen {
@@ -95,7 +95,7 @@ fn failed(kind: ErrorKind, code: &str) -> Ended {
     Ended::Failed { kind, code: code.to_owned(), message: String::new() }
 }
 
-/// Whether the reference takes it when this is seen of a run without any trouble.
+/// Whether the reference accepts this observation of a run without faults.
 fn accepts(change: impl Fn(&mut Seen)) -> bool {
     let plan = Plan { old_target: true, ..catch(SIZE) };
     let mut seen = good(&plan);

@@ -119,7 +119,7 @@ impl Fixture {
         error
     }
 
-    /// Asserts that the old file is where it was; beside it there is a resumable download at most.
+    /// Asserts that the old file is unchanged and that beside it there is at most a resumable download.
     fn assert_old_file(&self, request: &DownloadRequest) {
         assert_eq!(std::fs::read(self.target()).expect("the old file"), OLD);
         let resumable = self.journal().is_some() && self.temp().exists();
@@ -128,7 +128,7 @@ impl Fixture {
         assert!(!resumable || request.checkpoint != Checkpoint::Off, "{:?}", self.files());
     }
 
-    /// Asserts that the same download succeeds once nothing is wrong any more: no state may stick.
+    /// Asserts that the same download succeeds once the faults are gone: no state may persist.
     fn assert_recovers(&self, request: &DownloadRequest) {
         self.server.clear_faults();
         self.assert_downloads(&self.client(), request);

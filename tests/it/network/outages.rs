@@ -1,4 +1,4 @@
-//! Services that cannot be reached: names that are not found, ports that refuse, servers that start anew.
+//! Services that cannot be reached: names that are not found, ports that refuse, servers that restart.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -17,17 +17,17 @@ use super::{both_transports, each, fixture_of, millis};
 /// A name that no name service knows.
 const HOST: &str = "oss.test";
 const OUTAGE: Duration = Duration::from_secs(60);
-/// How long libcurl keeps an address, and some more. The shim has it keep none, but cannot reach a libcurl that is a part
-/// of the program.
+/// How long libcurl caches an address, and a margin. The shim switches the cache off, but not in a libcurl that is
+/// linked into the program.
 const REMEMBERED: Duration =
     Duration::from_secs(if cfg!(feature = "static-curl") { 63 } else { 3 });
-/// Bytes a second of a connection that a test has to catch at work.
+/// Bytes per second of a connection that a test has to observe while it runs.
 const SLOW: u64 = 200_000;
 
-/// A fixture that is reached by name, and a name service that can be away.
+/// A fixture that is reached by name, and a name service that can be unavailable.
 struct Named {
     fixture: Fixture,
-    /// Beside the fixture's directory, where only the download's files may be.
+    /// Not in the fixture's directory, which may contain only the download's files.
     service: tempfile::TempDir,
 }
 
@@ -50,12 +50,12 @@ impl Named {
         std::fs::remove_file(self.outage()).expect("end the outage");
     }
 
-    /// What became of each lookup of an IPv4 address: '+' answered, '-' failed.
+    /// The result of each lookup of an IPv4 address: '+' succeeded, '-' failed.
     fn lookups(&self) -> String {
         std::fs::read_to_string(self.service.path().join("log")).expect("lookups")
     }
 
-    /// The example program, downloading by name.
+    /// Starts the example program, which downloads by name.
     fn start(&self) -> Running {
         let endpoint = format!("http://{HOST}:{}", self.fixture.server.port());
         let arguments = [BUCKET, KEY, "file.bin", "."];
@@ -83,7 +83,7 @@ fn names_that_cannot_be_looked_up_for_a_minute_after_progress_are_waited_for() {
     const SIZE: u64 = 24 * MIB;
     let named = Named::new(SIZE);
     let fixture = &named.fixture;
-    // Slow enough to be on its way still when libcurl has forgotten the address.
+    // Slow enough to be still running when libcurl has dropped the cached address.
     fixture.server.inject(Fault::RateLimit(40_000));
     let mut program = named.start();
     while fixture.server.active_connections() < 2 {
@@ -109,7 +109,7 @@ fn names_that_cannot_be_looked_up_for_a_minute_after_progress_are_waited_for() {
     assert!(named.lookups().ends_with('+'), "{}", named.lookups());
     fixture.assert_range(0..SIZE);
     assert_eq!(fixture.files(), ["file.bin"]);
-    // Work that is given from one connection to another may cost some bytes; a new start would cost all of them.
+    // Work that moves from one connection to another may cost some bytes; a new start would cost all of them.
     assert!(sent(fixture) < SIZE + 2 * MIB, "{} bytes were sent", sent(fixture));
     figure("60 s without names");
 }

@@ -1,4 +1,4 @@
-//! Redirections: credentials and requests go nowhere but to the endpoint.
+//! Redirections: credentials and requests are sent only to the endpoint.
 
 use local_oss::{Fault, Matcher};
 use oss_resumable::{ErrorKind, SignatureVersion};

@@ -11,8 +11,8 @@ use super::{both_transports, each, fixture_of, struck, tls};
 
 const SIZE: u64 = 3 * PART;
 
-/// Byte positions in what the server sends on a connection: all over the first kilobytes, where the TLS handshake and
-/// the head of the reply are, then around the borders of TLS records and of the first part.
+/// Byte positions in what the server sends on a connection: many in the first kilobytes, with the TLS handshake and the
+/// head of the reply, and then around the boundaries of TLS records and of the first part.
 fn positions() -> Vec<u64> {
     let early = (0..4500).step_by(127);
     let borders = [16_384, 65_536, PART].into_iter().flat_map(|at| [at - 1, at, at + 700]);
@@ -70,7 +70,7 @@ fn connections_that_all_break_at_the_same_byte_come_to_the_end_together() {
             let fixture = fixture_of(config.clone(), MIB);
             let proxy = Proxy::new(&fixture, move |_| Way::Cut(at, how));
             let outcome = fixture.assert_downloads(&proxy.client(&fixture), &fixture.request());
-            // A connection brings less than `at`: its heads and its TLS count too.
+            // A connection delivers fewer than `at` body bytes: heads and TLS count too.
             assert!(proxy.connections() >= MIB / at, "{} connections", proxy.connections());
             assert_eq!(outcome.statistics.bytes_from_network, MIB, "{case:?}");
         });
@@ -103,7 +103,7 @@ fn a_tls_stream_cut_off_without_a_goodbye_is_no_end_of_the_body() {
         if let Some(fault) = framing {
             fixture.server.inject(fault);
         }
-        // Several connections share what is left, so that one may have all of its bytes before it breaks.
+        // Several connections share the rest, so one may have all of its bytes before it breaks.
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.single());
         assert_eq!(outcome.statistics.bytes_from_network, SIZE);
         assert_eq!(outcome.statistics.retries_broken, 3, "{:?}", outcome.statistics);

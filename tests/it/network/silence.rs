@@ -1,4 +1,4 @@
-//! Services that say nothing, or say it very slowly.
+//! Services that send nothing, or send it very slowly.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use super::{both_transports, each, fixture, fixture_of, millis, struck};
 
 const SIZE: u64 = 3 * PART;
 
-/// Inside a handshake or a head, between head and body, inside a body.
+/// In a handshake or a head, between head and body, in a body.
 const PLACES: [u64; 10] = [0, 1, 100, 450, 1000, 2000, 3000, 20_000, 60_000, 102_000];
 
 #[test]

@@ -1,4 +1,5 @@
-//! A service that asks for less traffic. It is there, so time alone decides when to give up, and requests become fewer.
+//! A service that asks for less traffic. It is reachable, so only a time limit decides when to give up, and requests
+//! become fewer.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::{each, fixture, millis, status, struck};
 
 const SIZE: u64 = 4 * MIB;
 
-/// What OSS answers, with its status.
+/// OSS's codes for it, with their statuses.
 const WORDS: [(u16, &str); 8] = [
     (503, "DownloadTrafficRateLimitExceeded"),
     (503, "TotalQpsLimitExceeded"),
@@ -32,12 +33,12 @@ fn is_refused(request: &LoggedRequest) -> bool {
     !matches!(request.status, Some(200 | 206))
 }
 
-/// A client that lets the service throttle for `limit`.
+/// A client that accepts throttling for `limit`.
 fn client_with_limit(fixture: &Fixture, limit: Option<Duration>) -> Client {
     fixture.client_with(|options| options.throttle_limit = limit)
 }
 
-/// Most requests that were unanswered at the same time.
+/// Largest number of requests that were unanswered at the same time.
 fn most_at_once(requests: &[LoggedRequest]) -> usize {
     let at = |time| {
         let open = |r: &&LoggedRequest| r.received <= time && r.finished.is_none_or(|f| f > time);
@@ -128,7 +129,7 @@ fn a_wait_that_one_answer_asked_for_holds_for_all_connections() {
     let requests = fixture.server.requests();
     let refused = requests.iter().find(|request| is_refused(request)).expect("refused");
     let answered = refused.finished.expect("answered");
-    // Those that were on their way already.
+    // Those that had been sent before.
     let started = |r: &&LoggedRequest| r.received > answered + millis(100);
     let next = requests.iter().filter(started).map(|request| request.received).min();
     assert!(next.expect("one later") - answered >= millis(1000));

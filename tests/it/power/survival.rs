@@ -1,4 +1,4 @@
-//! Whatever a power loss leaves of a download, a later one ends with the right file.
+//! After any power loss during a download, a later run ends with the right file.
 
 use local_oss::{Config, Fault, Matcher, Object};
 
@@ -9,7 +9,7 @@ use super::sdk_record::SdkLeftovers;
 use crate::effort::{Chance, cases, figure};
 use crate::fixture::{BUCKET, KEY, PART};
 
-/// States of the disk from which a later run goes on, in each test at least; many more in the long run.
+/// Least number of disk states from which a later run resumes, in each test; many more in the long run.
 const STATES: u32 = 300;
 
 fn survives(trial: Trial) {
@@ -25,7 +25,7 @@ fn leave_figure() {
     figure(&format!("at least {STATES} states of the disk"));
 }
 
-/// Puts a file in the target's place.
+/// Creates an older file at the target.
 fn put_older_file(fixture: &PowerFixture) {
     std::fs::write(fixture.root().join(TARGET), "an older file").expect("write");
 }
@@ -34,7 +34,7 @@ fn object_is_replaced(fixture: &PowerFixture) {
     fixture.base.server.replace(BUCKET, KEY);
 }
 
-/// A recording of a download in which a request goes wrong.
+/// A recording of a download in which a request fails.
 fn recorded_with(fixture: &PowerFixture, matcher: Matcher, fault: Fault) -> Recording {
     let rule = fixture.base.server.inject_when(matcher, fault);
     let recording = fixture.record();

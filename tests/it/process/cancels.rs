@@ -1,4 +1,4 @@
-//! Cancelled at random moments, in every way there is.
+//! Downloads cancelled at random moments, in every possible way.
 
 use std::fs;
 use std::sync::Mutex;
@@ -14,10 +14,10 @@ use crate::traffic::{sent, total};
 const CANCELS: usize = 20;
 const AT_ONCE: usize = 3;
 const SIZE: u64 = 12 * MIB;
-/// Longest time from a cancel to its end. It takes milliseconds; the rest is for a busy machine.
+/// Longest time from a cancel to the end. It takes milliseconds; the rest is for a busy machine.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Who asks a download to end.
+/// How a download is cancelled.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Cancel,
@@ -26,14 +26,14 @@ enum Way {
     Shutdown,
 }
 
-/// One cancelled run by chance.
+/// One random cancelled run.
 #[derive(Debug)]
 struct Cancelled {
     way: Way,
     after: Duration,
 }
 
-/// Starts a run and cancels it; how long the cancel took, and how the run ended if somebody can know.
+/// Starts a run and cancels it; returns how long the cancel took, and how the run ended if that is known.
 fn cancel(
     client: &Client,
     request: &DownloadRequest,
@@ -65,7 +65,7 @@ fn cancel(
     (asked.elapsed(), Some(ended.expect_err("cancelled")))
 }
 
-/// A download that is cancelled [`CANCELS`] times and then left alone.
+/// A download that is cancelled [`CANCELS`] times and then runs to its end.
 fn cancel_again_and_again(part_size: u64, connections: u32, runs: &[Cancelled]) {
     let fixture = Fixture::new(SIZE);
     // More time than all runs take together.
@@ -90,7 +90,7 @@ fn cancel_again_and_again(part_size: u64, connections: u32, runs: &[Cancelled]) 
     }
     let came = total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>());
     println!("{came} bytes came on {connections} connections, {kept} of them were kept");
-    // All but what the sockets held; on a busy machine they may hold much.
+    // All bytes but those in the socket buffers, which may be many on a busy machine.
     assert!(kept > came / 2, "{kept} of {came} bytes were kept");
     fixture.server.clear_faults();
     let outcome = fixture.client().download(&request).expect("download");

@@ -1,4 +1,4 @@
-//! The host calls `exit()`, on whatever thread, while downloads run over TLS.
+//! The host calls `exit()` on any thread while downloads run over TLS.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,9 +23,9 @@ const STATUS: i32 = 7;
 /// Where `exit()` is called.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Paths {
-    /// On a thread of the host's.
+    /// On a thread of the host.
     Host,
-    /// In the log callback, on the thread that drives the download.
+    /// In the log callback, on the download's driver thread.
     Log,
     /// In the credentials provider, on a thread of its own.
     Provider,
@@ -37,9 +37,9 @@ struct Host {
     ca_file: PathBuf,
     directory: PathBuf,
     place: Paths,
-    /// An exit handler of the host's own, older than the library's, uses the library.
+    /// The host has an exit handler that uses the library and was registered before the library's.
     has_handler: bool,
-    /// When `exit()` is called, from the start of the download on.
+    /// Time from the start of the download to `exit()`.
     after: Duration,
 }
 
@@ -50,7 +50,7 @@ impl Host {
         Host { endpoint, ca_file, directory, place, has_handler: false, after }
     }
 
-    /// Runs it; false when it ended in another way than by its `exit()`.
+    /// Runs it; returns whether it ended with its `exit()`.
     fn exits(&self) -> bool {
         let status = Process::start("process::exits::host", self).status();
         if status.code() != Some(STATUS) {
@@ -70,7 +70,7 @@ impl Host {
             Arc::new(move |_: LogLevel, line: &str| {
                 let mut requests = requests.lock();
                 *requests += u32::from(line.contains("GET bytes"));
-                // The second request is sent while the first one is on its way.
+                // The second request is sent while the first one is in flight.
                 if *requests == 2 {
                     std::thread::sleep(after);
                     std::process::exit(STATUS);
@@ -88,7 +88,7 @@ impl Host {
     }
 }
 
-/// A provider whose first key is to be renewed at once.
+/// A provider whose first key must be renewed immediately.
 struct Exiting {
     place: Paths,
     after: Duration,
@@ -106,7 +106,7 @@ impl CredentialsProvider for Exiting {
 
 static LEFT: Mutex<Option<(Client, oss_resumable::Download)>> = Mutex::new(None);
 
-/// The host's exit handler: what a C++ program does in the destructors of its static objects.
+/// The host's exit handler; a C++ program does this in the destructors of its static objects.
 extern "C" fn use_the_library() {
     let Some((client, download)) = LEFT.lock().take() else { return };
     let ended = download.wait(None).expect("no limit").expect_err("it cannot end any more");
@@ -127,7 +127,7 @@ fn host() {
     }
     let client = Client::new(host.options()).expect("client");
     if matches!(host.place, Paths::Provider) {
-        // A second client has the key already and is at work when the first one asks for it.
+        // A second client already has the key and runs when the first one requests it.
         let options = Host { place: Paths::Host, ..host.clone() }.options();
         let working = Client::new(options).expect("client");
         std::mem::forget(working.start(&host.request()).expect("start"));
@@ -149,7 +149,7 @@ fn tls_fixture(size: u64) -> Fixture {
     Fixture::with(config, Object::pattern(size, 7))
 }
 
-/// Exits at random moments of the first 100 ms; the run after the last one must end right.
+/// Exits at random moments of the first 100 ms; the run after the last one must end with the right file.
 fn exit_often(count: u32, place: Paths) {
     let fixture = tls_fixture(64 * MIB);
     let mut chance = Chance::new();

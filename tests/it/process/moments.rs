@@ -1,5 +1,5 @@
-//! SIGKILL in the moments that look most delicate: while an earlier run is proven, while the file is finished, and
-//! after the C++ SDK's record was taken over.
+//! SIGKILL at the most critical moments: while an earlier run is verified, while the file is completed, and after the
+//! C++ SDK's record was imported.
 
 use std::fs;
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn killed_while_it_proves_an_earlier_run_the_next_one_keeps_all_of_it() {
     let job = Job { part_size: MIB, ..Job::new(&fixture) };
     let request = fixture.request_with(|request| request.part_size = MIB);
     fixture.interrupt(&request, SIZE - 8 * MIB);
-    // Nothing comes, so that no run can end and the bytes to prove stay the same.
+    // Nothing arrives, so no run can end and the bytes to verify stay the same.
     fixture.server.inject(Fault::StallAfter(1000));
     let recorded = fixture.leftovers().temp.len() as u64;
     let mut chance = Chance::new();

@@ -1,4 +1,4 @@
-//! Many downloads, and what is left of them in the process: nothing.
+//! Many downloads, after which nothing is left in the process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,10 +14,10 @@ use super::raw;
 use crate::effort::{Chance, cases, figure};
 use crate::fixture::{BUCKET, Fixture, ID, MIB, SECRET};
 
-/// Where the downloads of a process come from and go to.
+/// The sources and the destinations of a process's downloads.
 #[derive(Serialize, Deserialize)]
 struct Paths {
-    /// Endpoints, and who vouches for them.
+    /// Endpoints, each with the CA file for its certificate.
     services: Vec<(String, Option<PathBuf>)>,
     directory: PathBuf,
     downloads: u64,
@@ -54,7 +54,7 @@ impl Paths {
     }
 }
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Holdings {
     /// By name.
@@ -68,7 +68,7 @@ impl Holdings {
         raw::give_free_memory_back();
         let mut threads = BTreeMap::new();
         for task in fs::read_dir("/proc/self/task").expect("tasks").flatten() {
-            // One that has just ended is not there any more.
+            // A thread that has just ended does not exist any more.
             let Ok(name) = fs::read_to_string(task.path().join("comm")) else { continue };
             *threads.entry(name.trim_end().to_owned()).or_default() += 1;
         }
@@ -106,7 +106,7 @@ fn small_downloads() {
             client.shutdown();
         }
     };
-    // What is made once for the process, such as OpenSSL's tables, is not held against the downloads.
+    // Allocations made once per process, such as OpenSSL's tables, do not count.
     all(200);
     let before = Holdings::now();
     all(place.downloads);
@@ -133,7 +133,7 @@ fn after_1000_small_downloads_threads_descriptors_and_memory_are_back_at_the_sta
     assert_eq!(after.of_the_library(), 0, "{after:?}");
     assert_eq!(after.threads, before.threads);
     assert_eq!(after.descriptors, before.descriptors);
-    // 4 KiB for each download would be as much; the allocator keeps something between one and three.
+    // 4 KiB for each download would be as much; the allocator keeps between one and three.
     let most = before.resident_bytes + 4 * MIB;
     assert!(after.resident_bytes <= most, "{before:?}, then {after:?}");
     assert!(plain.files().is_empty(), "{:?}", plain.files());
@@ -174,7 +174,7 @@ fn sixty_four_downloads_at_once_share_their_client_s_few_threads() {
     let count = |name: &str| during.threads.get(name).copied().unwrap_or(0);
     assert_eq!(count("oss-download"), 64, "a driver each: {during:?}");
     assert_eq!(count("oss-transfer"), 2, "as many as the client allows: {during:?}");
-    // Writers come when the disk is slow, four at most.
+    // Writer threads start when the disk is slow, four at most.
     assert!(during.of_the_library() <= 64 + 2 + 4, "{during:?}");
     assert_eq!(after.threads, before.threads);
     assert_eq!(after.descriptors, before.descriptors);

@@ -9,7 +9,7 @@ use super::*;
 use crate::effort::{cases, runner};
 
 const ORDERS: [Order; 2] = [Order::Journaled, Order::Any];
-/// Ways to lose the power; no step of the random sequences below has more.
+/// Most ways to lose the power; no step of the random sequences below has more.
 const LIMIT: u64 = 1 << 20;
 
 fn create(file: FileId, name: &str) -> Event {
@@ -28,20 +28,20 @@ fn flush_directory() -> Event {
     Event::FlushDirectory { directory: "d".to_owned() }
 }
 
-/// A disk with an old target, on which `events` happened.
+/// A disk with an old target after `events`.
 fn disk(order: Order, events: &[Event]) -> Disk {
     let mut disk = Disk::new(order, &[("d/target".to_owned(), 0, b"old".to_vec())]);
     events.iter().for_each(|event| disk.apply(event));
     disk
 }
 
-/// Everything that a power loss can leave, with writes torn in one place.
+/// Every possible state after a power loss, with writes torn at one point.
 fn states(disk: &Disk) -> BTreeSet<Files> {
     let crashes = disk.every_crash(LIMIT).expect("few ways");
     crashes.iter().map(|crash| disk.after(crash)).collect()
 }
 
-/// What can become of the target.
+/// Every possible state of the target.
 fn targets(disk: &Disk) -> BTreeSet<Option<Vec<u8>>> {
     states(disk).into_iter().map(|mut files| files.remove("d/target")).collect()
 }
@@ -130,7 +130,7 @@ fn what_was_lengthened_and_not_written_may_show_what_was_there_before() {
     }
 }
 
-/// One of a few things that can be done to three files with three names in two directories.
+/// One of a few operations on three files with three names in two directories.
 #[derive(Clone, Debug)]
 enum Deed {
     Write { name: usize, offset: usize, bytes: Vec<u8> },
@@ -158,7 +158,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// The calls that the deeds come to; a file that is not there is made, and not renamed, removed or flushed.
+/// The calls of the operations; a file that does not exist is created, and not renamed, removed or flushed.
 fn calls(deeds: &[Deed]) -> Vec<Event> {
     let mut at: BTreeMap<usize, FileId> = BTreeMap::from([(0, 0)]);
     let mut files = 1;
@@ -200,7 +200,7 @@ fn deeds(most: usize) -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(deed(), 0..most).prop_map(|deeds| calls(&deeds))
 }
 
-/// Does what the events say to real files, and returns those that are there in the end.
+/// Applies the events to real files, and returns those that exist at the end.
 fn really_done(events: &[Event]) -> Files {
     let root = tempfile::tempdir().expect("directory");
     let path = |name: &str| root.path().join(name);
