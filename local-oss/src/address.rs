@@ -1,20 +1,19 @@
-//! Which bucket and key a request is about.
+//! The bucket and the key of a request.
 
 use std::net::IpAddr;
 
-/// Bucket (empty when the request names none) and key, unescaped.
+/// Bucket (empty if the request names none) and key, unescaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) bucket: String,
     pub(crate) key: String,
 }
 
-/// Finds bucket and key from the `Host` header and the unescaped path.
+/// Determines bucket and key from the `Host` header and the unescaped path.
 ///
-/// OSS documents, "OSS domain names": `bucket.oss-region.aliyuncs.com/key`, or a custom domain bound to
-/// the bucket. Path style is what the SDKs use for IP addresses (`IsPathStyle` of the C++ SDK);
-/// the real service refuses it for its own domains (`SecondLevelDomainForbidden`), here it is
-/// accepted for them and for `localhost`.
+/// OSS document "OSS domain names": `bucket.oss-region.aliyuncs.com/key`, or a custom domain bound to the
+/// bucket. The SDKs use path style for IP addresses (`IsPathStyle` of the C++ SDK). The real service refuses
+/// it for its own domains (`SecondLevelDomainForbidden`); here it is accepted for them and for `localhost`.
 pub(crate) fn locate(host: &str, path: &str, custom_domains: &[(String, String)]) -> Address {
     let path = path.strip_prefix('/').unwrap_or(path);
     let host = without_port(host).to_ascii_lowercase();

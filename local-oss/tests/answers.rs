@@ -1,4 +1,4 @@
-//! What a client without faults sees.
+//! Replies without faults.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What a client sees of each fault.
+//! Faults as a client sees them.
 
 mod support;
 
@@ -26,9 +26,9 @@ fn struck(fault: Fault) -> Reply {
     get(&faulty(fault), KEY, &[])
 }
 
-/// Everything that comes in place of a reply.
+/// Everything that is received instead of a reply.
 fn raw(fault: Fault) -> (End, Vec<u8>) {
-    // A server that is dropped would end the connection itself.
+    // Dropping the server would end the connection.
     let server = faulty(fault);
     let mut client = Client::new(&server).patience(Duration::from_millis(200));
     client.send("GET", KEY, &[]);

@@ -1,4 +1,4 @@
-//! Start, stop, restart, and what a test can see meanwhile.
+//! Start, stop and restart, and what a test can observe meanwhile.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What a client sees of objects that are not ordinary: growing, processed, linked.
+//! Special objects: growing, processed, linked.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn pattern(size: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// The headers that tell one state of an object from another.
+/// The headers that identify one state of an object.
 fn identity(reply: &Reply) -> [Option<&str>; 3] {
     ["ETag", "Last-Modified", CRC].map(|name| reply.header(name))
 }

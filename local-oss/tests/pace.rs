@@ -1,4 +1,4 @@
-//! Time: rate limits and round trips.
+//! Rate limits and round trips.
 
 mod support;
 
@@ -34,7 +34,7 @@ fn a_rate_limit_holds_for_each_connection() {
             }
         });
     });
-    // One after the other would take 800 ms; the upper bound is wide, for the machine is shared.
+    // In sequence they would take 800 ms; the upper bound is wide, because the machine is shared.
     assert!((395..790).contains(&both), "{both} ms for 2 MB on each of 2 connections at 5 MB/s");
 }
 

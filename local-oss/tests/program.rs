@@ -15,7 +15,7 @@ fn run(arguments: &[&str]) -> Output {
     program().args(arguments).output().unwrap()
 }
 
-/// A server process, killed in the end.
+/// A server process, killed at the end.
 struct Running {
     process: Child,
     endpoint: String,

@@ -1,4 +1,4 @@
-//! What a client sees of a service that limits requests.
+//! A service that limits requests, as a client sees it.
 
 mod support;
 

@@ -27,7 +27,7 @@ fn connect(server: &Server, name: &str) -> Result<SslStream<TcpStream>, String> 
     connector.build().connect(name, socket).map_err(|error| error.to_string())
 }
 
-/// How the stream ended after `fault`: with TLS's goodbye or without.
+/// Whether the stream ended with TLS's close_notify after `fault`.
 fn ends_with_goodbye(fault: Fault) -> bool {
     let server = serving(Tls::Valid);
     server.inject(fault);

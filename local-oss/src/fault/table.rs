@@ -1,15 +1,15 @@
-//! The faults that are set up, and how often each has struck.
+//! The active faults, and how often each was applied.
 
 use std::time::{Duration, Instant};
 
 use super::load::{Admission, Load};
 use super::{Fault, Matcher, RequestFacts};
 
-/// Names a fault that was set up.
+/// Identifies an active fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuleId(u64);
 
-/// All faults that are set up, in order.
+/// All active faults, in order.
 #[derive(Debug, Default)]
 pub(crate) struct FaultTable {
     rules: Vec<Rule>,
@@ -26,11 +26,11 @@ struct Rule {
     load: Load,
 }
 
-/// What the rules make of one request.
+/// The effect of the rules on one request.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
     pub(crate) faults: Vec<Fault>,
-    /// Of the rules with a limit that let the request through; to be kept until it is answered.
+    /// Admissions by the rules with a limit; to be kept until the reply is complete.
     pub(crate) admissions: Vec<Admission>,
 }
 
@@ -50,12 +50,12 @@ impl FaultTable {
         self.rules.clear();
     }
 
-    /// How often a fault struck; 0 after it was cleared.
+    /// How often a fault was applied; 0 after it was cleared.
     pub(crate) fn hits(&self, id: RuleId) -> u64 {
         self.rules.iter().find(|rule| rule.id == id).map_or(0, |rule| rule.hits)
     }
 
-    /// Counts a request that comes at `now`, and returns the faults that strike it.
+    /// Counts a request received at `now`, and returns the faults that apply to it.
     pub(crate) fn strike(&mut self, facts: &RequestFacts<'_>, now: Instant) -> Verdict {
         let mut verdict = Verdict::default();
         for rule in self.rules.iter_mut().filter(|rule| rule.matcher.concerns(facts)) {
@@ -71,7 +71,7 @@ impl FaultTable {
         verdict
     }
 
-    /// How long a connection takes to open.
+    /// The time to open a connection.
     pub(crate) fn opening_time(&self, connection: u64) -> Duration {
         let about = |rule: &&Rule| {
             rule.matcher.is_about_connections() && rule.matcher.concerns_connection(connection)

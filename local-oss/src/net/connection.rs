@@ -12,11 +12,11 @@ use super::control::{Control, Woken};
 use super::outgoing::unacknowledged;
 use super::pace::Pacer;
 
-/// Longest time that a reset waits for bytes sent before it to arrive: it would destroy them.
+/// Longest time that a reset waits until the client's host has received earlier bytes: it would discard them.
 const BEFORE_RESET: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// A connection that can be paced, broken and watched.
+/// A connection with a rate limit that can be broken and observed.
 pub(crate) struct Connection {
     id: u64,
     socket: Arc<TcpStream>,
@@ -32,7 +32,7 @@ enum Stream {
     Tls(Box<SslStream<Shared>>),
 }
 
-/// One of the owners of a socket, readable and writable.
+/// A shared socket that can be read and written.
 struct Shared(Arc<TcpStream>);
 
 impl Read for Shared {
@@ -52,7 +52,7 @@ impl Write for Shared {
 }
 
 impl Connection {
-    /// Opens the server's side; `opening_time` passes once for TCP and once for TLS.
+    /// Opens the server's side, after `opening_time` for TCP and again for TLS.
     pub(crate) fn open(
         id: u64,
         socket: Arc<TcpStream>,
@@ -75,40 +75,40 @@ impl Connection {
         Ok(Connection { id, socket, stream, control, pacer: Pacer::default(), body_bytes: 0 })
     }
 
-    /// Its number, from 1.
+    /// The number of the connection, from 1.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
 
-    /// Waits; an error when the client goes away or the server stops meanwhile.
+    /// Waits; fails if the client disconnects or the server stops meanwhile.
     pub(super) fn pause(&self, time: Duration) -> io::Result<()> {
         pause(&self.control, &self.socket, time)
     }
 
-    /// Waits until `bytes` may go out at `rate` bytes a second.
+    /// Waits until `bytes` may be sent at `rate` bytes per second.
     pub(super) fn pace(&mut self, bytes: usize, rate: u64) -> io::Result<()> {
         let delay = self.pacer.delay(bytes, rate, Instant::now());
         self.pause(delay)
     }
 
-    /// Waits until the client goes away or the server stops.
+    /// Waits until the client disconnects or the server stops.
     pub(crate) fn stall(&self) {
         self.control.wait(&self.socket, None);
     }
 
-    /// Ends the server's direction; the client's stays open.
+    /// Shuts down the server's direction; the client's stays open.
     pub(super) fn half_close(&mut self) {
         self.say_goodbye();
-        // An error means that there is no connection any more.
+        // An error means that the connection has ended.
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Ends the connection as the client expects it.
+    /// Closes the connection properly.
     pub(crate) fn close(mut self) {
         self.say_goodbye();
     }
 
-    /// Ends the connection with RST.
+    /// Resets the connection (RST).
     pub(crate) fn reset(self) {
         let end = Instant::now() + BEFORE_RESET;
         while unacknowledged(&self.socket).is_ok_and(|bytes| bytes > 0) && Instant::now() < end {
@@ -116,13 +116,13 @@ impl Connection {
                 break;
             }
         }
-        // Without it the drop is an ordinary close: visible to the test that wants a reset.
+        // If it fails, the drop closes the connection normally, which a test of resets detects.
         let _ = set_socket_linger(&*self.socket, Some(Duration::ZERO));
     }
 
     fn say_goodbye(&mut self) {
         if let Stream::Tls(stream) = &mut self.stream {
-            // The client may be gone already.
+            // The client may have disconnected.
             let _ = stream.shutdown();
         }
     }

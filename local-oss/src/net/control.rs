@@ -1,4 +1,4 @@
-//! Waiting that ends when the client goes away or the server stops.
+//! Waits that end when the client disconnects or the server stops.
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
-/// Tells all threads of a running server to stop.
+/// Signals all threads of a running server to stop.
 pub(crate) struct Control {
     stopping: AtomicBool,
-    /// Readable from the stop on, so that every wait ends.
+    /// Readable once the server stops, so that every wait ends.
     wake: OwnedFd,
 }
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
-    /// The time is over.
+    /// The time has passed.
     Elapsed,
     /// The client has closed its side, or the connection broke.
     ClientGone,
-    /// The server stops.
+    /// The server is stopping.
     Stopping,
 }
 

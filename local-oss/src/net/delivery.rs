@@ -1,4 +1,4 @@
-//! Sending a reply, whole or broken.
+//! Sending a reply, complete or broken.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -8,14 +8,14 @@ use super::content::{Content, Gzip};
 use super::pace::piece;
 use crate::service::{Body, Reply, reason};
 
-/// Bytes sent at once.
+/// Size of the blocks that are sent.
 const BLOCK: usize = 256 * 1024;
 
 /// How a reply is sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Delivery {
     pub(crate) round_trip: Duration,
-    /// Sent in place of the reply's own.
+    /// Sent instead of the reply's own status line.
     pub(crate) status_line: Option<String>,
     pub(crate) head: Head,
     pub(crate) rate: Option<u64>,
@@ -26,9 +26,9 @@ pub(crate) struct Delivery {
     pub(crate) garbage: bool,
     /// Bytes between the head and the body.
     pub(crate) garbage_before: u64,
-    /// What is added to `Content-Length`.
+    /// Added to `Content-Length`.
     pub(crate) length_off: i64,
-    /// The reply is sent once more, with other bytes.
+    /// The reply is sent a second time, with other bytes.
     pub(crate) unasked: bool,
     pub(crate) ending: Ending,
     pub(crate) close: bool,
@@ -43,11 +43,11 @@ pub(crate) enum Head {
     Paused(Duration),
     /// Byte by byte, with a pause before each.
     Dribbled(Duration),
-    /// For ever, with a pause before each line.
+    /// Without end, with a pause before each line.
     Endless(Duration),
 }
 
-/// How the client learns where the body ends.
+/// How the end of the body is indicated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Framing {
     #[default]
@@ -61,28 +61,28 @@ pub(crate) enum Framing {
 pub(crate) enum Ending {
     #[default]
     Complete,
-    /// So many bytes early, with a close.
+    /// This many bytes early, with a close.
     Missing(u64),
-    /// So many bytes late.
+    /// This many bytes late.
     Extra(u64),
-    /// After so many bytes, if the body has more.
+    /// After this many bytes, if the body is longer.
     After(u64, Cut),
     /// As `After` with a reset, counted over all bodies of the connection.
     ConnectionReset(u64),
 }
 
-/// What happens where a body is cut.
+/// How the connection is treated where a body is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
     Reset,
     Close,
-    /// Closed without a goodbye.
+    /// Closed without close_notify.
     Abandon,
     Stall,
     HalfClose,
 }
 
-/// What becomes of the connection after a reply.
+/// How the connection is treated after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     KeepAlive,
@@ -91,7 +91,7 @@ pub(crate) enum Next {
     Reset,
 }
 
-/// What was sent.
+/// The result of sending a reply.
 #[derive(Debug)]
 pub(crate) struct Delivered {
     pub(crate) body_bytes: u64,
@@ -112,7 +112,7 @@ pub(crate) fn deliver(
     let delivery = Delivery { framing, ..delivery.clone() };
     let mut body_bytes = 0;
     let next = send(connection, reply, &delivery, head, &mut body_bytes);
-    // An error means that the client is gone or the server stops.
+    // An error means that the client has disconnected or the server is stopping.
     Delivered { body_bytes, next: next.unwrap_or(Next::Close) }
 }
 
@@ -154,7 +154,7 @@ fn send(
     })
 }
 
-/// How many bytes are sent of a body of `length`, and what happens then if that is not its end.
+/// The number of bytes to send of a body of `length`, and what follows if that is not its end.
 fn limit(ending: Ending, length: u64, sent_before: u64) -> (u64, Option<Cut>) {
     let after = |bytes: u64, cut| if bytes < length { (bytes, Some(cut)) } else { (length, None) };
     match ending {
@@ -233,7 +233,7 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Sends `limit` bytes; `whole` ends the coding of the body properly.
+    /// Sends `limit` bytes; with `whole`, ends the coding of the body properly.
     fn send(&mut self, limit: u64, whole: bool) -> io::Result<()> {
         let delivery = self.delivery;
         let rate = [delivery.rate, self.reply.rate].into_iter().flatten().min();

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use crate::clock::parse_http_date;
 use crate::request::Request;
 
-/// What the conditions of a request come to.
+/// The result of a request's conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Go on.
+    /// All conditions hold.
     Met,
     /// 304, no body.
     NotModified,
@@ -24,11 +24,11 @@ pub(crate) struct Etag<'a> {
     pub(crate) weak: bool,
 }
 
-/// Judges the conditional headers against an object's ETag and time.
+/// Evaluates the conditional headers for an object's ETag and time.
 ///
 /// OSS document "GetObject": `If-Match` and `If-Unmodified-Since` give 412, `If-None-Match` and
-/// `If-Modified-Since` 304; the operation "is compatible with the RFC", whose rule it is that an ETag
-/// condition makes the time condition of its kind void.
+/// `If-Modified-Since` 304. The operation "is compatible with the RFC", in which an ETag condition overrides
+/// the time condition of its kind.
 pub(crate) fn judge(request: &Request, etag: &Etag<'_>, modified: Timestamp) -> Verdict {
     // HTTP dates have whole seconds.
     let modified = modified.as_second();
@@ -51,12 +51,13 @@ pub(crate) fn judge(request: &Request, etag: &Etag<'_>, modified: Timestamp) -> 
 }
 
 impl Etag<'_> {
-    /// Whether `If-Match` holds for a list such as `"a", "b"` or `*`: a weak tag matches nothing (RFC 9110 §13.1.1).
+    /// Whether `If-Match` holds for a list such as `"a", "b"` or `*`: a weak tag matches nothing (RFC 9110
+    /// §13.1.1).
     fn matches_strongly(&self, list: &str) -> bool {
         list.trim() == "*" || (!self.weak && list.split(',').any(|tag| self.is(tag)))
     }
 
-    /// Whether `If-None-Match` names the tag, weak or not (RFC 9110 §13.1.2).
+    /// Whether `If-None-Match` contains the tag, weak or not (RFC 9110 §13.1.2).
     fn matches_weakly(&self, list: &str) -> bool {
         let mut tags = list.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
         list.trim() == "*" || tags.any(|tag| self.is(tag))
