@@ -14,7 +14,7 @@ fn code_block<'a>(document: &'a str, language: &str) -> &'a str {
 }
 
 #[test]
-fn the_example_in_the_readme_is_the_program_that_is_compiled() {
+fn the_example_in_the_readme_is_the_compiled_program() {
     assert_eq!(code_block(&read("README.md"), "cpp"), read("examples/cpp/simple.cpp"));
 }
 
@@ -25,6 +25,6 @@ fn the_readme_names_the_minimum_rust_version_of_the_manifest() {
 }
 
 #[test]
-fn the_changelog_speaks_of_the_version_being_built() {
+fn the_changelog_mentions_the_version_being_built() {
     assert!(read("CHANGELOG.md").contains(env!("CARGO_PKG_VERSION")));
 }

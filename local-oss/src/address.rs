@@ -70,20 +70,20 @@ mod tests {
     }
 
     #[test]
-    fn service_domains_name_the_bucket() {
+    fn service_domains_contain_the_bucket() {
         assert_eq!(located("b.localhost:80", "/k/l"), pair("b", "k/l"));
         assert_eq!(located("b.oss-cn-hangzhou.aliyuncs.com", "/k"), pair("b", "k"));
         assert_eq!(located("oss-cn-hangzhou.aliyuncs.com", "/b/k"), pair("b", "k"));
     }
 
     #[test]
-    fn a_custom_domain_stands_for_its_bucket() {
+    fn a_custom_domain_is_bound_to_its_bucket() {
         assert_eq!(located("DL.example.com:443", "/b/k"), pair("bound", "b/k"));
     }
 
     proptest! {
         #[test]
-        fn no_host_and_path_panic(host in ".*", path in ".*") {
+        fn no_host_or_path_causes_a_panic(host in ".*", path in ".*") {
             locate(&host, &path, &[]);
         }
     }

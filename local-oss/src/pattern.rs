@@ -200,7 +200,7 @@ mod tests {
         }
 
         #[test]
-        fn a_misplaced_block_never_matches(a in 0u64..1 << 50, b in 0u64..1 << 50, seed: u64) {
+        fn a_block_at_another_offset_never_matches(a in 0u64..1 << 50, b in 0u64..1 << 50, seed: u64) {
             prop_assume!(a != b);
             let pattern = Pattern::new(u64::MAX, seed);
             let (mut one, mut other) = ([0; 24], [0; 24]);

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_follow_each_other_are_told_apart_and_bodies_skipped() {
+    fn consecutive_requests_are_separated_and_bodies_skipped() {
         let requests = read_all(
             b"GET /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nxyzHEAD http://h/b HTTP/1.1\r\n\r\nGET /c HT",
         );
@@ -173,7 +173,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_input_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn no_input_causes_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             read_all(&bytes);
             let text = format!("GET {} HTTP/1.1\r\n\r\n", String::from_utf8_lossy(&bytes));
             read_all(text.as_bytes());

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_serves_its_files_and_nothing_outside() {
+    fn a_folder_serves_its_files_and_nothing_outside_it() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(root.path().join("in/sub")).unwrap();
         std::fs::write(root.path().join("in/sub/a"), "12345").unwrap();

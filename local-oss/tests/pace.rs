@@ -39,7 +39,7 @@ fn a_rate_limit_holds_for_each_connection() {
 }
 
 #[test]
-fn a_rate_limit_goes_on_over_the_requests_of_a_connection() {
+fn a_rate_limit_spans_the_requests_of_a_connection() {
     let server = serving(100_000);
     server.inject(Fault::RateLimit(1_000_000));
     let mut client = Client::new(&server);

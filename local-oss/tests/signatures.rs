@@ -184,7 +184,7 @@ fn code(server: &Server, vector: &Value) -> String {
 }
 
 #[test]
-fn a_clock_more_than_fifteen_minutes_away_is_told_the_servers_time() {
+fn a_time_more_than_fifteen_minutes_off_gets_the_servers_time() {
     let server = Server::start(Config::default()).unwrap();
     for vector in &one_of_each(false)[..2] {
         prepare(&server, vector);
@@ -204,7 +204,7 @@ fn a_clock_more_than_fifteen_minutes_away_is_told_the_servers_time() {
 }
 
 #[test]
-fn a_presigned_url_holds_until_its_end() {
+fn a_presigned_url_is_valid_until_it_expires() {
     let server = Server::start(Config::default()).unwrap();
     for vector in &one_of_each(false)[2..] {
         prepare(&server, vector);
@@ -216,7 +216,7 @@ fn a_presigned_url_holds_until_its_end() {
 }
 
 #[test]
-fn tokens_must_be_the_keys_own_and_not_expired() {
+fn tokens_must_belong_to_the_key_and_not_be_expired() {
     let server = Server::start(Config::default()).unwrap();
     for vector in one_of_each(true) {
         prepare(&server, &vector);

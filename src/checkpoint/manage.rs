@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_tells_its_object_and_progress_even_in_use() {
+    fn a_checkpoint_can_be_inspected_while_it_is_in_use() {
         let scratch = scratch();
         assert_eq!(inspect(&scratch.journal).expect("inspect"), None);
         let extents =
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_cannot_have_another_file_removed() {
+    fn discarding_a_checkpoint_cannot_remove_another_file() {
         let scratch = scratch();
         let donor = scratch.files.target.with_file_name("donor");
         std::fs::write(&donor, "precious").expect("write");

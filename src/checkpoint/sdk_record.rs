@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_record_gives_the_parts_that_are_on_the_disk() {
+    fn a_real_record_lists_the_parts_on_the_disk() {
         let record = parse(PLAIN, &request()).expect("record");
         assert_eq!(record.size, 1_500_000);
         assert_eq!(record.extents.len(), 9);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_a_range_is_set_aside() {
+    fn a_record_of_a_range_is_ignored() {
         assert_eq!(parse(RANGE, &request()), None);
         let with_range = resealed(
             "\"size\" : 1500000",
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_whose_sum_is_wrong_is_nothing() {
+    fn a_record_with_a_wrong_sum_is_ignored() {
         assert!(has_right_sum(PLAIN));
         for at in 0..PLAIN.len() {
             let mut flipped = PLAIN.to_vec();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_sealed_record_that_contradicts_itself_or_the_request_is_nothing() {
+    fn an_inconsistent_record_with_a_valid_sum_is_ignored() {
         assert!(parse(&resealed("slow", "slow"), &request()).is_some());
         for (from, to) in [
             ("ResumableDownload", "ResumableUpload"),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn other_json_is_nothing() {
+    fn other_json_is_ignored() {
         for text in ["", "[1,2]", "null", "{}", "{\"parts\":{}}", &"[".repeat(100_000)] {
             assert_eq!(parse(text.as_bytes(), &request()), None);
         }
@@ -251,7 +251,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn any_bytes_are_decoded_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             prop_assert_eq!(parse(&bytes, &request()), None);
         }
     }

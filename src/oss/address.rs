@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_stands_where_the_style_says() {
+    fn the_address_style_decides_where_the_bucket_is() {
         use AddressStyle::{Auto, Cname, Path};
         for (endpoint, style, expected) in [
             ("example.com", Auto, "https://bkt.example.com/k"),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_names_the_bucket_is_refused_with_the_right_one() {
+    fn an_endpoint_that_contains_the_bucket_is_refused_and_the_error_names_the_right_one() {
         let endpoint = Endpoint::parse("bkt.oss-cn-hangzhou.aliyuncs.com").unwrap();
         let error = object_address(&endpoint, AddressStyle::Auto, "bkt", "k").unwrap_err();
         assert!(error.message().contains("use 'oss-cn-hangzhou.aliyuncs.com'"), "{error}");

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_that_is_none_is_refused() {
+    fn invalid_base64_is_refused() {
         assert_eq!(base64_decode("Zm9v").as_deref(), Some(&b"foo"[..]));
         assert_eq!(base64_decode("Zm9"), None);
         assert_eq!(base64_decode("***="), None);
@@ -100,12 +100,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn base64_decoding_gives_the_bytes_back(bytes in any::<Vec<u8>>()) {
+        fn base64_decoding_inverts_encoding(bytes in any::<Vec<u8>>()) {
             prop_assert_eq!(base64_decode(&base64_encode(&bytes)), Some(bytes));
         }
 
         #[test]
-        fn base64_decoding_survives_any_text(text in any::<String>()) {
+        fn base64_decoding_of_any_text_does_not_panic(text in any::<String>()) {
             let _ = base64_decode(&text);
         }
     }

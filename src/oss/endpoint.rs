@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_and_localhost_carry_no_bucket() {
+    fn only_addresses_and_localhost_cannot_be_prefixed_with_a_bucket() {
         for text in ["127.0.0.1", "[::1]:80", "localhost:80", "LOCALHOST"] {
             assert!(endpoint(text).is_address_or_localhost(), "{text}");
         }
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_endpoint_is_refused_with_a_reason() {
+    fn an_invalid_endpoint_is_refused_with_a_reason() {
         for (text, reason) in [
             ("", "contains no host"),
             ("https://", "contains no host"),
@@ -237,7 +237,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_survives_any_text(text in any::<String>()) {
+        fn parsing_any_endpoint_does_not_panic(text in any::<String>()) {
             if let Ok(endpoint) = Endpoint::parse(&text) {
                 let _ = endpoint.region();
             }

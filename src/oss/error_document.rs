@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_error_document_is_none() {
+    fn other_documents_are_not_error_documents() {
         for text in [
             "",
             "busy",
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_cut_anywhere_gives_whole_elements_only() {
+    fn a_document_truncated_anywhere_gives_complete_elements_only() {
         let whole = parse(DOCUMENT.as_bytes()).unwrap();
         for length in 0..DOCUMENT.len() {
             let Some(cut) = parse(&DOCUMENT.as_bytes()[..length]) else { continue };
@@ -119,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes in any::<Vec<u8>>(), text in "<Error>[<>/&;#x!?A-Z0-9 \\[\\]]{0,60}") {
+        fn any_bytes_are_parsed_without_a_panic(bytes in any::<Vec<u8>>(), text in "<Error>[<>/&;#x!?A-Z0-9 \\[\\]]{0,60}") {
             let _ = (parse(&bytes), parse(text.as_bytes()));
         }
     }

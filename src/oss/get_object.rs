@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_opening_request_carries_the_users_conditions() {
+    fn the_first_request_carries_the_users_conditions() {
         let composed = compose(&request(), Some((0, Some(99))), Conditions::User);
         assert_eq!(
             headers(&composed),

@@ -58,7 +58,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_name_is_the_sdks_and_short_where_that_is_too_long() {
+    fn the_name_is_that_of_the_sdk_or_a_short_one_if_that_is_too_long() {
         assert_eq!(fixed(OsStr::new("video.mp4"), 255), "video.mp4.temp");
         let longest = "x".repeat(250);
         assert_eq!(fixed(longest.as_ref(), 255).len(), 255);

@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "deadlock")]
-    fn a_lost_wake_is_found() {
+    fn a_lost_wakeup_is_found() {
         explore(|| {
             let pair = Arc::new((Mutex::new(false), Condvar::new()));
             let same = pair.clone();

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rename_that_spares_its_target_leaves_both_files_when_it_is_refused() {
+    fn a_rename_without_replacement_leaves_both_files_if_the_target_exists() {
         for rename in [rename_new, link_new] {
             let dir = tempfile::tempdir().expect("directory");
             let (from, to) = (dir.path().join("from"), dir.path().join("to"));
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn proc_is_not_a_place_of_trust_and_names_have_a_limit() {
+    fn proc_is_not_a_trusted_file_system_and_names_have_a_limit() {
         let proc = file_system(Path::new("/proc")).expect("statfs");
         assert!(!proc.local);
         assert!(proc.name_max >= 14);

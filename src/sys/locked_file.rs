@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_opener_is_told_to_come_back_and_may_after_the_first_is_gone() {
+    fn a_second_opener_gets_would_block_until_the_first_has_closed_the_file() {
         let (_dir, path) = scratch();
         let (first, made) = LockedFile::open_or_create(&path).expect("create");
         assert!(made && first.is_locked());
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_holder_that_is_about_to_let_go_is_waited_for() {
+    fn opening_waits_for_an_owner_that_is_about_to_release_the_file() {
         let (_dir, path) = scratch();
         // On a busy machine single attempts may come too late.
         let opened = (0..20).filter(|_| {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_ends_with_its_holder_even_when_a_descriptor_was_inherited() {
+    fn the_lock_ends_with_its_owner_even_if_a_descriptor_was_inherited() {
         let (_dir, path) = scratch();
         let (first, _) = LockedFile::open_or_create(&path).expect("create");
         let inherited = first.try_clone().expect("duplicate");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_planted_link_and_what_is_no_regular_file_are_refused() {
+    fn planted_links_and_files_that_are_not_regular_are_refused() {
         let (dir, path) = scratch();
         let donor = dir.path().join("donor");
         fs::write(&donor, "precious").expect("write");
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_replaced_under_the_lock_is_noticed_and_its_successor_left_alone() {
+    fn a_file_replaced_while_locked_is_detected_and_its_replacement_not_touched() {
         let (dir, path) = scratch();
         let (first, _) = LockedFile::open_or_create(&path).expect("create");
         assert!(first.is_in_place().expect("stat"));

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_becomes_a_defect_that_names_its_place_and_not_its_message() {
+    fn a_panic_becomes_a_defect_with_its_location_and_without_its_message() {
         let text = catch(|| panic!("secret data")).expect_err("defect").to_string();
         assert!(text.contains("src/sys/panic.rs:"), "{text}");
         assert!(!text.contains("secret"), "{text}");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_whose_destructor_panics_is_survived() {
+    fn a_payload_whose_destructor_panics_is_caught() {
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_works_while_the_thread_unwinds() {
+    fn catch_works_while_the_thread_unwinds() {
         struct OnDrop;
         impl Drop for OnDrop {
             fn drop(&mut self) {

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tighter_of_two_limits_holds() {
+    fn the_lower_of_two_limits_applies() {
         for (client, own) in [(500_000, 9_000_000), (9_000_000, 500_000)] {
             let mut one = connections(1, &limited(client), &limited(own));
             let taken = run(&mut one, Instant::now(), Duration::from_secs(4));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_frees_who_waits_under_the_former_limit() {
+    fn a_change_ends_waits_under_the_former_limit() {
         let bandwidth = limited(1);
         let mut throttle = RateLimiter::new(&bandwidth, &limited(0));
         let now = Instant::now();
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_is_lifted_between_two_looks_makes_nobody_wait() {
+    fn a_limit_that_is_lifted_between_two_checks_makes_nobody_wait() {
         let bandwidth = limited(1);
         // A connection that read the former rate finds the new one in the queue.
         bandwidth.queue.lock().change(0, Instant::now());
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_hour_is_not_made_up_for() {
+    fn idle_time_is_not_made_up_for() {
         let bandwidth = limited(1_000_000);
         let mut one = connections(1, &bandwidth, &limited(0));
         let start = Instant::now();

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_is_asked_once_and_again_when_its_key_was_refused() {
+    fn a_provider_is_called_once_and_again_after_its_key_was_refused() {
         let provider = Arc::new(Counting(AtomicU32::new(0)));
         let cache = Arc::new(CredentialsCache::new(Credentials::Provider(provider.clone())));
         let first = issue(&cache).expect("a key");
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_provider_is_asked_while_the_former_hangs_and_both_are_waited_for() {
+    fn a_new_provider_is_called_while_the_former_blocks_and_shutdown_waits_for_both() {
         let (answer, answers) = unbounded();
         let (going, goes) = unbounded();
         let gone = Arc::new(AtomicBool::new(false));
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_valid_outlives_a_failed_renewal() {
+    fn a_valid_key_is_kept_after_a_failed_renewal() {
         let provider = Arc::new(Temporary(AtomicU32::new(0)));
         let cache = Arc::new(CredentialsCache::new(Credentials::Provider(provider.clone())));
         let id = || issue(&cache).expect("a key").key.expect("signed").id.clone();

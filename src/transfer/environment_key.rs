@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_missing_or_empty_is_named_as_such() {
+    fn the_error_names_a_missing_or_empty_variable() {
         refused(from_variables(|_| None), ID, "is not set");
         refused(from_variables(|name| (name == ID).then(|| "VALUE".into())), SECRET, "is not set");
         refused(from_variables(|name| (name == SECRET).then(|| "VALUE".into())), ID, "is not set");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_no_key_has_is_named_by_its_variable_and_not_shown() {
+    fn the_error_for_an_invalid_value_names_the_variable_and_not_the_value() {
         for (value, what) in [
             (b"VALUE VALUE".as_slice(), "contains a blank"),
             (b"VALUE\nVALUE\n", "contains a blank or a line end"),
@@ -113,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blanks_and_line_ends_around_a_value_do_not_count(
+        fn blanks_and_line_ends_around_a_value_are_ignored(
             before in "[ \t\r\n]{0,3}", after in "[ \t\r\n]{0,3}", value in "[!-~]{1,40}"
         ) {
             let around = format!("{before}{value}{after}");

@@ -85,7 +85,7 @@ fn a_missing_variable_is_named_and_nothing_is_sent() {
 }
 
 #[test]
-fn blanks_and_line_ends_around_the_values_of_a_secret_store_are_not_sent() {
+fn blanks_and_line_ends_around_values_of_a_secret_store_are_not_sent() {
     let fixture = fixture();
     let token = "CAIStoken";
     let key = Key {

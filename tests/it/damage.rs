@@ -63,7 +63,7 @@ impl Damaged {
 }
 
 #[test]
-fn undamaged_everything_is_reused() {
+fn without_damage_everything_is_reused() {
     let damaged = Damaged::new();
     assert_eq!(damaged.reused_after(|_, _| {}), HELD);
     assert_eq!(damaged.reused_with_journal(&damaged.left.journal), HELD);
@@ -106,7 +106,7 @@ fn a_lengthened_temporary_file_gives_a_file_of_the_right_length() {
 }
 
 #[test]
-fn a_zero_filled_temporary_file_of_full_length_is_not_believed() {
+fn a_zero_filled_temporary_file_of_full_length_is_not_reused() {
     let damaged = Damaged::new();
     for len in [damaged.left.temp.len(), SIZE as usize] {
         assert_eq!(damaged.reused_with_temp(&vec![0; len]), 0);
@@ -114,7 +114,7 @@ fn a_zero_filled_temporary_file_of_full_length_is_not_believed() {
 }
 
 #[test]
-fn one_flipped_byte_costs_the_extent_it_is_in_and_no_other() {
+fn one_flipped_byte_costs_its_extent_and_no_other() {
     let damaged = Damaged::new();
     for at in [0, 1, 54_321, PART - 1, PART, PART + 1, HELD - 1] {
         let mut temp = damaged.left.temp.clone();
@@ -125,7 +125,7 @@ fn one_flipped_byte_costs_the_extent_it_is_in_and_no_other() {
 }
 
 #[test]
-fn what_is_fetched_after_damage_was_found_is_recorded_as_ever() {
+fn bytes_fetched_after_damage_was_found_are_recorded() {
     let damaged = Damaged::new();
     let fixture = &damaged.fixture;
     let mut temp = damaged.left.temp.clone();
@@ -142,7 +142,7 @@ fn what_is_fetched_after_damage_was_found_is_recorded_as_ever() {
 }
 
 #[test]
-fn bytes_past_those_recorded_are_never_believed() {
+fn bytes_beyond_the_recorded_ones_are_never_reused() {
     // As after a crash: written, but not recorded. Here they are wrong.
     let damaged = Damaged::new();
     let mut temp = damaged.left.temp.clone();
@@ -151,7 +151,7 @@ fn bytes_past_those_recorded_are_never_believed() {
 }
 
 #[test]
-fn a_checkpoint_torn_at_any_byte_costs_what_it_no_longer_says() {
+fn a_checkpoint_truncated_at_any_byte_costs_the_lost_records() {
     let damaged = Damaged::new();
     let journal = &damaged.left.journal;
     let header = journal.len() - 2 * RECORD;
@@ -167,7 +167,7 @@ fn a_checkpoint_torn_at_any_byte_costs_what_it_no_longer_says() {
 }
 
 #[test]
-fn a_checkpoint_with_any_byte_flipped_costs_what_it_no_longer_says() {
+fn a_checkpoint_with_any_byte_flipped_costs_the_lost_records() {
     let damaged = Damaged::new();
     let journal = &damaged.left.journal;
     let header = journal.len() - 2 * RECORD;
@@ -181,7 +181,7 @@ fn a_checkpoint_with_any_byte_flipped_costs_what_it_no_longer_says() {
 }
 
 #[test]
-fn a_checkpoint_of_random_bytes_is_no_checkpoint() {
+fn a_checkpoint_of_random_bytes_is_ignored() {
     let damaged = Damaged::new();
     let bytes = proptest::collection::vec(any::<u8>(), 0..2000);
     runner(cases(32, 1000))
@@ -206,7 +206,7 @@ fn records_followed_by_random_bytes_are_read_up_to_them() {
 }
 
 #[test]
-fn a_checkpoint_of_another_shape_is_no_checkpoint() {
+fn a_checkpoint_with_another_format_is_ignored() {
     let damaged = Damaged::new();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/checkpoint");
     let of_sdk = fs::read(data.join("cpp-sdk-record/plain.json")).expect("the SDK's record");
@@ -219,7 +219,7 @@ fn a_checkpoint_of_another_shape_is_no_checkpoint() {
 }
 
 #[test]
-fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
+fn the_checkpoint_of_another_object_or_range_is_not_used() {
     let fixture = Fixture::new(SIZE);
     fixture.server.put(BUCKET, "other", Object::pattern(SIZE, 7));
     let other = fixture.request_with(|request| request.key = "other".into());
@@ -252,7 +252,7 @@ fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
 }
 
 #[test]
-fn a_checkpoint_with_the_temporary_file_of_another_run_is_found_out() {
+fn a_checkpoint_with_the_temporary_file_of_another_run_is_detected() {
     let fixture = Fixture::new(SIZE);
     fixture.interrupt(&fixture.request(), SECOND);
     let older = fixture.leftovers();
@@ -303,7 +303,7 @@ fn a_symbolic_link_in_place_of_a_file_does_not_lead_to_another_file() {
 }
 
 #[test]
-fn a_link_to_nothing_in_place_of_a_file_makes_nothing_there() {
+fn a_dangling_link_in_place_of_a_file_creates_no_file() {
     let damaged = Damaged::new();
     let elsewhere = tempfile::tempdir().expect("directory");
     let nothing = elsewhere.path().join("nothing");
@@ -317,7 +317,7 @@ fn a_link_to_nothing_in_place_of_a_file_makes_nothing_there() {
 }
 
 #[test]
-fn a_directory_or_a_pipe_in_place_of_a_file_is_an_error_and_no_hang() {
+fn a_directory_or_a_pipe_in_place_of_a_file_is_an_error_and_does_not_block() {
     let damaged = Damaged::new();
     for replaced in [damaged.fixture.temp(), damaged.left.journal_path.clone()] {
         right_file_or_typed_error(&damaged, |_, _| {
@@ -341,7 +341,7 @@ fn a_checkpoint_that_was_deleted_costs_everything() {
 }
 
 #[test]
-fn a_checkpoint_directory_that_is_missing_or_no_directory_is_refused() {
+fn a_checkpoint_directory_that_is_missing_or_a_file_is_refused() {
     let fixture = Fixture::new(SIZE);
     let file = fixture.dir().join("file");
     fs::write(&file, "").expect("write");
@@ -355,7 +355,7 @@ fn a_checkpoint_directory_that_is_missing_or_no_directory_is_refused() {
 }
 
 #[test]
-fn a_checkpoint_directory_that_nothing_can_be_written_to_is_an_error() {
+fn a_checkpoint_directory_that_is_not_writable_is_an_error() {
     let fixture = Fixture::new(SIZE);
     // Not even root can create a file there.
     let error =
@@ -366,7 +366,7 @@ fn a_checkpoint_directory_that_nothing_can_be_written_to_is_an_error() {
 }
 
 #[test]
-fn damage_during_the_run_is_mended_when_the_file_is_verified_before_the_rename() {
+fn damage_during_the_run_is_repaired_by_verify_before_rename() {
     let fixture = Fixture::new(SIZE);
     let slow = Fault::RoundTrip(Duration::from_millis(300));
     fixture.server.inject_when(Matcher::any().nth(2), slow);

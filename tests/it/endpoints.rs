@@ -74,7 +74,7 @@ fn a_name_is_addressed_in_path_style_on_request() {
 }
 
 #[test]
-fn a_custom_domain_stands_for_its_bucket_under_both_signatures() {
+fn a_custom_domain_is_bound_to_its_bucket_with_both_signatures() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
         let fixture = with_domain("download.localhost", Config::default());
         let client = fixture.client_with(|options| {
@@ -89,7 +89,7 @@ fn a_custom_domain_stands_for_its_bucket_under_both_signatures() {
 }
 
 #[test]
-fn https_is_spoken_when_no_scheme_is_given() {
+fn https_is_used_when_no_scheme_is_given() {
     let domain = format!("{BUCKET}.oss.localhost");
     let config =
         Config { tls: Some(Tls::Valid), tls_names: vec![domain.clone()], ..Config::default() };
@@ -123,7 +123,7 @@ fn forward_from_ipv6(port: u16) -> io::Result<u16> {
 }
 
 #[test]
-fn an_ipv6_address_stands_in_brackets_and_is_addressed_in_path_style() {
+fn an_ipv6_address_is_in_brackets_and_addressed_in_path_style() {
     let fixture = Fixture::new(3 * PART);
     let port = match forward_from_ipv6(fixture.server.port()) {
         Ok(port) => port,
@@ -206,7 +206,7 @@ fn v1_signatures_and_anonymous_requests_need_no_region() {
 }
 
 #[test]
-fn the_region_of_another_place_is_told_by_the_service() {
+fn a_wrong_region_is_the_services_error() {
     let fixture = Fixture::new(10);
     let client = fixture.client_with(|options| options.region = Some("cn-beijing".to_owned()));
     let error = client.download(&fixture.request()).expect_err("wrong region");

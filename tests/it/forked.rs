@@ -70,7 +70,7 @@ fn parent() {
 }
 
 #[test]
-fn a_forked_child_is_refused_everything_and_harms_nothing() {
+fn every_call_in_a_forked_child_is_refused_and_the_parent_unaffected() {
     let fixture = Fixture::new(16 * MIB);
     let slow = fixture.server.inject(Fault::RateLimit(MIB));
     let program = std::env::current_exe().expect("this program");

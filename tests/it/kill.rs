@@ -31,7 +31,7 @@ fn moments(chance: &mut Chance) -> Vec<Duration> {
 }
 
 #[test]
-fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_little_twice() {
+fn a_program_killed_at_20_random_moments_completes_the_file_and_fetches_little_twice() {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject(Fault::RateLimit(RATE));
     // Bytes that are not recorded yet are fewer than 8 MiB and younger than a second; half a second more for a busy
@@ -79,7 +79,7 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
 }
 
 #[test]
-fn a_program_killed_on_a_slow_network_loses_what_is_younger_than_a_second() {
+fn a_program_killed_on_a_slow_network_loses_at_most_the_bytes_of_a_second() {
     const SLOW: u64 = MIB;
     let fixture = Fixture::new(64 * MIB);
     fixture.server.inject(Fault::RateLimit(SLOW));
@@ -103,7 +103,7 @@ fn whole(fixture: &Fixture) -> DownloadRequest {
 }
 
 #[test]
-fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
+fn a_program_killed_on_a_fast_network_loses_at_most_8_mib_of_each_connection() {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject(Fault::RateLimit(64 * MIB));
     let program = start(&fixture);
@@ -132,7 +132,7 @@ fn wait_for_files(fixture: &Fixture) {
 }
 
 #[test]
-fn a_second_process_on_a_download_is_told_so_at_once_and_harms_nothing() {
+fn a_second_process_with_the_same_download_is_busy_at_once_and_changes_nothing() {
     let fixture = Fixture::new(24 * MIB);
     fixture.server.inject(Fault::RateLimit(8 * MIB));
     let first = start(&fixture);
@@ -150,7 +150,7 @@ fn a_second_process_on_a_download_is_told_so_at_once_and_harms_nothing() {
 }
 
 #[test]
-fn a_second_download_in_one_process_is_busy_at_once_and_harms_nothing() {
+fn a_second_download_in_one_process_is_busy_at_once_and_changes_nothing() {
     for checkpoint in [true, false] {
         let fixture = Fixture::new(4 * MIB);
         fixture.server.inject_when(Matcher::any().times(3), Fault::RateLimit(2 * MIB));
@@ -175,7 +175,7 @@ fn a_second_download_in_one_process_is_busy_at_once_and_harms_nothing() {
 }
 
 #[test]
-fn of_downloads_started_at_the_same_moment_each_is_whole_or_busy() {
+fn downloads_started_at_the_same_moment_each_succeed_or_are_busy() {
     const RUNS: usize = 6;
     for checkpoint in [true, false] {
         let fixture = Fixture::new(2 * MIB);

@@ -12,7 +12,7 @@ use crate::fixture::{Fixture, MIB, PART};
 const RECORD: u64 = 32;
 
 #[test]
-fn ten_thousand_parts_take_a_few_requests_and_at_most_a_record_each() {
+fn ten_thousand_parts_need_few_requests_and_at_most_a_record_each() {
     const PARTS: u64 = 10_000;
     let fixture = Fixture::new(PARTS * PART);
     let mut lengths = Vec::new();

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 #[test]
-fn every_bug_can_still_be_planted() {
+fn every_mutant_patch_still_applies() {
     let check = Command::new("scripts/mutants.sh")
         .arg("--check")
         .current_dir(env!("CARGO_MANIFEST_DIR"))

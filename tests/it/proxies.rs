@@ -81,7 +81,7 @@ fn tunnel(listener: &TcpListener) -> String {
 }
 
 #[test]
-fn an_https_service_is_reached_through_a_tunnel_that_alone_sees_the_proxy_s_credentials() {
+fn an_https_service_is_reached_through_a_tunnel_and_only_the_proxy_gets_its_credentials() {
     let config = Config { tls: Some(Tls::Valid), ..Config::default() };
     let fixture = Fixture::with(config, Object::pattern(PART, 7));
     let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
@@ -108,7 +108,7 @@ fn an_https_service_is_reached_through_a_tunnel_that_alone_sees_the_proxy_s_cred
 }
 
 #[test]
-fn an_https_proxy_is_greeted_over_tls() {
+fn an_https_proxy_is_connected_to_over_tls() {
     let fixture = Fixture::new(PART);
     let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
     let port = listener.local_addr().expect("address").port();
@@ -181,7 +181,7 @@ fn the_password_of_a_proxy_in_the_environment_is_in_no_message() {
 }
 
 #[test]
-fn what_is_more_than_a_proxy_s_name_is_refused() {
+fn a_proxy_host_that_is_not_a_plain_name_is_refused() {
     let fixture = Fixture::new(PART);
     for host in ["", "user@proxy", "http://proxy", "a b", "proxy/path"] {
         let mut options = fixture.options();
@@ -192,7 +192,7 @@ fn what_is_more_than_a_proxy_s_name_is_refused() {
 }
 
 #[test]
-fn connections_leave_from_the_interface_that_is_named() {
+fn connections_use_the_configured_network_interface() {
     let fixture = Fixture::new(3 * PART);
     let client =
         fixture.client_with(|options| options.network_interface = Some("127.0.0.1".to_owned()));

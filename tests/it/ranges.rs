@@ -21,7 +21,7 @@ fn finish(fixture: &Fixture, request: &DownloadRequest, range: Range<u64>, held:
 }
 
 #[test]
-fn the_download_of_a_range_goes_on_at_its_byte() {
+fn the_download_of_a_range_resumes_at_its_byte() {
     let size = 2 * MIB;
     for (start, end, range) in [
         (0, 1_000_000, 0..1_000_001),
@@ -38,7 +38,7 @@ fn the_download_of_a_range_goes_on_at_its_byte() {
 }
 
 #[test]
-fn each_range_has_its_own_checkpoint_and_none_is_taken_for_another() {
+fn each_range_has_its_own_checkpoint() {
     let fixture = Fixture::new(2 * MIB);
     let requests = [
         (fixture.request(), 0),

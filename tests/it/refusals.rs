@@ -43,7 +43,7 @@ fn after_the_first(requests: &[LoggedRequest], status: u16) -> (Instant, usize) 
 }
 
 #[test]
-fn one_refused_request_stops_all_connections_that_are_at_work() {
+fn one_refused_request_stops_all_active_connections() {
     for connections in CONNECTIONS {
         for (status, code) in refusals() {
             let fixture = Fixture::new(SIZE);
@@ -84,7 +84,7 @@ fn refusals_of_all_connections_are_followed_by_no_more_requests_than_connections
 }
 
 #[test]
-fn a_key_that_becomes_wrong_stops_all_connections() {
+fn an_access_key_that_becomes_invalid_stops_all_connections() {
     for connections in CONNECTIONS {
         let fixture = Fixture::new(SIZE);
         let others = u64::from(connections) - 1;

@@ -115,7 +115,7 @@ fn a_broken_connection_continues_at_its_byte() {
 }
 
 #[test]
-fn connections_that_break_again_and_again_cost_next_to_nothing() {
+fn connections_that_break_repeatedly_cost_almost_nothing() {
     let fixture = fixture_with(Matcher::any(), Fault::ResetAfter(200_000));
     let outcome = fixture.client().download(&fixture.request()).expect("it always comes further");
     fixture.assert_whole(&outcome);
@@ -134,7 +134,7 @@ fn the_first_retry_after_progress_does_not_wait() {
 }
 
 #[test]
-fn a_busy_service_is_asked_again() {
+fn a_request_to_a_busy_service_is_retried() {
     for (number, code) in
         [(500, "InternalError"), (503, "ServiceUnavailable"), (429, "TooManyRequests")]
     {
@@ -149,7 +149,7 @@ fn a_busy_service_is_asked_again() {
 }
 
 #[test]
-fn a_service_that_stays_busy_is_the_error() {
+fn a_service_that_stays_busy_is_an_error() {
     let fixture = fixture_with(Matcher::any(), status(500, "InternalError"));
     let (error, _) = failure(&fixture, &fixture.client());
     assert_eq!((error.kind(), error.status()), (ErrorKind::Service, 500));
@@ -318,7 +318,7 @@ fn silences() -> Vec<(Matcher, Fault)> {
 }
 
 #[test]
-fn a_cancel_from_another_thread_ends_a_silent_download_within_a_second() {
+fn a_cancel_from_another_thread_ends_a_stalled_download_within_a_second() {
     for (matcher, fault) in silences() {
         let fixture = fixture_with(matcher, fault.clone());
         let client = fixture.client_with(|options| options.idle_timeout = None);
@@ -339,7 +339,7 @@ fn a_cancel_from_another_thread_ends_a_silent_download_within_a_second() {
 }
 
 #[test]
-fn a_cancel_from_the_progress_callback_ends_a_silent_download_within_a_second() {
+fn a_cancel_from_the_progress_callback_ends_a_stalled_download_within_a_second() {
     for (matcher, fault) in silences() {
         let fixture = fixture_with(matcher, fault.clone());
         let client = fixture.client_with(|options| options.idle_timeout = None);
@@ -353,7 +353,7 @@ fn a_cancel_from_the_progress_callback_ends_a_silent_download_within_a_second() 
 }
 
 #[test]
-fn a_clock_that_is_wrong_either_way_is_corrected() {
+fn a_clock_that_is_fast_or_slow_is_corrected() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
         for offset in [3600, -3600, 86_400 * 3] {
             let config = Config { clock_offset: offset, ..Config::default() };
@@ -369,7 +369,7 @@ fn a_clock_that_is_wrong_either_way_is_corrected() {
 }
 
 #[test]
-fn a_clock_that_goes_wrong_on_the_way_is_corrected() {
+fn a_clock_that_becomes_wrong_during_the_download_is_corrected() {
     let fixture = fixture_with(Matcher::any(), Fault::CloseAfter(300_000));
     fixture.server.inject(Fault::RateLimit(2 * MIB));
     let client = fixture.client();
@@ -382,7 +382,7 @@ fn a_clock_that_goes_wrong_on_the_way_is_corrected() {
 }
 
 #[test]
-fn a_wrong_clock_is_an_error_where_correction_is_off() {
+fn a_wrong_clock_is_an_error_if_correction_is_off() {
     for offset in [3600, -3600] {
         let config = Config { clock_offset: offset, ..Config::default() };
         let fixture = Fixture::with(config, Object::pattern(SIZE, 7));
@@ -402,7 +402,7 @@ fn with_decider(
 }
 
 #[test]
-fn a_retry_decider_can_stop_what_would_be_repeated() {
+fn a_retry_decision_can_stop_a_retry() {
     let fixture = fixture_with(Matcher::any(), status(503, "ServiceUnavailable"));
     let client = with_decider(&fixture, |attempt| {
         assert!(attempt.would_retry && attempt.attempts == 1);
@@ -414,14 +414,14 @@ fn a_retry_decider_can_stop_what_would_be_repeated() {
 }
 
 #[test]
-fn a_retry_decider_can_go_on_where_the_policy_gives_up() {
+fn a_retry_decision_can_retry_where_the_policy_gives_up() {
     let fixture = fixture_with(Matcher::any().times(6), Fault::CloseBeforeHeaders);
     let client = with_decider(&fixture, |_| RetryVerdict::After(millis(1)));
     fixture.assert_whole(&client.download(&fixture.request()).expect("the seventh attempt"));
 }
 
 #[test]
-fn a_retry_decider_is_asked_about_refusals_too() {
+fn a_retry_decision_is_called_for_refusals_too() {
     for matcher in [Matcher::any().times(2), Matcher::any().from(2).times(2)] {
         let fixture = fixture_with(matcher, status(403, "AccessDenied"));
         let client = with_decider(&fixture, |attempt| match attempt.code {
@@ -433,7 +433,7 @@ fn a_retry_decider_is_asked_about_refusals_too() {
 }
 
 #[test]
-fn each_cause_of_a_retry_on_the_way_has_its_counter() {
+fn each_cause_of_a_retry_has_its_counter() {
     let counted = |fault: Fault| {
         let fixture = fixture_with(Matcher::any().nth(2), fault);
         let outcome = hasty(&fixture).download(&fixture.request()).expect("mended");
@@ -467,7 +467,7 @@ fn an_error_names_the_object_its_bytes_and_the_host() {
 }
 
 #[test]
-fn connections_that_fail_while_another_brings_its_first_bytes_do_not_end_the_download() {
+fn connections_that_fail_while_another_delivers_its_first_bytes_do_not_end_the_download() {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject_when(Matcher::any().nth(1), Fault::RateLimit(PART / 2));
     fixture.server.inject_when(Matcher::any().from(2).times(5), Fault::ResetBeforeHeaders);

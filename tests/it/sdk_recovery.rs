@@ -77,7 +77,7 @@ fn the_sdks_parts_are_kept_and_the_others_fetched() {
 }
 
 #[test]
-fn a_part_of_the_sdks_that_is_damaged_on_the_disk_is_fetched_again() {
+fn a_part_of_the_sdk_that_is_damaged_on_the_disk_is_fetched_again() {
     for part in [0, 4, PARTS - 1] {
         let left = Left::new("plain", Config::default(), pattern());
         let temp = left.path("download.bin.temp");
@@ -100,7 +100,7 @@ fn a_truncated_file_of_the_sdks_costs_the_parts_it_does_not_hold() {
 }
 
 #[test]
-fn without_the_objects_crc_nothing_vouches_for_the_sdks_parts() {
+fn without_the_objects_crc_the_sdks_parts_cannot_be_verified() {
     let config = Config { send_crc: false, ..Config::default() };
     let left = Left::new("plain", config, pattern());
     let (ranges, _) = came(&left.go_on());
@@ -124,13 +124,13 @@ fn an_object_that_replaced_the_sdks_is_downloaded_whole() {
 }
 
 #[test]
-fn the_sdks_record_of_a_range_is_set_aside() {
+fn the_sdks_record_of_a_range_is_ignored() {
     let left = Left::new("range", Config::default(), pattern());
     assert_eq!(came(&left.go_on()), (vec![0..SIZE], SIZE));
 }
 
 #[test]
-fn a_record_of_the_sdks_that_is_damaged_is_set_aside() {
+fn a_damaged_record_of_the_sdk_is_ignored() {
     let left = Left::new("plain", Config::default(), pattern());
     let record = fs::read(left.path(RECORD)).expect("read");
     fs::write(left.path(RECORD), &record[..record.len() - 1]).expect("write");
@@ -138,7 +138,7 @@ fn a_record_of_the_sdks_that_is_damaged_is_set_aside() {
 }
 
 #[test]
-fn a_record_of_another_shape_is_set_aside() {
+fn a_record_with_another_format_is_ignored() {
     for shape in ["", "[1,2]", "{}", "null", r#"{"parts":[[]],"size":-1}"#, r#"{"md5Sum":7}"#] {
         let left = Left::new("plain", Config::default(), pattern());
         fs::write(left.path(RECORD), shape).expect("write");
@@ -147,7 +147,7 @@ fn a_record_of_another_shape_is_set_aside() {
 }
 
 #[test]
-fn the_sdks_record_without_its_file_is_set_aside() {
+fn the_sdks_record_without_its_file_is_ignored() {
     let left = Left::new("plain", Config::default(), pattern());
     fs::remove_file(left.path("download.bin.temp")).expect("remove");
     let (ranges, bytes) = came(&left.go_on());
@@ -155,7 +155,7 @@ fn the_sdks_record_without_its_file_is_set_aside() {
 }
 
 #[test]
-fn the_sdks_parts_are_not_taken_for_proven_by_the_run_after_next() {
+fn the_sdks_parts_are_not_treated_as_verified_by_later_runs() {
     let replaced: Vec<u8> = pattern().iter().map(|byte| byte ^ 1).collect();
     let left = Left::new("plain", Config::default(), replaced);
     let server = &left.fixture.server;

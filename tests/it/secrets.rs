@@ -55,7 +55,7 @@ impl CredentialsProvider for Rotating {
 }
 
 #[test]
-fn a_key_that_expires_on_the_way_is_renewed_by_the_provider() {
+fn a_key_that_expires_during_the_download_is_renewed_by_the_provider() {
     let fixture = fixture();
     let provider = Arc::new(Rotating(AtomicUsize::new(0)));
     let credentials = Credentials::Provider(provider.clone());
@@ -70,7 +70,7 @@ fn a_key_that_expires_on_the_way_is_renewed_by_the_provider() {
 }
 
 #[test]
-fn a_key_that_is_replaced_on_the_way_is_used_at_once() {
+fn a_key_that_is_replaced_during_the_download_is_used_at_once() {
     let fixture = fixture();
     let client = fixture.client_with(|options| options.credentials = Credentials::Static(key(0)));
     let download = client.start(&fixture.request()).expect("start");
@@ -82,7 +82,7 @@ fn a_key_that_is_replaced_on_the_way_is_used_at_once() {
 }
 
 #[test]
-fn a_static_key_that_expires_on_the_way_is_the_error_and_a_new_one_resumes() {
+fn a_static_key_that_expires_during_the_download_is_the_error_and_a_new_one_resumes() {
     let fixture = fixture();
     let client = fixture.client_with(|options| options.credentials = Credentials::Static(key(0)));
     let download = client.start(&fixture.request()).expect("start");
@@ -96,7 +96,7 @@ fn a_static_key_that_expires_on_the_way_is_the_error_and_a_new_one_resumes() {
 }
 
 #[test]
-fn a_provider_of_nearly_expired_keys_is_not_asked_for_each_request() {
+fn a_provider_of_nearly_expired_keys_is_not_called_for_each_request() {
     struct Soon(AtomicUsize);
     impl CredentialsProvider for Soon {
         fn fetch(&self) -> Result<AccessKey, String> {
@@ -177,7 +177,7 @@ fn heard(signature: SignatureVersion, level: LogLevel) -> (Vec<(LogLevel, String
 }
 
 #[test]
-fn nothing_that_is_said_or_written_holds_a_secret_a_token_or_a_signature() {
+fn no_output_or_file_contains_a_secret_a_token_or_a_signature() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
         let (lines, hidden) = heard(signature, LogLevel::Debug);
         assert!(lines.len() > 30 && hidden.len() > 10, "{} lines", lines.len());
@@ -190,7 +190,7 @@ fn nothing_that_is_said_or_written_holds_a_secret_a_token_or_a_signature() {
 }
 
 #[test]
-fn the_log_holds_lines_of_the_level_asked_for_and_above() {
+fn the_log_contains_lines_of_the_configured_level_and_above() {
     let (all, _) = heard(SignatureVersion::V4, LogLevel::Debug);
     for level in [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug] {
         assert!(all.iter().any(|(l, _)| *l == level), "{level:?}");

@@ -15,7 +15,7 @@ fn both(fixture: &Fixture) -> [DownloadRequest; 2] {
 }
 
 #[test]
-fn objects_of_every_size_around_a_part_arrive_whole() {
+fn objects_of_every_size_around_a_part_are_downloaded() {
     for size in SIZES {
         let fixture = Fixture::new(size);
         for request in both(&fixture) {
@@ -42,7 +42,7 @@ fn an_object_that_fits_in_a_part_costs_one_request() {
 }
 
 #[test]
-fn an_empty_object_becomes_an_empty_file_however_its_range_is_answered() {
+fn an_empty_object_becomes_an_empty_file_with_any_reply_to_its_range() {
     for (empty_object_range, requests) in
         [(EmptyObjectRange::Status416, 2), (EmptyObjectRange::Status200, 1)]
     {
@@ -136,7 +136,7 @@ fn ranges_within(size: u64) -> Vec<(i64, i64)> {
 }
 
 #[test]
-fn a_range_that_starts_past_the_end_is_refused_and_harms_nothing() {
+fn a_range_that_starts_past_the_end_is_refused_and_changes_nothing() {
     for size in SIZES {
         let fixture = Fixture::new(size);
         fs::write(fixture.target(), "old").expect("write");

@@ -31,7 +31,7 @@ fn limit_silence(options: &mut ClientOptions) {
 }
 
 #[test]
-fn a_first_byte_that_does_not_come_ends_the_wait() {
+fn a_first_byte_that_does_not_arrive_ends_the_wait() {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject(Fault::NoReply);
     let error =
@@ -43,7 +43,7 @@ fn a_first_byte_that_does_not_come_ends_the_wait() {
 }
 
 #[test]
-fn a_next_byte_that_does_not_come_ends_the_wait_and_keeps_what_came() {
+fn a_next_byte_that_does_not_arrive_ends_the_wait_and_keeps_the_received_bytes() {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
     let error = patient(&fixture, limit_silence).download(&fixture.request()).expect_err("silence");
@@ -56,7 +56,7 @@ fn a_next_byte_that_does_not_come_ends_the_wait_and_keeps_what_came() {
 }
 
 #[test]
-fn the_error_of_an_attempt_is_told_when_the_next_one_gets_no_answer() {
+fn the_error_of_an_attempt_is_reported_when_the_next_one_gets_no_reply() {
     let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
     fixture.server.inject_when(Matcher::any().nth(1), busy);
@@ -100,7 +100,7 @@ fn a_provider_that_does_not_answer_ends_the_wait() {
 }
 
 #[test]
-fn a_provider_that_does_not_answer_again_ends_the_wait_and_keeps_what_came() {
+fn a_provider_that_does_not_answer_again_ends_the_wait_and_keeps_the_received_bytes() {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject_when(Matcher::any().from(2), Fault::ExpiredToken);
     let (answers, credentials) = hanging();
@@ -120,7 +120,7 @@ fn a_provider_that_does_not_answer_again_ends_the_wait_and_keeps_what_came() {
 }
 
 #[test]
-fn a_pause_the_host_decided_on_is_no_silence() {
+fn a_delay_that_the_host_decided_on_is_not_a_stall() {
     let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
     fixture.server.inject_when(Matcher::any().from(2).times(1), busy);
@@ -136,7 +136,7 @@ fn a_pause_the_host_decided_on_is_no_silence() {
 const WIDE: [(u64, u64); 2] = [(1 << 40, 0), (0, 1 << 40)];
 
 #[test]
-fn silence_under_a_bandwidth_limit_ends_the_wait() {
+fn a_stall_under_a_bandwidth_limit_ends_the_wait() {
     for (client, own) in WIDE {
         let fixture = Fixture::new(2 * MIB);
         fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
@@ -154,7 +154,7 @@ fn silence_under_a_bandwidth_limit_ends_the_wait() {
 }
 
 #[test]
-fn a_service_that_is_away_is_given_up_under_a_bandwidth_limit_too() {
+fn an_unavailable_service_is_given_up_under_a_bandwidth_limit_too() {
     let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
     fixture.server.inject_when(Matcher::any().from(2), busy);
@@ -169,7 +169,7 @@ fn a_service_that_is_away_is_given_up_under_a_bandwidth_limit_too() {
 }
 
 #[test]
-fn bytes_that_wait_under_a_bandwidth_limit_are_no_silence() {
+fn bytes_that_wait_under_a_bandwidth_limit_are_not_a_stall() {
     let fixture = Fixture::new(40_000);
     // libcurl delivers 16 KiB at once: more than a second's worth.
     let request = fixture.request_with(|request| request.max_bandwidth = 12_000);

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_strikes_what_is_beyond_it_and_counts_what_it_lets_through() {
+    fn a_limit_applies_beyond_its_value_and_counts_admitted_requests() {
         assert_eq!(strikes(Matcher::any().above_rate(4), Fault::NoCrc), [5, 6]);
         assert_eq!(strikes(Matcher::any().above_rate(2).times(1), Fault::NoCrc), [3]);
         assert!(strikes(Matcher::any().above_active(1), Fault::NoCrc).is_empty());

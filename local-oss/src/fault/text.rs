@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unknown_faults_are_refused() {
         for text in [
             "",
             "reset",
@@ -245,7 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(text in ".*") {
+        fn no_text_causes_a_panic(text in ".*") {
             let _ = parse_fault(&text);
         }
     }

@@ -54,13 +54,13 @@ mod tests {
     }
 
     #[test]
-    fn waking_late_does_not_add_up() {
+    fn late_wakeups_do_not_accumulate() {
         let total = total(100, Duration::from_millis(2));
         assert!((1000..=1002).contains(&total.as_millis()), "{total:?}");
     }
 
     #[test]
-    fn an_idle_connection_saves_nothing_up() {
+    fn idle_time_is_not_carried_over() {
         let mut pacer = Pacer::default();
         let start = Instant::now();
         pacer.delay(1000, 100_000, start);

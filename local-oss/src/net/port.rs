@@ -55,7 +55,7 @@ mod tests {
     use std::net::TcpStream;
 
     #[test]
-    fn between_two_listeners_a_port_is_refused_and_no_connection_gets_it_as_its_own() {
+    fn between_two_listeners_a_port_refuses_connections_and_is_not_assigned() {
         let port = Port::take(0).unwrap();
         let at = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port.number());
         for _ in 0..3 {

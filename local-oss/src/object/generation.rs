@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_changes_everything_but_the_bytes_that_were_there() {
+    fn growth_changes_everything_except_the_existing_bytes() {
         let pattern = Object::pattern(1000, 3);
         for object in [pattern.clone(), Object::bytes("123456789")] {
             let old = stored(object.appendable());

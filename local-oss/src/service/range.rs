@@ -161,7 +161,7 @@ mod tests {
         }
 
         #[test]
-        fn no_header_panics(header in ".*", standard: bool, size: u64) {
+        fn no_header_causes_a_panic(header in ".*", standard: bool, size: u64) {
             select(Some(&header), standard, size);
         }
     }

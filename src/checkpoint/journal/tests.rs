@@ -68,7 +68,7 @@ fn kind<T>(result: Result<T>) -> ErrorKind {
 }
 
 #[test]
-fn what_is_started_and_appended_is_found_again() {
+fn started_and_appended_extents_are_read_back() {
     let scratch = Scratch::new();
     assert!(scratch.location().take().expect("take").is_none());
     let location = scratch.written();
@@ -78,7 +78,7 @@ fn what_is_started_and_appended_is_found_again() {
 }
 
 #[test]
-fn a_journal_torn_anywhere_gives_the_records_before_the_tear() {
+fn a_journal_truncated_anywhere_gives_its_complete_records() {
     let scratch = Scratch::new();
     let location = scratch.written();
     let whole = fs::read(location.path()).expect("read");
@@ -92,7 +92,7 @@ fn a_journal_torn_anywhere_gives_the_records_before_the_tear() {
 }
 
 #[test]
-fn a_journal_with_any_byte_flipped_gives_nothing_untrue() {
+fn a_journal_with_any_byte_flipped_gives_no_wrong_extent() {
     let scratch = Scratch::new();
     let location = scratch.written();
     let whole = fs::read(location.path()).expect("read");
@@ -119,7 +119,7 @@ fn zeros_and_foreign_bytes_after_the_records_are_ignored() {
 }
 
 #[test]
-fn records_of_an_earlier_journal_are_not_taken_for_this_ones() {
+fn records_of_an_earlier_journal_are_ignored() {
     let scratch = Scratch::new();
     let location = scratch.written();
     let old = fs::read(location.path()).expect("read");
@@ -134,7 +134,7 @@ fn records_of_an_earlier_journal_are_not_taken_for_this_ones() {
 }
 
 #[test]
-fn files_that_are_no_journal_are_found_as_nothing() {
+fn files_that_are_not_journals_have_no_contents() {
     let scratch = Scratch::new();
     let location = scratch.location();
     for content in [&b""[..], b"x", b"[1,2]", &[0; 100_000], b"\x89OSSR\r\n\x1a\x02\0\0\0"] {
@@ -173,7 +173,7 @@ fn every_download_has_a_journal_of_its_own() {
 }
 
 #[test]
-fn a_second_run_is_told_busy_while_the_first_works() {
+fn a_second_run_is_busy_while_the_first_runs() {
     let scratch = Scratch::new();
     let location = scratch.location();
     let mut journal = location.start(None, &header(), &extents(0..1)).expect("start");
@@ -249,7 +249,7 @@ fn an_unfinished_journal_of_a_run_that_died_is_replaced() {
 }
 
 #[test]
-fn planted_links_are_refused_and_what_they_lead_to_unharmed() {
+fn planted_links_are_refused_and_their_targets_unchanged() {
     let scratch = Scratch::new();
     let location = scratch.location();
     let donor = scratch.dir.path().join("donor");
@@ -278,7 +278,7 @@ fn a_journal_without_a_directory_is_an_error_with_its_path() {
 }
 
 #[test]
-fn an_append_costs_the_same_however_long_the_journal_is() {
+fn the_cost_of_an_append_does_not_depend_on_the_journals_length() {
     let scratch = Scratch::new();
     let location = scratch.location();
     let mut journal = location.start(None, &header(), &[]).expect("start");

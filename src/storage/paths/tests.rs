@@ -68,7 +68,7 @@ fn the_target_may_be_absent_regular_or_a_link_to_one_of_these() {
 }
 
 #[test]
-fn any_other_target_is_refused() {
+fn targets_that_are_not_regular_files_are_refused() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("dir")).expect("directory");
     fs::write(scratch.path("file"), "").expect("write");
@@ -97,7 +97,7 @@ fn any_other_target_is_refused() {
 }
 
 #[test]
-fn a_link_to_what_has_no_name_is_refused() {
+fn a_link_to_an_object_without_a_name_is_refused() {
     let scratch = Scratch::new();
     let file = fs::File::create(scratch.path("gone")).expect("create");
     fs::remove_file(scratch.path("gone")).expect("remove");
@@ -127,7 +127,7 @@ fn a_target_that_must_not_be_replaced_is_refused_before_anything_else() {
 }
 
 #[test]
-fn two_spellings_of_one_place_are_one() {
+fn two_spellings_of_one_path_are_equal() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("dir")).expect("directory");
     symlink(scratch.path("dir"), scratch.path("link")).expect("link");
@@ -171,7 +171,7 @@ fn the_temporary_file_is_the_sdks_or_a_short_name_beside_the_target() {
 }
 
 #[test]
-fn only_this_targets_temporary_names_are_taken_from_a_checkpoint() {
+fn only_temporary_names_of_this_target_are_accepted_from_a_checkpoint() {
     let paths = Scratch::new().resolve("file").expect("resolve");
     let name = OsStr::new("file.0123456789abcdef.temp");
     assert_eq!(paths.recorded_temp(name), Some(paths.target.with_file_name(name)));
@@ -181,7 +181,7 @@ fn only_this_targets_temporary_names_are_taken_from_a_checkpoint() {
 }
 
 #[test]
-fn what_is_too_long_is_told_as_that() {
+fn a_path_that_is_too_long_is_refused_with_that_reason() {
     let scratch = Scratch::new();
     let long = "x".repeat(256);
     for name in [&long, &format!("{long}/file")] {
@@ -191,7 +191,7 @@ fn what_is_too_long_is_told_as_that() {
 }
 
 #[test]
-fn a_name_that_is_not_utf8_is_a_name() {
+fn a_name_that_is_not_utf8_is_valid() {
     let scratch = Scratch::new();
     let name = OsString::from_vec(vec![0xFF, 0xFE, b'x']);
     let paths = resolve(&request(scratch.path("x").with_file_name(&name))).expect("resolve");

@@ -79,7 +79,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn claims_and_cuts_share_out_every_byte_once(
+        fn claims_and_cuts_divide_every_byte_once(
             len in 1u64..10_000,
             steps in proptest::collection::vec((any::<bool>(), 0usize..3_000), 0..40),
         ) {

@@ -43,7 +43,7 @@ fn issue(cache: &Arc<CredentialsCache>) -> (String, u64) {
 }
 
 #[test]
-fn many_drivers_ask_a_provider_once_and_all_are_woken() {
+fn a_provider_is_called_once_for_many_drivers_and_all_are_woken() {
     explore(|| {
         let (cache, provider) = with_provider();
         let drivers: Vec<_> = (0..3)
@@ -83,7 +83,7 @@ fn a_key_refused_to_many_is_renewed_once() {
 }
 
 #[test]
-fn credentials_that_are_replaced_while_the_provider_is_asked_hold() {
+fn credentials_that_are_replaced_during_a_call_of_the_provider_stay_replaced() {
     explore(|| {
         let (cache, _provider) = with_provider();
         let driver = {
@@ -100,7 +100,7 @@ fn credentials_that_are_replaced_while_the_provider_is_asked_hold() {
 }
 
 #[test]
-fn after_shutting_down_nobody_holds_the_provider() {
+fn after_a_shutdown_the_provider_is_dropped() {
     explore(|| {
         let (cache, provider) = with_provider();
         let (waiter, _woken) = unbounded();

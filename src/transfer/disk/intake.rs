@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_disk_is_written_to_by_other_threads_in_order() {
+    fn a_slow_disk_is_written_to_by_writer_threads_in_order() {
         let mut fixture = fixture(100 * 1024);
         fixture.intake.writer_threads_until = Some(Instant::now() + Duration::from_secs(60));
         let bytes = pattern(20 * BUFFER_SIZE + 17);
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_without_bytes_keeps_no_buffer_that_others_wait_for() {
+    fn an_idle_connection_releases_its_buffer_if_others_wait() {
         let mut fixture = fixture(100 * 1024);
         let worker = fixture.intake.worker.clone();
         let buffers = fixture.writer_threads.buffers().clone();
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_connection_does_not_keep_its_buffer_until_it_is_full() {
+    fn a_slow_connection_releases_its_buffer_before_it_is_full() {
         let mut fixture = fixture(100 * 1024);
         let worker = fixture.intake.worker.clone();
         let buffers = fixture.writer_threads.buffers().clone();
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_defect_on_a_writer_thread_is_told_and_takes_nothing_else_with_it() {
+    fn a_defect_on_a_writer_thread_is_reported_and_affects_no_other_fetch() {
         let mut fixture = fixture(BUFFER_SIZE as u64);
         let sender = fixture.intake.write_target.events.clone();
         fixture.intake.write_target =
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fetch_that_is_lost_leaves_its_buffer_to_the_others() {
+    fn a_fetch_that_is_dropped_releases_its_buffer() {
         let fixture = fixture(100 * 1024);
         let (mut intake, writer_threads) = (fixture.intake, fixture.writer_threads);
         let waker = intake.worker.clone();

@@ -27,7 +27,7 @@ fn start() -> (Arc<Shared>, thread::JoinHandle<()>) {
 }
 
 #[test]
-fn everyone_who_waits_learns_the_end_and_a_cancel_is_always_seen() {
+fn every_waiter_gets_the_result_and_a_cancel_is_always_seen() {
     explore(|| {
         let (shared, driver) = start();
         let waiting: Vec<_> = (0..2)
@@ -44,7 +44,7 @@ fn everyone_who_waits_learns_the_end_and_a_cancel_is_always_seen() {
 }
 
 #[test]
-fn a_wait_with_a_limit_tells_the_end_or_that_there_is_none_yet() {
+fn a_wait_with_a_limit_returns_the_result_or_times_out() {
     explore(|| {
         let (shared, driver) = start();
         let waiting = {

@@ -189,7 +189,7 @@ fn every_call_of_a_run_without_a_checkpoint_may_fail() {
 }
 
 #[test]
-fn every_call_of_a_run_that_spares_the_target_may_fail() {
+fn every_call_of_a_run_that_must_not_replace_the_target_may_fail() {
     Scene::fresh("spare-target").fail_every_call(150);
 }
 

@@ -21,7 +21,7 @@ const OLD: &[u8] = b"the old file";
 const PAGE: u64 = 4096;
 
 #[test]
-fn a_disk_with_room_for_any_number_of_pages_keeps_the_old_file_until_there_is_room_for_all() {
+fn a_disk_with_room_for_any_number_of_pages_keeps_the_old_file_until_the_new_one_fits() {
     namespace::run(
         "mount -t tmpfs -o size=1m none $TMPDIR",
         "disk::full::with_room_for_any_number_of_pages",
@@ -142,7 +142,7 @@ fn finish(fixture: &Fixture) {
 }
 
 #[test]
-fn a_file_that_grows_past_the_process_s_limit_is_an_error_and_no_signal() {
+fn a_file_that_exceeds_the_process_s_size_limit_is_an_error_and_not_a_signal() {
     for limit in limits() {
         // The signal that accompanies the error kills a process that does not ignore it; the library's threads block
         // it.

@@ -82,7 +82,7 @@ fn a_temporary_file_that_was_replaced_during_the_run_never_becomes_the_target() 
 }
 
 #[test]
-fn a_temporary_file_that_was_cut_during_the_run_is_mended() {
+fn a_temporary_file_that_was_truncated_during_the_run_is_repaired() {
     // Later writes restore the file's length; the last truncation does not remove any block.
     for len in [0, 1, 4096, PART / 2, PART - 1] {
         for connections in [1, 3] {
@@ -100,7 +100,7 @@ fn a_temporary_file_that_was_cut_during_the_run_is_mended() {
 }
 
 #[test]
-fn a_temporary_file_that_was_lengthened_during_the_run_has_the_right_length_in_the_end() {
+fn a_temporary_file_that_was_lengthened_during_the_run_gets_the_right_length() {
     let fixture = fixture();
     let lengthen = || {
         let temp = OpenOptions::new().write(true).open(fixture.temp()).expect("open");
@@ -202,7 +202,7 @@ fn a_target_that_became_a_directory_during_the_run_is_an_error_and_costs_nothing
 }
 
 #[test]
-fn a_target_that_became_a_link_during_the_run_is_replaced_and_what_it_leads_to_is_not() {
+fn a_target_that_became_a_link_during_the_run_is_replaced_and_the_link_s_target_is_not() {
     let fixture = fixture();
     let elsewhere = tempfile::tempdir().expect("directory");
     let donor = elsewhere.path().join("donor");

@@ -64,7 +64,7 @@ fn a_link_to_a_file_stays_a_link_and_the_file_is_replaced_by_a_temporary_file_be
 }
 
 #[test]
-fn a_link_to_a_name_in_a_directory_makes_the_file_there() {
+fn a_link_to_a_name_in_a_directory_creates_the_file_there() {
     let (fixture, _elsewhere, there) = fixture();
     let below = fixture.dir().join("below");
     fs::create_dir(&below).expect("directory");
@@ -83,7 +83,7 @@ fn a_link_to_a_name_in_a_directory_makes_the_file_there() {
 }
 
 #[test]
-fn a_link_that_leads_to_no_file_is_refused_before_anything_is_sent() {
+fn a_link_that_does_not_lead_to_a_file_is_refused_before_anything_is_sent() {
     let (fixture, _elsewhere, there) = fixture();
     fs::create_dir(there.join("dir")).expect("directory");
     for (text, why) in [
@@ -101,7 +101,7 @@ fn a_link_that_leads_to_no_file_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_link_that_anybody_may_have_put_there_is_refused() {
+fn a_link_that_another_user_may_have_created_is_refused() {
     let (fixture, _elsewhere, there) = fixture();
     let model = there.join("model.bin");
     fs::write(&model, OLD).expect("write");
@@ -150,7 +150,7 @@ fn two_spellings_of_one_file_are_one_download() {
 }
 
 #[test]
-fn a_link_that_is_turned_during_the_run_changes_nothing_until_the_next_one() {
+fn a_link_that_is_changed_during_the_run_affects_only_the_next_one() {
     let (fixture, _elsewhere, there) = fixture();
     symlink(there.join("first"), fixture.target()).expect("link");
     let turn = |_: &oss_resumable::Status| {

@@ -59,7 +59,7 @@ fn interrupted_and_resumed(run: impl Fn(&Fixture) -> (End, Vec<Call>)) {
 }
 
 #[test]
-fn where_nothing_can_be_locked_the_temporary_file_has_a_name_of_its_own_and_is_read_back() {
+fn without_locks_the_temporary_file_has_a_unique_name_and_is_read_back() {
     for choices in ["", "no-checkpoint"] {
         let fixture = with_old_file();
         let (end, calls) = shim::run(&fixture, choices, no_locks(&fixture));
@@ -71,22 +71,22 @@ fn where_nothing_can_be_locked_the_temporary_file_has_a_name_of_its_own_and_is_r
 }
 
 #[test]
-fn where_nothing_can_be_locked_an_interrupted_run_is_gone_on_from() {
+fn without_locks_an_interrupted_run_is_resumed() {
     interrupted_and_resumed(|fixture| shim::run(fixture, "", no_locks(fixture)));
 }
 
 #[test]
-fn on_a_network_file_system_an_interrupted_run_is_gone_on_from() {
+fn on_a_network_file_system_an_interrupted_run_is_resumed() {
     interrupted_and_resumed(|fixture| shim::run_on_nfs(fixture, None));
 }
 
 #[test]
-fn on_a_network_file_system_without_locks_an_interrupted_run_is_gone_on_from() {
+fn on_a_network_file_system_without_locks_an_interrupted_run_is_resumed() {
     interrupted_and_resumed(|fixture| shim::run_on_nfs(fixture, no_locks(fixture)));
 }
 
 #[test]
-fn where_nothing_can_be_locked_the_file_of_an_earlier_run_is_one_run_s_alone() {
+fn without_locks_only_one_run_uses_the_file_of_an_earlier_run() {
     let fixture = with_old_file();
     fixture.interrupt(&fixture.request(), SECOND);
     // The remaining bytes are useless, so both runs want to empty the file. One of them is late: it is stopped after

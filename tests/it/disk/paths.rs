@@ -41,7 +41,7 @@ fn names(directory: &Path) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn any_name_that_the_file_system_takes_is_a_file_s_name() {
+fn every_name_that_the_file_system_accepts_is_a_valid_target() {
     let fixture = Fixture::new(SIZE);
     let longest = "x".repeat(255);
     // The shortest name whose temporary name would be too long, and the longest whose is not.
@@ -82,7 +82,7 @@ fn deep(root: &Path, len: usize) -> PathBuf {
 }
 
 #[test]
-fn a_path_of_4000_bytes_is_a_path() {
+fn a_path_of_4000_bytes_is_valid() {
     let fixture = Fixture::new(SIZE);
     let directory = deep(fixture.dir(), 4000 - "/file.bin".len());
     download(&fixture, &directory.join("file.bin"), fixture.dir());
@@ -92,7 +92,7 @@ fn a_path_of_4000_bytes_is_a_path() {
 }
 
 #[test]
-fn up_to_the_longest_path_there_is_the_temporary_file_fits_or_the_error_says_that_it_does_not() {
+fn up_to_the_longest_path_the_temporary_file_fits_or_the_error_says_that_it_does_not() {
     let fixture = Fixture::new(SIZE);
     // Length of the directory and of the name in bytes. If the name and ".temp" are too long, 24 digits and ".temp" may
     // fit.
@@ -143,7 +143,7 @@ fn refused(fixture: &Fixture, request: &DownloadRequest) -> Error {
 }
 
 #[test]
-fn a_target_that_is_no_file_is_refused_before_anything_is_sent() {
+fn a_target_that_is_not_a_file_is_refused_before_anything_is_sent() {
     let fixture = Fixture::new(SIZE);
     let target = fixture.target();
     let elsewhere = fixture.dir().join("elsewhere");
@@ -183,7 +183,7 @@ fn a_target_that_is_no_file_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_directory_reached_by_a_link_is_the_same_place_and_stays_it_when_the_link_is_turned() {
+fn a_directory_reached_by_a_link_is_resolved_once_and_stays_the_same_when_the_link_changes() {
     let fixture = Fixture::new(SIZE);
     let path = |name: &str| fixture.dir().join(name);
     for name in ["here", "there", "records"] {

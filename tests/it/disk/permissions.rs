@@ -96,7 +96,7 @@ fn give_to_root(path: &Path, mode: u32) {
 }
 
 #[test]
-fn a_target_of_somebody_else_in_a_sticky_directory_stays_and_the_checkpoint_too() {
+fn another_user_s_target_in_a_sticky_directory_is_kept_and_so_is_the_checkpoint() {
     let fixture = fixture(0o1777);
     give_to_root(fixture.dir(), 0o1777);
     give_to_root(&fixture.target(), 0o666);
@@ -109,7 +109,7 @@ fn a_target_of_somebody_else_in_a_sticky_directory_stays_and_the_checkpoint_too(
 }
 
 #[test]
-fn leftovers_that_may_not_be_read_are_an_error_and_stay() {
+fn unreadable_files_of_an_earlier_run_are_an_error_and_are_kept() {
     let fixture = fixture(0o777);
     fixture.interrupt(&fixture.request(), 50_000);
     let left = fixture.leftovers();

@@ -14,7 +14,7 @@ use crate::fixture::{Fixture, ID, PART, SECRET};
 const MASK: u8 = 0x5A;
 
 #[test]
-fn a_secret_is_wiped_when_its_client_is_gone_and_when_it_is_replaced() {
+fn a_secret_is_wiped_when_its_client_is_dropped_and_when_it_is_replaced() {
     for how in ["keep", "free", "replace"] {
         for signature in ["V4", "V1"] {
             let found = copies_after(how, signature);

@@ -20,7 +20,7 @@ const LONG: u32 = 20_000;
 const AT_ONCE: usize = 16;
 
 #[test]
-fn whatever_happens_the_file_is_right_or_the_error_is_the_one_documented() {
+fn with_any_plan_the_file_is_right_or_the_error_is_the_documented_one() {
     let all = cases(SHORT, LONG);
     let chance = Mutex::new(runner(all));
     let started = AtomicU32::new(0);
@@ -104,7 +104,7 @@ fn accepts(change: impl Fn(&mut Seen)) -> bool {
 }
 
 #[test]
-fn the_reference_takes_the_right_file_and_nothing_like_it() {
+fn the_reference_accepts_only_the_right_file() {
     assert!(accepts(|_| {}));
     let target =
         |change: fn(&mut Vec<u8>)| accepts(|seen| change(seen.target.as_mut().expect("a target")));
@@ -116,7 +116,7 @@ fn the_reference_takes_the_right_file_and_nothing_like_it() {
 }
 
 #[test]
-fn the_reference_takes_no_weaker_proof_than_there_could_be() {
+fn the_reference_rejects_a_weaker_proof_than_possible() {
     for proof in [Proof::Generation, Proof::NotCompared] {
         let ended = || Ended::Done { proof, file_size: SIZE, object_size: SIZE, crcs_agree: true };
         assert!(!accepts(|seen| seen.ended = ended()));
@@ -124,7 +124,7 @@ fn the_reference_takes_no_weaker_proof_than_there_could_be() {
 }
 
 #[test]
-fn the_reference_takes_no_error_that_nothing_explains() {
+fn the_reference_rejects_unexplained_errors() {
     for (kind, code) in [
         (ErrorKind::Transport, "ClientError:200056"),
         (ErrorKind::Integrity, "CrcCheckError"),
@@ -141,7 +141,7 @@ fn the_reference_takes_no_error_that_nothing_explains() {
 }
 
 #[test]
-fn the_reference_takes_no_wasted_and_no_unsound_byte() {
+fn the_reference_rejects_wasted_and_invalid_bytes() {
     assert!(!accepts(|seen| seen.statistics.bytes_from_network += 1));
     assert!(!accepts(|seen| seen.before.bytes = 1));
     assert!(!accepts(|seen| {

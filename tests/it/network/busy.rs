@@ -79,7 +79,7 @@ fn retry_after_may_be_a_date() {
 }
 
 #[test]
-fn a_retry_after_that_asks_for_nothing_or_nonsense_does_not_end_the_pauses() {
+fn a_zero_or_malformed_retry_after_does_not_end_the_pauses() {
     for value in ["0", "-5", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT", "99999999999999999999"] {
         let fixture = fixture(SIZE);
         let matcher = Matcher::any().from(2).times(2);
@@ -92,7 +92,7 @@ fn a_retry_after_that_asks_for_nothing_or_nonsense_does_not_end_the_pauses() {
 }
 
 #[test]
-fn a_retry_after_of_an_hour_is_a_minute() {
+fn a_retry_after_of_an_hour_is_limited_to_a_minute() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = lines.clone();
     let fixture = struck(SIZE, Matcher::any().from(2), busy_for(503, 3600));
@@ -118,7 +118,7 @@ fn a_retry_after_of_an_hour_is_a_minute() {
 }
 
 #[test]
-fn a_service_that_asks_for_more_time_than_there_is_is_the_error_at_once() {
+fn a_service_that_asks_for_more_time_than_the_limit_is_an_error_at_once() {
     for (number, _) in BUSY {
         let fixture = struck(SIZE, Matcher::any(), busy_for(number, 30));
         let request = fixture.request();
@@ -132,7 +132,7 @@ fn a_service_that_asks_for_more_time_than_there_is_is_the_error_at_once() {
 }
 
 #[test]
-fn a_service_that_stays_busy_after_progress_is_an_error_that_keeps_what_came() {
+fn a_service_that_stays_busy_after_progress_is_an_error_that_keeps_the_received_bytes() {
     for (number, code) in BUSY {
         for request in [Fixture::request, Fixture::request_without_checkpoint] {
             let fixture = struck(SIZE, Matcher::any().from(2), status(number, code));
@@ -145,7 +145,7 @@ fn a_service_that_stays_busy_after_progress_is_an_error_that_keeps_what_came() {
 }
 
 #[test]
-fn a_proxy_that_is_busy_is_asked_again() {
+fn a_request_to_a_busy_proxy_is_retried() {
     for number in [408, 500, 502, 503, 504, 599] {
         let fixture = struck(SIZE, Matcher::any().from(2).times(2), Fault::Html(number));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());

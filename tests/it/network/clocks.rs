@@ -30,7 +30,7 @@ fn a_host_whose_clock_is_wrong_by_hours_downloads_by_the_services_clock() {
 }
 
 #[test]
-fn the_time_in_the_error_counts_more_than_the_date_of_a_proxy() {
+fn the_time_in_the_error_takes_precedence_over_the_date_of_a_proxy() {
     for hours in HOURS {
         for date in [Some("Thu, 01 Jan 1970 00:00:00 GMT"), Some("yesterday"), None] {
             let config = Config { clock_offset: hours * 3600, ..Config::default() };
@@ -51,7 +51,7 @@ fn an_error_without_a_time_is_corrected_by_its_date() {
 }
 
 #[test]
-fn a_clock_that_jumps_back_and_forth_on_the_way_is_followed() {
+fn a_clock_that_jumps_during_the_download_is_followed() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
         let fixture = fixture(SIZE);
         fixture.server.inject(Fault::CloseAfter(50_000));
@@ -65,7 +65,7 @@ fn a_clock_that_jumps_back_and_forth_on_the_way_is_followed() {
 }
 
 #[test]
-fn a_service_that_finds_every_time_wrong_is_an_error_soon() {
+fn a_service_that_rejects_every_time_is_an_error_after_few_requests() {
     for from in [1, 2] {
         let skewed = status(403, "RequestTimeTooSkewed");
         let fixture = struck(SIZE, Matcher::any().from(from), skewed);

@@ -90,7 +90,7 @@ fn a_contradiction_in_every_reply_is_an_error() {
 }
 
 #[test]
-fn a_first_reply_that_can_only_be_the_same_again_is_asked_for_twice() {
+fn a_first_reply_that_a_retry_cannot_change_is_requested_twice() {
     let lacking =
         [Fault::UnknownTotal, header("Content-Range", None), Fault::NoOssHeaders, Fault::Html(206)];
     each(lacking, |fault| {
@@ -108,7 +108,7 @@ fn a_first_reply_that_can_only_be_the_same_again_is_asked_for_twice() {
 }
 
 #[test]
-fn a_first_reply_that_lies_may_be_true_the_third_time() {
+fn a_wrong_first_reply_may_be_right_at_the_third_attempt() {
     let fixture = struck(SIZE, Matcher::any().times(2), Fault::WrongContentRange);
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.retries_reply, 2);
@@ -126,7 +126,7 @@ fn another_size_in_one_reply_is_another_object_and_starts_over() {
 }
 
 #[test]
-fn another_size_in_the_first_reply_is_found_out() {
+fn a_wrong_size_in_the_first_reply_is_detected() {
     for total in [-1000, -1, 1, 300_000] {
         let fault = Fault::ContentRangeOff { first: 0, last: 0, total };
         for request in [Fixture::request, Fixture::request_without_checkpoint] {
@@ -137,7 +137,7 @@ fn another_size_in_the_first_reply_is_found_out() {
 }
 
 #[test]
-fn a_size_that_no_object_has_is_an_error_before_a_byte_is_kept() {
+fn an_impossible_size_is_an_error_before_a_byte_is_stored() {
     let fault = Fault::ContentRangeOff { first: 0, last: 0, total: 1 << 60 };
     let fixture = struck(SIZE, Matcher::any().nth(1), fault);
     let request = fixture.request();
@@ -153,7 +153,7 @@ fn a_size_that_no_object_has_is_an_error_before_a_byte_is_kept() {
 }
 
 #[test]
-fn a_size_that_every_reply_lies_about_is_an_error() {
+fn a_size_that_is_wrong_in_every_reply_is_an_error() {
     for (total, kind, code) in [
         (-1000, ErrorKind::Integrity, "CrcCheckError"),
         (1000, ErrorKind::Integrity, "InvalidReply"),
@@ -168,7 +168,7 @@ fn a_size_that_every_reply_lies_about_is_an_error() {
 }
 
 #[test]
-fn a_success_that_brings_no_object_is_an_error_with_its_status() {
+fn a_success_status_without_an_object_is_an_error_with_its_status() {
     for status in [201, 202, 203, 204, 207, 226, 299] {
         for from in [1, 2] {
             let fixture = struck(SIZE, Matcher::any().from(from), Fault::Html(status));
@@ -215,7 +215,7 @@ fn a_checksum_that_is_wrong_on_one_reply_gives_the_right_file() {
 }
 
 #[test]
-fn a_checksum_that_is_wrong_on_every_reply_is_an_error_that_does_not_stick() {
+fn a_checksum_that_is_wrong_on_every_reply_is_an_error_that_does_not_persist() {
     for size in [10, SIZE] {
         let fixture = struck(size, Matcher::any(), Fault::WrongCrc);
         for request in [fixture.request(), fixture.request_without_checkpoint(), fixture.single()] {

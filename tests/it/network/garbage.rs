@@ -124,7 +124,7 @@ fn a_status_line_that_cannot_be_read_is_an_unusable_reply() {
 }
 
 #[test]
-fn garbage_between_head_and_body_is_found_by_the_checksum_and_healed() {
+fn garbage_between_head_and_body_is_found_by_the_checksum_and_fetched_again() {
     for k in [1, 2] {
         let fixture = struck(SIZE, Matcher::any().nth(k), Fault::GarbageBeforeBody(10));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
@@ -147,7 +147,7 @@ fn garbage_between_every_head_and_body_is_an_error() {
 }
 
 #[test]
-fn a_reply_nobody_asked_for_is_not_taken_for_the_next_one() {
+fn an_unrequested_reply_is_not_used_as_the_next_one() {
     for config in both_transports() {
         for request_count in [1, 3] {
             let fixture = fixture_of(config.clone(), SIZE);

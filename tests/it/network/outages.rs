@@ -79,7 +79,7 @@ fn sent(fixture: &Fixture) -> u64 {
 }
 
 #[test]
-fn names_that_cannot_be_looked_up_for_a_minute_after_progress_are_waited_for() {
+fn a_minute_of_failed_name_lookups_after_progress_is_waited_out() {
     const SIZE: u64 = 24 * MIB;
     let named = Named::new(SIZE);
     let fixture = &named.fixture;
@@ -133,7 +133,7 @@ fn a_name_that_cannot_be_looked_up_at_the_start_fails_at_once() {
 }
 
 #[test]
-fn a_server_that_restarts_again_and_again_is_found_again() {
+fn a_server_that_restarts_repeatedly_is_found_again() {
     const SIZE: u64 = 2 * MIB;
     each(both_transports(), |config| {
         let fixture = fixture_of(config.clone(), SIZE);
@@ -152,7 +152,7 @@ fn a_server_that_restarts_again_and_again_is_found_again() {
 }
 
 #[test]
-fn a_port_that_refuses_for_seconds_after_progress_is_tried_again() {
+fn a_port_that_refuses_for_seconds_after_progress_is_retried() {
     const SIZE: u64 = 2 * MIB;
     let fixture = fixture_of(Config::default(), SIZE);
     fixture.server.inject(Fault::RateLimit(SLOW));
@@ -191,7 +191,7 @@ fn a_port_that_refuses_at_first_is_tried_three_times() {
 }
 
 #[test]
-fn a_port_that_refuses_for_good_after_progress_is_an_error_when_its_time_is_over() {
+fn a_port_that_refuses_for_good_after_progress_is_an_error_after_the_limit() {
     const SIZE: u64 = 2 * MIB;
     let fixture = fixture_of(Config::default(), SIZE);
     fixture.server.inject(Fault::RateLimit(SLOW));
@@ -210,7 +210,7 @@ fn a_port_that_refuses_for_good_after_progress_is_an_error_when_its_time_is_over
 }
 
 #[test]
-fn an_object_that_another_server_holds_after_a_restart_is_another_object() {
+fn another_object_after_a_restart_is_detected() {
     const SIZE: u64 = 2 * MIB;
     let fixture = fixture_of(Config::default(), SIZE);
     fixture.server.inject(Fault::RateLimit(SLOW));

@@ -40,7 +40,7 @@ fn requests(fixture: &Fixture) -> [DownloadRequest; 2] {
 }
 
 #[test]
-fn a_refusal_at_any_request_is_the_error_and_the_last_answer() {
+fn a_refusal_at_any_request_is_the_error_and_ends_the_download() {
     let cases = FINAL.into_iter().flat_map(|refusal| (1..=6).map(move |k| (refusal, k)));
     each(cases, |&((number, code), k)| {
         let fixture = refusing_from(k, &status(number, code));

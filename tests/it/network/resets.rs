@@ -63,7 +63,7 @@ fn a_connection_closed_at_any_byte_is_replaced() {
 }
 
 #[test]
-fn connections_that_all_break_at_the_same_byte_come_to_the_end_together() {
+fn connections_that_all_break_at_the_same_byte_complete_the_download() {
     for config in both_transports() {
         each([(How::Reset, 40_000), (How::Close, 70_001), (How::Reset, 110_003)], |case| {
             let (how, at) = *case;
@@ -78,7 +78,7 @@ fn connections_that_all_break_at_the_same_byte_come_to_the_end_together() {
 }
 
 #[test]
-fn connections_that_never_bring_a_byte_are_an_error_after_three() {
+fn connections_that_never_deliver_a_byte_are_an_error_after_three() {
     for config in both_transports() {
         each([(How::Reset, 0), (How::Close, 5), (How::Reset, 40), (How::Close, 300)], |case| {
             let (how, at) = *case;
@@ -95,7 +95,7 @@ fn connections_that_never_bring_a_byte_are_an_error_after_three() {
 }
 
 #[test]
-fn a_tls_stream_cut_off_without_a_goodbye_is_no_end_of_the_body() {
+fn a_tls_stream_that_ends_without_close_notify_is_not_the_end_of_the_body() {
     // Without a Content-Length the end of the stream would be the end of the body.
     for framing in [None, Some(Fault::NoContentLength), Some(Fault::Chunked)] {
         let fixture = fixture_of(tls(), SIZE);
@@ -111,7 +111,7 @@ fn a_tls_stream_cut_off_without_a_goodbye_is_no_end_of_the_body() {
 }
 
 #[test]
-fn without_retries_a_reset_is_the_error_and_the_next_run_goes_on_at_its_byte() {
+fn without_retries_a_reset_is_the_error_and_the_next_run_resumes_at_its_byte() {
     let fixture = struck(MIB, Matcher::any().nth(2), Fault::ResetAfter(300_000));
     let client = fixture.impatient();
     let error = client.download(&fixture.single()).expect_err("reset");

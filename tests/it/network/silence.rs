@@ -17,7 +17,7 @@ const SIZE: u64 = 3 * PART;
 const PLACES: [u64; 10] = [0, 1, 100, 450, 1000, 2000, 3000, 20_000, 60_000, 102_000];
 
 #[test]
-fn a_connection_that_falls_silent_at_any_byte_is_given_up_and_continued() {
+fn a_connection_that_stalls_at_any_byte_is_replaced_and_continued() {
     let mut count = 0;
     for config in both_transports() {
         let cases = PLACES.into_iter().flat_map(|at| [(at, 1), (at, 2)]);
@@ -48,7 +48,7 @@ fn a_half_closed_connection_is_continued_at_any_byte() {
 }
 
 #[test]
-fn a_service_that_stays_silent_is_an_error_after_three_attempts() {
+fn a_service_that_sends_nothing_is_an_error_after_three_attempts() {
     let first = struck(SIZE, Matcher::any(), Fault::NoReply);
     let request = first.request();
     first.assert_refuses(&first.hasty(), &request, ErrorKind::Transport, "ClientError:200028");
@@ -57,7 +57,7 @@ fn a_service_that_stays_silent_is_an_error_after_three_attempts() {
 }
 
 #[test]
-fn silence_after_progress_is_an_error_when_its_time_is_over() {
+fn a_stall_after_progress_is_an_error_after_the_limit() {
     for fault in [Fault::NoReply, Fault::StallAfter(0), Fault::EndlessHeaders(millis(50))] {
         let fixture = struck(MIB, Matcher::any().from(2), fault);
         let client = fixture.client_with(|options| {
@@ -73,7 +73,7 @@ fn silence_after_progress_is_an_error_when_its_time_is_over() {
 }
 
 #[test]
-fn a_slow_head_is_waited_for_as_long_as_silence_is_allowed() {
+fn a_slow_head_is_waited_for_until_the_idle_timeout() {
     for matcher in [Matcher::any().nth(1), Matcher::any().nth(2)] {
         let fixture = struck(SIZE, matcher.clone(), Fault::SlowHeaders(millis(300)));
         let client =
@@ -88,7 +88,7 @@ fn a_slow_head_is_waited_for_as_long_as_silence_is_allowed() {
 }
 
 #[test]
-fn a_head_that_comes_byte_by_byte_is_read() {
+fn a_head_that_arrives_byte_by_byte_is_read() {
     let fixture = struck(SIZE, Matcher::any(), Fault::DribbleHeaders(millis(1)));
     let client =
         fixture.client_with(|options| options.idle_timeout = Some(Duration::from_secs(20)));
@@ -97,7 +97,7 @@ fn a_head_that_comes_byte_by_byte_is_read() {
 }
 
 #[test]
-fn a_head_without_an_end_is_silence() {
+fn a_head_without_an_end_counts_as_a_stall() {
     for k in [1, 2] {
         let fault = Fault::EndlessHeaders(millis(20));
         let fixture = struck(SIZE, Matcher::any().nth(k), fault);
@@ -112,7 +112,7 @@ fn a_head_without_an_end_is_silence() {
 }
 
 #[test]
-fn a_body_that_comes_byte_by_byte_is_no_silence() {
+fn a_body_that_arrives_byte_by_byte_is_not_a_stall() {
     const SMALL: u64 = 4000;
     let allowed = millis(2000);
     each(both_transports(), |config| {
@@ -127,7 +127,7 @@ fn a_body_that_comes_byte_by_byte_is_no_silence() {
 }
 
 #[test]
-fn one_connection_that_dribbles_does_not_hold_up_the_others() {
+fn one_very_slow_connection_does_not_delay_the_others() {
     // At a byte every 20 ms its part of the object would take more than an hour.
     let fixture = struck(2 * MIB, Matcher::any().nth(2), Fault::Dribble(millis(20)));
     let started = Instant::now();
@@ -136,7 +136,7 @@ fn one_connection_that_dribbles_does_not_hold_up_the_others() {
 }
 
 #[test]
-fn a_download_that_only_dribbles_can_be_given_a_deadline() {
+fn a_very_slow_download_can_be_given_a_deadline() {
     let fixture = fixture(MIB);
     fixture.server.inject_when(Matcher::any().from(2), Fault::Dribble(millis(5)));
     let request = fixture.request_with(|request| request.deadline = Some(millis(1500)));

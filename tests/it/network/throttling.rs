@@ -66,7 +66,7 @@ fn five_refusals_at_the_start_with_retry_after_are_waited_out() {
 }
 
 #[test]
-fn every_word_for_it_is_understood_without_retry_after_too() {
+fn every_throttling_code_is_understood_also_without_retry_after() {
     each(WORDS, |(number, code)| {
         let fixture = struck(SIZE, Matcher::any().times(4), throttled(*number, code, None));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
@@ -95,7 +95,7 @@ fn throttling_in_the_middle_of_a_download_is_waited_out_too() {
 }
 
 #[test]
-fn throttling_without_end_is_the_service_s_error_when_its_time_is_over() {
+fn endless_throttling_is_the_service_s_error_after_the_limit() {
     each([Matcher::any(), Matcher::any().from(2)], |matcher| {
         let code = "TotalQpsLimitExceeded";
         let fixture = struck(SIZE, matcher.clone(), status(503, code));
@@ -109,7 +109,7 @@ fn throttling_without_end_is_the_service_s_error_when_its_time_is_over() {
 }
 
 #[test]
-fn limits_of_other_silences_do_not_count_while_the_service_throttles() {
+fn other_time_limits_do_not_apply_while_the_service_throttles() {
     let fixture = struck(SIZE, Matcher::any().times(3), throttled(503, "Busy", Some(1)));
     let client = fixture.client_with(|options| {
         options.first_byte_limit = Some(millis(900));
@@ -119,7 +119,7 @@ fn limits_of_other_silences_do_not_count_while_the_service_throttles() {
 }
 
 #[test]
-fn a_wait_that_one_answer_asked_for_holds_for_all_connections() {
+fn a_wait_requested_by_one_reply_applies_to_all_connections() {
     let fixture = fixture(SIZE);
     fixture
         .server
@@ -136,7 +136,7 @@ fn a_wait_that_one_answer_asked_for_holds_for_all_connections() {
 }
 
 #[test]
-fn connections_become_fewer_when_there_are_too_many_requests_at_once() {
+fn connections_are_reduced_when_there_are_too_many_concurrent_requests() {
     let fixture = fixture(SIZE);
     fixture.server.inject(Fault::RateLimit(4 * MIB));
     let limit = Matcher::any().above_active(3);
@@ -151,7 +151,7 @@ fn connections_become_fewer_when_there_are_too_many_requests_at_once() {
 }
 
 #[test]
-fn replies_that_the_service_holds_back_are_counted() {
+fn replies_that_the_service_delays_are_counted() {
     let fixture = fixture(SIZE);
     fixture.server.inject_when(Matcher::any().times(2), Fault::QosDelay(millis(120)));
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
@@ -160,14 +160,14 @@ fn replies_that_the_service_holds_back_are_counted() {
 }
 
 #[test]
-fn a_download_that_is_not_throttled_says_so() {
+fn a_download_that_is_not_throttled_reports_zero() {
     let fixture = fixture(SIZE);
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.throttled_ms, 0);
 }
 
 #[test]
-fn one_attempt_means_no_wait_for_a_throttled_one() {
+fn with_max_attempts_of_one_throttling_is_not_waited_out() {
     let fixture = struck(SIZE, Matcher::any(), status(503, "ServiceUnavailable"));
     let client = fixture.client_with(|options| options.max_attempts = 1);
     fixture.assert_refuses(&client, &fixture.request(), ErrorKind::Service, "ServiceUnavailable");

@@ -29,13 +29,13 @@ fn assert_wastes_little(config: Config) {
 }
 
 #[test]
-fn connections_that_are_reset_every_5_mb_send_next_to_nothing_twice() {
+fn connections_that_are_reset_every_5_mb_send_almost_nothing_twice() {
     assert_wastes_little(Config::default());
     figure("≤ 1 % fetched twice");
 }
 
 #[test]
-fn tls_connections_that_are_reset_every_5_mb_send_next_to_nothing_twice() {
+fn tls_connections_that_are_reset_every_5_mb_send_almost_nothing_twice() {
     assert_wastes_little(tls());
     figure("≤ 1 % fetched twice");
 }

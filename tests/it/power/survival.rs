@@ -64,27 +64,27 @@ fn a_download_of_a_range() {
 }
 
 #[test]
-fn a_download_that_spares_what_is_there() {
+fn a_download_that_must_not_replace_the_target() {
     let fixture = PowerFixture::new(Variant::Sparing);
     survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
-fn a_download_into_reserved_blocks_that_is_read_back() {
+fn a_preallocated_download_that_is_read_back() {
     let fixture = PowerFixture::new(Variant::Preallocated);
     put_older_file(&fixture);
     survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
-fn a_download_that_goes_on_from_a_checkpoint() {
+fn a_download_that_resumes_from_a_checkpoint() {
     let fixture = PowerFixture::new(Variant::Plain);
     fixture.interrupt();
     survives(Trial::new(&fixture, &fixture.record_with_breaks()));
 }
 
 #[test]
-fn a_download_that_goes_on_from_another_power_loss() {
+fn a_download_that_resumes_after_another_power_loss() {
     let fixture = PowerFixture::new(Variant::Plain);
     let mut chance = Chance::new();
     let rounds = cases(4, 10) as usize;
@@ -152,7 +152,7 @@ fn a_download_that_fails_because_its_checksum_is_wrong_again_and_again() {
 }
 
 #[test]
-fn a_download_that_cannot_be_pinned_and_gives_its_checkpoint_up() {
+fn a_download_that_cannot_be_pinned_and_removes_its_checkpoint() {
     let fixture = PowerFixture::new(Variant::Plain);
     fixture.interrupt();
     let recording = recorded_with(&fixture, Matcher::any(), Fault::NoEtag);
@@ -160,7 +160,7 @@ fn a_download_that_cannot_be_pinned_and_gives_its_checkpoint_up() {
 }
 
 #[test]
-fn a_download_that_goes_on_from_the_sdks_record() {
+fn a_download_that_resumes_from_the_sdks_record() {
     let object = Object::pattern(4 * PART + 4_321, 7);
     let fixture = PowerFixture::with(Variant::Plain, Config::default(), object);
     let left = SdkLeftovers::of(&fixture, &[1, 2, 4]);
@@ -169,7 +169,7 @@ fn a_download_that_goes_on_from_the_sdks_record() {
 }
 
 #[test]
-fn a_download_that_sets_the_sdks_record_aside() {
+fn a_download_that_ignores_the_sdks_record() {
     let object = Object::pattern(4 * PART + 4_321, 7);
     let fixture = PowerFixture::with(Variant::Plain, Config::default(), object);
     let left = SdkLeftovers::of(&fixture, &[1, 2, 4]);
@@ -179,7 +179,7 @@ fn a_download_that_sets_the_sdks_record_aside() {
 }
 
 #[test]
-fn without_a_flush_the_target_may_be_lost_and_a_later_download_makes_it_again() {
+fn without_a_flush_the_target_may_be_lost_and_a_later_download_restores_it() {
     let fixture = PowerFixture::new(Variant::Unflushed);
     put_older_file(&fixture);
     let recording = fixture.record_with_breaks();

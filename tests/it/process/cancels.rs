@@ -99,7 +99,7 @@ fn cancel_again_and_again(part_size: u64, connections: u32, runs: &[Cancelled]) 
 }
 
 #[test]
-fn cancelled_at_200_random_moments_a_download_ends_soon_and_keeps_what_came() {
+fn a_download_cancelled_at_200_random_moments_ends_soon_and_keeps_its_bytes() {
     let downloads = cases(10, 100) as usize;
     let mut chance = Chance::new();
     let draw = |_| {

@@ -73,21 +73,21 @@ fn race(processes: usize, checkpoint: bool) {
 }
 
 #[test]
-fn of_two_processes_on_one_download_one_works_and_the_other_is_busy() {
+fn of_two_processes_with_one_download_one_runs_and_the_other_is_busy() {
     for checkpoint in [true, false] {
         race(2, checkpoint);
     }
 }
 
 #[test]
-fn of_ten_processes_on_one_download_one_works_and_the_others_are_busy() {
+fn of_ten_processes_with_one_download_one_runs_and_the_others_are_busy() {
     for checkpoint in [true, false] {
         race(10, checkpoint);
     }
 }
 
 #[test]
-fn when_the_process_that_works_is_killed_another_takes_over_at_once() {
+fn when_the_running_process_is_killed_another_can_start_at_once() {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject(Fault::RateLimit(SIZE / 60));
     let job = Job::new(&fixture);

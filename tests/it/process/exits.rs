@@ -165,22 +165,22 @@ fn exit_often(count: u32, place: Paths) {
 }
 
 #[test]
-fn exit_at_any_moment_of_downloads_over_tls_ends_the_process_well() {
+fn exit_at_any_moment_of_downloads_over_tls_ends_the_process_normally() {
     exit_often(cases(130, 1000), Paths::Host);
 }
 
 #[test]
-fn exit_in_the_log_callback_ends_the_process_well() {
+fn exit_in_the_log_callback_ends_the_process_normally() {
     exit_often(cases(35, 300), Paths::Log);
 }
 
 #[test]
-fn exit_in_the_credentials_provider_ends_the_process_well() {
+fn exit_in_the_credentials_provider_ends_the_process_normally() {
     exit_often(cases(35, 300), Paths::Provider);
 }
 
 #[test]
-fn the_host_s_exit_handlers_may_use_the_library_and_are_not_held_up() {
+fn the_host_s_exit_handlers_may_use_the_library_without_delay() {
     let fixture = tls_fixture(64 * MIB);
     fixture.server.inject(Fault::RateLimit(MIB));
     for after in [0, 20, 300] {
@@ -206,7 +206,7 @@ fn host_of_a_stuck_write() {
 }
 
 #[test]
-fn the_host_s_exit_handlers_are_not_held_up_by_a_write_that_never_returns() {
+fn the_host_s_exit_handlers_are_not_blocked_by_a_write_that_never_returns() {
     let fixture = tls_fixture(64 * MIB);
     let log = tempfile::NamedTempFile::new().expect("a log");
     let temp = fixture.temp();

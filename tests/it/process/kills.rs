@@ -185,7 +185,7 @@ fn left_in(directory: PathBuf) -> Vec<PathBuf> {
 }
 
 #[test]
-fn killed_at_300_random_moments_every_kind_of_download_ends_right_and_fetches_little_twice() {
+fn every_kind_of_download_killed_at_300_random_moments_completes_and_fetches_little_twice() {
     let downloads = cases(60, 600) as usize;
     let mut chance = Chance::new();
     let plans = Mutex::new(

@@ -28,7 +28,7 @@ fn has_thread(process: &Process, name: &str) -> bool {
 }
 
 #[test]
-fn killed_while_it_proves_an_earlier_run_the_next_one_keeps_all_of_it() {
+fn a_run_killed_while_it_verifies_an_earlier_one_loses_none_of_its_bytes() {
     const SIZE: u64 = 192 * MIB;
     let kills = cases(10, 50);
     let fixture = Fixture::new(SIZE);
@@ -53,7 +53,7 @@ fn killed_while_it_proves_an_earlier_run_the_next_one_keeps_all_of_it() {
 }
 
 #[test]
-fn killed_while_it_finishes_it_leaves_the_old_file_or_the_whole_new_one() {
+fn a_run_killed_during_completion_leaves_the_old_file_or_the_complete_new_one() {
     const SIZE: u64 = 8 * MIB;
     let kills = cases(40, 600);
     let mut chance = Chance::new();
@@ -84,7 +84,7 @@ fn killed_while_it_finishes_it_leaves_the_old_file_or_the_whole_new_one() {
 }
 
 #[test]
-fn killed_after_it_took_over_the_sdks_record_the_next_one_ends_right() {
+fn after_a_run_killed_once_it_imported_the_sdks_record_the_next_one_succeeds() {
     let kills = cases(6, 60);
     let mut chance = Chance::new();
     for _ in 0..kills {

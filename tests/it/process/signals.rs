@@ -41,7 +41,7 @@ fn stop_and_continue(moment: impl Fn(&Fixture), no_progress: Duration, server_cl
 }
 
 #[test]
-fn a_process_that_was_stopped_for_longer_than_any_limit_goes_on() {
+fn a_process_that_was_stopped_for_longer_than_any_limit_continues() {
     std::thread::scope(|scope| {
         for server_closes in [false, true] {
             // A second of the stop may count as idle time, and a busy machine needs time as well.
@@ -52,7 +52,7 @@ fn a_process_that_was_stopped_for_longer_than_any_limit_goes_on() {
 }
 
 #[test]
-fn a_process_that_was_stopped_before_its_first_byte_goes_on() {
+fn a_process_that_was_stopped_before_its_first_byte_continues() {
     std::thread::scope(|scope| {
         for server_closes in [false, true] {
             let before_the_reply = |fixture: &Fixture| {
@@ -75,7 +75,7 @@ fn assert_nothing_broke(fixture: &Fixture, size: u64) {
 }
 
 #[test]
-fn a_process_that_is_stopped_a_hundred_times_ends_right_on_the_same_connections() {
+fn a_process_that_is_stopped_a_hundred_times_succeeds_on_the_same_connections() {
     const SIZE: u64 = 6 * MIB;
     let fixture = slow(SIZE);
     let process = Job::new(&fixture).start();
@@ -124,7 +124,7 @@ fn ctrl_c_caught_by_the_host_and_turned_into_a_cancel_keeps_the_checkpoint() {
 }
 
 #[test]
-fn the_host_s_handler_gets_every_ctrl_c_and_none_disturbs_the_download() {
+fn the_host_s_handler_gets_every_ctrl_c_and_the_download_is_unaffected() {
     const SIZE: u64 = 6 * MIB;
     const SIGNALS: u32 = 100;
     let fixture = slow(SIZE);

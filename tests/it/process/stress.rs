@@ -121,7 +121,7 @@ fn assert_is_pattern(file: &Path, size: u64, seed: u64) {
 }
 
 #[test]
-fn after_1000_small_downloads_threads_descriptors_and_memory_are_back_at_the_start() {
+fn after_1000_small_downloads_no_threads_descriptors_or_memory_are_leaked() {
     let plain = Fixture::new(1);
     let config = Config { tls: Some(Tls::Valid), ..Config::default() };
     let secure = Fixture::with(config, Object::bytes([]));
@@ -162,7 +162,7 @@ fn downloads_at_once() {
 }
 
 #[test]
-fn sixty_four_downloads_at_once_share_their_client_s_few_threads() {
+fn sixty_four_concurrent_downloads_share_their_client_s_few_threads() {
     const DOWNLOADS: u64 = 64;
     let fixture = Fixture::new(1);
     fixture.server.inject(Fault::RateLimit(MIB / 6));

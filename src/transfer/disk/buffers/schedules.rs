@@ -54,7 +54,7 @@ fn take(buffers: &Buffers, waker: &Arc<TestWaker>, index: usize) -> Vec<u8> {
 }
 
 #[test]
-fn who_waits_for_a_buffer_is_woken_and_no_more_exist_than_are_reserved() {
+fn waiting_workers_are_woken_and_no_more_buffers_exist_than_are_reserved() {
     explore(|| {
         let buffers = Arc::new(Buffers::default());
         let out = Arc::new(AtomicUsize::new(0));
@@ -81,7 +81,7 @@ fn who_waits_for_a_buffer_is_woken_and_no_more_exist_than_are_reserved() {
 }
 
 #[test]
-fn a_download_that_ends_takes_its_share_of_the_buffers_along() {
+fn the_buffers_of_a_download_are_freed_when_it_ends() {
     explore(|| {
         let buffers = Arc::new(Buffers::default());
         let downloads: Vec<_> = (0..2)

@@ -136,6 +136,6 @@ fn writes_keep_their_order_and_the_end_comes_after_them() {
 }
 
 #[test]
-fn a_failed_write_is_told_once_and_nothing_after_it_is_reported() {
+fn a_failed_write_is_reported_once_and_no_later_extent_is_reported() {
     two_fetches(|| thread_rng().gen_range(1..5));
 }

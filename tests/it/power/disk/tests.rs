@@ -47,7 +47,7 @@ fn targets(disk: &Disk) -> BTreeSet<Option<Vec<u8>>> {
 }
 
 #[test]
-fn a_flushed_file_that_is_renamed_is_the_old_one_or_the_whole_new_one() {
+fn after_the_rename_of_a_flushed_file_the_target_is_the_old_or_the_complete_new_one() {
     let events = [
         create(1, "d/temp"),
         write(1, 0, b"new"),
@@ -73,7 +73,7 @@ fn a_file_that_is_renamed_before_its_flush_may_be_lost() {
 }
 
 #[test]
-fn the_flush_of_a_new_file_keeps_its_name_only_where_there_is_a_journal() {
+fn the_flush_of_a_new_file_keeps_its_name_only_with_a_journal() {
     let events = [create(1, "d/new"), Event::Flush { file: 1 }];
     for (order, kept) in [(Order::Journaled, true), (Order::Any, false)] {
         let always = states(&disk(order, &events)).iter().all(|files| files.contains_key("d/new"));
@@ -82,7 +82,7 @@ fn the_flush_of_a_new_file_keeps_its_name_only_where_there_is_a_journal() {
 }
 
 #[test]
-fn names_come_in_order_where_there_is_a_journal_and_else_in_any() {
+fn changes_of_names_are_in_order_with_a_journal_and_otherwise_in_any_order() {
     let events = [create(1, "d/first"), create(2, "e/second")];
     for (order, possible) in [(Order::Journaled, false), (Order::Any, true)] {
         let only_second =
@@ -92,7 +92,7 @@ fn names_come_in_order_where_there_is_a_journal_and_else_in_any() {
 }
 
 #[test]
-fn a_sector_is_never_torn() {
+fn sectors_are_written_completely_or_not_at_all() {
     const OFFSET: usize = 300;
     let mut chance = Chance::new();
     let new = vec![1; 5 * SECTOR];
@@ -117,7 +117,7 @@ fn a_sector_is_never_torn() {
 }
 
 #[test]
-fn what_was_lengthened_and_not_written_may_show_what_was_there_before() {
+fn a_lengthened_file_may_contain_old_data() {
     let events = [create(1, "d/new"), flush_directory(), write(1, 0, b"1234")];
     let contents = |order| -> BTreeSet<_> {
         states(&disk(order, &events)).into_iter().map(|mut files| files.remove("d/new")).collect()
@@ -231,7 +231,7 @@ fn really_done(events: &[Event]) -> Files {
 }
 
 #[test]
-fn a_program_sees_what_a_real_directory_shows() {
+fn the_model_agrees_with_a_real_directory() {
     let property = |events: Vec<Event>| {
         for order in ORDERS {
             prop_assert_eq!(disk(order, &events).now(), really_done(&events));
@@ -242,7 +242,8 @@ fn a_program_sees_what_a_real_directory_shows() {
 }
 
 #[test]
-fn a_power_loss_may_leave_all_or_what_was_flushed_and_any_order_leaves_all_that_a_journal_does() {
+fn a_power_loss_may_leave_everything_or_the_flushed_data_and_any_order_includes_the_journaled_states()
+ {
     let property = |events: Vec<Event>| {
         let [journaled, any] = ORDERS.map(|order| disk(order, &events));
         let left = states(&journaled);
