@@ -72,12 +72,12 @@ impl RequestLog {
     /// Records the reply to the request that [`begin`](Self::begin) added at `index`.
     pub(crate) fn finish(
         &self,
-        place: usize,
+        index: usize,
         status: Option<u16>,
         bytes: u64,
     ) -> Option<LoggedRequest> {
         let mut entries = self.0.lock();
-        let entry = entries.get_mut(place)?;
+        let entry = entries.get_mut(index)?;
         entry.status = status;
         entry.body_bytes = bytes;
         entry.finished = Some(Instant::now());

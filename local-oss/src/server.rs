@@ -58,7 +58,7 @@ impl Server {
             active: AtomicU64::new(0),
             most_active: AtomicU64::new(0),
         });
-        let port = Port::take(port)?;
+        let port = Port::reserve(port)?;
         let run = Run::start(&inner, &port)?;
         Ok(Server { inner, port, run: Mutex::new(Some(run)) })
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use crate::address::{Address, locate};
-use crate::fault::{FaultTable, Instead, Plan, Replacement, RequestFacts, Verdict};
+use crate::fault::{AppliedFaults, FaultTable, Instead, Plan, Replacement, RequestFacts};
 use crate::log::{LoggedRequest, RequestLog};
 use crate::net::{Connection, Next, deliver};
 use crate::request::{Request, RequestReader};
@@ -41,8 +41,8 @@ impl Shared {
         let address = locate(host, &request.path, &self.service.config().custom_domains);
         let place = self.log.begin(request, &address, connection.id());
         // The admissions are held until the reply is complete.
-        let Verdict { faults, admissions: _admissions } =
-            self.strike(connection, request, &address);
+        let AppliedFaults { faults, admissions: _admissions } =
+            self.apply_faults(connection, request, &address);
         let mut plan = Plan::of(faults);
         self.replace(&address, plan.replacement.take());
         let (status, bytes, next) = match plan.instead {
@@ -58,14 +58,19 @@ impl Shared {
         if asked && next == Next::KeepAlive { Next::Close } else { next }
     }
 
-    fn strike(&self, connection: &Connection, request: &Request, address: &Address) -> Verdict {
+    fn apply_faults(
+        &self,
+        connection: &Connection,
+        request: &Request,
+        address: &Address,
+    ) -> AppliedFaults {
         let facts = RequestFacts {
             method: &request.method,
             key: &address.key,
             range: request.header("range"),
             connection: connection.id(),
         };
-        self.faults.lock().strike(&facts, Instant::now())
+        self.faults.lock().apply(&facts, Instant::now())
     }
 
     fn replace(&self, address: &Address, replacement: Option<Replacement>) {

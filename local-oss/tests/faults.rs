@@ -22,7 +22,7 @@ fn content(server: &Server) -> Vec<u8> {
     server.object_bytes(BUCKET, "key", 0..SIZE).unwrap()
 }
 
-fn struck(fault: Fault) -> Reply {
+fn faulty_reply(fault: Fault) -> Reply {
     get(&faulty(fault), KEY, &[])
 }
 
@@ -30,7 +30,7 @@ fn struck(fault: Fault) -> Reply {
 fn raw(fault: Fault) -> (End, Vec<u8>) {
     // Dropping the server would end the connection.
     let server = faulty(fault);
-    let mut client = Client::new(&server).patience(Duration::from_millis(200));
+    let mut client = Client::new(&server).read_timeout(Duration::from_millis(200));
     client.send("GET", KEY, &[]);
     client.rest()
 }
@@ -53,7 +53,7 @@ fn a_reply_can_be_missing_in_four_ways() {
 fn a_status_line_can_be_any_text_before_an_unchanged_reply() {
     for text in ["HTTP/1.1 2000 OK", "HTTP/1.1 OK", "HTTP/1.1 -1", "ICY 200 OK", ""] {
         let server = faulty(Fault::StatusLine(text.to_owned()));
-        let mut client = Client::new(&server).patience(Duration::from_millis(200));
+        let mut client = Client::new(&server).read_timeout(Duration::from_millis(200));
         client.send("GET", KEY, &[("Connection", "close")]);
         let (end, bytes) = client.rest();
         let start = format!("{text}\r\nContent-Type: application/octet-stream\r\n");
@@ -76,7 +76,7 @@ fn a_truncated_body_ends_at_its_byte() {
     ];
     for (fault, end, length) in cuts {
         let server = faulty(fault.clone());
-        let mut client = Client::new(&server).patience(Duration::from_millis(300));
+        let mut client = Client::new(&server).read_timeout(Duration::from_millis(300));
         let reply = client.get(KEY, &[]);
         assert_eq!(reply.header("Content-Length"), Some("100000"), "{fault:?}");
         assert_eq!((reply.end, reply.body.len()), (end, length), "{fault:?}");
@@ -152,7 +152,7 @@ fn garbage_before_the_body_displaces_its_end() {
 fn lengths_and_ranges_can_be_wrong() {
     let get = |fault| {
         let server = faulty(fault);
-        let mut client = Client::new(&server).patience(Duration::from_millis(200));
+        let mut client = Client::new(&server).read_timeout(Duration::from_millis(200));
         client.get_range(KEY, "bytes=10-19")
     };
     let reply = get(Fault::ContentRangeOff { first: -1, last: 2, total: 3 });
@@ -170,7 +170,7 @@ fn service_errors_carry_status_code_and_retry_after() {
         code: "ServiceUnavailable".to_owned(),
         retry_after: Some(Duration::from_secs(2)),
     };
-    let reply = struck(fault);
+    let reply = faulty_reply(fault);
     assert_eq!((reply.status, reply.code().as_str()), (503, "ServiceUnavailable"));
     assert_eq!(reply.header("Retry-After"), Some("2"));
     assert!(reply.header("x-oss-request-id").is_some());
@@ -178,7 +178,7 @@ fn service_errors_carry_status_code_and_retry_after() {
 
 #[test]
 fn a_proxys_error_page_is_not_oss() {
-    let reply = struck(Fault::Html(502));
+    let reply = faulty_reply(Fault::Html(502));
     assert_eq!((reply.status, reply.header("Content-Type")), (502, Some("text/html")));
     assert_eq!(reply.header("x-oss-request-id"), None);
     assert!(reply.text().starts_with("<html>"));
@@ -186,9 +186,9 @@ fn a_proxys_error_page_is_not_oss() {
 
 #[test]
 fn redirects_and_expired_tokens_are_sent() {
-    let moved = struck(Fault::Redirect("http://elsewhere/".to_owned()));
+    let moved = faulty_reply(Fault::Redirect("http://elsewhere/".to_owned()));
     assert_eq!((moved.status, moved.header("Location")), (307, Some("http://elsewhere/")));
-    let expired = struck(Fault::ExpiredToken);
+    let expired = faulty_reply(Fault::ExpiredToken);
     assert_eq!((expired.status, expired.code().as_str()), (403, "SecurityTokenExpired"));
 }
 
@@ -273,7 +273,7 @@ fn a_flipped_byte_is_wrong_only_in_the_reply() {
     expected[500] ^= 1;
     assert!(get(&server, KEY, &[("Range", "bytes=400-599")]).body == expected[400..600]);
     assert_eq!(server.fault_hits(flip), 1);
-    assert!(get(&server, KEY, &[]).body == content(&server), "it strikes once");
+    assert!(get(&server, KEY, &[]).body == content(&server), "it is applied once");
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_request_above_the_number_in_progress_is_refused_until_one_ends() {
     let stall = server.inject_when(Matcher::any().times(2), Fault::StallAfter(1000));
     let mut active: Vec<_> = (0..2)
         .map(|_| {
-            let mut client = Client::new(&server).patience(Duration::from_millis(100));
+            let mut client = Client::new(&server).read_timeout(Duration::from_millis(100));
             assert_eq!(client.get(KEY, &[]).body.len(), 1000);
             client
         })

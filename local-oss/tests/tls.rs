@@ -28,7 +28,7 @@ fn connect(server: &Server, name: &str) -> Result<SslStream<TcpStream>, String> 
 }
 
 /// Whether the stream ended with TLS's close_notify after `fault`.
-fn ends_with_goodbye(fault: Fault) -> bool {
+fn ends_with_close_notify(fault: Fault) -> bool {
     let server = serving(Tls::Valid);
     server.inject(fault);
     let mut stream = connect(&server, "127.0.0.1").unwrap();
@@ -39,8 +39,8 @@ fn ends_with_goodbye(fault: Fault) -> bool {
 
 #[test]
 fn a_stream_that_is_cut_off_ends_without_close_notify() {
-    assert!(ends_with_goodbye(Fault::CloseAfter(1000)));
-    assert!(!ends_with_goodbye(Fault::CutOffAfter(1000)));
+    assert!(ends_with_close_notify(Fault::CloseAfter(1000)));
+    assert!(!ends_with_close_notify(Fault::CutOffAfter(1000)));
 }
 
 fn request(stream: &mut SslStream<TcpStream>) {

@@ -17,7 +17,7 @@ pub struct Leftovers {
 
 impl Fixture {
     /// A client that fails at the first error, without a retry.
-    pub fn impatient(&self) -> Client {
+    pub fn client_without_retries(&self) -> Client {
         self.client_with(|options| options.max_attempts = 1)
     }
 
@@ -26,7 +26,7 @@ impl Fixture {
     pub fn interrupt(&self, request: &DownloadRequest, bytes: u64) -> (Error, Statistics) {
         let rule = self.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(bytes));
         let request = request.clone().thread_num(1);
-        let download = self.impatient().start(&request).expect("start");
+        let download = self.client_without_retries().start(&request).expect("start");
         let error = download.wait(None).expect("an end").expect_err("interrupted");
         assert_eq!(self.server.fault_hits(rule), 1, "{error}");
         self.server.clear_faults();

@@ -28,7 +28,7 @@ fn status(status: u16, code: &str) -> Fault {
 }
 
 /// A client that gives up a silent connection after 0.2 s.
-fn hasty(fixture: &Fixture) -> Client {
+fn client_with_short_idle_timeout(fixture: &Fixture) -> Client {
     fixture.client_with(|options| options.idle_timeout = Some(millis(200)))
 }
 
@@ -54,7 +54,7 @@ fn dead_replies() -> Vec<(Fault, Vec<i64>)> {
 fn the_first_request_has_three_attempts() {
     for (fault, codes) in dead_replies() {
         let fixture = fixture_with(Matcher::any(), fault.clone());
-        let (error, _) = failure(&fixture, &hasty(&fixture));
+        let (error, _) = failure(&fixture, &client_with_short_idle_timeout(&fixture));
         if codes.is_empty() {
             let invalid = (ErrorKind::Integrity, "InvalidReply", 0);
             assert_eq!((error.kind(), error.code(), error.status()), invalid, "{fault:?}: {error}");
@@ -72,7 +72,9 @@ fn the_first_request_has_three_attempts() {
 fn the_third_attempt_of_the_first_request_may_succeed() {
     for (fault, _) in dead_replies() {
         let fixture = fixture_with(Matcher::any().times(2), fault.clone());
-        let outcome = hasty(&fixture).download(&fixture.request()).expect("the third attempt");
+        let outcome = client_with_short_idle_timeout(&fixture)
+            .download(&fixture.request())
+            .expect("the third attempt");
         fixture.assert_whole(&outcome);
         let figures = outcome.statistics;
         let retries = figures.retries_broken + figures.retries_timeout + figures.retries_reply;
@@ -84,7 +86,9 @@ fn the_third_attempt_of_the_first_request_may_succeed() {
 fn a_later_request_without_a_usable_byte_is_repeated() {
     for (fault, _) in dead_replies() {
         let fixture = fixture_with(Matcher::any().from(2).times(4), fault.clone());
-        let outcome = hasty(&fixture).download(&fixture.request()).expect("after progress");
+        let outcome = client_with_short_idle_timeout(&fixture)
+            .download(&fixture.request())
+            .expect("after progress");
         fixture.assert_whole(&outcome);
         assert_eq!(outcome.statistics.bytes_from_network, SIZE, "{fault:?}");
     }
@@ -101,7 +105,8 @@ fn a_broken_connection_continues_at_its_byte() {
     ] {
         let fixture = fixture_with(Matcher::any().nth(2), fault.clone());
         let request = fixture.request().thread_num(1);
-        let outcome = hasty(&fixture).download(&request).expect("continue");
+        let outcome =
+            client_with_short_idle_timeout(&fixture).download(&request).expect("continue");
         fixture.assert_whole(&outcome);
         let figures = outcome.statistics;
         assert_eq!((figures.bytes_from_network, figures.bytes_discarded), (SIZE, 0), "{fault:?}");
@@ -436,7 +441,8 @@ fn a_retry_decision_is_called_for_refusals_too() {
 fn each_cause_of_a_retry_has_its_counter() {
     let counted = |fault: Fault| {
         let fixture = fixture_with(Matcher::any().nth(2), fault);
-        let outcome = hasty(&fixture).download(&fixture.request()).expect("mended");
+        let outcome =
+            client_with_short_idle_timeout(&fixture).download(&fixture.request()).expect("mended");
         fixture.assert_whole(&outcome);
         let f = outcome.statistics;
         let retries = [

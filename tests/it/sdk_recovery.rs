@@ -51,7 +51,7 @@ impl Left {
     }
 
     /// Resumes, and checks that the file is the object and no other file is left. Returns the requests.
-    pub fn go_on(&self) -> Vec<LoggedRequest> {
+    pub fn resume(&self) -> Vec<LoggedRequest> {
         let arguments = ["slow", "pattern.bin", "download.bin", "."];
         let output = program(&self.fixture, self.fixture.dir(), arguments).output().expect("run");
         assert!(output.status.success(), "{}", last_error(&output));
@@ -70,7 +70,7 @@ fn came(requests: &[LoggedRequest]) -> (Vec<std::ops::Range<u64>>, u64) {
 #[test]
 fn the_sdks_parts_are_kept_and_the_others_fetched() {
     let left = Left::new("plain", Config::default(), pattern());
-    let requests = left.go_on();
+    let requests = left.resume();
     let held = PARTS * PART;
     assert_eq!(asked(&requests[0]).start, held);
     assert_eq!(came(&requests), (vec![held..SIZE], SIZE - held));
@@ -85,7 +85,7 @@ fn a_part_of_the_sdk_that_is_damaged_on_the_disk_is_fetched_again() {
         bytes[(part * PART + 7) as usize] ^= 0x40;
         fs::write(&temp, bytes).expect("write");
         let damaged = part * PART..(part + 1) * PART;
-        let (ranges, bytes) = came(&left.go_on());
+        let (ranges, bytes) = came(&left.resume());
         assert_eq!(ranges, merged([damaged, PARTS * PART..SIZE]));
         assert_eq!(bytes, SIZE - (PARTS - 1) * PART);
     }
@@ -96,14 +96,14 @@ fn a_truncated_file_of_the_sdks_costs_the_parts_it_does_not_hold() {
     let left = Left::new("plain", Config::default(), pattern());
     let temp = fs::OpenOptions::new().write(true).open(left.path("download.bin.temp"));
     temp.and_then(|file| file.set_len(5 * PART - 1)).expect("truncate");
-    assert_eq!(came(&left.go_on()), (vec![4 * PART..SIZE], SIZE - 4 * PART));
+    assert_eq!(came(&left.resume()), (vec![4 * PART..SIZE], SIZE - 4 * PART));
 }
 
 #[test]
 fn without_the_objects_crc_the_sdks_parts_cannot_be_verified() {
     let config = Config { send_crc: false, ..Config::default() };
     let left = Left::new("plain", config, pattern());
-    let (ranges, _) = came(&left.go_on());
+    let (ranges, _) = came(&left.resume());
     assert_eq!(ranges, [0..SIZE]);
 }
 
@@ -118,7 +118,7 @@ fn an_object_that_replaced_the_sdks_is_downloaded_whole() {
     for object in [same_size, shorter, smaller_than_recorded, Vec::new()] {
         let size = object.len() as u64;
         let left = Left::new("plain", Config::default(), object);
-        let (ranges, _) = came(&left.go_on());
+        let (ranges, _) = came(&left.resume());
         assert_eq!(ranges, merged([0..size]));
     }
 }
@@ -126,7 +126,7 @@ fn an_object_that_replaced_the_sdks_is_downloaded_whole() {
 #[test]
 fn the_sdks_record_of_a_range_is_ignored() {
     let left = Left::new("range", Config::default(), pattern());
-    assert_eq!(came(&left.go_on()), (vec![0..SIZE], SIZE));
+    assert_eq!(came(&left.resume()), (vec![0..SIZE], SIZE));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_damaged_record_of_the_sdk_is_ignored() {
     let left = Left::new("plain", Config::default(), pattern());
     let record = fs::read(left.path(RECORD)).expect("read");
     fs::write(left.path(RECORD), &record[..record.len() - 1]).expect("write");
-    assert_eq!(came(&left.go_on()), (vec![0..SIZE], SIZE));
+    assert_eq!(came(&left.resume()), (vec![0..SIZE], SIZE));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_record_with_another_format_is_ignored() {
     for shape in ["", "[1,2]", "{}", "null", r#"{"parts":[[]],"size":-1}"#, r#"{"md5Sum":7}"#] {
         let left = Left::new("plain", Config::default(), pattern());
         fs::write(left.path(RECORD), shape).expect("write");
-        assert_eq!(came(&left.go_on()), (vec![0..SIZE], SIZE), "{shape}");
+        assert_eq!(came(&left.resume()), (vec![0..SIZE], SIZE), "{shape}");
     }
 }
 
@@ -150,7 +150,7 @@ fn a_record_with_another_format_is_ignored() {
 fn the_sdks_record_without_its_file_is_ignored() {
     let left = Left::new("plain", Config::default(), pattern());
     fs::remove_file(left.path("download.bin.temp")).expect("remove");
-    let (ranges, bytes) = came(&left.go_on());
+    let (ranges, bytes) = came(&left.resume());
     assert_eq!((ranges, bytes), (vec![0..SIZE], SIZE));
 }
 

@@ -15,7 +15,10 @@ use crate::fixture::{Fixture, ID, MIB, PART, SECRET};
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// A client without an idle time-out.
-fn patient(fixture: &Fixture, change: impl FnOnce(&mut ClientOptions)) -> Client {
+fn client_without_idle_timeout(
+    fixture: &Fixture,
+    change: impl FnOnce(&mut ClientOptions),
+) -> Client {
     fixture.client_with(|options| {
         options.idle_timeout = None;
         change(options);
@@ -34,8 +37,9 @@ fn limit_silence(options: &mut ClientOptions) {
 fn a_first_byte_that_does_not_arrive_ends_the_wait() {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject(Fault::NoReply);
-    let error =
-        patient(&fixture, limit_first_byte).download(&fixture.request()).expect_err("silence");
+    let error = client_without_idle_timeout(&fixture, limit_first_byte)
+        .download(&fixture.request())
+        .expect_err("silence");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
     assert!(error.message().contains("no byte has come for 500ms (first_byte_limit)"), "{error}");
     assert_eq!(fixture.server.requests().len(), 1);
@@ -46,7 +50,9 @@ fn a_first_byte_that_does_not_arrive_ends_the_wait() {
 fn a_next_byte_that_does_not_arrive_ends_the_wait_and_keeps_the_received_bytes() {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
-    let error = patient(&fixture, limit_silence).download(&fixture.request()).expect_err("silence");
+    let error = client_without_idle_timeout(&fixture, limit_silence)
+        .download(&fixture.request())
+        .expect_err("silence");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
     assert!(error.message().contains("no byte has come for 500ms (no_progress_limit)"), "{error}");
     fixture.server.clear_faults();
@@ -61,7 +67,8 @@ fn the_error_of_an_attempt_is_reported_when_the_next_one_gets_no_reply() {
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
     fixture.server.inject_when(Matcher::any().nth(1), busy);
     fixture.server.inject_when(Matcher::any().from(2), Fault::NoReply);
-    let client = patient(&fixture, |options| options.first_byte_limit = Some(4 * LIMIT));
+    let client =
+        client_without_idle_timeout(&fixture, |options| options.first_byte_limit = Some(4 * LIMIT));
     let error = client.download(&fixture.request()).expect_err("silence");
     assert_eq!((error.code(), error.status()), ("SlowDown", 503), "{error}");
     assert!(error.message().contains("no byte has come for 2s"), "{error}");
@@ -88,7 +95,7 @@ fn hanging() -> (Sender<AccessKey>, Credentials) {
 fn a_provider_that_does_not_answer_ends_the_wait() {
     let fixture = Fixture::new(10);
     let (answers, credentials) = hanging();
-    let client = patient(&fixture, |options| {
+    let client = client_without_idle_timeout(&fixture, |options| {
         options.credentials = credentials;
         limit_first_byte(options);
     });
@@ -105,7 +112,7 @@ fn a_provider_that_does_not_answer_again_ends_the_wait_and_keeps_the_received_by
     fixture.server.inject_when(Matcher::any().from(2), Fault::ExpiredToken);
     let (answers, credentials) = hanging();
     answers.send(AccessKey::new(ID, SECRET, None)).expect("room");
-    let client = patient(&fixture, |options| {
+    let client = client_without_idle_timeout(&fixture, |options| {
         options.credentials = credentials;
         limit_silence(options);
     });
@@ -124,7 +131,7 @@ fn a_delay_that_the_host_decided_on_is_not_a_stall() {
     let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
     fixture.server.inject_when(Matcher::any().from(2).times(1), busy);
-    let client = patient(&fixture, |options| {
+    let client = client_without_idle_timeout(&fixture, |options| {
         options.no_progress_limit = Some(4 * LIMIT);
         options.retry = Some(Arc::new(|_: FailedAttempt<'_>| RetryVerdict::After(7 * LIMIT)));
     });
@@ -144,7 +151,7 @@ fn a_stall_under_a_bandwidth_limit_ends_the_wait() {
             request.max_bandwidth = own;
             request.deadline = Some(Duration::from_secs(60));
         });
-        let client = patient(&fixture, |options| {
+        let client = client_without_idle_timeout(&fixture, |options| {
             options.max_bandwidth = client;
             limit_silence(options);
         });
@@ -164,7 +171,7 @@ fn an_unavailable_service_is_given_up_under_a_bandwidth_limit_too() {
     });
     // Longer than the longest pause between two attempts, which would itself exceed the limit otherwise.
     let limit = Some(Duration::from_secs(6));
-    let client = patient(&fixture, |options| options.no_progress_limit = limit);
+    let client = client_without_idle_timeout(&fixture, |options| options.no_progress_limit = limit);
     assert_eq!(client.download(&request).expect_err("busy").code(), "SlowDown");
 }
 
@@ -173,5 +180,7 @@ fn bytes_that_wait_under_a_bandwidth_limit_are_not_a_stall() {
     let fixture = Fixture::new(40_000);
     // libcurl delivers 16 KiB at once: more than a second's worth.
     let request = fixture.request_with(|request| request.max_bandwidth = 12_000);
-    fixture.assert_whole(&patient(&fixture, limit_silence).download(&request).expect("slowly"));
+    fixture.assert_whole(
+        &client_without_idle_timeout(&fixture, limit_silence).download(&request).expect("slowly"),
+    );
 }

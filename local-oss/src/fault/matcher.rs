@@ -132,28 +132,28 @@ impl Matcher {
     }
 
     /// Whether a request meets the conditions that do not count requests.
-    pub(super) fn concerns(&self, facts: &RequestFacts<'_>) -> bool {
+    pub(super) fn matches(&self, facts: &RequestFacts<'_>) -> bool {
         self.method.as_deref().is_none_or(|method| method == facts.method)
             && (!self.ranged || facts.range.is_some())
             && self.key.as_deref().is_none_or(|key| key == facts.key)
             && self.covering.is_none_or(|offset| asks_for(facts, offset))
-            && self.concerns_connection(facts.connection)
+            && self.matches_connection(facts.connection)
     }
 
     /// Whether the fault applies to matching request number `seen`, after it applied to `hits` requests.
-    pub(super) fn strikes(&self, seen: u64, hits: u64) -> bool {
+    pub(super) fn applies(&self, seen: u64, hits: u64) -> bool {
         self.nth.is_none_or(|k| seen == k)
             && self.from.is_none_or(|k| seen >= k)
             && self.every.is_none_or(|k| seen.checked_rem(k) == Some(0))
             && self.times.is_none_or(|n| hits < n)
     }
 
-    pub(super) fn concerns_connection(&self, connection: u64) -> bool {
+    pub(super) fn matches_connection(&self, connection: u64) -> bool {
         self.every_connection.is_none_or(|n| connection.checked_rem(n) == Some(0))
     }
 
     /// Whether it selects whole connections and not single requests.
-    pub(super) fn is_about_connections(&self) -> bool {
+    pub(super) fn selects_connections(&self) -> bool {
         let plain = self.method.is_none() && !self.ranged && self.key.is_none();
         let counts = [self.nth, self.from, self.every, self.times];
         plain && !self.has_limits() && self.covering.is_none() && counts.iter().all(Option::is_none)
@@ -184,27 +184,27 @@ mod tests {
     #[test]
     fn every_condition_must_hold() {
         let matcher = Matcher::any().method("GET").key("k").ranged().every_connection(3);
-        assert!(matcher.concerns(&facts(Some("bytes=0-1"), 6)));
-        assert!(!matcher.concerns(&facts(Some("bytes=0-1"), 5)));
-        assert!(!matcher.concerns(&facts(None, 6)));
-        assert!(!Matcher::any().head().concerns(&facts(None, 1)));
-        assert!(!Matcher::any().every_connection(0).concerns(&facts(None, 1)));
+        assert!(matcher.matches(&facts(Some("bytes=0-1"), 6)));
+        assert!(!matcher.matches(&facts(Some("bytes=0-1"), 5)));
+        assert!(!matcher.matches(&facts(None, 6)));
+        assert!(!Matcher::any().head().matches(&facts(None, 1)));
+        assert!(!Matcher::any().every_connection(0).matches(&facts(None, 1)));
     }
 
     #[test]
     fn head_asks_for_no_byte() {
         let head = RequestFacts { method: "HEAD", ..facts(None, 1) };
-        assert!(!Matcher::any().covering(0).concerns(&head));
+        assert!(!Matcher::any().covering(0).matches(&head));
     }
 
     #[test]
     fn an_offset_is_covered_by_the_range_that_holds_it() {
         let at_100 = Matcher::any().covering(100);
         for range in [None, Some("bytes=0-100"), Some("bytes=100-")] {
-            assert!(at_100.concerns(&facts(range, 1)), "{range:?}");
+            assert!(at_100.matches(&facts(range, 1)), "{range:?}");
         }
         for range in ["bytes=0-99", "bytes=101-"] {
-            assert!(!at_100.concerns(&facts(Some(range), 1)), "{range}");
+            assert!(!at_100.matches(&facts(Some(range), 1)), "{range}");
         }
     }
 }

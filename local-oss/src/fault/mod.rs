@@ -14,7 +14,7 @@ pub use matcher::Matcher;
 pub(crate) use matcher::RequestFacts;
 pub(crate) use plan::{Instead, Plan, Replacement};
 pub use table::RuleId;
-pub(crate) use table::{FaultTable, Verdict};
+pub(crate) use table::{AppliedFaults, FaultTable};
 pub use text::{FAULT_HELP, parse_fault};
 
 /// A fault of one reply. Faults that match the same request combine.

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use openssl::ssl::{SslAcceptor, SslStream};
 use rustix::net::sockopt::set_socket_linger;
 
-use super::control::{Control, Woken};
+use super::control::{Control, WaitEnd};
 use super::outgoing::unacknowledged;
 use super::pace::Pacer;
 
 /// Longest time that a reset waits until the client's host has received earlier bytes: it would discard them.
-const BEFORE_RESET: Duration = Duration::from_secs(5);
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+const RESET_WAIT_LIMIT: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// A connection with a rate limit that can be broken and observed.
 pub(crate) struct Connection {
@@ -98,21 +98,21 @@ impl Connection {
 
     /// Shuts down the server's direction; the client's stays open.
     pub(super) fn half_close(&mut self) {
-        self.say_goodbye();
+        self.send_close_notify();
         // An error means that the connection has ended.
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
     /// Closes the connection properly.
     pub(crate) fn close(mut self) {
-        self.say_goodbye();
+        self.send_close_notify();
     }
 
     /// Resets the connection (RST).
     pub(crate) fn reset(self) {
-        let end = Instant::now() + BEFORE_RESET;
+        let end = Instant::now() + RESET_WAIT_LIMIT;
         while unacknowledged(&self.socket).is_ok_and(|bytes| bytes > 0) && Instant::now() < end {
-            if self.pause(LOOK_AGAIN).is_err() {
+            if self.pause(CHECK_INTERVAL).is_err() {
                 break;
             }
         }
@@ -120,7 +120,7 @@ impl Connection {
         let _ = set_socket_linger(&*self.socket, Some(Duration::ZERO));
     }
 
-    fn say_goodbye(&mut self) {
+    fn send_close_notify(&mut self) {
         if let Stream::Tls(stream) = &mut self.stream {
             // The client may have disconnected.
             let _ = stream.shutdown();
@@ -155,7 +155,7 @@ fn pause(control: &Control, socket: &TcpStream, time: Duration) -> io::Result<()
         return Ok(());
     }
     match control.wait(socket, Some(time)) {
-        Woken::Elapsed => Ok(()),
-        Woken::ClientGone | Woken::Stopping => Err(ErrorKind::ConnectionAborted.into()),
+        WaitEnd::Elapsed => Ok(()),
+        WaitEnd::ClientGone | WaitEnd::Stopping => Err(ErrorKind::ConnectionAborted.into()),
     }
 }

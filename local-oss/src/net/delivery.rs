@@ -19,7 +19,7 @@ pub(crate) struct Delivery {
     pub(crate) status_line: Option<String>,
     pub(crate) head: Head,
     pub(crate) rate: Option<u64>,
-    pub(crate) dribble: Option<Duration>,
+    pub(crate) byte_pause: Option<Duration>,
     pub(crate) framing: Framing,
     pub(crate) gzip: bool,
     pub(crate) flips: Vec<u64>,
@@ -29,7 +29,7 @@ pub(crate) struct Delivery {
     /// Added to `Content-Length`.
     pub(crate) length_off: i64,
     /// The reply is sent a second time, with other bytes.
-    pub(crate) unasked: bool,
+    pub(crate) unrequested: bool,
     pub(crate) ending: Ending,
     pub(crate) close: bool,
 }
@@ -42,7 +42,7 @@ pub(crate) enum Head {
     /// With a pause after the status line.
     Paused(Duration),
     /// Byte by byte, with a pause before each.
-    Dribbled(Duration),
+    ByteByByte(Duration),
     /// Without end, with a pause before each line.
     Endless(Duration),
 }
@@ -133,8 +133,8 @@ fn send(
     let length = reply.body.length().unwrap_or(0);
     let (limit, cut) = limit(delivery.ending, length, connection.body_bytes);
     Sender { connection, reply, delivery, sent }.send(limit, cut.is_none())?;
-    if delivery.unasked {
-        let again = Delivery { garbage: true, unasked: false, ..delivery.clone() };
+    if delivery.unrequested {
+        let again = Delivery { garbage: true, unrequested: false, ..delivery.clone() };
         return send(connection, reply, &again, head, sent);
     }
     Ok(match cut {
@@ -203,8 +203,8 @@ fn write_head(
             connection.pause(pause)?;
             connection.write_all(fields.as_bytes())
         }
-        Head::Dribbled(pause) => {
-            dribble(connection, [status_line, fields].concat().as_bytes(), pause)
+        Head::ByteByByte(pause) => {
+            write_slowly(connection, [status_line, fields].concat().as_bytes(), pause)
         }
         Head::Endless(pause) => {
             connection.write_all(status_line.as_bytes())?;
@@ -217,7 +217,7 @@ fn write_head(
 }
 
 /// Sends byte by byte.
-fn dribble(connection: &mut Connection, bytes: &[u8], pause: Duration) -> io::Result<()> {
+fn write_slowly(connection: &mut Connection, bytes: &[u8], pause: Duration) -> io::Result<()> {
     bytes.chunks(1).try_for_each(|byte| {
         connection.pause(pause)?;
         connection.write_all(byte)
@@ -294,7 +294,7 @@ impl Sender<'_> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(pause) = self.delivery.dribble else { return self.connection.write_all(bytes) };
-        dribble(self.connection, bytes, pause)
+        let Some(pause) = self.delivery.byte_pause else { return self.connection.write_all(bytes) };
+        write_slowly(self.connection, bytes, pause)
     }
 }

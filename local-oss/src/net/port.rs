@@ -19,7 +19,7 @@ pub(crate) struct Port {
 
 impl Port {
     /// Reserves `number`, or a free port for 0; fails if it is in use.
-    pub(crate) fn take(number: u16) -> io::Result<Self> {
+    pub(crate) fn reserve(number: u16) -> io::Result<Self> {
         if number != 0 {
             // The sockets below could share the port with those of another server.
             drop(TcpListener::bind((Ipv4Addr::LOCALHOST, number))?);
@@ -56,12 +56,12 @@ mod tests {
 
     #[test]
     fn between_two_listeners_a_port_refuses_connections_and_is_not_assigned() {
-        let port = Port::take(0).unwrap();
+        let port = Port::reserve(0).unwrap();
         let at = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port.number());
         for _ in 0..3 {
             let listener = port.listen().unwrap();
             TcpStream::connect(at).unwrap();
-            assert!(Port::take(port.number()).is_err(), "another server shares it");
+            assert!(Port::reserve(port.number()).is_err(), "another server shares it");
             drop(listener);
             let refused = TcpStream::connect(at).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 
-use super::condition::{Etag, Verdict, judge};
+use super::condition::{Etag, Outcome, evaluate};
 use super::error::OssError;
 use super::range::{Selection, select};
 use super::reply::{Body, Reply};
@@ -133,10 +133,10 @@ impl Service {
         }
         let rate = traffic_limit(request)?;
         let etag = Etag { value: content.etag(), weak: overrides.weak_etag };
-        match judge(request, &etag, resource.last_modified()) {
-            Verdict::Met => {}
-            Verdict::Failed(condition) => return Err(OssError::precondition_failed(condition)),
-            Verdict::NotModified => return Ok(self.not_modified(&resource)),
+        match evaluate(request, &etag, resource.last_modified()) {
+            Outcome::Met => {}
+            Outcome::Failed(condition) => return Err(OssError::precondition_failed(condition)),
+            Outcome::NotModified => return Ok(self.not_modified(&resource)),
         }
         let mut reply = if request.parameter("x-oss-process").is_some() && !request.is_head() {
             self.processed(&resource)

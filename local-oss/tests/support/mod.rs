@@ -75,7 +75,7 @@ impl Client {
     }
 
     /// Sets how long the client waits for bytes.
-    pub fn patience(self, time: Duration) -> Self {
+    pub fn read_timeout(self, time: Duration) -> Self {
         self.socket.set_read_timeout(Some(time)).unwrap();
         self
     }

@@ -10,7 +10,7 @@ use oss_resumable::{Client, Download, Error, Outcome, Statistics};
 
 use super::files::{Files, Leftovers, at_one_moment, put_back, read_all};
 use super::plan::*;
-use super::reference::{Ended, Recorded, Seen, World};
+use super::reference::{Ended, Observed, Recorded, World};
 use super::request::Site;
 use super::{killed, sdk};
 use crate::fixture::{BUCKET, ID, KEY, SECRET, directory_in_memory};
@@ -32,7 +32,7 @@ pub fn play(plan: &Plan) -> Result<(), String> {
         damage: Vec::new(),
         between: None,
         during: None,
-        strikes: Vec::new(),
+        faults: Vec::new(),
         ending: Ending::ToTheEnd,
     };
     for (n, run) in plan.runs.iter().chain([&last]).enumerate() {
@@ -55,7 +55,7 @@ struct Case<'p> {
 
 /// The active faults of a run.
 struct Rules {
-    strikes: Vec<RuleId>,
+    faults: Vec<RuleId>,
     replacement: Option<RuleId>,
 }
 
@@ -111,7 +111,7 @@ impl<'p> Case<'p> {
         let rules = self.set_up(run);
         let (ended, statistics) = self.play_run(run)?;
         self.wait_for_silence();
-        let hits = rules.strikes.iter().map(|rule| self.server.fault_hits(*rule)).collect();
+        let hits = rules.faults.iter().map(|rule| self.server.fault_hits(*rule)).collect();
         let replaced = rules.replacement.is_some_and(|rule| self.server.fault_hits(rule) > 0);
         self.server.clear_faults();
         if let Some((_, replacement)) = run.during.filter(|_| replaced) {
@@ -122,8 +122,8 @@ impl<'p> Case<'p> {
         self.remember(&files);
         let after = Recorded { bytes: self.recorded(), sound: None };
         let left = files.keys().map(|path| path.display().to_string()).collect();
-        let seen = Seen { ended, hits, replaced, target, left, statistics, before, after };
-        self.world.judge(run, first, &seen)
+        let seen = Observed { ended, hits, replaced, target, left, statistics, before, after };
+        self.world.check_run(run, first, &seen)
     }
 
     /// Applies the run's damage. If anything was changed, returns the bytes that may still be used.
@@ -166,11 +166,11 @@ impl<'p> Case<'p> {
             }
             _ => {}
         }
-        let strikes = run.strikes.iter().map(|strike| {
-            let matcher = Matcher::any().from(strike.from).times(strike.times);
-            self.server.inject_when(matcher, fault(strike.flaw))
+        let faults = run.faults.iter().map(|planned_fault| {
+            let matcher = Matcher::any().from(planned_fault.from).times(planned_fault.times);
+            self.server.inject_when(matcher, fault(planned_fault.flaw))
         });
-        let strikes = strikes.collect();
+        let faults = faults.collect();
         let replacement = run.during.map(|(request, replacement)| {
             let next = self.world.next(replacement);
             let object = next.map_or_else(Object::delete_marker, |(generation, size)| {
@@ -179,7 +179,7 @@ impl<'p> Case<'p> {
             let fault = Fault::ReplaceObject(Box::new(object));
             self.server.inject_when(Matcher::any().nth(request), fault)
         });
-        Rules { strikes, replacement }
+        Rules { faults, replacement }
     }
 
     fn play_run(&self, run: &RunPlan) -> Result<(Ended, Statistics), String> {
@@ -191,7 +191,7 @@ impl<'p> Case<'p> {
             killed::start_and_kill(&self.site, request, at_work, after);
             return Ok((Ended::Killed, Statistics::default()));
         }
-        let is_silent = run.strikes.iter().any(|strike| strike.flaw.is_silent());
+        let is_silent = run.faults.iter().any(|planned_fault| planned_fault.flaw.is_silent());
         let silence = if is_silent { SHORT_SILENCE } else { LONG_SILENCE };
         let client = Client::new(self.site.options(request, silence)).expect("client");
         let download = match client.start(&self.site.request(request)) {

@@ -78,7 +78,7 @@ pub struct RunPlan {
     pub between: Option<Replacement>,
     /// Replaces the object at this request of the run.
     pub during: Option<(u64, Replacement)>,
-    pub strikes: Vec<Strike>,
+    pub faults: Vec<PlannedFault>,
     pub ending: Ending,
 }
 
@@ -92,7 +92,7 @@ pub enum Replacement {
 
 /// A fault in `times` requests of the run, from number `from` on.
 #[derive(Clone, Copy, Debug)]
-pub struct Strike {
+pub struct PlannedFault {
     pub from: u64,
     pub times: u64,
     pub flaw: Flaw,
@@ -171,7 +171,7 @@ pub enum Damage {
 
 /// The effect of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum Effect {
     /// None.
     Harmless,
     /// The request is repeated, unless the run fails before its first byte.
@@ -189,19 +189,19 @@ pub enum Trouble {
 }
 
 impl Flaw {
-    pub fn trouble(self) -> Trouble {
+    pub fn effect(self) -> Effect {
         use Flaw::*;
         match self {
-            NoCrc | CloseConnection | SlowHeaders => Trouble::Harmless,
+            NoCrc | CloseConnection | SlowHeaders => Effect::Harmless,
             CloseBeforeHeaders | ResetBeforeHeaders | NoReply | CloseAfter(_) | ResetAfter(_)
-            | StallAfter(_) | HalfCloseAfter(_) | ShortBody(_) | LongBody(_) => Trouble::Transport,
-            Busy(_) => Trouble::Service,
-            ProxyPage(status) if status >= 300 => Trouble::Service,
+            | StallAfter(_) | HalfCloseAfter(_) | ShortBody(_) | LongBody(_) => Effect::Transport,
+            Busy(_) => Effect::Service,
+            ProxyPage(status) if status >= 300 => Effect::Service,
             NotHttp | ProxyPage(_) | WrongContentRange | NoContentRange | OtherBytes(_)
-            | IgnoreRange | Gzip | Chunked | NoContentLength => Trouble::Reply,
-            WrongEtag | NoEtag | WrongCrc => Trouble::Generation,
-            FlipByte(_) => Trouble::Content,
-            Refused(_) => Trouble::Final,
+            | IgnoreRange | Gzip | Chunked | NoContentLength => Effect::Reply,
+            WrongEtag | NoEtag | WrongCrc => Effect::Generation,
+            FlipByte(_) => Effect::Content,
+            Refused(_) => Effect::Final,
         }
     }
 

@@ -13,7 +13,7 @@ const IN_VAIN: u64 = 512 * 1024;
 
 /// The observed result of a run.
 #[derive(Debug)]
-pub struct Seen {
+pub struct Observed {
     pub ended: Ended,
     /// How often each of the run's faults was applied.
     pub hits: Vec<u64>,
@@ -63,9 +63,9 @@ pub struct World<'p> {
     /// Bytes that were sent wrong and may be in the temporary file.
     flipped: Vec<u64>,
     /// A reply of an earlier run had a wrong generation, which may have been recorded.
-    misled: bool,
+    wrong_generation_recorded: bool,
     /// A reply had no checksum.
-    unvouched: bool,
+    lacks_crc: bool,
     /// The journal may record bytes that were damaged on the disk later.
     damaged: bool,
 }
@@ -92,8 +92,8 @@ impl<'p> World<'p> {
             now: Some(0),
             target: plan.old_target.then(|| b"the old file".to_vec()),
             flipped: Vec::new(),
-            misled: false,
-            unvouched: !plan.object.sends_crc,
+            wrong_generation_recorded: false,
+            lacks_crc: !plan.object.sends_crc,
             damaged: false,
         }
     }
@@ -117,11 +117,11 @@ impl<'p> World<'p> {
     }
 
     /// Checks the observations of `run`, at whose start the object was `first`.
-    pub fn judge(
+    pub fn check_run(
         &mut self,
         run: &RunPlan,
         first: Option<usize>,
-        seen: &Seen,
+        seen: &Observed,
     ) -> Result<(), String> {
         let sum = self.sum(run, seen);
         self.note_hits(run, seen);
@@ -142,40 +142,44 @@ impl<'p> World<'p> {
         if matches!(seen.ended, Ended::Done { .. }) {
             self.damaged = false;
             self.flipped.clear();
-            self.misled = false;
+            self.wrong_generation_recorded = false;
         }
         self.target = seen.target.clone();
         Ok(())
     }
 
-    fn sum(&self, run: &RunPlan, seen: &Seen) -> Sum {
+    fn sum(&self, run: &RunPlan, seen: &Observed) -> Sum {
         let mut sum = Sum { streams: !self.plan.object.sends_etag, ..Sum::default() };
-        for (strike, &hits) in run.strikes.iter().zip(&seen.hits).filter(|(_, hits)| **hits > 0) {
-            sum.streams |= strike.flaw.forces_a_stream();
-            sum.silent |= strike.flaw.is_silent();
-            match strike.flaw.trouble() {
-                Trouble::Harmless => {}
-                Trouble::Transport | Trouble::Service | Trouble::Reply => sum.repeated += hits,
-                Trouble::Generation => {
+        for (planned_fault, &hits) in
+            run.faults.iter().zip(&seen.hits).filter(|(_, hits)| **hits > 0)
+        {
+            sum.streams |= planned_fault.flaw.forces_a_stream();
+            sum.silent |= planned_fault.flaw.is_silent();
+            match planned_fault.flaw.effect() {
+                Effect::Harmless => {}
+                Effect::Transport | Effect::Service | Effect::Reply => sum.repeated += hits,
+                Effect::Generation => {
                     sum.changed += hits;
-                    sum.wrong += if strike.flaw == Flaw::WrongCrc { hits } else { 0 };
+                    sum.wrong += if planned_fault.flaw == Flaw::WrongCrc { hits } else { 0 };
                 }
-                Trouble::Content => sum.wrong += hits,
+                Effect::Content => sum.wrong += hits,
                 // 412 and 416 may mean that the object is another one.
-                Trouble::Final => sum.changed += hits,
+                Effect::Final => sum.changed += hits,
             }
         }
         sum.changed += u64::from(seen.replaced);
-        sum.wrong += u64::from(!self.flipped.is_empty() || self.misled || self.sdk_is_wrong());
+        sum.wrong += u64::from(
+            !self.flipped.is_empty() || self.wrong_generation_recorded || self.sdk_is_wrong(),
+        );
         sum
     }
 
-    fn note_hits(&mut self, run: &RunPlan, seen: &Seen) {
-        for (strike, _) in run.strikes.iter().zip(&seen.hits).filter(|(_, hits)| **hits > 0) {
-            match strike.flaw {
+    fn note_hits(&mut self, run: &RunPlan, seen: &Observed) {
+        for (planned_fault, _) in run.faults.iter().zip(&seen.hits).filter(|(_, hits)| **hits > 0) {
+            match planned_fault.flaw {
                 Flaw::FlipByte(at) => self.flipped.push(at),
-                Flaw::NoCrc => self.unvouched = true,
-                flaw => self.misled |= flaw.trouble() == Trouble::Generation,
+                Flaw::NoCrc => self.lacks_crc = true,
+                flaw => self.wrong_generation_recorded |= flaw.effect() == Effect::Generation,
             }
         }
     }
@@ -240,10 +244,10 @@ impl<'p> World<'p> {
     /// The range covers a whole object whose checksum the service sent.
     fn is_vouched(&self, object: usize) -> bool {
         let whole = self.expected(Some(object)) == Expected::Bytes(0..self.sizes[object]);
-        whole && self.plan.request.verify_crc && !self.unvouched
+        whole && self.plan.request.verify_crc && !self.lacks_crc
     }
 
-    fn judge_success(&self, objects: &[Option<usize>], seen: &Seen) -> Result<(), String> {
+    fn judge_success(&self, objects: &[Option<usize>], seen: &Observed) -> Result<(), String> {
         let Ended::Done { proof, file_size, object_size, crcs_agree } = seen.ended else {
             return Ok(());
         };
@@ -269,7 +273,7 @@ impl<'p> World<'p> {
         Ok(())
     }
 
-    fn judge_kill(&self, objects: &[Option<usize>], seen: &Seen) -> Result<(), String> {
+    fn judge_kill(&self, objects: &[Option<usize>], seen: &Observed) -> Result<(), String> {
         if seen.target == self.target {
             return Ok(());
         }
@@ -286,7 +290,7 @@ impl<'p> World<'p> {
         run: &RunPlan,
         objects: &[Option<usize>],
         sum: &Sum,
-        seen: &Seen,
+        seen: &Observed,
         error: (ErrorKind, &str),
     ) -> Result<(), String> {
         if seen.target != self.target {
@@ -325,13 +329,16 @@ impl<'p> World<'p> {
         &self,
         run: &RunPlan,
         sum: &Sum,
-        seen: &Seen,
+        seen: &Observed,
         (kind, code): (ErrorKind, &str),
     ) -> Result<(), String> {
-        let struck = |is: &dyn Fn(Flaw) -> bool| {
-            run.strikes.iter().zip(&seen.hits).any(|(strike, hits)| *hits > 0 && is(strike.flaw))
+        let fault_applied = |is: &dyn Fn(Flaw) -> bool| {
+            run.faults
+                .iter()
+                .zip(&seen.hits)
+                .any(|(planned_fault, hits)| *hits > 0 && is(planned_fault.flaw))
         };
-        let of = |trouble: Trouble| struck(&|flaw| flaw.trouble() == trouble);
+        let of = |effect: Effect| fault_applied(&|flaw| flaw.effect() == effect);
         let given_up = if sum.streams {
             // A stream that broke starts over, as the download of a replaced object does.
             sum.repeated + 2 * sum.changed >= ATTEMPTS
@@ -341,10 +348,10 @@ impl<'p> World<'p> {
         let got_nothing = sum.streams || seen.statistics.bytes_from_network == 0;
         let excused = match (kind, code) {
             (ErrorKind::Transport, "ClientError:200028") if sum.silent => true,
-            (ErrorKind::Transport, _) => of(Trouble::Transport) && given_up && got_nothing,
+            (ErrorKind::Transport, _) => of(Effect::Transport) && given_up && got_nothing,
             (ErrorKind::Integrity, "InvalidReply") => {
-                let twice = sum.repeated >= 2 && struck(&|flaw| flaw.is_by_design());
-                of(Trouble::Reply) && (given_up || twice)
+                let twice = sum.repeated >= 2 && fault_applied(&|flaw| flaw.is_by_design());
+                of(Effect::Reply) && (given_up || twice)
             }
             (ErrorKind::Integrity, "CrcCheckError") => sum.wrong >= 2,
             (ErrorKind::ObjectChanged, _) => {
@@ -357,8 +364,8 @@ impl<'p> World<'p> {
                     Flaw::ProxyPage(status) => is_code(code, "", status, sum),
                     _ => false,
                 };
-                let by = |trouble| struck(&|flaw| flaw.trouble() == trouble && says_so(flaw));
-                by(Trouble::Final) || (by(Trouble::Service) && given_up && got_nothing)
+                let by = |effect| fault_applied(&|flaw| flaw.effect() == effect && says_so(flaw));
+                by(Effect::Final) || (by(Effect::Service) && given_up && got_nothing)
             }
             _ => false,
         };
@@ -366,14 +373,20 @@ impl<'p> World<'p> {
     }
 
     /// Checks that recorded bytes on the disk are used, that nothing else is, and that no byte arrives twice.
-    fn judge_economy(&self, first: Option<usize>, sum: &Sum, seen: &Seen) -> Result<(), String> {
+    fn judge_economy(
+        &self,
+        first: Option<usize>,
+        sum: &Sum,
+        seen: &Observed,
+    ) -> Result<(), String> {
         let figures = &seen.statistics;
         if let Some(sound) = seen.before.sound.filter(|_| self.plan.sdk.is_none())
             && figures.bytes_reused > sound
         {
             return Err(format!("{} bytes reused, {sound} are sound", figures.bytes_reused));
         }
-        let quiet = sum.changed == 0 && sum.wrong == 0 && !sum.streams && !self.misled;
+        let quiet =
+            sum.changed == 0 && sum.wrong == 0 && !sum.streams && !self.wrong_generation_recorded;
         let Some(object) = first.filter(|_| quiet && self.plan.sdk.is_none()) else {
             return Ok(());
         };

@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use super::generate::plans;
 use super::harness::play;
 use super::plan::*;
-use super::reference::{Ended, Recorded, Seen, World};
+use super::reference::{Ended, Observed, Recorded, World};
 use crate::effort::{cases, figure, runner};
 
 /// Number of cases in `make test`, and in `make test-all`.
@@ -71,15 +71,15 @@ fn plain_run() -> RunPlan {
         damage: Vec::new(),
         between: None,
         during: None,
-        strikes: Vec::new(),
+        faults: Vec::new(),
         ending: Ending::ToTheEnd,
     }
 }
 
 /// A success without faults.
-fn good(plan: &Plan) -> Seen {
+fn good(plan: &Plan) -> Observed {
     let proof = Proof::ObjectCrc;
-    Seen {
+    Observed {
         ended: Ended::Done { proof, file_size: SIZE, object_size: SIZE, crcs_agree: true },
         hits: Vec::new(),
         replaced: false,
@@ -96,11 +96,11 @@ fn failed(kind: ErrorKind, code: &str) -> Ended {
 }
 
 /// Whether the reference accepts this observation of a run without faults.
-fn accepts(change: impl Fn(&mut Seen)) -> bool {
+fn accepts(change: impl Fn(&mut Observed)) -> bool {
     let plan = Plan { old_target: true, ..catch(SIZE) };
     let mut seen = good(&plan);
     change(&mut seen);
-    World::new(&plan).judge(&plain_run(), Some(0), &seen).is_ok()
+    World::new(&plan).check_run(&plain_run(), Some(0), &seen).is_ok()
 }
 
 #[test]

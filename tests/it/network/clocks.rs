@@ -7,7 +7,7 @@ use crate::fixture::{BUCKET, KEY, MIB, PART};
 use crate::preload;
 use crate::program;
 
-use super::{fixture, fixture_of, header, status, struck};
+use super::{fixture, fixture_of, fixture_with_fault, header, status};
 
 const SIZE: u64 = MIB;
 const HOURS: [i64; 6] = [1, -1, 9, -9, 24 * 400, -24 * 400];
@@ -45,7 +45,7 @@ fn the_time_in_the_error_takes_precedence_over_the_date_of_a_proxy() {
 #[test]
 fn an_error_without_a_time_is_corrected_by_its_date() {
     let skewed = status(403, "RequestTimeTooSkewed");
-    let fixture = struck(SIZE, Matcher::any().nth(1), skewed);
+    let fixture = fixture_with_fault(SIZE, Matcher::any().nth(1), skewed);
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.retries_auth, 1);
 }
@@ -68,7 +68,7 @@ fn a_clock_that_jumps_during_the_download_is_followed() {
 fn a_service_that_rejects_every_time_is_an_error_after_few_requests() {
     for from in [1, 2] {
         let skewed = status(403, "RequestTimeTooSkewed");
-        let fixture = struck(SIZE, Matcher::any().from(from), skewed);
+        let fixture = fixture_with_fault(SIZE, Matcher::any().from(from), skewed);
         let request = fixture.request();
         let kind = ErrorKind::Service;
         let error =

@@ -5,8 +5,8 @@ use oss_resumable::{ErrorKind, Proof};
 
 use crate::fixture::PART;
 
-use super::proxy::{How, Proxy, Way};
-use super::{both_transports, each, fixture, fixture_of, header, struck};
+use super::proxy::{How, Proxy, Treatment};
+use super::{both_transports, each, fixture, fixture_of, fixture_with_fault, header};
 
 const SIZE: u64 = 3 * PART + 77;
 
@@ -71,7 +71,11 @@ fn garbage_in_place_of_one_reply_costs_an_attempt() {
         });
         each(cases, |(connection, what, bytes)| {
             let fixture = fixture_of(config.clone(), SIZE);
-            let proxy = Proxy::for_one(&fixture, *connection, Way::Say(bytes.clone(), How::Close));
+            let proxy = Proxy::for_one(
+                &fixture,
+                *connection,
+                Treatment::Replace(bytes.clone(), How::Close),
+            );
             let outcome = proxy
                 .client(&fixture)
                 .download(&fixture.request())
@@ -88,7 +92,8 @@ fn garbage_in_place_of_every_reply_is_an_error_after_three_attempts() {
         each(heads(), |(what, bytes)| {
             let fixture = fixture_of(config.clone(), SIZE);
             let bytes = bytes.clone();
-            let proxy = Proxy::new(&fixture, move |_| Way::Say(bytes.clone(), How::Close));
+            let proxy =
+                Proxy::new(&fixture, move |_| Treatment::Replace(bytes.clone(), How::Close));
             let request = fixture.request();
             let error = proxy.client(&fixture).download(&request).expect_err(what);
             let codes =
@@ -105,7 +110,7 @@ fn a_status_line_that_cannot_be_read_is_an_unusable_reply() {
     for line in
         ["HTTP/1.1 2000 OK", "HTTP/1.1 2060 OK", "HTTP/1.1 20 OK", "HTTP/1.1 2O6 OK", "ICY 200 OK"]
     {
-        let fixture = struck(SIZE, Matcher::any(), Fault::StatusLine(line.to_owned()));
+        let fixture = fixture_with_fault(SIZE, Matcher::any(), Fault::StatusLine(line.to_owned()));
         let request = fixture.request();
         let error = fixture.assert_refuses(
             &fixture.client(),
@@ -117,7 +122,8 @@ fn a_status_line_that_cannot_be_read_is_an_unusable_reply() {
         assert_eq!((error.status(), fixture.server.requests().len()), (0, 3), "{line}: {error}");
         fixture.assert_recovers(&request);
 
-        let fixture = struck(SIZE, Matcher::any().nth(2), Fault::StatusLine(line.to_owned()));
+        let fixture =
+            fixture_with_fault(SIZE, Matcher::any().nth(2), Fault::StatusLine(line.to_owned()));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{line}");
     }
@@ -126,7 +132,7 @@ fn a_status_line_that_cannot_be_read_is_an_unusable_reply() {
 #[test]
 fn garbage_between_head_and_body_is_found_by_the_checksum_and_fetched_again() {
     for k in [1, 2] {
-        let fixture = struck(SIZE, Matcher::any().nth(k), Fault::GarbageBeforeBody(10));
+        let fixture = fixture_with_fault(SIZE, Matcher::any().nth(k), Fault::GarbageBeforeBody(10));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.proof, Proof::ObjectCrc);
         assert_eq!(outcome.statistics.bytes_from_network, 2 * SIZE);
@@ -136,7 +142,7 @@ fn garbage_between_head_and_body_is_found_by_the_checksum_and_fetched_again() {
 #[test]
 fn garbage_between_every_head_and_body_is_an_error() {
     for fault in [Fault::GarbageBeforeBody(1), Fault::GarbageBody] {
-        let fixture = struck(SIZE, Matcher::any(), fault);
+        let fixture = fixture_with_fault(SIZE, Matcher::any(), fault);
         for request in [fixture.request(), fixture.request_without_checkpoint()] {
             let kind = ErrorKind::Integrity;
             fixture.assert_refuses(&fixture.client(), &request, kind, "CrcCheckError");

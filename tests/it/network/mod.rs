@@ -42,7 +42,7 @@ fn fixture_of(config: Config, size: u64) -> Fixture {
 }
 
 /// The same with a fault.
-fn struck(size: u64, matcher: Matcher, fault: Fault) -> Fixture {
+fn fixture_with_fault(size: u64, matcher: Matcher, fault: Fault) -> Fixture {
     let fixture = fixture(size);
     fixture.server.inject_when(matcher, fault);
     fixture
@@ -94,7 +94,7 @@ impl Fixture {
     }
 
     /// A client that gives up a silent connection after 0.7 s.
-    fn hasty(&self) -> Client {
+    fn client_with_short_idle_timeout(&self) -> Client {
         self.client_with(|options| options.idle_timeout = Some(millis(700)))
     }
 

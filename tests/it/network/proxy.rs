@@ -16,13 +16,13 @@ use crate::fixture::Fixture;
 
 /// How the proxy treats a connection.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum Treatment {
     /// It is forwarded.
-    Through,
+    Forward,
     /// This many bytes of the server's are forwarded, then it breaks.
     Cut(u64, How),
     /// These bytes are sent instead of the server's, and then it ends.
-    Say(Vec<u8>, How),
+    Replace(Vec<u8>, How),
 }
 
 /// How a connection breaks.
@@ -47,20 +47,23 @@ pub struct Proxy {
 
 struct Shared {
     server: u16,
-    way: Box<dyn Fn(u64) -> Way + Send + Sync>,
+    treatment: Box<dyn Fn(u64) -> Treatment + Send + Sync>,
     connections: AtomicU64,
     stopping: AtomicBool,
     open: Mutex<Vec<Weak<TcpStream>>>,
 }
 
 impl Proxy {
-    /// `way` decides how each connection is treated; they are numbered from 1.
-    pub fn new(fixture: &Fixture, way: impl Fn(u64) -> Way + Send + Sync + 'static) -> Self {
+    /// `treatment` decides how each connection is treated; they are numbered from 1.
+    pub fn new(
+        fixture: &Fixture,
+        treatment: impl Fn(u64) -> Treatment + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
         let port = listener.local_addr().expect("address").port();
         let shared = Arc::new(Shared {
             server: fixture.server.port(),
-            way: Box::new(way),
+            treatment: Box::new(treatment),
             connections: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             open: Mutex::new(Vec::new()),
@@ -71,8 +74,11 @@ impl Proxy {
     }
 
     /// Treats one connection differently and forwards all others.
-    pub fn for_one(fixture: &Fixture, connection: u64, way: Way) -> Self {
-        Self::new(fixture, move |n| if n == connection { way.clone() } else { Way::Through })
+    pub fn for_one(fixture: &Fixture, connection: u64, treatment: Treatment) -> Self {
+        Self::new(
+            fixture,
+            move |n| if n == connection { treatment.clone() } else { Treatment::Forward },
+        )
     }
 
     /// Number of connections so far.
@@ -133,11 +139,11 @@ impl Shared {
     }
 
     fn carry(&self, client: Arc<TcpStream>) {
-        let way = (self.way)(self.connections.fetch_add(1, Ordering::SeqCst) + 1);
-        let (limit, how) = match way {
-            Way::Through => (u64::MAX, How::Close),
-            Way::Cut(after, how) => (after, how),
-            Way::Say(bytes, how) => {
+        let treatment = (self.treatment)(self.connections.fetch_add(1, Ordering::SeqCst) + 1);
+        let (limit, how) = match treatment {
+            Treatment::Forward => (u64::MAX, How::Close),
+            Treatment::Cut(after, how) => (after, how),
+            Treatment::Replace(bytes, how) => {
                 // The request, or TLS's hello, is read first. A write to a client that has left fails.
                 let _ = (&*client).read(&mut [0; 4096]);
                 let _ = (&*client).write_all(&bytes);

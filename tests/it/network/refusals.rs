@@ -5,7 +5,7 @@ use oss_resumable::{DownloadRequest, ErrorKind};
 
 use crate::fixture::{Fixture, MIB};
 
-use super::{each, fixture, status, struck};
+use super::{each, fixture, fixture_with_fault, status};
 
 const SIZE: u64 = 2 * MIB;
 const CONNECTIONS: usize = 3;
@@ -70,7 +70,8 @@ fn a_failed_condition_at_any_later_request_is_a_changed_object_after_one_clean_s
             fixture.assert_recovers(request);
         }
     });
-    let fixture = struck(SIZE, Matcher::any().nth(2), status(412, "PreconditionFailed"));
+    let fixture =
+        fixture_with_fault(SIZE, Matcher::any().nth(2), status(412, "PreconditionFailed"));
     fixture.assert_downloads(&fixture.client(), &fixture.request());
 }
 

@@ -6,8 +6,8 @@ use oss_resumable::{ErrorKind, Proof};
 use crate::effort::figure;
 use crate::fixture::{Fixture, MIB, PART};
 
-use super::proxy::{How, Proxy, Way};
-use super::{both_transports, each, fixture_of, struck, tls};
+use super::proxy::{How, Proxy, Treatment};
+use super::{both_transports, each, fixture_of, fixture_with_fault, tls};
 
 const SIZE: u64 = 3 * PART;
 
@@ -32,7 +32,7 @@ fn breaks(how: How, connection: u64) -> impl Iterator<Item = Break> {
 }
 
 fn survives(fixture: &Fixture, Break { at, connection, how }: &Break) {
-    let proxy = Proxy::for_one(fixture, *connection, Way::Cut(*at, *how));
+    let proxy = Proxy::for_one(fixture, *connection, Treatment::Cut(*at, *how));
     let outcome = proxy.client(fixture).download(&fixture.request()).unwrap_or_else(|error| {
         panic!("{how:?} at byte {at} of connection {connection}: {error}");
     });
@@ -68,7 +68,7 @@ fn connections_that_all_break_at_the_same_byte_complete_the_download() {
         each([(How::Reset, 40_000), (How::Close, 70_001), (How::Reset, 110_003)], |case| {
             let (how, at) = *case;
             let fixture = fixture_of(config.clone(), MIB);
-            let proxy = Proxy::new(&fixture, move |_| Way::Cut(at, how));
+            let proxy = Proxy::new(&fixture, move |_| Treatment::Cut(at, how));
             let outcome = fixture.assert_downloads(&proxy.client(&fixture), &fixture.request());
             // A connection delivers fewer than `at` body bytes: heads and TLS count too.
             assert!(proxy.connections() >= MIB / at, "{} connections", proxy.connections());
@@ -83,7 +83,7 @@ fn connections_that_never_deliver_a_byte_are_an_error_after_three() {
         each([(How::Reset, 0), (How::Close, 5), (How::Reset, 40), (How::Close, 300)], |case| {
             let (how, at) = *case;
             let fixture = fixture_of(config.clone(), SIZE);
-            let proxy = Proxy::new(&fixture, move |_| Way::Cut(at, how));
+            let proxy = Proxy::new(&fixture, move |_| Treatment::Cut(at, how));
             let request = fixture.request();
             let error = proxy.client(&fixture).download(&request).expect_err("no byte");
             assert_eq!(error.kind(), ErrorKind::Transport, "{case:?}: {error}");
@@ -112,8 +112,8 @@ fn a_tls_stream_that_ends_without_close_notify_is_not_the_end_of_the_body() {
 
 #[test]
 fn without_retries_a_reset_is_the_error_and_the_next_run_resumes_at_its_byte() {
-    let fixture = struck(MIB, Matcher::any().nth(2), Fault::ResetAfter(300_000));
-    let client = fixture.impatient();
+    let fixture = fixture_with_fault(MIB, Matcher::any().nth(2), Fault::ResetAfter(300_000));
+    let client = fixture.client_without_retries();
     let error = client.download(&fixture.single()).expect_err("reset");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Transport, "ClientError:200056"));
     fixture.assert_old_file(&fixture.single());

@@ -8,7 +8,7 @@ use oss_resumable::{Client, ErrorKind};
 
 use crate::fixture::{Fixture, MIB};
 
-use super::{each, fixture, millis, status, struck};
+use super::{each, fixture, fixture_with_fault, millis, status};
 
 const SIZE: u64 = 4 * MIB;
 
@@ -52,7 +52,11 @@ fn five_refusals_at_the_start_with_retry_after_are_waited_out() {
     each(
         [(503, "DownloadTrafficRateLimitExceeded"), (429, "QpsLimitExceeded")],
         |(number, code)| {
-            let fixture = struck(SIZE, Matcher::any().times(5), throttled(*number, code, Some(1)));
+            let fixture = fixture_with_fault(
+                SIZE,
+                Matcher::any().times(5),
+                throttled(*number, code, Some(1)),
+            );
             let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
             let requests = fixture.server.requests();
             for pair in requests[..6].windows(2) {
@@ -68,7 +72,8 @@ fn five_refusals_at_the_start_with_retry_after_are_waited_out() {
 #[test]
 fn every_throttling_code_is_understood_also_without_retry_after() {
     each(WORDS, |(number, code)| {
-        let fixture = struck(SIZE, Matcher::any().times(4), throttled(*number, code, None));
+        let fixture =
+            fixture_with_fault(SIZE, Matcher::any().times(4), throttled(*number, code, None));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_service, 4, "{code}");
         assert!(outcome.statistics.throttled_ms >= 100 + 200 + 400 + 800, "{code}");
@@ -77,7 +82,8 @@ fn every_throttling_code_is_understood_also_without_retry_after() {
 
 #[test]
 fn an_error_of_the_service_with_retry_after_is_throttling() {
-    let fixture = struck(SIZE, Matcher::any().times(4), throttled(500, "InternalError", Some(0)));
+    let fixture =
+        fixture_with_fault(SIZE, Matcher::any().times(4), throttled(500, "InternalError", Some(0)));
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.retries_service, 4, "more than three attempts");
 }
@@ -87,7 +93,7 @@ fn throttling_in_the_middle_of_a_download_is_waited_out_too() {
     each(WORDS, |(number, code)| {
         for retry_after in [None, Some(1)] {
             let matcher = Matcher::any().from(2).times(5);
-            let fixture = struck(SIZE, matcher, throttled(*number, code, retry_after));
+            let fixture = fixture_with_fault(SIZE, matcher, throttled(*number, code, retry_after));
             let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
             assert!(outcome.statistics.retries_service >= 1, "{code}");
         }
@@ -98,7 +104,7 @@ fn throttling_in_the_middle_of_a_download_is_waited_out_too() {
 fn endless_throttling_is_the_service_s_error_after_the_limit() {
     each([Matcher::any(), Matcher::any().from(2)], |matcher| {
         let code = "TotalQpsLimitExceeded";
-        let fixture = struck(SIZE, matcher.clone(), status(503, code));
+        let fixture = fixture_with_fault(SIZE, matcher.clone(), status(503, code));
         let request = fixture.request();
         let client = client_with_limit(&fixture, Some(millis(1500)));
         let error = fixture.assert_refuses(&client, &request, ErrorKind::Service, code);
@@ -110,7 +116,8 @@ fn endless_throttling_is_the_service_s_error_after_the_limit() {
 
 #[test]
 fn other_time_limits_do_not_apply_while_the_service_throttles() {
-    let fixture = struck(SIZE, Matcher::any().times(3), throttled(503, "Busy", Some(1)));
+    let fixture =
+        fixture_with_fault(SIZE, Matcher::any().times(3), throttled(503, "Busy", Some(1)));
     let client = fixture.client_with(|options| {
         options.first_byte_limit = Some(millis(900));
         options.no_progress_limit = Some(millis(900));
@@ -168,7 +175,7 @@ fn a_download_that_is_not_throttled_reports_zero() {
 
 #[test]
 fn with_max_attempts_of_one_throttling_is_not_waited_out() {
-    let fixture = struck(SIZE, Matcher::any(), status(503, "ServiceUnavailable"));
+    let fixture = fixture_with_fault(SIZE, Matcher::any(), status(503, "ServiceUnavailable"));
     let client = fixture.client_with(|options| options.max_attempts = 1);
     fixture.assert_refuses(&client, &fixture.request(), ErrorKind::Service, "ServiceUnavailable");
     assert_eq!(fixture.server.requests().len(), 1);
@@ -176,7 +183,7 @@ fn with_max_attempts_of_one_throttling_is_not_waited_out() {
 
 #[test]
 fn a_wait_for_the_service_ends_at_a_cancel() {
-    let fixture = struck(SIZE, Matcher::any(), throttled(503, "Busy", Some(50)));
+    let fixture = fixture_with_fault(SIZE, Matcher::any(), throttled(503, "Busy", Some(50)));
     let download = fixture.client().start(&fixture.request()).expect("start");
     while fixture.server.requests().is_empty() {
         std::thread::sleep(millis(1));

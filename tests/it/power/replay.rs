@@ -14,7 +14,7 @@ const EVERY: (u32, u32) = (30, 200);
 /// … otherwise this many random ones.
 const SOME: (u32, u32) = (10, 40);
 /// A recorded download and the checks of its power losses.
-pub struct Trial<'a> {
+pub struct PowerLosses<'a> {
     fixture: &'a PowerFixture,
     recording: &'a Recording,
     /// The target before the download.
@@ -29,9 +29,9 @@ pub struct Trial<'a> {
     seen: HashSet<u64>,
 }
 
-impl<'a> Trial<'a> {
+impl<'a> PowerLosses<'a> {
     pub fn new(fixture: &'a PowerFixture, recording: &'a Recording) -> Self {
-        Trial {
+        PowerLosses {
             old: recording.before().get(TARGET).cloned(),
             new: fixture.wanted(),
             fixture,

@@ -10,7 +10,7 @@ use super::raw;
 
 const ARGUMENT: &str = "TEST_ARGUMENT";
 /// Prefix of the line in which a process reports its result.
-const TOLD: &str = "told: ";
+const REPORT_PREFIX: &str = "told: ";
 
 /// Longest life of such a process, in seconds, in case its test hangs.
 const LIFETIME: u32 = 300;
@@ -24,7 +24,7 @@ pub fn argument<T: DeserializeOwned>() -> T {
 
 /// Reports to the process that started this one.
 pub fn tell(report: &impl Serialize) {
-    println!("\n{TOLD}{}", serde_json::to_string(report).expect("JSON"));
+    println!("\n{REPORT_PREFIX}{}", serde_json::to_string(report).expect("JSON"));
 }
 
 /// A process that runs an ignored test of this program; killed when dropped.
@@ -76,7 +76,7 @@ impl Process {
     /// Waits for its successful end and returns its report.
     pub fn report<T: DeserializeOwned>(mut self) -> T {
         let lines: Vec<String> = self.output.by_ref().map_while(Result::ok).collect();
-        let told = lines.iter().rev().find_map(|line| line.strip_prefix(TOLD));
+        let told = lines.iter().rev().find_map(|line| line.strip_prefix(REPORT_PREFIX));
         let told = told.and_then(|json| serde_json::from_str(json).ok());
         let status = self.status();
         told.filter(|_| status.success()).unwrap_or_else(|| panic!("{status}: {lines:?}"))

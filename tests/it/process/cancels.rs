@@ -1,4 +1,4 @@
-//! Downloads cancelled at random moments, in every possible way.
+//! Downloads cancelled at random moments, in every possible method.
 
 use std::fs;
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(2);
 
 /// How a download is cancelled.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum CancelMethod {
     Cancel,
     Progress,
     Drop,
@@ -29,7 +29,7 @@ enum Way {
 /// One random cancelled run.
 #[derive(Debug)]
 struct Cancelled {
-    way: Way,
+    method: CancelMethod,
     after: Duration,
 }
 
@@ -40,7 +40,7 @@ fn cancel(
     run: &Cancelled,
 ) -> (Duration, Option<Error>) {
     let download = client.start(request).expect("start");
-    if matches!(run.way, Way::Progress) {
+    if matches!(run.method, CancelMethod::Progress) {
         let started = Instant::now();
         let mut asked = None;
         let ended = download.wait_with(None, &mut |_| {
@@ -53,10 +53,10 @@ fn cancel(
     }
     std::thread::sleep(run.after);
     let asked = Instant::now();
-    match run.way {
-        Way::Cancel | Way::Progress => download.cancel(),
-        Way::Shutdown => client.shutdown(),
-        Way::Drop => {
+    match run.method {
+        CancelMethod::Cancel | CancelMethod::Progress => download.cancel(),
+        CancelMethod::Shutdown => client.shutdown(),
+        CancelMethod::Drop => {
             drop(download);
             return (asked.elapsed(), None);
         }
@@ -107,9 +107,14 @@ fn a_download_cancelled_at_200_random_moments_ends_soon_and_keeps_its_bytes() {
         let connections = *chance.pick(&[1, 3, 16]);
         let mut runs = Vec::new();
         for _ in 0..CANCELS {
-            let way = *chance.pick(&[Way::Cancel, Way::Progress, Way::Drop, Way::Shutdown]);
+            let method = *chance.pick(&[
+                CancelMethod::Cancel,
+                CancelMethod::Progress,
+                CancelMethod::Drop,
+                CancelMethod::Shutdown,
+            ]);
             let after = Duration::from_secs_f64(0.2 * chance.fraction().powi(2));
-            runs.push(Cancelled { way, after });
+            runs.push(Cancelled { method, after });
         }
         (part_size, connections, runs)
     };

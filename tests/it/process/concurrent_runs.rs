@@ -31,7 +31,7 @@ fn job(fixture: &Fixture, checkpoint: bool) -> Job {
 }
 
 /// Removes the stalls, and lets the stalled requests be repeated.
-fn let_go_on(fixture: &Fixture) {
+fn end_stalls(fixture: &Fixture) {
     fixture.server.clear_faults();
     fixture.server.restart().expect("the same port");
 }
@@ -61,7 +61,7 @@ fn race(processes: usize, checkpoint: bool) {
         wait_until("the one that works", || fixture.temp().exists());
         wait_until("its checkpoint", || fixture.journal().is_some() == checkpoint);
         assert!(!fixture.target().exists());
-        let_go_on(&fixture);
+        end_stalls(&fixture);
         let report = reports.recv_timeout(LIMIT).expect("the one that works");
         assert_eq!(report.error, None);
     });

@@ -28,12 +28,12 @@ pub struct Job {
     pub idle_timeout: Duration,
     /// Limit of the time without a byte, before and after the first one.
     pub no_progress: Duration,
-    pub trouble: Option<Trouble>,
+    pub self_action: Option<SelfAction>,
 }
 
 /// What a process does to itself while it downloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Trouble {
+pub enum SelfAction {
     /// Kills itself this long after the last byte has arrived, when only completion remains.
     DieAtTheEnd(Duration),
     /// Has its own handler for SIGINT and reports how many signals it caught.
@@ -56,7 +56,7 @@ impl Job {
             flush: false,
             idle_timeout: Duration::from_secs(10),
             no_progress: Duration::from_secs(60),
-            trouble: None,
+            self_action: None,
         }
     }
 
@@ -94,21 +94,22 @@ impl Job {
 #[ignore = "runs in a process of its own, which the other tests here start"]
 fn job() {
     let job: Job = argument();
-    if matches!(job.trouble, Some(Trouble::CatchInterrupts | Trouble::CancelOnInterrupt)) {
+    if matches!(job.self_action, Some(SelfAction::CatchInterrupts | SelfAction::CancelOnInterrupt))
+    {
         raw::catch_interrupts();
     } else {
         raw::die_of_interrupts();
     }
     let started = Instant::now();
     let download = job.client().start(&job.request()).expect("start");
-    if let Some(Trouble::DieAtTheEnd(delay)) = job.trouble {
+    if let Some(SelfAction::DieAtTheEnd(delay)) = job.self_action {
         while matches!(download.status().phase, Phase::Starting | Phase::Transferring) {
             std::thread::sleep(Duration::from_micros(50));
         }
         std::thread::sleep(delay);
         raw::kill_this_process();
     }
-    let cancels = job.trouble == Some(Trouble::CancelOnInterrupt);
+    let cancels = job.self_action == Some(SelfAction::CancelOnInterrupt);
     let ended = download.wait_with(None, &mut |_| !(cancels && raw::interrupts() > 0));
     let (error, reused) = match ended.expect("an end") {
         Ok(outcome) => (None, outcome.statistics.bytes_reused),

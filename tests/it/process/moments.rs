@@ -7,7 +7,7 @@ use std::time::Duration;
 use local_oss::{Config, Fault};
 
 use super::alone::Process;
-use super::job::{Job, Trouble};
+use super::job::{Job, SelfAction};
 use super::wait_until;
 use crate::effort::{Chance, cases, figure};
 use crate::fixture::{Fixture, MIB};
@@ -63,7 +63,7 @@ fn a_run_killed_during_completion_leaves_the_old_file_or_the_complete_new_one() 
         fs::write(fixture.target(), OLD).expect("the old file");
         let delay = Duration::from_micros(chance.below(12_000));
         let job = Job { flush: true, ..Job::new(&fixture) };
-        let killed = Job { trouble: Some(Trouble::DieAtTheEnd(delay)), ..job.clone() };
+        let killed = Job { self_action: Some(SelfAction::DieAtTheEnd(delay)), ..job.clone() };
         assert!(!killed.start().status().success());
         let finished = fs::read(fixture.target()).expect("a file") != OLD;
         let recorded = fixture.journal().is_some();
@@ -99,7 +99,7 @@ fn after_a_run_killed_once_it_imported_the_sdks_record_the_next_one_succeeds() {
             assert!(!left.path("download.bin").exists());
         }
         left.fixture.server.clear_faults();
-        left.go_on();
+        left.resume();
     }
     figure(&format!("{} kills", 5 * kills));
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use local_oss::Fault;
 
 use super::alone::Process;
-use super::job::{Job, Report, Trouble};
+use super::job::{Job, Report, SelfAction};
 use super::raw::signal;
 use super::{wait_for_bytes, wait_for_request};
 use crate::fixture::{Fixture, MIB};
@@ -112,7 +112,8 @@ fn ctrl_c_ends_the_program_at_once_and_the_next_run_resumes() {
 fn ctrl_c_caught_by_the_host_and_turned_into_a_cancel_keeps_the_checkpoint() {
     const SIZE: u64 = 12 * MIB;
     let fixture = slow(SIZE);
-    let process = Job { trouble: Some(Trouble::CancelOnInterrupt), ..Job::new(&fixture) }.start();
+    let process =
+        Job { self_action: Some(SelfAction::CancelOnInterrupt), ..Job::new(&fixture) }.start();
     wait_for_bytes(&fixture, SIZE / 2);
     signal(process.child(), libc::SIGINT);
     let report: Report = process.report();
@@ -128,7 +129,8 @@ fn the_host_s_handler_gets_every_ctrl_c_and_the_download_is_unaffected() {
     const SIZE: u64 = 6 * MIB;
     const SIGNALS: u32 = 100;
     let fixture = slow(SIZE);
-    let process = Job { trouble: Some(Trouble::CatchInterrupts), ..Job::new(&fixture) }.start();
+    let process =
+        Job { self_action: Some(SelfAction::CatchInterrupts), ..Job::new(&fixture) }.start();
     wait_for_bytes(&fixture, 1);
     assert_host_signals_are_blocked(&process);
     for _ in 0..SIGNALS {

@@ -132,7 +132,7 @@ fn a_lengthened_file_may_contain_old_data() {
 
 /// One of a few operations on three files with three names in two directories.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Operation {
     Write { name: usize, offset: usize, bytes: Vec<u8> },
     Length { name: usize, len: usize },
     Rename { from: usize, to: usize },
@@ -143,65 +143,69 @@ enum Deed {
 
 const NAMES: [&str; 3] = ["d/target", "d/temp", "e/journal"];
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn operation() -> impl Strategy<Value = Operation> {
     let name = || 0..NAMES.len();
     let bytes = prop::collection::vec(any::<u8>(), 1..8);
     prop_oneof![
-        4 => (name(), 0..8usize, bytes).prop_map(|(name, offset, bytes)| Deed::Write {
+        4 => (name(), 0..8usize, bytes).prop_map(|(name, offset, bytes)| Operation::Write {
             name, offset, bytes
         }),
-        2 => (name(), 0..16usize).prop_map(|(name, len)| Deed::Length { name, len }),
-        2 => (name(), name()).prop_map(|(from, to)| Deed::Rename { from, to }),
-        1 => name().prop_map(|name| Deed::Unlink { name }),
-        1 => name().prop_map(|name| Deed::Flush { name }),
-        1 => name().prop_map(|name| Deed::FlushDirectory { name }),
+        2 => (name(), 0..16usize).prop_map(|(name, len)| Operation::Length { name, len }),
+        2 => (name(), name()).prop_map(|(from, to)| Operation::Rename { from, to }),
+        1 => name().prop_map(|name| Operation::Unlink { name }),
+        1 => name().prop_map(|name| Operation::Flush { name }),
+        1 => name().prop_map(|name| Operation::FlushDirectory { name }),
     ]
 }
 
 /// The calls of the operations; a file that does not exist is created, and not renamed, removed or flushed.
-fn calls(deeds: &[Deed]) -> Vec<Event> {
+fn calls(operations: &[Operation]) -> Vec<Event> {
     let mut at: BTreeMap<usize, FileId> = BTreeMap::from([(0, 0)]);
     let mut files = 1;
     let mut events = Vec::new();
-    for deed in deeds {
-        match deed.clone() {
-            Deed::Write { name, .. } | Deed::Length { name, .. } if !at.contains_key(&name) => {
+    for operation in operations {
+        match operation.clone() {
+            Operation::Write { name, .. } | Operation::Length { name, .. }
+                if !at.contains_key(&name) =>
+            {
                 at.insert(name, files);
                 events.push(create(files, NAMES[name]));
                 files += 1;
             }
-            Deed::Write { name, offset, bytes } => events.push(write(at[&name], offset, &bytes)),
-            Deed::Length { name, len } => events.push(Event::Length { file: at[&name], len }),
-            Deed::Rename { from, to } if from != to => {
+            Operation::Write { name, offset, bytes } => {
+                events.push(write(at[&name], offset, &bytes))
+            }
+            Operation::Length { name, len } => events.push(Event::Length { file: at[&name], len }),
+            Operation::Rename { from, to } if from != to => {
                 if let Some(file) = at.remove(&from) {
                     at.insert(to, file);
                     events.push(rename(NAMES[from], NAMES[to]));
                 }
             }
-            Deed::Unlink { name } => {
+            Operation::Unlink { name } => {
                 if at.remove(&name).is_some() {
                     events.push(Event::Unlink { name: NAMES[name].to_owned() });
                 }
             }
-            Deed::Flush { name } => {
+            Operation::Flush { name } => {
                 events.extend(at.get(&name).map(|&file| Event::Flush { file }));
             }
-            Deed::FlushDirectory { name } => {
+            Operation::FlushDirectory { name } => {
                 let (directory, _) = NAMES[name].split_once('/').expect("a directory");
                 events.push(Event::FlushDirectory { directory: directory.to_owned() });
             }
-            Deed::Rename { .. } => {}
+            Operation::Rename { .. } => {}
         }
     }
     events
 }
 
-fn deeds(most: usize) -> impl Strategy<Value = Vec<Event>> {
-    prop::collection::vec(deed(), 0..most).prop_map(|deeds| calls(&deeds))
+fn operations(most: usize) -> impl Strategy<Value = Vec<Event>> {
+    prop::collection::vec(operation(), 0..most).prop_map(|operations| calls(&operations))
 }
 
 /// Applies the events to real files, and returns those that exist at the end.
-fn really_done(events: &[Event]) -> Files {
+fn applied_to_real_files(events: &[Event]) -> Files {
     let root = tempfile::tempdir().expect("directory");
     let path = |name: &str| root.path().join(name);
     fs::create_dir(path("d")).and_then(|()| fs::create_dir(path("e"))).expect("directories");
@@ -234,11 +238,13 @@ fn really_done(events: &[Event]) -> Files {
 fn the_model_agrees_with_a_real_directory() {
     let property = |events: Vec<Event>| {
         for order in ORDERS {
-            prop_assert_eq!(disk(order, &events).now(), really_done(&events));
+            prop_assert_eq!(disk(order, &events).now(), applied_to_real_files(&events));
         }
         Ok(())
     };
-    runner(cases(100, 2_000)).run(&deeds(30), property).unwrap_or_else(|error| panic!("{error}"));
+    runner(cases(100, 2_000))
+        .run(&operations(30), property)
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
@@ -251,7 +257,9 @@ fn a_power_loss_may_leave_everything_or_the_flushed_data_and_any_order_includes_
         prop_assert!(left.is_subset(&states(&any)));
         Ok(())
     };
-    runner(cases(100, 1_000)).run(&deeds(8), property).unwrap_or_else(|error| panic!("{error}"));
+    runner(cases(100, 1_000))
+        .run(&operations(8), property)
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
@@ -270,5 +278,7 @@ fn when_everything_is_flushed_nothing_is_lost() {
         }
         Ok(())
     };
-    runner(cases(100, 2_000)).run(&deeds(30), property).unwrap_or_else(|error| panic!("{error}"));
+    runner(cases(100, 2_000))
+        .run(&operations(30), property)
+        .unwrap_or_else(|error| panic!("{error}"));
 }
