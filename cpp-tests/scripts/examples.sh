@@ -16,7 +16,7 @@ expect_status() {
     "$@" >"$scratch/out" 2>"$scratch/err" || got=$?
     [ "$got" -eq "$wanted" ] || { cat "$scratch/out" "$scratch/err"; fail "status $got, not $wanted: $*"; }
 }
-# Blocks in use: the file's length says where the last byte is, not how many there are.
+# Counts allocated blocks: the file's length is the offset of the last byte and not the number of bytes.
 on_disk() { echo $(($(stat -c '%b * %B' "$scratch/big.temp" 2>/dev/null || echo 0))); }
 verify() { "$build/local-oss" pattern --size "$1" --verify "$2" >/dev/null || fail "$2 is wrong"; }
 

@@ -1,4 +1,4 @@
-//! Whole reply heads: a reply is taken only if it says, without contradiction, that it is what was asked for.
+//! Complete reply heads: a reply is accepted only if it consistently declares itself to be the requested one.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -36,7 +36,7 @@ fuzz_target!(|input: Input| {
             status => panic!("{status} is no answer"),
         }
         assert!(first == 0 || size == 0 || head.status == 206, "{opening:?}");
-        // What was taken as this generation is this generation.
+        // A reply accepted as this generation is of this generation.
         if head.status == 206 {
             assert_eq!(reply_check::later_reply(&head, &opening.body, &opening.generation), Ok(()));
         }
@@ -55,7 +55,7 @@ fuzz_target!(|input: Input| {
     }
 });
 
-/// Whether the head says that its body is `body` of `size` bytes.
+/// Whether the head declares that its body is `body` of `size` bytes.
 fn is_range(head: &ReplyHead, body: &std::ops::Range<u64>, size: u64) -> bool {
     let says = ContentRange::Satisfied { first: body.start, last: body.end - 1, total: Some(size) };
     let length = head.content_length().expect("no contradiction");
