@@ -223,7 +223,7 @@ TEST(Callbacks, OnALibraryThreadFreeingWorksAndWaitingIsRefused) {
     for (int i = 0; i < 1000 && freed == 0; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    EXPECT_EQ(freed, 1) << "no log line came, or the freeing did not end";
+    EXPECT_EQ(freed, 1) << "no log line arrived, or the freeing did not end";
     EXPECT_EQ(log.waited, OSS_RESUMABLE_ERR_VALIDATION);
 }
 

@@ -212,7 +212,7 @@ TEST(Cpp, AFutureGivesTheResultOfADownload) {
     EXPECT_EQ(future.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
     const DownloadOutcome outcome = future.get();
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
-    EXPECT_TRUE(another.get().isSuccess()) << "each is told";
+    EXPECT_TRUE(another.get().isSuccess()) << "each gets the result";
     EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "1MiB"));
 }
 

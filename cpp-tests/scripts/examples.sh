@@ -31,7 +31,7 @@ done
 
 at=(--endpoint "$endpoint" --region cn-hangzhou --part-size 1M)
 expect_status 0 "$tool" --help
-grep -q 'Exit status' "$scratch/out" || fail "--help does not tell the exit statuses"
+grep -q 'Exit status' "$scratch/out" || fail "--help does not list the exit statuses"
 expect_status 2 "$tool"
 expect_status 2 "$tool" --unknown oss://examplebucket/key
 expect_status 2 "$tool" "${at[@]}" http://examplebucket/key
@@ -49,7 +49,7 @@ kill -INT "$pid"
 status=0
 wait "$pid" || status=$?
 [ "$status" -eq 130 ] || fail "Ctrl-C gave status $status: $(cat "$scratch/err")"
-grep -q 'the same command goes on' "$scratch/err" || fail "nothing said how to go on"
+grep -q 'the same command goes on' "$scratch/err" || fail "no message says how to resume"
 [ ! -e "$scratch/big" ] || fail "an interrupted download left the file in its place"
 
 expect_status 0 "$tool" "${at[@]}" --stats oss://examplebucket/generated/32MiB "$scratch/big"

@@ -164,7 +164,7 @@ TEST(SdkClient, DisablingEndsARunningDownloadWhoseNextRunResumes) {
     request.setTransferProgress(sdk::TransferProgress());
     EXPECT_DOWNLOADED(client.ResumableDownloadObject(request), fixture, "4MiB");
     EXPECT_NE(fixture.wire.requests().at(before).header("Range").compare(0, 8, "bytes=0-"), 0)
-        << "it goes on where it was";
+        << "it resumes where it was";
 }
 
 TEST(SdkClient, CopiesShareOneClientAsInTheSdk) {

@@ -305,7 +305,7 @@ TEST(SdkConfiguration, TheReceivingRateIsTheTotalInKibibytesASecond) {
                       "2MiB");
     // A burst of a twentieth of a second may be added.
     EXPECT_GE(watch.seconds(), 1.9);
-    EXPECT_GE(rates->asked, 3) << "it is asked again and again";
+    EXPECT_GE(rates->asked, 3) << "it is called repeatedly";
 }
 
 TEST(SdkConfiguration, TheReceivingRateMayChangeWhileADownloadRuns) {

@@ -158,7 +158,7 @@ TEST(SdkOutcome, AWrongChecksumHasTheSdksCodeAndDoesNotPersist) {
     Fixture fixture({"--fault", "wrong-crc@times:20"});
     const auto outcome = fixture.client().ResumableDownloadObject(fixture.request("300000"));
     EXPECT_EQ(outcome.error().Code(), "CrcCheckError");
-    EXPECT_TRUE(fixture.files().empty()) << "no checkpoint that would fail for ever";
+    EXPECT_TRUE(fixture.files().empty()) << "no checkpoint that would always fail";
 }
 
 TEST(SdkOutcome, AFailedRenameHasTheSdksCode) {

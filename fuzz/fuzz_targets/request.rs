@@ -101,7 +101,7 @@ fuzz_target!(|input: Input| {
             assert!(!value.chars().any(|c| c.is_control() && c != '\t'), "{name}: {value:?}");
             assert!(
                 !value.contains(&*key.secret) || key.secret.len() < 8,
-                "{name} tells the secret"
+                "{name} shows the secret"
             );
         }
         let names =

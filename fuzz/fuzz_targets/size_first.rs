@@ -81,7 +81,7 @@ fn check<T: SizeFirst>(content: &[u8]) {
             assert_eq!(given, &callers.content()[..given.len()], "the caller's fields");
             assert!(added.iter().all(|byte| *byte == 0), "fields the caller lacks are zero");
         }
-        Err(_) => assert!(!is_size || !tail_is_zero(), "size {size} is refused for nothing"),
+        Err(_) => assert!(!is_size || !tail_is_zero(), "size {size} is refused without reason"),
     }
 
     if let Ok(value) = read {

@@ -55,7 +55,7 @@ fn head_has_the_headers_and_no_body() {
     let mut client = Client::new(&server);
     let reply = client.head(KEY);
     assert_eq!((reply.status, reply.header("Content-Length")), (200, Some("9")));
-    assert_eq!(client.get(KEY, &[]).body, b"123456789", "the connection goes on");
+    assert_eq!(client.get(KEY, &[]).body, b"123456789", "the connection stays open");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn conditions_give_304_and_412() {
     let same = client.get(KEY, &[("If-None-Match", "\"AB\"")]);
     assert_eq!((same.status, same.header("Content-Length")), (304, None));
     assert_eq!(same.header("ETag"), Some("\"AB\""));
-    assert_eq!(client.get(KEY, &[]).status, 200, "the connection goes on after 304");
+    assert_eq!(client.get(KEY, &[]).status, 200, "the connection stays open after 304");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn an_error_to_head_is_in_a_header() {
     let reply = client.head("/examplebucket/none");
     let xml = decode_block(reply.header("x-oss-err").unwrap()).unwrap();
     assert_eq!(element(&String::from_utf8(xml).unwrap(), "Code"), "NoSuchKey");
-    assert_eq!(client.head(KEY).status, 200, "the connection goes on");
+    assert_eq!(client.head(KEY).status, 200, "the connection stays open");
 }
 
 #[test]

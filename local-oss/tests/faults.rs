@@ -90,7 +90,7 @@ fn a_body_shorter_than_the_cut_is_complete() {
     let mut client = Client::new(&server);
     let reply = client.get_range(KEY, "bytes=0-999");
     assert_eq!((reply.end, reply.body.len()), (End::Complete, 1000));
-    assert_eq!(client.get_range(KEY, "bytes=0-9").status, 206, "the connection goes on");
+    assert_eq!(client.get_range(KEY, "bytes=0-9").status, 206, "the connection stays open");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_reply_can_be_followed_by_an_unrequested_one() {
     assert_eq!((unasked.status, unasked.headers), (206, asked.headers));
     assert!(unasked.body.len() == 1000 && unasked.body != asked.body);
     server.clear_faults();
-    assert_eq!(client.get_range(KEY, "bytes=0-9").status, 206, "the connection goes on");
+    assert_eq!(client.get_range(KEY, "bytes=0-9").status, 206, "the connection stays open");
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn a_chunked_body_is_whole_and_has_no_length() {
     assert_eq!(reply.header("Content-Length"), None);
     assert_eq!(reply.end, End::Complete);
     assert!(reply.body == content(&server));
-    assert_eq!(client.get_range(KEY, "bytes=0-0").status, 206, "the connection goes on");
+    assert_eq!(client.get_range(KEY, "bytes=0-0").status, 206, "the connection stays open");
 }
 
 #[test]

@@ -323,7 +323,7 @@ mod tests {
         }
         let next = Counting(AtomicU32::new(0));
         cache.replace(Credentials::Provider(Arc::new(next)));
-        woken.try_recv().expect("who waited is told");
+        woken.try_recv().expect("the waiter is woken");
         assert!(woken.try_recv().is_err(), "once, however often it asked");
         assert_eq!(issue(&cache).expect("a key").key.expect("signed").id, "first");
 
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(id(), "soon-gone", "a renewal is nothing to wait for");
         settle();
         assert_eq!(provider.0.load(Ordering::SeqCst), 2, "it was asked for another");
-        assert_eq!(id(), "soon-gone", "the failed renewal takes nothing away");
+        assert_eq!(id(), "soon-gone", "the failed renewal keeps the key");
         assert_eq!(provider.0.load(Ordering::SeqCst), 2, "and is not repeated at once");
 
         cache.state.lock().asked_at = None;

@@ -90,7 +90,7 @@ mod tests {
             refused(key(empty.as_bytes(), b"VALUE", None), ID, "is empty");
             refused(key(b"VALUE", empty.as_bytes(), None), SECRET, "is empty");
             let found = key(b"id", b"secret", Some(empty.as_bytes())).expect("a key");
-            assert_eq!(found.token, None, "an empty token is none");
+            assert_eq!(found.token, None, "an empty token counts as absent");
         }
     }
 

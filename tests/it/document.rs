@@ -277,7 +277,7 @@ fn the_error_contains_the_reason_of_a_provider_without_a_key() {
     struct Poor;
     impl CredentialsProvider for Poor {
         fn fetch(&self) -> Result<AccessKey, String> {
-            Err("the metadata service is silent".to_owned())
+            Err("the metadata service does not answer".to_owned())
         }
     }
     let fixture = Fixture::new(10);
@@ -287,7 +287,7 @@ fn the_error_contains_the_reason_of_a_provider_without_a_key() {
     });
     let error = client.download(&fixture.request()).expect_err("no key");
     assert_eq!(error.code(), "CredentialsError");
-    assert!(error.message().contains("the metadata service is silent"), "{error}");
+    assert!(error.message().contains("the metadata service does not answer"), "{error}");
     assert!(fixture.server.requests().is_empty());
 }
 

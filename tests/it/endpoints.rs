@@ -184,7 +184,7 @@ fn a_missing_region_is_an_error_before_any_request_until_it_is_set() {
     assert!(fixture.server.requests().is_empty());
     assert_eq!(fixture.files(), [""; 0]);
 
-    client.set_region("oss-cn-hangzhou").expect_err("that is no region");
+    client.set_region("oss-cn-hangzhou").expect_err("it is not a region");
     client.set_region("cn-hangzhou").expect("set");
     fixture.assert_whole(&client.download(&fixture.request()).expect("region set"));
 }

@@ -11,7 +11,7 @@ use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind};
 
 use crate::effort::Chance;
 use crate::fixture::{BUCKET, Fixture, KEY, MIB};
-use crate::program::{last_error, start};
+use crate::program::{error_output, start};
 use crate::traffic::{merged, sent, total};
 
 const KILLS: usize = 20;
@@ -54,7 +54,7 @@ fn a_program_killed_at_20_random_moments_completes_the_file_and_fetches_little_t
             None => {
                 fixture.server.clear_faults();
                 let output = program.output().expect("run");
-                assert!(output.status.success(), "{}", last_error(&output));
+                assert!(output.status.success(), "{}", error_output(&output));
             }
         }
         // Bytes that arrive twice in one run are not caused by the kill.
@@ -68,11 +68,11 @@ fn a_program_killed_at_20_random_moments_completes_the_file_and_fetches_little_t
         twice_of_all += twice;
         assert!(
             twice_of_all <= lost_at_most,
-            "run {run}: {twice_of_all} bytes came again, {lost_at_most} may be lost"
+            "run {run}: {twice_of_all} bytes arrived again, {lost_at_most} may be lost"
         );
         lost_at_most += came.min(most_lost);
     }
-    println!("{twice_of_all} bytes came twice in all");
+    println!("{twice_of_all} bytes arrived twice in all");
     assert_eq!(fetched, [0..SIZE]);
     fixture.assert_range(0..SIZE);
     assert_eq!(fixture.files(), ["file.bin"]);
@@ -94,7 +94,7 @@ fn a_program_killed_on_a_slow_network_loses_at_most_the_bytes_of_a_second() {
     let lost = came - outcome.statistics.bytes_reused;
     // Half a second more for a busy machine.
     assert!(lost <= CONNECTIONS * SLOW * 3 / 2, "{lost} of {came} bytes were lost");
-    assert!(came > CONNECTIONS * SLOW * 2, "only {came} bytes came");
+    assert!(came > CONNECTIONS * SLOW * 2, "only {came} bytes arrived");
 }
 
 /// The program's request.
@@ -139,11 +139,11 @@ fn a_second_process_with_the_same_download_is_busy_at_once_and_changes_nothing()
     wait_for_files(&fixture);
     let second = start(&fixture).output().expect("run");
     assert_eq!(second.status.code(), Some(1));
-    assert!(last_error(&second).contains("code: Busy"), "{}", last_error(&second));
+    assert!(error_output(&second).contains("code: Busy"), "{}", error_output(&second));
     assert!(fixture.journal().is_some() && fixture.temp().exists() && !fixture.target().exists());
 
     let first = first.output().expect("run");
-    assert!(first.status.success(), "{}", last_error(&first));
+    assert!(first.status.success(), "{}", error_output(&first));
     fixture.assert_range(0..24 * MIB);
     assert_eq!(fixture.files(), ["file.bin"]);
     assert_eq!(total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>()), 24 * MIB);

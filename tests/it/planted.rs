@@ -9,8 +9,8 @@ fn every_mutant_patch_still_applies() {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("the script runs");
-    let last_error = String::from_utf8_lossy(&check.stderr);
+    let error_output = String::from_utf8_lossy(&check.stderr);
     let said = String::from_utf8_lossy(&check.stdout);
-    assert!(check.status.success(), "{last_error}{said}");
+    assert!(check.status.success(), "{error_output}{said}");
     assert!(said.contains("mutant: 5 passed, 0 failed"), "{said}");
 }

@@ -79,6 +79,6 @@ impl Drop for Running {
 }
 
 /// Its output on standard error.
-pub fn last_error(output: &Output) -> String {
+pub fn error_output(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -174,7 +174,7 @@ fn the_password_of_a_proxy_in_the_environment_is_in_no_message() {
         let mut program = program::program(&fixture, fixture.dir(), [BUCKET, KEY, "file.bin", "."]);
         program.env("http_proxy", proxy).env_remove("no_proxy").env_remove("NO_PROXY");
         let output = program::running(&mut program).output().expect("its end");
-        let said = program::last_error(&output);
+        let said = program::error_output(&output);
         assert!(!output.status.success() && said.contains("ClientError:2000"), "{said}");
         assert!(!said.contains("hush"), "{said}");
     }

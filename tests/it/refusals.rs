@@ -78,7 +78,10 @@ fn refusals_of_all_connections_are_followed_by_no_more_requests_than_connections
             let (first, later) = after_the_first(&fixture.server.requests(), status);
             assert!(later <= connections as usize, "{status}: {later} requests after the first");
             assert!(ended - first < AT_ONCE, "{status}: {:?}", ended - first);
-            assert!(fixture.journal().is_some() || status == 412, "{status}: what came is kept");
+            assert!(
+                fixture.journal().is_some() || status == 412,
+                "{status}: the received bytes are kept"
+            );
         }
     }
 }

@@ -241,7 +241,7 @@ fn without_an_etag_the_object_is_fetched_in_one_stream() {
     let requests = fixture.server.requests();
     assert!(requests.iter().all(|request| request.header("If-Match").is_none()));
     let complete = requests.iter().filter(|request| request.body_bytes == SIZE).count();
-    assert_eq!(complete, 1, "all bytes come from one reply");
+    assert_eq!(complete, 1, "all bytes are from one reply");
 }
 
 #[test]

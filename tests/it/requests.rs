@@ -18,7 +18,7 @@ fn requests_of(
     let outcome = fixture.client().download(request).expect("download");
     fixture.assert_whole(&outcome);
     let mut requests = fixture.server.requests();
-    assert!(requests.len() > 2, "several requests are needed to tell anything");
+    assert!(requests.len() > 2, "several requests are needed for the test");
     (requests.remove(0), requests)
 }
 

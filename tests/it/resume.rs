@@ -20,7 +20,7 @@ fn finish(fixture: &Fixture, request: &DownloadRequest, held: u64) -> Outcome {
     assert_eq!(statistics.bytes_discarded, 0);
     let replies: Vec<_> = fixture.requests_after(before).iter().map(sent).collect();
     assert_eq!(merged(replies.clone()), [held..outcome.file_size]);
-    assert_eq!(total(&replies), outcome.file_size - held, "a byte came twice");
+    assert_eq!(total(&replies), outcome.file_size - held, "a byte arrived twice");
     outcome
 }
 

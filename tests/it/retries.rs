@@ -122,7 +122,7 @@ fn a_broken_connection_continues_at_its_byte() {
 #[test]
 fn connections_that_break_repeatedly_cost_almost_nothing() {
     let fixture = fixture_with(Matcher::any(), Fault::ResetAfter(200_000));
-    let outcome = fixture.client().download(&fixture.request()).expect("it always comes further");
+    let outcome = fixture.client().download(&fixture.request()).expect("each run makes progress");
     fixture.assert_whole(&outcome);
     let sent: u64 = fixture.server.requests().iter().map(|request| request.body_bytes).sum();
     assert!(sent - SIZE < 64 * 1024, "{} bytes were sent in vain", sent - SIZE);
@@ -187,7 +187,7 @@ fn refusals_stop_every_connection_at_once() {
         assert_eq!((error.status(), error.code()), (i64::from(number), code));
         assert!(fixture.server.requests().len() <= 4, "1 and one for each connection");
         assert!(time < millis(900), "{time:?}");
-        assert!(fixture.journal().is_some(), "what came is kept for the next run");
+        assert!(fixture.journal().is_some(), "the received bytes are kept for the next run");
     }
 }
 

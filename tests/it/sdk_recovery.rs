@@ -11,7 +11,7 @@ use local_oss::{Config, Fault, LoggedRequest, Matcher, Object};
 use oss_resumable::DownloadRequest;
 
 use crate::fixture::Fixture;
-use crate::program::{last_error, program};
+use crate::program::{error_output, program};
 use crate::traffic::{asked, merged, sent, total};
 
 const SIZE: u64 = 1_500_000;
@@ -54,7 +54,7 @@ impl Left {
     pub fn resume(&self) -> Vec<LoggedRequest> {
         let arguments = ["slow", "pattern.bin", "download.bin", "."];
         let output = program(&self.fixture, self.fixture.dir(), arguments).output().expect("run");
-        assert!(output.status.success(), "{}", last_error(&output));
+        assert!(output.status.success(), "{}", error_output(&output));
         assert!(fs::read(self.path("download.bin")).expect("read") == self.object, "a wrong file");
         assert_eq!(self.fixture.files(), ["download.bin"]);
         self.fixture.requests_after(0)

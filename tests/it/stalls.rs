@@ -39,7 +39,7 @@ fn a_first_byte_that_does_not_arrive_ends_the_wait() {
     fixture.server.inject(Fault::NoReply);
     let error = client_without_idle_timeout(&fixture, limit_first_byte)
         .download(&fixture.request())
-        .expect_err("silence");
+        .expect_err("a stall");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
     assert!(error.message().contains("no byte has come for 500ms (first_byte_limit)"), "{error}");
     assert_eq!(fixture.server.requests().len(), 1);
@@ -52,7 +52,7 @@ fn a_next_byte_that_does_not_arrive_ends_the_wait_and_keeps_the_received_bytes()
     fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
     let error = client_without_idle_timeout(&fixture, limit_silence)
         .download(&fixture.request())
-        .expect_err("silence");
+        .expect_err("a stall");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
     assert!(error.message().contains("no byte has come for 500ms (no_progress_limit)"), "{error}");
     fixture.server.clear_faults();
@@ -69,7 +69,7 @@ fn the_error_of_an_attempt_is_reported_when_the_next_one_gets_no_reply() {
     fixture.server.inject_when(Matcher::any().from(2), Fault::NoReply);
     let client =
         client_without_idle_timeout(&fixture, |options| options.first_byte_limit = Some(4 * LIMIT));
-    let error = client.download(&fixture.request()).expect_err("silence");
+    let error = client.download(&fixture.request()).expect_err("a stall");
     assert_eq!((error.code(), error.status()), ("SlowDown", 503), "{error}");
     assert!(error.message().contains("no byte has come for 2s"), "{error}");
 }
@@ -155,7 +155,7 @@ fn a_stall_under_a_bandwidth_limit_ends_the_wait() {
             options.max_bandwidth = client;
             limit_silence(options);
         });
-        let error = client.download(&request).expect_err("silence");
+        let error = client.download(&request).expect_err("a stall");
         assert!(error.message().contains("no byte has come for 500ms"), "{error}");
     }
 }

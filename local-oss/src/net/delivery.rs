@@ -178,8 +178,8 @@ fn send_head(connection: &mut Connection, reply: &Reply, delivery: &Delivery) ->
     }
     match (reply.body.length(), delivery.framing) {
         (Some(length), Framing::Length) => {
-            let told = length.saturating_add_signed(delivery.length_off);
-            field("Content-Length", &told.to_string());
+            let declared = length.saturating_add_signed(delivery.length_off);
+            field("Content-Length", &declared.to_string());
         }
         (Some(_), Framing::Chunked) => field("Transfer-Encoding", "chunked"),
         (Some(_), Framing::UntilClose) | (None, _) => {}

@@ -38,7 +38,7 @@ fn issue(cache: &Arc<CredentialsCache>) -> (String, u64) {
         if let Some(issued) = cache.issue(&waiter).expect("the provider has one") {
             return (issued.key.expect("signed").id.clone(), issued.serial);
         }
-        woken.recv().expect("whoever waits is woken");
+        woken.recv().expect("the waiter is woken");
     }
 }
 
@@ -91,11 +91,11 @@ fn credentials_that_are_replaced_during_a_call_of_the_provider_stay_replaced() {
             thread::spawn(move || issue(&cache).0)
         };
         cache.replace(fixed("new"));
-        assert_eq!(issue(&cache).0, "new", "from the moment they are set");
-        let id = driver.join().expect("whoever waited is woken");
+        assert_eq!(issue(&cache).0, "new", "as soon as they are set");
+        let id = driver.join().expect("the waiter is woken");
         assert!(id == "new" || id == "key-0", "{id}");
         cache.shut_down();
-        assert_eq!(issue(&cache).0, "new", "whatever the former provider answered");
+        assert_eq!(issue(&cache).0, "new", "the former provider's answer is ignored");
     });
 }
 

@@ -286,7 +286,7 @@ mod tests {
         }
         assert_eq!(at, 1000 + bytes.len() as u64, "nothing is left out");
         let file = std::fs::read(fixture.dir.path().join("file")).expect("read");
-        assert!(file[600..] == *bytes, "the file holds what was fed");
+        assert!(file[600..] == *bytes, "the file contains the bytes");
     }
 
     fn pattern(len: usize) -> Vec<u8> {

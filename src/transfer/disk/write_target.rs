@@ -55,7 +55,7 @@ impl WriteTarget {
         if written.is_err() {
             self.failed.store(true, Ordering::Release);
         } else if let Some(extent) = extent {
-            // A driver that is gone no longer wants to know.
+            // Nobody listens if the driver has ended.
             let _ = self.events.send(Event::Stored(extent));
         }
         written

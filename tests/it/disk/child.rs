@@ -51,13 +51,13 @@ fn child() {
         user::become_nobody();
     }
     let result = Client::new(options).and_then(|client| client.download(&request));
-    println!("\n{END}{}", told(&result));
+    println!("\n{END}{}", description(&result));
     if let Err(error) = result {
         println!("{error}");
     }
 }
 
-const END: &str = "the end: ";
+const END: &str = "result: ";
 
 fn choose(request: &mut DownloadRequest, choice: &str) {
     match choice {
@@ -73,7 +73,7 @@ fn choose(request: &mut DownloadRequest, choice: &str) {
     }
 }
 
-fn told(result: &Result<Outcome, Error>) -> String {
+fn description(result: &Result<Outcome, Error>) -> String {
     match result {
         Ok(outcome) => {
             let figures = &outcome.statistics;
@@ -108,8 +108,8 @@ pub fn end_of(output: Output) -> End {
         return End::Killed(signal);
     }
     let said = String::from_utf8_lossy(&stdout);
-    let last_error = String::from_utf8_lossy(&stderr);
-    assert!(status.success(), "{said}{last_error}");
+    let error_output = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{said}{error_output}");
     let line = said.lines().find_map(|line| line.strip_prefix(END)).expect("an end");
     let words: Vec<_> = line.split(' ').collect();
     let number = |word: &str| word.parse().expect("a number");

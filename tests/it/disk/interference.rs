@@ -35,7 +35,7 @@ fn download_with_interference(
         fixture.client_with(|options| options.idle_timeout = Some(Duration::from_millis(200)));
     let mut interfere = Some(interfere);
     let mut progress = |status: &Status| {
-        assert!(Instant::now() < give_up_at, "the first part never came");
+        assert!(Instant::now() < give_up_at, "the first part did not arrive");
         let began = status.bytes_done >= PART && length(&fixture.temp()) >= PART;
         if began && let Some(interfere) = interfere.take() {
             interfere();

@@ -20,7 +20,7 @@ fn a_host_whose_clock_is_wrong_by_hours_downloads_by_the_services_clock() {
         let mut command = program::program(&fixture, fixture.dir(), [BUCKET, KEY, "file.bin", "."]);
         command.env("LD_PRELOAD", &library).env("CLOCK_AHEAD", (hours * 3600).to_string());
         let output = program::running(&mut command).output().expect("its end");
-        assert!(output.status.success(), "{hours} hours: {}", program::last_error(&output));
+        assert!(output.status.success(), "{hours} hours: {}", program::error_output(&output));
         fixture.assert_range(0..SIZE);
         assert_eq!(fixture.files(), ["file.bin"]);
         let statuses: Vec<_> = fixture.server.requests().iter().map(|r| r.status).collect();

@@ -95,7 +95,7 @@ fn a_minute_of_failed_name_lookups_after_progress_is_waited_out() {
     // Breaks every connection, so that each of them needs a lookup.
     fixture.server.restart().expect("restart");
     let arrived = fixture.server.requests().len();
-    assert!(arrived < 24, "the connections were to last: {arrived} requests");
+    assert!(arrived < 24, "connections must be reused: {arrived} requests");
     std::thread::sleep(OUTAGE);
     assert_eq!(fixture.server.requests().len(), arrived, "no request arrives during the outage");
     assert!(program.is_alive(), "it gave up, or ended");
@@ -105,7 +105,7 @@ fn a_minute_of_failed_name_lookups_after_progress_is_waited_out() {
     named.end_outage();
 
     let output = program.output().expect("its end");
-    assert!(output.status.success(), "{}", program::last_error(&output));
+    assert!(output.status.success(), "{}", program::error_output(&output));
     assert!(named.lookups().ends_with('+'), "{}", named.lookups());
     fixture.assert_range(0..SIZE);
     assert_eq!(fixture.files(), ["file.bin"]);
@@ -119,7 +119,7 @@ fn a_name_that_cannot_be_looked_up_at_the_start_fails_at_once() {
     let named = Named::new(PART);
     named.begin_outage();
     let output = named.start().output().expect("its end");
-    let said = program::last_error(&output);
+    let said = program::error_output(&output);
     assert!(!output.status.success() && said.contains("ClientError:200006"), "{said}");
     assert!(said.contains(HOST), "{said}");
     assert_eq!(named.lookups(), "-", "asked once");
@@ -128,7 +128,7 @@ fn a_name_that_cannot_be_looked_up_at_the_start_fails_at_once() {
 
     named.end_outage();
     let output = named.start().output().expect("its end");
-    assert!(output.status.success(), "{}", program::last_error(&output));
+    assert!(output.status.success(), "{}", program::error_output(&output));
     named.fixture.assert_range(0..PART);
 }
 

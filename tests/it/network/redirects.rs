@@ -28,7 +28,7 @@ fn no_redirection_is_followed_and_nothing_is_sent_to_its_target() {
                 let error = fixture.assert_refuses(&client, &request, ErrorKind::Service, "Moved");
                 assert_eq!(error.status(), i64::from(number));
                 let target = elsewhere.server.endpoint();
-                assert!(error.message().contains(&target), "the place is told: {error}");
+                assert!(error.message().contains(&target), "the error names the target: {error}");
                 assert!(!error.message().contains("hush"), "{error}");
                 assert!(fixture.server.requests().len() <= 1 + 3, "{number}");
                 fixture.assert_recovers(&request);

@@ -50,7 +50,7 @@ fn a_refusal_at_any_request_is_the_error_and_ends_the_download() {
         let requests = fixture.server.requests().len();
         assert!(requests <= k as usize + CONNECTIONS, "{requests} requests, refused from {k} on");
         if k > 1 {
-            assert!(fixture.journal().is_some(), "what came is kept");
+            assert!(fixture.journal().is_some(), "the received bytes are kept");
         }
         fixture.assert_recovers(&request);
     });

@@ -102,7 +102,7 @@ fn an_object_replaced_at_the_kth_request_gives_one_generation() {
     let cases = manners().into_iter().flat_map(|manner| (1..=REQUESTS).map(move |k| (manner, k)));
     let count = each(cases, |&(manner, k)| {
         let whole = one_generation_or_none(manner, Matcher::any().nth(k));
-        assert!(whole, "{manner:?}: once is mended by a clean start, at request {k}");
+        assert!(whole, "{manner:?}: one change is followed by a clean start, at request {k}");
     });
     figure(&format!("replaced in {count} ways"));
 }

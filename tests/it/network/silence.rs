@@ -134,7 +134,7 @@ fn a_body_that_arrives_byte_by_byte_is_not_a_stall() {
         let client = fixture.client_with(|options| options.idle_timeout = Some(allowed));
         let outcome = fixture.assert_downloads(&client, &fixture.request());
         let statistics = outcome.statistics;
-        assert!(statistics.elapsed > allowed, "longer than silence is allowed");
+        assert!(statistics.elapsed > allowed, "longer than the idle time-out");
         assert_eq!((statistics.retries_timeout, statistics.bytes_from_network), (0, SMALL));
     });
 }

@@ -71,7 +71,7 @@ impl SdkLeftovers {
         let temp = left.get(TEMP).expect("the file of the SDK's record");
         for (at, bytes) in &self.parts {
             let held = temp.get(*at..at + bytes.len());
-            assert!(held == Some(bytes), "the SDK's record speaks of bytes that are gone");
+            assert!(held == Some(bytes), "the SDK's record lists bytes that are lost");
         }
     }
 }

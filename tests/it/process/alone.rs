@@ -10,7 +10,7 @@ use super::raw;
 
 const ARGUMENT: &str = "TEST_ARGUMENT";
 /// Prefix of the line in which a process reports its result.
-const REPORT_PREFIX: &str = "told: ";
+const REPORT_PREFIX: &str = "report: ";
 
 /// Longest life of such a process, in seconds, in case its test hangs.
 const LIFETIME: u32 = 300;
@@ -76,10 +76,10 @@ impl Process {
     /// Waits for its successful end and returns its report.
     pub fn report<T: DeserializeOwned>(mut self) -> T {
         let lines: Vec<String> = self.output.by_ref().map_while(Result::ok).collect();
-        let told = lines.iter().rev().find_map(|line| line.strip_prefix(REPORT_PREFIX));
-        let told = told.and_then(|json| serde_json::from_str(json).ok());
+        let report = lines.iter().rev().find_map(|line| line.strip_prefix(REPORT_PREFIX));
+        let report = report.and_then(|json| serde_json::from_str(json).ok());
         let status = self.status();
-        told.filter(|_| status.success()).unwrap_or_else(|| panic!("{status}: {lines:?}"))
+        report.filter(|_| status.success()).unwrap_or_else(|| panic!("{status}: {lines:?}"))
     }
 }
 

@@ -82,14 +82,14 @@ fn cancel_again_and_again(part_size: u64, connections: u32, runs: &[Cancelled]) 
         if let Some(error) = error {
             assert_eq!(error.kind(), ErrorKind::Cancelled, "{error} after {run:?}");
         }
-        let checkpoint = fixture.client().inspect_checkpoint(&request).expect("a look");
+        let checkpoint = fixture.client().inspect_checkpoint(&request).expect("inspect");
         let recorded = checkpoint.map_or(0, |checkpoint| checkpoint.bytes_recorded);
         assert!(recorded >= kept, "{recorded} of {kept} bytes are left after {run:?}");
         kept = recorded;
         assert!(!fixture.target().exists());
     }
     let came = total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>());
-    println!("{came} bytes came on {connections} connections, {kept} of them were kept");
+    println!("{came} bytes arrived on {connections} connections, {kept} of them were kept");
     // All bytes but those in the socket buffers, which may be many on a busy machine.
     assert!(kept > came / 2, "{kept} of {came} bytes were kept");
     fixture.server.clear_faults();
@@ -161,7 +161,7 @@ fn a_client_shut_down_while_downloads_run_keeps_all_their_checkpoints() {
     for (download, request) in downloads.iter().zip(&requests) {
         let ended = download.wait(Some(Duration::ZERO)).expect("it has ended");
         assert_eq!(ended.expect_err("cancelled").kind(), ErrorKind::Cancelled);
-        let checkpoint = fixture.client().inspect_checkpoint(request).expect("a look");
+        let checkpoint = fixture.client().inspect_checkpoint(request).expect("inspect");
         recorded.push(checkpoint.expect("a checkpoint").bytes_recorded);
     }
     fixture.server.clear_faults();

@@ -57,12 +57,12 @@ fn race(processes: usize, checkpoint: bool) {
             println!("busy after {:?}", report.took);
             assert_busy(&report);
         }
-        assert!(reports.try_recv().is_err(), "the one that works waits");
-        wait_until("the one that works", || fixture.temp().exists());
+        assert!(reports.try_recv().is_err(), "the running process waits");
+        wait_until("the running process", || fixture.temp().exists());
         wait_until("its checkpoint", || fixture.journal().is_some() == checkpoint);
         assert!(!fixture.target().exists());
         end_stalls(&fixture);
-        let report = reports.recv_timeout(LIMIT).expect("the one that works");
+        let report = reports.recv_timeout(LIMIT).expect("the running process");
         assert_eq!(report.error, None);
     });
     fixture.assert_range(0..SIZE);

@@ -156,7 +156,7 @@ impl Killed {
         self.fetched = merged(self.fetched.drain(..).chain(sent));
         self.twice += came - (total(&self.fetched) - before);
         let (twice, most, plan) = (self.twice, self.lost_at_most, &self.plan);
-        assert!(twice <= most, "{twice} bytes came again, {most} may be lost: {plan:?}");
+        assert!(twice <= most, "{twice} bytes arrived again, {most} may be lost: {plan:?}");
         came
     }
 

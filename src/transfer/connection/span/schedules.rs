@@ -39,7 +39,7 @@ fn every_byte_is_claimed_or_cut_once() {
         owned.sort_by_key(|range| range.start);
         let mut reached = 100;
         for range in &owned {
-            assert_eq!(range.start, reached, "one owner for each byte: {owned:?}");
+            assert_eq!(range.start, reached, "each byte has one owner: {owned:?}");
             reached = range.end;
         }
         assert_eq!(reached, 142, "an owner for every byte: {owned:?}");

@@ -68,7 +68,7 @@ fn check_events(events: &Receiver<Event>, file: &Memory, bytes: &[u8]) -> (usize
     loop {
         match events.try_recv().expect("an end") {
             Event::Stored(extent) => {
-                assert!(!faulty, "what follows a failed write is not reported");
+                assert!(!faulty, "nothing after a failed write is reported");
                 assert_eq!(extent.offset, reached, "extents follow each other");
                 let range = (reached - START) as usize..(extent.end() - START) as usize;
                 assert_eq!(
@@ -80,7 +80,7 @@ fn check_events(events: &Receiver<Event>, file: &Memory, bytes: &[u8]) -> (usize
                 reached = extent.end();
             }
             Event::Fault(_) => {
-                assert!(!faulty, "one fault is told once");
+                assert!(!faulty, "a fault is reported once");
                 faulty = true;
             }
             Event::Ended(end) => {
@@ -122,7 +122,7 @@ fn two_fetches(failing: impl Fn() -> usize + Send + Sync + 'static) {
         for (events, file) in running {
             let (covered, faulty) = check_events(&events, &file, &bytes);
             let failed = file.failing > 0 && *file.writes.lock() >= file.failing;
-            assert_eq!(faulty, failed, "a failed write is told, and only that");
+            assert_eq!(faulty, failed, "exactly a failed write is reported");
             assert!(faulty || covered == LEN, "nothing is left out: {covered}");
         }
         writer_threads.buffers().release(3);
