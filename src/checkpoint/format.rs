@@ -7,13 +7,15 @@ use std::path::PathBuf;
 
 use crate::model::crc64::{self, Digest};
 use crate::model::extent::{Extent, ExtentMap, grain};
+use crate::model::pinning::Pinning;
 use crate::model::request::ByteRange;
 
 /// The first eight bytes. A transfer that converts line ends damages them, which makes the damage detectable.
 const MAGIC: [u8; 8] = *b"\x89OSSR\r\n\x1a";
 
-/// The only version so far.
-const VERSION: u32 = 1;
+/// The known versions. A header has the lowest one that can express it: version 2 adds how the bytes of a download
+/// without `If-Match` were pinned to one generation.
+const VERSIONS: [u32; 2] = [1, 2];
 
 /// Largest header in bytes: two paths, a key and some reserve.
 pub const MAX_HEADER: usize = 64 * 1024;
@@ -30,6 +32,8 @@ const ABSENT: u32 = u32::MAX;
 /// Bits of the flags field.
 const HAS_OBJECT_CRC: u32 = 1;
 const HAS_REQUESTED_RANGE: u32 = 2;
+const HELD_BY_COMPARISON: u32 = 4;
+const MAY_GROW: u32 = 8;
 
 /// A random number that identifies one journal.
 pub type JournalId = [u8; 16];
@@ -45,14 +49,16 @@ pub struct Header {
     pub version_id: Option<String>,
     /// The version in the service's reply.
     pub object_version_id: Option<String>,
-    /// The object's ETag.
+    /// The object's ETag, or a weak one as sent.
     pub etag: String,
     /// Size of the whole object in bytes; below 2⁶³.
     pub object_size: u64,
     /// CRC-64/XZ of the whole object, if the service sent it.
     pub object_crc64: Option<u64>,
-    /// The object's `Last-Modified`, for information only.
+    /// The object's `Last-Modified`, as sent.
     pub last_modified: Option<String>,
+    /// How the recorded bytes were pinned to one generation.
+    pub pinning: Pinning,
     /// The range of the request.
     pub requested: Option<ByteRange>,
     /// The resolved range: first byte, one past the last.
@@ -83,11 +89,17 @@ impl Header {
         }
         let requested = self.requested.unwrap_or(ByteRange { start: 0, end: 0 });
         let flags = if self.object_crc64.is_some() { HAS_OBJECT_CRC } else { 0 }
-            | if self.requested.is_some() { HAS_REQUESTED_RANGE } else { 0 };
+            | if self.requested.is_some() { HAS_REQUESTED_RANGE } else { 0 }
+            | match self.pinning {
+                Pinning::IfMatch => 0,
+                Pinning::Comparison => HELD_BY_COMPARISON,
+                Pinning::Growth => MAY_GROW,
+            };
+        let version = VERSIONS[usize::from(self.pinning != Pinning::IfMatch)];
 
         let mut bytes = Vec::with_capacity(len);
         bytes.extend(MAGIC);
-        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(version.to_le_bytes());
         bytes.extend(u32::try_from(len).ok()?.to_le_bytes());
         bytes.extend(id);
         bytes.extend(self.object_size.to_le_bytes());
@@ -108,17 +120,17 @@ impl Header {
     }
 
     /// Parses the header at the start of `bytes`; returns it with the journal's id and the header's length. `None` for
-    /// anything that is not a complete, consistent header of this version.
+    /// anything that is not a complete, consistent header of a known version.
     pub fn decode(bytes: &[u8]) -> Option<(Header, JournalId, usize)> {
         let mut fields = Fields(bytes);
-        if fields.take(MAGIC.len())? != MAGIC || fields.u32()? != VERSION {
+        if fields.take(MAGIC.len())? != MAGIC || !VERSIONS.contains(&fields.u32()?) {
             return None;
         }
         let len = usize::try_from(fields.u32()?).ok()?;
         let whole = bytes.get(..len).filter(|_| len <= MAX_HEADER)?;
         let id = fields.take(16)?.try_into().ok()?;
         let header = Self::parse(&mut fields)?;
-        // Encoding the result again also checks padding, unknown flags and the checksum.
+        // Encoding the result again also checks padding, unknown flags, the version and the checksum.
         let sound = header.is_consistent() && header.encode(&id).as_deref() == Some(whole);
         sound.then_some((header, id, len))
     }
@@ -139,10 +151,19 @@ impl Header {
             destination: PathBuf::from(OsString::from_vec(fields.run()??.to_vec())),
             temp_name: OsString::from_vec(fields.run()??.to_vec()),
             object_size,
+            pinning: match flags & (HELD_BY_COMPARISON | MAY_GROW) {
+                0 => Pinning::IfMatch,
+                HELD_BY_COMPARISON => Pinning::Comparison,
+                _ => Pinning::Growth,
+            },
             object_crc64: (flags & HAS_OBJECT_CRC != 0).then_some(object_crc64),
             requested: (flags & HAS_REQUESTED_RANGE != 0).then_some(requested),
             range,
         })
+    }
+
+    fn is_proven_by_object_crc(&self) -> bool {
+        self.object_crc64.is_some() && self.range == (0..self.object_size)
     }
 
     fn is_consistent(&self) -> bool {
@@ -153,6 +174,7 @@ impl Header {
             && self.range.start <= self.range.end
             && self.range.end <= self.object_size
             && is_header(&self.etag)
+            && (self.is_proven_by_object_crc() || !self.pinning.needs_object_crc())
             && self.destination.is_absolute()
             && !self.destination.as_os_str().as_bytes().contains(&0)
             && is_name(self.temp_name.as_bytes())

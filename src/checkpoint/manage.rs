@@ -14,7 +14,7 @@ use crate::storage::temp_file::TempFile;
 pub struct CheckpointInfo {
     /// The checkpoint file.
     pub path: PathBuf,
-    /// The object's ETag.
+    /// The object's ETag without quotes; a weak one as sent, `W/"…"`.
     pub etag: String,
     /// Size of the whole object in bytes.
     pub object_size: u64,
@@ -56,6 +56,7 @@ mod tests {
     use crate::checkpoint::format::Header;
     use crate::model::error::ErrorKind;
     use crate::model::extent::Extent;
+    use crate::model::pinning::Pinning;
     use crate::model::request::DownloadRequest;
     use crate::storage::paths;
     use std::ffi::OsString;
@@ -87,6 +88,7 @@ mod tests {
                 object_size: 100,
                 object_crc64: None,
                 last_modified: None,
+                pinning: Pinning::IfMatch,
                 requested: None,
                 range: 0..100,
                 destination: self.files.target.clone(),
@@ -111,7 +113,7 @@ mod tests {
     fn discarding_removes_the_checkpoint_and_its_temporary_file() {
         let scratch = scratch();
         assert!(!discard(&scratch.journal, &scratch.files).expect("discard"));
-        let temp = TempFile::create(&scratch.files.temp).expect("create");
+        let temp = TempFile::create(&scratch.files.temp, None).expect("create");
         let header = scratch.header(temp.path().file_name().expect("name"));
         let refuse_while = |held: &str| {
             let error = discard(&scratch.journal, &scratch.files).expect_err(held);

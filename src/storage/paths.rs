@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::link;
+use super::rights::Rights;
 use super::temp_file::{TempFile, already_exists, with_random_suffix};
 use super::temp_name;
 use crate::model::error::{Error, Result};
@@ -48,22 +49,36 @@ impl Paths {
     /// Creates the temporary file, or empties an existing one. Its path is [`Paths::temp`], with a random suffix where
     /// the file system has no locks.
     pub fn create_temp(&self) -> Result<TempFile> {
-        if self.trusted { TempFile::create(&self.temp) } else { TempFile::create_new(&self.temp) }
+        let create = if self.trusted { TempFile::create } else { TempFile::create_new };
+        create(&self.temp, self.target_rights()?)
     }
 
-    /// Protects `temp`, the file of an earlier run, from other runs, even where the file system has no locks. `Busy` if
-    /// another run was faster.
+    /// Whether the file `temp` of an earlier run may be used: not if its owner could then read or write more than the
+    /// current target allows.
+    pub fn may_use(&self, temp: &TempFile) -> Result<bool> {
+        temp.may_replace(self.target_rights()?.as_ref())
+    }
+
+    /// Protects `temp`, the file of an earlier run, from other runs, even where the file system has no locks, and from
+    /// users who may not read the current target. `Busy` if another run was faster.
     pub fn claim(&self, temp: TempFile) -> Result<TempFile> {
-        if temp.is_locked() {
-            return Ok(temp);
-        }
-        if !self.trusted {
-            return temp.claim(&self.temp);
-        }
-        let path = with_random_suffix(&self.temp).map_err(|error| {
-            Error::io("choose another name for the temporary file", &self.temp, &error)
-        })?;
-        temp.claim(&path)
+        let mut temp = match temp.is_locked() {
+            true => temp,
+            false if !self.trusted => temp.claim(&self.temp)?,
+            false => {
+                let path = with_random_suffix(&self.temp).map_err(|error| {
+                    Error::io("choose another name for the temporary file", &self.temp, &error)
+                })?;
+                temp.claim(&path)?
+            }
+        };
+        temp.protect(self.target_rights()?)?;
+        Ok(temp)
+    }
+
+    fn target_rights(&self) -> Result<Option<Rights>> {
+        Rights::of(&self.target)
+            .map_err(|error| Error::io("read the metadata of", &self.target, &error))
     }
 }
 

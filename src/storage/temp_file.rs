@@ -11,12 +11,15 @@ use rustix::io::Errno;
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 
+use super::rights::Rights;
 use super::temp_name;
 use crate::model::crc64::Digest;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::sys;
 use crate::sys::locked_file::LockedFile;
+
+mod inherit;
 
 /// The unit of `st_blocks`.
 const BLOCK: u64 = 512;
@@ -29,6 +32,10 @@ pub struct TempFile {
     /// Held during a write. File systems let one write at a time into a file and keep the others spinning on the
     /// processor; here they sleep.
     writing: Mutex<Length>,
+    /// An earlier run left the file.
+    was_there: bool,
+    /// The rights of the file that is to be replaced, as they were when this run took this one.
+    replaced: Option<Rights>,
 }
 
 /// The file's length as far as this run knows it.
@@ -60,30 +67,48 @@ impl TempFile {
         opened.map(TempFile::of).transpose()
     }
 
-    /// Creates the file at `path`, or empties the one that an earlier run left there.
+    /// Creates the file at `path`, or empties the one that an earlier run left there. `replaced`: the rights of the
+    /// file that it is to replace, if there is one. From its creation on, the new file grants nobody more rights.
     ///
-    /// Where the file system has no locks, the name gets a random suffix: see [`TempFile::path`]. Errors as for
-    /// [`TempFile::open_existing`].
-    pub fn create(path: &Path) -> Result<Self> {
+    /// The name gets a random suffix where the file system has no locks, and if there is a file of a user to whom
+    /// `replaced` denies access: see [`TempFile::path`]. Errors as for [`TempFile::open_existing`].
+    pub fn create(path: &Path, replaced: Option<Rights>) -> Result<Self> {
         let failed = |error: io::Error| refused("create", path, &error);
-        let (file, made) = LockedFile::open_or_create(path).map_err(failed)?;
+        let mode = inherit::first_mode(replaced.as_ref());
+        let (file, made) = LockedFile::open_or_create(path, mode).map_err(failed)?;
         if !file.is_locked() {
             if made {
                 file.unlink().map_err(failed)?;
             }
-            return Self::create_new(&with_random_suffix(path).map_err(failed)?);
+            return Self::create_new(&with_random_suffix(path).map_err(failed)?, replaced);
         }
         if made {
-            return Ok(TempFile::empty(file));
+            return Self::made(file, replaced);
         }
-        let temp = TempFile::of(file)?;
+        let mut temp = TempFile::of(file)?;
+        if !temp.may_replace(replaced.as_ref())? {
+            // Others may keep this process from removing their files.
+            let _ = temp.remove();
+            return Self::create_new(&with_random_suffix(path).map_err(failed)?, replaced);
+        }
+        temp.protect(replaced)?;
         temp.clear()?;
         Ok(temp)
     }
 
-    /// Creates the file at `path`, a name that no other run knows.
-    pub fn create_new(path: &Path) -> Result<Self> {
-        LockedFile::create_new(path).map(TempFile::empty).map_err(|e| refused("create", path, &e))
+    /// Creates the file at `path`, a name that no other run knows. Otherwise as [`TempFile::create`].
+    pub fn create_new(path: &Path, replaced: Option<Rights>) -> Result<Self> {
+        let made = LockedFile::create_new(path, inherit::first_mode(replaced.as_ref()));
+        Self::made(made.map_err(|error| refused("create", path, &error))?, replaced)
+    }
+
+    fn made(file: LockedFile, replaced: Option<Rights>) -> Result<Self> {
+        let mut temp = TempFile::empty(file);
+        temp.protect(replaced).inspect_err(|_| {
+            // Nobody else uses the file; why it cannot be used matters more than an error of its removal.
+            let _ = temp.remove();
+        })?;
+        Ok(temp)
     }
 
     /// Gives this run exclusive use of the file where there are no locks: renames it to `path`, a name that no other
@@ -101,11 +126,11 @@ impl TempFile {
     }
 
     fn empty(file: LockedFile) -> Self {
-        TempFile { file, writing: Mutex::default() }
+        TempFile { file, writing: Mutex::default(), was_there: false, replaced: None }
     }
 
     fn of(file: LockedFile) -> Result<Self> {
-        let temp = TempFile::empty(file);
+        let temp = TempFile { was_there: true, ..TempFile::empty(file) };
         temp.writing.lock().reached = temp.len()?;
         Ok(temp)
     }
@@ -254,6 +279,10 @@ impl TempFile {
     /// next time. `FlushError` then, and when closing the file reports a deferred write error. `RenameError` if the
     /// target cannot be replaced, `FileAlreadyExists` if it must not be.
     ///
+    /// It gets the permission bits of the file that it replaces, and its owner and group if this process may set them.
+    /// The target's current rights are used or, if it has been removed, those passed when this file was created or
+    /// claimed.
+    ///
     /// After an error the target is unchanged, except for a `FlushError` of its directory: then the new file is in
     /// place, and a power failure may bring the old one back.
     pub fn finish(&self, target: &Path, options: &FinishOptions) -> Result<()> {
@@ -293,13 +322,20 @@ impl TempFile {
                 "another program has replaced or removed the temporary file",
             )));
         }
-        if replace {
-            return fs::rename(self.path(), target).map_err(failed);
-        }
-        sys::file::rename_new(self.path(), target).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => already_exists(target),
+        let old = Rights::of(target).map_err(failed)?.or(self.replaced);
+        let mode = match &old {
+            Some(old) => Some(self.inherit(old).map_err(failed)?),
+            None => self.publish().map(|()| None).map_err(failed)?,
+        };
+        let rename = if replace { fs::rename::<&Path, &Path> } else { sys::file::rename_new };
+        rename(self.path(), target).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists if !replace => already_exists(target),
             _ => failed(error),
-        })
+        })?;
+        if let Some(mode) = mode {
+            self.settle(mode);
+        }
+        Ok(())
     }
 
     /// Removes the file, unless another file is at its path.

@@ -51,9 +51,10 @@ impl LockedFile {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// Creates the file at `path`; `AlreadyExists` if there is one.
-    pub fn create_new(path: &Path) -> io::Result<Self> {
-        let file = options().create_new(true).open(path)?;
+    /// Creates the file at `path` with the permission bits `mode`, reduced by the umask; `AlreadyExists` if there is
+    /// one.
+    pub fn create_new(path: &Path, mode: u32) -> io::Result<Self> {
+        let file = options().create_new(true).mode(mode).open(path)?;
         let made = Self::lock(file, path).and_then(|made| match made.is_in_place()? {
             true => Ok(made),
             // Another process took the new file for an abandoned one before it was locked.
@@ -67,13 +68,13 @@ impl LockedFile {
         })
     }
 
-    /// Opens the file at `path` or creates it; the flag is true if it was created.
-    pub fn open_or_create(path: &Path) -> io::Result<(Self, bool)> {
+    /// Opens the file at `path` or creates it like [`LockedFile::create_new`]; the flag is true if it was created.
+    pub fn open_or_create(path: &Path, mode: u32) -> io::Result<(Self, bool)> {
         for _ in 0..MAX_REPLACED {
             if let Some(opened) = Self::open(path)? {
                 return Ok((opened, false));
             }
-            match Self::create_new(path) {
+            match Self::create_new(path, mode) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 other => return other.map(|made| (made, true)),
             }
@@ -172,12 +173,12 @@ mod tests {
     #[test]
     fn a_second_opener_gets_would_block_until_the_first_has_closed_the_file() {
         let (_dir, path) = scratch();
-        let (first, made) = LockedFile::open_or_create(&path).expect("create");
+        let (first, made) = LockedFile::open_or_create(&path, 0o666).expect("create");
         assert!(made && first.is_locked());
         assert_eq!(refusal(LockedFile::open(&path)), io::ErrorKind::WouldBlock);
-        assert_eq!(refusal(LockedFile::open_or_create(&path)), io::ErrorKind::WouldBlock);
+        assert_eq!(refusal(LockedFile::open_or_create(&path, 0o666)), io::ErrorKind::WouldBlock);
         drop(first);
-        assert!(!LockedFile::open_or_create(&path).expect("open").1);
+        assert!(!LockedFile::open_or_create(&path, 0o666).expect("open").1);
     }
 
     #[test]
@@ -185,7 +186,7 @@ mod tests {
         let (_dir, path) = scratch();
         // On a busy machine single attempts may come too late.
         let opened = (0..20).filter(|_| {
-            let (first, _) = LockedFile::open_or_create(&path).expect("create");
+            let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
             thread::scope(|scope| {
                 scope.spawn(|| {
                     thread::sleep(Duration::from_millis(3));
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn the_lock_ends_with_its_owner_even_if_a_descriptor_was_inherited() {
         let (_dir, path) = scratch();
-        let (first, _) = LockedFile::open_or_create(&path).expect("create");
+        let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
         let inherited = first.try_clone().expect("duplicate");
         drop(first);
         assert!(LockedFile::open(&path).expect("open").is_some());
@@ -220,8 +221,8 @@ mod tests {
         fs::write(&donor, "precious").expect("write");
         symlink(&donor, &path).expect("link");
         assert!(LockedFile::open(&path).is_err());
-        assert_eq!(refusal(LockedFile::create_new(&path)), io::ErrorKind::AlreadyExists);
-        assert!(LockedFile::open_or_create(&path).is_err());
+        assert_eq!(refusal(LockedFile::create_new(&path, 0o666)), io::ErrorKind::AlreadyExists);
+        assert!(LockedFile::open_or_create(&path, 0o666).is_err());
         assert!(LockedFile::open(dir.path()).is_err());
         assert_eq!(fs::read(&donor).expect("read"), b"precious");
     }
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn a_file_replaced_while_locked_is_detected_and_its_replacement_not_touched() {
         let (dir, path) = scratch();
-        let (first, _) = LockedFile::open_or_create(&path).expect("create");
+        let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
         assert!(first.is_in_place().expect("stat"));
         let other = dir.path().join("other");
         fs::write(&other, "other").expect("write");

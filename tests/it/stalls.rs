@@ -41,7 +41,10 @@ fn a_first_byte_that_does_not_arrive_ends_the_wait() {
         .download(&fixture.request())
         .expect_err("a stall");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
-    assert!(error.message().contains("no byte has come for 500ms (first_byte_limit)"), "{error}");
+    assert!(
+        error.message().contains("no data has arrived for 500ms (first_byte_limit)"),
+        "{error}"
+    );
     assert_eq!(fixture.server.requests().len(), 1);
     assert_eq!(fixture.files(), [""; 0]);
 }
@@ -54,7 +57,10 @@ fn a_next_byte_that_does_not_arrive_ends_the_wait_and_keeps_the_received_bytes()
         .download(&fixture.request())
         .expect_err("a stall");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
-    assert!(error.message().contains("no byte has come for 500ms (no_progress_limit)"), "{error}");
+    assert!(
+        error.message().contains("no data has arrived for 500ms (no_progress_limit)"),
+        "{error}"
+    );
     fixture.server.clear_faults();
     let outcome = fixture.client().download(&fixture.request()).expect("resume");
     fixture.assert_whole(&outcome);
@@ -71,7 +77,7 @@ fn the_error_of_an_attempt_is_reported_when_the_next_one_gets_no_reply() {
         client_without_idle_timeout(&fixture, |options| options.first_byte_limit = Some(4 * LIMIT));
     let error = client.download(&fixture.request()).expect_err("a stall");
     assert_eq!((error.code(), error.status()), ("SlowDown", 503), "{error}");
-    assert!(error.message().contains("no byte has come for 2s"), "{error}");
+    assert!(error.message().contains("no data has arrived for 2s"), "{error}");
 }
 
 /// Answers with these keys, and then blocks until the test has ended.
@@ -156,7 +162,7 @@ fn a_stall_under_a_bandwidth_limit_ends_the_wait() {
             limit_silence(options);
         });
         let error = client.download(&request).expect_err("a stall");
-        assert!(error.message().contains("no byte has come for 500ms"), "{error}");
+        assert!(error.message().contains("no data has arrived for 500ms"), "{error}");
     }
 }
 

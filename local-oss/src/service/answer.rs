@@ -227,8 +227,8 @@ impl Service {
         reply
     }
 
-    /// The result of `x-oss-process` for an object: a stream whose length is not known in advance, without
-    /// parts, ETag or CRC-64.
+    /// The result of `x-oss-process` for an object: a stream whose length is not known in advance, without parts, ETag
+    /// or CRC-64; or a body with a length, and the headers of the stored object.
     fn processed(&self, resource: &Resource) -> Reply {
         let content = &resource.content;
         let body = match content.processed() {
@@ -236,8 +236,11 @@ impl Service {
             None => Body::Reversed(content.clone()),
         };
         let mut reply = Reply::new(200, body);
-        reply.chunked = true;
         self.describe(&mut reply, resource);
+        if content.is_processed_with_length() {
+            return reply;
+        }
+        reply.chunked = true;
         for name in ["Accept-Ranges", "ETag", "x-oss-hash-crc64ecma"] {
             reply.set(name, None);
         }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::crc64;
 use crate::model::error::ErrorKind;
+use crate::model::pinning::Pinning;
 use std::ops::Range;
 use std::os::unix::fs::symlink;
 
@@ -45,6 +46,7 @@ fn header() -> Header {
         object_size: 1_000_000,
         object_crc64: Some(1),
         last_modified: None,
+        pinning: Pinning::IfMatch,
         requested: None,
         range: 0..1_000_000,
         destination: "/data/file".into(),
@@ -241,7 +243,7 @@ fn an_unfinished_journal_of_a_run_that_died_is_replaced() {
     drop(location.start(None, &header(), &extents(0..1)).expect("start"));
     assert_eq!(scratch.names().len(), 1);
 
-    let held = LockedFile::create_new(&unfinished).expect("create");
+    let held = LockedFile::create_new(&unfinished, MODE).expect("create");
     let previous = location.take().expect("take");
     assert_eq!(kind(location.start(previous, &header(), &[])), ErrorKind::Busy);
     drop(held);

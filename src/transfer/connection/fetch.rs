@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use curl::easy::{Handler, WriteError};
 
+use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 
@@ -31,11 +32,21 @@ pub enum ReplyStage {
     /// The reply was sent to the driver, which has not decided yet.
     AwaitsDriver,
     /// A later request: the reply must contain exactly these bytes of this generation.
-    Expected { generation: Arc<Generation>, asked: Range<u64> },
+    Expected { generation: Arc<Generation>, pinning: Pinning, asked: Range<u64> },
     /// The reply was accepted; its bytes are used.
     Accepted,
     /// A HEAD, or a status without object bytes: the body is kept as the text of the error.
     NotObject,
+}
+
+impl ReplyStage {
+    /// How the reply is pinned to the generation of an earlier one.
+    pub fn pinning(&self) -> Option<Pinning> {
+        match self {
+            ReplyStage::Expected { pinning, .. } => Some(*pinning),
+            _ => None,
+        }
+    }
 }
 
 /// One HTTP request as libcurl's handler.
@@ -178,6 +189,7 @@ impl Fetch {
         }
         match self.stage {
             ReplyStage::Accepted => {
+                self.span.end_with_body();
                 let missing = self.span.remaining();
                 if missing.is_empty() {
                     EndReason::Complete
@@ -210,8 +222,8 @@ impl Fetch {
                 let _ =
                     self.events.send(Event::FirstReply { fetch: self.id, head: self.head.clone() });
             }
-            ReplyStage::Expected { generation, asked } => {
-                match reply_check::later_reply(&self.head, asked, generation) {
+            ReplyStage::Expected { generation, pinning, asked } => {
+                match reply_check::later_reply(&self.head, asked, generation, *pinning) {
                     Ok(()) => self.stage = ReplyStage::Accepted,
                     Err(flaw) => self.stop_reason = Some(EndReason::Unusable(flaw)),
                 }

@@ -24,7 +24,7 @@ fn length(path: &Path) -> u64 {
 }
 
 /// Downloads, and calls `interfere` when the first part is in the temporary file; nothing more arrives before that.
-fn download_with_interference(
+pub fn download_with_interference(
     fixture: &Fixture,
     request: &DownloadRequest,
     interfere: impl FnOnce(),
