@@ -82,7 +82,7 @@ pub struct DownloadRequest {
     /// Target file; default: the last segment of the key, in the current directory.
     ///
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
-    /// download starts is made or replaced. A link that is in a directory where everybody may put one (sticky and
+    /// download starts is created or replaced. A link in a directory where everybody may create one (sticky and
     /// world-writable, such as `/tmp`) must belong to this user or to the directory's owner.
     ///
     /// A file that is replaced passes on its permission bits, and its owner and group where this process may set them.
