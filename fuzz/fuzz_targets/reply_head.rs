@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use oss_resumable::fuzzing::pinning::Pinning;
 use oss_resumable::fuzzing::reply::{ContentRange, ReplyHead};
 use oss_resumable::fuzzing::reply_check::{self, Generation};
 
@@ -38,17 +39,26 @@ fuzz_target!(|input: Input| {
         assert!(first == 0 || size == 0 || head.status == 206, "{opening:?}");
         // What was taken as this generation is this generation.
         if head.status == 206 {
-            assert_eq!(reply_check::later_reply(&head, &opening.body, &opening.generation), Ok(()));
+            for pinning in [Pinning::IfMatch, Pinning::Comparison, Pinning::Growth] {
+                let again =
+                    reply_check::later_reply(&head, &opening.body, &opening.generation, pinning);
+                assert_eq!(again, Ok(()), "{pinning:?}");
+            }
         }
         let other = Generation { size: size ^ 1, ..opening.generation.clone() };
-        assert!(reply_check::later_reply(&head, &opening.body, &other).is_err());
+        for pinning in [Pinning::IfMatch, Pinning::Comparison] {
+            assert!(reply_check::later_reply(&head, &opening.body, &other, pinning).is_err());
+        }
+        if reply_check::later_reply(&head, &opening.body, &other, Pinning::Growth).is_ok() {
+            assert!(opening.generation.appendable && size > other.size);
+        }
     }
     if let Ok(opening) = reply_check::first_reply(&head, None) {
         assert_eq!((head.status, opening.body), (200, 0..opening.generation.size));
     }
     let generation =
         Generation { etag: Some("5B3C".to_owned()), size: 1 << 20, ..Generation::default() };
-    if reply_check::later_reply(&head, &asked, &generation).is_ok() {
+    if reply_check::later_reply(&head, &asked, &generation, Pinning::IfMatch).is_ok() {
         assert_eq!((head.status, head.etag()), (206, Some("5B3C")));
         assert!(is_range(&head, &asked, generation.size));
         assert!(head.content_coding().is_none());
