@@ -18,6 +18,9 @@ use crate::sys::locked_file::LockedFile;
 /// What a journal's name ends in.
 const ENDING: &str = ".oss-resumable";
 
+/// Permission bits, of which the umask takes its share.
+const MODE: u32 = 0o666;
+
 /// What is added while a journal is being written.
 const UNFINISHED: &str = ".new";
 
@@ -130,7 +133,7 @@ impl JournalLocation {
     fn create_unfinished(&self) -> Result<LockedFile> {
         let path = with_ending(&self.path, UNFINISHED);
         let failed = |error: io::Error| refused("write", &path, &error);
-        match LockedFile::create_new(&path) {
+        match LockedFile::create_new(&path, MODE) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             other => return other.map_err(failed),
         }
@@ -138,7 +141,7 @@ impl JournalLocation {
         if let Some(abandoned) = LockedFile::open(&path).map_err(failed)? {
             abandoned.unlink().map_err(failed)?;
         }
-        LockedFile::create_new(&path).map_err(|error| match error.kind() {
+        LockedFile::create_new(&path, MODE).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::busy(&self.path),
             _ => failed(error),
         })

@@ -113,7 +113,7 @@ mod tests {
     fn discarding_removes_the_checkpoint_and_its_temporary_file() {
         let scratch = scratch();
         assert!(!discard(&scratch.journal, &scratch.files).expect("discard"));
-        let temp = TempFile::create(&scratch.files.temp).expect("create");
+        let temp = TempFile::create(&scratch.files.temp, None).expect("create");
         let header = scratch.header(temp.path().file_name().expect("name"));
         let refuse_while = |held: &str| {
             let error = discard(&scratch.journal, &scratch.files).expect_err(held);

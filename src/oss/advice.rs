@@ -2,8 +2,15 @@
 
 use super::service_error::ServiceError;
 
+/// OSS answers 405 to a GET of an object only when the version that was asked for is a delete marker.
+const DELETE_MARKER_VERSION: &str = "The version that was asked for is a delete marker, which has no \
+                                     data: give the version id of an earlier version.";
+
 /// A sentence that tells the user what to do or what it means, where there is something to tell.
 pub fn advice(error: &ServiceError) -> Option<String> {
+    if error.delete_marker && error.status == 405 {
+        return Some(DELETE_MARKER_VERSION.to_owned());
+    }
     if error.delete_marker {
         return Some(
             "The object was deleted: this version is a delete marker; give the version id of an \
@@ -26,7 +33,15 @@ fn by_code(error: &ServiceError) -> Option<&'static str> {
         }
         "NoSuchVersion" => "Check the version id: the object has no such version.",
         "NoSuchBucket" => "Check the bucket name and the region of the endpoint.",
-        "SymlinkTargetNotExist" => "The object is a symbolic link whose target does not exist.",
+        "SymlinkTargetNotExist" => {
+            "The object is a symbolic link whose target does not exist: restore the target, or point the \
+             link to another object (PutSymlink)."
+        }
+        "InvalidTargetType" => {
+            "The object is a symbolic link to another symbolic link, which OSS does not follow: download \
+             the object that the other link points to."
+        }
+        "MethodNotAllowed" if error.status == 405 => DELETE_MARKER_VERSION,
         "AccessDenied" => access_denied(&error.message),
         "InvalidObjectState" => {
             "The object is archived: restore it (RestoreObject), wait until that is done, then \

@@ -120,6 +120,12 @@ impl ReplyHead {
             .transpose()
     }
 
+    /// `Transfer-Encoding`: all codings, the last one outermost.
+    pub fn transfer_coding(&self) -> Option<String> {
+        let codings: Vec<&str> = self.all("Transfer-Encoding").collect();
+        (!codings.is_empty()).then(|| codings.join(", "))
+    }
+
     /// `Content-Range`; an error when it cannot be read or contradicts itself.
     pub fn content_range(&self) -> Result<Option<ContentRange>> {
         self.single("Content-Range")?
@@ -133,6 +139,11 @@ impl ReplyHead {
     /// `x-oss-hash-crc64ecma`: the CRC-64 of the whole object, also in a reply to a range.
     pub fn crc64(&self) -> Option<u64> {
         digits(self.get("x-oss-hash-crc64ecma")?)
+    }
+
+    /// Whether the object is a symbolic link to another one (`x-oss-object-type`).
+    pub fn is_symlink(&self) -> bool {
+        self.get("x-oss-object-type").is_some_and(|kind| kind.eq_ignore_ascii_case("Symlink"))
     }
 
     /// `x-oss-version-id`

@@ -44,7 +44,7 @@ const RESERVED_HEADERS: &[&str] = &[
 /// Longest host name, in bytes.
 const MAX_HOST: usize = 255;
 
-/// Conditions: they belong on the opening request only, which extra headers cannot express.
+/// Conditions: they are sent with the first request only, which extra headers cannot express.
 const CONDITION_HEADERS: &[&str] =
     &["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
 
@@ -72,6 +72,11 @@ pub fn request(request: &DownloadRequest) -> Result<()> {
     sizes(request)?;
     if let Some(range) = request.range {
         byte_range(range)?;
+        if request.is_processed() {
+            return Err(Error::validation(
+                "a range cannot be combined with x-oss-process: the service sends a processed object whole",
+            ));
+        }
     }
     texts(request)?;
     extra_headers(&request.extra_headers)?;

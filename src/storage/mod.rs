@@ -2,5 +2,6 @@
 
 mod link;
 pub mod paths;
+pub mod rights;
 pub mod temp_file;
 mod temp_name;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::link;
+use super::rights::Rights;
 use super::temp_file::{TempFile, already_exists, with_random_suffix};
 use super::temp_name;
 use crate::model::error::{Error, Result};
@@ -48,22 +49,36 @@ impl Paths {
     /// Makes the temporary file, or empties the one that is there. Its path is [`Paths::temp`], or has a random part
     /// where nothing can be locked.
     pub fn create_temp(&self) -> Result<TempFile> {
-        if self.trusted { TempFile::create(&self.temp) } else { TempFile::create_new(&self.temp) }
+        let create = if self.trusted { TempFile::create } else { TempFile::create_new };
+        create(&self.temp, self.target_rights()?)
     }
 
-    /// Keeps other runs from `temp`, which an earlier one left, also where nothing can be locked. `Busy` when one of
-    /// them was faster.
+    /// Whether `temp`, which an earlier run left, may be gone on with: not if its owner could then read or write what
+    /// the file that is there keeps from him.
+    pub fn may_use(&self, temp: &TempFile) -> Result<bool> {
+        temp.may_replace(self.target_rights()?.as_ref())
+    }
+
+    /// Keeps other runs from `temp`, which an earlier one left, also where nothing can be locked, and those from its
+    /// bytes who may not read the file that is there. `Busy` when another run was faster.
     pub fn claim(&self, temp: TempFile) -> Result<TempFile> {
-        if temp.is_locked() {
-            return Ok(temp);
-        }
-        if !self.trusted {
-            return temp.claim(&self.temp);
-        }
-        let path = with_random_suffix(&self.temp).map_err(|error| {
-            Error::io("choose another name for the temporary file", &self.temp, &error)
-        })?;
-        temp.claim(&path)
+        let mut temp = match temp.is_locked() {
+            true => temp,
+            false if !self.trusted => temp.claim(&self.temp)?,
+            false => {
+                let path = with_random_suffix(&self.temp).map_err(|error| {
+                    Error::io("choose another name for the temporary file", &self.temp, &error)
+                })?;
+                temp.claim(&path)?
+            }
+        };
+        temp.protect(self.target_rights()?)?;
+        Ok(temp)
+    }
+
+    fn target_rights(&self) -> Result<Option<Rights>> {
+        Rights::of(&self.target)
+            .map_err(|error| Error::io("read the metadata of", &self.target, &error))
     }
 }
 

@@ -11,12 +11,15 @@ use rustix::io::Errno;
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 
+use super::rights::Rights;
 use super::temp_name;
 use crate::model::crc64::Digest;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::sys;
 use crate::sys::locked_file::LockedFile;
+
+mod inherit;
 
 /// The unit of `st_blocks`.
 const BLOCK: u64 = 512;
@@ -29,6 +32,10 @@ pub struct TempFile {
     /// Held during a write. File systems let one write into a file at a time and keep the others spinning on
     /// the processor; here they sleep.
     writing: Mutex<Length>,
+    /// An earlier run left the file.
+    was_there: bool,
+    /// The rights of the file that is to be replaced, as they were when this run took this one.
+    replaced: Option<Rights>,
 }
 
 /// What a run knows of its file's length.
@@ -60,30 +67,48 @@ impl TempFile {
         opened.map(TempFile::of).transpose()
     }
 
-    /// Makes the file at `path`, or empties the one an earlier run left there.
+    /// Makes the file at `path`, or empties the one an earlier run left there. `replaced`: the rights of the file that
+    /// it is to replace, if there is one. Nobody can do more with the new one, from its first moment on.
     ///
-    /// Where the file system grants no locks the name gets a random suffix: see [`TempFile::path`].
-    /// Errors as for [`TempFile::open_existing`].
-    pub fn create(path: &Path) -> Result<Self> {
+    /// Where the file system grants no locks, or somebody else's file is in the way whom that file kept out, the name
+    /// gets a random suffix: see [`TempFile::path`]. Errors as for [`TempFile::open_existing`].
+    pub fn create(path: &Path, replaced: Option<Rights>) -> Result<Self> {
         let failed = |error: io::Error| refused("create", path, &error);
-        let (file, made) = LockedFile::open_or_create(path).map_err(failed)?;
+        let mode = inherit::first_mode(replaced.as_ref());
+        let (file, made) = LockedFile::open_or_create(path, mode).map_err(failed)?;
         if !file.is_locked() {
             if made {
                 file.unlink().map_err(failed)?;
             }
-            return Self::create_new(&with_random_suffix(path).map_err(failed)?);
+            return Self::create_new(&with_random_suffix(path).map_err(failed)?, replaced);
         }
         if made {
-            return Ok(TempFile::empty(file));
+            return Self::made(file, replaced);
         }
-        let temp = TempFile::of(file)?;
+        let mut temp = TempFile::of(file)?;
+        if !temp.may_replace(replaced.as_ref())? {
+            // Others may keep this process from removing their files.
+            let _ = temp.remove();
+            return Self::create_new(&with_random_suffix(path).map_err(failed)?, replaced);
+        }
+        temp.protect(replaced)?;
         temp.clear()?;
         Ok(temp)
     }
 
-    /// Makes the file at `path`, a name that no other run knows.
-    pub fn create_new(path: &Path) -> Result<Self> {
-        LockedFile::create_new(path).map(TempFile::empty).map_err(|e| refused("create", path, &e))
+    /// Makes the file at `path`, a name that no other run knows. Otherwise as [`TempFile::create`].
+    pub fn create_new(path: &Path, replaced: Option<Rights>) -> Result<Self> {
+        let made = LockedFile::create_new(path, inherit::first_mode(replaced.as_ref()));
+        Self::made(made.map_err(|error| refused("create", path, &error))?, replaced)
+    }
+
+    fn made(file: LockedFile, replaced: Option<Rights>) -> Result<Self> {
+        let mut temp = TempFile::empty(file);
+        temp.protect(replaced).inspect_err(|_| {
+            // Nobody knows of the file yet; that it cannot be used matters more.
+            let _ = temp.remove();
+        })?;
+        Ok(temp)
     }
 
     /// Makes the file this run's alone where no lock does: moves it to `path`, a name that no other run knows.
@@ -101,11 +126,11 @@ impl TempFile {
     }
 
     fn empty(file: LockedFile) -> Self {
-        TempFile { file, writing: Mutex::default() }
+        TempFile { file, writing: Mutex::default(), was_there: false, replaced: None }
     }
 
     fn of(file: LockedFile) -> Result<Self> {
-        let temp = TempFile::empty(file);
+        let temp = TempFile { was_there: true, ..TempFile::empty(file) };
         temp.writing.lock().reached = temp.len()?;
         Ok(temp)
     }
@@ -253,6 +278,10 @@ impl TempFile {
     /// next time. `FlushError` then, and when closing the file reports what a flush would have. `RenameError` when
     /// the target cannot be replaced, `FileAlreadyExists` when it must not be.
     ///
+    /// It gets the permission bits of the file that it replaces, and its owner and group where this process may set
+    /// them. The target's rights count as they are now; where it is gone, those that were given when this file was made
+    /// or taken over.
+    ///
     /// After an error the target is as it was, but for a `FlushError` of its directory: that tells that the new
     /// file is in place and a power failure may bring the old one back.
     pub fn finish(&self, target: &Path, options: &FinishOptions) -> Result<()> {
@@ -292,13 +321,20 @@ impl TempFile {
                 "another program has replaced or removed the temporary file",
             )));
         }
-        if replace {
-            return fs::rename(self.path(), target).map_err(failed);
-        }
-        sys::file::rename_new(self.path(), target).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => already_exists(target),
+        let old = Rights::of(target).map_err(failed)?.or(self.replaced);
+        let mode = match &old {
+            Some(old) => Some(self.inherit(old).map_err(failed)?),
+            None => self.publish().map(|()| None).map_err(failed)?,
+        };
+        let rename = if replace { fs::rename::<&Path, &Path> } else { sys::file::rename_new };
+        rename(self.path(), target).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists if !replace => already_exists(target),
             _ => failed(error),
-        })
+        })?;
+        if let Some(mode) = mode {
+            self.settle(mode);
+        }
+        Ok(())
     }
 
     /// Removes the file, unless another one has taken its place.

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, RenameFlags};
@@ -55,6 +55,40 @@ pub fn read_link(path: &Path) -> io::Result<Option<Link>> {
 pub fn effective_user() -> u32 {
     // SAFETY: the call takes nothing and cannot fail.
     unsafe { libc::geteuid() }
+}
+
+/// Sets the permission bits of a file. A file system that has none, or a file of another user, is left as it is.
+pub fn change_mode(file: &File, mode: u32) -> io::Result<()> {
+    use libc::{EACCES, EINVAL, ENOSYS, EOPNOTSUPP, EPERM, EROFS};
+    const REFUSED: [i32; 6] = [EPERM, EACCES, EOPNOTSUPP, ENOSYS, EINVAL, EROFS];
+    match uninterrupted(|| file.set_permissions(fs::Permissions::from_mode(mode))) {
+        Err(error) if error.raw_os_error().is_some_and(|number| REFUSED.contains(&number)) => {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Gives a file another owner, another group, or both.
+pub fn change_owner(file: &File, user: Option<u32>, group: Option<u32>) -> io::Result<()> {
+    uninterrupted(|| std::os::unix::fs::fchown(file, user, group))
+}
+
+fn uninterrupted(call: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// The permission bits that this process's new files do not get; `None` where the system does not tell. Asking by
+/// umask(2) would change it for a moment, for all threads.
+pub fn umask() -> Option<u32> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+    u32::from_str_radix(umask.trim(), 8).ok()
 }
 
 /// Renames `from` to `to` in one step unless `to` exists (`AlreadyExists`).

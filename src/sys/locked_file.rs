@@ -52,9 +52,10 @@ impl LockedFile {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// Makes the file at `path`; `AlreadyExists` when something is there.
-    pub fn create_new(path: &Path) -> io::Result<Self> {
-        let file = options().create_new(true).open(path)?;
+    /// Makes the file at `path` with the permission bits `mode` as far as the umask allows; `AlreadyExists` when
+    /// something is there.
+    pub fn create_new(path: &Path, mode: u32) -> io::Result<Self> {
+        let file = options().create_new(true).mode(mode).open(path)?;
         let made = Self::lock(file, path).and_then(|made| match made.is_in_place()? {
             true => Ok(made),
             // Somebody took the file for an abandoned one in the moment before it was locked.
@@ -68,13 +69,13 @@ impl LockedFile {
         })
     }
 
-    /// Opens the file at `path` or makes it; the flag tells whether it was made.
-    pub fn open_or_create(path: &Path) -> io::Result<(Self, bool)> {
+    /// Opens the file at `path` or makes it as [`LockedFile::create_new`] does; the flag tells whether it was made.
+    pub fn open_or_create(path: &Path, mode: u32) -> io::Result<(Self, bool)> {
         for _ in 0..MAX_REPLACED {
             if let Some(opened) = Self::open(path)? {
                 return Ok((opened, false));
             }
-            match Self::create_new(path) {
+            match Self::create_new(path, mode) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 other => return other.map(|made| (made, true)),
             }
@@ -173,12 +174,12 @@ mod tests {
     #[test]
     fn a_second_opener_is_told_to_come_back_and_may_after_the_first_is_gone() {
         let (_dir, path) = scratch();
-        let (first, made) = LockedFile::open_or_create(&path).expect("create");
+        let (first, made) = LockedFile::open_or_create(&path, 0o666).expect("create");
         assert!(made && first.is_locked());
         assert_eq!(refusal(LockedFile::open(&path)), io::ErrorKind::WouldBlock);
-        assert_eq!(refusal(LockedFile::open_or_create(&path)), io::ErrorKind::WouldBlock);
+        assert_eq!(refusal(LockedFile::open_or_create(&path, 0o666)), io::ErrorKind::WouldBlock);
         drop(first);
-        assert!(!LockedFile::open_or_create(&path).expect("open").1);
+        assert!(!LockedFile::open_or_create(&path, 0o666).expect("open").1);
     }
 
     #[test]
@@ -186,7 +187,7 @@ mod tests {
         let (_dir, path) = scratch();
         // A busy machine may let any one of them come too late.
         let opened = (0..20).filter(|_| {
-            let (first, _) = LockedFile::open_or_create(&path).expect("create");
+            let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
             thread::scope(|scope| {
                 scope.spawn(|| {
                     thread::sleep(Duration::from_millis(3));
@@ -201,7 +202,7 @@ mod tests {
     #[test]
     fn the_lock_ends_with_its_holder_even_when_a_descriptor_was_inherited() {
         let (_dir, path) = scratch();
-        let (first, _) = LockedFile::open_or_create(&path).expect("create");
+        let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
         let inherited = first.try_clone().expect("duplicate");
         drop(first);
         assert!(LockedFile::open(&path).expect("open").is_some());
@@ -221,8 +222,8 @@ mod tests {
         fs::write(&donor, "precious").expect("write");
         symlink(&donor, &path).expect("link");
         assert!(LockedFile::open(&path).is_err());
-        assert_eq!(refusal(LockedFile::create_new(&path)), io::ErrorKind::AlreadyExists);
-        assert!(LockedFile::open_or_create(&path).is_err());
+        assert_eq!(refusal(LockedFile::create_new(&path, 0o666)), io::ErrorKind::AlreadyExists);
+        assert!(LockedFile::open_or_create(&path, 0o666).is_err());
         assert!(LockedFile::open(dir.path()).is_err());
         assert_eq!(fs::read(&donor).expect("read"), b"precious");
     }
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn a_file_replaced_under_the_lock_is_noticed_and_its_successor_left_alone() {
         let (dir, path) = scratch();
-        let (first, _) = LockedFile::open_or_create(&path).expect("create");
+        let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
         assert!(first.is_in_place().expect("stat"));
         let other = dir.path().join("other");
         fs::write(&other, "other").expect("write");

@@ -251,12 +251,14 @@ fn a_presigned_url_carries_overrides_version_and_token() {
         let fixture = Fixture::with(config, Object::pattern(100, 7));
         fixture.server.set_auth(auth.clone());
         let old = fixture.server.object(BUCKET, KEY).expect("object");
-        let expected = fixture.server.object_bytes(BUCKET, KEY, 0..100).expect("object");
+        // What the server makes of an object with `x-oss-process`.
+        let mut expected = fixture.server.object_bytes(BUCKET, KEY, 0..100).expect("object");
+        expected.reverse();
         fixture.server.replace(BUCKET, KEY);
         let request = fixture.request_with(|request| {
             request.version_id = Some(old.version_id().to_owned());
             request.response_headers.content_type = Some("text/plain; a=b".to_owned());
-            request.extra_query = vec![("x-oss-process".to_owned(), "a/b c".to_owned())];
+            request.extra_query = vec![("x-oss-ac-source-ip".to_owned(), "a/b c".to_owned())];
         });
         let key = AccessKey::new(ID, SECRET, Some(token.to_owned()));
         let client = fixture.client_with(|options| options.signature = signature);

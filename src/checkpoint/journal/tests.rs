@@ -243,7 +243,7 @@ fn an_unfinished_journal_of_a_run_that_died_is_replaced() {
     drop(place.start(None, &header(), &extents(0..1)).expect("start"));
     assert_eq!(scratch.names().len(), 1);
 
-    let held = LockedFile::create_new(&unfinished).expect("create");
+    let held = LockedFile::create_new(&unfinished, MODE).expect("create");
     let previous = place.take().expect("take");
     assert_eq!(kind(place.start(previous, &header(), &[])), ErrorKind::Busy);
     drop(held);

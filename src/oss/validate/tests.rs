@@ -204,6 +204,10 @@ fn extra_query_parameters_cannot_touch_the_signature() {
         });
     }
     accepted(|request| request.extra_query = pair("x-oss-process", ""));
+    refused("a processed object whole", |request| {
+        request.extra_query = pair("x-oss-process", "image/info");
+        *request = request.clone().range(0, 99);
+    });
 }
 
 #[test]

@@ -19,7 +19,7 @@ impl Scratch {
     }
 
     fn temp(&self, content: &[u8]) -> TempFile {
-        let temp = TempFile::create(&self.path("file.temp")).expect("create");
+        let temp = TempFile::create(&self.path("file.temp"), None).expect("create");
         temp.write_at(content, 0).expect("write");
         temp
     }
@@ -116,7 +116,7 @@ fn a_second_run_is_told_busy_and_harms_nothing() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"bytes");
     let path = scratch.path("file.temp");
-    for error in [TempFile::create(&path).err(), TempFile::open_existing(&path).err()] {
+    for error in [TempFile::create(&path, None).err(), TempFile::open_existing(&path).err()] {
         let error = error.expect("must be refused");
         assert_eq!((error.kind(), error.path()), (ErrorKind::Busy, Some(&*path)));
     }
@@ -125,7 +125,7 @@ fn a_second_run_is_told_busy_and_harms_nothing() {
     let again = TempFile::open_existing(&path).expect("open").expect("there");
     assert_eq!(again.len().expect("length"), 5);
     drop(again);
-    assert_eq!(TempFile::create(&path).expect("create").len().expect("length"), 0);
+    assert_eq!(TempFile::create(&path, None).expect("create").len().expect("length"), 0);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_planted_link_is_refused_and_what_it_leads_to_unharmed() {
     fs::write(scratch.path("donor"), "precious").expect("write");
     symlink(scratch.path("donor"), scratch.path("file.temp")).expect("link");
     for error in [
-        TempFile::create(&scratch.path("file.temp")).err(),
+        TempFile::create(&scratch.path("file.temp"), None).err(),
         TempFile::open_existing(&scratch.path("file.temp")).err(),
     ] {
         assert_eq!(error.expect("must be refused").kind(), ErrorKind::Io);

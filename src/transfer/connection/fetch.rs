@@ -187,6 +187,7 @@ impl Fetch {
         }
         match self.stage {
             ReplyStage::Accepted => {
+                self.span.end_with_body();
                 let missing = self.span.remaining();
                 if missing.is_empty() {
                     EndReason::Complete

@@ -237,7 +237,7 @@ mod tests {
 
     fn bench_from(start: u64, grain: u64) -> Bench {
         let dir = tempfile::tempdir().expect("directory");
-        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        let file = TempFile::create(&dir.path().join("file"), None).expect("file");
         let (sender, events) = unbounded();
         let write_target = Arc::new(WriteTarget::new(Arc::new(file), 400, sender));
         let writer_threads = Arc::new(WriterThreads::new());

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_fetch_keeps_its_writer_thread_when_only_some_threads_could_be_started() {
         let dir = tempfile::tempdir().expect("directory");
-        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        let file = TempFile::create(&dir.path().join("file"), None).expect("file");
         let (events, news) = unbounded();
         let write_target = Arc::new(WriteTarget::new(Arc::new(file), 0, events));
         let writer_threads = WriterThreads::new();

@@ -7,15 +7,20 @@ use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
 use crate::model::outcome::{Outcome, Proof};
 use crate::model::request::Overwrite;
-use crate::oss::clock;
+use crate::oss::{clock, service_error};
 use crate::storage::temp_file::FinishOptions;
 
 use super::Driver;
 use super::proof::READ_SIZE;
 use super::transfer::Transfer;
 
+/// Longest error document that a service may send in place of a processed object, in bytes; OSS's are below 2 KiB.
+const MAX_ERROR_DOCUMENT: u64 = 64 * 1024;
 /// Times that the disk may give back other bytes than were written.
 const MAX_DISK_ROUNDS: u32 = 2;
+/// OSS sends the length and the ETag of a link's target, and all other headers as they are stored with the link.
+const SYMLINK_CRC: &str = "; the object is a symbolic link, and the CRC-64 may be the link's and not that of the \
+                           object it points to: download that object, or turn off verify_crc (enableCrc64 in C++)";
 
 impl Driver {
     /// Proves the file and puts it in its place; none when bytes have to be fetched again.
@@ -33,6 +38,7 @@ impl Driver {
             self.heal(expected.unwrap_or_default(), crc)?;
             return Ok(None);
         }
+        self.refuse_error_document(transfer)?;
         let file = transfer.stored.file();
         let trusted = self.paths.trusted && file.is_locked() && !file.was_cut()?;
         if (self.request.verify_before_rename || !trusted) && self.forget_damaged()? > 0 {
@@ -51,6 +57,28 @@ impl Driver {
         self.outcome(crc, proof).map(Some)
     }
 
+    /// Refuses an error document in place of a processed object: no checksum shows that it is not the object.
+    fn refuse_error_document(&self, transfer: &Transfer) -> Result<()> {
+        let len = transfer.generation.size;
+        if !self.request.is_processed() || len > MAX_ERROR_DOCUMENT {
+            return Ok(());
+        }
+        let mut body = vec![0; usize::try_from(len).unwrap_or_default()];
+        let mut filled = 0;
+        while filled < body.len() {
+            match transfer.stored.file().read_at(&mut body[filled..], filled as u64)? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        match service_error::in_place_of_object(&transfer.head, &body) {
+            None => Ok(()),
+            Some(error) => Err(self
+                .refusal_error(error, None)
+                .with_context(" (The service sent this error in place of the processed object.)")),
+        }
+    }
+
     /// The checksum is wrong: finds what the disk damaged, else fetches everything once more.
     fn heal(&mut self, expected: u64, crc: u64) -> Result<()> {
         let damaged = self.forget_damaged()?;
@@ -60,14 +88,16 @@ impl Driver {
             return Ok(());
         }
         if self.refetched {
-            return Err(Error::new(
+            let error = Error::new(
                 ErrorKind::Integrity,
                 "CrcCheckError",
                 format!(
                     "the service states the CRC-64 {expected} for {}, but the bytes it sent have {crc}, in two attempts; nothing was kept",
                     self.object()
                 ),
-            ));
+            );
+            let symlink = self.transfer()?.head.is_symlink();
+            return Err(if symlink { error.with_context(SYMLINK_CRC) } else { error });
         }
         self.refetched = true;
         self.log(LogLevel::Warn, || {

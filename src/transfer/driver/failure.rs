@@ -11,7 +11,7 @@ use crate::oss::service_error::{self, ServiceError};
 use crate::transfer::counters::Counter;
 use crate::transfer::event::{EndReason, FetchEnd};
 use crate::transfer::policy::certificate;
-use crate::transfer::policy::reply_check::Flaw;
+use crate::transfer::policy::reply_check::{Flaw, UNKNOWN};
 use crate::transfer::policy::retry::{self, Cause, Failure, History, Retryability};
 
 use super::Driver;
@@ -38,7 +38,7 @@ impl Driver {
     ) -> Result<AfterFailure> {
         let brought_bytes = end.received > 0;
         let span = in_flight.span.held();
-        let range = Some((span.start, span.end.saturating_sub(1)));
+        let range = (span.end != UNKNOWN).then(|| (span.start, span.end.saturating_sub(1)));
         let failure = match end.ending {
             EndReason::Complete | EndReason::Cut | EndReason::Aborted => {
                 return Ok(AfterFailure::Retry);

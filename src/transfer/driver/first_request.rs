@@ -13,7 +13,7 @@ use crate::oss::service_error::{self, ServiceError};
 use crate::transfer::connection::fetch::ReplyStage;
 use crate::transfer::connection::span::Span;
 use crate::transfer::event::{EndReason, Event};
-use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation};
+use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation, UNKNOWN};
 use crate::transfer::policy::retry::{Cause, Failure, Retryability};
 
 use super::Driver;
@@ -153,9 +153,9 @@ impl Driver {
         let span = match request {
             FirstRequest::Part(first, last) => first..last.saturating_add(1),
             FirstRequest::Stream(first, last) => {
-                first..last.map_or(u64::MAX, |last| last.saturating_add(1))
+                first..last.map_or(UNKNOWN, |last| last.saturating_add(1))
             }
-            FirstRequest::Whole => 0..u64::MAX,
+            FirstRequest::Whole => 0..UNKNOWN,
             FirstRequest::Head => 0..0,
         };
         NewRequest {
@@ -239,6 +239,9 @@ impl Driver {
         if request == FirstRequest::Head {
             let generation = reply_check::head_reply(head)?;
             return Ok(FirstReply { body: 0..0, ranges_ignored: false, generation });
+        }
+        if self.request.is_processed() {
+            return reply_check::processed_reply(head);
         }
         let asked = request.range().map(|(first, last)| (first, last.unwrap_or(u64::MAX - 1)));
         reply_check::first_reply(head, asked)

@@ -107,7 +107,7 @@ struct Driver {
     restarts: u32,
     /// The generation whose ETag the service refused before the download started over.
     refused_generation: Option<Arc<Generation>>,
-    /// The service cannot be asked for parts, or the object cannot be pinned: one stream, no resume.
+    /// The service cannot be asked for parts, or the object cannot be pinned or is processed: one stream, no resume.
     single_stream: bool,
     /// Everything was fetched once more because the checksum was wrong.
     refetched: bool,
@@ -119,6 +119,7 @@ impl Driver {
     fn new(task: Task) -> Self {
         let Task { session, request, paths, shared, inbox } = task;
         let thread_num = request.thread_num;
+        let single_stream = request.is_processed();
         let slots = (0..thread_num).map(|_| Slot::new()).collect();
         Driver {
             session,
@@ -140,7 +141,7 @@ impl Driver {
             round_trip: 0.0,
             restarts: 0,
             refused_generation: None,
-            single_stream: false,
+            single_stream,
             refetched: false,
             disk_rounds: 0,
         }
@@ -211,9 +212,11 @@ impl Driver {
     fn restart_stream(&mut self, error: Error) -> Result<()> {
         self.restarts += 1;
         if self.restarts >= self.session.options.max_attempts {
-            return Err(error.with_context(
-                "; the service sends no ETag or ignores ranges, so the download could not continue where it was interrupted",
-            ));
+            return Err(error.with_context(if self.request.is_processed() {
+                "; a processed object is sent as one stream, so the download could not continue where it was interrupted"
+            } else {
+                "; the service sends no ETag or ignores ranges, so the download could not continue where it was interrupted"
+            }));
         }
         self.discard_everything()
     }

@@ -9,9 +9,10 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
 use crate::model::pinning::Pinning;
+use crate::model::request::MAX_PART_SIZE;
 use crate::oss::reply::ReplyHead;
 use crate::storage::temp_file::TempFile;
-use crate::transfer::policy::reply_check::{FirstReply, Generation};
+use crate::transfer::policy::reply_check::{FirstReply, Generation, UNKNOWN};
 
 use super::Driver;
 use super::first_request::FIRST;
@@ -25,8 +26,17 @@ const ENCRYPTION_MARKS: [&str; 2] =
     ["x-oss-meta-client-side-encryption-key", "x-oss-meta-x-oss-client-side-encryption-key"];
 impl Driver {
     /// Makes or takes over the file and the journal, and lets the body flow.
-    pub fn prepare(&mut self, head: ReplyHead, reply: FirstReply, body_waits: bool) -> Result<()> {
+    pub fn prepare(
+        &mut self,
+        head: ReplyHead,
+        mut reply: FirstReply,
+        body_waits: bool,
+    ) -> Result<()> {
         self.refuse_encrypted(&head)?;
+        if !body_waits && reply.generation.size == UNKNOWN {
+            // The last chunk was the first: the body has ended without a byte.
+            (reply.generation.size, reply.body.end) = (0, 0);
+        }
         let range = self.resolve(&reply.generation)?;
         let pinning = self.pinning_of(&reply.generation).unwrap_or_default();
         let mut found = std::mem::take(&mut self.earlier_run);
@@ -49,7 +59,7 @@ impl Driver {
         self.earlier_run = EarlierRun { temp: Some(file.clone()), is_new, ..EarlierRun::default() };
         let transfer = self.lay_out(found, file, head, (reply.generation, pinning), &range)?;
         self.earlier_run = EarlierRun::default();
-        self.shared.set_total(Some(range.end - range.start));
+        self.shared.set_total(transfer.len());
         self.transfer = Some(transfer);
         if body_waits {
             if let Some(in_flight) = &self.slots[FIRST].in_flight {
@@ -58,7 +68,10 @@ impl Driver {
             }
             self.proceed(FIRST);
         }
-        self.log(LogLevel::Info, || format!("downloading bytes {}-{}", range.start, range.end));
+        self.log(LogLevel::Info, || match range.end {
+            UNKNOWN => "downloading a processed object of unknown size".to_owned(),
+            end => format!("downloading bytes {}-{end}", range.start),
+        });
         Ok(())
     }
 
@@ -70,7 +83,7 @@ impl Driver {
         (generation, pinning): (Generation, Pinning),
         range: &Range<u64>,
     ) -> Result<Transfer> {
-        let len = range.end - range.start;
+        let len = (range.end != UNKNOWN).then(|| range.end - range.start);
         let vouched =
             found.recoverable.as_ref().is_none_or(|recoverable| !recoverable.needs_object_crc);
         let unproven =
@@ -78,11 +91,13 @@ impl Driver {
         if unproven.is_empty() {
             file.clear()?;
         }
-        if self.request.check_space {
-            file.check_space(len)?;
-        }
-        if self.request.preallocate {
-            file.preallocate(len)?;
+        if let Some(len) = len {
+            if self.request.check_space {
+                file.check_space(len)?;
+            }
+            if self.request.preallocate {
+                file.preallocate(len)?;
+            }
         }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
         let record = match (found.journal_location.take(), pinned) {
@@ -108,19 +123,18 @@ impl Driver {
                 self.shared.events().clone(),
             )?);
         }
+        let grain = match len {
+            Some(len) => grain(self.request.part_size, len),
+            // The largest grain for small objects: nothing of this one can be continued.
+            None => grain(MAX_PART_SIZE, 0),
+        };
         Ok(Transfer {
             generation: Arc::new(generation),
             pinning,
             unconfirmed: false,
-            stored: StoredExtents::new(
-                range.clone(),
-                self.request.part_size,
-                file,
-                record,
-                unproven,
-            ),
+            stored: StoredExtents::new(range.clone(), grain, file, record, unproven),
             head,
-            grain: grain(self.request.part_size, len),
+            grain,
             proving,
         })
     }

@@ -75,6 +75,16 @@ impl Driver {
         let path = recorded.as_ref().map_or(&self.paths.temp, |(path, ..)| path);
         let temp = TempFile::open_existing(path)?;
         let Some(temp) = temp else { return Ok(()) };
+        if !self.paths.may_use(&temp)? {
+            self.log(LogLevel::Warn, || {
+                format!(
+                    "'{}' belongs to another user, to whom it would give rights that '{}' does not; it is not used",
+                    temp.path().display(),
+                    self.paths.target.display()
+                )
+            });
+            return Ok(());
+        }
         let len = temp.len()?;
         self.earlier_run.temp = Some(Arc::new(temp));
         self.earlier_run.recoverable = match recorded {
@@ -94,6 +104,10 @@ impl Driver {
             }),
             None => sdk_record.and_then(|record| self.recoverable_from_sdk(record, len)),
         };
+        if self.request.is_processed() {
+            // What was recorded are bytes of the object as it is stored.
+            self.earlier_run.recoverable = None;
+        }
         if let Some(recoverable) = &self.earlier_run.recoverable {
             let bytes: u64 = recoverable.extents.iter().map(|extent| extent.len).sum();
             self.log(LogLevel::Info, || format!("an earlier run recorded {bytes} bytes"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::{Journal, JournalLocation, Taken};
 use crate::model::error::{Error, Result};
-use crate::model::extent::{Extent, ExtentMap, grain};
+use crate::model::extent::{Extent, ExtentMap};
 use crate::model::pinning::Pinning;
 use crate::storage::temp_file::TempFile;
 use crate::transfer::policy::plan::subtract;
@@ -53,12 +53,12 @@ impl Record {
 impl StoredExtents {
     pub fn new(
         range: Range<u64>,
-        part_size: u64,
+        grain: u64,
         file: Arc<TempFile>,
         record: Option<Record>,
         unproven: Vec<Extent>,
     ) -> Self {
-        let extents = ExtentMap::new(grain(part_size, range.end - range.start));
+        let extents = ExtentMap::new(grain);
         let unproven: BTreeMap<_, _> =
             unproven.into_iter().map(|extent| (extent.offset, extent)).collect();
         let held = unproven.values().map(|extent| extent.len).sum();
@@ -134,6 +134,11 @@ impl StoredExtents {
         Ok(())
     }
 
+    /// The download ends at byte `end`, which was not known before.
+    pub fn end_at(&mut self, end: u64) {
+        self.range.end = end;
+    }
+
     /// From now on, and for what is here already, the bytes are held together by `pinning`; the record says so.
     pub fn set_pinning(&mut self, pinning: Pinning) -> Result<()> {
         let Some(record) = &mut self.record else { return Ok(()) };
@@ -181,7 +186,7 @@ mod tests {
     /// Of the object's bytes 0 to 4 parts, with these of an earlier run.
     fn stored(unproven: Vec<Extent>) -> (tempfile::TempDir, StoredExtents) {
         let dir = tempfile::tempdir().expect("directory");
-        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        let file = TempFile::create(&dir.path().join("file"), None).expect("file");
         (dir, StoredExtents::new(0..4 * PART, PART, Arc::new(file), None, unproven))
     }
 

@@ -7,7 +7,7 @@ use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 use crate::transfer::disk::write_target::WriteTarget;
 use crate::transfer::event::Event;
-use crate::transfer::policy::reply_check::Generation;
+use crate::transfer::policy::reply_check::{Generation, UNKNOWN};
 
 use super::stored_extents::StoredExtents;
 
@@ -26,6 +26,18 @@ pub struct Transfer {
 }
 
 impl Transfer {
+    /// Bytes to download, if that is known.
+    pub fn len(&self) -> Option<u64> {
+        let range = self.stored.range();
+        (range.end != UNKNOWN).then(|| range.end - range.start)
+    }
+
+    /// The body has shown where an object of unknown size ends: at byte `end`.
+    pub fn end_at(&mut self, end: u64) {
+        Arc::make_mut(&mut self.generation).size = end;
+        self.stored.end_at(end);
+    }
+
     /// Where a fetch's bytes go.
     pub fn write_target(&self, events: &Sender<Event>) -> Arc<WriteTarget> {
         Arc::new(WriteTarget::new(

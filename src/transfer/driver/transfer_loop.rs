@@ -163,6 +163,9 @@ impl Driver {
             let known = self.round_trip;
             self.round_trip = if known == 0.0 { seconds } else { known.min(seconds) };
         }
+        if matches!(end.ending, EndReason::Complete) {
+            self.note_size(in_flight);
+        }
         if matches!(end.ending, EndReason::Complete | EndReason::Cut | EndReason::Aborted) {
             let slot = &mut self.slots[slot];
             if let Some(rate) = in_flight.rate() {
@@ -176,6 +179,14 @@ impl Driver {
         match self.handle_failure(slot, in_flight, end)? {
             AfterFailure::Retry => Ok(None),
             AfterFailure::ObjectChanged(why) => Ok(Some(why)),
+        }
+    }
+
+    /// The whole body of a stream has come: the size of the object is known from now on.
+    fn note_size(&mut self, in_flight: &InFlight) {
+        if let Some(transfer) = self.transfer.as_mut().filter(|transfer| transfer.len().is_none()) {
+            transfer.end_at(in_flight.span.held().end);
+            self.shared.set_total(transfer.len());
         }
     }
 

@@ -5,6 +5,9 @@ use std::ops::Range;
 use crate::model::pinning::Pinning;
 use crate::oss::reply::{ContentRange, ReplyHead};
 
+/// The end of a body, and the size of an object, that the service has not told.
+pub const UNKNOWN: u64 = u64::MAX;
+
 /// What is wrong with a reply that is no refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
@@ -33,7 +36,7 @@ impl Flaw {
 pub struct Generation {
     /// ETag without quotes, or a weak one as sent; without one nothing can be pinned.
     pub etag: Option<String>,
-    /// Bytes of the whole object.
+    /// Bytes of the whole object, or [`UNKNOWN`] while a processed object comes without its length.
     pub size: u64,
     /// CRC-64 of the whole object.
     pub crc64: Option<u64>,
@@ -100,6 +103,35 @@ pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstR
         }
         (status, _) => Err(Flaw::Contradiction(format!("unexpected status {status}"))),
     }
+}
+
+/// Vets the reply to a request without a range for a processed object (`x-oss-process`), whose bytes are not those that
+/// are stored. A CRC-64 that comes with them is of the stored ones.
+pub fn processed_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
+    let length = content_length(head)?;
+    refuse_transfer_compression(head, length)?;
+    require_oss_header(head)?;
+    if head.status != 200 {
+        return Err(Flaw::Contradiction(format!("unexpected status {}", head.status)));
+    }
+    let size = match (length, head.transfer_coding()) {
+        (Some(size), None) => size,
+        (None, Some(coding)) if coding.eq_ignore_ascii_case("chunked") => UNKNOWN,
+        // The connection may have ended before the body.
+        (None, None) => {
+            return Err(Flaw::Incomplete(
+                "it has no length and is not chunked, so that nothing shows whether it is complete"
+                    .to_owned(),
+            ));
+        }
+        (length, Some(coding)) => {
+            return Err(Flaw::Contradiction(format!(
+                "Transfer-Encoding {coding:?} with Content-Length {length:?}"
+            )));
+        }
+    };
+    let generation = Generation { crc64: None, ..generation(head, size) };
+    Ok(FirstReply { generation, body: 0..size, ranges_ignored: false })
 }
 
 /// Vets the reply to a HEAD.
@@ -202,7 +234,9 @@ fn generation(head: &ReplyHead, size: u64) -> Generation {
 }
 
 fn content_length(head: &ReplyHead) -> Result<Option<u64>, Flaw> {
-    head.content_length().map_err(|_| {
+    // A length that is taken for an unknown one would make every end of the body the right one.
+    let length = head.content_length().ok().filter(|length| *length != Some(UNKNOWN));
+    length.ok_or_else(|| {
         Flaw::Contradiction(format!(
             "unreadable Content-Length {:?}",
             head.get("content-length").unwrap_or_default()
@@ -229,7 +263,7 @@ fn ranged_body(head: &ReplyHead, length: Option<u64>) -> Result<(Range<u64>, u64
             )));
         }
     };
-    let end = last.checked_add(1).filter(|end| first < *end && *end <= total);
+    let end = last.checked_add(1).filter(|end| first < *end && *end <= total && total != UNKNOWN);
     let Some(end) = end else {
         return Err(Flaw::Contradiction(format!(
             "impossible Content-Range {first}-{last}/{total}"

@@ -24,7 +24,7 @@ fn length(path: &Path) -> u64 {
 }
 
 /// Downloads, and calls `meddle` when the first part is in the temporary file; nothing more comes before that.
-fn meddled(
+pub fn meddled(
     fixture: &Fixture,
     request: &DownloadRequest,
     meddle: impl FnOnce(),

@@ -12,4 +12,5 @@ mod one_byte;
 mod outcomes;
 mod paths;
 mod permissions;
+mod rights;
 pub mod shim;

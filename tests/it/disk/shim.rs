@@ -58,6 +58,33 @@ pub fn run_on_nfs(fixture: &Fixture, failing: Option<Failing>) -> (End, Vec<Call
     run_command(child::command(fixture, "").env("DISK_NFS", "1"), fixture, failing)
 }
 
+/// Runs a [`child::command`]; how it ended, and what rights the files in the fixture's directory had from moment to
+/// moment.
+pub fn run_for_rights(
+    command: &mut Command,
+    fixture: &Fixture,
+    failing: Option<Failing>,
+) -> (End, Vec<Moment>) {
+    let (end, calls) = run_command(command.env("DISK_RIGHTS", "1"), fixture, failing);
+    (end, calls.iter().filter(|call| call.kind == "rights").map(moment).collect())
+}
+
+/// The rights of a file that was just made or changed or is about to be written.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub path: String,
+}
+
+fn moment(call: &Call) -> Moment {
+    let words: Vec<_> = call.path.splitn(4, ' ').collect();
+    let [mode, uid, gid, path] = words[..] else { panic!("no rights: {call:?}") };
+    let number = |word: &str, radix| u32::from_str_radix(word, radix).expect("a number");
+    Moment { mode: number(mode, 8), uid: number(uid, 10), gid: number(gid, 10), path: path.into() }
+}
+
 fn run_command(
     command: &mut Command,
     fixture: &Fixture,

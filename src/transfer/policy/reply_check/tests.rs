@@ -83,6 +83,51 @@ fn the_whole_object_is_an_answer_only_to_a_range_from_its_start() {
     is_incomplete(first_reply(&head(&["HTTP/1.1 200 OK", "x-oss-request-id: 1"]), None));
 }
 
+fn processed(lines: &[&str]) -> Result<FirstReply, Flaw> {
+    processed_reply(&head(&[&["HTTP/1.1 200 OK", "x-oss-request-id: 1"], lines].concat()))
+}
+
+#[test]
+fn a_processed_object_ends_where_its_length_or_its_last_chunk_says() {
+    let told = processed(&["Content-Length: 1000", "ETag: \"A\"", "x-oss-hash-crc64ecma: 17"]);
+    let FirstReply { generation, body, ranges_ignored } = told.expect("good");
+    assert_eq!((generation.size, body, ranges_ignored), (1000, 0..1000, false));
+    assert_eq!(generation.etag.as_deref(), Some("A"));
+    assert_eq!(generation.crc64, None, "it is the stored object's");
+
+    let untold = processed(&["Transfer-Encoding: Chunked"]).expect("good");
+    assert_eq!((untold.generation.size, untold.body), (UNKNOWN, 0..UNKNOWN));
+}
+
+#[test]
+fn a_processed_object_whose_end_cannot_be_known_is_refused() {
+    is_incomplete(processed(&[]));
+    for lines in [
+        &["Transfer-Encoding: chunked", "Content-Length: 1000"][..],
+        &["Transfer-Encoding: gzip, chunked"],
+        &["Transfer-Encoding: gzip", "Transfer-Encoding: chunked"],
+        &["Transfer-Encoding: identity", "Content-Length: 1000"],
+        &["Transfer-Encoding: chunked", "Content-Encoding: gzip"],
+        &["Content-Length: 1000", "Content-Length: 1001"],
+        &["Content-Length: 18446744073709551615"],
+    ] {
+        contradicts(processed(lines));
+    }
+    contradicts(processed_reply(&partial("bytes 0-99/1000", 100)));
+    is_incomplete(processed_reply(&head(&["HTTP/1.1 200 OK", "Content-Length: 1000"])));
+}
+
+#[test]
+fn no_length_is_taken_for_an_unknown_one() {
+    let length = format!("Content-Length: {UNKNOWN}");
+    let whole = head(&["HTTP/1.1 200 OK", &length, "x-oss-request-id: 1"]);
+    contradicts(first_reply(&whole, None));
+    contradicts(head_reply(&whole));
+    let total = format!("bytes 100-199/{UNKNOWN}");
+    contradicts(first_reply(&partial(&total, 100), Some((100, 199))));
+    contradicts(later_reply(&partial(&total, 100), &(100..200), &generation(), Pinning::IfMatch));
+}
+
 #[test]
 fn a_reply_that_oss_did_not_mark_is_nobodys() {
     let page = ["HTTP/1.1 200 OK", "Content-Length: 1000", "ETag: \"A\""];
