@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The examples do what they show: download, resume after Ctrl-C, and fail with words and a status.
+# The examples work as described: they download, resume after Ctrl-C, and fail with a message and an exit status.
 #
 #   examples.sh BUILD-DIRECTORY
 set -euo pipefail
@@ -49,7 +49,7 @@ kill -INT "$pid"
 status=0
 wait "$pid" || status=$?
 [ "$status" -eq 130 ] || fail "Ctrl-C gave status $status: $(cat "$scratch/err")"
-grep -q 'the same command goes on' "$scratch/err" || fail "nothing said how to go on"
+grep -q 'run the same command to resume' "$scratch/err" || fail "nothing said how to resume"
 [ ! -e "$scratch/big" ] || fail "an interrupted download left the file in its place"
 
 expect_status 0 "$tool" "${at[@]}" --stats oss://examplebucket/generated/32MiB "$scratch/big"

@@ -130,6 +130,16 @@ fn the_result_of_processing_can_be_given() {
 }
 
 #[test]
+fn a_processed_object_can_come_with_a_length_and_the_stored_object_s_headers() {
+    let server = with(Object::bytes("picture").processed("thumbnail").processed_with_length());
+    let reply = get(&server, &format!("{KEY}?x-oss-process=image%2Finfo"), &[]);
+    assert_eq!((reply.text().as_str(), reply.header("Content-Length")), ("thumbnail", Some("9")));
+    let stored = get(&server, KEY, &[]);
+    assert!(stored.header(CRC).is_some());
+    assert_eq!(identity(&reply), identity(&stored));
+}
+
+#[test]
 fn a_link_has_the_content_length_and_etag_of_its_target_and_all_else_of_its_own() {
     let server = server();
     let (early, late) = (UNIX_EPOCH + Duration::from_secs(1), UNIX_EPOCH + Duration::from_secs(2));

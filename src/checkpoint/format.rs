@@ -8,13 +8,15 @@ use std::path::PathBuf;
 
 use crate::model::crc64::{self, Digest};
 use crate::model::extent::{Extent, ExtentMap, grain};
+use crate::model::pinning::Pinning;
 use crate::model::request::ByteRange;
 
 /// The first eight bytes. The line ends in it are there to be failed by a transfer that takes it for text.
 const MAGIC: [u8; 8] = *b"\x89OSSR\r\n\x1a";
 
-/// The one version there is.
-const VERSION: u32 = 1;
+/// The versions there are. A header has the lowest that can say what it says: the second knows how the bytes of a
+/// download without `If-Match` were held together.
+const VERSIONS: [u32; 2] = [1, 2];
 
 /// Bytes of a header, at most: room for two paths, a key and some more.
 pub const MAX_HEADER: usize = 64 * 1024;
@@ -31,6 +33,8 @@ const ABSENT: u32 = u32::MAX;
 /// Bits of the flags.
 const HAS_OBJECT_CRC: u32 = 1;
 const HAS_REQUESTED_RANGE: u32 = 2;
+const HELD_BY_COMPARISON: u32 = 4;
+const MAY_GROW: u32 = 8;
 
 /// A random number that only this journal has.
 pub type JournalId = [u8; 16];
@@ -46,14 +50,16 @@ pub struct Header {
     pub version_id: Option<String>,
     /// The version the service said it sends.
     pub object_version_id: Option<String>,
-    /// The object's ETag.
+    /// The object's ETag, or a weak one as sent.
     pub etag: String,
     /// Bytes of the whole object; below 2⁶³.
     pub object_size: u64,
     /// CRC-64/XZ of the whole object, if the service told.
     pub object_crc64: Option<u64>,
-    /// The object's `Last-Modified`, for people.
+    /// The object's `Last-Modified`, as sent.
     pub last_modified: Option<String>,
+    /// What holds the recorded bytes to one generation.
+    pub pinning: Pinning,
     /// The range as requested.
     pub requested: Option<ByteRange>,
     /// The range as it is: first byte, one past the last.
@@ -84,11 +90,17 @@ impl Header {
         }
         let requested = self.requested.unwrap_or(ByteRange { start: 0, end: 0 });
         let flags = if self.object_crc64.is_some() { HAS_OBJECT_CRC } else { 0 }
-            | if self.requested.is_some() { HAS_REQUESTED_RANGE } else { 0 };
+            | if self.requested.is_some() { HAS_REQUESTED_RANGE } else { 0 }
+            | match self.pinning {
+                Pinning::IfMatch => 0,
+                Pinning::Comparison => HELD_BY_COMPARISON,
+                Pinning::Growth => MAY_GROW,
+            };
+        let version = VERSIONS[usize::from(self.pinning != Pinning::IfMatch)];
 
         let mut bytes = Vec::with_capacity(len);
         bytes.extend(MAGIC);
-        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(version.to_le_bytes());
         bytes.extend(u32::try_from(len).ok()?.to_le_bytes());
         bytes.extend(id);
         bytes.extend(self.object_size.to_le_bytes());
@@ -109,17 +121,17 @@ impl Header {
     }
 
     /// Reads the header `bytes` start with, its journal's id and its length. `None` for anything that is not a whole,
-    /// consistent header of this version.
+    /// consistent header of a known version.
     pub fn decode(bytes: &[u8]) -> Option<(Header, JournalId, usize)> {
         let mut fields = Fields(bytes);
-        if fields.take(MAGIC.len())? != MAGIC || fields.u32()? != VERSION {
+        if fields.take(MAGIC.len())? != MAGIC || !VERSIONS.contains(&fields.u32()?) {
             return None;
         }
         let len = usize::try_from(fields.u32()?).ok()?;
         let whole = bytes.get(..len).filter(|_| len <= MAX_HEADER)?;
         let id = fields.take(16)?.try_into().ok()?;
         let header = Self::parse(&mut fields)?;
-        // Padding, unknown flags, the checksum: whatever this version would have written otherwise is damage.
+        // Padding, unknown flags, a needless version, the checksum: what would have been written otherwise is damage.
         let sound = header.is_consistent() && header.encode(&id).as_deref() == Some(whole);
         sound.then_some((header, id, len))
     }
@@ -140,10 +152,19 @@ impl Header {
             destination: PathBuf::from(OsString::from_vec(fields.run()??.to_vec())),
             temp_name: OsString::from_vec(fields.run()??.to_vec()),
             object_size,
+            pinning: match flags & (HELD_BY_COMPARISON | MAY_GROW) {
+                0 => Pinning::IfMatch,
+                HELD_BY_COMPARISON => Pinning::Comparison,
+                _ => Pinning::Growth,
+            },
             object_crc64: (flags & HAS_OBJECT_CRC != 0).then_some(object_crc64),
             requested: (flags & HAS_REQUESTED_RANGE != 0).then_some(requested),
             range,
         })
+    }
+
+    fn is_proven_by_object_crc(&self) -> bool {
+        self.object_crc64.is_some() && self.range == (0..self.object_size)
     }
 
     fn is_consistent(&self) -> bool {
@@ -154,6 +175,7 @@ impl Header {
             && self.range.start <= self.range.end
             && self.range.end <= self.object_size
             && is_header(&self.etag)
+            && (self.is_proven_by_object_crc() || !self.pinning.needs_object_crc())
             && self.destination.is_absolute()
             && !self.destination.as_os_str().as_bytes().contains(&0)
             && is_name(self.temp_name.as_bytes())

@@ -18,7 +18,7 @@ use crate::sys::locked_file::LockedFile;
 /// What a journal's name ends in.
 const ENDING: &str = ".oss-resumable";
 
-/// Permission bits, of which the umask takes its share.
+/// Mode with which a journal is created; the umask is applied to it.
 const MODE: u32 = 0o666;
 
 /// What is added while a journal is being written.

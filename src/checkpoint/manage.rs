@@ -14,7 +14,7 @@ use crate::storage::temp_file::TempFile;
 pub struct CheckpointInfo {
     /// The checkpoint file.
     pub path: PathBuf,
-    /// The object's ETag.
+    /// The object's ETag without quotes; a weak one as sent, `W/"…"`.
     pub etag: String,
     /// Bytes of the whole object.
     pub object_size: u64,
@@ -56,6 +56,7 @@ mod tests {
     use crate::checkpoint::format::Header;
     use crate::model::error::ErrorKind;
     use crate::model::extent::Extent;
+    use crate::model::pinning::Pinning;
     use crate::model::request::DownloadRequest;
     use crate::storage::paths;
     use std::ffi::OsString;
@@ -87,6 +88,7 @@ mod tests {
                 object_size: 100,
                 object_crc64: None,
                 last_modified: None,
+                pinning: Pinning::IfMatch,
                 requested: None,
                 range: 0..100,
                 destination: self.files.target.clone(),
@@ -119,9 +121,9 @@ mod tests {
             assert!(scratch.journal.path().exists() && scratch.files.temp.exists());
         };
         let journal = scratch.journal.start(None, &header, &[]).expect("start");
-        refuse_while("both are in use");
+        refuse_while("another run uses both");
         drop(journal);
-        refuse_while("the temporary file is in use");
+        refuse_while("another run uses the temporary file");
         drop(temp);
         assert!(discard(&scratch.journal, &scratch.files).expect("discard"));
         assert!(!scratch.journal.path().exists() && !scratch.files.temp.exists());

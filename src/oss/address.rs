@@ -66,7 +66,7 @@ fn refuse_doubled_bucket(endpoint: &Endpoint, bucket: &str) -> Result<()> {
     match service {
         Some(service) if service.starts_with("oss-") && service.ends_with(".aliyuncs.com") => {
             Err(Error::validation(format!(
-                "the endpoint '{}' already names the bucket '{bucket}': use '{service}'",
+                "the endpoint '{}' already contains the bucket '{bucket}'; use '{service}'",
                 endpoint.host()
             )))
         }

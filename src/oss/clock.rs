@@ -48,7 +48,7 @@ fn utc(time: DateTime) -> Option<Timestamp> {
 }
 
 fn unprintable(time: Timestamp) -> Error {
-    Error::internal(format!("the clock is too far off to sign a request: {time}"))
+    Error::internal(format!("the clock shows {time}, which cannot be used to sign a request"))
 }
 
 #[cfg(test)]

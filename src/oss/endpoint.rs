@@ -21,15 +21,18 @@ impl Endpoint {
         let (https, authority) = split_scheme(text)?;
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         if authority.is_empty() {
-            return Err(refused(text, "it names no host, such as oss-cn-hangzhou.aliyuncs.com"));
+            return Err(refused(
+                text,
+                "it contains no host; use the form oss-cn-hangzhou.aliyuncs.com",
+            ));
         }
         if authority.contains(['/', '?', '#', '@']) {
-            return Err(refused(text, "only a scheme, a host and a port may stand in it"));
+            return Err(refused(text, "it may contain only a scheme, a host and a port"));
         }
         let (host, port) = split_port(authority)
             .ok_or_else(|| refused(text, "its port is not a number from 1 to 65535"))?;
         let host = checked_host(host).ok_or_else(|| {
-            refused(text, "its host is neither a name (ASCII; punycode for others) nor an address")
+            refused(text, "its host is neither a name (in ASCII or punycode) nor an IP address")
         })?;
         Ok(Endpoint { https, host, port })
     }
@@ -130,7 +133,7 @@ fn is_region_of_a_host(text: &str) -> bool {
 fn refused(text: &str, why: &str) -> Error {
     // What stands before an `@` may be a password.
     let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
-    Error::validation(format!("the endpoint '{}' cannot be used: {why}", shown.escape_debug()))
+    Error::validation(format!("the endpoint '{}' is not valid: {why}", shown.escape_debug()))
 }
 
 #[cfg(test)]
@@ -210,8 +213,8 @@ mod tests {
     #[test]
     fn what_is_no_endpoint_is_refused_with_a_reason() {
         for (text, reason) in [
-            ("", "names no host"),
-            ("https://", "names no host"),
+            ("", "contains no host"),
+            ("https://", "contains no host"),
             ("ftp://example.com", "scheme"),
             ("https://example.com/bucket", "only a scheme, a host and a port"),
             ("example.com?x=y", "only a scheme, a host and a port"),

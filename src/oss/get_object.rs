@@ -5,7 +5,7 @@ use crate::model::request::DownloadRequest;
 /// Which conditions a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conditions<'a> {
-    /// The request's own four; they belong on the opening request only.
+    /// The four of the user's request; they are sent with the first request only.
     User,
     /// `If-Match` of the generation being downloaded; the ETag without quotes.
     Pinned {

@@ -92,7 +92,7 @@ impl ReplyHead {
     }
 
     /// The strong ETag without quotes. Weak ones (`W/"…"`) do not promise equal bytes and cannot
-    /// be sent in `If-Match`: they count as none.
+    /// be sent in `If-Match`: they count as none here.
     pub fn etag(&self) -> Option<&str> {
         let value = self.get("ETag")?;
         if value.starts_with("W/") {
@@ -103,6 +103,14 @@ impl ReplyHead {
         is_etag.then_some(etag)
     }
 
+    /// A weak ETag as sent, `W/"…"`: it can be compared with another one, but no `If-Match` holds for it.
+    pub fn weak_etag(&self) -> Option<&str> {
+        let value = self.get("ETag")?;
+        let etag = value.strip_prefix("W/\"")?.strip_suffix('"')?;
+        let is_etag = !etag.is_empty() && etag.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
+        is_etag.then_some(value)
+    }
+
     /// `Content-Length`; an error when it is no number or contradicts itself.
     pub fn content_length(&self) -> Result<Option<u64>> {
         self.single("Content-Length")?
@@ -110,6 +118,12 @@ impl ReplyHead {
                 digits(value).ok_or_else(|| contradiction(malformed("Content-Length", value)))
             })
             .transpose()
+    }
+
+    /// `Transfer-Encoding`: all codings, the last one outermost.
+    pub fn transfer_coding(&self) -> Option<String> {
+        let codings: Vec<&str> = self.all("Transfer-Encoding").collect();
+        (!codings.is_empty()).then(|| codings.join(", "))
     }
 
     /// `Content-Range`; an error when it cannot be read or contradicts itself.
@@ -127,9 +141,19 @@ impl ReplyHead {
         digits(self.get("x-oss-hash-crc64ecma")?)
     }
 
+    /// Whether the object is a symbolic link to another one (`x-oss-object-type`).
+    pub fn is_symlink(&self) -> bool {
+        self.get("x-oss-object-type").is_some_and(|kind| kind.eq_ignore_ascii_case("Symlink"))
+    }
+
     /// `x-oss-version-id`
     pub fn version_id(&self) -> Option<&str> {
         self.get("x-oss-version-id")
+    }
+
+    /// Whether bytes can be appended to the object (`x-oss-object-type`).
+    pub fn is_appendable(&self) -> bool {
+        self.get("x-oss-object-type").is_some_and(|kind| kind.eq_ignore_ascii_case("Appendable"))
     }
 
     /// `Last-Modified`, as sent.

@@ -86,6 +86,14 @@ pub fn parse(head: &ReplyHead, body: &[u8]) -> ServiceError {
     }
 }
 
+/// The error that stands in the body of a reply whose status promised an object; `None` for anything that is not
+/// surely one of OSS's error documents.
+pub fn in_place_of_object(head: &ReplyHead, body: &[u8]) -> Option<ServiceError> {
+    let document = error_document::parse(body)?;
+    let is_error = ["Code", "Message", "RequestId"].iter().all(|name| document.get(name).is_some());
+    is_error.then(|| parse(head, body))
+}
+
 impl ServiceError {
     /// Whether a provider's fresh credentials may help: a temporary key that is long expired, or a
     /// key that was replaced, is unknown to the service.
@@ -142,7 +150,7 @@ fn describe(head: &ReplyHead, body: &[u8]) -> String {
         return String::new();
     }
     let header = |name| head.get(name).and_then(|value| one_line(value, 60));
-    let mut text = "with a body that is not OSS's".to_owned();
+    let mut text = "with a body that is not an OSS error document".to_owned();
     if let Some(kind) = header("Content-Type") {
         text.push_str(&format!(" ({kind})"));
     }

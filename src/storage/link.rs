@@ -14,7 +14,7 @@ use crate::sys;
 
 /// Links that lead from one to the next, at most; the kernel follows no more.
 const MAX_LINKS: usize = 40;
-const CIRCLE: &str = "leads through symbolic links in a circle, or through more than 40 of them";
+const CIRCLE: &str = "contains a loop of symbolic links, or more than 40 of them";
 
 /// A directory's mode when everybody may write in it and only owners may remove.
 const STICKY_WORLD_WRITABLE: u32 = 0o1002;
@@ -28,7 +28,7 @@ const STICKY_WORLD_WRITABLE: u32 = 0o1002;
 pub fn follow(path: &Path) -> Result<PathBuf> {
     let mut at = path.to_owned();
     for _ in 0..=MAX_LINKS {
-        let looked = |error: io::Error| Error::io("look at", &at, &error);
+        let looked = |error: io::Error| Error::io("read the metadata of", &at, &error);
         let Some(link) = sys::file::read_link(&at).map_err(looked)? else { return Ok(at) };
         let directory = at.parent().unwrap_or(Path::new("/"));
         let holder = fs::metadata(directory).map_err(looked)?;
@@ -36,7 +36,7 @@ pub fn follow(path: &Path) -> Result<PathBuf> {
             return Err(refused(
                 path,
                 &format!(
-                    "is not followed: the symbolic link '{}' is in a directory where everybody may put one, and belongs to another user",
+                    "is not followed: the symbolic link '{}' belongs to another user and is in a directory that every user may write to",
                     at.display()
                 ),
             ));
@@ -66,7 +66,9 @@ fn next(path: &Path, directory: &Path, text: &Path) -> Result<PathBuf> {
     match fs::canonicalize(&parent) {
         Ok(parent) if parent.is_dir() => Ok(parent.join(OsStr::from_bytes(name))),
         Err(error) if is_circle(&error) => Err(refused(path, CIRCLE)),
-        Err(error) if !is_missing(&error) => Err(Error::io("look at", &parent, &error)),
+        Err(error) if !is_missing(&error) => {
+            Err(Error::io("read the metadata of", &parent, &error))
+        }
         _ => Err(refused(
             path,
             &format!(
@@ -175,7 +177,7 @@ mod tests {
         scratch.link("back", "there");
         scratch.link("by-loop", "loop/file");
         for name in ["loop", "there", "back", "by-loop"] {
-            scratch.refused(name, "in a circle");
+            scratch.refused(name, "a loop");
         }
     }
 

@@ -53,21 +53,21 @@ impl Paths {
         create(&self.temp, self.target_rights()?)
     }
 
-    /// Whether `temp`, which an earlier run left, may be gone on with: not if its owner could then read or write what
-    /// the file that is there keeps from him.
+    /// Whether this run may continue `temp`, which an earlier run left: not if its owner could then read or write bytes
+    /// to which the existing target denies access.
     pub fn may_use(&self, temp: &TempFile) -> Result<bool> {
         temp.may_replace(self.target_rights()?.as_ref())
     }
 
-    /// Keeps other runs from `temp`, which an earlier one left, also where nothing can be locked, and those from its
-    /// bytes who may not read the file that is there. `Busy` when another run was faster.
+    /// Keeps other runs from `temp`, which an earlier one left, also where nothing can be locked, and closes it
+    /// to users who may not read the existing target. `Busy` when another run was faster.
     pub fn claim(&self, temp: TempFile) -> Result<TempFile> {
         let mut temp = match temp.is_locked() {
             true => temp,
             false if !self.trusted => temp.claim(&self.temp)?,
             false => {
                 let path = with_random_suffix(&self.temp).map_err(|error| {
-                    Error::io("find another name for the temporary file", &self.temp, &error)
+                    Error::io("choose another name for the temporary file", &self.temp, &error)
                 })?;
                 temp.claim(&path)?
             }
@@ -134,7 +134,7 @@ fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
         Ok((false, _)) => refused("is not a directory"),
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => refused(TOO_LONG),
         Err(error) if impossible_path(&error) => refused("does not exist"),
-        Err(error) => Err(Error::io(&format!("look at {what}"), path, &error)),
+        Err(error) => Err(Error::io(&format!("read the metadata of {what}"), path, &error)),
     }
 }
 
@@ -155,8 +155,8 @@ fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()>
             return if nameless && !target.exists() { no_file() } else { Ok(()) };
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return refused(TOO_LONG),
-        Err(error) if impossible_path(&error) => return refused("cannot be a file's path"),
-        Err(error) => return Err(Error::io("look at", target, &error)),
+        Err(error) if impossible_path(&error) => return refused("is not a valid path"),
+        Err(error) => return Err(Error::io("read the metadata of", target, &error)),
     }
     match overwrite {
         Overwrite::Replace => Ok(()),
@@ -172,15 +172,15 @@ fn impossible_path(error: &io::Error) -> bool {
 }
 
 fn temp_path(directory: &Path, name: &OsStr) -> Result<(PathBuf, bool)> {
-    let looked = |error: io::Error| Error::io("look at the file system of", directory, &error);
+    let looked = |error: io::Error| Error::io("read the file system of", directory, &error);
     let file_system = sys::file::file_system(directory).map_err(looked)?;
     let room = PATH_MAX.saturating_sub(directory.as_os_str().len() + 1);
     let fixed = temp_name::fixed(name, file_system.name_max.min(room));
     if file_system.local {
         return Ok((directory.join(fixed), true));
     }
-    let suffix =
-        sys::random::suffix().map_err(|e| Error::io("find a name beside", directory, &e))?;
+    let suffix = sys::random::suffix()
+        .map_err(|e| Error::io("choose a temporary name beside", directory, &e))?;
     Ok((directory.join(temp_name::with_suffix(&fixed, suffix)), false))
 }
 

@@ -32,9 +32,9 @@ pub struct TempFile {
     /// Held during a write. File systems let one write into a file at a time and keep the others spinning on
     /// the processor; here they sleep.
     writing: Mutex<Length>,
-    /// An earlier run left the file.
+    /// The file existed before this run.
     was_there: bool,
-    /// The rights of the file that is to be replaced, as they were when this run took this one.
+    /// The rights of the file that is to be replaced, as they were when this run created or claimed this file.
     replaced: Option<Rights>,
 }
 
@@ -67,11 +67,11 @@ impl TempFile {
         opened.map(TempFile::of).transpose()
     }
 
-    /// Makes the file at `path`, or empties the one an earlier run left there. `replaced`: the rights of the file that
-    /// it is to replace, if there is one. Nobody can do more with the new one, from its first moment on.
+    /// Creates the file at `path`, or empties the one an earlier run left there. `replaced`: the rights of the file that
+    /// it is to replace, if there is one; from the start the new file grants nobody else more than these.
     ///
-    /// Where the file system grants no locks, or somebody else's file is in the way whom that file kept out, the name
-    /// gets a random suffix: see [`TempFile::path`]. Errors as for [`TempFile::open_existing`].
+    /// The name gets a random suffix where the file system grants no locks, and where the file at `path` may not be used
+    /// for its owner's sake ([`Rights::admit`]): see [`TempFile::path`]. Errors as for [`TempFile::open_existing`].
     pub fn create(path: &Path, replaced: Option<Rights>) -> Result<Self> {
         let failed = |error: io::Error| refused("create", path, &error);
         let mode = inherit::first_mode(replaced.as_ref());
@@ -87,7 +87,7 @@ impl TempFile {
         }
         let mut temp = TempFile::of(file)?;
         if !temp.may_replace(replaced.as_ref())? {
-            // Others may keep this process from removing their files.
+            // In a sticky directory this process may not remove it.
             let _ = temp.remove();
             return Self::create_new(&with_random_suffix(path).map_err(failed)?, replaced);
         }
@@ -154,7 +154,7 @@ impl TempFile {
     /// Bytes in the file, holes included.
     pub fn len(&self) -> Result<u64> {
         let metadata = self.file.metadata();
-        Ok(metadata.map_err(|error| self.failed("look at", &error))?.len())
+        Ok(metadata.map_err(|error| self.failed("read the size of", &error))?.len())
     }
 
     /// Cuts the file, or lengthens it by a hole.
@@ -194,16 +194,16 @@ impl TempFile {
     /// Checks that the file can become `final_len` bytes long: `DiskFull` says how many are missing.
     /// Blocks the file has already count as free.
     pub fn check_space(&self, final_len: u64) -> Result<()> {
-        let looked = |error: io::Error| self.failed("look at the free space for", &error);
+        let looked = |error: io::Error| self.failed("read the free space for", &error);
         let allocated = self.file.metadata().map_err(looked)?.blocks().saturating_mul(BLOCK);
         let Some(free) = sys::file::free_space(&self.file).map_err(looked)? else { return Ok(()) };
         let missing = final_len.saturating_sub(allocated).saturating_sub(free);
         if missing == 0 {
             return Ok(());
         }
-        let action = format!("find room for {final_len} bytes for");
+        let action = format!("reserve {final_len} bytes for");
         let error = self.failed(&action, &Errno::NOSPC.into());
-        Err(error.with_context(&format!("; {missing} bytes more must be free")))
+        Err(error.with_context(&format!("; free {missing} more bytes")))
     }
 
     /// Writes all of `bytes` at `offset` in the file. After an error any part of them may be in the file.
@@ -294,7 +294,7 @@ impl TempFile {
             self.file.sync_data().map_err(|error| self.unflushed("flush", &error))?;
         }
         // What closing would report, without giving up the descriptor and its lock.
-        let duplicate = self.file.try_clone().map_err(|e| self.failed("open once more", &e))?;
+        let duplicate = self.file.try_clone().map_err(|e| self.failed("open again", &e))?;
         sys::file::close(duplicate).map_err(|error| self.unflushed("close", &error))?;
         // Before the rename: what can fail is to fail while the target is the old one.
         let directory = if options.flush { target.parent().map(open_directory) } else { None };
@@ -351,7 +351,7 @@ impl TempFile {
         let failed = self.failed(action, error);
         match (failed.code(), holes(&self.file)) {
             ("DiskFull", Some(holes)) => failed.with_context(&format!(
-                "; {holes} bytes of the file have no place on the disk yet, free that much and try again"
+                "; {holes} more bytes are needed on the disk; free them and try again"
             )),
             _ => failed,
         }

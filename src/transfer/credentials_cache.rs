@@ -131,7 +131,7 @@ impl CredentialsCache {
             return Err(Error::new(
                 ErrorKind::Service,
                 "CredentialsError",
-                format!("the credentials provider has no access key: {message}"),
+                format!("the credentials provider returned no access key: {message}"),
             ));
         }
         if !state.asking {

@@ -201,7 +201,7 @@ impl Session {
         let needed = self.options.signature == SignatureVersion::V4 && self.credentials.signs();
         if needed && self.region.lock().is_none() {
             return Err(Error::validation(
-                "the region is not set and cannot be told from the endpoint; V4 signatures need it, for example cn-hangzhou",
+                "the region is not set and the endpoint does not contain it; V4 signatures need it, for example cn-hangzhou",
             ));
         }
         Ok(())

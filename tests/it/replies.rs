@@ -270,10 +270,20 @@ fn another_etag_on_one_reply_starts_over_and_ends_with_one_generation() {
 
 #[test]
 fn another_etag_again_and_again_is_a_changed_object() {
-    let fixture = fixture_with(later(), Fault::WrongEtag);
+    let fixture = Fixture::new(SIZE);
+    for k in 2..30 {
+        let etag = Fault::Header { name: "ETag".to_owned(), value: Some(format!("\"{k}\"")) };
+        fixture.server.inject_when(Matcher::any().nth(k), etag);
+    }
     assert_fails(&fixture, ErrorKind::ObjectChanged, "ObjectChanged");
     assert_eq!(fixture.files(), [""; 0]);
     assert_recovers(&fixture);
+}
+
+#[test]
+fn another_etag_that_stays_is_one_that_the_service_does_not_recognise() {
+    let fixture = fixture_with(later(), Fault::WrongEtag);
+    fixture.assert_whole(&download(&fixture).expect("download"));
 }
 
 #[test]

@@ -221,14 +221,14 @@ fn extra_headers_and_parameters_go_on_every_request_and_are_signed() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let request = fixture.request_with(|request| {
             request.extra_headers = vec![pair("X-Oss-Meta-Trace", "a  b"), pair("X-Plain", "1")];
-            request.extra_query = vec![pair("x-oss-process", "a/b c+d"), pair("flag", "")];
+            request.extra_query = vec![pair("x-oss-ac-source-ip", "a/b c+d"), pair("flag", "")];
         });
         let client = fixture.client_with(|options| options.signature = signature);
         fixture.assert_whole(&client.download(&request).expect("extras"));
         for request in fixture.server.requests() {
             assert_eq!(request.header("x-oss-meta-trace"), Some("a  b"));
             assert_eq!(request.header("x-plain"), Some("1"));
-            assert_eq!(parameters(&request), ["x-oss-process=a%2Fb%20c%2Bd", "flag"]);
+            assert_eq!(parameters(&request), ["x-oss-ac-source-ip=a%2Fb%20c%2Bd", "flag"]);
         }
     }
 }

@@ -37,7 +37,10 @@ fn a_first_byte_that_does_not_come_ends_the_wait() {
     let error =
         patient(&fixture, limit_first_byte).download(&fixture.request()).expect_err("silence");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
-    assert!(error.message().contains("no byte has come for 500ms (first_byte_limit)"), "{error}");
+    assert!(
+        error.message().contains("no data has arrived for 500ms (first_byte_limit)"),
+        "{error}"
+    );
     assert_eq!(fixture.server.requests().len(), 1);
     assert_eq!(fixture.files(), [""; 0]);
 }
@@ -48,7 +51,10 @@ fn a_next_byte_that_does_not_come_ends_the_wait_and_keeps_what_came() {
     fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
     let error = patient(&fixture, limit_silence).download(&fixture.request()).expect_err("silence");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
-    assert!(error.message().contains("no byte has come for 500ms (no_progress_limit)"), "{error}");
+    assert!(
+        error.message().contains("no data has arrived for 500ms (no_progress_limit)"),
+        "{error}"
+    );
     fixture.server.clear_faults();
     let outcome = fixture.client().download(&fixture.request()).expect("resume");
     fixture.assert_whole(&outcome);
@@ -64,7 +70,7 @@ fn the_error_of_an_attempt_is_told_when_the_next_one_gets_no_answer() {
     let client = patient(&fixture, |options| options.first_byte_limit = Some(4 * LIMIT));
     let error = client.download(&fixture.request()).expect_err("silence");
     assert_eq!((error.code(), error.status()), ("SlowDown", 503), "{error}");
-    assert!(error.message().contains("no byte has come for 2s"), "{error}");
+    assert!(error.message().contains("no data has arrived for 2s"), "{error}");
 }
 
 /// Answers with these keys, then not until the test is over.
@@ -149,7 +155,7 @@ fn silence_under_a_bandwidth_limit_ends_the_wait() {
             limit_silence(options);
         });
         let error = client.download(&request).expect_err("silence");
-        assert!(error.message().contains("no byte has come for 500ms"), "{error}");
+        assert!(error.message().contains("no data has arrived for 500ms"), "{error}");
     }
 }
 

@@ -13,10 +13,10 @@ use crate::fixture::{Fixture, MIB};
 fn a_download_that_started_over_has_a_checkpoint_again() {
     let fixture = Fixture::new(4 * MIB);
     fixture.server.inject_when(Matcher::any().nth(2), Fault::NewGeneration);
-    // The second reply after the new start breaks, and no other request is answered.
-    fixture.server.inject_when(Matcher::any().nth(4), Fault::CloseAfter(MIB));
+    // The third reply shows the new object. The second one after the new start breaks, and no other request is answered.
+    fixture.server.inject_when(Matcher::any().nth(5), Fault::CloseAfter(MIB));
     let denied = Fault::Status { status: 403, code: "AccessDenied".to_owned(), retry_after: None };
-    fixture.server.inject_when(Matcher::any().from(5), denied);
+    fixture.server.inject_when(Matcher::any().from(6), denied);
     let request = fixture.request().thread_num(1);
     fixture.client().download(&request).expect_err("denied");
     assert!(fixture.journal().is_some(), "{:?}", fixture.files());

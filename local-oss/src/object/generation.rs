@@ -94,6 +94,11 @@ impl Generation {
         self.object.crc64 != Crc64::Missing
     }
 
+    /// Whether that answer has a length.
+    pub(crate) fn is_processed_with_length(&self) -> bool {
+        self.object.processed_with_length
+    }
+
     /// What a GET with `x-oss-process` is answered with, if it was set.
     pub(crate) fn processed(&self) -> Option<&[u8]> {
         self.object.processed.as_deref()

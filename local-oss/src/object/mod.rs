@@ -27,6 +27,7 @@ pub struct Object {
     delete_marker: bool,
     kind: Kind,
     processed: Option<Arc<[u8]>>,
+    processed_with_length: bool,
     pub(crate) headers: Vec<(String, String)>,
     last_modified: Option<Timestamp>,
     version_id: Option<String>,
@@ -130,6 +131,7 @@ impl Object {
             delete_marker: false,
             kind: Kind::Normal,
             processed: None,
+            processed_with_length: false,
             headers: Vec::new(),
             last_modified: None,
             version_id: None,
@@ -220,6 +222,14 @@ impl Object {
     #[must_use]
     pub fn processed(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.processed = Some(bytes.into().into());
+        self
+    }
+
+    /// Answers a GET with `x-oss-process` with `Content-Length` instead of in chunks, and with the headers of the
+    /// object as it is stored, its ETag and CRC-64 among them.
+    #[must_use]
+    pub fn processed_with_length(mut self) -> Self {
+        self.processed_with_length = true;
         self
     }
 

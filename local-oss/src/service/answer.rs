@@ -228,7 +228,7 @@ impl Service {
     }
 
     /// What `x-oss-process` makes of an object: a stream whose length is not known beforehand, of which there are
-    /// no parts and which nothing tells from another.
+    /// no parts and which nothing tells from another. Or a body with a length, and headers of the object as stored.
     fn processed(&self, resource: &Resource) -> Reply {
         let content = &resource.content;
         let body = match content.processed() {
@@ -236,8 +236,11 @@ impl Service {
             None => Body::Reversed(content.clone()),
         };
         let mut reply = Reply::new(200, body);
-        reply.chunked = true;
         self.describe(&mut reply, resource);
+        if content.is_processed_with_length() {
+            return reply;
+        }
+        reply.chunked = true;
         for name in ["Accept-Ranges", "ETag", "x-oss-hash-crc64ecma"] {
             reply.set(name, None);
         }

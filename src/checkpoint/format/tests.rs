@@ -13,6 +13,7 @@ fn header() -> Header {
         object_size: 1000,
         object_crc64: Some(7),
         last_modified: None,
+        pinning: Pinning::IfMatch,
         requested: Some(ByteRange { start: 100, end: -1 }),
         range: 100..1000,
         destination: "/tmp/key".into(),
@@ -87,6 +88,8 @@ fn a_well_sealed_header_that_contradicts_itself_is_none() {
         sealed(|h| h.temp_name = "nul\0".into()),
         sealed(|h| h.etag = String::new()),
         sealed(|h| h.etag = "\"a\"\r\nX-Injected: 1".into()),
+        sealed(|h| h.pinning = Pinning::Comparison),
+        sealed(|h| (h.pinning, h.range, h.object_crc64) = (Pinning::Growth, 0..1000, None)),
     ];
     for bytes in contradictions {
         assert_eq!(Header::decode(&bytes), None);
@@ -104,6 +107,28 @@ fn another_version_unknown_flags_and_filled_padding_are_none() {
         let checksum = crc64::checksum(&changed[..body]);
         changed[body..].copy_from_slice(&checksum.to_le_bytes());
         assert_eq!(Header::decode(&changed), None, "byte {at}");
+    }
+}
+
+#[test]
+fn a_header_has_the_lowest_version_that_can_say_what_it_says_and_one_way_of_pinning() {
+    for pinning in [Pinning::IfMatch, Pinning::Comparison, Pinning::Growth] {
+        let bytes = sealed(|h| (h.pinning, h.range) = (pinning, 0..1000));
+        assert_eq!(Header::decode(&bytes).expect("a header").0.pinning, pinning);
+        for (at, flip) in [(8, 3), (80, 4), (80, 8), (80, 12)] {
+            let mut changed = bytes.clone();
+            changed[at] ^= flip;
+            let body = changed.len() - CHECKSUM;
+            let checksum = crc64::checksum(&changed[..body]);
+            changed[body..].copy_from_slice(&checksum.to_le_bytes());
+            let read = Header::decode(&changed).map(|(header, ..)| header.pinning);
+            let other = match (pinning, flip) {
+                (Pinning::Comparison, 12) => Some(Pinning::Growth),
+                (Pinning::Growth, 12) => Some(Pinning::Comparison),
+                _ => None,
+            };
+            assert_eq!(read, other, "{pinning:?}, byte {at} changed by {flip}");
+        }
     }
 }
 
@@ -180,6 +205,7 @@ mod golden {
             object_size: 20_000_000,
             object_crc64: Some(0x995D_C9BB_DF19_39FA),
             last_modified: Some("Fri, 24 Feb 2012 06:07:48 GMT".into()),
+            pinning: Pinning::IfMatch,
             requested: None,
             range: 0..20_000_000,
             destination: "/data/examplefile.txt".into(),
@@ -204,6 +230,7 @@ mod golden {
             object_size: 1 << 40,
             object_crc64: None,
             last_modified: None,
+            pinning: Pinning::IfMatch,
             requested: Some(ByteRange { start: 1 << 39, end: -1 }),
             range: 1 << 39..1 << 40,
             destination: OsString::from_vec(b"/data/\xFF".to_vec()).into(),
@@ -213,6 +240,41 @@ mod golden {
         let bytes = include_bytes!("../../../tests/data/checkpoint/v1-range.journal");
         check(bytes, &expected, &extents);
     }
+
+    /// Of an object whose bytes only its CRC-64 holds together.
+    fn in_version_2(etag: &str, pinning: Pinning) -> Header {
+        Header {
+            bucket: "examplebucket".into(),
+            key: "log".into(),
+            version_id: None,
+            object_version_id: None,
+            etag: etag.into(),
+            object_size: 3_000_000,
+            object_crc64: Some(0x995D_C9BB_DF19_39FA),
+            last_modified: Some("Fri, 24 Feb 2012 06:07:48 GMT".into()),
+            pinning,
+            requested: None,
+            range: 0..3_000_000,
+            destination: "/data/log".into(),
+            temp_name: "log.temp".into(),
+        }
+    }
+
+    #[test]
+    fn an_object_that_may_grow_in_version_2_stays_readable() {
+        let expected = in_version_2("5B3C1A2E-12", Pinning::Growth);
+        let extents = [Extent { offset: 0, len: 1_000_000, crc: 1 }];
+        let bytes = include_bytes!("../../../tests/data/checkpoint/v2-growing.journal");
+        check(bytes, &expected, &extents);
+    }
+
+    #[test]
+    fn an_object_with_a_weak_etag_in_version_2_stays_readable() {
+        let expected = in_version_2("W/\"5B3C1A2E\"", Pinning::Comparison);
+        let extents = [Extent { offset: 2_000_000, len: 1_000_000, crc: 2 }];
+        let bytes = include_bytes!("../../../tests/data/checkpoint/v2-compared.journal");
+        check(bytes, &expected, &extents);
+    }
 }
 
 fn any_header() -> impl Strategy<Value = Header> {
@@ -220,11 +282,14 @@ fn any_header() -> impl Strategy<Value = Header> {
     let texts = (text(), text(), prop::option::of(text()), prop::option::of(text()), "\\PC{1,9}");
     let more = (prop::option::of(".{0,9}"), "[^/\0]{0,9}", "[^/\0]{1,9}");
     let requested = prop::option::of(any::<(i64, i64)>());
-    let numbers = (0u64..1 << 63, any::<(u64, u64)>(), any::<Option<u64>>(), requested);
+    let pinning = prop::sample::select(&[Pinning::IfMatch, Pinning::Comparison, Pinning::Growth]);
+    let numbers = (0u64..1 << 63, any::<(u64, u64)>(), any::<Option<u64>>(), requested, pinning);
     (texts, more, numbers).prop_map(
-        |(texts, more, (object_size, cuts, object_crc64, requested))| {
+        |(texts, more, (object_size, cuts, object_crc64, requested, pinning))| {
             let cut = |cut: u64| cut % (object_size + 1);
-            let (a, b) = (cut(cuts.0), cut(cuts.1));
+            let needs_crc = pinning != Pinning::IfMatch;
+            let (a, b) = if needs_crc { (0, object_size) } else { (cut(cuts.0), cut(cuts.1)) };
+            let object_crc64 = object_crc64.or(needs_crc.then_some(cuts.0));
             Header {
                 bucket: texts.0,
                 key: texts.1,
@@ -234,6 +299,7 @@ fn any_header() -> impl Strategy<Value = Header> {
                 object_size,
                 object_crc64,
                 last_modified: more.0,
+                pinning,
                 requested: requested.map(|(start, end)| ByteRange { start, end }),
                 range: a.min(b)..a.max(b),
                 destination: format!("/{}", more.1).into(),
@@ -256,7 +322,7 @@ proptest! {
         prop_assert_eq!(Header::decode(&bytes), None);
         // With the magic, the version and a plausible length in front, more of the reader is reached.
         let mut journal = MAGIC.to_vec();
-        journal.extend(VERSION.to_le_bytes());
+        journal.extend(VERSIONS[0].to_le_bytes());
         journal.extend(256u32.to_le_bytes());
         journal.extend(&bytes);
         prop_assert_eq!(Header::decode(&journal), None);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::crc64;
 use crate::model::error::ErrorKind;
+use crate::model::pinning::Pinning;
 use std::ops::Range;
 use std::os::unix::fs::symlink;
 
@@ -45,6 +46,7 @@ fn header() -> Header {
         object_size: 1_000_000,
         object_crc64: Some(1),
         last_modified: None,
+        pinning: Pinning::IfMatch,
         requested: None,
         range: 0..1_000_000,
         destination: "/data/file".into(),

@@ -121,6 +121,18 @@ fn only_strong_etags_count() {
 }
 
 #[test]
+fn a_weak_etag_is_told_as_it_was_sent() {
+    for value in ["W/\"a-b\"", "W/\"W/\""] {
+        assert_eq!(with(&format!("ETag: {value}")).weak_etag(), Some(value));
+    }
+    for value in
+        ["\"a-b\"", "a-b", "W/a", "W/\"\"", "W/\"", "w/\"a\"", "W/\"a\"b\"", "W/\"a b\"", ""]
+    {
+        assert_eq!(with(&format!("ETag: {value}")).weak_etag(), None, "{value}");
+    }
+}
+
+#[test]
 fn content_ranges_that_cannot_be_are_errors() {
     for value in [
         "bytes 5-4/10",

@@ -77,7 +77,7 @@ impl<'a> Scope<'a> {
     fn new(context: &SigningContext<'a>) -> Result<Self> {
         if context.region.is_empty() {
             return Err(Error::validation(
-                "V4 signatures need the region, such as cn-hangzhou: set it, or use an endpoint that names it",
+                "V4 signatures need a region, such as cn-hangzhou; set it, or use an endpoint that contains it",
             ));
         }
         Ok(Scope { time: clock::basic_iso8601(context.time)?, region: context.region })

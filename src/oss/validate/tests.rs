@@ -48,7 +48,7 @@ fn a_bucket_is_3_to_63_lower_case_letters_digits_and_inner_dashes() {
     }
     for name in ["", "ab", "-abc", "abc-", "Abc", "a.b.c", "a_b", "ab/c", "ab\r\n", &"a".repeat(64)]
     {
-        refused("no bucket name", |request| request.bucket = name.to_owned());
+        refused("is not a bucket name", |request| request.bucket = name.to_owned());
     }
 }
 
@@ -100,14 +100,14 @@ fn a_key_that_is_a_url_is_told_what_to_write_instead_and_no_query_is_shown() {
         &format!("http://{host}/dir/a.bin?Signature=SIGNATURE&Expires=1"),
         "http://127.0.0.1/examplebucket/dir/a.bin",
     ] {
-        refused("a key is not a URL", |request| request.key = key.to_owned());
+        refused("an object key is required", |request| request.key = key.to_owned());
         refused(instead, |request| request.key = key.to_owned());
         let error = request(&DownloadRequest::new("examplebucket", key)).unwrap_err();
         assert!(!error.message().contains("SIGNATURE"), "{error}");
     }
     refused("use the bucket 'other' and the key 'a'", |r| r.key = "oss://other/a".to_owned());
     for key in ["oss://", "oss://examplebucket", "oss://examplebucket/"] {
-        refused("give the bucket's name and the object's key", |r| r.key = key.to_owned());
+        refused("pass the bucket name and the object key", |r| r.key = key.to_owned());
     }
     // Legal keys of programs that store pages by their addresses.
     accepted(|request| request.key = "https://www.example.com/index.html".to_owned());
@@ -116,7 +116,7 @@ fn a_key_that_is_a_url_is_told_what_to_write_instead_and_no_query_is_shown() {
 #[test]
 fn a_file_path_names_a_file() {
     for path in ["dir/", "/", "..", "a/.."] {
-        refused("names a directory", |request| request.file_path = Some(PathBuf::from(path)));
+        refused("is a directory", |request| request.file_path = Some(PathBuf::from(path)));
     }
     for path in ["", "a\0b"] {
         refused("file_path", |request| request.file_path = Some(PathBuf::from(path)));
@@ -188,7 +188,7 @@ fn extra_headers_cannot_replace_what_the_library_sets() {
         refused("condition", |request| request.extra_headers = pair(name, "x"));
     }
     for name in ["", "a b", "a:", "a\r\nb", "\u{e9}"] {
-        refused("no valid name", |request| request.extra_headers = pair(name, "x"));
+        refused("is not a valid name", |request| request.extra_headers = pair(name, "x"));
     }
     accepted(|request| request.extra_headers = pair("x-oss-traffic-limit", "819200"));
 }
@@ -196,12 +196,18 @@ fn extra_headers_cannot_replace_what_the_library_sets() {
 #[test]
 fn extra_query_parameters_cannot_touch_the_signature() {
     for name in ["Signature", "OSSAccessKeyId", "Expires", "security-token", "x-oss-signature"] {
-        refused("belongs to the signature", |request| request.extra_query = pair(name, "x"));
+        refused("is part of the signature", |request| request.extra_query = pair(name, "x"));
     }
     for (name, value) in [("", "x"), ("a\nb", "x"), ("a", "x\0")] {
-        refused("empty or holds controls", |request| request.extra_query = pair(name, value));
+        refused("empty or contains control characters", |request| {
+            request.extra_query = pair(name, value)
+        });
     }
     accepted(|request| request.extra_query = pair("x-oss-process", ""));
+    refused("a processed object whole", |request| {
+        request.extra_query = pair("x-oss-process", "image/info");
+        *request = request.clone().range(0, 99);
+    });
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use curl::easy::{Handler, WriteError};
 
+use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 
@@ -30,11 +31,21 @@ pub enum ReplyStage {
     /// Shown, and not decided yet.
     AwaitsDriver,
     /// A later request: the reply must be exactly these bytes of this generation.
-    Expected { generation: Arc<Generation>, asked: Range<u64> },
+    Expected { generation: Arc<Generation>, pinning: Pinning, asked: Range<u64> },
     /// Vetted; bytes flow.
     Accepted,
     /// A HEAD, or a status that carries no object bytes: what comes is kept as text for the error.
     NotObject,
+}
+
+impl ReplyStage {
+    /// How the reply is held to the generation of an earlier one.
+    pub fn pinning(&self) -> Option<Pinning> {
+        match self {
+            ReplyStage::Expected { pinning, .. } => Some(*pinning),
+            _ => None,
+        }
+    }
 }
 
 /// libcurl's view of a fetch.
@@ -164,7 +175,7 @@ impl Fetch {
         if !self.head.is_whole() {
             return EndReason::Broken {
                 curl_code: curl_sys::CURLE_RECV_ERROR,
-                message: "the connection was closed inside the head of the reply".to_owned(),
+                message: "the connection was closed within the headers of the reply".to_owned(),
             };
         }
         if let ReplyStage::Expected { .. } = self.stage {
@@ -176,6 +187,7 @@ impl Fetch {
         }
         match self.stage {
             ReplyStage::Accepted => {
+                self.span.end_with_body();
                 let missing = self.span.remaining();
                 if missing.is_empty() {
                     EndReason::Complete
@@ -208,8 +220,8 @@ impl Fetch {
                 let _ =
                     self.events.send(Event::FirstReply { fetch: self.id, head: self.head.clone() });
             }
-            ReplyStage::Expected { generation, asked } => {
-                match reply_check::later_reply(&self.head, asked, generation) {
+            ReplyStage::Expected { generation, pinning, asked } => {
+                match reply_check::later_reply(&self.head, asked, generation, *pinning) {
                     Ok(()) => self.stage = ReplyStage::Accepted,
                     Err(flaw) => self.stop_reason = Some(EndReason::Unusable(flaw)),
                 }
@@ -252,7 +264,7 @@ impl Fetch {
 
 /// libcurl reads some status lines that are none, such as one with a status of four digits.
 fn no_status_line() -> EndReason {
-    EndReason::Unusable(Flaw::Unreadable("it has no valid status line".to_owned()))
+    EndReason::Unusable(Flaw::Unreadable("its status line is not valid".to_owned()))
 }
 
 /// Statuses whose body may be object bytes.

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use crate::sync::Mutex;
+use crate::transfer::policy::reply_check::UNKNOWN;
 
-/// The bytes one ranged GET delivers. The connection claims them in order; the planner may take the far end away
+/// The bytes one GET delivers, up to [`UNKNOWN`] while the reply does not say how many they are. The connection claims them in order; the planner may take the far end away
 /// while the connection runs. Both happen under one lock, so a byte has exactly one owner.
 #[derive(Debug)]
 pub struct Span {
@@ -56,6 +57,14 @@ impl Span {
         bounds.end = bounds.end.min(end).max(bounds.start);
     }
 
+    /// The body has ended, and with it a span whose end was not known.
+    pub fn end_with_body(&self) {
+        let mut bounds = self.bounds.lock();
+        if bounds.end == UNKNOWN {
+            bounds.end = bounds.start;
+        }
+    }
+
     /// Moves the end up: a whole-body reply delivers more than was asked for.
     pub fn extend(&self, end: u64) {
         let mut bounds = self.bounds.lock();
@@ -75,6 +84,19 @@ mod tests {
         assert_eq!(span.cut(1000), 160..200);
         assert_eq!(span.claim(10), (160, 0));
         assert_eq!(span.held(), 100..160);
+    }
+
+    #[test]
+    fn only_a_span_of_unknown_end_ends_with_the_body() {
+        let span = Span::new(0..UNKNOWN);
+        assert_eq!(span.claim(60), (0, 60));
+        span.end_with_body();
+        assert_eq!((span.held(), span.remaining()), (0..60, 60..60));
+
+        let span = Span::new(0..100);
+        span.claim(60);
+        span.end_with_body();
+        assert_eq!(span.remaining(), 60..100);
     }
 
     proptest! {

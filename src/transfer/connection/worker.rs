@@ -86,8 +86,9 @@ impl Worker {
         let (ready, started) = bounded(1);
         let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready))
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
-        let waker =
-            started.recv().map_err(|_| Error::internal("libcurl could not make a multi handle"))?;
+        let waker = started
+            .recv()
+            .map_err(|_| Error::internal("libcurl could not create a multi handle"))?;
         Ok(Worker { commands, wake: WorkerWaker::new(index, waker), join: Some(join) })
     }
 

@@ -268,7 +268,7 @@ mod tests {
             match bench.events.recv_timeout(Duration::from_secs(10)).expect("an end") {
                 Event::Stored(extent) => extents.push(extent),
                 Event::Ended(_) => return extents,
-                _ => panic!("unexpected news"),
+                _ => panic!("unexpected event"),
             }
         }
     }

@@ -142,7 +142,7 @@ mod tests {
         let stored: Vec<u64> = std::iter::from_fn(|| news.try_recv().ok())
             .map(|event| match event {
                 Event::Stored(extent) => extent.offset,
-                _ => panic!("unexpected news"),
+                _ => panic!("unexpected event"),
             })
             .collect();
         assert!(stored.iter().copied().eq(0..100));

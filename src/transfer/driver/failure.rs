@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
+use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
 use crate::transfer::counters::Counter;
 use crate::transfer::event::{EndReason, FetchEnd};
 use crate::transfer::policy::certificate;
-use crate::transfer::policy::reply_check::Flaw;
+use crate::transfer::policy::reply_check::{Flaw, UNKNOWN};
 use crate::transfer::policy::retry::{self, Cause, Failure, History, Retryability};
 
 use super::Driver;
@@ -37,7 +38,7 @@ impl Driver {
     ) -> Result<AfterFailure> {
         let brought_bytes = end.received > 0;
         let span = in_flight.span.held();
-        let range = Some((span.start, span.end.saturating_sub(1)));
+        let range = (span.end != UNKNOWN).then(|| (span.start, span.end.saturating_sub(1)));
         let failure = match end.ending {
             EndReason::Complete | EndReason::Cut | EndReason::Aborted => {
                 return Ok(AfterFailure::Retry);
@@ -45,8 +46,14 @@ impl Driver {
             EndReason::Fault(error) => return Err(error),
             EndReason::Refused => {
                 let refusal = service_error::parse(&end.head, &end.body);
+                let has_if_match = in_flight.pinning.is_none_or(|p| p == Pinning::IfMatch);
+                if refusal.status == 416 && !has_if_match {
+                    // With `If-Match` this would have been a 412.
+                    let what = "the service answered 416: it has become shorter";
+                    return Ok(AfterFailure::ObjectChanged(what.to_owned()));
+                }
                 if refusal.status == 412 {
-                    return Ok(AfterFailure::ObjectChanged("the service answered 412".to_owned()));
+                    return self.after_failed_condition(in_flight, refusal, range);
                 }
                 self.refused(refusal, in_flight, &end.head, range)
             }
@@ -63,7 +70,7 @@ impl Driver {
             EndReason::Broken { curl_code, message } => self.broken(curl_code, &message, range),
             EndReason::Stalled => {
                 let limit = self.session.connection.idle_timeout.unwrap_or_default();
-                let message = format!("no byte came for {limit:?}");
+                let message = format!("no data arrived for {limit:?}");
                 let code = curl_sys::CURLE_OPERATION_TIMEDOUT;
                 let error = Error::transport(code, self.attempted(&message, range));
                 Failure::of(Cause::TimedOut, error)
@@ -199,7 +206,7 @@ impl Driver {
 
     /// The error of a reply that is not the one asked for.
     pub fn unusable(&self, flaw: &Flaw, range: Option<(u64, u64)>) -> Error {
-        let not_asked_for = |what| format!("the reply is not the one asked for: {what}");
+        let not_asked_for = |what| format!("the reply does not match the request: {what}");
         let what = match flaw {
             Flaw::Changed(what) | Flaw::Contradiction(what) | Flaw::Incomplete(what) => {
                 not_asked_for(what.as_str())
@@ -213,7 +220,7 @@ impl Driver {
     fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Failure {
         if certificate::is_refused(code, message) {
             let what = format!(
-                "the server's certificate is not trusted: {message}; if its CA is one of your own, name it with ca_file or ca_path"
+                "the server's certificate is not trusted: {message}; if it was issued by a private CA, set ca_file or ca_path"
             );
             let code = curl_sys::CURLE_PEER_FAILED_VERIFICATION;
             let error = Error::transport(code, self.attempted(&what, range));

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
 use crate::oss::get_object::{Conditions, compose};
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
 use crate::transfer::connection::fetch::ReplyStage;
 use crate::transfer::connection::span::Span;
 use crate::transfer::event::{EndReason, Event};
-use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation};
+use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation, UNKNOWN};
 use crate::transfer::policy::retry::{Cause, Failure, Retryability};
 
 use super::Driver;
 use super::failure::AfterFailure;
-use super::recovery::Recoverable;
 use super::start_request::{NewRequest, StartOutcome};
 
 /// The slot of the first request.
@@ -64,7 +64,7 @@ impl Driver {
                 FirstAnswer::Refused(refusal) => request = self.after_refusal(request, refusal)?,
                 FirstAnswer::Head { head, body_waits } => {
                     match self.check_first_reply(request, &head) {
-                        Ok(reply) => match self.next_first_request(request, &reply)? {
+                        Ok(mut reply) => match self.next_first_request(request, &mut reply)? {
                             Some(next) => request = next,
                             None => return self.prepare(head, reply, body_waits),
                         },
@@ -141,7 +141,9 @@ impl Driver {
     }
 
     fn new_first_request(&self, request: FirstRequest) -> NewRequest {
-        let etag = self.earlier_run.recoverable.as_ref().and_then(|r| r.generation.etag.as_deref());
+        let recoverable = self.earlier_run.recoverable.as_ref();
+        let pinned = recoverable.filter(|recoverable| recoverable.pinning == Pinning::IfMatch);
+        let etag = pinned.and_then(|recoverable| recoverable.generation.etag.as_deref());
         let conditions = match (request, etag) {
             (FirstRequest::Head, Some(etag)) if !self.request.has_conditions() => {
                 Conditions::Pinned { etag }
@@ -151,9 +153,9 @@ impl Driver {
         let span = match request {
             FirstRequest::Part(first, last) => first..last.saturating_add(1),
             FirstRequest::Stream(first, last) => {
-                first..last.map_or(u64::MAX, |last| last.saturating_add(1))
+                first..last.map_or(UNKNOWN, |last| last.saturating_add(1))
             }
-            FirstRequest::Whole => 0..u64::MAX,
+            FirstRequest::Whole => 0..UNKNOWN,
             FirstRequest::Head => 0..0,
         };
         NewRequest {
@@ -213,11 +215,14 @@ impl Driver {
             {
                 Ok(FirstRequest::Whole)
             }
-            // The object has shrunk, or was replaced, since the record was made.
-            (416, _) | (412, FirstRequest::Head)
-                if self.earlier_run.recoverable.is_some()
-                    && (refusal.status == 416 || !self.request.has_conditions()) =>
+            // Was the object replaced, or does the service not know its own ETag?
+            (412, FirstRequest::Head)
+                if !self.request.has_conditions() && self.earlier_run.stop_if_match() =>
             {
+                Ok(request)
+            }
+            // The object has shrunk, or was replaced, since the record was made.
+            (416, _) if self.earlier_run.recoverable.is_some() => {
                 self.log(LogLevel::Info, || "the object has changed; starting over".to_owned());
                 self.earlier_run.recoverable = None;
                 Ok(self.choose_first_request())
@@ -235,6 +240,9 @@ impl Driver {
             let generation = reply_check::head_reply(head)?;
             return Ok(FirstReply { body: 0..0, ranges_ignored: false, generation });
         }
+        if self.request.is_processed() {
+            return reply_check::processed_reply(head);
+        }
         let asked = request.range().map(|(first, last)| (first, last.unwrap_or(u64::MAX - 1)));
         reply_check::first_reply(head, asked)
     }
@@ -243,20 +251,24 @@ impl Driver {
     fn next_first_request(
         &mut self,
         request: FirstRequest,
-        reply: &FirstReply,
+        reply: &mut FirstReply,
     ) -> Result<Option<FirstRequest>> {
-        let start = self.start();
-        if let Some(recoverable) = &self.earlier_run.recoverable
-            && !recoverable.fits(&reply.generation)
-        {
-            self.log(LogLevel::Info, || {
-                "the object has changed since the earlier run, or cannot be pinned; starting over"
-                    .to_owned()
-            });
-            let sent_from_start = matches!(request, FirstRequest::Part(first, _) if first == start);
-            self.earlier_run.recoverable = None;
-            if !sent_from_start {
-                return Ok(Some(self.choose_first_request()));
+        if let Some(recoverable) = &self.earlier_run.recoverable {
+            match self.continued(recoverable, &reply.generation) {
+                Some(generation) => reply.generation = generation,
+                None => {
+                    self.log(LogLevel::Info, || {
+                        "the object has changed since the earlier run, or cannot be compared; starting over"
+                            .to_owned()
+                    });
+                    let start = self.start();
+                    let sent_from_start =
+                        matches!(request, FirstRequest::Part(first, _) if first == start);
+                    self.earlier_run.recoverable = None;
+                    if !sent_from_start {
+                        return Ok(Some(self.choose_first_request()));
+                    }
+                }
             }
         }
         if reply.ranges_ignored {
@@ -264,7 +276,7 @@ impl Driver {
             self.single_stream = true;
             self.earlier_run.recoverable = None;
         }
-        if reply.generation.etag.is_none() {
+        if self.pinning_of(&reply.generation).is_none() {
             // Nothing can be pinned, so no second request may add to the first one's bytes.
             self.single_stream = true;
             let range = self.resolve(&reply.generation)?;
@@ -298,15 +310,6 @@ impl Driver {
             .with_status(416));
         }
         Ok(start..end)
-    }
-}
-
-impl Recoverable {
-    /// Whether the bytes can be of `generation`.
-    fn fits(&self, generation: &Generation) -> bool {
-        let vouched = !self.needs_object_crc || generation.crc64.is_some();
-        let pinned = generation.etag.is_some();
-        vouched && pinned && reply_check::same_generation(generation, &self.generation).is_ok()
     }
 }
 

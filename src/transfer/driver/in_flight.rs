@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::model::pinning::Pinning;
 use crate::transfer::connection::span::Span;
 use crate::transfer::connection::worker::{Command, Worker};
 use crate::transfer::policy::plan::ActiveSpan;
@@ -32,6 +33,8 @@ pub struct InFlight {
     pub worker: Arc<Worker>,
     /// Which credentials signed it.
     pub serial: u64,
+    /// How its reply is held to the generation; none for a first request, whose reply fixes it.
+    pub pinning: Option<Pinning>,
     pub started: Instant,
     /// It was told to stop; its end is on the way.
     pub aborted: bool,
@@ -67,10 +70,25 @@ impl Slot {
 }
 
 impl InFlight {
-    pub fn new(fetch: u64, span: Arc<Span>, worker: Arc<Worker>, serial: u64) -> Self {
+    pub fn new(
+        fetch: u64,
+        span: Arc<Span>,
+        worker: Arc<Worker>,
+        serial: u64,
+        pinning: Option<Pinning>,
+    ) -> Self {
         let now = Instant::now();
-        let sampled = (now, span.remaining().start);
-        InFlight { fetch, span, worker, serial, started: now, aborted: false, sampled, rate: None }
+        InFlight {
+            fetch,
+            sampled: (now, span.remaining().start),
+            span,
+            worker,
+            serial,
+            pinning,
+            started: now,
+            aborted: false,
+            rate: None,
+        }
     }
 
     /// Tells its worker to stop; the end still comes.
@@ -83,6 +101,11 @@ impl InFlight {
     pub fn remaining(&self) -> u64 {
         let rest = self.span.remaining();
         rest.end - rest.start
+    }
+
+    /// Whether its reply was accepted and brings bytes.
+    pub fn brings_bytes(&self) -> bool {
+        self.span.remaining().start > self.span.start()
     }
 
     /// Measures the rate, if the last measurement is old enough.

@@ -5,6 +5,7 @@ mod completion;
 mod failure;
 mod first_request;
 mod in_flight;
+mod pinning;
 mod preparation;
 mod proof;
 mod recovery;
@@ -31,6 +32,7 @@ use crate::sys::panic::catch;
 
 use super::event::{Event, FetchEnd};
 use super::policy::connection_limit::ConnectionLimit;
+use super::policy::reply_check::Generation;
 use super::policy::stall_clock::StallClock;
 use super::session::Session;
 use super::shared::Shared;
@@ -103,7 +105,9 @@ struct Driver {
     round_trip: f64,
     /// Starts over because the object had changed.
     restarts: u32,
-    /// The service cannot be asked for parts, or the object cannot be pinned: one stream, no resume.
+    /// The generation whose ETag the service refused before the download started over.
+    refused_generation: Option<Arc<Generation>>,
+    /// The service cannot be asked for parts, or the object cannot be pinned or is processed: one stream, no resume.
     single_stream: bool,
     /// Everything was fetched once more because the checksum was wrong.
     refetched: bool,
@@ -115,6 +119,7 @@ impl Driver {
     fn new(task: Task) -> Self {
         let Task { session, request, paths, shared, inbox } = task;
         let thread_num = request.thread_num;
+        let single_stream = request.is_processed();
         let slots = (0..thread_num).map(|_| Slot::new()).collect();
         Driver {
             session,
@@ -135,7 +140,8 @@ impl Driver {
             last_error: None,
             round_trip: 0.0,
             restarts: 0,
-            single_stream: false,
+            refused_generation: None,
+            single_stream,
             refetched: false,
             disk_rounds: 0,
         }
@@ -190,10 +196,11 @@ impl Driver {
                 ErrorKind::ObjectChanged,
                 "ObjectChanged",
                 format!(
-                    "{} was replaced while it was being downloaded ({why}), and again after a clean start; download it when nobody writes to it, or name a version",
+                    "{} was replaced during the download ({why}), and again after a restart; download it when it is not being written, or set version_id",
                     self.object()
                 ),
-            ));
+            )
+            .with_context(self.growth_advice()));
         }
         self.restarts += 1;
         self.shared.counters.retries_reply.add(1);
@@ -205,9 +212,11 @@ impl Driver {
     fn restart_stream(&mut self, error: Error) -> Result<()> {
         self.restarts += 1;
         if self.restarts >= self.session.options.max_attempts {
-            return Err(error.with_context(
-                "; the service gives no ETag or ignores ranges, so that the download could not go on where it broke",
-            ));
+            return Err(error.with_context(if self.request.is_processed() {
+                "; a processed object is sent as one stream, so the download could not continue where it was interrupted"
+            } else {
+                "; the service sends no ETag or ignores ranges, so the download could not continue where it was interrupted"
+            }));
         }
         self.discard_everything()
     }
@@ -257,7 +266,7 @@ impl Driver {
         }
         self.shared.set_active(0);
         if let Err(error) = self.note_stored(&stored) {
-            self.log(LogLevel::Warn, || format!("the last bytes could not be recorded: {error}"));
+            self.log(LogLevel::Warn, || format!("the last extents could not be recorded: {error}"));
         }
     }
 

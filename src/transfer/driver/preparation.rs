@@ -8,9 +8,11 @@ use crate::checkpoint::journal::Taken;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
+use crate::model::request::MAX_PART_SIZE;
 use crate::oss::reply::ReplyHead;
 use crate::storage::temp_file::TempFile;
-use crate::transfer::policy::reply_check::{FirstReply, Generation};
+use crate::transfer::policy::reply_check::{FirstReply, Generation, UNKNOWN};
 
 use super::Driver;
 use super::first_request::FIRST;
@@ -31,10 +33,12 @@ impl Driver {
         body_waits: bool,
     ) -> Result<()> {
         self.refuse_encrypted(&head)?;
-        // A reply without the checksum does not take back the one that was recorded.
-        let recorded = self.earlier_run.recoverable.as_ref().and_then(|r| r.generation.crc64);
-        reply.generation.crc64 = reply.generation.crc64.or(recorded);
+        if !body_waits && reply.generation.size == UNKNOWN {
+            // The last chunk was the first: the body has ended without a byte.
+            (reply.generation.size, reply.body.end) = (0, 0);
+        }
         let range = self.resolve(&reply.generation)?;
+        let pinning = self.pinning_of(&reply.generation).unwrap_or_default();
         let mut found = std::mem::take(&mut self.earlier_run);
         if found.recoverable.as_ref().is_none_or(|recoverable| recoverable.extents.is_empty()) {
             // The file is about to be emptied.
@@ -43,8 +47,9 @@ impl Driver {
         let file = match found.temp.take() {
             Some(file) if found.is_new => file,
             Some(left) => {
-                let left = Arc::into_inner(left)
-                    .ok_or_else(|| Error::internal("an earlier run's file is in use already"))?;
+                let left = Arc::into_inner(left).ok_or_else(|| {
+                    Error::internal("the file of an earlier run is already in use")
+                })?;
                 Arc::new(self.paths.claim(left)?)
             }
             None => Arc::new(self.paths.create_temp()?),
@@ -52,9 +57,9 @@ impl Driver {
         // Until its record is replaced, what an earlier run left is good for a later one, if that can find it.
         let is_new = found.recoverable.is_none() || !file.is_locked();
         self.earlier_run = EarlierRun { temp: Some(file.clone()), is_new, ..EarlierRun::default() };
-        let transfer = self.lay_out(found, file, head, reply.generation, &range)?;
+        let transfer = self.lay_out(found, file, head, (reply.generation, pinning), &range)?;
         self.earlier_run = EarlierRun::default();
-        self.shared.set_total(Some(range.end - range.start));
+        self.shared.set_total(transfer.len());
         self.transfer = Some(transfer);
         if body_waits {
             if let Some(in_flight) = &self.slots[FIRST].in_flight {
@@ -63,7 +68,10 @@ impl Driver {
             }
             self.proceed(FIRST);
         }
-        self.log(LogLevel::Info, || format!("downloading bytes {}-{}", range.start, range.end));
+        self.log(LogLevel::Info, || match range.end {
+            UNKNOWN => "downloading a processed object of unknown size".to_owned(),
+            end => format!("downloading bytes {}-{end}", range.start),
+        });
         Ok(())
     }
 
@@ -72,10 +80,10 @@ impl Driver {
         mut found: EarlierRun,
         file: Arc<TempFile>,
         head: ReplyHead,
-        generation: Generation,
+        (generation, pinning): (Generation, Pinning),
         range: &Range<u64>,
     ) -> Result<Transfer> {
-        let len = range.end - range.start;
+        let len = (range.end != UNKNOWN).then(|| range.end - range.start);
         let vouched =
             found.recoverable.as_ref().is_none_or(|recoverable| !recoverable.needs_object_crc);
         let unproven =
@@ -83,16 +91,18 @@ impl Driver {
         if unproven.is_empty() {
             file.clear()?;
         }
-        if self.request.check_space {
-            file.check_space(len)?;
-        }
-        if self.request.preallocate {
-            file.preallocate(len)?;
+        if let Some(len) = len {
+            if self.request.check_space {
+                file.check_space(len)?;
+            }
+            if self.request.preallocate {
+                file.preallocate(len)?;
+            }
         }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
         let record = match (found.journal_location.take(), pinned) {
             (Some(place), Some(etag)) => {
-                let header = self.header(etag, &generation, range, &file);
+                let header = self.header(etag, (&generation, pinning), range, &file);
                 Some(Record::start(place, header, found.taken.take(), &unproven, vouched)?)
             }
             _ => {
@@ -113,17 +123,18 @@ impl Driver {
                 self.shared.events().clone(),
             )?);
         }
+        let grain = match len {
+            Some(len) => grain(self.request.part_size, len),
+            // The largest grain for small objects: nothing of this one can be continued.
+            None => grain(MAX_PART_SIZE, 0),
+        };
         Ok(Transfer {
             generation: Arc::new(generation),
-            stored: StoredExtents::new(
-                range.clone(),
-                self.request.part_size,
-                file,
-                record,
-                unproven,
-            ),
+            pinning,
+            unconfirmed: false,
+            stored: StoredExtents::new(range.clone(), grain, file, record, unproven),
             head,
-            grain: grain(self.request.part_size, len),
+            grain,
             proving,
         })
     }
@@ -131,7 +142,7 @@ impl Driver {
     fn header(
         &self,
         etag: String,
-        generation: &Generation,
+        (generation, pinning): (&Generation, Pinning),
         range: &Range<u64>,
         file: &TempFile,
     ) -> Header {
@@ -143,6 +154,7 @@ impl Driver {
             object_size: generation.size,
             object_crc64: generation.crc64,
             last_modified: generation.last_modified.clone(),
+            pinning,
             object_version_id: generation.version_id.clone(),
             requested: self.request.range,
             range: range.clone(),
@@ -160,7 +172,7 @@ impl Driver {
             ErrorKind::Validation,
             "ClientSideEncrypted",
             format!(
-                "{} was encrypted by the client that uploaded it, and this library does not decrypt; download it with the SDK's encryption client, or set allow_encrypted to save it as it is stored",
+                "{} was encrypted by the client that uploaded it, and this library does not decrypt it; download it with the SDK's encryption client, or set allow_encrypted to save it as it is stored",
                 self.object()
             ),
         ))

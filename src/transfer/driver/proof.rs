@@ -67,7 +67,7 @@ fn prove_all(
             return Err(Error::new(
                 ErrorKind::Cancelled,
                 "Cancelled",
-                "nobody waits for the proof",
+                "no receiver waits for the proof",
             ));
         }
     }

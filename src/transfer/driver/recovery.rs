@@ -8,6 +8,7 @@ use crate::checkpoint::sdk_record::{self, SdkRecord};
 use crate::model::error::Result;
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
 use crate::model::request::Overwrite;
 use crate::storage::temp_file::{TempFile, already_exists};
 use crate::sys::exit;
@@ -40,6 +41,8 @@ impl EarlierRun {
 pub struct Recoverable {
     /// The generation they came from; the C++ SDK's record knows only its size.
     pub generation: Generation,
+    /// What held them to it.
+    pub pinning: Pinning,
     /// The record proves nothing but its parts' checksums: only the whole object's CRC-64 can vouch for it.
     pub needs_object_crc: bool,
     /// Resolved range: first byte, one past the last.
@@ -75,7 +78,7 @@ impl Driver {
         if !self.paths.may_use(&temp)? {
             self.log(LogLevel::Warn, || {
                 format!(
-                    "'{}' belongs to another user, to whom it would give rights that '{}' does not; it is not used",
+                    "'{}' is not used: it belongs to another user, to whom '{}' denies access",
                     temp.path().display(),
                     self.paths.target.display()
                 )
@@ -92,13 +95,19 @@ impl Driver {
                     crc64: header.object_crc64,
                     version_id: header.object_version_id,
                     last_modified: header.last_modified,
+                    appendable: header.pinning == Pinning::Growth,
                 },
+                pinning: header.pinning,
                 needs_object_crc: false,
                 extents: within(extents, header.range.start, len),
                 range: header.range,
             }),
             None => sdk_record.and_then(|record| self.recoverable_from_sdk(record, len)),
         };
+        if self.request.is_processed() {
+            // What was recorded are bytes of the object as it is stored.
+            self.earlier_run.recoverable = None;
+        }
         if let Some(recoverable) = &self.earlier_run.recoverable {
             let bytes: u64 = recoverable.extents.iter().map(|extent| extent.len).sum();
             self.log(LogLevel::Info, || format!("an earlier run recorded {bytes} bytes"));
@@ -122,7 +131,7 @@ impl Driver {
                 record
             }
             Err(error) => {
-                self.log(LogLevel::Warn, || format!("the SDK's checkpoint is left alone: {error}"));
+                self.log(LogLevel::Warn, || format!("the SDK's checkpoint was not used: {error}"));
                 None
             }
         }
@@ -136,6 +145,7 @@ impl Driver {
         let SdkRecord { size, extents } = record;
         Some(Recoverable {
             generation: Generation { size, ..Generation::default() },
+            pinning: Pinning::IfMatch,
             needs_object_crc: true,
             range: 0..size,
             extents: within(extents, 0, len),

@@ -74,6 +74,7 @@ impl Driver {
         let id = self.session.next_fetch();
         let span = new_request.span;
         let intake = if new_request.stores { self.intake(id, &worker, span.start()) } else { None };
+        let pinning = new_request.stage.pinning();
         let fetch = Fetch::new(
             id,
             new_request.stage,
@@ -95,11 +96,12 @@ impl Driver {
         self.log(LogLevel::Debug, || format!("{method} bytes {}-{}", bytes.start, bytes.end));
         let events = self.shared.events().clone();
         self.slots[slot].not_before = None;
-        self.slots[slot].in_flight = Some(InFlight::new(id, span, worker.clone(), issued.serial));
+        self.slots[slot].in_flight =
+            Some(InFlight::new(id, span, worker.clone(), issued.serial, pinning));
         // A worker that died answers every fetch with its end; one that is gone does not.
         if !worker.tell(Command::Start { wire: Box::new(wire), fetch: Box::new(fetch), events }) {
             self.slots[slot].in_flight = None;
-            return Err(crate::model::error::Error::internal("a transfer thread is gone"));
+            return Err(crate::model::error::Error::internal("a transfer thread has ended"));
         }
         self.count_active();
         Ok(StartOutcome::Sent)

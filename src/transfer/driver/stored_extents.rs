@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::{Journal, JournalLocation, Taken};
 use crate::model::error::{Error, Result};
-use crate::model::extent::{Extent, ExtentMap, grain};
+use crate::model::extent::{Extent, ExtentMap};
+use crate::model::pinning::Pinning;
 use crate::storage::temp_file::TempFile;
 use crate::transfer::policy::plan::subtract;
 
@@ -52,12 +53,12 @@ impl Record {
 impl StoredExtents {
     pub fn new(
         range: Range<u64>,
-        part_size: u64,
+        grain: u64,
         file: Arc<TempFile>,
         record: Option<Record>,
         unproven: Vec<Extent>,
     ) -> Self {
-        let extents = ExtentMap::new(grain(part_size, range.end - range.start));
+        let extents = ExtentMap::new(grain);
         let unproven: BTreeMap<_, _> =
             unproven.into_iter().map(|extent| (extent.offset, extent)).collect();
         let held = unproven.values().map(|extent| extent.len).sum();
@@ -130,6 +131,25 @@ impl StoredExtents {
         let left: Vec<Extent> =
             if record.vouched { self.extents.iter().collect() } else { Vec::new() };
         record.journal = Some(journal.rewrite(&record.place, &record.header, &left)?);
+        Ok(())
+    }
+
+    /// The download ends at byte `end`, which was not known before.
+    pub fn end_at(&mut self, end: u64) {
+        self.range.end = end;
+    }
+
+    /// From now on, and for what is here already, the bytes are held together by `pinning`; the record says so.
+    pub fn set_pinning(&mut self, pinning: Pinning) -> Result<()> {
+        let Some(record) = &mut self.record else { return Ok(()) };
+        record.header.pinning = pinning;
+        let Some(journal) = record.journal.take() else { return Ok(()) };
+        let recorded: Vec<Extent> = if record.vouched {
+            self.extents.iter().chain(self.unproven.values().copied()).collect()
+        } else {
+            Vec::new()
+        };
+        record.journal = Some(journal.rewrite(&record.place, &record.header, &recorded)?);
         Ok(())
     }
 

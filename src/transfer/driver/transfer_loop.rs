@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
 use crate::oss::get_object::{Conditions, compose};
 use crate::transfer::connection::fetch::ReplyStage;
 use crate::transfer::connection::span::Span;
@@ -156,10 +157,14 @@ impl Driver {
         end: FetchEnd,
     ) -> Result<Option<String>> {
         self.note_qos_delay(&end.head, Instant::now());
+        self.note_confirmation(in_flight);
         if let Some(first_byte) = end.first_byte {
             let seconds = first_byte.as_secs_f64();
             let known = self.round_trip;
             self.round_trip = if known == 0.0 { seconds } else { known.min(seconds) };
+        }
+        if matches!(end.ending, EndReason::Complete) {
+            self.note_size(in_flight);
         }
         if matches!(end.ending, EndReason::Complete | EndReason::Cut | EndReason::Aborted) {
             let slot = &mut self.slots[slot];
@@ -177,12 +182,20 @@ impl Driver {
         }
     }
 
+    /// The whole body of a stream has come: the size of the object is known from now on.
+    fn note_size(&mut self, in_flight: &InFlight) {
+        if let Some(transfer) = self.transfer.as_mut().filter(|transfer| transfer.len().is_none()) {
+            transfer.end_at(in_flight.span.held().end);
+            self.shared.set_total(transfer.len());
+        }
+    }
+
     /// Gives every free slot something to fetch, as long as there is something.
     fn assign(&mut self, now: Instant) -> Result<()> {
         // Of this moment: what comes while requests are sent must not make the later ones shorter.
         let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let mut busy: u64 = running.map(InFlight::remaining).sum();
-        let mut free = self.free_connections(now);
+        let mut free = self.free_connections(now).min(self.free_until_confirmed());
         for index in 0..self.slots.len() {
             if free == 0 {
                 return Ok(());
@@ -224,17 +237,18 @@ impl Driver {
 
     fn new_span_request(&self, span: Arc<Span>) -> NewRequest {
         let asked = span.remaining();
-        let generation =
-            self.transfer.as_ref().map(|transfer| transfer.generation.clone()).unwrap_or_default();
+        let transfer = self.transfer.as_ref();
+        let generation = transfer.map(|transfer| transfer.generation.clone()).unwrap_or_default();
+        let pinning = transfer.map(|transfer| transfer.pinning).unwrap_or_default();
         let conditions = match &generation.etag {
-            Some(etag) => Conditions::Pinned { etag },
-            None => Conditions::None,
+            Some(etag) if pinning == Pinning::IfMatch => Conditions::Pinned { etag },
+            _ => Conditions::None,
         };
         let range = Some((asked.start, Some(asked.end.saturating_sub(1))));
         NewRequest {
             head: false,
             composed: compose(&self.request, range, conditions),
-            stage: ReplyStage::Expected { generation: generation.clone(), asked },
+            stage: ReplyStage::Expected { generation: generation.clone(), pinning, asked },
             span,
             stores: true,
         }

@@ -71,7 +71,7 @@ impl Driver {
                 format!("the credentials provider has not answered for {limit:?} ({name})"),
             );
         }
-        let what = format!("no byte has come for {limit:?} ({name})");
+        let what = format!("no data has arrived for {limit:?} ({name})");
         match self.last_error.take() {
             Some(error) => error.with_context(&format!("; {what}")),
             None => {

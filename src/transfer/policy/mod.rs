@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod connection_limit;
+pub mod pinning;
 pub mod plan;
 pub mod reply_check;
 pub mod retry;

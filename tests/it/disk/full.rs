@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use libc::{EFBIG, ENOSPC};
-use local_oss::Fault;
+use local_oss::{Config, Fault, Object};
 use oss_resumable::{DownloadRequest, ErrorKind};
 
 use super::child::{self, End};
@@ -44,6 +44,30 @@ fn with_room_for_any_number_of_pages() {
             assert!(failures > SIZE / PAGE + 1, "{failures} runs found too little room");
         }
     }
+}
+
+#[test]
+fn a_processed_object_that_the_disk_has_no_room_for_is_an_error_although_its_size_is_not_known() {
+    namespace::run(
+        "mount -t tmpfs -o size=1m none $TMPDIR",
+        "disk::full::without_room_for_a_processed_object",
+    );
+}
+
+#[test]
+#[ignore = "runs in a child process, on a small tmpfs"]
+fn without_room_for_a_processed_object() {
+    let object = Object::pattern(SIZE, 7).processed(vec![1; 2 << 20]);
+    let fixture = Fixture::with(Config::default(), object);
+    fs::write(fixture.target(), OLD).expect("the old file");
+    let request = fixture.request_with(|request| {
+        request.extra_query = vec![("x-oss-process".to_owned(), "image/info".to_owned())];
+    });
+    let error = fixture.client().download(&request).expect_err("no room");
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Io, "DiskFull"), "{error}");
+    assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
+    assert_eq!(fixture.files(), ["file.bin"]);
+    assert_eq!(fixture.server.requests().len(), 1);
 }
 
 /// Downloads with room for `pages`, and again with room for all; whether the first run had enough.

@@ -87,7 +87,7 @@ fn a_link_that_leads_to_no_file_is_refused_before_anything_is_sent() {
     let (fixture, _elsewhere, there) = fixture();
     fs::create_dir(there.join("dir")).expect("directory");
     for (text, why) in [
-        (fixture.target(), "in a circle"),
+        (fixture.target(), "a loop"),
         (there.join("dir"), "not a regular file"),
         (there.join("dir/"), "not a regular file"),
         (there.join("none/file"), "does not exist"),

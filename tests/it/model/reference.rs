@@ -350,6 +350,10 @@ impl<'p> World<'p> {
             (ErrorKind::ObjectChanged, _) => {
                 sum.changed >= 2 || (sum.streams && sum.changed + sum.repeated >= 2)
             }
+            // An ETag that is a lie, twice the same, is not recognised by the service.
+            (ErrorKind::Service, "PreconditionFailed") if sum.changed >= 2 => {
+                struck(&|flaw| flaw == Flaw::WrongEtag)
+            }
             (ErrorKind::Service, _) => {
                 let says_so = |flaw| match flaw {
                     Flaw::Busy(status) => is_code(code, "Busy", status, sum),

@@ -5,6 +5,7 @@ mod busy;
 mod clocks;
 mod contradictions;
 mod garbage;
+mod generations;
 mod outages;
 mod proxy;
 mod redirects;

@@ -88,7 +88,7 @@ fn judge(news: &Receiver<Event>, file: &Memory, bytes: &[u8]) -> (usize, bool) {
                 assert!(news.try_recv().is_err(), "nothing follows the end");
                 return ((reached - START) as usize, faulty);
             }
-            _ => panic!("unexpected news"),
+            _ => panic!("unexpected event"),
         }
     }
 }
