@@ -56,11 +56,11 @@ pub struct oss_download_object_request {
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
     /// download starts is created or replaced. A link in a sticky, world-writable directory such as /tmp must belong to
     /// this user or to the owner of the directory.
-    /// A file that is replaced passes on its permission bits, and its owner and group where this process may set them.
-    /// With another group, the group and others get only what both of them had. Set-user-ID, set-group-ID and sticky
-    /// bits, access control lists, security labels and other extended attributes are not passed on. The temporary file
-    /// is never accessible to anybody who could not access the old file in the same way. A new file gets its mode from
-    /// the umask.
+    /// A file that replaces an existing one keeps that file's permission bits, and its owner and group if this process
+    /// may set them. If the group cannot be kept, the group and others get only the permissions that both had.
+    /// Set-user-ID, set-group-ID and sticky bits, access control lists, security labels and other extended attributes
+    /// are not kept. The temporary file does not grant anyone else access that the existing file denies. A new file
+    /// gets its mode from the umask.
     pub file_path: *const c_char,
     /// Directory of the checkpoint; it must exist. Setting it enables resuming. NULL: see `enable_checkpoint`.
     pub checkpoint_dir: *const c_char,

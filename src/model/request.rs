@@ -85,11 +85,11 @@ pub struct DownloadRequest {
     /// download starts is created or replaced. A link in a directory where everybody may create one (sticky and
     /// world-writable, such as `/tmp`) must belong to this user or to the directory's owner.
     ///
-    /// A file that is replaced passes on its permission bits, and its owner and group where this process may set them.
-    /// With another group, the group and others get only what both of them had. Set-user-ID, set-group-ID and sticky
-    /// bits, access control lists, security labels and other extended attributes are not passed on. The temporary file
-    /// is never accessible to anybody who could not access the old file in the same way. A new file gets its mode from
-    /// the umask.
+    /// A file that replaces an existing one keeps that file's permission bits, and its owner and group if this process
+    /// may set them. If the group cannot be kept, the group and others get only the permissions that both had.
+    /// Set-user-ID, set-group-ID and sticky bits, access control lists, security labels and other extended attributes
+    /// are not kept. The temporary file does not grant anyone else access that the existing file denies. A new file
+    /// gets its mode from the umask.
     pub file_path: Option<PathBuf>,
     /// Location of the checkpoint; default: no checkpoint.
     pub checkpoint: Checkpoint,

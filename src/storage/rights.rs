@@ -1,11 +1,11 @@
-//! Which rights the new file gets from the one that it replaces.
+//! The owner, group and permission bits that the new file takes from the file that it replaces.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// What the owner needs to work on a temporary file, and to go on with it in a later run.
+/// What the owner needs to write a temporary file, and to continue it in a later run.
 pub const OWNER_READS_AND_WRITES: u32 = 0o600;
 const PERMISSIONS: u32 = 0o777;
 const ALL_READ_AND_WRITE: u32 = 0o066;
@@ -41,8 +41,8 @@ impl Rights {
     /// The widest permission bits with which a file of the group `gid` lets nobody do what this file does not, its
     /// owner apart: owners can give themselves any right.
     ///
-    /// Who is in one group may or may not be in the other. With another group the members of the old one count among
-    /// the others, and some of the others as members: both get what both had.
+    /// A user may be in one of the two groups, in both or in none. After a change of the group, members of the old one
+    /// may count as others, and others as members of the new one, so both classes get only what both had.
     pub fn mode_with_group(&self, gid: u32) -> u32 {
         if gid == self.gid {
             return self.mode;
@@ -51,13 +51,13 @@ impl Rights {
         self.mode & 0o700 | both << 3 | both
     }
 
-    /// Whether the user `user` may go on with the temporary file `temp`, which an earlier run or anybody else left,
-    /// to replace this file: nobody can do more with it than with this file, or `user` can see to that.
+    /// Whether a process of the user `user` may continue a temporary file with the rights `temp`, whoever left it, to
+    /// replace this file: it grants nobody more than this file does, or the process can change its mode.
     pub fn admit(&self, temp: &Rights, user: u32) -> bool {
         if temp.uid == user {
             return true;
         }
-        // Another owner can open the file whatever its mode is, and may have it open already.
+        // Another owner can open the file whatever its mode is, or may have it open already.
         let owner = temp.uid == self.uid || self.mode & ALL_READ_AND_WRITE == ALL_READ_AND_WRITE;
         let wider = temp.mode & !self.mode_with_group(temp.gid) & ALL_READ_AND_WRITE;
         owner && (user == 0 || wider == 0)
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A user who owns no file here, and whether he is in the groups 0, 1 and 2.
+    /// Whether a user, who owns no file here, is in the groups 0, 1 and 2.
     type Groups = [bool; 3];
 
     fn may(file: &Rights, groups: Groups) -> u32 {

@@ -1,4 +1,4 @@
-//! How the temporary file gets the rights of the file that it replaces, and never wider ones on the way there.
+//! Gives the temporary file the rights of the file that it replaces, and never wider ones before that.
 
 use std::io;
 
@@ -7,17 +7,17 @@ use crate::model::error::Result;
 use crate::storage::rights::{OWNER_READS_AND_WRITES, Rights};
 use crate::sys;
 
-/// Permission bits that a new file is made with; the umask takes its share.
+/// Mode with which a new file is created; the umask is applied to it.
 const NEW_FILE: u32 = 0o666;
 
-/// With what permission bits a temporary file is made that is to replace a file with these rights, if there is one.
+/// Mode with which a temporary file is created that is to replace a file with these rights, if there is one.
 pub fn first_mode(replaced: Option<&Rights>) -> u32 {
     replaced.map_or(NEW_FILE, |_| OWNER_READS_AND_WRITES)
 }
 
 impl TempFile {
-    /// Has nobody read or write in this file who may not in the one that it is to replace, which has the rights
-    /// `replaced`. To be called before anything is written.
+    /// Closes this file to everyone who has no access to the file that it is to replace, which has the rights
+    /// `replaced`. Must be called before anything is written.
     pub fn protect(&mut self, replaced: Option<Rights>) -> Result<()> {
         self.replaced = replaced;
         if let Some(old) = &replaced {
@@ -26,8 +26,8 @@ impl TempFile {
         Ok(())
     }
 
-    /// Whether this file, which was there before this run, may get the bytes that are to replace a file with the rights
-    /// `replaced`: see [`Rights::admit`].
+    /// Whether this file, which existed before this run, may be used to replace a file with the rights `replaced`: see
+    /// [`Rights::admit`].
     pub fn may_replace(&self, replaced: Option<&Rights>) -> Result<bool> {
         let Some(old) = replaced else { return Ok(true) };
         let here = self.file.metadata().map_err(|error| self.failed("look at", &error))?;
@@ -60,7 +60,8 @@ impl TempFile {
         Ok(wanted)
     }
 
-    /// Gives a file that an earlier run left, maybe with the mode of one that was there then, the mode of a new file.
+    /// Gives a file that an earlier run left the mode of a new file. That run may have set the mode of a target that no
+    /// longer exists.
     pub(super) fn publish(&self) -> io::Result<()> {
         if !self.was_there {
             return Ok(());
@@ -73,10 +74,10 @@ impl TempFile {
         if here.mode == mode { Ok(()) } else { sys::file::change_mode(&self.file, mode) }
     }
 
-    /// Takes from the owner of the file, which is in its place by now, what only the temporary file needed.
+    /// After the rename: takes from the owner what only the temporary file needed.
     pub(super) fn settle(&self, mode: u32) {
         if mode & OWNER_READS_AND_WRITES != OWNER_READS_AND_WRITES {
-            // The file is right and in its place, and nobody but its owner can do more with it.
+            // The file is complete and in its place, and only its owner has more access than he should.
             let _ = sys::file::change_mode(&self.file, mode);
         }
     }

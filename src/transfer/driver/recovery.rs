@@ -78,7 +78,7 @@ impl Driver {
         if !self.paths.may_use(&temp)? {
             self.log(LogLevel::Warn, || {
                 format!(
-                    "'{}' belongs to another user, to whom it would give rights that '{}' does not; it is not used",
+                    "'{}' is not used: it belongs to another user, to whom '{}' denies access",
                     temp.path().display(),
                     self.paths.target.display()
                 )
