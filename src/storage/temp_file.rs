@@ -34,7 +34,7 @@ pub struct TempFile {
     writing: Mutex<Length>,
     /// An earlier run left the file.
     was_there: bool,
-    /// The rights of the file that is to be replaced, as they were when this run took this one.
+    /// The rights of the file that will be replaced, at the time when this file was created or claimed.
     replaced: Option<Rights>,
 }
 
@@ -87,7 +87,7 @@ impl TempFile {
         }
         let mut temp = TempFile::of(file)?;
         if !temp.may_replace(replaced.as_ref())? {
-            // Others may keep this process from removing their files.
+            // The owners of other files may prevent this process from removing them.
             let _ = temp.remove();
             return Self::create_new(&with_random_suffix(path).map_err(failed)?, replaced);
         }

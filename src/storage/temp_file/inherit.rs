@@ -1,4 +1,4 @@
-//! How the temporary file gets the rights of the file that it replaces, and never wider ones on the way there.
+//! Gives the temporary file the rights of the file that it replaces, and never wider ones meanwhile.
 
 use std::io;
 
@@ -7,17 +7,18 @@ use crate::model::error::Result;
 use crate::storage::rights::{OWNER_READS_AND_WRITES, Rights};
 use crate::sys;
 
-/// Permission bits that a new file is made with; the umask takes its share.
+/// Permission bits of a new file before the umask is applied.
 const NEW_FILE: u32 = 0o666;
 
-/// With what permission bits a temporary file is made that is to replace a file with these rights, if there is one.
+/// The permission bits with which a temporary file is created that will replace a file with these rights, if there is
+/// one.
 pub fn first_mode(replaced: Option<&Rights>) -> u32 {
     replaced.map_or(NEW_FILE, |_| OWNER_READS_AND_WRITES)
 }
 
 impl TempFile {
-    /// Has nobody read or write in this file who may not in the one that it is to replace, which has the rights
-    /// `replaced`. To be called before anything is written.
+    /// Removes the rights to read and write this file from everybody who does not have them on the file that it will
+    /// replace, whose rights are `replaced`. To be called before anything is written.
     pub fn protect(&mut self, replaced: Option<Rights>) -> Result<()> {
         self.replaced = replaced;
         if let Some(old) = &replaced {
@@ -26,23 +27,24 @@ impl TempFile {
         Ok(())
     }
 
-    /// Whether this file, which was there before this run, may get the bytes that are to replace a file with the rights
-    /// `replaced`: see [`Rights::admit`].
+    /// Whether this file of an earlier run may receive the bytes that will replace a file with the rights `replaced`:
+    /// see [`Rights::admit`].
     pub fn may_replace(&self, replaced: Option<&Rights>) -> Result<bool> {
         let Some(old) = replaced else { return Ok(true) };
         let here = self.file.metadata().map_err(|error| self.failed("look at", &error))?;
         Ok(old.admit(&Rights::from(&here), sys::file::effective_user()))
     }
 
-    /// Gives this file, which is about to replace a file with the rights `old`, that owner, group and mode, as far as
-    /// this process may. Until the rename the owner can still read and write it, for a later run; returns the mode for
+    /// Gives this file, which will replace a file with the rights `old`, that owner, group and mode, if this process
+    /// may. Until the rename the owner can still read and write it, for a later run; returns the mode for
     /// [`TempFile::settle`].
     pub(super) fn inherit(&self, old: &Rights) -> io::Result<u32> {
-        // Before it has another group, whose rights the present bits may be too wide for.
+        // Before the change of the group, to which the present bits may grant too much.
         self.adapt_mode(old)?;
         let here = Rights::from(&self.file.metadata()?);
         if (here.uid, here.gid) != (old.uid, old.gid) {
-            // If neither works, the mode makes up for it. Any owner may give a file to a group that he is in.
+            // If neither works, the mode compensates for it. Any owner may give a file to a group of which they are a
+            // member.
             let given = sys::file::change_owner(&self.file, Some(old.uid), Some(old.gid));
             if given.is_err() && here.gid != old.gid {
                 let _ = sys::file::change_owner(&self.file, None, Some(old.gid));
@@ -51,8 +53,8 @@ impl TempFile {
         self.adapt_mode(old)
     }
 
-    /// Sets the permission bits of `old` as far as they suit this file's group, and lets the owner read and write.
-    /// Returns the mode without this addition.
+    /// Sets the permission bits of `old` as far as they are suitable for this file's group, and lets the owner read and
+    /// write. Returns the mode without this addition.
     fn adapt_mode(&self, old: &Rights) -> io::Result<u32> {
         let here = Rights::from(&self.file.metadata()?);
         let wanted = old.mode_with_group(here.gid);
@@ -60,7 +62,7 @@ impl TempFile {
         Ok(wanted)
     }
 
-    /// Gives a file that an earlier run left, maybe with the mode of one that was there then, the mode of a new file.
+    /// Gives a file of an earlier run, perhaps with the mode of a file that it was to replace, the mode of a new file.
     pub(super) fn publish(&self) -> io::Result<()> {
         if !self.was_there {
             return Ok(());
@@ -73,10 +75,10 @@ impl TempFile {
         if here.mode == mode { Ok(()) } else { sys::file::change_mode(&self.file, mode) }
     }
 
-    /// Takes from the owner of the file, which is in its place by now, what only the temporary file needed.
+    /// Removes the owner's rights that only the temporary file needed, after the rename.
     pub(super) fn settle(&self, mode: u32) {
         if mode & OWNER_READS_AND_WRITES != OWNER_READS_AND_WRITES {
-            // The file is right and in its place, and nobody but its owner can do more with it.
+            // The file is correct and in place, and only its owner has more rights on it.
             let _ = sys::file::change_mode(&self.file, mode);
         }
     }
