@@ -258,7 +258,7 @@ fn a_presigned_url_contains_overrides_version_and_token() {
         let request = fixture.request_with(|request| {
             request.version_id = Some(old.version_id().to_owned());
             request.response_headers.content_type = Some("text/plain; a=b".to_owned());
-            request.extra_query = vec![("x-oss-ac-source-ip".to_owned(), "a/b c".to_owned())];
+            request.extra_query = vec![("x-oss-process".to_owned(), "a/b c".to_owned())];
         });
         let key = AccessKey::new(ID, SECRET, Some(token.to_owned()));
         let client = fixture.client_with(|options| options.signature = signature);
