@@ -162,7 +162,7 @@ fn a_stream_that_always_breaks_is_an_error_after_three_requests_and_leaves_nothi
         fixture.server.inject(fault);
         let error = fixture.client().download(&request(&fixture)).expect_err("broken");
         assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
-        assert!(error.message().contains("a processed object comes as one stream"), "{error}");
+        assert!(error.message().contains("a processed object is sent as one stream"), "{error}");
         assert_requests(&fixture, 3);
         assert_eq!(std::fs::read(fixture.target()).expect("the old file"), OLD);
         assert_eq!(fixture.files(), ["file.bin"]);
