@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compiles each header alone and included twice, the public ones under every language standard that programs may use,
-# and with them the initialisers of the C API's structs.
+# Compiles each header alone and included twice, the public ones in every language standard that programs may use, and
+# with them the initialisers of the C API's structs.
 #
 #   headers.sh INCLUDE-DIRECTORY C-COMPILER C++-COMPILER SDK-INCLUDE-DIRECTORY SDK-V2-INCLUDE-DIRECTORY
 set -uo pipefail
@@ -23,7 +23,7 @@ check() {
     compiled=$((compiled + 1))
 }
 
-# The structs of the C API whose first field is their size.
+# The size-first structs of the C API.
 size_first_structs() {
     awk '/^typedef struct .* \{$/ { name = $3 }
         name && /^    [a-z].*;$/ { if ($0 == "    size_t struct_size;") print name; name = "" }' \
@@ -102,7 +102,7 @@ if echo '#include <expected>
 std::expected<int, char> result(0);' | "$cxx" -x c++ -std=c++2b -fsyntax-only - 2>/dev/null; then
     check oss_resumable_sdk_v2.hpp "$cxx" -x c++ -std=c++2b -DALIBABACLOUD_OSS_USE_STD_EXPECTED
 fi
-# What those are made of must at least include what it uses.
+# The files from which those three are made must at least include what they use.
 for header in "$include"/oss_resumable/*.hpp; do
     case $header in
     *sdk_v2*) check "$(basename "$header")" "$cxx" -x c++ -std=c++17 ;;
@@ -110,7 +110,7 @@ for header in "$include"/oss_resumable/*.hpp; do
     esac
 done
 
-# A gate that accepts everything is none: planted mistakes must be found.
+# Checks the check itself: introduced mistakes must be found.
 must_be_found() {
     if compile "$@" 2>/dev/null; then
         echo "FAILED: $* accepts a mistake"

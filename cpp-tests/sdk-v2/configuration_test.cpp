@@ -1,19 +1,19 @@
-// Each field of the SDK's ClientConfiguration that has a meaning for a download, by its effect on
-// the wire. Credentials, retries and the transport have files of their own.
+// Each field of the SDK's ClientConfiguration that affects downloads, by its effect on the
+// requests. Credentials, retries and the transport have their own files.
 #include "fixture.hpp"
 
 using namespace tests;
 
 namespace {
 
-// Points at something of a type that the SDK only declares.
+// A pointer to an object of a type that the SDK only declares.
 template <typename T> std::shared_ptr<T> something() {
     static int thing = 0;
     return std::shared_ptr<T>(std::make_shared<int>(0),
                               static_cast<T *>(static_cast<void *>(&thing)));
 }
 
-// The first target that a configuration without an endpoint asks the proxy for.
+// The target of the first request to the proxy, of a configuration without an endpoint.
 std::string targetOf(std::optional<bool> sdk::ClientConfiguration::*kind) {
     Fixture fixture;
     auto configuration = fixture.throughProxy();
@@ -40,7 +40,7 @@ TEST(SdkV2Configuration, TheRegionAloneNamesTheEndpoint) {
               "http://examplebucket.oss-accelerate.aliyuncs.com" + key);
 }
 
-TEST(SdkV2Configuration, AnEndpointHasPrecedenceOverItsKindAndOnlyItsHostCounts) {
+TEST(SdkV2Configuration, AnEndpointHasPrecedenceAndOnlyItsHostIsUsed) {
     Fixture fixture;
     auto configuration = fixture.configuration();
     configuration.endpoint = fixture.wire.endpoint() + "/path?query";
@@ -49,7 +49,7 @@ TEST(SdkV2Configuration, AnEndpointHasPrecedenceOverItsKindAndOnlyItsHostCounts)
     EXPECT_EQ(fixture.firstRequest().target(), "/examplebucket/generated/1000");
 }
 
-TEST(SdkV2Configuration, AnEndpointWithoutASchemeIsEncryptedUnlessSslIsDisabled) {
+TEST(SdkV2Configuration, AnEndpointWithoutASchemeIsHttpsUnlessSslIsDisabled) {
     TemporaryDirectory keys;
     Fixture encrypted({"--tls", "--ca-file", keys.path("ca.pem")});
     auto configuration = encrypted.configuration();
@@ -64,7 +64,7 @@ TEST(SdkV2Configuration, AnEndpointWithoutASchemeIsEncryptedUnlessSslIsDisabled)
     EXPECT_DOWNLOADED(plain.download(configuration), plain, "1000");
 }
 
-TEST(SdkV2Configuration, TheSignatureIsOfTheVersionAskedForAndOfTheRegion) {
+TEST(SdkV2Configuration, TheSignatureHasTheConfiguredVersionAndRegion) {
     Fixture fixture;
     auto configuration = fixture.configuration();
     EXPECT_DOWNLOADED(fixture.download(configuration), fixture, "1000");
@@ -88,7 +88,7 @@ TEST(SdkV2Configuration, PathStylePutsTheBucketIntoThePath) {
               "http://oss-cn-hangzhou.aliyuncs.com/examplebucket/generated/1000");
 }
 
-TEST(SdkV2Configuration, CnameLeavesTheBucketOutAndWinsAsInTheSdk) {
+TEST(SdkV2Configuration, CnameLeavesTheBucketOutAndHasPrecedenceAsInTheSdk) {
     Fixture fixture;
     auto configuration = fixture.throughProxy();
     configuration.endpoint = "http://download.example.com";
@@ -98,7 +98,7 @@ TEST(SdkV2Configuration, CnameLeavesTheBucketOutAndWinsAsInTheSdk) {
     EXPECT_EQ(fixture.firstRequest().target(), "http://download.example.com/generated/1000");
 }
 
-TEST(SdkV2Configuration, OfAnAddressThePathHoldsTheBucketAsInTheSdk) {
+TEST(SdkV2Configuration, CnameOfAnAddressIsPathStyleAsInTheSdk) {
     Fixture fixture;
     auto configuration = fixture.configuration();
     configuration.useCName = true;
@@ -136,7 +136,7 @@ TEST(SdkV2Configuration, DisableClockSkewCorrectionSwitchesTheCorrection) {
     }
 }
 
-TEST(SdkV2Configuration, ARedirectIsTheAnswerWhetherEnabledOrNot) {
+TEST(SdkV2Configuration, ARedirectIsAnError) {
     for (const bool enabled : {false, true}) {
         Fixture other;
         Fixture fixture({"--fault", "redirect=" + other.wire.endpoint() + "/elsewhere"});
@@ -150,7 +150,7 @@ TEST(SdkV2Configuration, ARedirectIsTheAnswerWhetherEnabledOrNot) {
     }
 }
 
-TEST(SdkV2Configuration, WhatIsNotForDownloadsIsLeftAlone) {
+TEST(SdkV2Configuration, SettingsThatDoNotAffectDownloadsAreIgnored) {
     Fixture fixture;
     auto configuration = fixture.configuration();
     configuration.accountId = "1234567890";
@@ -166,7 +166,7 @@ TEST(SdkV2Configuration, WhatIsNotForDownloadsIsLeftAlone) {
               std::string::npos);
 }
 
-TEST(SdkV2Configuration, WhatCannotBeHonouredIsRefused) {
+TEST(SdkV2Configuration, UnsupportedSettingsAreRefused) {
     Fixture fixture;
     const auto refused = [&fixture](const sdk::ClientConfiguration &configuration) {
         const auto outcome = fixture.download(configuration);

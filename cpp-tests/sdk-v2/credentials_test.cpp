@@ -11,7 +11,7 @@ namespace {
 
 using Time = std::chrono::system_clock::time_point;
 
-// A download whose provider is a function, which counts how often it was asked.
+// Downloads with a function as provider, and counts its calls.
 struct Asked {
     explicit Asked(const Strings &arguments = {}) : fixture(arguments) {}
 
@@ -45,7 +45,7 @@ TEST(SdkV2Credentials, TheTokenIsSent) {
     EXPECT_EQ(fixture.firstRequest().header("x-oss-security-token"), "token");
 }
 
-TEST(SdkV2Credentials, TheEnvironmentsAreReadByTheSdksProvider) {
+TEST(SdkV2Credentials, TheSdksEnvironmentProviderIsUsed) {
     Fixture fixture;
     auto configuration = fixture.configuration();
     configuration.credentialsProvider =
@@ -71,7 +71,7 @@ TEST(SdkV2Credentials, AnonymousRequestsHaveNoSignature) {
     EXPECT_FALSE(fixture.firstRequest().has("Authorization"));
 }
 
-TEST(SdkV2Credentials, AProviderThatFailsForGoodIsAskedOnceAndItsReasonIsTold) {
+TEST(SdkV2Credentials, APermanentFailureOfAProviderIsReportedAfterOneCall) {
     Asked asked;
     const auto outcome =
         asked.download([](int) { return sdk::Credentials::withError("the vault is closed"); });
@@ -83,7 +83,7 @@ TEST(SdkV2Credentials, AProviderThatFailsForGoodIsAskedOnceAndItsReasonIsTold) {
     EXPECT_TRUE(asked.fixture.wire.requests().empty());
 }
 
-TEST(SdkV2Credentials, AProviderThatFailsForTheMomentIsAskedAgain) {
+TEST(SdkV2Credentials, ATemporaryFailureOfAProviderIsRetried) {
     Asked asked;
     const auto outcome = asked.download(
         [](int times) { return times < 3 ? sdk::Credentials::withRetryableError("busy") : key(); });
@@ -91,7 +91,7 @@ TEST(SdkV2Credentials, AProviderThatFailsForTheMomentIsAskedAgain) {
     EXPECT_EQ(asked.times, 3);
 }
 
-TEST(SdkV2Credentials, AReasonThatIsNoTextIsLeftOut) {
+TEST(SdkV2Credentials, AnErrorThatIsNotUtf8IsLeftOut) {
     Asked asked;
     const auto outcome =
         asked.download([](int) { return sdk::Credentials::withError("\xff\xfe"); });
@@ -99,7 +99,7 @@ TEST(SdkV2Credentials, AReasonThatIsNoTextIsLeftOut) {
     EXPECT_EQ(messageOf(outcome).find('\xff'), std::string::npos);
 }
 
-TEST(SdkV2Credentials, AnExceptionOfAProviderIsAnError) {
+TEST(SdkV2Credentials, AnExceptionOfAProviderIsAnErrorWithoutItsText) {
     Asked asked;
     const auto outcome = asked.download(
         [](int) -> sdk::Credentials { throw std::runtime_error("the secret is s3cr3t"); });
@@ -108,7 +108,7 @@ TEST(SdkV2Credentials, AnExceptionOfAProviderIsAnError) {
     EXPECT_EQ(asked.times, 1);
 }
 
-TEST(SdkV2Credentials, AKeyThatHasNotExpiredIsNotAskedForAgain) {
+TEST(SdkV2Credentials, AProviderIsNotCalledAgainBeforeItsKeyExpires) {
     Asked asked({"--rate", "400KB"});
     const auto later = std::chrono::system_clock::now() + std::chrono::hours(1);
     EXPECT_DOWNLOADED(asked.download([later](int) { return key(later); }, "1MiB"), asked.fixture,
@@ -116,7 +116,7 @@ TEST(SdkV2Credentials, AKeyThatHasNotExpiredIsNotAskedForAgain) {
     EXPECT_EQ(asked.times, 1);
 }
 
-TEST(SdkV2Credentials, AnExpiredTokenIsRenewedAndTheDownloadGoesOn) {
+TEST(SdkV2Credentials, AnExpiredTokenIsRenewedAndTheDownloadContinues) {
     Asked asked({"--fault", "expired-token@nth:2"});
     const auto later = std::chrono::system_clock::now() + std::chrono::hours(1);
     EXPECT_DOWNLOADED(asked.download([later](int) { return key(later); }, "1MiB"), asked.fixture,

@@ -1,4 +1,4 @@
-// The Downloader itself: cancelling, disabling, copies, threads, forks, exceptions.
+// The Downloader itself: cancelling, disabling, copies, threads, forks and exceptions.
 #include <future>
 #include <stdexcept>
 #include <thread>
@@ -9,7 +9,7 @@ using namespace tests;
 
 namespace {
 
-// A slow download of 1 MiB that calls `then` at its first bytes, and `then` may end it.
+// Downloads 1 MiB slowly and calls `then` after the first bytes.
 template <typename Then>
 GetObjectOutcome slowly(const Fixture &fixture, const Downloader &downloader,
                         const sdk::OperationOptions *operation, Then then) {
@@ -27,7 +27,7 @@ GetObjectOutcome slowly(const Fixture &fixture, const Downloader &downloader,
 
 } // namespace
 
-TEST(SdkV2Downloader, ATokenCancelsAndTheNextRunGoesOn) {
+TEST(SdkV2Downloader, ATokenCancelsADownloadWhoseNextRunResumes) {
     Fixture fixture({"--rate", "400KB"});
     const Downloader downloader(fixture.configuration());
     const auto source = sdk::CancellationTokenSource::create();
@@ -39,7 +39,7 @@ TEST(SdkV2Downloader, ATokenCancelsAndTheNextRunGoesOn) {
     canceller.join();
     EXPECT_EQ(codeOf(outcome), "RequestCanceled");
     EXPECT_TRUE(outcome.error().getErrorCode() == sdk::ErrorCondition::Canceled);
-    EXPECT_EQ(fixture.files().size(), 2u) << "the checkpoint stays";
+    EXPECT_EQ(fixture.files().size(), 2u) << "the checkpoint is kept";
 
     const size_t before = fixture.wire.requests().size();
     EXPECT_DOWNLOADED(
@@ -48,7 +48,7 @@ TEST(SdkV2Downloader, ATokenCancelsAndTheNextRunGoesOn) {
     EXPECT_NE(fixture.wire.requests().at(before).header("Range").compare(0, 8, "bytes=0-"), 0);
 }
 
-TEST(SdkV2Downloader, ATokensTimeIsTheDownloads) {
+TEST(SdkV2Downloader, ATokenMayHaveADeadline) {
     Fixture fixture({"--fault", "no-reply"});
     const Downloader downloader(fixture.configuration());
     const auto source = sdk::CancellationTokenSource::create();
@@ -59,11 +59,11 @@ TEST(SdkV2Downloader, ATokensTimeIsTheDownloads) {
     const auto outcome =
         downloader.downloadFile(Fixture::request("1MiB"), fixture.file(), &operation);
     EXPECT_EQ(codeOf(outcome), "RequestCanceled");
-    // A reply is waited for ten seconds.
+    // The idle time-out is ten seconds.
     EXPECT_LT(watch.seconds(), 8);
 }
 
-TEST(SdkV2Downloader, ATokenThatIsCancelledAlreadyLetsNothingStart) {
+TEST(SdkV2Downloader, ACancelledTokenPreventsTheDownload) {
     Fixture fixture;
     const auto source = sdk::CancellationTokenSource::create();
     source->cancel();
@@ -75,7 +75,7 @@ TEST(SdkV2Downloader, ATokenThatIsCancelledAlreadyLetsNothingStart) {
     EXPECT_TRUE(fixture.wire.requests().empty() && fixture.files().empty());
 }
 
-TEST(SdkV2Downloader, ATokenWhoseSourceIsGoneOrThatNeverHadOneCancelsNothing) {
+TEST(SdkV2Downloader, ATokenWithoutASourceDoesNotCancel) {
     for (const bool hadOne : {false, true}) {
         Fixture fixture;
         sdk::OperationOptions operation;
@@ -95,7 +95,7 @@ TEST(SdkV2Downloader, TheOptionsOfAnOperationMayBeNull) {
                       fixture, "1000");
 }
 
-TEST(SdkV2Downloader, DisablingEndsRunningDownloadsOfAllCopiesAndLetsNoneStart) {
+TEST(SdkV2Downloader, DisablingEndsRunningDownloadsOfAllCopiesAndPreventsNewOnes) {
     Fixture fixture({"--rate", "400KB"});
     Downloader downloader(fixture.configuration());
     Downloader copy = downloader;
@@ -112,7 +112,7 @@ TEST(SdkV2Downloader, DisablingEndsRunningDownloadsOfAllCopiesAndLetsNoneStart) 
         "1MiB");
 }
 
-TEST(SdkV2Downloader, EnablingAtOnceDoesNotSaveARunningDownload) {
+TEST(SdkV2Downloader, DisablingEndsARunningDownloadEvenIfItIsUndoneAtOnce) {
     Fixture fixture({"--rate", "400KB"});
     Downloader downloader(fixture.configuration());
     const auto outcome = slowly(fixture, downloader, nullptr, [&] {
@@ -122,7 +122,7 @@ TEST(SdkV2Downloader, EnablingAtOnceDoesNotSaveARunningDownload) {
     EXPECT_EQ(codeOf(outcome), "RequestDisabled");
 }
 
-TEST(SdkV2Downloader, SeveralThreadsShareOne) {
+TEST(SdkV2Downloader, SeveralThreadsShareADownloader) {
     Fixture fixture;
     const Downloader downloader(fixture.configuration());
     std::vector<std::future<bool>> ends;
@@ -138,7 +138,7 @@ TEST(SdkV2Downloader, SeveralThreadsShareOne) {
     }
 }
 
-TEST(SdkV2Downloader, OneThatIsMadeBeforeAForkWorksInBothProcesses) {
+TEST(SdkV2Downloader, ADownloaderMadeBeforeAForkWorksInBothProcesses) {
     for (const bool used : {false, true}) {
         Fixture fixture;
         const Downloader downloader(fixture.configuration());
@@ -163,7 +163,7 @@ TEST(SdkV2Downloader, OneThatIsMadeBeforeAForkWorksInBothProcesses) {
     }
 }
 
-TEST(SdkV2Downloader, AnExceptionOfAProgressCallbackIsThrownOn) {
+TEST(SdkV2Downloader, AnExceptionOfAProgressCallbackLeavesTheCall) {
     Fixture fixture;
     sdk::ProgressCallback progress;
     progress.callback = [](std::size_t, std::size_t, std::int64_t, std::uintptr_t) {

@@ -1,4 +1,4 @@
-// A server, and this library's downloads with the types of the SDK v2.
+// A server, and this library's downloads with the types of the OSS C++ SDK v2.
 #ifndef TESTS_SDK_V2_FIXTURE_HPP
 #define TESTS_SDK_V2_FIXTURE_HPP
 
@@ -22,7 +22,7 @@ class Fixture : public SignedFixture {
 public:
     explicit Fixture(const Strings &arguments = {}) : SignedFixture(arguments) {}
 
-    // With the server's region, key and address.
+    // With the server's region, endpoint and key.
     sdk::ClientConfiguration configuration() const {
         auto configuration = sdk::ClientConfiguration::loadDefault();
         configuration.region = "cn-hangzhou";
@@ -31,7 +31,7 @@ public:
             std::make_shared<sdk::StaticCredentialsProvider>("id", "secret");
         return configuration;
     }
-    // For names of the service, through the tap, which is taken for a proxy.
+    // With the service's host name, and the tap as the proxy.
     sdk::ClientConfiguration throughProxy() const {
         auto configuration = this->configuration();
         configuration.endpoint = "http://oss-cn-hangzhou.aliyuncs.com";
@@ -61,7 +61,7 @@ public:
     }
 };
 
-// The error's code, or nothing.
+// The error's code, or an empty string.
 inline std::string codeOf(const GetObjectOutcome &outcome) {
     return outcome.has_value() ? "" : outcome.error().getCode();
 }

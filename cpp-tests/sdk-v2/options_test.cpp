@@ -1,5 +1,5 @@
-// Each field of DownloadOptions, by its effect on the wire, on the disk, or on what the C API is
-// given.
+// Each field of DownloadOptions, by its effect on the requests, on the disk, or on the request of
+// the C API.
 #include <fstream>
 
 #include <sys/stat.h>
@@ -16,7 +16,7 @@ GetObjectOutcome download(const Fixture &fixture, const DownloadOptions &options
         .downloadFile(Fixture::request(size), fixture.file(), options);
 }
 
-// A field of the C API's request that options are turned into.
+// A field of the C API's request for these options.
 template <typename Field>
 Field passedOn(const DownloadOptions &options, Field oss_download_object_request::*field) {
     namespace detail = oss_resumable::detail;
@@ -93,7 +93,7 @@ TEST(SdkV2Options, TheCheckpointIsInItsDirectoryOrBesideTheFileOrNowhere) {
     EXPECT_EQ(beside.files().size(), 2u);
 }
 
-TEST(SdkV2Options, ProgressIsShownAndMayCancel) {
+TEST(SdkV2Options, TheProgressHandlerMayCancel) {
     Fixture fixture({"--rate", "400KB"});
     std::int64_t total = 0;
     auto options = fixture.options();
@@ -129,7 +129,7 @@ TEST(SdkV2Options, TheBandwidthLimitIsTheTotalOfAllConnections) {
     EXPECT_GE(watch.seconds(), 1.9);
 }
 
-TEST(SdkV2Options, AFileIsKeptIfAskedFor) {
+TEST(SdkV2Options, FailIfExistsKeepsTheFile) {
     Fixture fixture;
     std::ofstream(fixture.file()) << "old";
     DownloadOptions options;
@@ -139,7 +139,7 @@ TEST(SdkV2Options, AFileIsKeptIfAskedFor) {
     EXPECT_EQ(readFile(fixture.file()), "old");
 }
 
-TEST(SdkV2Options, TheModifiedTimeIsTheObjectsIfAskedFor) {
+TEST(SdkV2Options, SetModifiedTimeSetsTheObjectsTime) {
     Fixture fixture({"--fault", "header=Last-Modified:Mon, 01 Jan 2001 00:00:00 GMT"});
     DownloadOptions options;
     options.setModifiedTime = true;
@@ -149,7 +149,7 @@ TEST(SdkV2Options, TheModifiedTimeIsTheObjectsIfAskedFor) {
     EXPECT_EQ(found.st_mtime, 978307200);
 }
 
-TEST(SdkV2Options, AnEncryptedObjectIsSavedOnlyIfAskedFor) {
+TEST(SdkV2Options, AllowEncryptedSavesAnEncryptedObject) {
     Fixture fixture({"--fault", "header=x-oss-meta-client-side-encryption-key:abc"});
     DownloadOptions options;
     EXPECT_EQ(codeOf(download(fixture, options)), "ClientSideEncrypted");
@@ -157,7 +157,7 @@ TEST(SdkV2Options, AnEncryptedObjectIsSavedOnlyIfAskedFor) {
     EXPECT_DOWNLOADED(download(fixture, options), fixture, "1MiB");
 }
 
-TEST(SdkV2Options, WhatConcernsTheDiskIsPassedOn) {
+TEST(SdkV2Options, DiskOptionsArePassedOn) {
     using Request = oss_download_object_request;
     DownloadOptions options;
     EXPECT_EQ(passedOn(options, &Request::check_space), OSS_RESUMABLE_ON);

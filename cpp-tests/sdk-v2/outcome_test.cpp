@@ -1,4 +1,4 @@
-// What callers of the SDK read from an outcome.
+// The outcome as the SDK's callers read it.
 #include <sys/stat.h>
 
 #include "fixture.hpp"
@@ -12,7 +12,7 @@ GetObjectOutcome outcomeOf(const std::string &fault) {
     Fixture fixture({"--fault", fault});
     auto configuration = fixture.configuration();
     configuration.retryMaxAttempts = 1;
-    // Past the tap, which would end every connection alike.
+    // Not through the tap, which closes every connection in the same way.
     configuration.endpoint = fixture.oss.endpoint();
     auto outcome = fixture.download(configuration, "300000");
     EXPECT_FALSE(outcome.has_value());
@@ -56,7 +56,7 @@ TEST(SdkV2Outcome, AnEmptyObjectIsAnEmptyFile) {
     EXPECT_EQ(fixture.files(), Strings{"file"});
 }
 
-TEST(SdkV2Outcome, AnErrorOfTheServiceHasAllThatItSaid) {
+TEST(SdkV2Outcome, AnErrorOfTheServiceHasAllItsFields) {
     Fixture fixture({"--fault", "header=x-oss-ec:0026-00000001"});
     const auto outcome =
         fixture.download(GetObjectRequest().setBucket("examplebucket").setKey("missing"));
@@ -76,7 +76,7 @@ TEST(SdkV2Outcome, AnErrorOfTheServiceHasAllThatItSaid) {
     EXPECT_TRUE(fixture.files().empty());
 }
 
-TEST(SdkV2Outcome, TheServicesCodesComeThrough) {
+TEST(SdkV2Outcome, TheServicesCodesAreReported) {
     for (const auto &[status, code] :
          {std::make_pair(403, "AccessDenied"), std::make_pair(404, "NoSuchBucket"),
           std::make_pair(500, "InternalError"), std::make_pair(412, "PreconditionFailed")}) {
@@ -88,7 +88,7 @@ TEST(SdkV2Outcome, TheServicesCodesComeThrough) {
     EXPECT_EQ(codeOf(outcomeOf("html=502")), "ServerError:502");
 }
 
-TEST(SdkV2Outcome, ErrorsOfTheTransportHaveTheSdksCodes) {
+TEST(SdkV2Outcome, TransportErrorsHaveTheSdksCodes) {
     using Code = sdk::TransportErrorCode;
     const auto expect = [](const GetObjectOutcome &outcome, int number, Code code) {
         ASSERT_FALSE(outcome.has_value());
@@ -108,15 +108,15 @@ TEST(SdkV2Outcome, ErrorsOfTheTransportHaveTheSdksCodes) {
     expect(fixture.download(configuration), 6, Code::DnsError);
 }
 
-TEST(SdkV2Outcome, AWrongChecksumHasTheSdksCodeAndDoesNotStick) {
+TEST(SdkV2Outcome, AWrongChecksumHasTheSdksCodeAndDoesNotPersist) {
     Fixture fixture({"--fault", "wrong-crc@times:20"});
     const auto outcome = fixture.download(Fixture::request("300000"));
     EXPECT_EQ(codeOf(outcome), "CRCInconsistent");
     EXPECT_EQ(outcome.error().getErrorCode(), make_error_code(sdk::ClientErrorCode::CrcMismatch));
-    EXPECT_TRUE(fixture.files().empty()) << "no checkpoint that would fail for ever";
+    EXPECT_TRUE(fixture.files().empty()) << "no checkpoint that fails in every run";
 }
 
-TEST(SdkV2Outcome, ErrorsOfTheDiskAreTheSystems) {
+TEST(SdkV2Outcome, DiskErrorsHaveTheSystemsNumber) {
     Fixture fixture;
     const auto outcome = Downloader(fixture.configuration())
                              .downloadFile(Fixture::request("1000"), "/proc/no-file-here");
@@ -146,7 +146,7 @@ TEST(SdkV2Outcome, ASecondRunOfTheSameDownloadIsBusy) {
 }
 
 #ifdef ALIBABACLOUD_OSS_USE_STD_EXPECTED
-TEST(SdkV2Outcome, ItIsAnExpectedOfTheStandardLibrary) {
+TEST(SdkV2Outcome, TheOutcomeIsAStdExpected) {
     Fixture fixture;
     static_assert(std::is_same_v<GetObjectOutcome,
                                  std::expected<sdk::models::GetObjectResult, sdk::OperationError>>);

@@ -1,4 +1,4 @@
-// Each field of the SDK's GetObjectRequest, by its effect on the wire or on the disk.
+// Each field of the SDK's GetObjectRequest, by its effect on the requests or on the disk.
 #include <memory>
 
 #include "fixture.hpp"
@@ -10,7 +10,7 @@ namespace {
 const char *const PAST = "Mon, 01 Jan 2001 00:00:00 GMT";
 const char *const FUTURE = "Fri, 01 Jan 2100 00:00:00 GMT";
 
-// The message with which a request is refused before anything is sent or written.
+// The message for a request that is refused before anything is sent or written.
 std::string refusalOf(const GetObjectRequest &request) {
     Fixture fixture;
     const auto outcome = fixture.download(request);
@@ -27,13 +27,13 @@ TEST(SdkV2Request, BucketAndKeyNameTheObject) {
     EXPECT_EQ(fixture.firstRequest().target(), "/examplebucket/generated/1000");
 }
 
-TEST(SdkV2Request, WithoutABucketOrAKeyItIsRefused) {
+TEST(SdkV2Request, ARequestWithoutABucketOrAKeyIsRefused) {
     EXPECT_NE(refusalOf(GetObjectRequest().setKey("key")).find("bucket"), std::string::npos);
     EXPECT_NE(refusalOf(GetObjectRequest().setBucket("examplebucket")).find("key"),
               std::string::npos);
 }
 
-TEST(SdkV2Request, ARangeIsAskedForAndIsTheFile) {
+TEST(SdkV2Request, ARangeIsRequestedAndIsTheFile) {
     for (const auto &[range, size] : {std::make_pair("bytes=1000-1999", 1000u),
                                       std::make_pair("bytes=1000-", (1u << 20) - 1000)}) {
         Fixture fixture;
@@ -46,7 +46,7 @@ TEST(SdkV2Request, ARangeIsAskedForAndIsTheFile) {
     }
 }
 
-TEST(SdkV2Request, ARangeThatIsNoneOfAFileIsRefused) {
+TEST(SdkV2Request, InvalidSuffixAndMultipleRangesAreRefused) {
     for (const char *range :
          {"bytes=-500", "bytes=0-1,5-6", "bytes=", "bytes=-", "bytes=a-b", "items=0-1", "0-1",
           "bytes=99999999999999999999-", "bytes=5-4", "bytes= 0-1"}) {
@@ -56,7 +56,7 @@ TEST(SdkV2Request, ARangeThatIsNoneOfAFileIsRefused) {
     }
 }
 
-TEST(SdkV2Request, TheRangeBehaviourIsAlwaysTheStandardOne) {
+TEST(SdkV2Request, TheRangeBehaviorIsAlwaysStandard) {
     Fixture fixture;
     const auto request = Fixture::request("1MiB").setRangeBehavior("another");
     EXPECT_DOWNLOADED(fixture.download(request), fixture, "1MiB");
@@ -77,7 +77,7 @@ TEST(SdkV2Request, TheConditionsGoWithTheFirstRequest) {
     EXPECT_FALSE(first.has("If-Match"));
 }
 
-TEST(SdkV2Request, AConditionThatDoesNotHoldIsTheAnswer) {
+TEST(SdkV2Request, AConditionThatDoesNotHoldIsTheError) {
     Fixture fixture;
     const auto outcome = fixture.download(Fixture::request("1MiB").setIfMatch("\"another\""));
     EXPECT_EQ(codeOf(outcome), "PreconditionFailed");
@@ -86,7 +86,7 @@ TEST(SdkV2Request, AConditionThatDoesNotHoldIsTheAnswer) {
     EXPECT_TRUE(fixture.files().empty());
 }
 
-TEST(SdkV2Request, ACodedBodyIsRefused) {
+TEST(SdkV2Request, AnAcceptEncodingIsRefused) {
     EXPECT_NE(refusalOf(Fixture::request("1000").setAcceptEncoding("gzip")).find("Accept-Encoding"),
               std::string::npos);
     Fixture fixture;
@@ -95,7 +95,7 @@ TEST(SdkV2Request, ACodedBodyIsRefused) {
     EXPECT_FALSE(fixture.firstRequest().has("Accept-Encoding"));
 }
 
-TEST(SdkV2Request, ResponseHeadersAreAskedForAndAnswered) {
+TEST(SdkV2Request, ResponseHeadersAreRequestedAndSent) {
     Fixture fixture;
     const auto request = Fixture::request("1000")
                              .setResponseContentType("text/one")
@@ -116,14 +116,14 @@ TEST(SdkV2Request, ResponseHeadersAreAskedForAndAnswered) {
     EXPECT_EQ(outcome.value().getContentType(), "text/one");
 }
 
-TEST(SdkV2Request, TheVersionIsAskedFor) {
+TEST(SdkV2Request, TheVersionIsRequested) {
     Fixture fixture;
     EXPECT_DOWNLOADED(fixture.download(Fixture::request("1000").setVersionId("null")), fixture,
                       "1000");
     EXPECT_EQ(fixture.firstRequest().target(), "/examplebucket/generated/1000?versionId=null");
 }
 
-TEST(SdkV2Request, HeadersAndParametersOfTheProgramsOwnGoWithEveryRequest) {
+TEST(SdkV2Request, AddedHeadersAndParametersAreSentWithEveryRequest) {
     Fixture fixture;
     auto request = Fixture::request("1MiB");
     request.addHeader("x-oss-traffic-limit", "8192000");
@@ -137,7 +137,7 @@ TEST(SdkV2Request, HeadersAndParametersOfTheProgramsOwnGoWithEveryRequest) {
         EXPECT_EQ(each.header("x-oss-traffic-limit"), "8192000");
         EXPECT_EQ(each.header("x-oss-request-payer"), "requester");
         EXPECT_EQ(each.header("X-Own"), "value");
-        EXPECT_FALSE(each.has("X-Empty")) << "the SDK sends none either";
+        EXPECT_FALSE(each.has("X-Empty")) << "the SDK does not send it either";
         EXPECT_NE(each.target().find("own=a%20b"), std::string::npos) << each.target();
     }
 }
@@ -187,13 +187,13 @@ TEST(SdkV2Request, TheProgressCallbackIsCalledWithItsData) {
     EXPECT_EQ(seen.total, 1000000);
 }
 
-TEST(SdkV2Request, AProgressCallbackThatIsEmptyIsNone) {
+TEST(SdkV2Request, AnEmptyProgressCallbackIsIgnored) {
     Fixture fixture;
     const auto request = Fixture::request("1000").setProgressCallback(sdk::ProgressCallback());
     EXPECT_DOWNLOADED(fixture.download(request), fixture, "1000");
 }
 
-TEST(SdkV2Request, ASinkIsRefused) {
+TEST(SdkV2Request, ASinkFactoryIsRefused) {
     sdk::SinkFactory sink;
     sink.supplier = [](std::int64_t) { return nullptr; };
     EXPECT_NE(refusalOf(Fixture::request("1000").setSinkFactory(sink)).find("sink"),

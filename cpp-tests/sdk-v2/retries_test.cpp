@@ -10,7 +10,7 @@ using namespace tests;
 
 namespace {
 
-// Notes what it is shown, and tries again a number of times.
+// Records what it is asked, and allows a number of attempts.
 class Notes : public sdk::Retryer {
 public:
     explicit Notes(long most) : most_(most) {}
@@ -32,7 +32,7 @@ private:
     long most_;
 };
 
-// The requests of a download from a server with `fault`, and the code that it ends with.
+// The number of requests of a download from a server with `fault`, and the code of its error.
 struct Attempts {
     size_t requests;
     std::string code;
@@ -62,16 +62,16 @@ TEST(SdkV2Retries, TheFirstAttemptIsAlwaysMadeAsInTheSdk) {
     EXPECT_EQ(ended.requests, 1u);
 }
 
-TEST(SdkV2Retries, WithoutEitherThereAreThreeAsInTheSdk) {
+TEST(SdkV2Retries, TheDefaultIsThreeAttemptsAsInTheSdk) {
     const auto ended = attempts("status=500:InternalError", [](auto &) {});
     EXPECT_EQ(ended.requests, 3u);
 }
 
-TEST(SdkV2Retries, ARetryerIsAskedInTheSdksTerms) {
+TEST(SdkV2Retries, ARetryerGetsTheSdksErrors) {
     const auto notes = std::make_shared<Notes>(3);
     const auto ended = attempts("status=403:Strange", [&notes](auto &to) {
         to.retryer = notes;
-        to.retryMaxAttempts = 7; // the retryer's own limit counts, as in the SDK
+        to.retryMaxAttempts = 7; // the retryer's own limit has precedence, as in the SDK
     });
     EXPECT_EQ(ended.requests, 3u);
     EXPECT_EQ(ended.code, "Strange");
@@ -80,7 +80,7 @@ TEST(SdkV2Retries, ARetryerIsAskedInTheSdksTerms) {
     EXPECT_EQ(notes->shown, sdk::make_server_error_code(403));
 }
 
-TEST(SdkV2Retries, ARetryerIsShownWhatTheNetworkDid) {
+TEST(SdkV2Retries, ARetryerGetsTransportErrors) {
     const auto shown = [](const std::string &fault) {
         const auto notes = std::make_shared<Notes>(2);
         attempts(fault, [&notes](auto &to) { to.retryer = notes; });
@@ -106,7 +106,7 @@ TEST(SdkV2Retries, TheSdksNopRetryerIsNoRetry) {
     EXPECT_EQ(attempts("status=503:ServiceUnavailable", none).requests, 1u);
 }
 
-TEST(SdkV2Retries, WhatTheLibraryCanMendIsNotLeftToARetryer) {
+TEST(SdkV2Retries, ARetryerIsNotAskedWhenTheClockWasCorrected) {
     Fixture fixture({"--clock-offset", "3600"});
     const auto notes = std::make_shared<Notes>(3);
     auto configuration = fixture.configuration();

@@ -1,5 +1,5 @@
-// The SDK's sample of a resumable download (samples/scenario/sink-factory) goes on from whatever
-// file is there, at its length. What that leaves wrong must end in the right file here.
+// The SDK's sample of a resumable download (samples/scenario/sink-factory) continues any file that
+// it finds, at the file's length. These are the cases in which the sample's file is wrong.
 #include <cstdio>
 #include <fstream>
 
@@ -25,7 +25,7 @@ void write(const std::string &path, const std::string &bytes) {
     std::ofstream(path, std::ios::binary) << bytes;
 }
 
-// A server with an object, of which a first run has fetched a part.
+// A server with an object, and a download of it that was cancelled after some bytes.
 class Interrupted {
 public:
     explicit Interrupted(const std::string &object = pattern()) : object_(object) {
@@ -52,10 +52,10 @@ public:
         write(object_path() + ".new", object);
         std::rename((object_path() + ".new").c_str(), object_path().c_str());
     }
-    // The bytes that the first run left.
+    // The contents of the temporary file.
     std::string left() const { return readFile(temporary()); }
     void leave(const std::string &bytes) const { write(temporary(), bytes); }
-    // The second run.
+    // Resumes the download.
     void expectTheObject() const {
         const auto outcome = download(fixture->options());
         EXPECT_TRUE(outcome.has_value()) << codeOf(outcome) << ": " << messageOf(outcome);
@@ -80,7 +80,7 @@ private:
 
 } // namespace
 
-TEST(SdkV2Sample, WhatIsThereIsNotFetchedAgain) {
+TEST(SdkV2Sample, RecordedBytesAreNotFetchedAgain) {
     Interrupted run;
     const size_t before = run.fixture->wire.requests().size();
     run.expectTheObject();
@@ -89,7 +89,7 @@ TEST(SdkV2Sample, WhatIsThereIsNotFetchedAgain) {
     }
 }
 
-TEST(SdkV2Sample, AnObjectThatIsReplacedBetweenTheRunsIsFetchedFromItsStart) {
+TEST(SdkV2Sample, AnObjectReplacedBetweenTheRunsIsFetchedFromItsStart) {
     for (const size_t size : {SIZE, SIZE - 400000, SIZE + 100000}) {
         Interrupted run;
         std::string replaced = pattern();
@@ -100,7 +100,7 @@ TEST(SdkV2Sample, AnObjectThatIsReplacedBetweenTheRunsIsFetchedFromItsStart) {
     }
 }
 
-TEST(SdkV2Sample, ADamagedFileIsMended) {
+TEST(SdkV2Sample, DamagedBytesAreFetchedAgain) {
     Interrupted run;
     std::string damaged = run.left();
     ASSERT_GT(damaged.size(), 1000u);
@@ -109,19 +109,19 @@ TEST(SdkV2Sample, ADamagedFileIsMended) {
     run.expectTheObject();
 }
 
-TEST(SdkV2Sample, AFileThatIsLongerThanTheObjectIsCut) {
+TEST(SdkV2Sample, ATemporaryFileThatIsTooLongIsCut) {
     Interrupted run;
     run.leave(run.left() + std::string(SIZE, 'x'));
     run.expectTheObject();
 }
 
-TEST(SdkV2Sample, AFileThatIsShorterThanItsCheckpointIsFilledUp) {
+TEST(SdkV2Sample, ATemporaryFileThatIsTooShortIsCompleted) {
     Interrupted run;
     run.leave(run.left().substr(0, 1000));
     run.expectTheObject();
 }
 
-TEST(SdkV2Sample, ATailOfZerosIsNoData) {
+TEST(SdkV2Sample, ATailOfZerosIsFetchedAgain) {
     Interrupted run;
     std::string zeros = run.left().substr(0, PART);
     zeros.resize(SIZE, '\0');
@@ -129,19 +129,19 @@ TEST(SdkV2Sample, ATailOfZerosIsNoData) {
     run.expectTheObject();
 }
 
-TEST(SdkV2Sample, ATemporaryFileThatIsGoneIsFetchedAgain) {
+TEST(SdkV2Sample, AMissingTemporaryFileIsFetchedAgain) {
     Interrupted run;
     unlink((run.fixture->file() + ".temp").c_str());
     run.expectTheObject();
 }
 
-TEST(SdkV2Sample, AFileOfTheRightLengthIsNotTakenForTheObject) {
+TEST(SdkV2Sample, AFileOfTheSameLengthIsReplaced) {
     Interrupted run;
     write(run.fixture->file(), std::string(SIZE, 'x'));
     run.expectTheObject();
 }
 
-TEST(SdkV2Sample, AnObjectThatIsReplacedDuringTheRunIsNotMixed) {
+TEST(SdkV2Sample, AnObjectReplacedDuringTheRunGivesAFileOfOneGeneration) {
     Fixture fixture({"--rate", "1MB", "--fault", "replace-object-after=1"});
     const auto outcome = fixture.download(Fixture::request("1MiB"));
     ASSERT_TRUE(outcome.has_value()) << codeOf(outcome) << ": " << messageOf(outcome);
@@ -150,5 +150,6 @@ TEST(SdkV2Sample, AnObjectThatIsReplacedDuringTheRunIsNotMixed) {
     ASSERT_TRUE(again.has_value()) << messageOf(again);
     EXPECT_EQ(outcome.value().getETag(), again.value().getETag());
     EXPECT_TRUE(readFile(fixture.file()) == readFile(fixture.directory.path("again")));
-    EXPECT_FALSE(LocalOss::isGenerated(fixture.file(), "1MiB")) << "the new generation";
+    EXPECT_FALSE(LocalOss::isGenerated(fixture.file(), "1MiB"))
+        << "the file has the new generation";
 }

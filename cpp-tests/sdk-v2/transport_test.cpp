@@ -1,5 +1,5 @@
-// What the SDK leaves to its transport: time-outs, certificates, proxies; set in the configuration
-// or in the options of a transport.
+// The settings of the SDK's transport: time-outs, certificates and proxies, in the configuration or
+// in the options of a transport.
 #include <cstdio>
 
 #include <openssl/pem.h>
@@ -11,7 +11,7 @@ using namespace tests;
 
 namespace {
 
-// The name by which OpenSSL finds a certificate in a directory.
+// The file name under which OpenSSL looks up a certificate in a directory.
 std::string hashedName(const std::string &certificate) {
     std::FILE *file = std::fopen(certificate.c_str(), "r");
     X509 *const parsed = file ? PEM_read_X509(file, nullptr, nullptr, nullptr) : nullptr;
@@ -24,7 +24,7 @@ std::string hashedName(const std::string &certificate) {
     return name;
 }
 
-// A server with a certificate of its own authority, and that authority's certificate.
+// A server whose certificate is issued by its own authority, and that authority's certificate.
 struct Encrypted {
     TemporaryDirectory keys;
     std::string authority = keys.path("ca.pem");
@@ -38,7 +38,7 @@ struct Encrypted {
     }
 };
 
-// Downloads through a proxy with these options of a transport.
+// Downloads with these options of a transport.
 GetObjectOutcome download(const Fixture &fixture, const sdk::ClientConfiguration &configuration,
                           const sdk::CurlTransportOptions &transport) {
     return Downloader(configuration, transport)
@@ -54,7 +54,7 @@ const char *const BASIC = "Basic dXNlcjpwQHNz"; // user:p@ss
 
 } // namespace
 
-TEST(SdkV2Transport, ReadWriteTimeoutIsTheLongestSilence) {
+TEST(SdkV2Transport, ReadWriteTimeoutIsTheIdleTimeout) {
     Fixture fixture({"--fault", "stall-after=1000"});
     auto configuration = fixture.configuration();
     configuration.readWriteTimeout = 300;
@@ -82,7 +82,7 @@ TEST(SdkV2Transport, TheReadWriteTimeoutOfAnOperationHasPrecedence) {
 }
 
 TEST(SdkV2Transport, ConnectTimeoutIsTheLongestTimeToConnect) {
-    // Accepts nobody: a backlog that is full drops whoever comes.
+    // A full backlog drops new connections.
     const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = sockaddr_in();
     address.sin_family = AF_INET;
@@ -139,7 +139,7 @@ TEST(SdkV2Transport, CaPathIsTrusted) {
     EXPECT_DOWNLOADED(server.download(transport), server.fixture, "300000");
 }
 
-TEST(SdkV2Transport, ConnectionsLeaveFromTheNetworkInterface) {
+TEST(SdkV2Transport, ConnectionsUseTheNetworkInterface) {
     Fixture fixture;
     sdk::CurlTransportOptions transport;
     transport.networkInterface = "127.0.0.9";
@@ -167,7 +167,7 @@ TEST(SdkV2Transport, AProxyWithoutASchemeIsHttp) {
     EXPECT_FALSE(fixture.firstRequest().has("Proxy-Authorization"));
 }
 
-TEST(SdkV2Transport, TheProxysPortAndCredentialsMayStandBesideIt) {
+TEST(SdkV2Transport, TheProxysPortAndCredentialsMayBeOptionsOfTheirOwn) {
     Fixture fixture;
     auto configuration = fixture.throughProxy();
     configuration.proxyHost.reset();
@@ -180,7 +180,7 @@ TEST(SdkV2Transport, TheProxysPortAndCredentialsMayStandBesideIt) {
     EXPECT_EQ(fixture.firstRequest().header("Proxy-Authorization"), BASIC);
 }
 
-TEST(SdkV2Transport, WhatTheProxysUrlSaysHasPrecedence) {
+TEST(SdkV2Transport, TheProxysUrlHasPrecedence) {
     Fixture fixture;
     sdk::CurlTransportOptions transport;
     transport.proxyHost = withUser(fixture);
@@ -190,17 +190,17 @@ TEST(SdkV2Transport, WhatTheProxysUrlSaysHasPrecedence) {
     EXPECT_EQ(fixture.firstRequest().header("Proxy-Authorization"), BASIC);
 }
 
-TEST(SdkV2Transport, AnHttpsProxyIsGreetedOverTls) {
+TEST(SdkV2Transport, AnHttpsProxyIsConnectedToOverTls) {
     Fixture fixture;
     auto configuration = fixture.throughProxy();
     configuration.proxyHost = "https://" + fixture.wire.host();
     configuration.retryMaxAttempts = 1;
     EXPECT_EQ(codeOf(fixture.download(configuration)).compare(0, 9, "CURLcode "), 0);
-    EXPECT_TRUE(fixture.wire.requests().empty()) << "nothing is sent in the clear";
+    EXPECT_TRUE(fixture.wire.requests().empty()) << "nothing is sent in plain text";
     EXPECT_EQ(fixture.wire.peers().size(), 1u);
 }
 
-TEST(SdkV2Transport, AProxyThatCannotBeUsedIsRefusedWithoutItsPassword) {
+TEST(SdkV2Transport, AnUnusableProxyIsRefusedWithoutItsPasswordInTheMessage) {
     Fixture fixture;
     for (const char *proxy : {"socks5://u:s3cr3t@127.0.0.1", "http://u:s3cr3t@127.0.0.1:port",
                               "http://u:s3cr3t@127.0.0.1:65536", "http://u:s3cr3t@"}) {
@@ -235,7 +235,7 @@ TEST(SdkV2Transport, OptionsHavePrecedenceOverTheConfiguration) {
     EXPECT_DOWNLOADED(server.download(transport), server.fixture, "300000");
 }
 
-TEST(SdkV2Transport, WithItsOptionsATransportOfTheConfigurationIsNoObstacle) {
+TEST(SdkV2Transport, ATransportOfTheConfigurationIsAcceptedWithItsOptions) {
     Fixture fixture;
     int thing = 0;
     auto configuration = fixture.configuration();

@@ -1,4 +1,4 @@
-// A server, a tap on the wire to it, a directory, and the SDK's client with this library's
+// A server, a tap on the connections to it, a directory, and the SDK's client with this library's
 // downloads.
 #ifndef TESTS_SDK_LAB_HPP
 #define TESTS_SDK_LAB_HPP
@@ -29,7 +29,7 @@ public:
     }
 };
 
-// Gives up at the first failure.
+// Fails at the first error.
 class NoRetry : public sdk::RetryStrategy {
 public:
     bool shouldRetry(const sdk::Error &, long) const override { return false; }

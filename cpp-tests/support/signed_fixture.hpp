@@ -1,4 +1,4 @@
-// A server that asks for signatures, a tap on the wire to it, and a directory.
+// A server that requires signatures, a tap on the connections to it, and a directory.
 #ifndef TESTS_SIGNED_FIXTURE_HPP
 #define TESTS_SIGNED_FIXTURE_HPP
 
@@ -16,14 +16,14 @@ using Strings = std::vector<std::string>;
 
 const uint64_t PART = 102400;
 
-// The server accepts nothing but requests signed with id and secret.
+// The server accepts only requests signed with id and secret.
 class SignedFixture {
 public:
     explicit SignedFixture(const Strings &arguments)
         : oss(withKey(arguments), directory.path("server.log")), wire(oss.endpoint()) {}
 
     std::string file() const { return directory.path("file"); }
-    // The names in the directory but the server's log.
+    // The names in the directory, except the server's log.
     Strings files() const {
         Strings names = directory.names();
         names.erase(std::remove(names.begin(), names.end(), "server.log"), names.end());
@@ -46,7 +46,7 @@ private:
     }
 };
 
-// Time since it was made.
+// Time since its construction.
 class Stopwatch {
 public:
     double seconds() const {

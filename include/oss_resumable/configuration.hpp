@@ -65,9 +65,8 @@ struct ClientConfiguration {
     /** These callbacks run on threads of the library. A provider that has no credentials returns an
      * empty `accessKeyId`. */
     std::function<Credentials()> credentialsProvider;
-    /** Asked instead of `credentialsProvider`, and can tell why there are no credentials: it then
-     * returns false and may set `reason`, which becomes part of the error's message and must hold
-     * no secret. */
+    /** Used instead of `credentialsProvider` if set. Returns false without credentials, and may
+     * then set `reason`, which becomes part of the error's message and must not contain secrets. */
     std::function<bool(Credentials &key, std::string &reason)> credentialsSource;
     std::function<int64_t(const oss_resumable_failed_attempt &)> retryDecision;
     std::function<void(int32_t level, const std::string &message)> log;

@@ -15,10 +15,10 @@
  *     std::cerr << outcome.error().getCode() << ": " << outcome.error().getMessage() << std::endl;
  * }
  * @endcode
- * docs/migration.md describes each field and the differences.
+ * docs/migration.md describes how each field is used.
  *
- * Requires C++17, but neither exceptions nor RTTI. Works with the SDK's own Outcome and, where the
- * SDK was built so, with std::expected (C++23).
+ * Requires C++17, but neither exceptions nor RTTI. The outcome is the SDK's own class, or
+ * std::expected (C++23) if the SDK was built with it.
  */
 #ifndef OSS_RESUMABLE_SDK_V2_HPP
 #define OSS_RESUMABLE_SDK_V2_HPP
@@ -32,15 +32,15 @@
 namespace oss_resumable {
 namespace oss2 {
 
-/** What the SDK's getObject() returns; of a download, the result has no body. */
+/** The outcome of the SDK's getObject(). The result of a download has no body. */
 using GetObjectOutcome = detail::Sdk2Downloads::Outcome;
 
 /**
- * Downloads objects to files, as the SDK's client with the same configuration would address, sign
- * and send its requests.
+ * Downloads objects to files. Requests are addressed, signed and sent as by the SDK's client with
+ * the same configuration.
  *
- * Thread-safe; copies share connections. The configuration is read when the first download starts,
- * and a setting that cannot be honoured is its error, with the code `ArgumentInvalid`.
+ * Thread-safe. Copies share connections. The configuration is converted when the first download
+ * starts; a download with an unsupported setting fails with the code `ArgumentInvalid`.
  */
 class Downloader {
     using Configuration = ::alibabacloud::oss2::ClientConfiguration;
@@ -51,24 +51,24 @@ class Downloader {
 public:
     explicit Downloader(const Configuration &configuration)
         : downloads_(std::make_shared<detail::Sdk2Downloads>(configuration, std::nullopt)) {}
-    /** With the options that the configuration's `httpTransport` was made with: certificates,
-     * network interface and the proxy's credentials. Values set here have precedence over those of
-     * the configuration. */
+    /** `transport` has certificates, a network interface and the proxy's credentials: pass the
+     * options from which the configuration's `httpTransport` was created. Values set in it have
+     * precedence over the configuration's. */
     Downloader(const Configuration &configuration, const Transport &transport)
         : downloads_(std::make_shared<detail::Sdk2Downloads>(configuration, transport)) {}
 
-    /** Downloads an object and blocks until the end: resumes an earlier run if possible, verifies
-     * the file and renames it to `filePath`. An exception of a progress callback cancels the
-     * download and is thrown on.
+    /** Downloads an object, blocking: resumes if possible, verifies the file and renames it to
+     * `filePath`. An exception of a progress callback cancels the download and leaves this
+     * function.
      *
-     * `operation` may be null. Its cancellation token ends the download, whose checkpoint stays;
-     * with `retryMaxAttempts` or `readWriteTimeout` the call has connections of its own. */
+     * `operation` may be null. Its cancellation token cancels the download and keeps the
+     * checkpoint. A call with `retryMaxAttempts` or `readWriteTimeout` uses its own connections. */
     GetObjectOutcome downloadFile(const Request &request, const std::string &filePath,
                                   const DownloadOptions &options = DownloadOptions(),
                                   const Operation *operation = nullptr) const {
         return downloads_->download(request, filePath, options, operation);
     }
-    /** The same with the parameters of the SDK's getObjectToFile(). */
+    /** Has the parameters of the SDK's getObjectToFile(). */
     GetObjectOutcome downloadFile(const Request &request, const std::string &filePath,
                                   const Operation *operation) const {
         return downloads_->download(request, filePath, DownloadOptions(), operation);

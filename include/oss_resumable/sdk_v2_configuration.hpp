@@ -5,7 +5,7 @@
 #ifndef OSS_RESUMABLE_SDK_V2_CONFIGURATION_HPP
 #define OSS_RESUMABLE_SDK_V2_CONFIGURATION_HPP
 
-// The SDK's headers use these without including them.
+// The SDK's headers use these headers but do not include them.
 #include <cassert>
 #include <cstdint>
 #include <cstdlib>
@@ -33,8 +33,8 @@ namespace detail {
 
 namespace sdk2 = ::alibabacloud::oss2;
 
-/** Scheme and authority, which is what the SDK uses of an endpoint, or what it derives from the
- * region. Empty if neither is set. */
+/** The scheme and authority of the endpoint, which are the parts that the SDK uses, or the endpoint
+ * that the SDK derives from the region. Empty if neither is set. */
 inline std::string sdk2Endpoint(const sdk2::ClientConfiguration &from) {
     const std::string scheme = from.disableSsl.value_or(false) ? "http://" : "https://";
     if (from.endpoint) {
@@ -57,15 +57,15 @@ inline std::string sdk2Endpoint(const sdk2::ClientConfiguration &from) {
     return scheme + "oss-" + *from.region + ".aliyuncs.com";
 }
 
-/** Whether the SDK would put the bucket into the path regardless of the configuration. */
+/** Whether the SDK puts the bucket into the path regardless of the configuration. */
 inline bool sdk2IsPathOnly(const std::string &endpoint) {
     const std::size_t start = endpoint.find("://") + 3;
     const std::string host = endpoint.substr(start, endpoint.find(':', start) - start);
     return host == "localhost" || host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
-/** A setting that cannot be honoured and would change downloads if it were ignored; empty if there
- * is none. `transport` is null if the program did not pass its options. */
+/** The reason for refusing the configuration: a setting that this library does not support and that
+ * changes downloads. Empty if there is none. `transport` may be null. */
 inline std::string sdk2Refusal(const sdk2::ClientConfiguration &from,
                                const sdk2::CurlTransportOptions *transport) {
     if (!from.endpoint && !from.region) {
@@ -97,13 +97,13 @@ std::optional<T> sdk2Either(const sdk2::CurlTransportOptions *transport,
     return transport && transport->*field ? transport->*field : otherwise;
 }
 
-/** Maps times of 0 or less as the SDK's libcurl does: five minutes to connect, no limit without
- * data. */
+/** Maps values of 0 or less like libcurl, which the SDK passes them to: five minutes to connect, no
+ * idle time-out. */
 inline std::int64_t sdk2Time(const std::optional<long> &ms, std::int64_t nothing) {
     return !ms ? 0 : *ms > 0 ? *ms : nothing;
 }
 
-/** Returns what is wrong with the proxy; empty if nothing is. */
+/** Returns the reason for refusing the proxy, or an empty string. */
 inline std::string sdk2CopyTransport(const sdk2::ClientConfiguration &from,
                                      const sdk2::CurlTransportOptions *transport,
                                      ClientConfiguration &to) {
@@ -137,8 +137,8 @@ inline void sdk2CopySigning(const sdk2::ClientConfiguration &from, ClientConfigu
     }
 }
 
-/** The time at which a key expires. The SDK asks its provider for each request: a key that counts
- * as expired is requested again as often as the library allows. */
+/** The time at which a key expires. The SDK calls its provider for each request. A key without a
+ * time counts as expired, so that this library calls the provider as often as it ever does. */
 inline std::int64_t sdk2Expiration(const sdk2::Credentials &key) {
     using std::chrono::milliseconds;
     const auto time = key.getExpiration();
@@ -154,7 +154,7 @@ inline void sdk2CopyCredentials(const sdk2::ClientConfiguration &from,
                                 ClientConfiguration &to) {
     const auto provider = from.credentialsProvider;
     to.credentialsSource = [provider, retries](Credentials &key, std::string &reason) {
-        // An exception is no promise that the next call will work.
+        // This is the answer if the provider throws.
         retries->credentialsMayComeLater = false;
         const sdk2::Credentials got = provider->getCredentials();
         if (!got.hasKeys()) {
@@ -168,8 +168,8 @@ inline void sdk2CopyCredentials(const sdk2::ClientConfiguration &from,
     };
 }
 
-/** The configuration of a client. `problem` is set if there can be none. What the options of an
- * operation set has precedence; they may be null. */
+/** Converts the configuration. Sets `problem` to the reason if it is refused. `transport` and
+ * `operation` may be null; values that they set have precedence. */
 inline ClientConfiguration sdk2Configuration(const sdk2::ClientConfiguration &from,
                                              const sdk2::CurlTransportOptions *transport,
                                              const sdk2::OperationOptions *operation,

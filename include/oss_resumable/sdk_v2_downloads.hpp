@@ -1,6 +1,7 @@
 /**
  * @file sdk_v2_downloads.hpp
- * @brief What a Downloader and its copies share. Include oss_resumable_sdk_v2.hpp instead.
+ * @brief The state that a Downloader and its copies share. Include oss_resumable_sdk_v2.hpp
+ * instead.
  */
 #ifndef OSS_RESUMABLE_SDK_V2_DOWNLOADS_HPP
 #define OSS_RESUMABLE_SDK_V2_DOWNLOADS_HPP
@@ -65,7 +66,7 @@ public:
                                               : sdk2OperationError(outcome.error(), target));
     }
 
-    /** Downloads that run meanwhile end even if they are enabled again at once. */
+    /** Running downloads end even if requests are enabled again at once. */
     void disable() {
         disabled_ = true;
         timesDisabled_ += 1;
@@ -73,7 +74,7 @@ public:
     void enable() { disabled_ = false; }
 
 private:
-    /** The error of the SDK's client in the same situation. */
+    /** The same error as from the SDK's client. */
     static sdk2::OperationError stopped(bool disabled, const std::string &target) {
         using Client = sdk2::ClientErrorCode;
         using Transport = sdk2::TransportErrorCode;
@@ -85,8 +86,8 @@ private:
                                         "Request canceled by CancellationToken", target);
     }
 
-    /** Created by the first download, so that a program may fork before it, and again in a forked
-     * child. A call with limits of its own has a client of its own. Null if there can be none. */
+    /** The client is created by the first download, so that a program may fork before it, and again
+     * in a forked child. A call with its own limits gets its own client. Null on failure. */
     std::shared_ptr<Client> clientFor(const sdk2::OperationOptions *operation,
                                       std::string &problem) {
         if (operation && (operation->retryMaxAttempts || operation->readWriteTimeout)) {

@@ -5,7 +5,7 @@
 #ifndef OSS_RESUMABLE_SDK_V2_OUTCOME_HPP
 #define OSS_RESUMABLE_SDK_V2_OUTCOME_HPP
 
-// The SDK's headers use these without including them.
+// The SDK's headers use these headers but do not include them.
 #include <cassert>
 #include <cstdint>
 #include <cstdlib>
@@ -29,7 +29,7 @@ namespace detail {
 
 namespace sdk2 = ::alibabacloud::oss2;
 
-/** A code of the SDK's: what a program switches on, and what it compares with a condition. */
+/** An error code of the SDK, as text and as std::error_code. */
 struct Sdk2Code {
     std::string text;
     std::error_code code;
@@ -103,7 +103,7 @@ inline sdk2::OperationError sdk2OperationError(const Error &from, const std::str
     return to;
 }
 
-/** The headers describe the whole file, not the part in the reply that they came with. */
+/** The headers describe the whole file, not the part of it in the first reply. */
 inline sdk2::models::GetObjectResult sdk2Result(const Result &from, std::uint64_t start,
                                                 bool isRange) {
     sdk2::HeaderCollection headers;

@@ -1,6 +1,6 @@
 /**
  * @file sdk_v2_proxy.hpp
- * @brief The proxy of the OSS C++ SDK v2, which is a URL. Not part of the API.
+ * @brief Parses the proxy of the OSS C++ SDK v2, a URL. Not part of the API.
  */
 #ifndef OSS_RESUMABLE_SDK_V2_PROXY_HPP
 #define OSS_RESUMABLE_SDK_V2_PROXY_HPP
@@ -53,8 +53,8 @@ inline std::string sdk2Decoded(const std::string &text) {
     return decoded;
 }
 
-/** Takes `[scheme://][user[:password]@]host[:port]` apart; what it does not name is left as it is
- * in `to`. Returns what is wrong, without the password; empty if nothing is. */
+/** Parses `[scheme://][user[:password]@]host[:port]`. Values of `to` that the URL does not contain
+ * are kept. Returns the reason for refusing the URL, without the password, or an empty string. */
 inline std::string sdk2CopyProxy(const std::string &url, ClientConfiguration &to) {
     if (url.empty()) {
         to.proxyPort = 0;
@@ -65,7 +65,7 @@ inline std::string sdk2CopyProxy(const std::string &url, ClientConfiguration &to
     const std::size_t mark = url.find("://");
     const std::string scheme = mark == std::string::npos ? "http" : sdk2Lower(url.substr(0, mark));
     if (scheme != "http" && scheme != "https") {
-        return "the proxy's scheme is '" + scheme + "'; this library knows http and https";
+        return "the proxy's scheme is '" + scheme + "'; it must be http or https";
     }
     to.proxyScheme = scheme == "https" ? ProxyScheme::HTTPS : ProxyScheme::HTTP;
     std::string rest = mark == std::string::npos ? url : url.substr(mark + 3);
@@ -82,7 +82,7 @@ inline std::string sdk2CopyProxy(const std::string &url, ClientConfiguration &to
     if (colon != std::string::npos) {
         std::int64_t port = 0;
         if (!sdk2Number(rest.substr(colon + 1), 65535, port)) {
-            return "the proxy's port is not a number between 0 and 65535";
+            return "the proxy's port must be a number between 0 and 65535";
         }
         to.proxyPort = static_cast<uint32_t>(port);
         rest = rest.substr(0, colon);

@@ -1,12 +1,12 @@
 /**
  * @file sdk_v2_request.hpp
- * @brief A download of the OSS C++ SDK v2's GetObjectRequest, with options. Include
+ * @brief The options of a download, and the request of the OSS C++ SDK v2. Include
  * oss_resumable_sdk_v2.hpp instead.
  */
 #ifndef OSS_RESUMABLE_SDK_V2_REQUEST_HPP
 #define OSS_RESUMABLE_SDK_V2_REQUEST_HPP
 
-// The SDK's headers use these without including them.
+// The SDK's headers use these headers but do not include them.
 #include <cassert>
 #include <cstdint>
 #include <cstdlib>
@@ -25,7 +25,7 @@
 namespace oss_resumable {
 namespace oss2 {
 
-/** Options of one download; what is not set has the library's default. */
+/** Options of one download. */
 struct DownloadOptions {
     /** In bytes: 102400 … 5 GiB. Default: 8 MiB. */
     std::optional<std::uint64_t> partSize;
@@ -33,11 +33,11 @@ struct DownloadOptions {
     std::optional<std::uint32_t> parallelNum;
     /** Directory of the checkpoint; it must exist. Setting it enables resuming. */
     std::optional<std::string> checkpointDir;
-    /** Keep a checkpoint and resume from it. Default: if `checkpointDir` is set; without it, the
-     * checkpoint is beside the file. */
+    /** Keep a checkpoint and resume from it. Default: on if `checkpointDir` is set. On without a
+     * directory: the checkpoint is in the file's directory. */
     std::optional<bool> enableCheckpoint;
-    /** The download's status at least every 200 ms, on the thread that called; returns false to
-     * cancel. Besides the request's own progress callback. */
+    /** Called with the status at least every 200 ms, on the thread that called downloadFile();
+     * returns false to cancel. The request's own progress callback is called too. */
     ProgressHandler progress;
     /** Longest time for the whole download, in milliseconds; 0: no limit. */
     std::int64_t deadlineMs = 0;
@@ -55,7 +55,7 @@ struct DownloadOptions {
     bool flush = true;
     /** Read the whole file back before it is renamed to its target. */
     bool verifyBeforeRename = false;
-    /** Save an object that was encrypted on the client side as it is stored. */
+    /** Save an object that a client encrypted as it is stored, still encrypted. */
     bool allowEncrypted = false;
 };
 
@@ -65,7 +65,7 @@ namespace detail {
 
 namespace sdk2 = ::alibabacloud::oss2;
 
-/** `bytes=START-` or `bytes=START-END`, which is what the SDK downloads to files. */
+/** Parses `bytes=START-` or `bytes=START-END`, the ranges that the SDK downloads to files. */
 inline bool sdk2CopyRange(const std::string &header, DownloadObjectRequest &to) {
     const std::string unit = "bytes=";
     const std::size_t dash = header.find('-');
@@ -82,28 +82,27 @@ inline bool sdk2CopyRange(const std::string &header, DownloadObjectRequest &to) 
     return true;
 }
 
-/** Returns what is wrong with the header; empty if nothing is. */
+/** Returns the reason for refusing the header, or an empty string. */
 inline std::string sdk2CopyHeader(const std::string &name, const std::string &value,
                                   DownloadObjectRequest &to) {
     const std::string lower = sdk2Lower(name);
     if (hasNul(name) || hasNul(value)) {
-        return "a header of the request holds a NUL byte";
+        return "a header of the request contains a NUL byte";
     }
     if (value.empty() || lower == "x-oss-range-behavior") {
-        // The SDK sends no empty headers. The library always asks for the standard behaviour.
+        // The SDK does not send empty headers. The library always sends `standard`.
         return "";
     }
     if (lower == "range") {
-        return sdk2CopyRange(value, to) ? ""
-                                        : "the range '" + value +
-                                              "' is none of bytes=START-END and bytes=START-, "
-                                              "which can be downloaded to a file";
+        return sdk2CopyRange(value, to)
+                   ? ""
+                   : "the range '" + value +
+                         "' is not valid; it must be bytes=START-END or bytes=START-";
     }
     if (lower == "accept-encoding") {
-        return sdk2Lower(value) == "identity"
-                   ? ""
-                   : "the request has Accept-Encoding, but a file is the object's own bytes; leave "
-                     "it empty";
+        return sdk2Lower(value) == "identity" ? ""
+                                              : "the request has Accept-Encoding, but the file "
+                                                "must contain the object's bytes; leave it empty";
     }
     if (lower == "if-match") {
         to.setMatchingETagConstraints({value});
@@ -119,11 +118,11 @@ inline std::string sdk2CopyHeader(const std::string &name, const std::string &va
     return "";
 }
 
-/** Returns what is wrong with the parameter; empty if nothing is. */
+/** Returns the reason for refusing the parameter, or an empty string. */
 inline std::string sdk2CopyParameter(const std::string &name, const std::string &value,
                                      DownloadObjectRequest &to) {
     if (hasNul(name) || hasNul(value)) {
-        return "a parameter of the request holds a NUL byte";
+        return "a parameter of the request contains a NUL byte";
     }
     if (name == "versionId") {
         to.setVersionId(value);
@@ -172,7 +171,7 @@ inline void sdk2CopyOptions(const oss2::DownloadOptions &from, DownloadObjectReq
     to.setAllowEncrypted(from.allowEncrypted);
 }
 
-/** `problem` is set if the request cannot be honoured. */
+/** Converts a request. Sets `problem` to the reason if it is refused. */
 inline DownloadObjectRequest sdk2Request(const sdk2::models::GetObjectRequest &from,
                                          const std::string &filePath,
                                          const oss2::DownloadOptions &options,
@@ -180,9 +179,10 @@ inline DownloadObjectRequest sdk2Request(const sdk2::models::GetObjectRequest &f
     DownloadObjectRequest to(from.getBucket(), from.getKey(), filePath);
     sdk2CopyOptions(options, to);
     sdk2CopyProgress(from, to);
-    problem = from.getSinkFactory() ? "the request has a sink factory, but the bytes go to a file; "
-                                      "leave it empty"
-                                    : "";
+    problem =
+        from.getSinkFactory()
+            ? "the request has a sink factory, but the bytes are written to a file; leave it empty"
+            : "";
     for (const auto &header : from.getHeaders()) {
         problem = problem.empty() ? sdk2CopyHeader(header.first, header.second, to) : problem;
     }

@@ -59,7 +59,7 @@ inline std::error_code sdk2CredentialsError(bool mayComeLater) {
                                         : sdk2::CredentialsErrorCode::Empty);
 }
 
-/** What the SDK's configuration says about retries. Shared by the threads of a client. */
+/** The retry settings of a client. Used by several threads. */
 struct Sdk2Retries {
     explicit Sdk2Retries(const sdk2::ClientConfiguration &from) : retryer(from.retryer) {
         if (from.retryMaxAttempts && !retryer) {
@@ -68,12 +68,12 @@ struct Sdk2Retries {
             setMost(retryer->getMaxAttempts());
         }
     }
-    /** As the SDK does, which always makes the first attempt. */
+    /** The SDK always makes the first attempt too. */
     void setMost(long attempts) {
         most = static_cast<uint32_t>(std::clamp<std::int64_t>(attempts, 1, UINT32_MAX));
     }
 
-    /** The number of milliseconds before the next attempt, or one of the library's answers. */
+    /** The answer of the C API's retry decision. */
     std::int64_t decide(const oss_resumable_failed_attempt &attempt) const {
         if (most && attempt.attempts >= *most) {
             return OSS_RESUMABLE_RETRY_STOP;
@@ -83,7 +83,7 @@ struct Sdk2Retries {
             return noCredentials && !credentialsMayComeLater ? OSS_RESUMABLE_RETRY_STOP
                                                              : OSS_RESUMABLE_RETRY_DEFAULT;
         }
-        // Newer credentials or a corrected clock, which the library knows about and a retryer not.
+        // The library has newer credentials or has corrected the clock; the retryer does not know.
         const bool isRefusal = attempt.status >= 400 && attempt.status < 500;
         if (isRefusal && attempt.status != 408 && attempt.status != 429 && attempt.would_retry) {
             return OSS_RESUMABLE_RETRY_DEFAULT;
@@ -99,7 +99,7 @@ struct Sdk2Retries {
 
     std::shared_ptr<sdk2::Retryer> retryer;
     std::optional<uint32_t> most;
-    /** Whether the provider said so when it last had none. */
+    /** Whether the provider's last error was retryable. */
     std::atomic<bool> credentialsMayComeLater{false};
 
 private:
@@ -116,7 +116,7 @@ private:
 inline void sdk2CopyRetries(const std::shared_ptr<Sdk2Retries> &retries, ClientConfiguration &to) {
     if (retries->most) {
         to.maxAttempts = *retries->most;
-        // Attempts are counted, so time is not.
+        // The number of attempts is the limit, not the time.
         to.firstByteLimitMs = -1;
     }
     to.retryDecision = [retries](const oss_resumable_failed_attempt &attempt) {

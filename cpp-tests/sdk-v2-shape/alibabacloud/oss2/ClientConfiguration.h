@@ -1,4 +1,4 @@
-// How a client reaches the service. What is not set has the SDK's default.
+// The configuration of a client; fields that are not set have the SDK's defaults.
 #pragma once
 
 #include <memory>

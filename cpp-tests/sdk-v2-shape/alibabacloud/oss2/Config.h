@@ -1,4 +1,4 @@
-// The SDK writes here how it was built.
+// The SDK's version and build options.
 #pragma once
 
 #define ALIBABACLOUD_OSS_SDK_VERSION_STR "shape"

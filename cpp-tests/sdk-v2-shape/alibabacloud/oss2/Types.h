@@ -1,4 +1,4 @@
-// What requests and results have in common.
+// Types that requests and results share.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// An access key, or the reason why there is none.
+// An access key, or an error.
 #pragma once
 
 #include <chrono>

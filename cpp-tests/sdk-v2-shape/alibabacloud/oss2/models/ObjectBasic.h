@@ -1,4 +1,4 @@
-// What is asked for, and what is told about it.
+// The request and the result of GetObject.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Decides about failed attempts.
+// The interface that decides about retries.
 #pragma once
 
 #include <chrono>

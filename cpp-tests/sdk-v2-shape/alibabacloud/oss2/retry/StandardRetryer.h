@@ -1,4 +1,4 @@
-// The SDK's own retryer, with the delay that it is given.
+// The SDK's own retryer, with a delay that the program sets.
 #pragma once
 
 #include <chrono>

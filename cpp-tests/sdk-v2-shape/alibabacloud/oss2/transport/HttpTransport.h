@@ -1,4 +1,4 @@
-// What sends requests, and its options.
+// The transport of a client, and its options.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// Cancels an operation from another thread, or at a time.
+// Cancels an operation, immediately or after a time.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// Either a result or an error: std::expected in an SDK that was built so, or a class of its own.
+// Either a result or an error: std::expected, if the SDK was built with it, or the SDK's class.
 #pragma once
 
 #include <type_traits>

@@ -1,4 +1,4 @@
-// The options of the transport that is libcurl's.
+// The options of the transport that uses libcurl.
 #pragma once
 
 #include <functional>
