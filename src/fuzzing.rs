@@ -1,4 +1,4 @@
-//! Exports for the targets in `fuzz/`: the parsers of all foreign bytes. Only in fuzzing builds (`cfg(fuzzing)`, set by
+//! Exports the parsers of untrusted bytes for the targets in `fuzz/`. Only in fuzzing builds (`cfg(fuzzing)`, set by
 //! cargo-fuzz and `scripts/fuzz.sh`). It is a cfg and not a feature so that dependent programs cannot enable it; it is
 //! not part of any API.
 

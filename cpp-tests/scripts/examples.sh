@@ -16,7 +16,7 @@ expect_status() {
     "$@" >"$scratch/out" 2>"$scratch/err" || got=$?
     [ "$got" -eq "$wanted" ] || { cat "$scratch/out" "$scratch/err"; fail "status $got, not $wanted: $*"; }
 }
-# Blocks in use: the file's length says where the last byte is, not how many there are.
+# Counts allocated blocks: the file's length is the offset of the last byte and not the number of bytes.
 on_disk() { echo $(($(stat -c '%b * %B' "$scratch/big.temp" 2>/dev/null || echo 0))); }
 verify() { "$build/local-oss" pattern --size "$1" --verify "$2" >/dev/null || fail "$2 is wrong"; }
 
@@ -31,7 +31,7 @@ done
 
 at=(--endpoint "$endpoint" --region cn-hangzhou --part-size 1M)
 expect_status 0 "$tool" --help
-grep -q 'Exit status' "$scratch/out" || fail "--help does not tell the exit statuses"
+grep -q 'Exit status' "$scratch/out" || fail "--help does not list the exit statuses"
 expect_status 2 "$tool"
 expect_status 2 "$tool" --unknown oss://examplebucket/key
 expect_status 2 "$tool" "${at[@]}" http://examplebucket/key

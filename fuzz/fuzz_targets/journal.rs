@@ -1,7 +1,7 @@
-//! A journal's bytes: whatever is read from them is consistent and would be written as the same bytes.
+//! Journals: whatever is decoded from any bytes is consistent and is encoded to the same bytes.
 //!
-//! Checksums stand in a fuzzer's way. An input whose first byte is odd gets right ones, as a faulty writer's bytes or
-//! a forger's would have.
+//! Checksums would stop the fuzzer. An input whose first byte is odd gets valid ones, like the bytes of a
+//! faulty writer or a forger.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -44,7 +44,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(replay(&header, &id, &again), extents, "what is written is read");
 });
 
-/// As the journal's reader does: up to the first record that is none.
+/// Like the journal's reader: up to the first invalid record.
 fn replay(
     header: &Header,
     id: &JournalId,
@@ -56,7 +56,7 @@ fn replay(
     replay.into_extents()
 }
 
-/// Puts the magic, a version and right checksums where a header of the length given has them, and behind each record.
+/// Writes the magic, a version and valid checksums for a header of the given length and for each record.
 fn seal(journal: &mut [u8]) {
     let Some(len) = journal.get(12..16) else { return };
     let len = u32::from_le_bytes(len.try_into().expect("four bytes")) as usize;

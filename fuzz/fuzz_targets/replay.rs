@@ -1,4 +1,4 @@
-//! Records replayed in any order: what is left is what the plainest model of them leaves, or less, never more.
+//! Records replayed in any order: the result is that of a simple model, or less, but never more.
 #![no_main]
 
 use std::ffi::OsString;
@@ -95,7 +95,7 @@ fn extent(written: &Written, header: &Header) -> Extent {
     }
 }
 
-/// The extents that lie inside the range and that no later one overlaps.
+/// The extents that are inside the range and that no later one overlaps.
 fn surviving(written: &[Extent], header: &Header) -> Vec<Extent> {
     let range = &header.range;
     let mut surviving: Vec<Extent> = Vec::new();
@@ -111,7 +111,7 @@ fn surviving(written: &[Extent], header: &Header) -> Vec<Extent> {
     surviving
 }
 
-/// Each extent replayed is a run of surviving ones, with their checksums combined.
+/// Asserts that each replayed extent consists of surviving ones, with their checksums combined.
 fn compare(replayed: &[Extent], surviving: &[Extent]) {
     let mut rest = surviving.iter().peekable();
     for extent in replayed {

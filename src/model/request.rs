@@ -82,8 +82,8 @@ pub struct DownloadRequest {
     /// Target file; default: the last segment of the key, in the current directory.
     ///
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
-    /// download starts is created or replaced. A link in a sticky, world-writable directory such as `/tmp` must belong
-    /// to this user or to the owner of the directory.
+    /// download starts is created or replaced. A link in a directory where everybody may create one (sticky and
+    /// world-writable, such as `/tmp`) must belong to this user or to the directory's owner.
     ///
     /// A file that replaces an existing one keeps that file's permission bits, and its owner and group if this process
     /// may set them. If the group cannot be kept, the group and others get only the permissions that both had.

@@ -1,12 +1,12 @@
-//! What to do about a service's error.
+//! Advice for errors of the service.
 
 use super::service_error::ServiceError;
 
-/// OSS answers 405 to a GET of an object only when the version that was asked for is a delete marker.
+/// OSS answers 405 to a GET of an object only if the requested version is a delete marker.
 const DELETE_MARKER_VERSION: &str = "The version that was asked for is a delete marker, which has no \
                                      data: give the version id of an earlier version.";
 
-/// A sentence that tells the user what to do or what it means, where there is something to tell.
+/// A sentence that explains the error or says what to do; `None` if there is nothing to add.
 pub fn advice(error: &ServiceError) -> Option<String> {
     if error.delete_marker && error.status == 405 {
         return Some(DELETE_MARKER_VERSION.to_owned());

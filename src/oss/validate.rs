@@ -1,4 +1,4 @@
-//! Checks of requests and options, before the network or the disk is touched.
+//! Validation of requests and options, before any network or disk access.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::model::request::{
 const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
 const MAX_KEY: usize = 1023;
 
-/// Headers that this library or its HTTP client sets itself, in lower case; another value would
-/// break the signature, the framing, or the certainty of what the reply's bytes are.
+/// Headers that this library or its HTTP client sets itself, in lower case. Another value would break the signature,
+/// the framing, or the guarantee about the reply's bytes.
 const RESERVED_HEADERS: &[&str] = &[
     "accept-encoding",
     "authorization",
@@ -63,7 +63,7 @@ const SIGNING_PARAMETERS: &[&str] = &[
     "x-oss-signature-version",
 ];
 
-/// Checks everything about a request that can be told without I/O; `ValidateError` names the field.
+/// Checks everything about a request that needs no I/O; `ValidateError` names the field.
 pub fn request(request: &DownloadRequest) -> Result<()> {
     bucket(&request.bucket)?;
     key(&request.key)?;
@@ -183,7 +183,7 @@ fn key(key: &str) -> Result<()> {
     Err(Error::validation(format!("the object key is not valid: {why}")))
 }
 
-/// A key that is a URL would be looked for in vain, and its last segment might be taken for the file's name.
+/// A key that is a URL would not be found, and its last segment might become the file name.
 fn no_url(request: &DownloadRequest) -> Result<()> {
     let Some((bucket, key)) = key_url::parse(&request.key, &request.bucket) else { return Ok(()) };
     let instead = match key.as_str() {
@@ -317,7 +317,7 @@ fn extra_query(query: &[(String, String)]) -> Result<()> {
     Ok(())
 }
 
-/// A header or parameter that is sent twice makes the signature and the service disagree.
+/// A header or parameter that is sent twice is signed differently by the library and the service.
 fn nothing_twice(request: &DownloadRequest) -> Result<()> {
     let composed = get_object::compose(request, None, Conditions::None);
     let mut names: Vec<String> =
@@ -344,7 +344,7 @@ fn header_value(name: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-/// A name or address alone: what has a meaning in a URL would be taken for something else.
+/// A name or address alone: characters with a meaning in a URL would be interpreted differently.
 fn host(name: &str, text: &str) -> Result<()> {
     let misplaced = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | '?' | '#' | '\\');
     if text.is_empty() || text.len() > MAX_HOST || text.contains(misplaced) {
@@ -370,7 +370,7 @@ fn usable_path(name: &str, path: &Path) -> Result<()> {
     Ok(())
 }
 
-// The HTTP client counts in milliseconds and takes 0 for its own default.
+// The HTTP client counts in milliseconds, and 0 means its own default.
 fn time_limit(name: &str, limit: Option<Duration>) -> Result<()> {
     match limit {
         Some(limit) if limit < Duration::from_millis(1) => {

@@ -1,4 +1,4 @@
-//! Where a download's files go, found out before anything is touched.
+//! The paths of a download's files, determined before any file is touched.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -16,51 +16,51 @@ use crate::model::error::{Error, Result};
 use crate::model::request::{Checkpoint, DownloadRequest, Overwrite};
 use crate::sys;
 
-/// Bytes a path may have, the terminating zero not counted.
+/// Longest path in bytes, without the terminating zero.
 const PATH_MAX: usize = 4095;
 const TOO_LONG: &str =
     "is too long: most file systems allow 255 bytes for a name, and Linux 4095 for a path";
 
-/// The places of one download. All paths are absolute.
+/// The paths of one download. All are absolute.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// The file that is made or replaced: neither it nor its directory is a symbolic link. Links are followed once, when
-    /// the download starts; one that is made here later is replaced.
+    /// The file that is created or replaced: neither it nor its directory is a symbolic link. Links are followed once,
+    /// when the download starts; a link that is created here later is replaced.
     pub target: PathBuf,
-    /// `file_path` is a symbolic link, which stays, and `target` is what it leads to.
+    /// `file_path` is a symbolic link, which is kept, and `target` is the file it leads to.
     pub through_link: bool,
-    /// Where the temporary file is to be made, in the target's directory.
+    /// Path of the temporary file, in the target's directory.
     pub temp: PathBuf,
-    /// Whether locks and the page cache of this machine cover everyone who can reach the file. Otherwise
-    /// `temp` has a random part and the whole file is read back before it is trusted.
+    /// Whether this machine's locks and page cache cover every process that can access the file. Otherwise `temp` has a
+    /// random suffix, and the whole file is read back before it is trusted.
     pub trusted: bool,
-    /// Where the checkpoint is kept, if it is.
+    /// Directory of the checkpoint; `None`: no checkpoint.
     pub checkpoint_dir: Option<PathBuf>,
 }
 
 impl Paths {
-    /// The path of a temporary file whose `name` a checkpoint recorded; `None` for a name that is not one
-    /// of this target's.
+    /// The path of a temporary file whose `name` a checkpoint recorded; `None` for a name that does not belong to this
+    /// target.
     pub fn recorded_temp(&self, name: &OsStr) -> Option<PathBuf> {
         let target = self.target.file_name()?;
         temp_name::belongs_to(target, name).then(|| self.temp.with_file_name(name))
     }
 
-    /// Makes the temporary file, or empties the one that is there. Its path is [`Paths::temp`], or has a random part
-    /// where nothing can be locked.
+    /// Creates the temporary file, or empties an existing one. Its path is [`Paths::temp`], with a random suffix where
+    /// the file system has no locks.
     pub fn create_temp(&self) -> Result<TempFile> {
         let create = if self.trusted { TempFile::create } else { TempFile::create_new };
         create(&self.temp, self.target_rights()?)
     }
 
-    /// Whether this run may continue `temp`, which an earlier run left: not if its owner could then read or write bytes
-    /// to which the existing target denies access.
+    /// Whether the file `temp` of an earlier run may be used: not if its owner could then read or write more than the
+    /// current target allows.
     pub fn may_use(&self, temp: &TempFile) -> Result<bool> {
         temp.may_replace(self.target_rights()?.as_ref())
     }
 
-    /// Keeps other runs from `temp`, which an earlier one left, also where nothing can be locked, and closes it
-    /// to users who may not read the existing target. `Busy` when another run was faster.
+    /// Protects `temp`, the file of an earlier run, from other runs, even where the file system has no locks, and from
+    /// users who may not read the current target. `Busy` if another run was faster.
     pub fn claim(&self, temp: TempFile) -> Result<TempFile> {
         let mut temp = match temp.is_locked() {
             true => temp,
@@ -77,14 +77,15 @@ impl Paths {
     }
 
     fn target_rights(&self) -> Result<Option<Rights>> {
-        Rights::of(&self.target).map_err(|error| Error::io("look at", &self.target, &error))
+        Rights::of(&self.target)
+            .map_err(|error| Error::io("read the metadata of", &self.target, &error))
     }
 }
 
-/// Finds and checks the places `request` names. Reads the file system, changes nothing.
+/// Determines and checks the paths of `request`. Reads the file system, changes nothing.
 ///
 /// `ValidateError` for a path that cannot be a file, a directory that does not exist, a target that is neither absent
-/// nor a regular file nor a link to one of these, and a link that [`link::follow`] refuses; `FileAlreadyExists` when the
+/// nor a regular file nor a link to one of these, and a link that [`link::follow`] refuses; `FileAlreadyExists` if the
 /// target must not be replaced.
 pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
     let given = match &request.file_path {
@@ -112,7 +113,7 @@ pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
     Ok(Paths { target, through_link, temp, trusted, checkpoint_dir })
 }
 
-/// The last segment of a path, which must be a file's name as written: "dir/" names no file.
+/// The last segment of a path, which must be a file name: "dir/" does not name a file.
 fn file_name(path: &Path) -> Result<&OsStr> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.contains(&0) {
@@ -126,7 +127,7 @@ fn file_name(path: &Path) -> Result<&OsStr> {
     }
 }
 
-/// The directory's absolute path without symbolic links: two spellings of one place must come out equal.
+/// The directory's absolute path without symbolic links, so that two spellings of one directory compare equal.
 fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
     let refused = |why: &str| Err(Error::validation(format!("{what} '{}' {why}", path.display())));
     match fs::canonicalize(path).and_then(|found| Ok((fs::metadata(&found)?.is_dir(), found))) {
@@ -138,7 +139,7 @@ fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
     }
 }
 
-/// Checks what is at `target`, to which `named`, the path that the caller gave, leads.
+/// Checks the file at `target`, to which the caller's path `named` leads.
 fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()> {
     let refused =
         |why: &str| Err(Error::validation(format!("file_path '{}' {why}", named.display())));
@@ -150,7 +151,7 @@ fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()>
         Ok(found) if !found.is_file() => return no_file(),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // Links in /proc may lead to what has no name, such as a pipe.
+            // Links in /proc may lead to objects without a name, such as a pipe.
             let nameless = named != target && fs::metadata(named).is_ok();
             return if nameless && !target.exists() { no_file() } else { Ok(()) };
         }
@@ -164,7 +165,7 @@ fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()>
     }
 }
 
-/// Whether the error tells that no such path can exist, as opposed to one that could not be looked at.
+/// Whether the error means that no such path can exist, and not that its metadata could not be read.
 fn impossible_path(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory | InvalidFilename | InvalidInput)

@@ -1,5 +1,5 @@
-//! Downloads from a real server, through the Rust API.
-// A list of byte ranges may well hold one.
+//! Downloads from a real server through the Rust API.
+// A list of byte ranges may contain a single one.
 #![allow(clippy::single_range_in_vec_init)]
 
 mod bandwidth;

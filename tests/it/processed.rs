@@ -173,7 +173,7 @@ fn a_stream_that_always_breaks_is_an_error_after_three_requests_and_leaves_nothi
 fn without_retries_a_break_is_the_error() {
     let fixture = fixture();
     fixture.server.inject(Fault::CloseAfter(MIB));
-    let error = fixture.impatient().download(&request(&fixture)).expect_err("broken");
+    let error = fixture.client_without_retries().download(&request(&fixture)).expect_err("broken");
     assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
     assert!(!error.message().contains("bytes 0-"), "where it ends is not known: {error}");
     assert_requests(&fixture, 1);

@@ -1,15 +1,14 @@
-// A disk that fails on demand: preloaded into a program, it stands between the program and libc's
-// file calls.
+// A disk that fails on demand: preloaded into a program, it intercepts libc's file calls.
 //
-// Calls on paths that contain DISK_PATH are seen; each is appended to the file DISK_LOG as "kind
-// path", with " failed" behind it when it was made to fail. Of the calls of the kinds in DISK_CALL
-// (one, or some with commas) those from the DISK_NTH on (counted from 1), DISK_TIMES of them, fail
-// with the number DISK_ERRNO. With DISK_ERRNO=short a read or write does half of what was asked
-// for; with DISK_ERRNO=lost a write says that it was done, and was not; with DISK_ERRNO=stuck a
-// call never returns. With DISK_NFS set, the file system of the paths is NFS.
+// Calls on paths that contain DISK_PATH are recorded: each is appended to the file DISK_LOG as
+// "kind path", followed by " failed" if it was made to fail. Of the calls of the kinds in DISK_CALL
+// (one, or several separated by commas), DISK_TIMES calls from number DISK_NTH on (counted from 1)
+// fail with the error DISK_ERRNO. With DISK_ERRNO=short a read or write does half of what was
+// requested; with DISK_ERRNO=lost a write reports success but writes nothing; with DISK_ERRNO=stuck
+// a call never returns. With DISK_NFS set, the file system of the paths is NFS.
 //
-// With DISK_RIGHTS set, "rights MODE UID GID path" is logged, the mode in octal digits, when a file
-// was made, after every change of its mode or owner, and before every write.
+// With DISK_RIGHTS set, "rights MODE UID GID path" is logged, the mode in octal digits, after a file
+// was created, after every change of its mode or owner, and before every write.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -71,7 +70,7 @@ static int is_listed(const char *list, const char *kind) {
     return 0;
 }
 
-// Logs the call and tells what becomes of it.
+// Logs the call and returns its outcome.
 static int fate(const char *kind, const char *path) {
     char line[8400];
     int fails = 0;
@@ -238,13 +237,14 @@ char *realpath(const char *path, char *resolved) {
 }
 
 int statx(int fd, const char *path, int flags, unsigned mask, struct statx *out) {
-    // The header says it is never null; programs pass null to find out whether the call exists.
+    // The header says that it is never null; programs pass null to find out whether the call
+    // exists.
     const char *volatile given = path;
     int outcome = given && *given ? fate("stat", given) : fate_of_fd("stat", fd);
     return outcome == FAIL ? -1 : REAL(statx)(fd, path, flags, mask, out);
 }
 
-// As on Linux, the descriptor is gone even when closing it failed.
+// As on Linux, the descriptor is closed even if the call fails.
 int close(int fd) {
     int outcome = fate_of_fd("close", fd);
     int closed = REAL(close)(fd);

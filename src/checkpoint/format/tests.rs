@@ -40,7 +40,7 @@ fn replay(records: &[[u8; RECORD]]) -> Vec<Extent> {
 }
 
 #[test]
-fn a_header_comes_back_as_it_was() {
+fn a_decoded_header_equals_the_encoded_one() {
     let bytes = header().encode(&ID).expect("fits");
     assert_eq!(bytes.len() % RECORD, 0);
     let mut journal = bytes.clone();
@@ -49,7 +49,7 @@ fn a_header_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_header_cut_anywhere_is_none() {
+fn a_header_truncated_anywhere_is_invalid() {
     let bytes = header().encode(&ID).expect("fits");
     for len in 0..bytes.len() {
         assert_eq!(Header::decode(&bytes[..len]), None, "{len} bytes");
@@ -57,7 +57,7 @@ fn a_header_cut_anywhere_is_none() {
 }
 
 #[test]
-fn a_header_with_any_bit_flipped_is_none() {
+fn a_header_with_any_bit_flipped_is_invalid() {
     let bytes = header().encode(&ID).expect("fits");
     for at in 0..bytes.len() {
         for bit in 0..8 {
@@ -68,7 +68,7 @@ fn a_header_with_any_bit_flipped_is_none() {
     }
 }
 
-/// `header()` changed and sealed again, as a forger or a faulty writer would.
+/// `header()` changed and encoded with a valid checksum, as a forger or a faulty writer would.
 fn sealed(change: impl FnOnce(&mut Header)) -> Vec<u8> {
     let mut header = header();
     change(&mut header);
@@ -76,7 +76,7 @@ fn sealed(change: impl FnOnce(&mut Header)) -> Vec<u8> {
 }
 
 #[test]
-fn a_well_sealed_header_that_contradicts_itself_is_none() {
+fn an_inconsistent_header_with_a_valid_checksum_is_invalid() {
     let contradictions = [
         sealed(|h| h.range = 100..1001),
         sealed(|h| h.range = Range { start: 500, end: 499 }),
@@ -97,7 +97,7 @@ fn a_well_sealed_header_that_contradicts_itself_is_none() {
 }
 
 #[test]
-fn another_version_unknown_flags_and_filled_padding_are_none() {
+fn another_version_unknown_flags_and_nonzero_padding_are_invalid() {
     let bytes = header().encode(&ID).expect("fits");
     let padding = bytes.len() - CHECKSUM - 1;
     for at in [8, 83, padding] {
@@ -140,7 +140,7 @@ fn texts_that_do_not_fit_are_not_encoded() {
 }
 
 #[test]
-fn records_come_back_in_order_and_disjoint() {
+fn decoded_records_are_in_order_and_disjoint() {
     let records = records_of(&ID, &[extent(500, 100), extent(100, 50), extent(150, 50)]);
     assert_eq!(replay(&records), [extent(100, 50), extent(150, 50), extent(500, 100)]);
 }
@@ -152,7 +152,7 @@ fn a_later_record_replaces_what_it_overlaps() {
 }
 
 #[test]
-fn records_outside_the_range_are_passed_over() {
+fn records_outside_the_range_are_ignored() {
     let outside =
         [extent(99, 2), extent(999, 2), extent(0, 100), extent(200, 0), extent(u64::MAX, 2)];
     let mut extents = outside.to_vec();
@@ -161,7 +161,7 @@ fn records_outside_the_range_are_passed_over() {
 }
 
 #[test]
-fn no_record_is_taken_from_another_journal_or_with_a_bit_flipped() {
+fn records_of_another_journal_and_with_any_bit_flipped_are_invalid() {
     let [record] = records_of(&ID, &[extent(100, 50)])[..] else { panic!("one record") };
     let mut other = ID;
     other[15] ^= 1;
@@ -177,7 +177,7 @@ fn no_record_is_taken_from_another_journal_or_with_a_bit_flipped() {
     assert!(!Replay::new(&header(), &[0; 16]).push(&[0; RECORD]));
 }
 
-/// Files that a program of its own made from `docs/checkpoint.md`; see `tests/data/checkpoint/make.py`.
+/// Files that another program made from `docs/checkpoint.md`; see `tests/data/checkpoint/make.py`.
 mod golden {
     use super::*;
 
@@ -311,16 +311,16 @@ fn any_header() -> impl Strategy<Value = Header> {
 
 proptest! {
     #[test]
-    fn every_header_comes_back_as_it_was(header in any_header(), id: JournalId) {
+    fn every_decoded_header_equals_the_encoded_one(header in any_header(), id: JournalId) {
         let bytes = header.encode(&id).expect("fits");
         let len = bytes.len();
         prop_assert_eq!(Header::decode(&bytes), Some((header, id, len)));
     }
 
     #[test]
-    fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn any_bytes_are_decoded_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert_eq!(Header::decode(&bytes), None);
-        // With the magic, the version and a plausible length in front, more of the reader is reached.
+        // A valid magic, version and plausible length let the input reach more of the parser.
         let mut journal = MAGIC.to_vec();
         journal.extend(VERSIONS[0].to_le_bytes());
         journal.extend(256u32.to_le_bytes());
@@ -329,7 +329,7 @@ proptest! {
     }
 
     #[test]
-    fn any_record_bytes_are_read_without_harm(record: [u8; RECORD], offset: u64, len: u64, crc: u64) {
+    fn any_record_bytes_are_decoded_without_a_panic(record: [u8; RECORD], offset: u64, len: u64, crc: u64) {
         let mut replay = Replay::new(&header(), &ID);
         replay.push(&record);
         for sealed in records_of(&ID, &[Extent { offset, len, crc }, Extent { offset: offset % 1200, len: len % 1200, crc }]) {

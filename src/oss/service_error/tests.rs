@@ -116,7 +116,7 @@ fn a_redirection_shows_no_more_of_its_target_than_the_host() {
 }
 
 #[test]
-fn a_wrong_endpoint_is_told_the_right_one() {
+fn the_error_for_a_wrong_endpoint_names_the_right_one() {
     let text =
         "The bucket you are attempting to access must be addressed using the specified endpoint.";
     let named = "<Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint>";
@@ -183,7 +183,7 @@ fn an_unknown_code_is_reported_without_advice() {
 }
 
 #[test]
-fn a_skewed_clock_is_told_the_services_time() {
+fn the_error_for_a_wrong_clock_contains_the_services_time() {
     let time = "<ServerTime>1994-11-06T08:49:37.000Z</ServerTime>";
     let error = answered(403, "RequestTimeTooSkewed", "", time);
     assert!(error.is_clock_skew());
@@ -194,7 +194,7 @@ fn a_skewed_clock_is_told_the_services_time() {
 }
 
 #[test]
-fn credentials_that_a_provider_can_renew_are_told_from_bad_ones() {
+fn expired_credentials_are_distinguished_from_wrong_ones() {
     for (code, is_expired) in [
         ("SecurityTokenExpired", true),
         ("InvalidSecurityToken", true),
@@ -207,7 +207,7 @@ fn credentials_that_a_provider_can_renew_are_told_from_bad_ones() {
 }
 
 #[test]
-fn what_may_pass_is_retryable_and_what_cannot_is_not() {
+fn transient_errors_are_retryable_and_permanent_ones_are_not() {
     for status in [408, 429, 500, 502, 503, 504, 507, 599] {
         assert!(answered(status, "Any", "", "").is_retryable(), "{status}");
     }
@@ -218,7 +218,7 @@ fn what_may_pass_is_retryable_and_what_cannot_is_not() {
 }
 
 #[test]
-fn messages_stay_on_one_line_and_bounded() {
+fn messages_are_one_line_of_limited_length() {
     let error = answered(500, "Internal\nError", &"long\r\nline ".repeat(1000), "");
     let error = error.into_error("oss://bkt/a\nb", None);
     assert_eq!(error.code(), "Internal Error");
@@ -228,7 +228,7 @@ fn messages_stay_on_one_line_and_bounded() {
 
 proptest! {
     #[test]
-    fn any_reply_is_survived(
+    fn any_reply_is_parsed_without_a_panic(
         status in any::<u16>(), header in any::<String>(), body in any::<Vec<u8>>(),
     ) {
         let names = ["x-oss-err", "Location", "Date", "Server"];

@@ -1,12 +1,13 @@
-//! A run of missing bytes given to one connection.
+//! A span: a run of missing bytes assigned to one connection.
 
 use std::ops::Range;
 
 use crate::sync::Mutex;
 use crate::transfer::policy::reply_check::UNKNOWN;
 
-/// The bytes one GET delivers, up to [`UNKNOWN`] while the reply does not say how many they are. The connection claims them in order; the planner may take the far end away
-/// while the connection runs. Both happen under one lock, so a byte has exactly one owner.
+/// The bytes that one GET delivers, up to [`UNKNOWN`] while the reply has not given their number. The connection claims
+/// them in order, and the planner may cut off the end while the connection runs. Both happen under one lock, so that
+/// each byte has exactly one owner.
 #[derive(Debug)]
 pub struct Span {
     bounds: Mutex<Range<u64>>,
@@ -18,12 +19,12 @@ impl Span {
         Span { start: range.start, bounds: Mutex::new(range) }
     }
 
-    /// First byte of the span as it was handed out.
+    /// First byte of the span.
     pub fn start(&self) -> u64 {
         self.start
     }
 
-    /// Claims up to `want` of the next bytes: their offset and how many of them are still the span's.
+    /// Claims up to `want` of the next bytes; returns their offset and how many of them belong to the span.
     pub fn claim(&self, want: usize) -> (u64, usize) {
         let mut bounds = self.bounds.lock();
         let offset = bounds.start;
@@ -33,17 +34,17 @@ impl Span {
         (offset, taken)
     }
 
-    /// What is not claimed yet.
+    /// The bytes that are not claimed yet.
     pub fn remaining(&self) -> Range<u64> {
         self.bounds.lock().clone()
     }
 
-    /// Everything handed out and not taken away: claimed and unclaimed bytes.
+    /// All bytes of the span, claimed and unclaimed, without those cut off.
     pub fn held(&self) -> Range<u64> {
         self.start..self.bounds.lock().end
     }
 
-    /// Takes the last `len` unclaimed bytes away; the range that is now free, at most as long as what was unclaimed.
+    /// Cuts off the last `len` unclaimed bytes, or all of them if there are fewer, and returns their range.
     pub fn cut(&self, len: u64) -> Range<u64> {
         let mut bounds = self.bounds.lock();
         let end = bounds.end;
@@ -51,13 +52,13 @@ impl Span {
         bounds.end..end
     }
 
-    /// Moves the end down to `end` when a reply shows the object to be shorter than assumed.
+    /// Moves the end down to `end`, if a reply shows that the object is shorter than assumed.
     pub fn shorten(&self, end: u64) {
         let mut bounds = self.bounds.lock();
         bounds.end = bounds.end.min(end).max(bounds.start);
     }
 
-    /// The body has ended, and with it a span whose end was not known.
+    /// The body has ended, and so has a span whose end was not known.
     pub fn end_with_body(&self) {
         let mut bounds = self.bounds.lock();
         if bounds.end == UNKNOWN {
@@ -65,7 +66,7 @@ impl Span {
         }
     }
 
-    /// Moves the end up: a whole-body reply delivers more than was asked for.
+    /// Moves the end up: a reply with the whole body contains more bytes than were requested.
     pub fn extend(&self, end: u64) {
         let mut bounds = self.bounds.lock();
         bounds.end = bounds.end.max(end);
@@ -101,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn claims_and_cuts_share_out_every_byte_once(
+        fn claims_and_cuts_divide_every_byte_once(
             len in 1u64..10_000,
             steps in proptest::collection::vec((any::<bool>(), 0usize..3_000), 0..40),
         ) {

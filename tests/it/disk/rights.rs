@@ -131,7 +131,7 @@ fn a_link_stays_and_the_file_that_it_names_hands_its_rights_on() {
 /// Downloads, with something done to the target once bytes are there.
 fn with_change(fixture: &Fixture, change: impl Fn(&Path)) {
     let change = || change(&fixture.target());
-    let outcome = interference::meddled(fixture, &fixture.request(), change);
+    let outcome = interference::download_with_interference(fixture, &fixture.request(), change);
     fixture.assert_whole(&outcome.expect("download"));
 }
 

@@ -109,7 +109,7 @@ mod refused_etags {
             let broken = Matcher::any().from(if matches!(fault, Fault::WeakEtag) { 2 } else { 3 });
             fixture.server.inject_when(broken, Fault::CloseAfter(200_000));
             let request = fixture.request().thread_num(1);
-            fixture.impatient().download(&request).expect_err("interrupted");
+            fixture.client_without_retries().download(&request).expect_err("interrupted");
             fixture.server.clear_faults();
             fixture.server.inject(fault);
             let before = fixture.server.requests().len();
@@ -122,7 +122,7 @@ mod refused_etags {
     fn a_later_run_may_be_the_first_to_learn_that_the_etag_is_refused() {
         let fixture = refusing(suffixed());
         fixture.server.inject_when(Matcher::any().nth(1), Fault::CloseAfter(50_000));
-        fixture.impatient().download(&fixture.request()).expect_err("interrupted");
+        fixture.client_without_retries().download(&fixture.request()).expect_err("interrupted");
         resume(&fixture, &fixture.request(), 50_000);
     }
 
@@ -241,7 +241,7 @@ mod refused_etags {
         let fixture = refusing(suffixed());
         fixture.server.inject_when(Matcher::any().from(3), Fault::CloseAfter(200_000));
         let request = fixture.request().thread_num(1);
-        fixture.impatient().download(&request).expect_err("interrupted");
+        fixture.client_without_retries().download(&request).expect_err("interrupted");
         fixture.server.clear_faults();
         fixture.server.inject(suffixed());
         let client = fixture.client_with(|options| options.verify_crc = false);
