@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use oss_resumable::fuzzing::pinning::Pinning;
 use oss_resumable::fuzzing::reply::{ContentRange, ReplyHead};
 use oss_resumable::fuzzing::reply_check::{self, Generation};
 
@@ -38,17 +39,30 @@ fuzz_target!(|input: Input| {
         assert!(first == 0 || size == 0 || head.status == 206, "{first_reply:?}");
         // A reply accepted as this generation is of this generation.
         if head.status == 206 {
-            assert_eq!(reply_check::later_reply(&head, &first_reply.body, &first_reply.generation), Ok(()));
+            for pinning in [Pinning::IfMatch, Pinning::Comparison, Pinning::Growth] {
+                let again = reply_check::later_reply(
+                    &head,
+                    &first_reply.body,
+                    &first_reply.generation,
+                    pinning,
+                );
+                assert_eq!(again, Ok(()), "{pinning:?}");
+            }
         }
         let other = Generation { size: size ^ 1, ..first_reply.generation.clone() };
-        assert!(reply_check::later_reply(&head, &first_reply.body, &other).is_err());
+        for pinning in [Pinning::IfMatch, Pinning::Comparison] {
+            assert!(reply_check::later_reply(&head, &first_reply.body, &other, pinning).is_err());
+        }
+        if reply_check::later_reply(&head, &first_reply.body, &other, Pinning::Growth).is_ok() {
+            assert!(first_reply.generation.appendable && size > other.size);
+        }
     }
     if let Ok(first_reply) = reply_check::first_reply(&head, None) {
         assert_eq!((head.status, first_reply.body), (200, 0..first_reply.generation.size));
     }
     let generation =
         Generation { etag: Some("5B3C".to_owned()), size: 1 << 20, ..Generation::default() };
-    if reply_check::later_reply(&head, &asked, &generation).is_ok() {
+    if reply_check::later_reply(&head, &asked, &generation, Pinning::IfMatch).is_ok() {
         assert_eq!((head.status, head.etag()), (206, Some("5B3C")));
         assert!(is_range(&head, &asked, generation.size));
         assert!(head.content_coding().is_none());

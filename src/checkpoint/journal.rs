@@ -43,7 +43,7 @@ struct Identity {
 
 /// A locked journal of an earlier run.
 #[derive(Debug)]
-pub struct Taken {
+pub struct LockedJournal {
     file: LockedFile,
     /// Its contents; `None` if it is damaged, of an unknown version or of another download.
     pub contents: Option<(Header, Vec<Extent>)>,
@@ -83,13 +83,13 @@ impl JournalLocation {
     }
 
     /// Locks and reads the journal of an earlier run; `None` if there is none. `Busy` if another run uses it.
-    pub fn take(&self) -> Result<Option<Taken>> {
+    pub fn lock(&self) -> Result<Option<LockedJournal>> {
         let opened = LockedFile::open(&self.path).map_err(|e| refused("open", &self.path, &e))?;
-        Ok(opened.map(|file| Taken { contents: self.read(&file), file }))
+        Ok(opened.map(|file| LockedJournal { contents: self.read(&file), file }))
     }
 
     /// Reads the journal without locking it: another run may be using it.
-    pub fn look(&self) -> Result<Option<(Header, Vec<Extent>)>> {
+    pub fn read_unlocked(&self) -> Result<Option<(Header, Vec<Extent>)>> {
         let opened = sys::file::open_for_reading(&self.path);
         let opened = opened.map_err(|error| refused("open", &self.path, &error))?;
         Ok(opened.and_then(|file| self.read(&file)))
@@ -99,7 +99,7 @@ impl JournalLocation {
     /// one meanwhile. Header and extents are on the disk afterwards.
     pub fn start(
         &self,
-        previous: Option<Taken>,
+        previous: Option<LockedJournal>,
         header: &Header,
         extents: &[Extent],
     ) -> Result<Journal> {
@@ -147,9 +147,9 @@ impl JournalLocation {
         })
     }
 
-    fn put_in_place(&self, file: &LockedFile, previous: Option<&Taken>) -> io::Result<()> {
+    fn put_in_place(&self, file: &LockedFile, previous: Option<&LockedJournal>) -> io::Result<()> {
         match previous {
-            Some(taken) if taken.file.is_in_place()? => fs::rename(file.path(), &self.path),
+            Some(locked) if locked.file.is_in_place()? => fs::rename(file.path(), &self.path),
             // The locked file is gone: a file at this path, if any, is another run's.
             _ => {
                 sys::file::rename_new(file.path(), &self.path).map_err(|error| match error.kind() {
@@ -173,7 +173,7 @@ impl JournalLocation {
     }
 }
 
-impl Taken {
+impl LockedJournal {
     /// Removes the journal while it is locked.
     pub fn discard(self) -> Result<()> {
         self.file.unlink().map_err(|error| refused("remove", self.file.path(), &error))
@@ -197,16 +197,16 @@ impl Journal {
     /// Replaces this journal with a new one of `header` and `extents`.
     pub fn rewrite(
         self,
-        place: &JournalLocation,
+        location: &JournalLocation,
         header: &Header,
         extents: &[Extent],
     ) -> Result<Journal> {
-        place.start(Some(Taken { file: self.file, contents: None }), header, extents)
+        location.start(Some(LockedJournal { file: self.file, contents: None }), header, extents)
     }
 
     /// Removes the journal while it is locked.
     pub fn remove(self) -> Result<()> {
-        Taken { file: self.file, contents: None }.discard()
+        LockedJournal { file: self.file, contents: None }.discard()
     }
 }
 

@@ -29,7 +29,7 @@ pub struct CheckpointInfo {
 /// Reads the checkpoint at `journal`; `None` if there is none from which a download could resume. A running download
 /// may be using it.
 pub fn inspect(journal: &JournalLocation) -> Result<Option<CheckpointInfo>> {
-    Ok(journal.look()?.map(|(header, extents)| CheckpointInfo {
+    Ok(journal.read_unlocked()?.map(|(header, extents)| CheckpointInfo {
         path: journal.path().to_owned(),
         etag: header.etag,
         object_size: header.object_size,
@@ -42,12 +42,12 @@ pub fn inspect(journal: &JournalLocation) -> Result<Option<CheckpointInfo>> {
 /// Removes the checkpoint and its temporary file; `false` if there is no checkpoint. `Busy`, and nothing is removed,
 /// while a download uses them.
 pub fn discard(journal: &JournalLocation, paths: &Paths) -> Result<bool> {
-    let Some(taken) = journal.take()? else { return Ok(false) };
-    let recorded = taken.contents.as_ref().and_then(|(h, _)| paths.recorded_temp(&h.temp_name));
+    let Some(locked) = journal.lock()? else { return Ok(false) };
+    let recorded = locked.contents.as_ref().and_then(|(h, _)| paths.recorded_temp(&h.temp_name));
     if let Some(temp) = recorded.map(|path| TempFile::open_existing(&path)).transpose()?.flatten() {
         temp.remove()?;
     }
-    taken.discard().map(|()| true)
+    locked.discard().map(|()| true)
 }
 
 #[cfg(test)]

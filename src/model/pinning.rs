@@ -1,6 +1,6 @@
-//! How the bytes of several replies are held to one generation of the object.
+//! How the bytes of several replies are pinned to one generation of the object.
 
-/// How the bytes of several replies are held to one generation of the object.
+/// How the bytes of several replies are pinned to one generation of the object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pinning {
     /// Every request carries `If-Match`, and every reply is compared with the generation.
@@ -9,7 +9,7 @@ pub enum Pinning {
     /// The service does not recognise its own ETag, or has a weak one: no request carries `If-Match`, and every reply
     /// is compared with the generation.
     Comparison,
-    /// The object may grow, and its bytes stay: replies may be of a longer object with another ETag.
+    /// The object may grow, but its existing bytes do not change: replies may be of a longer object with another ETag.
     Growth,
 }
 

@@ -86,8 +86,8 @@ pub fn parse(head: &ReplyHead, body: &[u8]) -> ServiceError {
     }
 }
 
-/// The error that stands in the body of a reply whose status promised an object; `None` for anything that is not
-/// surely one of OSS's error documents.
+/// The error in the body of a reply whose status announced an object; `None` for anything that is not certainly one of
+/// OSS's error documents.
 pub fn in_place_of_object(head: &ReplyHead, body: &[u8]) -> Option<ServiceError> {
     let document = error_document::parse(body)?;
     let is_error = ["Code", "Message", "RequestId"].iter().all(|name| document.get(name).is_some());

@@ -10,10 +10,10 @@ pub const OWNER_READS_AND_WRITES: u32 = 0o600;
 const PERMISSIONS: u32 = 0o777;
 const ALL_READ_AND_WRITE: u32 = 0o066;
 
-/// Who may do what with a file.
+/// The permission bits, owner and group of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// Permission bits. Set-user-ID, set-group-ID and sticky are left out: they were given to other bytes.
+    /// Permission bits without set-user-ID, set-group-ID and sticky, which were granted for other bytes.
     pub mode: u32,
     /// The owner.
     pub uid: u32,
@@ -28,7 +28,7 @@ impl From<&Metadata> for Rights {
 }
 
 impl Rights {
-    /// Those of the regular file at `path`; `None` when there is none.
+    /// The rights of the regular file at `path`; `None` if there is none.
     pub fn of(path: &Path) -> io::Result<Option<Self>> {
         use io::ErrorKind::{NotADirectory, NotFound};
         match fs::symlink_metadata(path) {
@@ -38,8 +38,8 @@ impl Rights {
         }
     }
 
-    /// The widest permission bits with which a file of the group `gid` lets nobody do what this file does not, its
-    /// owner apart: owners can give themselves any right.
+    /// The widest permission bits with which a file of the group `gid` grants nobody more than this file, except its
+    /// owner: owners can give themselves any right.
     ///
     /// A user may be in one of the two groups, in both or in none. After a change of the group, members of the old one
     /// may count as others, and others as members of the new one, so both classes get only what both had.
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_kept_out_is_kept_out_by_a_file_of_another_group_too() {
+    fn a_file_of_another_group_denies_access_to_the_same_users() {
         for (mode, other_group) in [
             (0o600, 0o600),
             (0o640, 0o600),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn another_user_s_temporary_file_is_for_those_who_could_read_and_write_the_old_file() {
+    fn another_user_s_temporary_file_is_used_only_if_that_user_could_read_and_write_the_old_file() {
         let (user, other, third) = (1000, 1001, 1002);
         let temp = |mode, uid| Rights { mode, uid, gid: 1 };
         let old = |mode| Rights { mode, uid: other, gid: 1 };
@@ -124,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nobody_gains_and_no_wider_mode_would_do(old in rights(), uid in 0u32..3, gid in 0u32..3) {
+        fn nobody_gains_rights_and_the_mode_is_the_widest_possible(old in rights(), uid in 0u32..3, gid in 0u32..3) {
             let new = Rights { mode: old.mode_with_group(gid), uid, gid };
             prop_assert!(!gains(&new, &old), "{new:?}");
             prop_assert_eq!(new.mode & 0o700, old.mode & 0o700);
@@ -139,7 +139,7 @@ mod tests {
         }
 
         #[test]
-        fn a_file_that_is_given_to_the_old_group_lets_nobody_gain_before_its_mode_follows(
+        fn a_file_that_is_given_to_the_old_group_grants_nobody_more_before_its_mode_changes(
             old in rights(), gid in 0u32..3
         ) {
             let narrowed = Rights { mode: old.mode_with_group(gid), gid, ..old };
@@ -148,7 +148,7 @@ mod tests {
         }
 
         #[test]
-        fn a_temporary_file_that_is_admitted_gives_nobody_more_than_the_old_file(
+        fn an_admitted_temporary_file_grants_nobody_more_than_the_old_file(
             old in rights(), temp in rights(), user in 1u32..4
         ) {
             if temp.uid != user && old.admit(&temp, user) {

@@ -8,7 +8,7 @@ use crate::fixture::{BUCKET, Fixture, KEY, PART};
 const TARGET: &str = "target";
 const SIZE: u64 = 5 * PART + 77;
 
-/// A fixture whose object is `link`, and the object that it points to.
+/// A fixture whose object is `link`, and the object to which it points.
 fn linked(link: Object) -> Fixture {
     let fixture = Fixture::with(Config::default(), link);
     fixture.server.put(BUCKET, TARGET, Object::pattern(SIZE, 9));
@@ -23,7 +23,7 @@ fn target_crc(server: &Server) -> u64 {
     server.object(BUCKET, TARGET).expect("target").crc64()
 }
 
-/// Asserts that the file is the link's target and nothing was left behind.
+/// Asserts that the file is the link's target and no other file is left.
 fn assert_is_target(fixture: &Fixture, outcome: &Outcome) {
     let expected = fixture.server.object_bytes(BUCKET, TARGET, 0..SIZE).expect("target");
     assert!(std::fs::read(fixture.target()).expect("file") == expected);
@@ -38,7 +38,7 @@ fn refused(fixture: &Fixture, kind: ErrorKind, code: &str) -> Error {
 }
 
 #[test]
-fn a_checksum_that_is_the_link_s_and_not_the_target_s_is_an_error_that_names_the_switch() {
+fn a_checksum_of_the_link_instead_of_its_target_is_an_error_that_names_verify_crc() {
     let fixture = linked(link());
     let error = refused(&fixture, ErrorKind::Integrity, "CrcCheckError");
     for words in ["symbolic link", "verify_crc", "enableCrc64"] {
@@ -51,7 +51,7 @@ fn a_checksum_that_is_the_link_s_and_not_the_target_s_is_an_error_that_names_the
 }
 
 #[test]
-fn a_wrong_checksum_of_an_object_that_is_no_link_is_not_blamed_on_one() {
+fn the_error_for_a_wrong_checksum_of_an_ordinary_object_does_not_mention_links() {
     let fixture = Fixture::with(Config::default(), Object::pattern(SIZE, 9).crc64(1));
     let error = refused(&fixture, ErrorKind::Integrity, "CrcCheckError");
     assert!(!error.message().contains("verify_crc"), "{error}");
@@ -72,7 +72,7 @@ fn a_link_with_the_target_s_checksum_or_without_one_is_downloaded_as_its_target(
 }
 
 #[test]
-fn a_link_to_nothing_and_a_link_to_a_link_are_told_as_such() {
+fn links_to_missing_objects_and_to_links_are_reported_as_such() {
     let fixture = linked(Object::symlink("nothing"));
     let error = refused(&fixture, ErrorKind::Service, "SymlinkTargetNotExist");
     assert!(error.message().contains("whose target does not exist"), "{error}");
@@ -85,7 +85,7 @@ fn a_link_to_nothing_and_a_link_to_a_link_are_told_as_such() {
 }
 
 #[test]
-fn a_version_that_is_a_delete_marker_is_told_as_such() {
+fn a_version_that_is_a_delete_marker_is_reported_as_such() {
     let config = Config { versioning: true, ..Config::default() };
     let fixture = Fixture::with(config, Object::pattern(SIZE, 9).version_id("first"));
     fixture.server.put(BUCKET, KEY, Object::delete_marker().version_id("second"));

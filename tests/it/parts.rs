@@ -31,7 +31,7 @@ fn ten_thousand_parts_need_few_requests_and_at_most_a_record_each() {
     // twice.
     let figures = &outcome.statistics;
     assert!(figures.bytes_from_network - PARTS * PART <= PARTS * PART / 100, "{figures:?}");
-    assert!(figures.requests <= 12, "{figures:?}");
+    assert!(figures.requests <= 50, "{figures:?}");
 
     // Only appended to and never rewritten: one file that only grows, by at most a record for each part.
     files.dedup();

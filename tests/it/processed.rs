@@ -1,4 +1,4 @@
-//! Objects that the service processes on the way (`x-oss-process`): one stream, whose length nobody knows beforehand.
+//! Objects that the service processes (`x-oss-process`): one stream, whose length is not known in advance.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const STORED: u64 = 400_000;
 const RESULT: u64 = 3 * MIB + 123;
 const OLD: &[u8] = b"an older file";
 
-/// The object with what processing makes of it.
+/// The object, and the result of processing it.
 fn object() -> Object {
     Object::pattern(STORED, 7).processed(result())
 }
@@ -55,7 +55,7 @@ fn downloads(fixture: &Fixture) -> Outcome {
     outcome
 }
 
-/// Asserts that the download fails so, with the old file where it was and nothing beside it.
+/// Asserts that the download fails with this error, with the old file unchanged and no other file.
 fn refuses(fixture: &Fixture, kind: ErrorKind, code: &str) -> Error {
     let error = fixture.client().download(&request(fixture)).expect_err(code);
     assert_eq!((error.kind(), error.code()), (kind, code), "{error}");
@@ -64,7 +64,7 @@ fn refuses(fixture: &Fixture, kind: ErrorKind, code: &str) -> Error {
     error
 }
 
-/// Asserts that every request was for the whole processed object, and how many there were.
+/// Asserts that every request was for the whole processed object; returns their number.
 fn assert_requests(fixture: &Fixture, count: usize) {
     let requests = fixture.server.requests();
     assert_eq!(requests.len(), count);
@@ -89,7 +89,7 @@ fn a_chunked_body_is_one_stream_of_one_request() {
 }
 
 #[test]
-fn a_checksum_and_an_etag_of_the_stored_object_are_not_taken_for_the_result_s() {
+fn a_checksum_and_an_etag_of_the_stored_object_are_not_applied_to_the_result() {
     let fixture = fixture_with(Config::default(), object().processed_with_length());
     let stored = fixture.server.object(BUCKET, KEY).expect("object");
     let outcome = downloads(&fixture);
@@ -98,7 +98,7 @@ fn a_checksum_and_an_etag_of_the_stored_object_are_not_taken_for_the_result_s() 
     assert_eq!(outcome.etag.as_deref(), Some(stored.etag()));
     assert_requests(&fixture, 1);
 
-    // In chunks, too.
+    // With chunks, too.
     let fixture = self::fixture();
     fixture.server.inject(header("x-oss-hash-crc64ecma", Some("17")));
     fixture.server.inject(header("ETag", Some("\"A\"")));
@@ -122,7 +122,7 @@ fn without_x_oss_process_a_body_without_a_length_stays_refused() {
 fn a_stream_that_breaks_anywhere_starts_over_from_its_first_byte() {
     let early = [0, 1, 100_000, MIB + 1, RESULT - 1];
     let breaks = early.into_iter().flat_map(|at| [Fault::CloseAfter(at), Fault::ResetAfter(at)]);
-    // Every byte comes, and the last chunk does not.
+    // Every byte arrives, but the last chunk does not.
     for fault in breaks.chain([Fault::StallAfter(MIB), Fault::ShortBody(0)]) {
         let fixture = fixture();
         fixture.server.inject_when(Matcher::any().times(1), fault.clone());
@@ -162,7 +162,7 @@ fn a_stream_that_always_breaks_is_an_error_after_three_requests_and_leaves_nothi
         fixture.server.inject(fault);
         let error = fixture.client().download(&request(&fixture)).expect_err("broken");
         assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
-        assert!(error.message().contains("a processed object comes as one stream"), "{error}");
+        assert!(error.message().contains("a processed object is sent as one stream"), "{error}");
         assert_requests(&fixture, 3);
         assert_eq!(std::fs::read(fixture.target()).expect("the old file"), OLD);
         assert_eq!(fixture.files(), ["file.bin"]);
@@ -181,7 +181,7 @@ fn without_retries_a_break_is_the_error() {
 }
 
 #[test]
-fn a_body_that_only_the_connection_ends_is_refused() {
+fn a_body_that_ends_only_with_the_connection_is_refused() {
     let fixture = fixture();
     fixture.server.inject(Fault::NoContentLength);
     let error = refuses(&fixture, ErrorKind::Integrity, "InvalidReply");
@@ -190,7 +190,7 @@ fn a_body_that_only_the_connection_ends_is_refused() {
 }
 
 #[test]
-fn a_body_that_was_compressed_on_its_way_is_refused() {
+fn a_body_that_was_compressed_in_transit_is_refused() {
     let fixture = fixture();
     fixture.server.inject(Fault::Gzip);
     refuses(&fixture, ErrorKind::Integrity, "InvalidReply");
@@ -257,7 +257,7 @@ fn a_record_of_the_stored_object_is_not_mixed_with_the_result_of_processing_it()
     assert_eq!(outcome.statistics.bytes_from_network, STORED);
     fixture.assert_whole(&outcome);
 
-    // A refusal leaves the record where it is.
+    // A refusal leaves the record unchanged.
     fixture.interrupt(&fixture.request(), 150_000);
     fixture.server.inject(Fault::Html(403));
     fixture.client().download(&request(&fixture)).expect_err("refused");
@@ -309,14 +309,14 @@ fn an_error_document_in_place_of_the_result_never_becomes_the_file() {
         assert!(error.message().contains("This image format is not supported."), "{error}");
         assert!(error.message().contains("in place of the processed object"), "{error}");
     }
-    // XML of another kind is a result like any other.
+    // Other XML is a result like any other.
     let fixture = fixture_with(Config::default(), object().processed("<Error>none</Error>"));
     let outcome = fixture.client().download(&request(&fixture)).expect("download");
     assert_processed(&fixture, &outcome, b"<Error>none</Error>");
 }
 
 #[test]
-fn a_service_that_throttles_or_fails_once_is_asked_again() {
+fn a_request_to_a_service_that_throttles_or_fails_once_is_retried() {
     for status in [429, 500, 503] {
         let fixture = fixture();
         let fault = Fault::Status { status, code: "Busy".to_owned(), retry_after: None };
@@ -327,7 +327,7 @@ fn a_service_that_throttles_or_fails_once_is_asked_again() {
 }
 
 #[test]
-fn limits_verification_and_times_hold_for_a_stream_as_for_any_download() {
+fn limits_verification_and_times_apply_to_a_stream_as_to_any_download() {
     let fixture = fixture();
     let mut request = request(&fixture);
     request.checkpoint = Checkpoint::Off;

@@ -226,8 +226,8 @@ impl Object {
         self
     }
 
-    /// Answers a GET with `x-oss-process` with `Content-Length` instead of in chunks, and with the headers of the
-    /// object as it is stored, its ETag and CRC-64 among them.
+    /// The reply to a GET with `x-oss-process` has a `Content-Length` instead of chunks, and the headers of the stored
+    /// object, including its ETag and CRC-64.
     #[must_use]
     pub fn processed_with_length(mut self) -> Self {
         self.processed_with_length = true;

@@ -111,7 +111,7 @@ fn another_version_unknown_flags_and_nonzero_padding_are_invalid() {
 }
 
 #[test]
-fn a_header_has_the_lowest_version_that_can_say_what_it_says_and_one_way_of_pinning() {
+fn a_header_has_the_lowest_sufficient_version_and_one_kind_of_pinning() {
     for pinning in [Pinning::IfMatch, Pinning::Comparison, Pinning::Growth] {
         let bytes = sealed(|h| (h.pinning, h.range) = (pinning, 0..1000));
         assert_eq!(Header::decode(&bytes).expect("a header").0.pinning, pinning);
@@ -241,7 +241,7 @@ mod golden {
         check(bytes, &expected, &extents);
     }
 
-    /// Of an object whose bytes only its CRC-64 holds together.
+    /// The header of an object whose bytes only its CRC-64 pins to one generation.
     fn in_version_2(etag: &str, pinning: Pinning) -> Header {
         Header {
             bucket: "examplebucket".into(),

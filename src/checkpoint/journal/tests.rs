@@ -62,7 +62,7 @@ fn extents(numbers: Range<u64>) -> Vec<Extent> {
 
 /// Locks the journal, returns its contents and releases it.
 fn contents(location: &JournalLocation) -> Option<(Header, Vec<Extent>)> {
-    location.take().expect("take").expect("there").contents
+    location.lock().expect("lock").expect("there").contents
 }
 
 fn kind<T>(result: Result<T>) -> ErrorKind {
@@ -72,10 +72,10 @@ fn kind<T>(result: Result<T>) -> ErrorKind {
 #[test]
 fn started_and_appended_extents_are_read_back() {
     let scratch = Scratch::new();
-    assert!(scratch.location().take().expect("take").is_none());
+    assert!(scratch.location().lock().expect("lock").is_none());
     let location = scratch.written();
     assert_eq!(contents(&location), Some((header(), extents(0..4))));
-    assert_eq!(location.look().expect("look"), Some((header(), extents(0..4))));
+    assert_eq!(location.read_unlocked().expect("read_unlocked"), Some((header(), extents(0..4))));
     assert_eq!(scratch.names().len(), 1);
 }
 
@@ -125,7 +125,7 @@ fn records_of_an_earlier_journal_are_ignored() {
     let scratch = Scratch::new();
     let location = scratch.written();
     let old = fs::read(location.path()).expect("read");
-    let previous = location.take().expect("take");
+    let previous = location.lock().expect("lock");
     drop(location.start(previous, &header(), &[]).expect("start"));
     let new = fs::read(location.path()).expect("read");
     assert_eq!(new.len() + 4 * RECORD, old.len());
@@ -165,7 +165,7 @@ fn every_download_has_a_journal_of_its_own() {
     ];
     for (n, other) in others.iter().enumerate() {
         assert!(others[..n].iter().all(|earlier| earlier.path() != other.path()));
-        assert!(other.take().expect("take").is_none());
+        assert!(other.lock().expect("lock").is_none());
         // A journal under another download's name is not used.
         fs::write(other.path(), &whole).expect("write");
         assert_eq!(contents(other), None);
@@ -179,16 +179,16 @@ fn a_second_run_is_busy_while_the_first_runs() {
     let scratch = Scratch::new();
     let location = scratch.location();
     let mut journal = location.start(None, &header(), &extents(0..1)).expect("start");
-    assert_eq!(kind(location.take()), ErrorKind::Busy);
+    assert_eq!(kind(location.lock()), ErrorKind::Busy);
     assert_eq!(kind(location.start(None, &header(), &[])), ErrorKind::Busy);
     journal.append(&extents(1..2)).expect("append");
-    assert_eq!(location.look().expect("look"), Some((header(), extents(0..2))));
+    assert_eq!(location.read_unlocked().expect("read_unlocked"), Some((header(), extents(0..2))));
     drop(journal);
 
-    let taken = location.take().expect("take").expect("there");
-    assert_eq!(kind(location.take()), ErrorKind::Busy);
-    let journal = location.start(Some(taken), &header(), &[]).expect("start");
-    assert_eq!(kind(location.take()), ErrorKind::Busy);
+    let locked = location.lock().expect("lock").expect("there");
+    assert_eq!(kind(location.lock()), ErrorKind::Busy);
+    let journal = location.start(Some(locked), &header(), &[]).expect("start");
+    assert_eq!(kind(location.lock()), ErrorKind::Busy);
     journal.remove().expect("remove");
     assert!(scratch.names().is_empty());
 }
@@ -206,16 +206,16 @@ fn a_journal_that_appeared_meanwhile_is_not_overwritten() {
 fn a_journal_replaced_or_deleted_under_the_lock_is_left_to_its_new_owner() {
     let scratch = Scratch::new();
     let location = scratch.written();
-    let taken = location.take().expect("take").expect("there");
+    let locked = location.lock().expect("lock").expect("there");
     let journal = fs::read(location.path()).expect("read");
     fs::remove_file(location.path()).expect("remove");
     fs::write(location.path(), &journal).expect("write");
-    assert_eq!(kind(location.start(Some(taken), &header(), &[])), ErrorKind::Busy);
+    assert_eq!(kind(location.start(Some(locked), &header(), &[])), ErrorKind::Busy);
     assert_eq!(contents(&location), Some((header(), extents(0..4))));
 
-    let taken = location.take().expect("take").expect("there");
+    let locked = location.lock().expect("lock").expect("there");
     fs::remove_file(location.path()).expect("remove");
-    let journal = location.start(Some(taken), &header(), &extents(0..1)).expect("start");
+    let journal = location.start(Some(locked), &header(), &extents(0..1)).expect("start");
     fs::remove_file(location.path()).expect("remove");
     fs::write(location.path(), "another's").expect("write");
     journal.remove().expect("remove");
@@ -229,7 +229,7 @@ fn a_journal_may_be_rewritten_while_it_is_used() {
     let journal = location.start(None, &header(), &extents(0..4)).expect("start");
     let mut journal = journal.rewrite(&location, &header(), &extents(0..1)).expect("rewrite");
     journal.append(&extents(7..8)).expect("append");
-    assert_eq!(kind(location.take()), ErrorKind::Busy);
+    assert_eq!(kind(location.lock()), ErrorKind::Busy);
     drop(journal);
     assert_eq!(contents(&location).expect("journal").1, [extents(0..1), extents(7..8)].concat());
 }
@@ -244,7 +244,7 @@ fn an_unfinished_journal_of_a_run_that_died_is_replaced() {
     assert_eq!(scratch.names().len(), 1);
 
     let held = LockedFile::create_new(&unfinished, MODE).expect("create");
-    let previous = location.take().expect("take");
+    let previous = location.lock().expect("lock");
     assert_eq!(kind(location.start(previous, &header(), &[])), ErrorKind::Busy);
     drop(held);
     assert_eq!(contents(&location), Some((header(), extents(0..1))));
@@ -258,8 +258,8 @@ fn planted_links_are_refused_and_their_targets_unchanged() {
     fs::write(&donor, "precious").expect("write");
 
     symlink(&donor, location.path()).expect("link");
-    assert_eq!(kind(location.take()), ErrorKind::Io);
-    assert_eq!(kind(location.look()), ErrorKind::Io);
+    assert_eq!(kind(location.lock()), ErrorKind::Io);
+    assert_eq!(kind(location.read_unlocked()), ErrorKind::Io);
     assert_eq!(kind(location.start(None, &header(), &[])), ErrorKind::Busy);
     fs::remove_file(location.path()).expect("remove");
 
@@ -273,7 +273,7 @@ fn a_journal_without_a_directory_is_an_error_with_its_path() {
     let scratch = Scratch::new();
     let location =
         JournalLocation::new(&scratch.dir.path().join("gone"), &request(), Path::new("/data/file"));
-    assert!(location.take().expect("take").is_none());
+    assert!(location.lock().expect("lock").is_none());
     let error = location.start(None, &header(), &[]).expect_err("must fail");
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.message().contains(SUFFIX), "{error}");

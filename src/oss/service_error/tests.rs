@@ -135,7 +135,7 @@ fn a_delete_marker_is_not_called_a_wrong_key() {
 }
 
 #[test]
-fn a_405_is_about_a_delete_marker_when_oss_sent_it_and_about_the_endpoint_otherwise() {
+fn a_405_from_oss_means_a_delete_marker_and_otherwise_a_wrong_endpoint() {
     let marked = parse(&head(405, &["x-oss-delete-marker: true"]), b"");
     let sent_by_oss = answered(405, "MethodNotAllowed", "Not allowed.", "");
     for error in [marked, sent_by_oss] {

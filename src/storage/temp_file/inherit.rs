@@ -34,15 +34,16 @@ impl TempFile {
         Ok(old.admit(&Rights::from(&here), sys::file::effective_user()))
     }
 
-    /// Gives this file, which is about to replace a file with the rights `old`, that owner, group and mode, as far as
-    /// this process may. Until the rename the owner can still read and write it, for a later run; returns the mode for
+    /// Gives this file, which will replace a file with the rights `old`, that owner, group and mode, if this process
+    /// may. Until the rename the owner can still read and write it, for a later run; returns the mode for
     /// [`TempFile::settle`].
     pub(super) fn inherit(&self, old: &Rights) -> io::Result<u32> {
-        // Before it has another group, whose rights the present bits may be too wide for.
+        // Before the change of the group, to which the present bits may grant too much.
         self.adapt_mode(old)?;
         let here = Rights::from(&self.file.metadata()?);
         if (here.uid, here.gid) != (old.uid, old.gid) {
-            // If neither works, the mode makes up for it. Any owner may give a file to a group that he is in.
+            // If neither works, the mode compensates for it. Any owner may give a file to a group of which they are a
+            // member.
             let given = sys::file::change_owner(&self.file, Some(old.uid), Some(old.gid));
             if given.is_err() && here.gid != old.gid {
                 let _ = sys::file::change_owner(&self.file, None, Some(old.gid));
@@ -51,8 +52,8 @@ impl TempFile {
         self.adapt_mode(old)
     }
 
-    /// Sets the permission bits of `old` as far as they suit this file's group, and lets the owner read and write.
-    /// Returns the mode without this addition.
+    /// Sets the permission bits of `old` as far as they are suitable for this file's group, and lets the owner read and
+    /// write. Returns the mode without this addition.
     fn adapt_mode(&self, old: &Rights) -> io::Result<u32> {
         let here = Rights::from(&self.file.metadata()?);
         let wanted = old.mode_with_group(here.gid);

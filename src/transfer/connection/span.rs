@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_span_of_unknown_end_ends_with_the_body() {
+    fn only_a_span_with_an_unknown_end_ends_with_the_body() {
         let span = Span::new(0..UNKNOWN);
         assert_eq!(span.claim(60), (0, 60));
         span.end_with_body();

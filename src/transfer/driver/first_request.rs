@@ -1,4 +1,4 @@
-//! The first request, whose reply fixes the generation, and everything that is decided by it.
+//! The first request, whose reply fixes the generation, and the decisions that follow from it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,9 +28,9 @@ pub const FIRST: usize = 0;
 enum FirstRequest {
     /// These bytes, first and last: the first missing part.
     Part(u64, u64),
-    /// Everything from here to the last wanted byte: the object cannot be asked for in parts.
+    /// All bytes from here to the last wanted one: the object cannot be fetched in parts.
     Stream(u64, Option<u64>),
-    /// The object without a range: it is empty, or was a moment ago.
+    /// The object without a range: it is empty, or was so a moment ago.
     Whole,
     /// Only the head: nothing is missing.
     Head,
@@ -46,16 +46,16 @@ impl FirstRequest {
     }
 }
 
-/// What came back.
+/// The result of the first request.
 enum FirstAnswer {
-    /// A good status; its body waits unless there is none.
+    /// A successful status; its body, if there is one, waits.
     Head { head: ReplyHead, body_waits: bool },
-    /// 304, 412 or 416: what it means depends on what was asked.
+    /// 304, 412 or 416: the meaning depends on the request.
     Refused(ServiceError),
 }
 
 impl Driver {
-    /// Gets the first good reply and prepares the file.
+    /// Gets the first successful reply and prepares the file.
     pub fn open(&mut self) -> Result<()> {
         let mut request = self.choose_first_request();
         let mut last_flaw = None;
@@ -88,12 +88,12 @@ impl Driver {
         }
     }
 
-    /// First byte of the download, as the user asked for it.
+    /// First byte of the download, according to the request.
     fn start(&self) -> u64 {
         self.request.range.map_or(0, |range| u64::try_from(range.start).unwrap_or(0))
     }
 
-    /// Last byte of the download, as the user asked for it.
+    /// Last byte of the download, according to the request.
     fn last(&self) -> Option<u64> {
         self.request.range.and_then(|range| u64::try_from(range.end).ok())
     }
@@ -122,7 +122,7 @@ impl Driver {
         }
     }
 
-    /// Sends the request, again if need be, until there is an answer.
+    /// Sends the request, with retries, until there is a reply.
     fn send_first_request(&mut self, request: FirstRequest) -> Result<FirstAnswer> {
         loop {
             self.wait_for_slot(FIRST)?;
@@ -171,7 +171,7 @@ impl Driver {
         }
     }
 
-    /// The answer to the request in in_flight; none when it has to be sent again.
+    /// The reply to the request in flight; `None` if it has to be sent again.
     fn await_answer(&mut self) -> Result<Option<FirstAnswer>> {
         loop {
             match self.next_event(None)? {
@@ -201,7 +201,7 @@ impl Driver {
         }
     }
 
-    /// The next request after a refusal that may be about the range or the record, else the error.
+    /// The next request after a refusal that may be caused by the range or the record, or else the error.
     fn after_refusal(
         &mut self,
         request: FirstRequest,
@@ -215,13 +215,13 @@ impl Driver {
             {
                 Ok(FirstRequest::Whole)
             }
-            // Was the object replaced, or does the service not know its own ETag?
+            // Was the object replaced, or does the service not recognise its own ETag?
             (412, FirstRequest::Head)
                 if !self.request.has_conditions() && self.earlier_run.stop_if_match() =>
             {
                 Ok(request)
             }
-            // The object has shrunk, or was replaced, since the record was made.
+            // The object has become shorter or was replaced since the record was made.
             (416, _) if self.earlier_run.recoverable.is_some() => {
                 self.log(LogLevel::Info, || "the object has changed; starting over".to_owned());
                 self.earlier_run.recoverable = None;
@@ -247,7 +247,7 @@ impl Driver {
         reply_check::first_reply(head, asked)
     }
 
-    /// Whether the reply calls for another request instead of this one's body.
+    /// Whether the reply requires another request instead of using its body.
     fn next_first_request(
         &mut self,
         request: FirstRequest,
@@ -272,12 +272,12 @@ impl Driver {
             }
         }
         if reply.ranges_ignored {
-            // The stream brings every byte again.
+            // The stream delivers every byte again.
             self.single_stream = true;
             self.earlier_run.recoverable = None;
         }
         if self.pinning_of(&reply.generation).is_none() {
-            // Nothing can be pinned, so no second request may add to the first one's bytes.
+            // Nothing can be pinned, so bytes of a second reply must not be combined with those of the first.
             self.single_stream = true;
             let range = self.resolve(&reply.generation)?;
             if matches!(request, FirstRequest::Part(..)) && reply.body.end < range.end {
@@ -287,7 +287,7 @@ impl Driver {
         Ok(None)
     }
 
-    /// The bytes that are wanted of an object of `size` bytes; inverted when it has none of them.
+    /// The wanted bytes of an object of `size` bytes; inverted if it has none of them.
     pub fn wanted(&self, size: u64) -> Range<u64> {
         self.start()..self.last().map_or(size, |last| size.min(last.saturating_add(1)))
     }
@@ -295,7 +295,7 @@ impl Driver {
     /// The bytes to download of this generation.
     pub fn resolve(&self, generation: &Generation) -> Result<Range<u64>> {
         let Range { start, end } = self.wanted(generation.size);
-        // From byte 0 to the end of nothing is nothing; any other byte of it does not exist.
+        // An empty object has the empty range from byte 0 to its end, and no other byte.
         let empty_is_fine = start == 0 && self.last().is_none();
         if start > end || (start == end && !empty_is_fine) {
             return Err(Error::new(

@@ -1,5 +1,5 @@
-//! Holding the bytes of several replies to one generation: with `If-Match` where the service knows its own ETag, else
-//! by comparing replies and, in the end, the object's CRC-64.
+//! Pins the bytes of several replies to one generation: with `If-Match` if the service recognises its own ETag, or else
+//! by comparing the replies and finally the object's CRC-64.
 
 use std::sync::Arc;
 
@@ -17,20 +17,20 @@ use super::in_flight::{InFlight, Slot};
 use super::recovery::{EarlierRun, Recoverable};
 
 impl Driver {
-    /// Whether the end of the download compares the file with the CRC-64 of `generation`.
+    /// Whether completion compares the file with the CRC-64 of `generation`.
     fn is_proven_by_crc(&self, generation: &Generation) -> bool {
         self.session.options.verify_crc
             && generation.crc64.is_some()
             && self.wanted(generation.size) == (0..generation.size)
     }
 
-    /// How later replies can be held to the generation of a first reply; none when they cannot.
+    /// How later replies can be pinned to the generation of a first reply; `None` if they cannot.
     pub(super) fn pinning_of(&self, generation: &Generation) -> Option<Pinning> {
         let recorded = self.earlier_run.recoverable.as_ref().map(|recoverable| recoverable.pinning);
         pinning::choose(generation, self.is_proven_by_crc(generation), recorded)
     }
 
-    /// The generation to download when a first reply is of `seen`, if the bytes of an earlier run can be of it too.
+    /// The generation to download after a first reply of `seen`, if the bytes of an earlier run can be of it too.
     pub(super) fn continued(
         &self,
         recoverable: &Recoverable,
@@ -40,7 +40,7 @@ impl Driver {
         reply_check::continues(seen, recorded, recoverable.pinning).ok()?;
         let mut generation = seen.clone();
         if seen.size == recorded.size {
-            // A reply without the checksum does not take back the one that was recorded.
+            // A reply without the checksum does not invalidate the recorded one.
             generation.crc64 = seen.crc64.or(recorded.crc64);
         }
         let needs_crc = recoverable.needs_object_crc || recoverable.pinning.needs_object_crc();
@@ -48,8 +48,9 @@ impl Driver {
         (usable && self.pinning_of(&generation).is_some()).then_some(generation)
     }
 
-    /// The service answered 412 to a later request: the object was replaced, or the service does not know its own
-    /// ETag. The next reply tells, if it can be held to the generation without `If-Match`; else a clean start does.
+    /// The service answered 412 to a later request: the object was replaced, or the service does not recognise its own
+    /// ETag. The next reply shows which, if it can be pinned to the generation without `If-Match`; otherwise a clean
+    /// start does.
     pub(super) fn after_failed_condition(
         &mut self,
         in_flight: &InFlight,
@@ -57,7 +58,7 @@ impl Driver {
         range: Option<(u64, u64)>,
     ) -> Result<AfterFailure> {
         if in_flight.pinning != Some(Pinning::IfMatch) {
-            // There was no condition that could have failed.
+            // No condition was sent that could have failed.
             return Err(self.refusal_error(refusal, range));
         }
         let Some(transfer) = &self.transfer else { return Ok(AfterFailure::Retry) };
@@ -71,7 +72,7 @@ impl Driver {
             return Ok(AfterFailure::Retry);
         }
         let is_same_again = |before: &Arc<Generation>| {
-            // Of this start, several requests may be refused.
+            // Several requests of this start may be refused.
             !Arc::ptr_eq(before, &generation)
                 && reply_check::continues(&generation, before, Pinning::Comparison).is_ok()
         };
@@ -94,8 +95,7 @@ impl Driver {
         transfer.stored.set_pinning(Pinning::Comparison)
     }
 
-    /// How many more requests may start while it is not known whether the object was replaced: one is enough to learn
-    /// that.
+    /// How many more requests may start while it is unknown whether the object was replaced: one suffices to find out.
     pub(super) fn free_until_confirmed(&mut self) -> usize {
         let requests: Vec<_> = self.slots.iter().filter_map(Slot::compared).collect();
         let confirmed = requests.iter().any(|in_flight| in_flight.brings_bytes());
@@ -108,7 +108,8 @@ impl Driver {
         }
     }
 
-    /// Notes that a request without `If-Match` has ended; bytes came only if its reply was of the same generation.
+    /// Handles the end of a request without `If-Match`; it delivered bytes only if its reply was of the same
+    /// generation.
     pub(super) fn note_confirmation(&mut self, in_flight: &InFlight) {
         if in_flight.pinning == Some(Pinning::Comparison)
             && in_flight.brings_bytes()
@@ -118,7 +119,7 @@ impl Driver {
         }
     }
 
-    /// What the error of a changed object adds when bytes may just have been appended to it.
+    /// The addition to the error of a changed object if bytes may just have been appended to it.
     pub(super) fn growth_advice(&self) -> &'static str {
         match &self.transfer {
             Some(transfer) if transfer.generation.appendable => {
@@ -129,7 +130,7 @@ impl Driver {
         }
     }
 
-    /// The error of a service that refuses its own ETag where nothing else could hold the replies together.
+    /// The error for a service that refuses its own ETag if replies cannot be pinned in another way.
     fn unusable_etag(&self, refusal: ServiceError, generation: &Generation) -> Error {
         let wanted = self.wanted(generation.size);
         let bytes = wanted.end - wanted.start;
@@ -160,7 +161,7 @@ impl Driver {
 }
 
 impl EarlierRun {
-    /// From now on requests go without `If-Match` of the recorded generation; false if they do already.
+    /// From now on requests are sent without `If-Match` of the recorded generation; `false` if they already are.
     pub fn stop_if_match(&mut self) -> bool {
         let recoverable = self.recoverable.as_mut();
         let pinned = recoverable.filter(|recoverable| recoverable.pinning == Pinning::IfMatch);
@@ -169,7 +170,7 @@ impl EarlierRun {
 }
 
 impl Slot {
-    /// Its request, if the reply is held to the generation by comparison alone.
+    /// Its request, if the reply is pinned by comparison alone.
     fn compared(&self) -> Option<&InFlight> {
         self.in_flight.as_ref().filter(|f| f.pinning == Some(Pinning::Comparison))
     }

@@ -1,10 +1,11 @@
-//! From the first good reply to the first byte: the file and the journal are made, or those of an earlier run continued.
+//! Preparation, between the first successful reply and the first byte: file and journal are created, or those of an
+//! earlier run continued.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::format::Header;
-use crate::checkpoint::journal::Taken;
+use crate::checkpoint::journal::LockedJournal;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
@@ -21,11 +22,11 @@ use super::recovery::EarlierRun;
 use super::stored_extents::{Record, StoredExtents};
 use super::transfer::Transfer;
 
-/// The metadata by which OSS's SDKs mark an object that a client encrypted.
+/// The metadata with which OSS's SDKs mark an object that a client encrypted.
 const ENCRYPTION_MARKS: [&str; 2] =
     ["x-oss-meta-client-side-encryption-key", "x-oss-meta-x-oss-client-side-encryption-key"];
 impl Driver {
-    /// Makes or takes over the file and the journal, and lets the body flow.
+    /// Creates or claims the file and the journal, and lets the transfer continue.
     pub fn prepare(
         &mut self,
         head: ReplyHead,
@@ -34,18 +35,19 @@ impl Driver {
     ) -> Result<()> {
         self.refuse_encrypted(&head)?;
         if !body_waits && reply.generation.size == UNKNOWN {
-            // The last chunk was the first: the body has ended without a byte.
+            // The first chunk was the last one: the body ended without a byte.
             (reply.generation.size, reply.body.end) = (0, 0);
         }
         let range = self.resolve(&reply.generation)?;
         let pinning = self.pinning_of(&reply.generation).unwrap_or_default();
-        let mut found = std::mem::take(&mut self.earlier_run);
-        if found.recoverable.as_ref().is_none_or(|recoverable| recoverable.extents.is_empty()) {
-            // The file is about to be emptied.
-            found.remove_sdk_record()?;
+        let mut earlier_run = std::mem::take(&mut self.earlier_run);
+        if earlier_run.recoverable.as_ref().is_none_or(|recoverable| recoverable.extents.is_empty())
+        {
+            // The file will be emptied.
+            earlier_run.remove_sdk_record()?;
         }
-        let file = match found.temp.take() {
-            Some(file) if found.is_new => file,
+        let file = match earlier_run.temp.take() {
+            Some(file) if earlier_run.is_new => file,
             Some(left) => {
                 let left = Arc::into_inner(left).ok_or_else(|| {
                     Error::internal("the file of an earlier run is already in use")
@@ -54,10 +56,11 @@ impl Driver {
             }
             None => Arc::new(self.paths.create_temp()?),
         };
-        // Until its record is replaced, what an earlier run left is good for a later one, if that can find it.
-        let is_new = found.recoverable.is_none() || !file.is_locked();
+        // Until its record is replaced, a later run can use the bytes of the earlier run, if it can find them.
+        let is_new = earlier_run.recoverable.is_none() || !file.is_locked();
         self.earlier_run = EarlierRun { temp: Some(file.clone()), is_new, ..EarlierRun::default() };
-        let transfer = self.lay_out(found, file, head, (reply.generation, pinning), &range)?;
+        let transfer =
+            self.create_transfer(earlier_run, file, head, (reply.generation, pinning), &range)?;
         self.earlier_run = EarlierRun::default();
         self.shared.set_total(transfer.len());
         self.transfer = Some(transfer);
@@ -75,19 +78,24 @@ impl Driver {
         Ok(())
     }
 
-    fn lay_out(
+    fn create_transfer(
         &mut self,
-        mut found: EarlierRun,
+        mut earlier_run: EarlierRun,
         file: Arc<TempFile>,
         head: ReplyHead,
         (generation, pinning): (Generation, Pinning),
         range: &Range<u64>,
     ) -> Result<Transfer> {
         let len = (range.end != UNKNOWN).then(|| range.end - range.start);
-        let vouched =
-            found.recoverable.as_ref().is_none_or(|recoverable| !recoverable.needs_object_crc);
-        let unproven =
-            found.recoverable.take().map(|recoverable| recoverable.extents).unwrap_or_default();
+        let generation_known = earlier_run
+            .recoverable
+            .as_ref()
+            .is_none_or(|recoverable| !recoverable.needs_object_crc);
+        let unproven = earlier_run
+            .recoverable
+            .take()
+            .map(|recoverable| recoverable.extents)
+            .unwrap_or_default();
         if unproven.is_empty() {
             file.clear()?;
         }
@@ -100,18 +108,24 @@ impl Driver {
             }
         }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
-        let record = match (found.journal_location.take(), pinned) {
-            (Some(place), Some(etag)) => {
+        let record = match (earlier_run.journal_location.take(), pinned) {
+            (Some(location), Some(etag)) => {
                 let header = self.header(etag, (&generation, pinning), range, &file);
-                Some(Record::start(place, header, found.taken.take(), &unproven, vouched)?)
+                Some(Record::start(
+                    location,
+                    header,
+                    earlier_run.journal.take(),
+                    &unproven,
+                    generation_known,
+                )?)
             }
             _ => {
-                // This run cannot be gone on from, and has emptied the file an earlier record speaks of.
-                found.taken.take().map_or(Ok(()), Taken::discard)?;
+                // This run cannot be resumed, and has emptied the file to which an earlier record refers.
+                earlier_run.journal.take().map_or(Ok(()), LockedJournal::discard)?;
                 None
             }
         };
-        found.remove_sdk_record()?;
+        earlier_run.remove_sdk_record()?;
         let proving = !unproven.is_empty();
         if proving {
             let held: u64 = unproven.iter().map(|extent| extent.len).sum();
@@ -125,7 +139,7 @@ impl Driver {
         }
         let grain = match len {
             Some(len) => grain(self.request.part_size, len),
-            // The largest grain for small objects: nothing of this one can be continued.
+            // The largest grain for small objects: this download cannot be resumed.
             None => grain(MAX_PART_SIZE, 0),
         };
         Ok(Transfer {

@@ -1,4 +1,4 @@
-//! The rules of a download, pure: no I/O, and the clock and chance are the caller's.
+//! The rules of a download, pure: no I/O; the caller passes time and randomness.
 
 pub mod certificate;
 pub mod connection_limit;

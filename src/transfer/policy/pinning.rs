@@ -1,14 +1,15 @@
-//! How the replies of a download are held to one generation. Pure.
+//! How the replies of a download are pinned to one generation. Pure.
 
 use crate::model::pinning::Pinning;
 
 use super::reply_check::Generation;
 
-/// How later replies can be held to `generation`; none when they cannot, and the object must come in one stream.
+/// How later replies can be pinned to `generation`; `None` if they cannot, and the object must be fetched in one
+/// stream.
 ///
-/// `proven` tells whether the end of the download compares the whole with the object's CRC-64: only then may requests
-/// go without `If-Match`. `recorded` is how an earlier run held the bytes that this one goes on from: where only that
-/// CRC-64 proves them, it must go on being needed.
+/// `proven` says whether completion compares the whole file with the object's CRC-64: only then may requests be sent
+/// without `If-Match`. `recorded` is how an earlier run pinned the bytes that this one uses: if only that CRC-64
+/// verifies them, it is still required.
 pub fn choose(generation: &Generation, proven: bool, recorded: Option<Pinning>) -> Option<Pinning> {
     generation.etag.as_ref()?;
     if proven && generation.appendable {
@@ -30,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_without_an_etag_comes_in_one_stream() {
+    fn an_object_without_an_etag_is_fetched_in_one_stream() {
         for proven in [false, true] {
             for appendable in [false, true] {
                 assert_eq!(choose(&generation(None, appendable), proven, None), None);

@@ -1,50 +1,50 @@
-//! Whether a reply is the one that was asked for. Pure; every byte that is written passed here first.
+//! Whether a reply is the requested one. Pure; every reply is checked here before a byte of it is written.
 
 use std::ops::Range;
 
 use crate::model::pinning::Pinning;
 use crate::oss::reply::{ContentRange, ReplyHead};
 
-/// The end of a body, and the size of an object, that the service has not told.
+/// An unknown end of a body or size of an object.
 pub const UNKNOWN: u64 = u64::MAX;
 
-/// What is wrong with a reply that is no refusal.
+/// The flaw of a reply that is not a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// It is of another generation of the object.
     Changed(String),
-    /// The whole object came although a range was asked for.
+    /// The whole object was sent although a range was requested.
     RangeIgnored,
     /// It contradicts the request or itself.
     Contradiction(String),
-    /// It lacks what every reply of OSS has.
+    /// It lacks something that every reply of OSS has.
     Incomplete(String),
     /// It is not an HTTP reply.
     Unreadable(String),
 }
 
 impl Flaw {
-    /// Whether the first reply of a service that is made so always has this flaw. Nobody makes a service whose replies
-    /// contradict themselves or are no HTTP: that comes from a fault, which may be over at the next attempt.
+    /// Whether the first reply of a service may always have this flaw by design. No service is designed to contradict
+    /// itself or to send something other than HTTP: that is a fault, which may be over at the next attempt.
     pub fn is_by_design(&self) -> bool {
         matches!(self, Flaw::RangeIgnored | Flaw::Incomplete(_))
     }
 }
 
-/// One generation of an object: what every reply after the first is held to.
+/// One generation of an object, with which every later reply is compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Generation {
     /// ETag without quotes, or a weak one as sent; without one nothing can be pinned.
     pub etag: Option<String>,
-    /// Bytes of the whole object, or [`UNKNOWN`] while a processed object comes without its length.
+    /// Size of the whole object in bytes, or [`UNKNOWN`] while a processed object is sent without its length.
     pub size: u64,
     /// CRC-64 of the whole object.
     pub crc64: Option<u64>,
-    /// The version the service sends.
+    /// The version id that the service sent.
     pub version_id: Option<String>,
     /// As sent.
     pub last_modified: Option<String>,
-    /// Bytes may be appended to the object, and those that it has stay.
+    /// Bytes may be appended to the object, but the existing ones do not change.
     pub appendable: bool,
 }
 
@@ -55,18 +55,18 @@ impl Generation {
     }
 }
 
-/// What the first reply says.
+/// The contents of the first reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstReply {
-    /// The object it is of.
+    /// The object's generation.
     pub generation: Generation,
-    /// The bytes its body will carry.
+    /// The bytes in its body.
     pub body: Range<u64>,
-    /// The service sent the whole object to a ranged request: it cannot be asked for parts.
+    /// The service sent the whole object to a ranged request: it ignores ranges.
     pub ranges_ignored: bool,
 }
 
-/// Vets the reply to the opening request for `first..=last` (`None`: without a range).
+/// Checks the reply to the first request for `first..=last` (`None`: without a range).
 pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstReply, Flaw> {
     let length = content_length(head)?;
     refuse_transfer_compression(head, length)?;
@@ -89,7 +89,7 @@ pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstR
             }
             Ok(FirstReply { generation: generation(head, total), body, ranges_ignored: false })
         }
-        // An empty object has no bytes a range could name.
+        // An empty object has no bytes that a range could select.
         (200, Some((first, _))) if first != 0 && length != Some(0) => Err(Flaw::RangeIgnored),
         (200, asked) => {
             let size = length.ok_or_else(|| {
@@ -105,8 +105,8 @@ pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstR
     }
 }
 
-/// Vets the reply to a request without a range for a processed object (`x-oss-process`), whose bytes are not those that
-/// are stored. A CRC-64 that comes with them is of the stored ones.
+/// Checks the reply to a request without a range for a processed object (`x-oss-process`), whose bytes are not the
+/// stored ones. A CRC-64 in it is that of the stored ones.
 pub fn processed_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
     let length = content_length(head)?;
     refuse_transfer_compression(head, length)?;
@@ -117,7 +117,7 @@ pub fn processed_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
     let size = match (length, head.transfer_coding()) {
         (Some(size), None) => size,
         (None, Some(coding)) if coding.eq_ignore_ascii_case("chunked") => UNKNOWN,
-        // The connection may have ended before the body.
+        // The connection may have ended before the body did.
         (None, None) => {
             return Err(Flaw::Incomplete(
                 "it has no length and is not chunked, so that nothing shows whether it is complete"
@@ -134,7 +134,7 @@ pub fn processed_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
     Ok(FirstReply { generation, body: 0..size, ranges_ignored: false })
 }
 
-/// Vets the reply to a HEAD.
+/// Checks the reply to a HEAD.
 pub fn head_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
     require_oss_header(head)?;
     if head.status != 200 {
@@ -146,7 +146,7 @@ pub fn head_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
     Ok(generation(head, size))
 }
 
-/// Vets the reply to a later request for exactly `asked` of `pinned`.
+/// Checks the reply to a later request for exactly `asked` of `pinned`.
 pub fn later_reply(
     head: &ReplyHead,
     asked: &Range<u64>,
@@ -174,7 +174,7 @@ pub fn later_reply(
     Ok(())
 }
 
-/// Whether bytes of `seen` may stand beside those of `expected`, of which they are held by `pinning`.
+/// Whether bytes of `seen` may be combined with those of `expected`, which are pinned by `pinning`.
 pub fn continues(seen: &Generation, expected: &Generation, pinning: Pinning) -> Result<(), Flaw> {
     match pinning {
         Pinning::IfMatch => same_generation(seen, expected),
@@ -206,7 +206,7 @@ fn same_if_known<T: PartialEq + ToString>(
     }
 }
 
-/// Whether `seen` is the generation `expected`; fields that one side lacks prove nothing.
+/// Whether `seen` is the generation `expected`; fields that one side lacks are not compared.
 fn same_generation(seen: &Generation, expected: &Generation) -> Result<(), Flaw> {
     if seen.size != expected.size {
         return changed("size", &seen.size.to_string(), &expected.size.to_string());
@@ -234,7 +234,7 @@ fn generation(head: &ReplyHead, size: u64) -> Generation {
 }
 
 fn content_length(head: &ReplyHead) -> Result<Option<u64>, Flaw> {
-    // A length that is taken for an unknown one would make every end of the body the right one.
+    // A length equal to [`UNKNOWN`] would make every end of the body valid.
     let length = head.content_length().ok().filter(|length| *length != Some(UNKNOWN));
     length.ok_or_else(|| {
         Flaw::Contradiction(format!(
@@ -244,7 +244,7 @@ fn content_length(head: &ReplyHead) -> Result<Option<u64>, Flaw> {
     })
 }
 
-/// The bytes a 206 carries and the object's size.
+/// The bytes in a 206 and the object's size.
 fn ranged_body(head: &ReplyHead, length: Option<u64>) -> Result<(Range<u64>, u64), Flaw> {
     let (first, last, total) = match head.content_range() {
         Ok(Some(ContentRange::Satisfied { first, last, total: Some(total) })) => {
@@ -278,8 +278,8 @@ fn ranged_body(head: &ReplyHead, length: Option<u64>) -> Result<(Range<u64>, u64
     Ok((first..end, total))
 }
 
-/// Refuses a page that a proxy or a network's login service sent in the object's place: OSS marks each of its replies.
-/// Later replies need not be asked, for they have the ETag of the first.
+/// Refuses a page that a proxy or a network's login page sent instead of the object: OSS marks each of its replies.
+/// Later replies need no such check, because they have the ETag of the first.
 fn require_oss_header(head: &ReplyHead) -> Result<(), Flaw> {
     if head.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("x-oss-")) {
         return Ok(());
@@ -290,8 +290,8 @@ fn require_oss_header(head: &ReplyHead) -> Result<(), Flaw> {
     ))
 }
 
-/// Refuses a body that was compressed on its way: without a length it is not the stored bytes. An object *stored*
-/// with a Content-Encoding comes with its length and is saved as it is stored.
+/// Refuses a body that was compressed in transit: without a length it does not consist of the stored bytes. An object
+/// *stored* with a Content-Encoding is sent with its length and saved as it is stored.
 fn refuse_transfer_compression(head: &ReplyHead, length: Option<u64>) -> Result<(), Flaw> {
     match head.content_coding() {
         Some(coding) if length.is_none() => Err(Flaw::Contradiction(format!(

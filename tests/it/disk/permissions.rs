@@ -111,7 +111,7 @@ fn another_user_s_target_in_a_sticky_directory_is_kept_and_so_is_the_checkpoint(
 #[test]
 fn unreadable_files_of_an_earlier_run_are_an_error_and_are_kept() {
     let fixture = fixture(0o777);
-    // Otherwise a temporary file of mode 0666 that is somebody else's would not be gone on with.
+    // Otherwise another user's temporary file of mode 0666 would not be used.
     allow(&fixture.target(), 0o666);
     fixture.interrupt(&fixture.request(), 50_000);
     let left = fixture.leftovers();

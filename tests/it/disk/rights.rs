@@ -1,5 +1,5 @@
-//! The file that was there hands its permission bits, owner and group on to the one that replaces it, and at no moment
-//! can anybody do more with the new one.
+//! The new file inherits permission bits, owner and group of the file that it replaces, and never grants anybody more
+//! rights than the old one.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -17,7 +17,7 @@ const SECOND: u64 = 50_000;
 const ROOT: u32 = 0;
 /// Its group has the same number.
 const NOBODY: u32 = 65534;
-/// A user and a group that no download here runs as.
+/// A user and a group with which no download here runs.
 const SOMEBODY: u32 = 12345;
 
 fn set_mode(path: &Path, mode: u32) {
@@ -47,7 +47,7 @@ fn fixture(mode: u32) -> Fixture {
     fixture
 }
 
-/// A fixture with an old file of these rights, in a directory where everybody may make files.
+/// A fixture with an old file of these rights, in a directory in which everybody may create files.
 fn owned(uid: u32, gid: u32, mode: u32) -> Fixture {
     let fixture = fixture(mode);
     give(&fixture.target(), uid, gid, mode);
@@ -55,7 +55,7 @@ fn owned(uid: u32, gid: u32, mode: u32) -> Fixture {
     fixture
 }
 
-/// The mode of a file that any program makes here.
+/// The mode of a file that any program creates here.
 fn mode_by_umask(fixture: &Fixture) -> u32 {
     let path = fixture.dir().join("any");
     fs::write(&path, "").expect("write");
@@ -64,12 +64,12 @@ fn mode_by_umask(fixture: &Fixture) -> u32 {
     mode
 }
 
-/// Goes on with an interrupted download; the new file's mode.
+/// Resumes an interrupted download; returns the new file's mode.
 fn resume(fixture: &Fixture) -> u32 {
     let outcome = fixture.client().download(&fixture.request()).expect("resume");
     assert_eq!(outcome.statistics.bytes_reused, PART + SECOND);
     let mode = mode(&fixture.target());
-    // Who is not root could not read every file.
+    // Only root could read every file.
     set_mode(&fixture.target(), 0o600);
     fixture.assert_whole(&outcome);
     mode
@@ -82,18 +82,18 @@ fn download_as_nobody(fixture: &Fixture) {
 }
 
 #[test]
-fn the_permission_bits_of_the_old_file_are_those_of_the_new_one_with_a_resume_on_the_way() {
+fn the_new_file_has_the_permission_bits_of_the_old_one_also_after_a_resume() {
     for old in [0o600, 0o640, 0o644, 0o666, 0o604, 0o755, 0o777, 0o444, 0o400, 0o070, 0o000] {
         let fixture = fixture(old);
         fixture.interrupt(&fixture.request(), SECOND);
-        // So that its owner can go on with it, whatever the old file allows him.
+        // So that its owner can use it, whatever rights the old file grants the owner.
         assert_eq!(mode(&fixture.temp()), old | 0o600, "{old:o}");
         assert_eq!(resume(&fixture), old, "{old:o}");
     }
 }
 
 #[test]
-fn what_ran_with_the_rights_of_its_owner_or_group_does_so_no_more() {
+fn set_user_id_and_set_group_id_are_not_inherited() {
     for old in [0o4755, 0o2755, 0o6777, 0o1644] {
         let fixture = fixture(old);
         fixture.client().download(&fixture.request()).expect("download");
@@ -102,7 +102,7 @@ fn what_ran_with_the_rights_of_its_owner_or_group_does_so_no_more() {
 }
 
 #[test]
-fn a_new_file_has_the_mode_that_the_umask_gives_also_when_an_old_one_is_gone_before_a_resume() {
+fn a_new_file_has_the_mode_of_the_umask_also_if_an_old_one_is_removed_before_a_resume() {
     let fixture = Fixture::new(SIZE);
     let expected = mode_by_umask(&fixture);
     fixture.client().download(&fixture.request()).expect("download");
@@ -116,7 +116,7 @@ fn a_new_file_has_the_mode_that_the_umask_gives_also_when_an_old_one_is_gone_bef
 }
 
 #[test]
-fn a_link_stays_and_the_file_that_it_names_hands_its_rights_on() {
+fn a_link_stays_and_the_rights_of_its_target_are_inherited() {
     let fixture = Fixture::new(SIZE);
     let elsewhere = tempfile::tempdir().expect("directory");
     let model = elsewhere.path().join("model.bin");
@@ -128,7 +128,7 @@ fn a_link_stays_and_the_file_that_it_names_hands_its_rights_on() {
     assert_eq!(mode(&model), 0o640);
 }
 
-/// Downloads, with something done to the target once bytes are there.
+/// Downloads, with a change of the target once bytes have been written.
 fn with_change(fixture: &Fixture, change: impl Fn(&Path)) {
     let change = || change(&fixture.target());
     let outcome = interference::download_with_interference(fixture, &fixture.request(), change);
@@ -136,7 +136,7 @@ fn with_change(fixture: &Fixture, change: impl Fn(&Path)) {
 }
 
 #[test]
-fn rights_that_change_during_the_run_are_those_that_count() {
+fn rights_that_change_during_the_run_are_inherited() {
     let changed = fixture(0o644);
     with_change(&changed, |target| set_mode(target, 0o600));
     assert_eq!(mode(&changed.target()), 0o600);
@@ -158,12 +158,12 @@ fn rights_that_change_during_the_run_are_those_that_count() {
     }
 }
 
-/// Asserts that the files in which the bytes came were never open to anybody to whom `old` is not, their owner apart.
+/// Asserts that the files with the received bytes were never open to anybody to whom `old` is not, except their owner.
 fn assert_never_wider(moments: &[Moment], old: (u32, u32, u32), owners: &[u32]) {
     let (mode, _, gid) = old;
     let both = (mode >> 3) & mode & 0o007;
     let of_temp: Vec<_> = moments.iter().filter(|moment| moment.path.contains(".temp")).collect();
-    // Made, written.
+    // Created, written.
     assert!(of_temp.len() > 2, "{moments:?}");
     for moment in of_temp {
         let allowed = if moment.gid == gid { mode & 0o077 } else { both << 3 | both };
@@ -173,7 +173,7 @@ fn assert_never_wider(moments: &[Moment], old: (u32, u32, u32), owners: &[u32]) 
 }
 
 #[test]
-fn at_no_moment_can_anybody_do_more_with_the_new_file_than_with_the_old_one() {
+fn the_new_file_never_grants_more_rights_than_the_old_one() {
     for mode in [0o600, 0o640, 0o604, 0o444, 0o000] {
         let fixture = fixture(mode);
         let old = rights(&fixture.target());
@@ -186,7 +186,7 @@ fn at_no_moment_can_anybody_do_more_with_the_new_file_than_with_the_old_one() {
 }
 
 #[test]
-fn what_an_earlier_run_left_open_to_everybody_is_closed_before_it_is_written_to() {
+fn a_world_readable_file_of_an_earlier_run_is_protected_before_it_is_written() {
     let fixture = fixture(0o644);
     fixture.interrupt(&fixture.request(), SECOND);
     assert_eq!(mode(&fixture.temp()), 0o644);
@@ -202,11 +202,11 @@ fn what_an_earlier_run_left_open_to_everybody_is_closed_before_it_is_written_to(
 }
 
 #[test]
-fn a_file_system_that_sets_no_rights_holds_no_download_up() {
+fn a_file_system_without_rights_does_not_prevent_downloads() {
     for number in [EPERM, EOPNOTSUPP, EROFS] {
         for call in ["chmod", "chown", "chmod,chown"] {
             let fixture = fixture(0o640);
-            // Who is not root cannot give the file away, and the call fails without help.
+            // Only root can give the file away; the call fails by itself otherwise.
             let other_owner = chown(fixture.target(), Some(SOMEBODY), Some(SOMEBODY)).is_ok();
             let path = fixture.dir().to_str().expect("UTF-8");
             let failing = Failing { call, path, nth: 1, times: ALWAYS, how: How::Errno(number) };
@@ -249,7 +249,7 @@ fn owner_and_group_are_kept_where_the_process_may_set_them() {
 }
 
 #[test]
-fn where_the_owner_cannot_be_kept_the_others_still_get_no_more_than_they_had() {
+fn without_the_owner_s_rights_nobody_gets_more_than_before() {
     for (old, new) in
         [(0o600, 0o600), (0o640, 0o600), (0o604, 0o600), (0o664, 0o644), (0o755, 0o755)]
     {
@@ -265,7 +265,7 @@ fn where_the_owner_cannot_be_kept_the_others_still_get_no_more_than_they_had() {
 }
 
 #[test]
-fn who_is_in_the_group_of_the_old_file_keeps_it() {
+fn the_group_is_kept_by_a_member_of_it() {
     for old in [0o640, 0o664, 0o604] {
         let fixture = owned(SOMEBODY, NOBODY, old);
         // New files here have another group.
@@ -277,11 +277,11 @@ fn who_is_in_the_group_of_the_old_file_keeps_it() {
 }
 
 #[test]
-fn a_file_that_is_too_wide_for_the_old_group_is_closed_before_it_is_given_to_it() {
+fn rights_are_reduced_before_a_file_is_given_to_the_old_group() {
     let fixture = owned(ROOT, NOBODY, 0o640);
     fixture.interrupt(&fixture.request(), SECOND);
     give(&fixture.temp(), ROOT, SOMEBODY, 0o664);
-    // Its mode cannot be set when it is taken over, and can be later.
+    // Its mode cannot be set when it is claimed, but later.
     let path = fixture.dir().to_str().expect("UTF-8");
     let failing = Failing { call: "chmod", path, nth: 1, times: 1, how: How::Errno(EPERM) };
     let mut command = child::command(&fixture, "");
@@ -292,7 +292,7 @@ fn a_file_that_is_too_wide_for_the_old_group_is_closed_before_it_is_given_to_it(
     assert_eq!(rights(&fixture.target()), (0o640, ROOT, NOBODY));
 }
 
-/// Leaves the temporary file of an interrupted download to somebody else, and the old file with this mode.
+/// Gives the temporary file of an interrupted download to another user, and the old file this mode.
 fn left_to_somebody(mode: u32) -> Fixture {
     let fixture = owned(ROOT, ROOT, 0o644);
     fixture.interrupt(&fixture.request(), SECOND);
@@ -303,7 +303,7 @@ fn left_to_somebody(mode: u32) -> Fixture {
 }
 
 #[test]
-fn a_temporary_file_of_another_user_gets_no_byte_of_what_he_may_not_have() {
+fn a_temporary_file_of_another_user_receives_no_byte_that_user_may_not_read() {
     for mode in [0o600, 0o644] {
         let fixture = left_to_somebody(mode);
         let held_open = fs::File::open(fixture.temp()).expect("open");
@@ -314,14 +314,14 @@ fn a_temporary_file_of_another_user_gets_no_byte_of_what_he_may_not_have() {
         let his = held_open.metadata().expect("metadata");
         assert_ne!(his.ino(), fs::metadata(fixture.target()).expect("metadata").ino());
     }
-    // What everybody may read and write he may as well.
+    // That user may read and write what everybody may.
     let fixture = left_to_somebody(0o666);
     assert_eq!(resume(&fixture), 0o666);
     assert_eq!(rights(&fixture.target()), (0o600, ROOT, ROOT));
 }
 
 #[test]
-fn a_temporary_file_that_may_not_be_removed_is_left_and_another_one_used() {
+fn if_a_temporary_file_may_not_be_removed_another_one_is_used() {
     let fixture = owned(NOBODY, NOBODY, 0o600);
     fs::write(fixture.temp(), "a trap").expect("write");
     give(&fixture.temp(), SOMEBODY, SOMEBODY, 0o666);

@@ -58,8 +58,8 @@ pub fn run_on_nfs(fixture: &Fixture, failing: Option<Failing>) -> (End, Vec<Call
     run_command(child::command(fixture, "").env("DISK_NFS", "1"), fixture, failing)
 }
 
-/// Runs a [`child::command`]; how it ended, and what rights the files in the fixture's directory had from moment to
-/// moment.
+/// Runs a [`child::command`]; returns how it ended, and the rights that the files in the fixture's directory had at
+/// each moment.
 pub fn run_for_rights(
     command: &mut Command,
     fixture: &Fixture,
@@ -69,7 +69,7 @@ pub fn run_for_rights(
     (end, calls.iter().filter(|call| call.kind == "rights").map(moment).collect())
 }
 
-/// The rights of a file that was just made or changed or is about to be written.
+/// The rights of a file that was just created or changed, or will be written.
 #[derive(Clone, Debug)]
 pub struct Moment {
     pub mode: u32,

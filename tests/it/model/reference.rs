@@ -357,7 +357,7 @@ impl<'p> World<'p> {
             (ErrorKind::ObjectChanged, _) => {
                 sum.changed >= 2 || (sum.streams && sum.changed + sum.repeated >= 2)
             }
-            // An ETag that is a lie, twice the same, is not recognised by the service.
+            // A wrong ETag that is sent twice counts as one that the service does not recognise.
             (ErrorKind::Service, "PreconditionFailed") if sum.changed >= 2 => {
                 fault_applied(&|flaw| flaw == Flaw::WrongEtag)
             }

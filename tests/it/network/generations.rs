@@ -1,5 +1,5 @@
-//! Services that refuse their own ETag, and objects that grow: what holds the bytes of several replies together when
-//! `If-Match` cannot.
+//! Services that refuse their own ETag, and objects that grow: how the bytes of several replies are pinned to one
+//! generation without `If-Match`.
 
 use local_oss::{Config, Fault, LoggedRequest, Matcher, Object};
 use oss_resumable::{DownloadRequest, ErrorKind, Outcome, Overwrite, Proof, Status};
@@ -10,10 +10,10 @@ use crate::traffic::{merged, sent, total};
 use super::{each, fixture, fixture_of, header};
 
 const SIZE: u64 = MIB + 5000;
-/// What the object grows by before each GET.
+/// Number of bytes by which the object grows before each GET.
 const GROWTH: u64 = 50_000;
 
-/// What a proxy makes of an ETag when it compresses replies.
+/// The suffix that a proxy appends to an ETag when it compresses replies.
 fn suffixed() -> Fault {
     Fault::EtagSuffix("-gzip".to_owned())
 }
@@ -22,14 +22,14 @@ fn has_if_match(request: &LoggedRequest) -> bool {
     request.header("If-Match").is_some()
 }
 
-/// Asserts that the replies after the first `skipped` requests brought these bytes, and none of them twice.
+/// Asserts that the replies after the first `skipped` requests delivered these bytes, and none of them twice.
 fn assert_sent_once(fixture: &Fixture, skipped: usize, bytes: std::ops::Range<u64>) {
     let replies: Vec<_> = fixture.requests_after(skipped).iter().map(sent).collect();
     assert_eq!(merged(replies.clone()), std::slice::from_ref(&bytes));
     assert_eq!(total(&replies), bytes.end - bytes.start, "a byte came twice");
 }
 
-/// Resumes, and asserts that everything recorded was used and nothing fetched twice.
+/// Resumes, and asserts that all recorded bytes were used and none fetched twice.
 fn resume(fixture: &Fixture, request: &DownloadRequest, held: u64) -> Outcome {
     let before = fixture.server.requests().len();
     let outcome = fixture.client().download(request).expect("resume");
@@ -41,7 +41,7 @@ fn resume(fixture: &Fixture, request: &DownloadRequest, held: u64) -> Outcome {
     outcome
 }
 
-/// Leaves every byte and its record: the target came to be while it was being downloaded.
+/// Leaves every byte and its record: the target was created by another process during the download.
 fn leave_everything(fixture: &Fixture, request: &DownloadRequest) {
     let mut request = request.clone();
     request.overwrite = Overwrite::Fail;
@@ -67,7 +67,7 @@ mod refused_etags {
     }
 
     #[test]
-    fn a_service_that_refuses_its_own_etag_is_asked_without_if_match() {
+    fn a_service_that_refuses_its_own_etag_is_sent_no_if_match() {
         for connections in [1, 3, 8] {
             for fault in [suffixed(), Fault::WeakEtag] {
                 let fixture = refusing(fault.clone());
@@ -82,7 +82,7 @@ mod refused_etags {
                     let refused = requests.iter().filter(|r| r.status == Some(412)).count();
                     let asked = requests.iter().filter(|r| has_if_match(r)).count();
                     assert_eq!(refused, asked, "a condition that held");
-                    // A weak ETag is known not to hold.
+                    // It is known that a weak ETag does not satisfy `If-Match`.
                     let most =
                         if matches!(fault, Fault::WeakEtag) { 0 } else { connections as usize };
                     assert!(refused <= most, "{refused} refusals on {connections} connections");
@@ -92,7 +92,7 @@ mod refused_etags {
     }
 
     #[test]
-    fn the_download_of_a_refused_etag_goes_on_at_the_byte_where_it_broke() {
+    fn a_download_with_a_refused_etag_continues_at_the_byte_where_it_broke() {
         for fault in [suffixed(), Fault::WeakEtag] {
             let fixture = refusing(fault);
             fixture.server.inject(Fault::CloseAfter(150_000));
@@ -103,7 +103,7 @@ mod refused_etags {
     }
 
     #[test]
-    fn a_later_run_uses_what_was_recorded_without_if_match_and_does_not_try_it_again() {
+    fn a_later_run_uses_bytes_recorded_without_if_match_and_does_not_send_it_again() {
         for fault in [suffixed(), Fault::WeakEtag] {
             let fixture = refusing(fault.clone());
             let broken = Matcher::any().from(if matches!(fault, Fault::WeakEtag) { 2 } else { 3 });
@@ -119,7 +119,7 @@ mod refused_etags {
     }
 
     #[test]
-    fn a_later_run_may_be_the_first_to_learn_that_the_etag_is_refused() {
+    fn the_etag_may_be_refused_for_the_first_time_in_a_later_run() {
         let fixture = refusing(suffixed());
         fixture.server.inject_when(Matcher::any().nth(1), Fault::CloseAfter(50_000));
         fixture.client_without_retries().download(&fixture.request()).expect_err("interrupted");
@@ -127,7 +127,7 @@ mod refused_etags {
     }
 
     #[test]
-    fn a_run_that_misses_nothing_asks_for_the_head_without_if_match() {
+    fn a_run_that_misses_nothing_sends_its_head_without_if_match() {
         let fixture = Fixture::new(PART);
         fixture.server.inject(suffixed());
         leave_everything(&fixture, &fixture.request());
@@ -171,7 +171,7 @@ mod refused_etags {
     }
 
     #[test]
-    fn an_object_that_is_replaced_again_and_again_while_its_etag_is_refused_is_an_error() {
+    fn an_object_that_is_replaced_repeatedly_while_its_etag_is_refused_is_an_error() {
         for fault in [suffixed(), Fault::WeakEtag] {
             let fixture = refusing(fault);
             fixture.server.inject(Fault::NewGeneration);
@@ -183,7 +183,7 @@ mod refused_etags {
     }
 
     #[test]
-    fn another_time_of_change_is_another_object_where_the_etag_is_refused() {
+    fn with_a_refused_etag_another_last_modified_is_another_object() {
         let fixture = refusing(suffixed());
         let other = header("Last-Modified", Some("Fri, 24 Feb 2012 06:07:48 GMT"));
         fixture.server.inject_when(Matcher::any().nth(3), other);
@@ -192,11 +192,11 @@ mod refused_etags {
     }
 
     #[test]
-    fn a_change_that_no_header_shows_is_found_by_the_checksum() {
+    fn a_change_without_another_header_is_found_by_the_checksum() {
         let fixture = fixture(SIZE);
         fixture.server.inject(header("ETag", Some("\"always-gzip\"")));
         fixture.server.inject(header("Last-Modified", None));
-        // The second request is refused, the third breaks, and the fourth goes on in another object.
+        // The second request is refused, the third breaks, and the fourth continues in another object.
         fixture.server.inject_when(Matcher::any().nth(3), Fault::CloseAfter(300_000));
         fixture.server.inject_when(Matcher::any().nth(4), Fault::NewGeneration);
         fixture.server.inject_when(Matcher::any().nth(4), Fault::NoCrc);
@@ -207,7 +207,7 @@ mod refused_etags {
     }
 
     #[test]
-    fn what_cannot_be_proven_is_an_error_that_says_so() {
+    fn a_download_that_cannot_be_verified_is_an_error_with_that_reason() {
         let cases = [
             (false, true, 0..SIZE, "does not send it"),
             (true, false, 0..SIZE, "verify_crc"),
@@ -229,7 +229,7 @@ mod refused_etags {
             {
                 assert!(message.contains(part), "{part}: {message}");
             }
-            // What the message advises.
+            // The remedy in the message.
             let outcome = client.download(&request.clone().part_size(count)).expect("one reply");
             fixture.assert_range(bytes);
             assert_eq!(outcome.statistics.requests, 1);
@@ -270,7 +270,7 @@ mod growing_objects {
     }
 
     #[test]
-    fn a_growing_object_is_what_the_first_reply_said() {
+    fn a_growing_object_is_downloaded_as_of_the_first_reply() {
         for connections in [1, 3, 8] {
             let fixture = growing(object());
             for request in [fixture.request(), fixture.request_without_checkpoint()] {
@@ -292,7 +292,7 @@ mod growing_objects {
     }
 
     #[test]
-    fn a_growing_object_goes_on_at_the_byte_where_it_broke() {
+    fn a_growing_object_continues_at_the_byte_where_it_broke() {
         let fixture = growing(object());
         fixture.server.inject(Fault::CloseAfter(150_000));
         let outcome = fixture.client().download(&fixture.request()).expect("download");
@@ -312,7 +312,7 @@ mod growing_objects {
                 grow_at_each_get(&fixture);
             }
             assert_eq!(held, 3 * (PART + 54_321));
-            // Two requests of each run, and this one's first.
+            // Two requests of each run, and the first one of this run.
             let size = fixture.server.object(BUCKET, KEY).expect("object").size() + GROWTH;
             let outcome = resume(&fixture, &request, held);
             assert_eq!((outcome.file_size, outcome.object_size), (size, size));
@@ -334,9 +334,9 @@ mod growing_objects {
     }
 
     #[test]
-    fn an_empty_object_that_grows_is_what_the_first_good_reply_said() {
+    fn an_empty_object_that_grows_is_downloaded_as_of_the_first_successful_reply() {
         let fixture = Fixture::with(Config::default(), Object::bytes("").appendable());
-        // An empty object has no byte that a range could ask for.
+        // A range cannot select a byte of an empty object.
         fixture.server.inject_when(Matcher::any().from(2), Fault::Grow(GROWTH));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!((outcome.file_size, outcome.proof), (GROWTH, Proof::ObjectCrc));
@@ -344,13 +344,13 @@ mod growing_objects {
     }
 
     #[test]
-    fn a_growing_object_that_was_replaced_since_an_earlier_run_is_the_new_one() {
+    fn a_growing_object_that_was_replaced_since_an_earlier_run_is_fetched_again() {
         let others = [
             Object::pattern(SIZE - 1, 8).appendable(),
             Object::pattern(SIZE, 8).appendable(),
             Object::pattern(2 * SIZE, 8),
             Object::pattern(PART / 2, 8).appendable(),
-            // Nothing but the checksum tells this one from the old one grown.
+            // Only the checksum distinguishes this object from the old one after growth.
             Object::pattern(2 * SIZE, 8).appendable(),
         ];
         each(others, |other| {
@@ -383,7 +383,7 @@ mod growing_objects {
     }
 
     #[test]
-    fn a_growing_object_that_nothing_proves_is_a_changed_object() {
+    fn a_growing_object_that_cannot_be_verified_is_a_changed_object() {
         let without_crc = growing(object().without_crc64());
         let with_crc = growing(object());
         let part = with_crc.request().range(1000, 700_999);
@@ -397,7 +397,7 @@ mod growing_objects {
             let kind = ErrorKind::ObjectChanged;
             let error = fixture.assert_refuses(&client, &request, kind, "ObjectChanged");
             assert!(error.message().contains("Appendable"), "{error}");
-            // It is downloaded as every other object is while nothing is appended.
+            // It is downloaded like every other object while nothing is appended.
             fixture.server.clear_faults();
             client.download(&request).expect("it does not grow");
             fixture.put_old_file();
@@ -406,7 +406,7 @@ mod growing_objects {
     }
 
     #[test]
-    fn a_range_of_all_bytes_of_a_growing_object_is_the_whole_of_it() {
+    fn a_range_of_all_bytes_of_a_growing_object_is_the_whole_object() {
         for end in [-1, 100 * SIZE as i64] {
             let fixture = growing(object());
             let request = fixture.request().range(0, end);
@@ -420,7 +420,8 @@ mod growing_objects {
     fn bytes_of_a_shorter_object_are_not_used_by_a_run_that_compares_no_checksum() {
         let fixture = Fixture::with(Config::default(), object().appendable());
         fixture.interrupt(&fixture.request(), 300_000);
-        // Longer and other bytes: what was recorded is kept, until the checksum shows that it is not of this object.
+        // Longer and with other bytes: the recorded bytes are kept until the checksum shows that they are of another
+        // object.
         fixture.server.put(BUCKET, KEY, Object::pattern(2 * SIZE, 8).appendable());
         fixture.interrupt(&fixture.request(), 300_000);
         let uncompared = fixture.client_with(|options| options.verify_crc = false);

@@ -38,15 +38,15 @@ fn is_incomplete<T: std::fmt::Debug>(result: Result<T, Flaw>) {
 }
 
 #[test]
-fn the_first_reply_tells_the_generation_and_the_bytes_it_carries() {
-    let opening = first_reply(&partial("bytes 100-199/1000", 100), Some((100, 199))).expect("good");
-    assert_eq!(opening.generation, generation());
-    assert_eq!(opening.body, 100..200);
-    assert!(!opening.ranges_ignored);
+fn the_first_reply_gives_the_generation_and_the_range_of_its_body() {
+    let first = first_reply(&partial("bytes 100-199/1000", 100), Some((100, 199))).expect("good");
+    assert_eq!(first.generation, generation());
+    assert_eq!(first.body, 100..200);
+    assert!(!first.ranges_ignored);
 }
 
 #[test]
-fn a_range_that_reaches_past_the_end_is_cut_at_the_end_and_nowhere_else() {
+fn a_range_beyond_the_end_is_clamped_only_at_the_end() {
     assert_eq!(
         first_reply(&partial("bytes 900-999/1000", 100), Some((900, 1999))).expect("good").body,
         900..1000
@@ -55,7 +55,7 @@ fn a_range_that_reaches_past_the_end_is_cut_at_the_end_and_nowhere_else() {
 }
 
 #[test]
-fn a_first_reply_that_is_not_what_was_asked_for_is_refused() {
+fn a_first_reply_that_is_not_the_requested_one_is_refused() {
     contradicts(first_reply(&partial("bytes 0-99/1000", 100), Some((100, 199))));
     contradicts(first_reply(&partial("bytes 100-299/1000", 200), Some((100, 199))));
     is_incomplete(first_reply(&partial("bytes 100-199/*", 100), Some((100, 199))));
@@ -74,7 +74,7 @@ fn a_first_reply_that_is_not_what_was_asked_for_is_refused() {
 }
 
 #[test]
-fn the_whole_object_is_an_answer_only_to_a_range_from_its_start() {
+fn the_whole_object_is_accepted_only_for_a_range_from_its_start() {
     let whole = head(&["HTTP/1.1 200 OK", "Content-Length: 1000", "x-oss-request-id: 1"]);
     let opened = first_reply(&whole, Some((0, 99))).expect("good");
     assert_eq!((opened.body, opened.ranges_ignored), (0..1000, true));
@@ -88,7 +88,7 @@ fn processed(lines: &[&str]) -> Result<FirstReply, Flaw> {
 }
 
 #[test]
-fn a_processed_object_ends_where_its_length_or_its_last_chunk_says() {
+fn a_processed_object_ends_at_its_length_or_its_last_chunk() {
     let told = processed(&["Content-Length: 1000", "ETag: \"A\"", "x-oss-hash-crc64ecma: 17"]);
     let FirstReply { generation, body, ranges_ignored } = told.expect("good");
     assert_eq!((generation.size, body, ranges_ignored), (1000, 0..1000, false));
@@ -118,7 +118,7 @@ fn a_processed_object_whose_end_cannot_be_known_is_refused() {
 }
 
 #[test]
-fn no_length_is_taken_for_an_unknown_one() {
+fn a_given_length_is_never_treated_as_unknown() {
     let length = format!("Content-Length: {UNKNOWN}");
     let whole = head(&["HTTP/1.1 200 OK", &length, "x-oss-request-id: 1"]);
     contradicts(first_reply(&whole, None));
@@ -129,7 +129,7 @@ fn no_length_is_taken_for_an_unknown_one() {
 }
 
 #[test]
-fn a_reply_that_oss_did_not_mark_is_nobodys() {
+fn a_reply_without_a_header_of_oss_is_refused() {
     let page = ["HTTP/1.1 200 OK", "Content-Length: 1000", "ETag: \"A\""];
     is_incomplete(first_reply(&head(&page), None));
     let marked = [&page[..], &["X-Oss-Request-Id: 1"]].concat();
@@ -137,7 +137,7 @@ fn a_reply_that_oss_did_not_mark_is_nobodys() {
 }
 
 #[test]
-fn a_body_coded_on_its_way_is_refused_and_a_stored_coding_is_not() {
+fn a_body_coded_in_transit_is_refused_and_a_stored_coding_is_not() {
     let coded = ["HTTP/1.1 200 OK", "Content-Encoding: gzip", "x-oss-request-id: 1"];
     contradicts(first_reply(&head(&coded), None));
     let stored = [&coded[..], &["Content-Length: 1000"]].concat();
@@ -145,7 +145,7 @@ fn a_body_coded_on_its_way_is_refused_and_a_stored_coding_is_not() {
 }
 
 #[test]
-fn later_replies_are_exactly_the_bytes_asked_for_of_the_same_generation() {
+fn later_replies_must_be_exactly_the_requested_bytes_of_the_same_generation() {
     let check =
         |reply: &ReplyHead| later_reply(reply, &(100..200), &generation(), Pinning::IfMatch);
     assert_eq!(check(&partial("bytes 100-199/1000", 100)), Ok(()));
@@ -175,7 +175,7 @@ fn another_etag_crc_or_version_or_a_missing_etag_is_another_generation() {
 }
 
 #[test]
-fn a_change_of_time_is_another_generation_only_where_replies_are_all_there_is_to_compare() {
+fn another_last_modified_is_another_generation_only_for_pinning_by_comparison() {
     let at = |time: &str| Generation { last_modified: Some(time.to_owned()), ..generation() };
     assert_eq!(continues(&at("2"), &at("1"), Pinning::IfMatch), Ok(()));
     for (seen, same) in [(at("1"), true), (generation(), true), (at("2"), false)] {
@@ -202,7 +202,7 @@ fn a_growing_object_may_be_longer_with_another_etag_and_nothing_else() {
 }
 
 #[test]
-fn headers_tell_a_weak_etag_and_whether_an_object_may_grow() {
+fn headers_show_a_weak_etag_and_whether_an_object_may_grow() {
     let of = |lines: &[&str]| {
         let fixed = ["HTTP/1.1 200 OK", "Content-Length: 10", "x-oss-request-id: 1"];
         head_reply(&head(&[&fixed, lines].concat())).expect("good")
@@ -214,7 +214,7 @@ fn headers_tell_a_weak_etag_and_whether_an_object_may_grow() {
     assert!(!generation.has_weak_etag() && !generation.appendable);
 }
 
-/// Any two generations, often alike.
+/// Any two generations, often equal.
 fn any_generation() -> impl Strategy<Value = Generation> {
     let text = || prop::option::of(prop::sample::select(&["A", "B"]));
     (text(), 0u64..3, prop::option::of(0u64..2), text(), text(), any::<bool>()).prop_map(
@@ -231,7 +231,7 @@ fn any_generation() -> impl Strategy<Value = Generation> {
 
 proptest! {
     #[test]
-    fn what_continues_by_comparison_does_so_by_if_match_and_what_does_so_may_have_grown(
+    fn pinning_by_comparison_implies_pinning_by_if_match_which_implies_growth(
         seen in any_generation(), expected in any_generation(),
     ) {
         let by = |pinning| continues(&seen, &expected, pinning).is_ok();
@@ -242,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn no_reply_is_taken_for_bytes_that_were_not_asked_for(
+    fn no_reply_is_accepted_for_bytes_that_were_not_requested(
         first in 0u64..2000, last in 0u64..2000, total in 0u64..2000, length in 0u64..2000,
         asked_first in 0u64..2000, asked_len in 1u64..2000,
     ) {
