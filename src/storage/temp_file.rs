@@ -32,9 +32,9 @@ pub struct TempFile {
     /// Held during a write. File systems let one write at a time into a file and keep the others spinning on the
     /// processor; here they sleep.
     writing: Mutex<Length>,
-    /// An earlier run left the file.
+    /// The file existed before this run.
     was_there: bool,
-    /// The rights of the file that is to be replaced, as they were when this run took this one.
+    /// The rights of the file that is to be replaced, as they were when this run created or claimed this file.
     replaced: Option<Rights>,
 }
 
@@ -87,7 +87,7 @@ impl TempFile {
         }
         let mut temp = TempFile::of(file)?;
         if !temp.may_replace(replaced.as_ref())? {
-            // Others may keep this process from removing their files.
+            // In a sticky directory this process may not remove it.
             let _ = temp.remove();
             return Self::create_new(&with_random_suffix(path).map_err(failed)?, replaced);
         }
