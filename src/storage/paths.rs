@@ -77,7 +77,8 @@ impl Paths {
     }
 
     fn target_rights(&self) -> Result<Option<Rights>> {
-        Rights::of(&self.target).map_err(|error| Error::io("look at", &self.target, &error))
+        Rights::of(&self.target)
+            .map_err(|error| Error::io("read the metadata of", &self.target, &error))
     }
 }
 

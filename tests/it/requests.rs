@@ -259,7 +259,8 @@ fn the_user_agent_is_the_library_s_or_the_configured_one() {
 
 #[test]
 fn an_object_smaller_than_a_part_costs_one_request() {
-    for size in [1, PART, 5 * MIB] {
+    // Too small to be shared with a second connection, however slow this machine makes the first one appear.
+    for size in [1, PART, 900 * 1024] {
         let fixture = Fixture::new(size);
         let request = fixture.request().part_size(8 * MIB);
         fixture.assert_whole(&fixture.client().download(&request).expect("download"));

@@ -30,7 +30,8 @@ impl TempFile {
     /// [`Rights::admit`].
     pub fn may_replace(&self, replaced: Option<&Rights>) -> Result<bool> {
         let Some(old) = replaced else { return Ok(true) };
-        let here = self.file.metadata().map_err(|error| self.failed("look at", &error))?;
+        let here =
+            self.file.metadata().map_err(|error| self.failed("read the metadata of", &error))?;
         Ok(old.admit(&Rights::from(&here), sys::file::effective_user()))
     }
 

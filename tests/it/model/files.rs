@@ -108,6 +108,15 @@ impl Leftovers {
         self
     }
 
+    /// Whether both have the same journal, though maybe not the same records in it.
+    pub fn has_header_of(&self, other: &Leftovers) -> bool {
+        let header = |of: &Leftovers| {
+            let journal = of.journal.as_deref()?;
+            journal.get(..header_len(journal)).map(<[u8]>::to_vec)
+        };
+        header(self).is_some() && header(self) == header(other)
+    }
+
     /// Bytes that may be reused after `self` became `now`: those of the records before the first changed one whose
     /// bytes in the file did not change. `start` is the download's first byte.
     pub fn sound(&self, now: &Leftovers, start: u64) -> u64 {

@@ -139,7 +139,9 @@ impl<'p> Case<'p> {
             write_or_remove(path, damaged.journal.as_deref());
         }
         let start = self.plan.request.range.map_or(0, |(start, _)| start.max(0) as u64);
-        if run.damage.contains(&Damage::JournalOfBefore) {
+        // What was written before an earlier damage undoes that damage.
+        let undoes = run.damage.contains(&Damage::RecordsOfBefore) && last.has_header_of(before);
+        if undoes || run.damage.contains(&Damage::JournalOfBefore) {
             return Some(u64::MAX);
         }
         Some(last.sound(&damaged, start))
