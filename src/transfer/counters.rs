@@ -46,11 +46,30 @@ impl Counter {
         self.0.fetch_add(amount, Ordering::Relaxed);
     }
 
+    /// Stays at the maximum instead of wrapping, for amounts that a service sends.
+    pub fn saturating_add(&self, amount: u64) {
+        let sum = |value: u64| Some(value.saturating_add(amount));
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+    }
+
     pub fn subtract(&self, amount: u64) {
         self.0.fetch_sub(amount, Ordering::Relaxed);
     }
 
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_that_a_service_sends_does_not_wrap_a_counter() {
+        let counter = Counter::default();
+        counter.saturating_add(1);
+        counter.saturating_add(u64::MAX);
+        assert_eq!(counter.get(), u64::MAX);
     }
 }

@@ -104,14 +104,14 @@ impl Driver {
             stalled_for,
             failures: self.slots[slot].failures,
             brought_bytes,
-            throttled: self.slots[slot].throttled,
+            throttled: self.throttle_back_off.rounds(),
             throttled_for,
         };
         let mut delay = retry::decide(&failure, &history, &self.session.limits(), chance());
         let mut decided = false;
         if let Some(decider) = &self.session.options.retry {
             let attempt = FailedAttempt {
-                attempts: history.failures.saturating_add(history.throttled),
+                attempts: history.failures.saturating_add(self.slots[slot].throttled),
                 status: failure.error.status(),
                 code: failure.error.code(),
                 message: failure.error.message(),
@@ -132,7 +132,7 @@ impl Driver {
         let again = now.checked_add(delay).unwrap_or(now + FOREVER);
         self.slots[slot].not_before = Some(again);
         if throttled {
-            self.wait_for_service(&failure, now, again);
+            self.wait_for_service(now, again);
         }
         self.last_error = Some(failure.error);
         if decided {
@@ -176,6 +176,8 @@ impl Driver {
     ) -> Failure {
         let too_many_requests = refusal.has_too_many_active_requests();
         let (cause, retryability) = if refusal.is_throttling() {
+            self.note_accepted();
+            self.throttle_back_off.refused(in_flight.started, Instant::now());
             (Cause::Throttled, Retryability::Retryable)
         } else if refusal.is_retryable() {
             (Cause::Service, Retryability::Retryable)

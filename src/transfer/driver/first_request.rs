@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
@@ -179,10 +180,13 @@ impl Driver {
                     return Ok(Some(FirstAnswer::Head { head, body_waits: true }));
                 }
                 Some(Event::Ended(end)) if self.slots[FIRST].carries(end.fetch) => {
+                    self.note_in_flight();
                     let Some(in_flight) = self.slots[FIRST].in_flight.take() else { continue };
                     self.count_active();
+                    self.note_qos_delay(&end.head, Instant::now());
                     return match end.ending {
                         EndReason::Complete => {
+                            self.throttle_back_off.accepted(in_flight.started);
                             Ok(Some(FirstAnswer::Head { head: end.head, body_waits: false }))
                         }
                         EndReason::Refused if matches!(end.head.status, 304 | 412 | 416) => {

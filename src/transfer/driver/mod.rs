@@ -34,6 +34,7 @@ use super::event::{Event, FetchEnd};
 use super::policy::connection_limit::ConnectionLimit;
 use super::policy::reply_check::Generation;
 use super::policy::stall_clock::StallClock;
+use super::policy::throttle_back_off::ThrottleBackOff;
 use super::session::Session;
 use super::shared::Shared;
 
@@ -92,9 +93,10 @@ struct Driver {
     stall_clock: StallClock,
     /// Runs while the service throttles and no byte arrives.
     throttle_clock: Option<StallClock>,
-    /// No request is started before this time, which the service has set.
-    throttled_until: Option<Instant>,
+    throttle_back_off: ThrottleBackOff,
     connection_limit: ConnectionLimit,
+    /// Number of requests that were in flight when the ends now being handled arrived, without those found refused.
+    in_flight_at_end: u32,
     /// Value of the byte counter when the stall clock was last advanced.
     bytes_at_last_check: u64,
     /// No request can be signed until the provider has answered.
@@ -134,8 +136,9 @@ impl Driver {
             prover: None,
             stall_clock: StallClock::new(Instant::now()),
             throttle_clock: None,
-            throttled_until: None,
+            throttle_back_off: ThrottleBackOff::default(),
             connection_limit: ConnectionLimit::new(thread_num),
+            in_flight_at_end: 0,
             bytes_at_last_check: 0,
             awaits_credentials: false,
             last_error: None,
@@ -277,10 +280,9 @@ impl Driver {
     }
 
     fn note_end(&mut self, end: &FetchEnd) {
-        for slot in &mut self.slots {
-            if slot.carries(end.fetch) {
-                slot.in_flight = None;
-            }
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.carries(end.fetch)) {
+            slot.in_flight = None;
+            self.note_qos_delay(&end.head, Instant::now());
         }
     }
 

@@ -121,14 +121,16 @@ impl Driver {
         self.shared.set_active(active);
     }
 
-    /// Waits until the slot may be used again.
+    /// Waits until the slot may be used again and the service accepts requests.
     pub fn wait_for_slot(&mut self, slot: usize) -> Result<()> {
-        while let Some(at) = self.slots[slot].not_before.filter(|at| *at > Instant::now()) {
+        loop {
+            let now = Instant::now();
+            let own = self.slots[slot].not_before.filter(|at| *at > now);
+            let Some(at) = own.max(self.throttle_back_off.until(now)) else { return Ok(()) };
             if let Some(Event::Fault(error)) = self.next_event(Some(at))? {
                 return Err(error);
             }
         }
-        Ok(())
     }
 
     fn intake(&self, fetch: u64, worker: &Arc<Worker>, start: u64) -> Option<Intake> {

@@ -13,42 +13,57 @@ impl Driver {
     /// no byte arrived.
     pub(super) fn throttled(&mut self, slot: usize, failure: &Failure, now: Instant) -> Duration {
         self.slots[slot].throttled += 1;
-        // The refused request is no longer in flight.
-        let active = self.requests_in_flight().saturating_add(1);
+        let active = self.in_flight_at_end.max(1);
+        self.in_flight_at_end = active - 1;
         if failure.too_many_requests {
             self.connection_limit.too_many(active, now);
+        } else if self.throttle_back_off.rounds() > 1 {
+            // A single request was tried, whatever the limit.
+            self.connection_limit.throttled(self.connection_limit.allowed(), now);
         } else {
             self.connection_limit.throttled(active, now);
         }
         self.throttle_clock.get_or_insert_with(|| StallClock::new(now)).advance(now)
     }
 
-    /// Waits after a refused request: until `again` on its slot and, if the service named a time, on every slot. This
-    /// time does not count as a stall.
-    pub(super) fn wait_for_service(&mut self, failure: &Failure, now: Instant, again: Instant) {
+    /// Waits until `again` after a refused request, on every slot: an idle one must not take the place of the refused
+    /// one. This time does not count as a stall.
+    pub(super) fn wait_for_service(&mut self, now: Instant, again: Instant) {
         let wait = again.saturating_duration_since(now);
-        self.shared.counters.throttled_ms.add(milliseconds(wait));
-        if failure.retry_after.is_some() {
-            self.throttled_until = self.throttled_until.max(Some(again));
-        }
+        self.shared.counters.throttled_ms.saturating_add(milliseconds(wait));
+        self.throttle_back_off.wait_until(again);
         self.stall_clock.suspend_until(now, again);
+    }
+
+    /// Remembers how many requests are in flight, before those that have ended are released.
+    pub(super) fn note_in_flight(&mut self) {
+        self.in_flight_at_end = self.requests_in_flight();
     }
 
     /// Evaluates what a reply says about traffic.
     pub(super) fn note_qos_delay(&mut self, head: &ReplyHead, now: Instant) {
         if let Some(delay) = head.qos_delay() {
-            self.shared.counters.throttled_ms.add(milliseconds(delay));
+            self.shared.counters.throttled_ms.saturating_add(milliseconds(delay));
             self.connection_limit.slowed(now);
         }
     }
 
     /// How many more requests may be in flight now.
-    pub(super) fn free_connections(&self, now: Instant) -> usize {
-        if self.throttled_until.is_some_and(|until| now < until) {
-            return 0;
-        }
+    pub(super) fn free_connections(&mut self, now: Instant) -> usize {
+        self.note_accepted();
+        let in_flight = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
+        let unanswered = in_flight.filter(|request| !request.brings_bytes());
+        let may_start = self.throttle_back_off.may_start(unanswered.map(|r| r.started), now);
         let free = self.connection_limit.allowed().saturating_sub(self.requests_in_flight());
-        usize::try_from(free).unwrap_or(usize::MAX)
+        usize::try_from(free).unwrap_or(usize::MAX).min(may_start)
+    }
+
+    /// Notes the requests in flight that the service has accepted.
+    pub(super) fn note_accepted(&mut self) {
+        let in_flight = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
+        for request in in_flight.filter(|request| request.brings_bytes()) {
+            self.throttle_back_off.accepted(request.started);
+        }
     }
 
     fn requests_in_flight(&self) -> u32 {

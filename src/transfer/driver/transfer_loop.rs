@@ -84,7 +84,9 @@ impl Driver {
                 Event::Proved(extent) => self.proved(extent),
                 Event::Damaged(extent) => self.damaged(extent),
                 Event::ProofEnded(result) => batch.proof_ended = Some(result),
-                Event::FirstReply { .. } | Event::Wake => {}
+                // A provider may have answered; the next start of a request asks it again.
+                Event::Wake => self.awaits_credentials = false,
+                Event::FirstReply { .. } => {}
             }
             event = self.inbox.try_recv().ok();
         }
@@ -93,6 +95,7 @@ impl Driver {
 
     /// Handles a batch. Stored bytes come before the ends, which were sent after them.
     fn digest(&mut self, batch: Batch) -> Result<Option<String>> {
+        self.note_in_flight();
         // Before anything can fail: an end that was received is not waited for again.
         let ended: Vec<_> = batch
             .ended
@@ -162,6 +165,9 @@ impl Driver {
             let seconds = first_byte.as_secs_f64();
             let known = self.round_trip;
             self.round_trip = if known == 0.0 { seconds } else { known.min(seconds) };
+        }
+        if in_flight.brings_bytes() || matches!(end.ending, EndReason::Complete) {
+            self.throttle_back_off.accepted(in_flight.started);
         }
         if matches!(end.ending, EndReason::Complete) {
             self.note_size(in_flight);
@@ -323,7 +329,7 @@ impl Driver {
 
     fn next_wake(&self, now: Instant) -> Option<Instant> {
         let delayed = self.slots.iter().filter_map(|slot| slot.not_before);
-        let waiting = delayed.chain(self.throttled_until).filter(|at| *at > now);
+        let waiting = delayed.chain(self.throttle_back_off.until(now)).filter(|at| *at > now);
         let measuring =
             self.slots.len() > 1 && self.slots.iter().any(|slot| slot.in_flight.is_some());
         waiting.chain(measuring.then_some(now + MEASURE)).min()

@@ -94,6 +94,9 @@ impl Driver {
             self.bytes_at_last_check = heard;
             self.last_error = None;
             self.stall_clock.reset(now);
+            if let Some(until) = self.throttle_back_off.until(now) {
+                self.stall_clock.suspend_until(now, until);
+            }
             self.throttle_clock = None;
             self.connection_limit.progressed(now);
         }

@@ -7,3 +7,4 @@ pub mod plan;
 pub mod reply_check;
 pub mod retry;
 pub mod stall_clock;
+pub mod throttle_back_off;

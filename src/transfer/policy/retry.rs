@@ -97,7 +97,8 @@ pub struct History {
     pub failures: u32,
     /// The failed attempt itself delivered bytes.
     pub brought_bytes: bool,
-    /// Replies of this connection since its last byte that asked for less traffic, this one included.
+    /// Rounds of replies that asked for less traffic since the service last accepted a request, over all connections,
+    /// this one included.
     pub throttled: u32,
     /// Time for which the service has throttled while no byte arrived, over all connections.
     pub throttled_for: Duration,

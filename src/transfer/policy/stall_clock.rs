@@ -27,9 +27,10 @@ impl StallClock {
         *self = StallClock::new(now);
     }
 
-    /// Starts again at `until`.
+    /// Starts again at `until`, or at the end of an earlier call if that is later.
     pub fn suspend_until(&mut self, now: Instant, until: Instant) {
-        *self = StallClock { suspended_until: Some(until), ..StallClock::new(now) };
+        let suspended_until = self.suspended_until.max(Some(until));
+        *self = StallClock { suspended_until, ..StallClock::new(now) };
     }
 
     /// Adds the time since the last call; returns the time without a byte so far.
@@ -77,5 +78,15 @@ mod tests {
         clock.suspend_until(start + seconds(1), start + seconds(60));
         assert_eq!(clock.advance(start + seconds(59)), Duration::ZERO);
         assert_eq!(clock.advance(start + seconds(60)), seconds(1));
+    }
+
+    #[test]
+    fn a_shorter_pause_does_not_end_a_longer_one() {
+        let start = Instant::now();
+        let mut clock = StallClock::new(start);
+        clock.suspend_until(start, start + seconds(3));
+        clock.suspend_until(start, start + seconds(1));
+        assert_eq!(clock.advance(start + seconds(2)), Duration::ZERO);
+        assert_eq!(clock.advance(start + seconds(3)), seconds(1));
     }
 }
