@@ -8,7 +8,7 @@ use oss_resumable::{Client, ErrorKind};
 
 use crate::fixture::{Fixture, MIB};
 
-use super::{each, fixture, fixture_with_fault, millis, status};
+use super::{each, fixture, fixture_with_fault, header, millis, status};
 
 const SIZE: u64 = 4 * MIB;
 
@@ -143,6 +143,69 @@ fn a_wait_requested_by_one_reply_applies_to_all_connections() {
 }
 
 #[test]
+fn a_requested_wait_does_not_count_as_a_stall_if_another_connection_still_receives() {
+    let fixture = fixture(SIZE);
+    fixture.server.inject(Fault::RateLimit(4 * MIB));
+    let refusal = throttled(503, "TotalQpsLimitExceeded", Some(3));
+    fixture.server.inject_when(Matcher::any().nth(2), refusal);
+    let client = fixture.client_with(|options| options.no_progress_limit = Some(millis(1000)));
+    let outcome = fixture.assert_downloads(&client, &fixture.request().thread_num(2));
+    assert_eq!(outcome.statistics.retries_service, 1);
+}
+
+#[test]
+fn more_connections_do_not_try_more_often_while_the_service_throttles() {
+    let requests = |threads| {
+        let fixture = fixture(16 * MIB);
+        let code = "TotalQpsLimitExceeded";
+        fixture.server.inject_when(Matcher::any().from(2), status(503, code));
+        let client = client_with_limit(&fixture, Some(millis(3000)));
+        let request = fixture.request().thread_num(threads);
+        let error = client.download(&request).expect_err("throttled");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Service, code));
+        fixture.server.requests().len()
+    };
+    let alone = requests(1);
+    each([2, 16], |threads| {
+        let (sent, first_wave) = (requests(*threads), usize::try_from(*threads).expect("few"));
+        // Jitter decides whether there is time for another request.
+        assert!(sent <= alone + first_wave + 2, "{threads}: {sent}, alone: {alone}");
+    });
+}
+
+#[test]
+fn refusals_that_arrive_together_halve_the_connections_once() {
+    let fixture = fixture(64 * MIB);
+    fixture.server.inject(Fault::RateLimit(2 * MIB));
+    fixture.server.inject(Fault::RoundTrip(millis(100)));
+    let refusals = Matcher::any().from(2).times(15);
+    fixture.server.inject_when(refusals, status(503, "TotalQpsLimitExceeded"));
+    fixture.assert_downloads(&fixture.client(), &fixture.request().thread_num(16));
+    let requests = fixture.server.requests();
+    let refused_at = requests.iter().filter(|r| is_refused(r)).filter_map(|r| r.finished).max();
+    let refused_at = refused_at.expect("refused");
+    // One connection a second is added later.
+    let soon = |r: &LoggedRequest| !is_refused(r) && r.received < refused_at + millis(3000);
+    let soon: Vec<_> = requests.into_iter().filter(soon).collect();
+    assert!((7..=11).contains(&most_at_once(&soon)), "{}", most_at_once(&soon));
+}
+
+#[test]
+fn a_new_start_waits_for_the_requested_time_too() {
+    let fixture = fixture(SIZE);
+    fixture.server.inject_when(Matcher::any().times(4), Fault::RateLimit(4 * MIB));
+    let refusal = throttled(503, "TotalQpsLimitExceeded", Some(2));
+    fixture.server.inject_when(Matcher::any().nth(3), refusal);
+    fixture.server.inject_when(Matcher::any().nth(4), Fault::RoundTrip(millis(150)));
+    fixture.server.inject_when(Matcher::any().nth(4), Fault::NewGeneration);
+    fixture.assert_downloads(&fixture.client(), &fixture.request().thread_num(4));
+    let requests = fixture.server.requests();
+    let answered = requests[2].finished.expect("answered");
+    assert_eq!((requests[2].status, requests[3].status), (Some(503), Some(412)));
+    assert!(requests[4].received - answered >= millis(2000));
+}
+
+#[test]
 fn connections_are_reduced_when_there_are_too_many_concurrent_requests() {
     let fixture = fixture(SIZE);
     fixture.server.inject(Fault::RateLimit(4 * MIB));
@@ -164,6 +227,32 @@ fn replies_that_the_service_delays_are_counted() {
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.throttled_ms, 240);
     assert_eq!(outcome.statistics.retries_service, 0);
+}
+
+#[test]
+fn a_delay_of_a_refused_or_empty_first_reply_is_counted() {
+    let refused = fixture(SIZE);
+    let first = Matcher::any().nth(1);
+    refused.server.inject_when(first.clone(), status(503, "TotalQpsLimitExceeded"));
+    refused.server.inject_when(first, header("x-oss-qos-delay-time", Some("5000")));
+    let outcome = refused.assert_downloads(&refused.client(), &refused.request());
+    assert!(outcome.statistics.throttled_ms > 5000, "{:?}", outcome.statistics);
+
+    let empty = fixture(0);
+    empty.server.inject(Fault::QosDelay(millis(120)));
+    let outcome = empty.assert_downloads(&empty.client(), &empty.request());
+    assert!(outcome.statistics.throttled_ms >= 120, "{:?}", outcome.statistics);
+}
+
+#[test]
+fn reported_delays_beyond_any_time_are_the_maximum() {
+    let fixture = fixture(SIZE);
+    let longest = u64::MAX.to_string();
+    fixture
+        .server
+        .inject_when(Matcher::any().times(2), header("x-oss-qos-delay-time", Some(&longest)));
+    let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
+    assert_eq!(outcome.statistics.throttled_ms, u64::MAX);
 }
 
 #[test]
