@@ -114,7 +114,8 @@ impl Driver {
         }
         let transfer = self.transfer_mut()?;
         let everything: Vec<Extent> = transfer.stored.extents().collect();
-        transfer.stored.forget(&everything)?;
+        let unrecorded = transfer.stored.forget(&everything)?;
+        self.log_unrecorded(unrecorded);
         let all = range.end - range.start;
         self.shared.counters.bytes_done.subtract(all);
         self.shared.counters.bytes_discarded.add(all);
@@ -136,7 +137,8 @@ impl Driver {
         }
         let bytes = damaged.iter().map(|extent| extent.len).sum();
         if !damaged.is_empty() {
-            self.transfer_mut()?.stored.forget(&damaged)?;
+            let unrecorded = self.transfer_mut()?.stored.forget(&damaged)?;
+            self.log_unrecorded(unrecorded);
         }
         self.shared.counters.bytes_done.subtract(bytes);
         self.shared.counters.bytes_discarded.add(bytes);

@@ -296,10 +296,14 @@ impl Driver {
                 transfer.stored.file().start_writeback(offset, extent.len);
             }
         }
+        self.log_unrecorded(unrecorded);
+        Ok(())
+    }
+
+    fn log_unrecorded(&self, unrecorded: Option<Error>) {
         if let Some(error) = unrecorded {
             self.log(LogLevel::Warn, || format!("the checkpoint is no longer kept: {error}"));
         }
-        Ok(())
     }
 
     /// The object's name in messages.
