@@ -82,7 +82,7 @@ impl ReplyHead {
     }
 
     /// A header that may not contradict itself.
-    fn single(&self, name: &str) -> Result<Option<&str>> {
+    pub fn single(&self, name: &str) -> Result<Option<&str>> {
         let mut values = self.all(name);
         let first = values.next();
         match values.find(|value| Some(*value) != first) {

@@ -214,13 +214,15 @@ impl TempFile {
     /// Whether the extent's bytes, which are at `offset` in the file, have its checksum.
     ///
     /// Bytes beyond the file's end and bytes the disk cannot read do not. Reads through `buffer`, which must not
-    /// be empty; ends with `Cancelled` soon after the flag is set.
+    /// be empty; ends with `Cancelled` soon after the flag is set. What is read goes through `transform` in its order before
+    /// it is hashed.
     pub fn prove(
         &self,
         extent: &Extent,
         offset: u64,
         cancelled: &AtomicBool,
         buffer: &mut [u8],
+        mut transform: impl FnMut(&mut [u8]) -> Result<()>,
     ) -> Result<bool> {
         let mut digest = Digest::new();
         let mut done = 0;
@@ -238,9 +240,10 @@ impl TempFile {
                 Err(error) if error.errno() == Some(Errno::IO.raw_os_error()) => return Ok(false),
                 other => other?,
             };
-            let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            let Some(bytes) = chunk.get_mut(..read).filter(|bytes| !bytes.is_empty()) else {
                 return Ok(false);
             };
+            transform(bytes)?;
             digest.update(bytes);
             done += bytes.len() as u64;
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::model::crc64::Digest;
 use crate::model::error::Error;
 use crate::model::extent::Extent;
+use crate::oss::content_cipher::ContentCipher;
 use crate::sync::atomic::Ordering;
 
 use crate::transfer::event::{EndReason, Event, FetchEnd};
@@ -39,8 +40,10 @@ pub struct Intake {
     buffer_offset: u64,
     /// First byte that is not reported as stored.
     extent_start: u64,
-    /// Over the bytes since `extent_start`.
+    /// Over the bytes since `extent_start`, as they came.
     digest: Digest,
+    /// Decrypts them.
+    cipher: Option<ContentCipher>,
     sealed_at: Instant,
     hand_over_until: Option<Instant>,
 }
@@ -68,9 +71,17 @@ impl Intake {
             buffer_offset: start,
             extent_start: start,
             digest: Digest::new(),
+            cipher: None,
             sealed_at: Instant::now(),
             hand_over_until: None,
         }
+    }
+
+    /// Decrypts the bytes before they are written; `cipher` stands at the first byte of the span.
+    #[must_use]
+    pub fn decrypting(mut self, cipher: Option<ContentCipher>) -> Self {
+        self.cipher = cipher;
+        self
     }
 
     /// Makes room for `len` bytes; false when there is no buffer now: the worker is woken when there is one.
@@ -85,11 +96,14 @@ impl Intake {
     }
 
     /// Takes the next bytes of the span; call [`Intake::make_room`] first.
-    pub fn take(&mut self, bytes: &[u8]) {
+    pub fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.digest.update(bytes);
-        if let Some(buffer) = &mut self.buffer {
-            buffer.extend_from_slice(bytes);
+        let Some(buffer) = &mut self.buffer else { return Ok(()) };
+        match &mut self.cipher {
+            None => buffer.extend_from_slice(bytes),
+            Some(cipher) => cipher.append(bytes, buffer)?,
         }
+        Ok(())
     }
 
     /// Stores and reports what has waited for a second, so that a slow connection's bytes are not lost by a crash.
@@ -253,7 +267,7 @@ mod tests {
             while !intake.make_room(piece.len()).expect("room") {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            intake.take(piece);
+            intake.take(piece).expect("taken");
         }
     }
 
@@ -334,7 +348,7 @@ mod tests {
         let buffer = pattern(BUFFER_SIZE);
         for _ in 0..2 {
             assert!(bench.intake.make_room(buffer.len()).expect("the first write succeeds"));
-            bench.intake.take(&buffer);
+            bench.intake.take(&buffer).expect("taken");
         }
         assert!(bench.intake.make_room(1).is_err());
         bench.intake.finish(end());

@@ -2,6 +2,7 @@
 //! network I/O itself. Workers, writer threads and the prover tell it what happens through one channel.
 
 mod completion;
+mod decryption;
 mod failure;
 mod first_request;
 mod in_flight;
@@ -35,6 +36,7 @@ use super::policy::stall_clock::StallClock;
 use super::session::Session;
 use super::shared::Shared;
 
+use decryption::Unwrapped;
 use in_flight::{InFlight, Slot};
 use recovery::EarlierRun;
 use transfer::Transfer;
@@ -97,6 +99,10 @@ struct Driver {
     bytes_at_last_check: u64,
     /// A request cannot be signed before the provider has answered.
     awaits_credentials: bool,
+    /// The caller's unwrapper is being asked for the content key.
+    awaits_key: bool,
+    /// The content key of this run.
+    unwrapped: Option<Unwrapped>,
     /// Why the last attempt since then failed, for which another was to be made.
     last_error: Option<Error>,
     /// From a request to its first byte, in seconds.
@@ -132,6 +138,8 @@ impl Driver {
             connection_limit: ConnectionLimit::new(thread_num),
             bytes_at_last_check: 0,
             awaits_credentials: false,
+            awaits_key: false,
+            unwrapped: None,
             last_error: None,
             round_trip: 0.0,
             restarts: 0,

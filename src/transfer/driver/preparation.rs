@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::Taken;
-use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::encryption::ContentKey;
+use crate::model::error::{Error, Result};
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
 use crate::oss::reply::ReplyHead;
@@ -19,9 +20,6 @@ use super::recovery::EarlierRun;
 use super::stored_extents::{Record, StoredExtents};
 use super::transfer::Transfer;
 
-/// The metadata by which OSS's SDKs mark an object that a client encrypted.
-const ENCRYPTION_MARKS: [&str; 2] =
-    ["x-oss-meta-client-side-encryption-key", "x-oss-meta-x-oss-client-side-encryption-key"];
 impl Driver {
     /// Makes or takes over the file and the journal, and lets the body flow.
     pub fn prepare(
@@ -30,7 +28,7 @@ impl Driver {
         mut reply: FirstReply,
         body_waits: bool,
     ) -> Result<()> {
-        self.refuse_encrypted(&head)?;
+        let content_key = self.content_key(&head)?;
         // A reply without the checksum does not take back the one that was recorded.
         let recorded = self.earlier_run.recoverable.as_ref().and_then(|r| r.generation.crc64);
         reply.generation.crc64 = reply.generation.crc64.or(recorded);
@@ -52,7 +50,7 @@ impl Driver {
         // Until its record is replaced, what an earlier run left is good for a later one, if that can find it.
         let is_new = found.recoverable.is_none() || !file.is_locked();
         self.earlier_run = EarlierRun { temp: Some(file.clone()), is_new, ..EarlierRun::default() };
-        let transfer = self.lay_out(found, file, head, reply.generation, &range)?;
+        let transfer = self.lay_out(found, file, (head, content_key), reply.generation, &range)?;
         self.earlier_run = EarlierRun::default();
         self.shared.set_total(Some(range.end - range.start));
         self.transfer = Some(transfer);
@@ -61,7 +59,7 @@ impl Driver {
                 in_flight.span.extend(reply.body.end.min(range.end));
                 in_flight.span.shorten(reply.body.end.min(range.end));
             }
-            self.proceed(FIRST);
+            self.proceed(FIRST)?;
         }
         self.log(LogLevel::Info, || format!("downloading bytes {}-{}", range.start, range.end));
         Ok(())
@@ -71,7 +69,7 @@ impl Driver {
         &mut self,
         mut found: EarlierRun,
         file: Arc<TempFile>,
-        head: ReplyHead,
+        (head, content_key): (ReplyHead, Option<Arc<ContentKey>>),
         generation: Generation,
         range: &Range<u64>,
     ) -> Result<Transfer> {
@@ -110,6 +108,7 @@ impl Driver {
                 file.clone(),
                 range.start,
                 unproven.clone(),
+                content_key.clone(),
                 self.shared.events().clone(),
             )?);
         }
@@ -123,6 +122,7 @@ impl Driver {
                 unproven,
             ),
             head,
+            content_key,
             grain: grain(self.request.part_size, len),
             proving,
         })
@@ -149,20 +149,5 @@ impl Driver {
             destination: self.paths.target.clone(),
             temp_name: file.path().file_name().unwrap_or_default().to_owned(),
         }
-    }
-
-    fn refuse_encrypted(&self, head: &ReplyHead) -> Result<()> {
-        let encrypted = ENCRYPTION_MARKS.iter().any(|mark| head.get(mark).is_some());
-        if !encrypted || self.request.allow_encrypted {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Validation,
-            "ClientSideEncrypted",
-            format!(
-                "{} was encrypted by the client that uploaded it, and this library does not decrypt; download it with the SDK's encryption client, or set allow_encrypted to save it as it is stored",
-                self.object()
-            ),
-        ))
     }
 }

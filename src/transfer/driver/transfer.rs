@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::encryption::ContentKey;
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 use crate::transfer::disk::write_target::WriteTarget;
@@ -15,6 +16,8 @@ pub struct Transfer {
     pub generation: Arc<Generation>,
     pub stored: StoredExtents,
     pub head: ReplyHead,
+    /// Decrypts the bytes that come; none when they are saved as they are.
+    pub content_key: Option<Arc<ContentKey>>,
     pub grain: u64,
     /// Whether the proof of an earlier run's bytes is still going on.
     pub proving: bool,

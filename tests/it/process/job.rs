@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use oss_resumable::{
-    AccessKey, ByteRange, Checkpoint, Client, ClientOptions, Credentials, DownloadRequest, Phase,
+    AccessKey, ByteRange, Checkpoint, Client, ClientOptions, Credentials, DecryptionKey,
+    DownloadRequest, Phase,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,8 @@ pub struct Job {
     /// How long nothing may come, at the beginning and later.
     pub no_progress: Duration,
     pub trouble: Option<Trouble>,
+    /// PEM.
+    pub decryption_key: Option<String>,
 }
 
 /// What a process does to itself while it downloads.
@@ -57,6 +60,7 @@ impl Job {
             idle_timeout: Duration::from_secs(10),
             no_progress: Duration::from_secs(60),
             trouble: None,
+            decryption_key: None,
         }
     }
 
@@ -72,6 +76,7 @@ impl Job {
         options.idle_timeout = Some(self.idle_timeout);
         options.first_byte_limit = Some(self.no_progress);
         options.no_progress_limit = Some(self.no_progress);
+        options.decryption_keys = self.decryption_key.iter().map(DecryptionKey::new).collect();
         Client::new(options).expect("client")
     }
 
