@@ -14,10 +14,10 @@ const IV: usize = 16;
 /// The key and the initial counter block with which the content of one object is encrypted (AES-256 in counter mode).
 /// Wiped from memory on drop; `Debug` hides both.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ContentKey {
-    key: Zeroizing<[u8; KEY]>,
-    iv: Zeroizing<[u8; IV]>,
-}
+pub struct ContentKey(
+    /// The key and the counter block. In a place of their own, so that moving this leaves no copies behind.
+    Box<Zeroizing<[u8; KEY + IV]>>,
+);
 
 impl ContentKey {
     /// Copies `key`, which must have 32 bytes, and `iv`, which must have 16.
@@ -25,25 +25,24 @@ impl ContentKey {
         let wrong = |what: &str, len: usize, right: usize| {
             Error::validation(format!("the {what} has {len} bytes; it must have {right}"))
         };
-        let mut content_key =
-            ContentKey { key: Zeroizing::new([0; KEY]), iv: Zeroizing::new([0; IV]) };
         if key.len() != KEY {
             return Err(wrong("content key", key.len(), KEY));
         }
         if iv.len() != IV {
             return Err(wrong("initial counter block of the content", iv.len(), IV));
         }
-        content_key.key.copy_from_slice(key);
-        content_key.iv.copy_from_slice(iv);
-        Ok(content_key)
+        let mut both = Box::new(Zeroizing::new([0; KEY + IV]));
+        both[..KEY].copy_from_slice(key);
+        both[KEY..].copy_from_slice(iv);
+        Ok(ContentKey(both))
     }
 
-    pub(crate) fn key(&self) -> &[u8; KEY] {
-        &self.key
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.0[..KEY]
     }
 
-    pub(crate) fn iv(&self) -> &[u8; IV] {
-        &self.iv
+    pub(crate) fn iv(&self) -> [u8; IV] {
+        std::array::from_fn(|at| self.0[KEY + at])
     }
 }
 

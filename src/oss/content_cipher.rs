@@ -55,7 +55,7 @@ impl Drop for ContentCipher {
 
 fn start(content_key: &ContentKey, offset: u64) -> std::result::Result<CipherCtx, ErrorStack> {
     let mut context = CipherCtx::new()?;
-    let counter = counter_block(content_key.iv(), offset / BLOCK);
+    let counter = counter_block(&content_key.iv(), offset / BLOCK);
     context.encrypt_init(Some(Cipher::aes_256_ctr()), Some(content_key.key()), Some(&counter))?;
     let mut before = [0; BLOCK as usize];
     let within = usize::try_from(offset % BLOCK).unwrap_or_default();

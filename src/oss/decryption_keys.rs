@@ -76,33 +76,35 @@ impl Drop for DecryptionKeys {
 }
 
 fn unwrap_both(key: &Rsa<Private>, envelope: &Envelope) -> std::result::Result<ContentKey, String> {
-    let unwrapped = unwrap_one::<KEY>(key, &envelope.encrypted_key)
-        .zip(unwrap_one::<IV>(key, &envelope.encrypted_iv));
+    let unwrapped = unwrap_one(key, &envelope.encrypted_key, KEY).zip(unwrap_one(
+        key,
+        &envelope.encrypted_iv,
+        IV,
+    ));
     let Some((content_key, iv)) = unwrapped else {
         return Err("the private key is not the one for it, or the metadata are damaged".to_owned());
     };
-    ContentKey::new(&*content_key, &*iv).map_err(|error| error.message().to_owned())
+    ContentKey::new(&content_key, &iv).map_err(|error| error.message().to_owned())
 }
 
-/// The `N` bytes that were wrapped. OpenSSL takes the padding off in ways that differ: from 3.2 on it gives random bytes
+/// The `len` bytes that were wrapped. OpenSSL takes the padding off in ways that differ: from 3.2 on it gives random bytes
 /// for a wrong key and no error. So it is asked for the padded block, and the padding is checked here: a block of which
 /// every byte but the message is fixed or must not be zero. All of it is looked at whatever it holds.
-fn unwrap_one<const N: usize>(key: &Rsa<Private>, wrapped: &[u8]) -> Option<Zeroizing<[u8; N]>> {
+fn unwrap_one(key: &Rsa<Private>, wrapped: &[u8], len: usize) -> Option<Zeroizing<Vec<u8>>> {
     let size = usize::try_from(key.size()).ok()?;
-    if wrapped.len() != size || size < N + LEAST_PADDING + 3 {
+    if wrapped.len() != size || size < len + LEAST_PADDING + 3 {
         return None;
     }
     let mut block = Zeroizing::new(vec![0; size]);
     if key.private_decrypt(wrapped, &mut block, Padding::NONE).ok()? != size {
         return None;
     }
-    let (padding, message) = block.split_at(size - N);
+    let (padding, message) = block.split_at(size - len);
     let (head, filled) = padding.split_at(2);
     let (filled, separator) = filled.split_at(filled.len() - 1);
     let zeros = filled.iter().fold(0, |zeros: usize, byte| zeros + usize::from(*byte == 0));
     let wrong = usize::from(head[0]) | usize::from(head[1] ^ 2) | usize::from(separator[0]) | zeros;
-    let mut unwrapped = Zeroizing::new([0; N]);
-    unwrapped.copy_from_slice(message);
+    let unwrapped = Zeroizing::new(message.to_vec());
     (wrong == 0).then_some(unwrapped)
 }
 
@@ -214,8 +216,8 @@ mod tests {
         let mut block = vec![0xFF; size];
         (block[0], block[1], block[size - 33]) = (0, 2, 0);
         block[size - 32..].fill(7);
-        let unwrap = |block: &[u8]| unwrap_one::<32>(&OWN, &wrapped(&OWN, block, Padding::NONE));
-        assert_eq!(unwrap(&block).as_deref(), Some(&[7; 32]));
+        let unwrap = |block: &[u8]| unwrap_one(&OWN, &wrapped(&OWN, block, Padding::NONE), 32);
+        assert_eq!(unwrap(&block).expect("right").as_slice(), [7; 32]);
         // A block is a number below the key's modulus, so its first byte cannot be any.
         for (at, byte) in [(1, 1), (1, 0), (2, 0), (50, 0), (size - 34, 0), (size - 33, 1)] {
             let mut changed = block.clone();

@@ -17,9 +17,9 @@ mod unwrapping;
 mod vectors;
 
 const PREFIX: &str = "x-oss-meta-client-side-encryption-";
-const KEY: [u8; 32] = *b"a content key that nobody else h";
+pub const KEY: [u8; 32] = *b"a content key that nobody else h";
 /// As the SDKs make them, but that the first 2²⁰ bytes fill its last four bytes.
-const IV: [u8; 16] = [9, 8, 7, 6, 5, 4, 3, 2, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0];
+pub const IV: [u8; 16] = [9, 8, 7, 6, 5, 4, 3, 2, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0];
 
 /// A file of `tests/data/encryption`.
 fn data(name: &str) -> PathBuf {
@@ -70,7 +70,7 @@ pub fn fixture(size: u64) -> Fixture {
     Fixture::with(Config::default(), object(size, &metadata()))
 }
 
-fn with_key(options: &mut ClientOptions) {
+pub fn with_key(options: &mut ClientOptions) {
     options.decryption_keys = vec![DecryptionKey::new(private_key("first"))];
 }
 
