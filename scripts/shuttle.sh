@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Explores with shuttle in which orders threads can meet: the tests below `schedules`, thousands of orders each, many
-# more with TEST_EFFORT=long. A build of its own (cfg `shuttle`), in which src/sync gives shuttle's locks and channels.
+# Explores the possible schedules of threads with shuttle: the tests below `schedules`, with thousands of schedules
+# each, many more with TEST_EFFORT=long. A separate build (cfg `shuttle`), in which src/sync exports shuttle's locks
+# and channels.
 # Prints "ok shuttle NAME" or "FAILED shuttle NAME" for each test, then "shuttle: N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."

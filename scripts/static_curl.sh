@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs all Rust tests with the libcurl that the feature static-curl bundles, in build/static-curl: the newest one, where
-# the system's may be years old. Tries as many cases as `make test` does.
+# Runs all Rust tests with the libcurl that the feature static-curl bundles, in build/static-curl: the newest one,
+# while the system's may be years old. Tries as many cases as `make test`.
 # Prints "ok static-curl NAME" or "FAILED static-curl NAME" for each test, then "static-curl: N passed, N failed".
 set -uo pipefail
 cd "$(dirname "$0")/.."

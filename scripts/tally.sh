@@ -1,5 +1,5 @@
-# Sourced by scripts that test: counts under the name in $gate, one line for each "ok GATE WHAT" or "FAILED GATE WHAT",
-# and a closing "GATE: N passed, N failed".
+# Sourced by test scripts: counts the results of the gate $gate, prints one line "ok GATE WHAT" or "FAILED GATE WHAT"
+# for each, and a final "GATE: N passed, N failed".
 
 passed=0
 failed=0

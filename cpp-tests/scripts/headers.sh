@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compiles each header alone and included twice, the public ones under every language standard that programs may use,
-# and with them the initialisers of the C API's structs.
+# Compiles each header alone and included twice, the public ones in every language standard that programs may use, and
+# with them the initialisers of the C API's structs.
 #
 #   headers.sh INCLUDE-DIRECTORY C-COMPILER C++-COMPILER SDK-INCLUDE-DIRECTORY
 set -uo pipefail
@@ -23,7 +23,7 @@ check() {
     compiled=$((compiled + 1))
 }
 
-# The structs of the C API whose first field is their size.
+# The size-first structs of the C API.
 size_first_structs() {
     awk '/^typedef struct .* \{$/ { name = $3 }
         name && /^    [a-z].*;$/ { if ($0 == "    size_t struct_size;") print name; name = "" }' \
@@ -94,12 +94,12 @@ for standard in c++11 c++14 c++17 c++20 c++2b; do
         esac
     done
 done
-# What those two are made of must at least include what it uses.
+# The files from which those two are made must at least include what they use.
 for header in "$include"/oss_resumable/*.hpp; do
     check "$(basename "$header")" "$cxx" -x c++ -std=c++11
 done
 
-# A gate that accepts everything is none: planted mistakes must be found.
+# Checks the check itself: introduced mistakes must be found.
 must_be_found() {
     if compile "$@" 2>/dev/null; then
         echo "FAILED: $* accepts a mistake"

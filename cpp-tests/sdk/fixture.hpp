@@ -1,4 +1,4 @@
-// A server, a tap on the wire to it, a directory, and the SDK's client with this library's
+// A server, a tap on the connections to it, a directory, and the SDK's client with this library's
 // downloads.
 #ifndef TESTS_SDK_LAB_HPP
 #define TESTS_SDK_LAB_HPP
@@ -21,7 +21,7 @@ using Strings = std::vector<std::string>;
 
 const uint64_t PART = 102400;
 
-// The server accepts nothing but requests signed with id and secret.
+// The server accepts only requests signed with id and secret.
 class Fixture {
 public:
     explicit Fixture(const Strings &arguments = {})
@@ -36,7 +36,7 @@ public:
         return sdk::DownloadObjectRequest("examplebucket", "generated/" + size, file(),
                                           directory.path(), PART, 3);
     }
-    // The names in the directory but the server's log.
+    // The names in the directory, except the server's log.
     Strings files() const {
         Strings names = directory.names();
         names.erase(std::remove(names.begin(), names.end(), "server.log"), names.end());
@@ -59,7 +59,7 @@ private:
     }
 };
 
-// Time since it was made.
+// Time since its construction.
 class Stopwatch {
 public:
     double seconds() const {
@@ -71,7 +71,7 @@ private:
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// Gives up at the first failure.
+// Fails at the first error.
 class NoRetry : public sdk::RetryStrategy {
 public:
     bool shouldRetry(const sdk::Error &, long) const override { return false; }

@@ -11,10 +11,10 @@ use crate::sys::exit;
 /// Bytes of a cipher block.
 const BLOCK: u64 = 16;
 
-/// Encrypts or decrypts an object's bytes in their order; in counter mode the two are the same. OpenSSL wipes its copy of
-/// the key.
+/// Encrypts or decrypts an object's bytes in order; in counter mode these are the same operation. OpenSSL wipes its copy
+/// of the key.
 pub struct ContentCipher {
-    /// None only while it is dropped.
+    /// `None` only during the drop.
     context: Option<CipherCtx>,
 }
 
@@ -26,7 +26,7 @@ impl ContentCipher {
         Ok(ContentCipher { context: Some(context) })
     }
 
-    /// Appends the next bytes, `input`, to `output`.
+    /// Processes `input`, the next bytes, and appends the result to `output`.
     pub fn append(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<()> {
         let start = output.len();
         output.resize(start + input.len(), 0);
@@ -35,7 +35,7 @@ impl ContentCipher {
         updated.map(drop).map_err(|source| failed(&source))
     }
 
-    /// Replaces the next bytes, `data`.
+    /// Processes `data`, the next bytes, in place.
     pub fn replace(&mut self, data: &mut [u8]) -> Result<()> {
         let Some(context) = &mut self.context else { return Ok(()) };
         let updated = context.cipher_update_inplace(data, data.len());
@@ -47,7 +47,7 @@ impl Drop for ContentCipher {
     fn drop(&mut self) {
         let context = self.context.take();
         if exit::guard().is_err() {
-            // OpenSSL may have freed what it needs for this.
+            // OpenSSL may already have freed its own data.
             std::mem::forget(context);
         }
     }
@@ -63,9 +63,9 @@ fn start(content_key: &ContentKey, offset: u64) -> std::result::Result<CipherCtx
     Ok(context)
 }
 
-/// The counter of the object's cipher block `block`: a big-endian number of 128 bits, as a cipher counts that runs over
-/// the whole object. The C++ and the Go SDK, when they start inside an object, add to its low half alone. That is the
-/// same: the SDKs leave the upper four bytes of that half zero, and no object has 2⁶⁴ − 2³² blocks.
+/// The counter of the object's cipher block `block`: a 128-bit big-endian number, as in one stream over the whole object.
+/// The C++ and Go SDKs add only to its low 64 bits when they start inside an object. The result is the same, because the
+/// SDKs set the upper 32 of these bits to zero, and no object has 2⁶⁴ − 2³² blocks.
 fn counter_block(iv: &[u8; 16], block: u64) -> [u8; 16] {
     u128::from_be_bytes(*iv).wrapping_add(u128::from(block)).to_be_bytes()
 }
@@ -82,7 +82,7 @@ mod tests {
 
     const KEY: [u8; 32] = [0x42; 32];
 
-    /// The plain text at `offset`, encrypted as part of a stream that begins `lead` bytes earlier.
+    /// `plain`, encrypted in one stream from the counter `iv`.
     fn in_one_stream(iv: u128, plain: &[u8]) -> Vec<u8> {
         encrypt(Whole::aes_256_ctr(), &KEY, Some(&iv.to_be_bytes()), plain).expect("encrypt")
     }

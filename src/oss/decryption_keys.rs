@@ -1,4 +1,4 @@
-//! The RSA keys of a client that unwrap content keys.
+//! The RSA keys of a client, which unwrap content keys.
 
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private};
@@ -13,10 +13,10 @@ use crate::sys::exit;
 /// Bytes of a wrapped key and of a wrapped counter block.
 const KEY: usize = 32;
 const IV: usize = 16;
-/// The padding of PKCS #1 v1.5 has eight bytes at least that are not zero.
+/// Smallest number of non-zero bytes in the padding of PKCS #1 v1.5.
 const LEAST_PADDING: usize = 8;
 
-/// Keys by the description of what they unwrap.
+/// Keys by description.
 #[derive(Default)]
 pub struct DecryptionKeys(Vec<Entry>);
 
@@ -26,7 +26,7 @@ struct Entry {
 }
 
 impl DecryptionKeys {
-    /// Reads the keys; `ValidateError` names the first that is none.
+    /// Parses the keys; the `ValidateError` names the first invalid one.
     pub fn new(keys: &[DecryptionKey]) -> Result<Self> {
         let _exit_guard = exit::guard()?;
         let mut read = DecryptionKeys::default();
@@ -51,8 +51,8 @@ impl DecryptionKeys {
         self.0.is_empty()
     }
 
-    /// Unwraps the content key of an object by the key with the same description, or by the one without a description.
-    /// None when there is neither; an error says why the key is not the right one.
+    /// Unwraps the content key of an object with the key that has the same description, or else with the key without a
+    /// description. `None` if there is neither. The inner error says why the key does not fit.
     pub fn unwrap(
         &self,
         envelope: &Envelope,
@@ -69,7 +69,7 @@ impl Drop for DecryptionKeys {
     fn drop(&mut self) {
         let keys = std::mem::take(&mut self.0);
         if exit::guard().is_err() {
-            // OpenSSL may have freed what it needs for this.
+            // OpenSSL may already have freed its own data.
             std::mem::forget(keys);
         }
     }
@@ -87,9 +87,9 @@ fn unwrap_both(key: &Rsa<Private>, envelope: &Envelope) -> std::result::Result<C
     ContentKey::new(&content_key, &iv).map_err(|error| error.message().to_owned())
 }
 
-/// The `len` bytes that were wrapped. OpenSSL takes the padding off in ways that differ: from 3.2 on it gives random bytes
-/// for a wrong key and no error. So it is asked for the padded block, and the padding is checked here: a block of which
-/// every byte but the message is fixed or must not be zero. All of it is looked at whatever it holds.
+/// Unwraps `len` bytes. From OpenSSL 3.2 on, removing the padding returns random bytes for a wrong key and no error.
+/// Therefore the padding is checked here. Because the length of the message is known, every other byte of the block is
+/// either fixed or must not be zero. The time does not depend on the contents.
 fn unwrap_one(key: &Rsa<Private>, wrapped: &[u8], len: usize) -> Option<Zeroizing<Vec<u8>>> {
     let size = usize::try_from(key.size()).ok()?;
     if wrapped.len() != size || size < len + LEAST_PADDING + 3 {

@@ -1,16 +1,16 @@
-//! What the metadata of an object say that a client encrypted: with which cipher, and how its key is wrapped.
+//! The metadata of an encrypted object: its cipher, and its wrapped key.
 
 use serde_json::Value;
 
 use super::crypto::base64_decode;
 use super::reply::ReplyHead;
 
-/// The beginning of all names of such metadata.
+/// The prefix of the names of these metadata.
 const PREFIX: &str = "x-oss-meta-client-side-encryption-";
-/// Metadata that mark an encrypted object in formats from before this one.
+/// Metadata that mark encrypted objects in earlier formats.
 const FORMER_MARKS: [&str; 2] =
     ["x-oss-meta-oss-crypto-key", "x-oss-meta-x-oss-client-side-encryption-key"];
-/// The one cipher of contents there is.
+/// The only supported content cipher.
 const CONTENT_CIPHER: &str = "AES/CTR/NoPadding";
 /// A key wrapped by RSA with the padding of PKCS #1 v1.5.
 const RSA_WRAP: &str = "RSA/NONE/PKCS1Padding";
@@ -24,18 +24,18 @@ pub struct Envelope {
     pub encrypted_iv: Vec<u8>,
     /// How the two are wrapped, as sent.
     pub wrap_algorithm: String,
-    /// Description of the key that wraps them, as sent; none when it says nothing.
+    /// Description of the key that wraps them, as sent; `None` if it is absent or empty.
     pub matdesc: Option<String>,
 }
 
-/// What a reply says of encryption by a client.
+/// What a reply says about client-side encryption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encryption {
-    /// Nothing: the object is as it was uploaded.
+    /// The object is not encrypted.
     None,
     /// The object is encrypted in this way.
     Envelope(Envelope),
-    /// The object is encrypted, and cannot be decrypted by anybody or at least not here, for this reason.
+    /// The object is encrypted, and cannot be decrypted for this reason.
     Unusable(String),
 }
 
@@ -84,7 +84,7 @@ fn metadata<'a>(head: &'a ReplyHead, name: &str) -> Option<&'a str> {
     head.get(&format!("{PREFIX}{name}"))
 }
 
-/// Metadata that may not contradict itself.
+/// The value of a metadata header that must not have two different values.
 fn single<'a>(head: &'a ReplyHead, name: &str) -> Result<Option<&'a str>, String> {
     head.single(&format!("{PREFIX}{name}"))
         .map_err(|_| format!("it has two different {PREFIX}{name} metadata"))
@@ -102,7 +102,7 @@ fn bytes(head: &ReplyHead, name: &str) -> Result<Vec<u8>, String> {
         .ok_or_else(|| format!("its metadata {PREFIX}{name} are not base64"))
 }
 
-/// Foreign text in a message.
+/// A text from the reply, for a message.
 pub fn shown(text: &str) -> String {
     let start: String = text.chars().take(80).collect();
     format!("'{}'", start.escape_debug())
@@ -118,8 +118,8 @@ pub fn members(matdesc: &str) -> Vec<(String, String)> {
     members.into_iter().filter_map(text).collect()
 }
 
-/// A description of a key in a form in which equal ones are the same text: JSON objects without blanks and with their
-/// members in order. What is no JSON object is compared as it is. None for one that says nothing.
+/// The normal form of a description, which is the same for equal ones: a JSON object has no blanks and its members in
+/// order; any other text is unchanged. `None` for an empty description.
 pub fn normal_matdesc(matdesc: &str) -> Option<String> {
     let text = matdesc.trim();
     match serde_json::from_str(text) {

@@ -1,4 +1,4 @@
-//! Asking the caller's unwrapper for content keys, each time on a thread of its own.
+//! Asks the host's key unwrapper for content keys, each time on a thread of its own.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::sys::thread::Joined;
 
 use super::event::Event;
 
-/// What an unwrapper says: a key, or why there is none.
+/// A key, or the reason why there is none.
 pub type Answer = std::result::Result<ContentKey, String>;
 
-/// The unwrapper of one client, and the threads on which it is being asked.
+/// The unwrapper of one client, and the threads that call it.
 #[derive(Default)]
 pub struct KeyUnwrapping {
     unwrapper: Option<Arc<dyn KeyUnwrapper>>,
@@ -34,7 +34,12 @@ impl KeyUnwrapping {
         KeyUnwrapping { unwrapper, asking: Mutex::default() }
     }
 
-    /// Asks for a key; `waiter` is woken when the answer is there. None without an unwrapper.
+    /// Whether there is no unwrapper.
+    pub fn is_off(&self) -> bool {
+        self.unwrapper.is_none()
+    }
+
+    /// Starts to ask for a key; `waiter` is woken when the answer has arrived. `None` without an unwrapper.
     pub fn ask(
         &self,
         wrapped: WrappedKey,
@@ -49,7 +54,7 @@ impl KeyUnwrapping {
             let unwrapped = catch(move || unwrapper.unwrap_key(&wrapped));
             let unwrapped =
                 unwrapped.unwrap_or_else(|_| Err("the key unwrapper panicked".to_owned()));
-            // A download that has ended meanwhile wants neither; its key is wiped here.
+            // If the download has ended, nobody receives these, and the key is wiped here.
             let _ = answer.send(unwrapped);
             let _ = waiter.send(Event::Wake);
             done.store(true, Ordering::Release);
@@ -78,7 +83,7 @@ fn join(asking: Vec<Asking>) {
     let here = thread::current().id();
     for Asking { thread, .. } in asking {
         if thread.thread().id() != here {
-            // What it had to say was sent.
+            // Its answer has been sent.
             let _ = thread.join();
         }
     }

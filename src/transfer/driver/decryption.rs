@@ -1,4 +1,4 @@
-//! The content key of an object that a client encrypted: from the caller's keys, or from the caller's unwrapper.
+//! The content key of an encrypted object: from the client's decryption keys, or from the host's key unwrapper.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,24 +13,33 @@ use crate::transfer::key_unwrapping::Answer;
 
 use super::Driver;
 
-/// A content key, and the envelope that it was in.
+/// A content key and the envelope that contained it.
 pub struct Unwrapped {
     envelope: Envelope,
     content_key: Arc<ContentKey>,
 }
 
 impl Driver {
-    /// The key with which the object's bytes are decrypted; none when they are saved as they come. To be called before
-    /// a byte is written.
+    /// The key that decrypts the object's bytes; `None` if they are saved as they are. Called before a byte is written.
     pub fn content_key(&mut self, head: &ReplyHead) -> Result<Option<Arc<ContentKey>>> {
         if self.request.allow_encrypted {
             return Ok(None);
         }
-        let envelope = match Encryption::of(head) {
-            Encryption::None => return Ok(None),
-            Encryption::Unusable(why) => return Err(self.undecryptable(&why)),
+        let encryption = Encryption::of(head);
+        if encryption == Encryption::None {
+            return Ok(None);
+        }
+        if self.session.decryption_keys.is_empty() && self.session.key_unwrapping.is_off() {
+            return Err(self.no_key());
+        }
+        let envelope = match encryption {
             Encryption::Envelope(envelope) => envelope,
+            Encryption::Unusable(why) => return Err(self.undecryptable(&why)),
+            Encryption::None => return Ok(None),
         };
+        if self.request.is_processed() {
+            return Err(self.undecryptable("x-oss-process has changed its encrypted bytes"));
+        }
         if let Some(known) = self.unwrapped.as_ref().filter(|known| known.envelope == envelope) {
             return Ok(Some(known.content_key.clone()));
         }
@@ -56,7 +65,7 @@ impl Driver {
         let answers = self.session.key_unwrapping.ask(wrapped, self.shared.events())?;
         let Some(answers) = answers else { return Err(self.no_key_for(envelope)) };
         self.awaits_key = true;
-        // What the network needed before is none of the unwrapper's time.
+        // The unwrapper has the whole limit for itself.
         self.stall_clock.reset(Instant::now());
         let answer = self.await_key(|| answers.try_recv().ok());
         self.awaits_key = false;
@@ -64,7 +73,7 @@ impl Driver {
         answer?.map_err(|why| self.unwrapper_error(&format!("has no key: {why}")))
     }
 
-    /// Waits for the unwrapper. The connection of the first request may end meanwhile: another one brings its bytes.
+    /// Waits for the unwrapper. If the connection of the first request ends meanwhile, another request fetches its bytes.
     fn await_key(&mut self, answer: impl Fn() -> Option<Answer>) -> Result<Answer> {
         loop {
             if let Some(answer) = answer() {
@@ -81,7 +90,7 @@ impl Driver {
         }
     }
 
-    /// What the unwrapper did instead of giving a key.
+    /// The error if the unwrapper `did` something else than return a key.
     pub fn unwrapper_error(&self, did: &str) -> Error {
         self.not_unwrapped(ErrorKind::Service, &format!("the key unwrapper {did}"))
     }
@@ -105,18 +114,20 @@ impl Driver {
         )
     }
 
-    /// There is neither a key for the object nor an unwrapper.
+    /// The client has neither keys nor an unwrapper.
+    fn no_key(&self) -> Error {
+        Error::new(
+            ErrorKind::Validation,
+            "ClientSideEncrypted",
+            format!(
+                "{} was encrypted by the client that uploaded it, and this client has no key; set decryption_keys or key_unwrapper, or allow_encrypted to save it as it is stored",
+                self.object()
+            ),
+        )
+    }
+
+    /// No key of the client is for the object, and there is no unwrapper.
     fn no_key_for(&self, envelope: &Envelope) -> Error {
-        if self.session.decryption_keys.is_empty() {
-            return Error::new(
-                ErrorKind::Validation,
-                "ClientSideEncrypted",
-                format!(
-                    "{} was encrypted by the client that uploaded it, and this client has no key; set decryption_keys or key_unwrapper, or allow_encrypted to save it as it is stored",
-                    self.object()
-                ),
-            );
-        }
         if !envelope.is_rsa() {
             return self.undecryptable(&format!(
                 "its key is wrapped by {}, for which this client needs a key_unwrapper",

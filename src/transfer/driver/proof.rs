@@ -1,4 +1,4 @@
-//! Reading recorded bytes back, on a thread of its own, while the missing ones are fetched.
+//! The proof: reads recorded bytes back, on a thread of its own, while the missing ones are fetched.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::sys::panic::catch;
 use crate::sys::thread::Joined;
 use crate::transfer::event::Event;
 
-/// Bytes read at once.
+/// Size of a read in bytes.
 pub const READ_SIZE: usize = 1024 * 1024;
 
 /// A running proof; dropping it stops it.
@@ -24,7 +24,7 @@ pub struct Prover {
 }
 
 impl Prover {
-    /// Compares `extents` with the file, whose first byte is the object's byte `base`, and reports each.
+    /// Compares `extents` with the file, whose first byte is the object's byte `base`, and reports each one.
     pub fn start(
         file: Arc<TempFile>,
         base: u64,
@@ -35,7 +35,7 @@ impl Prover {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let join = sys::thread::spawn("oss-prove", move || {
-            // Whatever happens, the driver is told: it waits for this.
+            // The end is reported in any case, because the driver waits for it.
             let comparison = Comparison { file: &file, base, content_key: content_key.as_deref() };
             let ended = catch(|| prove_all(&comparison, &extents, &events, &stopped))
                 .unwrap_or_else(|defect| Err(defect.into()));
@@ -50,7 +50,7 @@ impl Drop for Prover {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(join) = self.join.take() {
-            // It reports through events; a panic in it shows as a proof that never ends well.
+            // It reports through events; a panic shows as a proof that did not succeed.
             let _ = join.join();
         }
     }
@@ -59,15 +59,15 @@ impl Drop for Prover {
 /// Compares extents with a file.
 pub struct Comparison<'a> {
     pub file: &'a TempFile,
-    /// The object's byte that is the file's first.
+    /// Offset in the object of the file's first byte.
     pub base: u64,
-    /// With which the file's bytes were decrypted. Checksums are of bytes as the service has them, so that they are
-    /// encrypted again.
+    /// The key with which the file's bytes were decrypted, if they were. They are encrypted again for the comparison,
+    /// because checksums are those of the bytes as the service stores them.
     pub content_key: Option<&'a ContentKey>,
 }
 
 impl Comparison<'_> {
-    /// Whether the file holds the extent.
+    /// Whether the file contains the extent.
     pub fn holds(&self, extent: &Extent, stop: &AtomicBool, buffer: &mut [u8]) -> Result<bool> {
         let offset = extent.offset.saturating_sub(self.base);
         let cipher = self.content_key.map(|key| ContentCipher::at(key, extent.offset));
@@ -94,7 +94,7 @@ fn prove_all(
             return Err(Error::new(
                 ErrorKind::Cancelled,
                 "Cancelled",
-                "nobody waits for the proof",
+                "no receiver waits for the proof",
             ));
         }
     }

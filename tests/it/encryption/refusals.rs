@@ -113,6 +113,17 @@ fn metadata_that_are_missing_or_no_base64_are_told_by_their_names_before_a_byte_
 }
 
 #[test]
+fn an_encrypted_object_that_the_service_processes_is_refused() {
+    let fixture = super::fixture(SIZE);
+    let process = ("x-oss-process".to_owned(), "image/resize,w_100".to_owned());
+    let request = fixture.request_with(|request| request.extra_query = vec![process]);
+    let error = client(&fixture).download(&request).expect_err("refused");
+    assert_eq!(error.code(), "EncryptionClientError");
+    assert!(error.message().contains("x-oss-process"), "{error}");
+    assert_eq!(fixture.files(), [""; 0]);
+}
+
+#[test]
 fn keys_that_are_none_are_refused_when_the_client_is_made() {
     let fixture = super::fixture(1);
     for pem in ["", "hush", "-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----"] {

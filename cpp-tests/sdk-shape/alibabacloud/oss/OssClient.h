@@ -1,4 +1,4 @@
-// The client, and what its calls answer with.
+// The client and the outcomes of its calls.
 #pragma once
 
 #include <iostream>
@@ -47,7 +47,7 @@ private:
 };
 using GetObjectOutcome = Outcome<OssError, GetObjectResult>;
 
-// The SDK starts and ends the process's libcurl.
+// The SDK initialises and cleans up the process's libcurl.
 inline void InitializeSdk() { curl_global_init(CURL_GLOBAL_ALL); }
 inline void ShutdownSdk() { curl_global_cleanup(); }
 

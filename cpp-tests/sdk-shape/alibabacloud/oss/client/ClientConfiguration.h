@@ -1,4 +1,4 @@
-// How a client reaches the service.
+// The configuration of a client.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 namespace AlibabaCloud {
 namespace OSS {
 
-// Stands for the strategy that the SDK gives to every configuration.
+// Stands for the strategy that the SDK sets in every configuration.
 class StandardStrategy : public RetryStrategy {
 public:
     bool shouldRetry(const Error &, long) const override { return false; }
