@@ -20,6 +20,6 @@ agree "the header" "$(number MAJOR).$(number MINOR).$(number PATCH)"
 agree "the pkg-config file" "$(sed -n 's/^Version: //p' "$build/oss_resumable.pc")"
 agree "the CMake package" "$(sed -n 's/^set(PACKAGE_VERSION "\(.*\)")/\1/p' "$build/OssResumableConfigVersion.cmake")"
 # A release is a heading; before it, "Unreleased" names the next version.
-agree "the changelog" "$(grep -oE -m 1 '^## \[[0-9.]+\]|become [0-9]+\.[0-9]+\.[0-9]+' "$source/CHANGELOG.md" |
+agree "the changelog" "$(grep -oE -m 1 '^## \[[0-9.]+\]|will be [0-9]+\.[0-9]+\.[0-9]+' "$source/CHANGELOG.md" |
     grep -oE '[0-9]+\.[0-9]+\.[0-9]+')"
 exit "$failed"

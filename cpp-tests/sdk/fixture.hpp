@@ -3,72 +3,30 @@
 #ifndef TESTS_SDK_LAB_HPP
 #define TESTS_SDK_LAB_HPP
 
-#include <chrono>
 #include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
 #include <oss_resumable/oss_resumable_sdk.hpp>
 
-#include "../support/local_oss.hpp"
-#include "../support/wire_tap.hpp"
+#include "../support/signed_fixture.hpp"
 
 namespace tests {
 
 namespace sdk = AlibabaCloud::OSS;
 using Client = oss_resumable::OssClient;
-using Strings = std::vector<std::string>;
 
-const uint64_t PART = 102400;
-
-// The server accepts only requests signed with id and secret.
-class Fixture {
+class Fixture : public SignedFixture {
 public:
-    explicit Fixture(const Strings &arguments = {})
-        : oss(withKey(arguments), directory.path("server.log")), wire(oss.endpoint()) {}
+    explicit Fixture(const Strings &arguments = {}) : SignedFixture(arguments) {}
 
     Client client(const sdk::ClientConfiguration &configuration = sdk::ClientConfiguration()) {
         return Client(wire.endpoint(), "id", "secret", configuration);
     }
-    std::string file() const { return directory.path("file"); }
     // generated/<size>, in small parts, with a checkpoint.
     sdk::DownloadObjectRequest request(const std::string &size) const {
         return sdk::DownloadObjectRequest("examplebucket", "generated/" + size, file(),
                                           directory.path(), PART, 3);
     }
-    // The names in the directory, except the server's log.
-    Strings files() const {
-        Strings names = directory.names();
-        names.erase(std::remove(names.begin(), names.end(), "server.log"), names.end());
-        return names;
-    }
-    WireRequest firstRequest() const {
-        const auto requests = wire.requests();
-        return requests.empty() ? WireRequest{"nothing was sent"} : requests[0];
-    }
-
-    TemporaryDirectory directory;
-    LocalOss oss;
-    WireTap wire;
-
-private:
-    static Strings withKey(Strings arguments) {
-        arguments.insert(arguments.end(),
-                         {"--access-key-id", "id", "--access-key-secret", "secret"});
-        return arguments;
-    }
-};
-
-// Time since its construction.
-class Stopwatch {
-public:
-    double seconds() const {
-        const auto passed = std::chrono::steady_clock::now() - start_;
-        return std::chrono::duration<double>(passed).count();
-    }
-
-private:
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 // Fails at the first error.

@@ -7,8 +7,8 @@
 // requested; with DISK_ERRNO=lost a write reports success but writes nothing; with DISK_ERRNO=stuck
 // a call never returns. With DISK_NFS set, the file system of the paths is NFS.
 //
-// With DISK_RIGHTS set, "rights MODE UID GID path" is logged, the mode in octal digits, after a file
-// was created, after every change of its mode or owner, and before every write.
+// With DISK_RIGHTS set, "rights MODE UID GID path" is logged, the mode in octal digits, after a
+// file was created, after every change of its mode or owner, and before every write.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
