@@ -84,7 +84,7 @@ impl ReplyHead {
     }
 
     /// The value of a header that must not have two different values.
-    fn single(&self, name: &str) -> Result<Option<&str>> {
+    pub fn single(&self, name: &str) -> Result<Option<&str>> {
         let mut values = self.all(name);
         let first = values.next();
         match values.find(|value| Some(*value) != first) {
