@@ -409,15 +409,11 @@ fn without_an_old_file_a_trap_that_may_not_be_removed_is_left_alone() {
 
 /// Lets everybody read and write each new file in the directory, whatever the umask is.
 fn set_default_acl(directory: &Path) {
-    const VERSION: u32 = 2;
-    const NO_ID: u32 = u32::MAX;
-    let mut value = VERSION.to_le_bytes().to_vec();
-    // The owner, the group, others.
-    for (tag, permissions) in [(0x01u16, 7u16), (0x04, 7), (0x20, 7)] {
-        value.extend(tag.to_le_bytes());
-        value.extend(permissions.to_le_bytes());
-        value.extend(NO_ID.to_le_bytes());
-    }
+    const VERSION: [u8; 4] = [2, 0, 0, 0];
+    const OWNER: [u8; 8] = [0x01, 0, 7, 0, 255, 255, 255, 255];
+    const GROUP: [u8; 8] = [0x04, 0, 7, 0, 255, 255, 255, 255];
+    const OTHERS: [u8; 8] = [0x20, 0, 7, 0, 255, 255, 255, 255];
+    let value = [&VERSION[..], &OWNER, &GROUP, &OTHERS].concat();
     let name = "system.posix_acl_default";
     let set = rustix::fs::setxattr(directory, name, &value, rustix::fs::XattrFlags::empty());
     set.expect("this test needs a temporary directory with access control lists");
