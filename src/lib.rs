@@ -20,6 +20,7 @@ pub use checkpoint::manage::CheckpointInfo;
 pub use client::Client;
 pub use download::Download;
 pub use model::credentials::{AccessKey, Credentials, CredentialsProvider};
+pub use model::encryption::{ContentKey, DecryptionKey, KeyUnwrapper, WrappedKey};
 pub use model::error::{Error, ErrorKind, Result};
 pub use model::options::{
     AddressStyle, ClientOptions, FailedAttempt, LogLevel, LogSink, Proxy, ProxyScheme,

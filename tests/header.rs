@@ -11,6 +11,7 @@ const SOURCES: &[&str] = &[
     "switches.rs",
     "lists.rs",
     "callbacks.rs",
+    "encryption.rs",
     "client_options.rs",
     "request.rs",
     "status.rs",

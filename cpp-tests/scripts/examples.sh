@@ -6,7 +6,8 @@ set -euo pipefail
 build=$1
 source "$(dirname "$0")/with_server.sh"
 export OSS_ACCESS_KEY_ID=id OSS_ACCESS_KEY_SECRET=secret
-start_server "$build/local-oss" --access-key-id id --access-key-secret secret --rate 8MB
+encrypted=$(cd "$(dirname "$0")/../../tests/data/encryption" && pwd)
+start_server "$build/local-oss" --access-key-id id --access-key-secret secret --rate 8MB --folder "$encrypted"
 tool=$build/examples/download
 
 fail() { echo "FAILED: $*"; exit 1; }
@@ -37,6 +38,12 @@ expect_status 2 "$tool" --unknown oss://examplebucket/key
 expect_status 2 "$tool" "${at[@]}" http://examplebucket/key
 expect_status 1 "$tool" "${at[@]}" oss://examplebucket/missing "$scratch/file"
 grep -q 'NoSuchKey.*oss://examplebucket/missing' "$scratch/err" || fail "the error does not name the object"
+
+expect_status 1 "$tool" "${at[@]}" oss://examplebucket/cpp-v1-multipart "$scratch/plain"
+grep -q 'ClientSideEncrypted' "$scratch/err" || fail "an encrypted object is not told as one"
+expect_status 0 "$tool" "${at[@]}" --decryption-key "$encrypted/second.pem" oss://examplebucket/cpp-v1-multipart \
+    "$scratch/plain"
+verify 209807 "$scratch/plain"
 
 # Background jobs of a script ignore SIGINT; the tool sets its own handler, which is what is tested.
 "$tool" "${at[@]}" oss://examplebucket/generated/32MiB "$scratch/big" 2>"$scratch/err" &

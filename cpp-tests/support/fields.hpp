@@ -122,6 +122,11 @@ inline const std::vector<Field> &optionFields() {
         FIELD(proxy_port, number),
         FIELD(proxy_scheme, number),
         FIELD(throttle_limit_ms, number),
+        FIELD(decryption_keys, list),
+        FIELD(decryption_keys_count, number),
+        FIELD(key_unwrapper, callback),
+        FIELD(key_unwrapper_user_data, callback),
+        FIELD(key_unwrapper_user_data_free, callback),
     };
 #undef FIELD
     return fields;

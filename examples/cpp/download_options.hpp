@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -41,6 +43,10 @@ struct DownloadOptions {
                "  --path-style          put the bucket in the path, not in the host name\n"
                "  --anonymous           do not sign requests\n"
                "  --ca-file FILE        trust these certificates (PEM) instead of the system's\n"
+               "  --decryption-key FILE decrypt objects that were encrypted on the client side "
+               "with "
+               "this\n"
+               "                        RSA private key (PEM)\n"
                "  --no-verify-tls       do not verify the server's certificate\n"
                "  --stats               print the statistics of the download\n"
                "  --help                print this\n"
@@ -61,7 +67,7 @@ private:
 
     static bool takesValue(const std::string &name) {
         for (const char *known : {"--endpoint", "--region", "--part-size", "--threads",
-                                  "--checkpoint-dir", "--ca-file"}) {
+                                  "--checkpoint-dir", "--ca-file", "--decryption-key"}) {
             if (name == known) {
                 return true;
             }
@@ -144,6 +150,10 @@ inline std::string DownloadOptions::parseValue(const std::string &name, const st
         checkpointDir = value;
     } else if (name == "--ca-file") {
         client.caFile = value;
+    } else if (name == "--decryption-key") {
+        std::ifstream pem(value);
+        const std::istreambuf_iterator<char> begin(pem), end;
+        client.decryptionKeys = {{std::string(begin, end), ""}};
     } else if (name == "--part-size") {
         if (!units::parseBytes(value, partSize)) {
             return "--part-size '" + value + "' is not a size such as 8M";

@@ -9,8 +9,10 @@
 #include <exception>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "detail.hpp"
+#include "encryption.hpp"
 #include "oss_resumable.h"
 
 namespace oss_resumable {
@@ -70,6 +72,10 @@ struct ClientConfiguration {
     std::function<bool(Credentials &key, std::string &reason)> credentialsSource;
     std::function<int64_t(const oss_resumable_failed_attempt &)> retryDecision;
     std::function<void(int32_t level, const std::string &message)> log;
+    /** Keys for objects that were encrypted on the client side. */
+    std::vector<DecryptionKey> decryptionKeys;
+    /** Unwraps the content keys of encrypted objects for which no decryption key is. */
+    KeyUnwrapper keyUnwrapper;
 };
 
 namespace detail {
@@ -120,9 +126,27 @@ public:
             from.credentialsProvider || from.credentialsSource ? provide : nullptr;
         to.retry_decision = from.retryDecision ? decide : nullptr;
         to.log = from.log ? write : nullptr;
-        to.user_data = new ClientConfiguration(from);
+        for (const DecryptionKey &held : from.decryptionKeys) {
+            keys_.push_back(oss_resumable_decryption_key{held.pem.c_str(), optional(held.matdesc)});
+        }
+        to.decryption_keys = keys_.data();
+        to.decryption_keys_count = keys_.size();
+        if (from.keyUnwrapper) {
+            to.key_unwrapper = unwrapKey;
+            to.key_unwrapper_user_data = new KeyUnwrapper(from.keyUnwrapper);
+            to.key_unwrapper_user_data_free = [](void *data) {
+                delete static_cast<KeyUnwrapper *>(data);
+            };
+        }
+        auto *const kept = new ClientConfiguration(from);
+        // The callbacks need no private keys.
+        kept->decryptionKeys.clear();
+        to.user_data = kept;
         to.user_data_free = [](void *data) { delete static_cast<ClientConfiguration *>(data); };
     }
+
+    COptions(const COptions &) = delete;
+    COptions &operator=(const COptions &) = delete;
 
     const oss_resumable_client_options *get() const { return &options_; }
 
@@ -172,6 +196,7 @@ private:
     }
 
     oss_resumable_client_options options_ = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
+    std::vector<oss_resumable_decryption_key> keys_;
 };
 
 } // namespace detail

@@ -254,6 +254,11 @@ typedef struct oss_resumable_checkpoint oss_resumable_checkpoint;
 typedef struct oss_resumable_client oss_resumable_client;
 
 /**
+ * Receives the answer of an ::oss_resumable_key_unwrapper. Valid only during that call; thread-safe.
+ */
+typedef struct oss_resumable_content_key_sink oss_resumable_content_key_sink;
+
+/**
  * Receives the answer of an ::oss_resumable_credentials_provider. Valid only during that call; thread-safe.
  */
 typedef struct oss_resumable_credentials_sink oss_resumable_credentials_sink;
@@ -365,6 +370,107 @@ typedef void (*oss_resumable_log)(int32_t level,
  * must not throw: a C++ exception that leaves a callback ends the program.
  */
 typedef void (*oss_resumable_user_data_free)(void *user_data);
+
+/**
+ * An RSA private key that unwraps the content keys of encrypted objects (`RSA/NONE/PKCS1Padding`). Copied by the call
+ * that reads it.
+ */
+typedef struct oss_resumable_decryption_key {
+    /**
+     * The key in PEM, PKCS #1 (`RSA PRIVATE KEY`) or PKCS #8 (`PRIVATE KEY`), not protected by a password. Required.
+     */
+    const char *pem;
+    /**
+     * Description of the key pair, a JSON object of strings, as it was given for the upload. The key is used for
+     * objects with an equal description; the order of its members and blanks do not matter. NULL: the key is used for
+     * every object whose description no other key has.
+     */
+    const char *matdesc;
+} oss_resumable_decryption_key;
+
+/**
+ * A name and its value; both are required. Copied by the call that reads them.
+ */
+typedef struct oss_resumable_pair {
+    /**
+     * Name, UTF-8.
+     */
+    const char *name;
+    /**
+     * Value, UTF-8; may be empty.
+     */
+    const char *value;
+} oss_resumable_pair;
+
+/**
+ * What the metadata of an encrypted object says of its content key. Valid during the call that receives it.
+ */
+typedef struct oss_resumable_wrapped_key {
+    /**
+     * Size of this struct, set by the library; fields beyond it do not exist.
+     */
+    size_t struct_size;
+    /**
+     * Bucket of the object.
+     */
+    const char *bucket;
+    /**
+     * Key of the object.
+     */
+    const char *key;
+    /**
+     * How the content key is wrapped, such as `KMS/ALICLOUD` or `RSA/NONE/PKCS1Padding`.
+     */
+    const char *wrap_algorithm;
+    /**
+     * Description of the key that wraps it, usually a JSON object of strings; NULL without one.
+     */
+    const char *matdesc;
+    /**
+     * The members of that object that are strings, in the order of their names.
+     */
+    const struct oss_resumable_pair *description;
+    /**
+     * Number of elements of `description`; 0 when `matdesc` is no JSON object.
+     */
+    size_t description_count;
+    /**
+     * The content key, wrapped; base64 is decoded.
+     */
+    const uint8_t *encrypted_key;
+    /**
+     * Number of bytes of `encrypted_key`.
+     */
+    size_t encrypted_key_size;
+    /**
+     * The initial counter block, wrapped; base64 is decoded.
+     */
+    const uint8_t *encrypted_iv;
+    /**
+     * Number of bytes of `encrypted_iv`.
+     */
+    size_t encrypted_iv_size;
+} oss_resumable_wrapped_key;
+
+/**
+ * Initialises an object of type ::oss_resumable_wrapped_key: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_WRAPPED_KEY_INIT \
+    { sizeof(oss_resumable_wrapped_key), NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0 }
+
+/**
+ * Unwraps the content key of an encrypted object, by a key management service for instance. Called once for each
+ * download of an encrypted object that no decryption key of the client is for, on a thread of its own, for several
+ * downloads possibly at once. It may block for as long as a download may wait for its first byte
+ * (`first_byte_limit_ms`); neither transfers nor cancellation wait for it, but oss_resumable_client_free() does.
+ *
+ * Answer with oss_resumable_content_key_set() or oss_resumable_content_key_fail() before returning; without an answer
+ * the download fails. `wrapped` is valid during the call. The callback must not start downloads or wait for them, and
+ * must not throw: a C++ exception that leaves it ends the program.
+ */
+typedef void (*oss_resumable_key_unwrapper)(struct oss_resumable_content_key_sink *sink,
+                                            const struct oss_resumable_wrapped_key *wrapped,
+                                            void *user_data);
 
 /**
  * Options of a client. Only `struct_size` and `endpoint` are required; zero in any other field selects its default.
@@ -528,6 +634,26 @@ typedef struct oss_resumable_client_options {
      * milliseconds. Throttled requests do not count as failed attempts. 0: 60000; −1: no limit.
      */
     int64_t throttle_limit_ms;
+    /**
+     * Keys for objects that were encrypted on the client side, or NULL. No two may have the same `matdesc`.
+     */
+    const struct oss_resumable_decryption_key *decryption_keys;
+    /**
+     * Number of elements of `decryption_keys`.
+     */
+    size_t decryption_keys_count;
+    /**
+     * Unwraps the content keys of encrypted objects for which no decryption key is, or NULL.
+     */
+    oss_resumable_key_unwrapper key_unwrapper;
+    /**
+     * Passed to `key_unwrapper`.
+     */
+    void *key_unwrapper_user_data;
+    /**
+     * Frees `key_unwrapper_user_data`, or NULL.
+     */
+    oss_resumable_user_data_free key_unwrapper_user_data_free;
 } oss_resumable_client_options;
 
 /**
@@ -536,21 +662,7 @@ typedef struct oss_resumable_client_options {
 #define OSS_RESUMABLE_CLIENT_OPTIONS_INIT \
     { sizeof(oss_resumable_client_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
       NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, \
-      0, 0, 0 }
-
-/**
- * A name and its value; both are required. Copied by the call that reads them.
- */
-typedef struct oss_resumable_pair {
-    /**
-     * Name, UTF-8.
-     */
-    const char *name;
-    /**
-     * Value, UTF-8; may be empty.
-     */
-    const char *value;
-} oss_resumable_pair;
+      0, 0, 0, NULL, 0, NULL, NULL, NULL }
 
 /**
  * The status of a running or ended download at one moment. The counters never decrease, except `bytes_done`.
@@ -823,7 +935,7 @@ typedef struct oss_download_object_request {
     int32_t verify_before_rename;
     /**
      * Download an object that was encrypted on the client side as it is stored, still encrypted: default (off: such an
-     * object is rejected), on or off.
+     * object is decrypted, or rejected when the client has no key for it), on or off.
      */
     int32_t allow_encrypted;
     /**
@@ -1040,6 +1152,38 @@ oss_resumable_code oss_resumable_credentials_set(struct oss_resumable_credential
  * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a malformed message
  */
 oss_resumable_code oss_resumable_credentials_fail(struct oss_resumable_credentials_sink *sink,
+                                                  const char *message);
+
+/**
+ * Answers an ::oss_resumable_key_unwrapper with a content key. Of several answers the last one counts.
+ *
+ * Any thread may call it while the unwrapper runs. The bytes are copied; wipe yours afterwards.
+ *
+ * @param sink the unwrapper's parameter; not NULL
+ * @param key the content key
+ * @param key_size its number of bytes, which must be 32
+ * @param iv the initial counter block
+ * @param iv_size its number of bytes, which must be 16
+ * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL argument or a wrong size; a wrong size is then
+ * the answer, and the download fails with it
+ */
+oss_resumable_code oss_resumable_content_key_set(struct oss_resumable_content_key_sink *sink,
+                                                 const uint8_t *key,
+                                                 size_t key_size,
+                                                 const uint8_t *iv,
+                                                 size_t iv_size);
+
+/**
+ * Answers an ::oss_resumable_key_unwrapper with a failure.
+ *
+ * Any thread may call it while the unwrapper runs. The string is copied.
+ *
+ * @param sink the unwrapper's parameter; not NULL
+ * @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
+ * reason
+ * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a malformed message
+ */
+oss_resumable_code oss_resumable_content_key_fail(struct oss_resumable_content_key_sink *sink,
                                                   const char *message);
 
 /**
@@ -1441,7 +1585,8 @@ uint64_t oss_resumable_result_size(const struct oss_resumable_result *result);
 uint64_t oss_resumable_result_object_size(const struct oss_resumable_result *result);
 
 /**
- * Returns the CRC-64/XZ of the file's bytes.
+ * Returns the CRC-64/XZ of the bytes that were downloaded, as the service has them: the file's, unless they were
+ * decrypted.
  *
  * Thread-safe.
  *

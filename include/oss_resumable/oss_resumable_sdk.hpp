@@ -9,6 +9,7 @@
  * client.SetRegion(region);
  * auto outcome = client.ResumableDownloadObject(request); // the SDK's request and outcome
  * @endcode
+ * A client of encrypted objects becomes an oss_resumable::OssEncryptionClient in the same way.
  * Everything else is still the SDK's: requests, credentials, configuration, errors, and every other
  * operation of the client. docs/migration.md describes the differences and the reasons.
  *
@@ -24,6 +25,7 @@
 #include <alibabacloud/oss/OssClient.h>
 
 #include "sdk_downloads.hpp"
+#include "sdk_encryption.hpp"
 
 namespace oss_resumable {
 

@@ -85,7 +85,8 @@ public:
     uint64_t Size() const { return oss_resumable_result_size(get()); }
     /** Size of the whole object in bytes. */
     uint64_t ObjectSize() const { return oss_resumable_result_object_size(get()); }
-    /** CRC-64/XZ of the file. */
+    /** CRC-64/XZ of the bytes that were downloaded, as the service has them: the file's, unless
+     * they were decrypted. */
     uint64_t Crc64() const { return oss_resumable_result_crc64(get()); }
     /** Whether the service sent the object's CRC-64; if so, it is written to `crc64`. */
     bool ObjectCrc64(uint64_t &crc64) const {

@@ -16,6 +16,7 @@
 #include <alibabacloud/oss/OssClient.h>
 #include <alibabacloud/oss/client/RateLimiter.h>
 
+#include "encryption.hpp"
 #include "oss_resumable.hpp"
 #include "sdk_conversion.hpp"
 
@@ -27,13 +28,20 @@ class SdkDownloads {
 public:
     SdkDownloads(const std::string &endpoint,
                  const std::shared_ptr<sdk::CredentialsProvider> &provider,
-                 const sdk::ClientConfiguration &configuration)
+                 const sdk::ClientConfiguration &configuration,
+                 const KeyUnwrapper &unwrapper = nullptr)
         : endpoint_(sdkEndpoint(endpoint, configuration.scheme)),
           refusal_(sdkRefusal(configuration, provider)),
           configuration_(sdkConfiguration(endpoint_, configuration, provider)),
           limiter_(configuration.recvRateLimiter),
           mostConnections_(
-              std::min<uint32_t>(configuration.maxConnections, OSS_RESUMABLE_MAX_THREAD_NUM)) {}
+              std::min<uint32_t>(configuration.maxConnections, OSS_RESUMABLE_MAX_THREAD_NUM)) {
+        configuration_.keyUnwrapper = unwrapper;
+        if (unwrapper && !configuration_.userAgent.empty()) {
+            // As the SDK's encryption client does.
+            configuration_.userAgent += "/OssEncryptionClient";
+        }
+    }
     SdkDownloads(const SdkDownloads &) = delete;
     SdkDownloads &operator=(const SdkDownloads &) = delete;
 

@@ -108,7 +108,8 @@ impl Server {
         self.shared().service.store.create_bucket(bucket);
     }
 
-    /// Also serves the files below `folder` from `bucket`, under their relative paths.
+    /// Also serves the files below `folder` from `bucket`, under their relative paths. Where a file `<name>.headers` is beside
+    /// a file, replies with that file carry the headers in it, one a line.
     pub fn serve_folder(&self, bucket: &str, folder: impl Into<PathBuf>) {
         self.shared().service.store.serve_folder(bucket, folder.into());
     }

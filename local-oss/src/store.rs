@@ -164,13 +164,23 @@ impl Bucket {
         self.objects.get(key)?.last()
     }
 
-    /// The file with the relative path `key` in the folder; never one outside it.
+    /// The file with the relative path `key` in the folder, never one outside it, with the headers in the lines of the file
+    /// `<name>.headers` beside it.
     fn file(&self, key: &str) -> Option<Object> {
         let relative = Path::new(key);
         let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
         let path = self.folder.as_ref().filter(|_| inside)?.join(relative);
-        Object::file(path).ok()
+        let headers = std::fs::read_to_string(with_ending(&path, ".headers")).unwrap_or_default();
+        let headers = headers.lines().filter_map(|line| line.split_once(':'));
+        let file = Object::file(path).ok()?;
+        Some(headers.fold(file, |file, (name, value)| file.header(name.trim(), value.trim())))
     }
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
 }
 
 /// The object of a key `generated/<size>[-seed<number>][.<extension>]`.

@@ -105,9 +105,11 @@ fn keys_make_it_ask_for_signatures() {
 fn a_folder_and_tls_are_served() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("file"), "content").unwrap();
+    std::fs::write(directory.path().join("file.headers"), "x-oss-meta-author: a: b\n").unwrap();
     let folder = directory.path().to_str().unwrap();
     let server = Running::start(&["--bucket", "one", "--folder", folder]);
-    assert!(server.request("GET /one/file HTTP/1.1").ends_with("content"));
+    let reply = server.request("GET /one/file HTTP/1.1");
+    assert!(reply.ends_with("content") && reply.contains("x-oss-meta-author: a: b\r\n"), "{reply}");
     let ca = directory.path().join("ca.pem");
     let server = Running::start(&["--tls", "--ca-file", ca.to_str().unwrap()]);
     assert!(server.endpoint.starts_with("https://127.0.0.1:"));

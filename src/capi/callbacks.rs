@@ -122,7 +122,7 @@ impl UserData {
         Arc::new(UserData { data, free })
     }
 
-    fn pointer(&self) -> *mut c_void {
+    pub fn pointer(&self) -> *mut c_void {
         self.data
     }
 }

@@ -11,6 +11,7 @@ use super::callbacks::{
     OSS_RESUMABLE_LOG_WARN, UserData, oss_resumable_credentials_provider, oss_resumable_log,
     oss_resumable_retry_decision, oss_resumable_user_data_free,
 };
+use super::encryption::{self, oss_resumable_decryption_key, oss_resumable_key_unwrapper};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
 use super::text::{optional, required};
@@ -129,6 +130,16 @@ pub struct oss_resumable_client_options {
     /// Longest time for which the service may throttle a download (503, 429, `Retry-After`) while no byte arrives, in
     /// milliseconds. Throttled requests do not count as failed attempts. 0: 60000; −1: no limit.
     pub throttle_limit_ms: i64,
+    /// Keys for objects that were encrypted on the client side, or NULL. No two may have the same `matdesc`.
+    pub decryption_keys: *const oss_resumable_decryption_key,
+    /// Number of elements of `decryption_keys`.
+    pub decryption_keys_count: usize,
+    /// Unwraps the content keys of encrypted objects for which no decryption key is, or NULL.
+    pub key_unwrapper: oss_resumable_key_unwrapper,
+    /// Passed to `key_unwrapper`.
+    pub key_unwrapper_user_data: *mut c_void,
+    /// Frees `key_unwrapper_user_data`, or NULL.
+    pub key_unwrapper_user_data_free: oss_resumable_user_data_free,
 }
 size_first!(oss_resumable_client_options);
 
@@ -143,6 +154,7 @@ pub unsafe fn read(
     let c = unsafe { sized::read(source) }?;
     // First of all, so that the data is freed whatever else is wrong.
     let user_data = UserData::new(c.user_data, c.user_data_free);
+    let unwrapper_data = UserData::new(c.key_unwrapper_user_data, c.key_unwrapper_user_data_free);
     switches::reserved(c.reserved)?;
     // SAFETY: the strings are NULL or NUL-terminated by this function's contract.
     let mut options = ClientOptions::new(unsafe { required(c.endpoint, "endpoint") }?);
@@ -155,7 +167,10 @@ pub unsafe fn read(
         options.network_interface = optional(c.network_interface, "network_interface")?;
         options.proxy = proxy(&c)?;
         options.credentials = credentials(&c, &user_data)?;
+        options.decryption_keys =
+            encryption::decryption_keys(c.decryption_keys, c.decryption_keys_count)?;
     }
+    options.key_unwrapper = encryption::key_unwrapper(c.key_unwrapper, unwrapper_data);
     options.log = callbacks::log_sink(c.log, &user_data);
     options.retry = callbacks::retry_decision(c.retry_decision, &user_data);
     numbers(&c, &mut options)?;
@@ -290,6 +305,7 @@ mod tests {
         assert!(options.log.is_none() && options.retry.is_none());
         assert!(options.proxy.is_none() && options.network_interface.is_none());
         assert_eq!(options.max_bandwidth, 0);
+        assert!(options.decryption_keys.is_empty() && options.key_unwrapper.is_none());
     }
 
     #[test]
@@ -308,6 +324,9 @@ mod tests {
         (c.proxy_user, c.proxy_password) = (c"user".as_ptr(), c"hush".as_ptr());
         (c.proxy_scheme, c.max_bandwidth) = (OSS_RESUMABLE_PROXY_HTTPS, 6);
         c.network_interface = c"lo".as_ptr();
+        let keys = [oss_resumable_decryption_key { pem: c"PEM".as_ptr(), matdesc: c"{}".as_ptr() }];
+        (c.decryption_keys, c.decryption_keys_count) = (keys.as_ptr(), 1);
+        c.key_unwrapper = Some(ignore);
         // SAFETY: a live local with literals for strings.
         let (o, _) = unsafe { read(&raw const c) }.expect("options");
         assert_eq!(o.region.as_deref(), Some("cn-hangzhou"));
@@ -333,6 +352,16 @@ mod tests {
         assert_eq!(proxy.user.as_deref(), Some("user"));
         assert_eq!(proxy.password.as_ref().map(|p| p.as_str()), Some("hush"));
         assert_eq!((o.network_interface.as_deref(), o.max_bandwidth), (Some("lo"), 6));
+        let [key] = &o.decryption_keys[..] else { panic!("one key") };
+        assert_eq!((key.pem.as_str(), key.matdesc.as_deref()), ("PEM", Some("{}")));
+        assert!(o.key_unwrapper.is_some());
+    }
+
+    unsafe extern "C" fn ignore(
+        _: *mut super::encryption::oss_resumable_content_key_sink,
+        _: *const super::encryption::oss_resumable_wrapped_key,
+        _: *mut c_void,
+    ) {
     }
 
     #[test]
@@ -348,6 +377,7 @@ mod tests {
         assert!(refused(|c| c.proxy_user = c"user".as_ptr()).contains("proxy_host"));
         assert!(refused(|c| c.proxy_scheme = OSS_RESUMABLE_PROXY_HTTPS).contains("proxy_host"));
         assert!(refused(|c| c.reserved = 1).contains("reserved"));
+        assert!(refused(|c| c.decryption_keys_count = 1).contains("decryption_keys"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use super::callbacks::oss_resumable_failed_attempt;
 use super::client_options::oss_resumable_client_options;
+use super::encryption::{oss_resumable_decryption_key, oss_resumable_wrapped_key};
 use super::lists::oss_resumable_pair;
 use super::request::oss_download_object_request;
 use super::status::{oss_resumable_statistics, oss_resumable_status};
@@ -75,6 +76,11 @@ fn layouts() -> Vec<Layout> {
             proxy_port,
             proxy_scheme,
             throttle_limit_ms,
+            decryption_keys,
+            decryption_keys_count,
+            key_unwrapper,
+            key_unwrapper_user_data,
+            key_unwrapper_user_data_free,
         }),
         layout!(oss_download_object_request {
             struct_size,
@@ -160,6 +166,20 @@ fn layouts() -> Vec<Layout> {
             message
         }),
         layout!(oss_resumable_pair { name, value }),
+        layout!(oss_resumable_decryption_key { pem, matdesc }),
+        layout!(oss_resumable_wrapped_key {
+            struct_size,
+            bucket,
+            key,
+            wrap_algorithm,
+            matdesc,
+            description,
+            description_count,
+            encrypted_key,
+            encrypted_key_size,
+            encrypted_iv,
+            encrypted_iv_size,
+        }),
     ]
 }
 

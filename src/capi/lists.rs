@@ -49,7 +49,11 @@ pub unsafe fn pairs(
         .collect()
 }
 
-unsafe fn elements<'a, T>(list: *const T, count: usize, name: &str) -> Result<&'a [T]> {
+/// The elements of a list.
+///
+/// # Safety
+/// `list` points to `count` elements, readable for `'a`.
+pub unsafe fn elements<'a, T>(list: *const T, count: usize, name: &str) -> Result<&'a [T]> {
     if count == 0 {
         return Ok(&[]);
     }

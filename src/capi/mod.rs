@@ -8,6 +8,7 @@ mod client;
 pub mod client_options;
 mod codes;
 mod download;
+mod encryption;
 mod error;
 mod error_object;
 mod guard;

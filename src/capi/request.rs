@@ -157,7 +157,7 @@ pub struct oss_download_object_request {
     /// on file systems whose locks cannot be trusted.
     pub verify_before_rename: i32,
     /// Download an object that was encrypted on the client side as it is stored, still encrypted: default (off: such an
-    /// object is rejected), on or off.
+    /// object is decrypted, or rejected when the client has no key for it), on or off.
     pub allow_encrypted: i32,
     /// Must be zero.
     pub reserved: u32,

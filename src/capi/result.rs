@@ -182,7 +182,8 @@ pub unsafe extern "C" fn oss_resumable_result_object_size(
     guard::read(unsafe { result.as_ref() }, 0, |result| result.object_size)
 }
 
-/// Returns the CRC-64/XZ of the file's bytes.
+/// Returns the CRC-64/XZ of the bytes that were downloaded, as the service has them: the file's, unless they were
+/// decrypted.
 ///
 /// Thread-safe.
 ///

@@ -100,7 +100,7 @@ impl JournalLocation {
     /// one meanwhile. Header and extents are on the disk afterwards.
     pub fn start(
         &self,
-        previous: Option<LockedJournal>,
+        previous: Option<&LockedJournal>,
         header: &Header,
         extents: &[Extent],
     ) -> Result<Journal> {
@@ -116,7 +116,7 @@ impl JournalLocation {
         let in_place = file
             .write_all_at(&bytes, 0)
             .and_then(|()| file.sync_data())
-            .and_then(|()| self.put_in_place(&file, previous.as_ref()));
+            .and_then(|()| self.put_in_place(&file, previous));
         if let Err(error) = in_place {
             // The first error matters more than one of the removal; the next run removes the file too.
             let _ = file.unlink();
@@ -195,14 +195,20 @@ impl Journal {
         Ok(())
     }
 
-    /// Replaces this journal with a new one of `header` and `extents`.
+    /// Replaces this journal with a new one of `header` and `extents`. This one is no longer true: if it cannot be
+    /// replaced it is removed, and the reason is in the Ok. An error means that it is still there.
     pub fn rewrite(
         self,
         location: &JournalLocation,
         header: &Header,
         extents: &[Extent],
-    ) -> Result<Journal> {
-        location.start(Some(LockedJournal { file: self.file, contents: None }), header, extents)
+    ) -> Result<std::result::Result<Journal, Error>> {
+        let previous = LockedJournal { file: self.file, contents: None };
+        let rewritten = location.start(Some(&previous), header, extents);
+        if rewritten.is_err() {
+            previous.discard()?;
+        }
+        Ok(rewritten)
     }
 
     /// Removes the journal while it is locked.

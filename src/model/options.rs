@@ -8,6 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::credentials::Credentials;
+use super::encryption::{DecryptionKey, KeyUnwrapper};
 
 /// The signature algorithm for requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,6 +174,10 @@ pub struct ClientOptions {
     pub log_level: LogLevel,
     /// Decides whether failed attempts are retried; default: the library's own policy.
     pub retry: Option<RetryDecision>,
+    /// Keys for objects that were encrypted on the client side, chosen by their descriptions; no two may have the same.
+    pub decryption_keys: Vec<DecryptionKey>,
+    /// Unwraps the content keys of encrypted objects for which no decryption key is.
+    pub key_unwrapper: Option<Arc<dyn KeyUnwrapper>>,
 }
 
 impl ClientOptions {
@@ -203,6 +208,8 @@ impl ClientOptions {
             log: None,
             log_level: LogLevel::Info,
             retry: None,
+            decryption_keys: Vec::new(),
+            key_unwrapper: None,
         }
     }
 

@@ -66,7 +66,7 @@ pub struct Outcome {
     pub etag: Option<String>,
     /// Version id of the object.
     pub version_id: Option<String>,
-    /// CRC-64/XZ of the file's bytes.
+    /// CRC-64/XZ of the bytes that were downloaded, as the service has them: the file's, unless they were decrypted.
     pub crc64: u64,
     /// The whole object's CRC-64 as sent by the service; `None` for a processed object.
     pub object_crc64: Option<u64>,

@@ -154,7 +154,7 @@ pub struct DownloadRequest {
     /// cannot be trusted.
     pub verify_before_rename: bool,
     /// Download an object that was encrypted on the client side (`x-oss-meta-client-side-encryption-key`) as it is
-    /// stored, still encrypted. Default off: such an object is rejected.
+    /// stored, still encrypted. Default off: such an object is decrypted, or rejected when the client has no key for it.
     pub allow_encrypted: bool,
 }
 

@@ -3,8 +3,11 @@
 pub mod address;
 mod advice;
 pub mod clock;
+pub mod content_cipher;
 mod crypto;
+pub mod decryption_keys;
 pub mod endpoint;
+pub mod envelope;
 mod error_document;
 mod escape;
 pub mod get_object;

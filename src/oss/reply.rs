@@ -56,10 +56,12 @@ impl ReplyHead {
             // A folded line continues the previous one.
             if let Some((_, value)) = self.headers.last_mut() {
                 value.push(' ');
-                value.push_str(text.trim());
+                value.push_str(text.trim_matches([' ', '\t']));
             }
         } else if let Some((name, value)) = text.split_once(':') {
-            self.headers.push((name.trim().to_owned(), value.trim().to_owned()));
+            // As in libcurl, which frames the body by the same headers, a name with blanks around it is another name, and
+            // only blanks around a value do not count (RFC 9112, section 5.1).
+            self.headers.push((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()));
         }
     }
 
@@ -82,7 +84,7 @@ impl ReplyHead {
     }
 
     /// The value of a header that must not have two different values.
-    fn single(&self, name: &str) -> Result<Option<&str>> {
+    pub fn single(&self, name: &str) -> Result<Option<&str>> {
         let mut values = self.all(name);
         let first = values.next();
         match values.find(|value| Some(*value) != first) {

@@ -240,13 +240,15 @@ impl TempFile {
     /// Whether the extent's bytes, which are at `offset` in the file, have its checksum.
     ///
     /// `false` for bytes beyond the file's end and bytes that the disk cannot read. Reads through `buffer`, which must
-    /// not be empty; fails with `Cancelled` soon after the flag is set.
+    /// not be empty; fails with `Cancelled` soon after the flag is set. `transform` is applied to the bytes, in their
+    /// order, before they are hashed.
     pub fn prove(
         &self,
         extent: &Extent,
         offset: u64,
         cancelled: &AtomicBool,
         buffer: &mut [u8],
+        mut transform: impl FnMut(&mut [u8]) -> Result<()>,
     ) -> Result<bool> {
         let mut digest = Digest::new();
         let mut done = 0;
@@ -264,9 +266,10 @@ impl TempFile {
                 Err(error) if error.errno() == Some(Errno::IO.raw_os_error()) => return Ok(false),
                 other => other?,
             };
-            let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            let Some(bytes) = chunk.get_mut(..read).filter(|bytes| !bytes.is_empty()) else {
                 return Ok(false);
             };
+            transform(bytes)?;
             digest.update(bytes);
             done += bytes.len() as u64;
         }

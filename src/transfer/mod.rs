@@ -9,6 +9,7 @@ mod disk;
 mod driver;
 mod environment_key;
 mod event;
+mod key_unwrapping;
 pub mod policy;
 mod session;
 mod shared;

@@ -10,6 +10,7 @@ use crate::model::error::{Error, Result};
 use crate::model::options::{ClientOptions, LogLevel, SignatureVersion};
 use crate::model::request::DownloadRequest;
 use crate::oss::address::{self, Address};
+use crate::oss::decryption_keys::DecryptionKeys;
 use crate::oss::endpoint::Endpoint;
 use crate::oss::get_object::{self, Composed, Conditions};
 use crate::oss::sign::{self, SigningContext, Unsigned};
@@ -22,6 +23,7 @@ use super::connection::wire::ConnectionSettings;
 use super::connection::worker::Worker;
 use super::credentials_cache::{CachedKey, CredentialsCache};
 use super::disk::writer_threads::WriterThreads;
+use super::key_unwrapping::KeyUnwrapping;
 use super::policy::retry::Limits;
 
 /// Most transfer threads by default; one loop is enough for several Gbit/s.
@@ -31,6 +33,8 @@ const DEFAULT_MAX_WORKERS: usize = 4;
 pub struct Session {
     pub options: ClientOptions,
     pub credentials: Arc<CredentialsCache>,
+    pub decryption_keys: DecryptionKeys,
+    pub key_unwrapping: KeyUnwrapping,
     pub connection: Arc<ConnectionSettings>,
     pub writer_threads: Arc<WriterThreads>,
     /// The limit for all downloads together.
@@ -50,6 +54,8 @@ impl Session {
         validate::options(&options)?;
         // Moved, not copied: no copy of a key may remain here after it is replaced.
         let credentials = std::mem::take(&mut options.credentials);
+        let key_unwrapping = KeyUnwrapping::new(options.key_unwrapper.take());
+        let decryption_keys = DecryptionKeys::new(&std::mem::take(&mut options.decryption_keys))?;
         let endpoint = Endpoint::parse(&options.endpoint)?;
         let region = options.region.clone().or_else(|| endpoint.region());
         let user_agent = options.user_agent.clone().unwrap_or_else(default_user_agent);
@@ -70,6 +76,8 @@ impl Session {
         };
         Ok(Session {
             credentials: Arc::new(CredentialsCache::new(credentials)),
+            decryption_keys,
+            key_unwrapping,
             connection: Arc::new(connection),
             writer_threads: Arc::new(WriterThreads::new()),
             bandwidth: Arc::new(Bandwidth::new(options.max_bandwidth)),
@@ -107,6 +115,7 @@ impl Session {
         drop(workers);
         self.writer_threads.shut_down();
         self.credentials.shut_down();
+        self.key_unwrapping.shut_down();
     }
 
     pub fn next_fetch(&self) -> u64 {

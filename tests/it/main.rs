@@ -10,6 +10,7 @@ mod disabling;
 mod disk;
 mod document;
 mod effort;
+mod encryption;
 mod endpoints;
 mod fixture;
 mod forked;

@@ -1,5 +1,7 @@
 //! Objects that the service processes (`x-oss-process`): one stream, whose length is not known in advance.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use local_oss::{Config, Fault, Matcher, Object, Tls};
@@ -194,6 +196,49 @@ fn a_body_that_was_compressed_in_transit_is_refused() {
     let fixture = fixture();
     fixture.server.inject(Fault::Gzip);
     refuses(&fixture, ErrorKind::Integrity, "InvalidReply");
+}
+
+/// A server that answers every request with `head` and one chunk of a body that does not end.
+fn truncated_reply(head: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 8192]);
+            let _ = write!(
+                stream,
+                "{head}x-oss-request-id: 1\r\nConnection: close\r\n\r\n5\r\nhello\r\n"
+            );
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_truncated_body_is_an_error_however_its_coding_is_spelled() {
+    for head in [
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding\t: chunked\r\n",
+        "HTTP/1.1 200 OK\r\n\u{b}Transfer-Encoding: chunked\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: \u{b}chunked\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\u{b}\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding:\u{a0}chunked\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity, chunked\r\n",
+        "HTTP/1.1 200 OK\r\nX-Transfer-Encoding: chunked\r\n",
+    ] {
+        let fixture = fixture();
+        let endpoint = truncated_reply(head);
+        let client = fixture.client_with(|options| options.endpoint = endpoint);
+        let error = client.download(&request(&fixture)).expect_err(head);
+        assert!(
+            matches!(error.kind(), ErrorKind::Integrity | ErrorKind::Transport),
+            "{head}: {error}"
+        );
+        assert_eq!(std::fs::read(fixture.target()).expect("the old file"), OLD);
+    }
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub(crate) struct Arguments {
     /// Bucket that exists; may be repeated
     #[arg(long, value_name = "NAME", default_value = "examplebucket")]
     bucket: Vec<String>,
-    /// Serve the files below this directory from every bucket
+    /// Serve the files below this directory from every bucket, each with the headers in the lines of
+    /// the file <NAME>.headers beside it, if there is one
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     /// Serve HTTPS with a certificate signed by a CA that is created at the start

@@ -126,7 +126,7 @@ fn records_of_an_earlier_journal_are_ignored() {
     let location = scratch.written();
     let old = fs::read(location.path()).expect("read");
     let previous = location.lock().expect("lock");
-    drop(location.start(previous, &header(), &[]).expect("start"));
+    drop(location.start(previous.as_ref(), &header(), &[]).expect("start"));
     let new = fs::read(location.path()).expect("read");
     assert_eq!(new.len() + 4 * RECORD, old.len());
 
@@ -187,7 +187,7 @@ fn a_second_run_is_busy_while_the_first_runs() {
 
     let locked = location.lock().expect("lock").expect("there");
     assert_eq!(kind(location.lock()), ErrorKind::Busy);
-    let journal = location.start(Some(locked), &header(), &[]).expect("start");
+    let journal = location.start(Some(&locked), &header(), &[]).expect("start");
     assert_eq!(kind(location.lock()), ErrorKind::Busy);
     journal.remove().expect("remove");
     assert!(scratch.names().is_empty());
@@ -210,12 +210,12 @@ fn a_journal_replaced_or_deleted_under_the_lock_is_left_to_its_new_owner() {
     let journal = fs::read(location.path()).expect("read");
     fs::remove_file(location.path()).expect("remove");
     fs::write(location.path(), &journal).expect("write");
-    assert_eq!(kind(location.start(Some(locked), &header(), &[])), ErrorKind::Busy);
+    assert_eq!(kind(location.start(Some(&locked), &header(), &[])), ErrorKind::Busy);
     assert_eq!(contents(&location), Some((header(), extents(0..4))));
 
     let locked = location.lock().expect("lock").expect("there");
     fs::remove_file(location.path()).expect("remove");
-    let journal = location.start(Some(locked), &header(), &extents(0..1)).expect("start");
+    let journal = location.start(Some(&locked), &header(), &extents(0..1)).expect("start");
     fs::remove_file(location.path()).expect("remove");
     fs::write(location.path(), "another's").expect("write");
     journal.remove().expect("remove");
@@ -227,7 +227,8 @@ fn a_journal_may_be_rewritten_while_it_is_used() {
     let scratch = Scratch::new();
     let location = scratch.location();
     let journal = location.start(None, &header(), &extents(0..4)).expect("start");
-    let mut journal = journal.rewrite(&location, &header(), &extents(0..1)).expect("rewrite");
+    let rewritten = journal.rewrite(&location, &header(), &extents(0..1));
+    let mut journal = rewritten.expect("no error").expect("rewrite");
     journal.append(&extents(7..8)).expect("append");
     assert_eq!(kind(location.lock()), ErrorKind::Busy);
     drop(journal);
@@ -245,8 +246,8 @@ fn an_unfinished_journal_of_a_run_that_died_is_replaced() {
 
     let held = LockedFile::create_new(&unfinished, MODE).expect("create");
     let previous = location.lock().expect("lock");
-    assert_eq!(kind(location.start(previous, &header(), &[])), ErrorKind::Busy);
-    drop(held);
+    assert_eq!(kind(location.start(previous.as_ref(), &header(), &[])), ErrorKind::Busy);
+    drop((held, previous));
     assert_eq!(contents(&location), Some((header(), extents(0..1))));
 }
 

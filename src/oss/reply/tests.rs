@@ -98,6 +98,21 @@ fn folded_lines_continue_the_header_before_them() {
 }
 
 #[test]
+fn a_name_with_blanks_or_controls_around_it_is_another_name() {
+    for line in ["ETag : \"A\"", "ETag\t: \"A\"", "\u{b}ETag: \"A\"", "ETag\u{b}: \"A\""] {
+        assert_eq!(with(line).get("ETag"), None, "{line:?}");
+    }
+    assert_eq!(
+        with("Transfer-Encoding:\t chunked \t").transfer_coding().as_deref(),
+        Some("chunked")
+    );
+    assert_ne!(
+        with("Transfer-Encoding: chunked\u{b}").transfer_coding().as_deref(),
+        Some("chunked")
+    );
+}
+
+#[test]
 fn bytes_that_are_not_utf_8_are_replaced_and_lines_without_a_colon_skipped() {
     let mut head = head(&["HTTP/1.1 200 OK", "no colon here"]);
     head.push_line(b"X-Name: caf\xe9\r\n");

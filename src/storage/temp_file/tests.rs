@@ -39,7 +39,8 @@ impl Scratch {
 
 fn proven(temp: &TempFile, offset: u64, content: &[u8], buffer: usize) -> bool {
     let extent = Extent { offset, len: content.len() as u64, crc: crc64::checksum(content) };
-    temp.prove(&extent, offset, &AtomicBool::new(false), &mut vec![0; buffer]).expect("prove")
+    temp.prove(&extent, offset, &AtomicBool::new(false), &mut vec![0; buffer], |_| Ok(()))
+        .expect("prove")
 }
 
 #[test]
@@ -174,7 +175,9 @@ fn verification_stops_when_cancelled() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"0123456789");
     let extent = Extent { offset: 0, len: 10, crc: crc64::checksum(b"0123456789") };
-    let error = temp.prove(&extent, 0, &AtomicBool::new(true), &mut [0; 4]).expect_err("cancelled");
+    let error = temp
+        .prove(&extent, 0, &AtomicBool::new(true), &mut [0; 4], |_| Ok(()))
+        .expect_err("cancelled");
     assert_eq!(error.kind(), ErrorKind::Cancelled);
 }
 

@@ -251,7 +251,10 @@ impl Fetch {
         }
         let (_, claimed) = self.span.claim(data.len());
         let (ours, beyond) = data.split_at(claimed);
-        intake.take(ours);
+        if let Err(error) = intake.take(ours) {
+            self.stop_reason = Some(EndReason::Fault(error));
+            return Ok(false);
+        }
         self.received += ours.len() as u64;
         self.counters.bytes_from_network.add(data.len() as u64);
         self.counters.bytes_done.add(ours.len() as u64);

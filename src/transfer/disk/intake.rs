@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::model::crc64::Digest;
 use crate::model::error::Error;
 use crate::model::extent::Extent;
+use crate::oss::content_cipher::ContentCipher;
 use crate::sync::atomic::Ordering;
 
 use crate::transfer::event::{EndReason, Event, FetchEnd};
@@ -40,8 +41,10 @@ pub struct Intake {
     buffer_offset: u64,
     /// The first byte that has not been reported as stored.
     extent_start: u64,
-    /// Digest of the bytes since `extent_start`.
+    /// Digest of the bytes since `extent_start`, as they were received.
     digest: Digest,
+    /// Decrypts them.
+    cipher: Option<ContentCipher>,
     reported_at: Instant,
     writer_threads_until: Option<Instant>,
 }
@@ -69,9 +72,17 @@ impl Intake {
             buffer_offset: start,
             extent_start: start,
             digest: Digest::new(),
+            cipher: None,
             reported_at: Instant::now(),
             writer_threads_until: None,
         }
+    }
+
+    /// Decrypts the bytes before they are written; the position of `cipher` is the first byte of the span.
+    #[must_use]
+    pub fn decrypting(mut self, cipher: Option<ContentCipher>) -> Self {
+        self.cipher = cipher;
+        self
     }
 
     /// Makes room for `len` bytes; returns `false` if there is no free buffer: the worker is woken when there is one.
@@ -86,11 +97,14 @@ impl Intake {
     }
 
     /// Adds the next bytes of the span; call [`Intake::make_room`] first.
-    pub fn take(&mut self, bytes: &[u8]) {
+    pub fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.digest.update(bytes);
-        if let Some(buffer) = &mut self.buffer {
-            buffer.extend_from_slice(bytes);
+        let Some(buffer) = &mut self.buffer else { return Ok(()) };
+        match &mut self.cipher {
+            None => buffer.extend_from_slice(bytes),
+            Some(cipher) => cipher.append(bytes, buffer)?,
         }
+        Ok(())
     }
 
     /// Stores and reports bytes that are older than a second, so that a crash does not lose a slow connection's bytes.
@@ -254,7 +268,7 @@ mod tests {
             while !intake.make_room(piece.len()).expect("room") {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            intake.take(piece);
+            intake.take(piece).expect("taken");
         }
     }
 
@@ -335,7 +349,7 @@ mod tests {
         let buffer = pattern(BUFFER_SIZE);
         for _ in 0..2 {
             assert!(fixture.intake.make_room(buffer.len()).expect("the first write succeeds"));
-            fixture.intake.take(&buffer);
+            fixture.intake.take(&buffer).expect("taken");
         }
         assert!(fixture.intake.make_room(1).is_err());
         fixture.intake.finish(end());

@@ -11,7 +11,7 @@ use crate::oss::{clock, service_error};
 use crate::storage::temp_file::FinishOptions;
 
 use super::Driver;
-use super::proof::READ_SIZE;
+use super::proof::{Comparison, READ_SIZE};
 use super::transfer::Transfer;
 
 /// Longest error document that a service may send instead of a processed object, in bytes; OSS's are below 2 KiB.
@@ -114,7 +114,8 @@ impl Driver {
         }
         let transfer = self.transfer_mut()?;
         let everything: Vec<Extent> = transfer.stored.extents().collect();
-        transfer.stored.forget(&everything)?;
+        let unrecorded = transfer.stored.forget(&everything)?;
+        self.log_unrecorded(unrecorded);
         let all = range.end - range.start;
         self.shared.counters.bytes_done.subtract(all);
         self.shared.counters.bytes_discarded.add(all);
@@ -124,19 +125,23 @@ impl Driver {
     /// Reads everything back; damaged extents count as missing from now on. Returns their total length.
     fn forget_damaged(&mut self) -> Result<u64> {
         let transfer = self.transfer()?;
-        let base = transfer.stored.range().start;
+        let comparison = Comparison {
+            file: transfer.stored.file(),
+            base: transfer.stored.range().start,
+            content_key: transfer.content_key.as_deref(),
+        };
         let mut buffer = vec![0; READ_SIZE];
         let mut damaged: Vec<Extent> = Vec::new();
         for extent in transfer.stored.extents() {
             self.check_limits()?;
-            let file = transfer.stored.file();
-            if !file.prove(&extent, extent.offset - base, self.shared.cancel_flag(), &mut buffer)? {
+            if !comparison.holds(&extent, self.shared.cancel_flag(), &mut buffer)? {
                 damaged.push(extent);
             }
         }
         let bytes = damaged.iter().map(|extent| extent.len).sum();
         if !damaged.is_empty() {
-            self.transfer_mut()?.stored.forget(&damaged)?;
+            let unrecorded = self.transfer_mut()?.stored.forget(&damaged)?;
+            self.log_unrecorded(unrecorded);
         }
         self.shared.counters.bytes_done.subtract(bytes);
         self.shared.counters.bytes_discarded.add(bytes);

@@ -2,6 +2,7 @@
 //! Workers, writer threads and the proof thread report to it through one channel.
 
 mod completion;
+mod decryption;
 mod failure;
 mod first_request;
 mod in_flight;
@@ -37,6 +38,7 @@ use super::policy::stall_clock::StallClock;
 use super::session::Session;
 use super::shared::Shared;
 
+use decryption::Unwrapped;
 use in_flight::{InFlight, Slot};
 use recovery::EarlierRun;
 use transfer::Transfer;
@@ -99,6 +101,10 @@ struct Driver {
     bytes_at_last_check: u64,
     /// No request can be signed until the provider has answered.
     awaits_credentials: bool,
+    /// The host's key unwrapper has not answered yet.
+    awaits_key: bool,
+    /// The content key of this run.
+    unwrapped: Option<Unwrapped>,
     /// The error of the last attempt that was retried, if no byte has arrived since.
     last_error: Option<Error>,
     /// Time from a request to its first byte, in seconds.
@@ -138,6 +144,8 @@ impl Driver {
             connection_limit: ConnectionLimit::new(thread_num),
             bytes_at_last_check: 0,
             awaits_credentials: false,
+            awaits_key: false,
+            unwrapped: None,
             last_error: None,
             round_trip: 0.0,
             restarts: 0,
@@ -296,10 +304,14 @@ impl Driver {
                 transfer.stored.file().start_writeback(offset, extent.len);
             }
         }
+        self.log_unrecorded(unrecorded);
+        Ok(())
+    }
+
+    fn log_unrecorded(&self, unrecorded: Option<Error>) {
         if let Some(error) = unrecorded {
             self.log(LogLevel::Warn, || format!("the checkpoint is no longer kept: {error}"));
         }
-        Ok(())
     }
 
     /// The object's name in messages.

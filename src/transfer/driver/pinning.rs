@@ -92,7 +92,9 @@ impl Driver {
         let Some(transfer) = &mut self.transfer else { return Ok(()) };
         transfer.pinning = Pinning::Comparison;
         transfer.unconfirmed = true;
-        transfer.stored.set_pinning(Pinning::Comparison)
+        let unrecorded = transfer.stored.set_pinning(Pinning::Comparison)?;
+        self.log_unrecorded(unrecorded);
+        Ok(())
     }
 
     /// How many more requests may start while it is unknown whether the object was replaced: one suffices to find out.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::LockedJournal;
-use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::encryption::ContentKey;
+use crate::model::error::{Error, Result};
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
 use crate::model::pinning::Pinning;
@@ -22,9 +23,6 @@ use super::recovery::EarlierRun;
 use super::stored_extents::{Record, StoredExtents};
 use super::transfer::Transfer;
 
-/// The metadata with which OSS's SDKs mark an object that a client encrypted.
-const ENCRYPTION_MARKS: [&str; 2] =
-    ["x-oss-meta-client-side-encryption-key", "x-oss-meta-x-oss-client-side-encryption-key"];
 impl Driver {
     /// Creates or claims the file and the journal, and lets the transfer continue.
     pub fn prepare(
@@ -33,7 +31,7 @@ impl Driver {
         mut reply: FirstReply,
         body_waits: bool,
     ) -> Result<()> {
-        self.refuse_encrypted(&head)?;
+        let content_key = self.content_key(&head)?;
         if !body_waits && reply.generation.size == UNKNOWN {
             // The first chunk was the last one: the body ended without a byte.
             (reply.generation.size, reply.body.end) = (0, 0);
@@ -59,8 +57,13 @@ impl Driver {
         // Until its record is replaced, a later run can use the bytes of the earlier run, if it can find them.
         let is_new = earlier_run.recoverable.is_none() || !file.is_locked();
         self.earlier_run = EarlierRun { temp: Some(file.clone()), is_new, ..EarlierRun::default() };
-        let transfer =
-            self.create_transfer(earlier_run, file, head, (reply.generation, pinning), &range)?;
+        let transfer = self.create_transfer(
+            earlier_run,
+            file,
+            (head, content_key),
+            (reply.generation, pinning),
+            &range,
+        )?;
         self.earlier_run = EarlierRun::default();
         self.shared.set_total(transfer.len());
         self.transfer = Some(transfer);
@@ -69,7 +72,7 @@ impl Driver {
                 in_flight.span.extend(reply.body.end.min(range.end));
                 in_flight.span.shorten(reply.body.end.min(range.end));
             }
-            self.proceed(FIRST);
+            self.proceed(FIRST)?;
         }
         self.log(LogLevel::Info, || match range.end {
             UNKNOWN => "downloading a processed object of unknown size".to_owned(),
@@ -82,7 +85,7 @@ impl Driver {
         &mut self,
         mut earlier_run: EarlierRun,
         file: Arc<TempFile>,
-        head: ReplyHead,
+        (head, content_key): (ReplyHead, Option<Arc<ContentKey>>),
         (generation, pinning): (Generation, Pinning),
         range: &Range<u64>,
     ) -> Result<Transfer> {
@@ -134,6 +137,7 @@ impl Driver {
                 file.clone(),
                 range.start,
                 unproven.clone(),
+                content_key.clone(),
                 self.shared.events().clone(),
             )?);
         }
@@ -148,6 +152,7 @@ impl Driver {
             unconfirmed: false,
             stored: StoredExtents::new(range.clone(), grain, file, record, unproven),
             head,
+            content_key,
             grain,
             proving,
         })
@@ -175,20 +180,5 @@ impl Driver {
             destination: self.paths.target.clone(),
             temp_name: file.path().file_name().unwrap_or_default().to_owned(),
         }
-    }
-
-    fn refuse_encrypted(&self, head: &ReplyHead) -> Result<()> {
-        let encrypted = ENCRYPTION_MARKS.iter().any(|mark| head.get(mark).is_some());
-        if !encrypted || self.request.allow_encrypted {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Validation,
-            "ClientSideEncrypted",
-            format!(
-                "{} was encrypted by the client that uploaded it, and this library does not decrypt it; download it with the SDK's encryption client, or set allow_encrypted to save it as it is stored",
-                self.object()
-            ),
-        ))
     }
 }

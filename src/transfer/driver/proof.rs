@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
+use crate::oss::content_cipher::ContentCipher;
 use crate::storage::temp_file::TempFile;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::Sender;
@@ -27,13 +29,15 @@ impl Prover {
         file: Arc<TempFile>,
         base: u64,
         extents: Vec<Extent>,
+        content_key: Option<Arc<ContentKey>>,
         events: Sender<Event>,
     ) -> Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let join = sys::thread::spawn("oss-prove", move || {
             // The end is reported in any case, because the driver waits for it.
-            let ended = catch(|| prove_all(&file, base, &extents, &events, &stopped))
+            let comparison = Comparison { file: &file, base, content_key: content_key.as_deref() };
+            let ended = catch(|| prove_all(&comparison, &extents, &events, &stopped))
                 .unwrap_or_else(|defect| Err(defect.into()));
             let _ = events.send(Event::ProofEnded(ended));
         })
@@ -52,16 +56,39 @@ impl Drop for Prover {
     }
 }
 
+/// Compares extents with a file.
+pub struct Comparison<'a> {
+    pub file: &'a TempFile,
+    /// Offset in the object of the file's first byte.
+    pub base: u64,
+    /// The key with which the file's bytes were decrypted, if they were. They are encrypted again for the comparison,
+    /// because checksums are those of the bytes as the service stores them.
+    pub content_key: Option<&'a ContentKey>,
+}
+
+impl Comparison<'_> {
+    /// Whether the file contains the extent.
+    pub fn holds(&self, extent: &Extent, stop: &AtomicBool, buffer: &mut [u8]) -> Result<bool> {
+        let offset = extent.offset.saturating_sub(self.base);
+        let cipher = self.content_key.map(|key| ContentCipher::at(key, extent.offset));
+        match cipher.transpose()? {
+            None => self.file.prove(extent, offset, stop, buffer, |_| Ok(())),
+            Some(mut cipher) => {
+                self.file.prove(extent, offset, stop, buffer, |bytes| cipher.replace(bytes))
+            }
+        }
+    }
+}
+
 fn prove_all(
-    file: &TempFile,
-    base: u64,
+    comparison: &Comparison<'_>,
     extents: &[Extent],
     events: &Sender<Event>,
     stop: &AtomicBool,
 ) -> Result<()> {
     let mut buffer = vec![0; READ_SIZE];
     for extent in extents {
-        let right = file.prove(extent, extent.offset.saturating_sub(base), stop, &mut buffer)?;
+        let right = comparison.holds(extent, stop, &mut buffer)?;
         let event = if right { Event::Proved(*extent) } else { Event::Damaged(*extent) };
         if events.send(event).is_err() {
             return Err(Error::new(

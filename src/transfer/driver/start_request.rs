@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::model::error::Result;
 use crate::model::options::LogLevel;
+use crate::oss::content_cipher::ContentCipher;
 use crate::oss::get_object::Composed;
 use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::connection::fetch::{Fetch, ReplyStage};
@@ -73,7 +74,10 @@ impl Driver {
         let worker = self.session.worker(slot)?;
         let id = self.session.next_fetch();
         let span = new_request.span;
-        let intake = if new_request.stores { self.intake(id, &worker, span.start()) } else { None };
+        let intake = match new_request.stores {
+            true => self.intake(id, &worker, span.start())?,
+            false => None,
+        };
         let pinning = new_request.stage.pinning();
         let fetch = Fetch::new(
             id,
@@ -108,12 +112,13 @@ impl Driver {
     }
 
     /// Tells the worker of the first request where to write its bytes.
-    pub fn proceed(&mut self, slot: usize) {
-        let Some(in_flight) = &self.slots[slot].in_flight else { return };
+    pub fn proceed(&mut self, slot: usize) -> Result<()> {
+        let Some(in_flight) = &self.slots[slot].in_flight else { return Ok(()) };
         let (fetch, worker) = (in_flight.fetch, in_flight.worker.clone());
-        if let Some(intake) = self.intake(fetch, &worker, in_flight.span.start()) {
+        if let Some(intake) = self.intake(fetch, &worker, in_flight.span.start())? {
             worker.tell(Command::Proceed { fetch, intake: Box::new(intake) });
         }
+        Ok(())
     }
 
     pub fn count_active(&self) {
@@ -131,9 +136,11 @@ impl Driver {
         Ok(())
     }
 
-    fn intake(&self, fetch: u64, worker: &Arc<Worker>, start: u64) -> Option<Intake> {
-        let transfer = self.transfer.as_ref()?;
-        Some(Intake::new(
+    fn intake(&self, fetch: u64, worker: &Arc<Worker>, start: u64) -> Result<Option<Intake>> {
+        let Some(transfer) = &self.transfer else { return Ok(None) };
+        let content_key = transfer.content_key.as_deref();
+        let cipher = content_key.map(|key| ContentCipher::at(key, start)).transpose()?;
+        let intake = Intake::new(
             fetch,
             transfer.write_target(self.shared.events()),
             self.session.writer_threads.clone(),
@@ -141,7 +148,8 @@ impl Driver {
             start,
             if self.has_few_connections() { BUFFER_SIZE } else { SMALL_GATHER },
             transfer.grain,
-        ))
+        );
+        Ok(Some(intake.decrypting(cipher)))
     }
 
     fn has_few_connections(&self) -> bool {

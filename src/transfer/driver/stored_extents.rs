@@ -45,7 +45,7 @@ impl Record {
         generation_known: bool,
     ) -> Result<Self> {
         let recorded = if generation_known { unproven } else { &[] };
-        let journal = location.start(previous, &header, recorded)?;
+        let journal = location.start(previous.as_ref(), &header, recorded)?;
         Ok(Record { location, header, journal: Some(journal), generation_known })
     }
 }
@@ -121,17 +121,27 @@ impl StoredExtents {
     }
 
     /// Bytes of this run turned out to be wrong: they are missing, and no longer recorded.
-    pub fn forget(&mut self, wrong: &[Extent]) -> Result<()> {
+    pub fn forget(&mut self, wrong: &[Extent]) -> Result<Option<Error>> {
         for extent in wrong {
             let removed = self.extents.remove(extent.offset, extent.len);
             self.held -= removed.iter().map(|extent| extent.len).sum::<u64>();
         }
-        let Some(record) = &mut self.record else { return Ok(()) };
-        let Some(journal) = record.journal.take() else { return Ok(()) };
-        let left: Vec<Extent> =
-            if record.generation_known { self.extents.iter().collect() } else { Vec::new() };
-        record.journal = Some(journal.rewrite(&record.location, &record.header, &left)?);
-        Ok(())
+        self.rewrite_record(self.extents.iter().collect())
+    }
+
+    /// Writes the record anew, with these extents. A record that cannot be rewritten costs the checkpoint but not the
+    /// download: that error is in the Ok, for the log.
+    fn rewrite_record(&mut self, extents: Vec<Extent>) -> Result<Option<Error>> {
+        let Some(record) = &mut self.record else { return Ok(None) };
+        let Some(journal) = record.journal.take() else { return Ok(None) };
+        let extents = if record.generation_known { extents } else { Vec::new() };
+        match journal.rewrite(&record.location, &record.header, &extents)? {
+            Ok(journal) => {
+                record.journal = Some(journal);
+                Ok(None)
+            }
+            Err(error) => Ok(Some(error)),
+        }
     }
 
     /// The download ends at byte `end`, which was not known before.
@@ -140,17 +150,10 @@ impl StoredExtents {
     }
 
     /// The bytes, including those already stored, are pinned by `pinning` from now on; this is recorded.
-    pub fn set_pinning(&mut self, pinning: Pinning) -> Result<()> {
-        let Some(record) = &mut self.record else { return Ok(()) };
+    pub fn set_pinning(&mut self, pinning: Pinning) -> Result<Option<Error>> {
+        let Some(record) = &mut self.record else { return Ok(None) };
         record.header.pinning = pinning;
-        let Some(journal) = record.journal.take() else { return Ok(()) };
-        let recorded: Vec<Extent> = if record.generation_known {
-            self.extents.iter().chain(self.unproven.values().copied()).collect()
-        } else {
-            Vec::new()
-        };
-        record.journal = Some(journal.rewrite(&record.location, &record.header, &recorded)?);
-        Ok(())
+        self.rewrite_record(self.extents.iter().chain(self.unproven.values().copied()).collect())
     }
 
     pub fn extents(&self) -> impl Iterator<Item = Extent> + '_ {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::encryption::ContentKey;
 use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
@@ -20,6 +21,8 @@ pub struct Transfer {
     pub unconfirmed: bool,
     pub stored: StoredExtents,
     pub head: ReplyHead,
+    /// Decrypts the received bytes; `None` if they are saved as they are.
+    pub content_key: Option<Arc<ContentKey>>,
     pub grain: u64,
     /// Whether the proof of an earlier run's bytes is still running.
     pub proving: bool,

@@ -55,7 +55,7 @@ impl Driver {
         let limit = self.session.limits().of(self.has_progressed());
         let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
         match limit.filter(|limit| stalled_for >= *limit) {
-            Some(limit) if any_in_flight || self.awaits_credentials => {
+            Some(limit) if any_in_flight || self.awaits_credentials || self.awaits_key => {
                 Err(self.stall_error(limit, any_in_flight))
             }
             _ => Ok(()),
@@ -64,6 +64,9 @@ impl Driver {
 
     fn stall_error(&mut self, limit: Duration, any_in_flight: bool) -> Error {
         let name = if self.has_progressed() { "no_progress_limit" } else { "first_byte_limit" };
+        if self.awaits_key {
+            return self.unwrapper_error(&format!("has not answered for {limit:?} ({name})"));
+        }
         if !any_in_flight {
             return Error::new(
                 ErrorKind::Service,

@@ -5,10 +5,16 @@ use std::io::{Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use oss_resumable::{AccessKey, Client, ClientOptions, Credentials, SignatureVersion};
+use local_oss::Fault;
+use oss_resumable::{
+    AccessKey, Client, ClientOptions, ContentKey, Credentials, DownloadRequest, KeyUnwrapper,
+    SignatureVersion, WrappedKey,
+};
 
-use crate::fixture::{Fixture, ID, PART, SECRET};
+use crate::encryption;
+use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, PART, SECRET, wait_for_progress};
 
 /// The secret is masked with this byte on its way to the child, so that no other buffer of the child contains it.
 const MASK: u8 = 0x5A;
@@ -31,8 +37,27 @@ fn a_secret_is_wiped_when_its_client_is_dropped_and_when_it_is_replaced() {
 /// The number of copies of the secret in a process after a download and after what is done to its client.
 fn copies_after(how: &str, signature: &str) -> usize {
     let fixture = Fixture::new(4 * PART);
+    let said = said_by("hostile::memory::child", &fixture, (how, signature), SECRET.as_bytes());
+    number_after("copies: ", &said)
+}
+
+#[test]
+fn a_content_key_is_wiped_when_its_download_has_ended_although_the_client_lives_on() {
+    let fixture = encryption::fixture(2 * MIB);
+    fixture.server.inject(Fault::RateLimit(MIB));
+    for how in ["decryption key", "unwrapper"] {
+        let key = &encryption::KEY;
+        let said = said_by("hostile::memory::decrypting_child", &fixture, (how, "V4"), key);
+        assert!(number_after("during: ", &said) > 0, "{said}");
+        assert_eq!(number_after("copies: ", &said), 0, "after '{how}'");
+        std::fs::remove_file(fixture.target()).expect("the file");
+    }
+}
+
+/// What a test says that runs in a process of its own and is given a secret.
+fn said_by(test: &str, fixture: &Fixture, (how, signature): (&str, &str), secret: &[u8]) -> String {
     let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "--ignored", "--nocapture", "hostile::memory::child"])
+        .args(["--exact", "--ignored", "--nocapture", test])
         .env("TEST_ENDPOINT", fixture.server.endpoint())
         .env("TEST_FILE", fixture.target())
         .env("TEST_HOW", how)
@@ -41,13 +66,17 @@ fn copies_after(how: &str, signature: &str) -> usize {
         .stdout(Stdio::piped())
         .spawn()
         .expect("child");
-    let masked: Vec<u8> = SECRET.bytes().map(|byte| byte ^ MASK).collect();
+    let masked: Vec<u8> = secret.iter().map(|byte| byte ^ MASK).collect();
     child.stdin.take().expect("stdin").write_all(&masked).expect("write");
     let output = child.wait_with_output().expect("child");
     let said = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(output.status.success(), "{said}");
-    let count = said.lines().find_map(|line| line.split_once("copies: "));
-    count.expect(&said).1.parse().expect("a number")
+    said
+}
+
+fn number_after(word: &str, said: &str) -> usize {
+    let count = said.lines().find_map(|line| line.split_once(word));
+    count.expect(said).1.parse().expect("a number")
 }
 
 #[test]
@@ -79,6 +108,40 @@ fn child() {
     };
     println!("copies: {}", copies(&masked));
     drop(kept);
+}
+
+#[test]
+#[ignore = "runs in a child process of its own, which a test here looks into"]
+fn decrypting_child() {
+    struct Unwrapper(Vec<u8>);
+    impl KeyUnwrapper for Unwrapper {
+        fn unwrap_key(&self, _: &WrappedKey) -> Result<ContentKey, String> {
+            let mut key: Vec<u8> = self.0.iter().map(|byte| byte ^ MASK).collect();
+            let content_key = ContentKey::new(&key, &encryption::IV);
+            key.iter_mut().for_each(|byte| *byte = std::hint::black_box(0));
+            content_key.map_err(|error| error.message().to_owned())
+        }
+    }
+    let variable = |name: &str| std::env::var(name).expect("run by the other test");
+    let mut masked = Vec::new();
+    std::io::stdin().read_to_end(&mut masked).expect("stdin");
+    let mut options = ClientOptions::new(variable("TEST_ENDPOINT")).region("cn-hangzhou");
+    options.credentials = Credentials::Static(AccessKey::new(ID, SECRET, None));
+    if variable("TEST_HOW") == "unwrapper" {
+        options.key_unwrapper = Some(Arc::new(Unwrapper(masked.clone())));
+    } else {
+        encryption::with_key(&mut options);
+    }
+    let client = Client::new(options).expect("client");
+    let request =
+        DownloadRequest::new(BUCKET, KEY).file_path(variable("TEST_FILE")).part_size(PART);
+    let download = client.start(&request).expect("start");
+    wait_for_progress(&download, PART);
+    println!("during: {}", copies(&masked));
+    download.wait(None).expect("no limit").expect("download");
+    drop(download);
+    println!("copies: {}", copies(&masked));
+    drop(client);
 }
 
 /// The secret, in one allocation: growing it would leave copies behind.

@@ -351,7 +351,9 @@ impl<'p> World<'p> {
             (ErrorKind::Transport, _) => of(Effect::Transport) && given_up && got_nothing,
             (ErrorKind::Integrity, "InvalidReply") => {
                 let twice = sum.repeated >= 2 && fault_applied(&|flaw| flaw.is_by_design());
-                of(Effect::Reply) && (given_up || twice)
+                // What a body has too much may be read as the next reply of the connection.
+                let is_read_as_reply = |flaw| matches!(flaw, Flaw::LongBody(_));
+                (of(Effect::Reply) || fault_applied(&is_read_as_reply)) && (given_up || twice)
             }
             (ErrorKind::Integrity, "CrcCheckError") => sum.wrong >= 2,
             (ErrorKind::ObjectChanged, _) => {

@@ -7,7 +7,7 @@ use oss_resumable::{DownloadRequest, ErrorKind, Outcome, Overwrite, Proof, Statu
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, PART};
 use crate::traffic::{merged, sent, total};
 
-use super::{each, fixture, fixture_of, header};
+use super::{each, fixture, fixture_of, header, millis};
 
 const SIZE: u64 = MIB + 5000;
 /// Number of bytes by which the object grows before each GET.
@@ -100,6 +100,28 @@ mod refused_etags {
             assert!(outcome.statistics.bytes_discarded == 0, "{:?}", outcome.statistics);
             assert_sent_once(&fixture, 0, 0..SIZE);
         }
+    }
+
+    #[test]
+    fn a_record_that_cannot_say_so_costs_the_checkpoint_and_not_the_download() {
+        let fixture = refusing(suffixed());
+        fixture.server.inject_when(Matcher::any().from(2), Fault::RoundTrip(millis(600)));
+        let client = fixture.client();
+        let download = client.start(&fixture.request().thread_num(2)).expect("start");
+        let journal = loop {
+            match fixture.journal() {
+                Some(journal) => break journal,
+                None => std::thread::sleep(millis(2)),
+            }
+        };
+        // A directory of this name makes every new journal fail.
+        let in_the_way = journal.with_extension("oss-resumable.new");
+        std::fs::create_dir(&in_the_way).expect("directory");
+        let outcome = download.wait(None).expect("no limit").expect("download");
+        std::fs::remove_dir(&in_the_way).expect("remove");
+        fixture.assert_whole(&outcome);
+        assert!(fixture.server.requests().iter().any(|r| r.status == Some(412)));
+        assert!(!journal.exists(), "it says that every byte was fetched with If-Match");
     }
 
     #[test]

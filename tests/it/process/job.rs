@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use oss_resumable::{
-    AccessKey, ByteRange, Checkpoint, Client, ClientOptions, Credentials, DownloadRequest, Phase,
+    AccessKey, ByteRange, Checkpoint, Client, ClientOptions, Credentials, DecryptionKey,
+    DownloadRequest, Phase,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,8 @@ pub struct Job {
     /// Limit of the time without a byte, before and after the first one.
     pub no_progress: Duration,
     pub self_action: Option<SelfAction>,
+    /// PEM.
+    pub decryption_key: Option<String>,
 }
 
 /// What a process does to itself while it downloads.
@@ -57,6 +60,7 @@ impl Job {
             idle_timeout: Duration::from_secs(10),
             no_progress: Duration::from_secs(60),
             self_action: None,
+            decryption_key: None,
         }
     }
 
@@ -72,6 +76,7 @@ impl Job {
         options.idle_timeout = Some(self.idle_timeout);
         options.first_byte_limit = Some(self.no_progress);
         options.no_progress_limit = Some(self.no_progress);
+        options.decryption_keys = self.decryption_key.iter().map(DecryptionKey::new).collect();
         Client::new(options).expect("client")
     }
 

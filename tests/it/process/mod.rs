@@ -8,6 +8,7 @@ use crate::fixture::Fixture;
 mod alone;
 mod cancels;
 mod concurrent_runs;
+mod encrypted;
 mod exits;
 mod job;
 mod kills;

@@ -55,7 +55,7 @@ fn transfer(mut intake: Intake, waker: &TestWaker, bytes: &[u8]) {
                 }
             }
         }
-        intake.take(piece);
+        intake.take(piece).expect("taken");
     }
     intake.finish(Box::new(FetchEnd::without_reply(fetch, EndReason::Complete)));
 }

@@ -1,0 +1,145 @@
+//! The content key of an encrypted object: from the client's decryption keys, or from the host's key unwrapper.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::model::encryption::{ContentKey, WrappedKey};
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::options::LogLevel;
+use crate::oss::envelope::{Encryption, Envelope, members, shown};
+use crate::oss::reply::ReplyHead;
+use crate::transfer::event::Event;
+use crate::transfer::key_unwrapping::Answer;
+
+use super::Driver;
+
+/// A content key and the envelope that contained it.
+pub struct Unwrapped {
+    envelope: Envelope,
+    content_key: Arc<ContentKey>,
+}
+
+impl Driver {
+    /// The key that decrypts the object's bytes; `None` if they are saved as they are. Called before a byte is written.
+    pub fn content_key(&mut self, head: &ReplyHead) -> Result<Option<Arc<ContentKey>>> {
+        if self.request.allow_encrypted {
+            return Ok(None);
+        }
+        let encryption = Encryption::of(head);
+        if encryption == Encryption::None {
+            return Ok(None);
+        }
+        if self.session.decryption_keys.is_empty() && self.session.key_unwrapping.is_off() {
+            return Err(self.no_key());
+        }
+        let envelope = match encryption {
+            Encryption::Envelope(envelope) => envelope,
+            Encryption::Unusable(why) => return Err(self.undecryptable(&why)),
+            Encryption::None => return Ok(None),
+        };
+        if self.request.is_processed() {
+            return Err(self.undecryptable("x-oss-process has changed its encrypted bytes"));
+        }
+        if let Some(known) = self.unwrapped.as_ref().filter(|known| known.envelope == envelope) {
+            return Ok(Some(known.content_key.clone()));
+        }
+        let content_key = Arc::new(self.unwrap(&envelope)?);
+        self.log(LogLevel::Info, || "its content key was unwrapped; decrypting".to_owned());
+        self.unwrapped = Some(Unwrapped { envelope, content_key: content_key.clone() });
+        Ok(Some(content_key))
+    }
+
+    fn unwrap(&mut self, envelope: &Envelope) -> Result<ContentKey> {
+        if envelope.is_rsa()
+            && let Some(unwrapped) = self.session.decryption_keys.unwrap(envelope)?
+        {
+            return unwrapped.map_err(|why| self.not_unwrapped(ErrorKind::Validation, &why));
+        }
+        let matdesc = envelope.matdesc.as_deref();
+        let wrapped = WrappedKey::new(
+            (&self.request.bucket, &self.request.key),
+            &envelope.wrap_algorithm,
+            (matdesc, matdesc.map_or_else(Vec::new, members)),
+            (&envelope.encrypted_key, &envelope.encrypted_iv),
+        );
+        let answers = self.session.key_unwrapping.ask(wrapped, self.shared.events())?;
+        let Some(answers) = answers else { return Err(self.no_key_for(envelope)) };
+        self.awaits_key = true;
+        // The unwrapper has the whole limit for itself.
+        self.stall_clock.reset(Instant::now());
+        let answer = self.await_key(|| answers.try_recv().ok());
+        self.awaits_key = false;
+        self.stall_clock.reset(Instant::now());
+        answer?.map_err(|why| self.unwrapper_error(&format!("has no key: {why}")))
+    }
+
+    /// Waits for the unwrapper. If the connection of the first request ends meanwhile, another request fetches its bytes.
+    fn await_key(&mut self, answer: impl Fn() -> Option<Answer>) -> Result<Answer> {
+        loop {
+            if let Some(answer) = answer() {
+                return Ok(answer);
+            }
+            match self.next_event(None)? {
+                Some(Event::Ended(end)) => {
+                    self.note_end(&end);
+                    self.count_active();
+                }
+                Some(Event::Fault(error)) => return Err(error),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// The error if the unwrapper `did` something else than return a key.
+    pub fn unwrapper_error(&self, did: &str) -> Error {
+        self.not_unwrapped(ErrorKind::Service, &format!("the key unwrapper {did}"))
+    }
+
+    fn not_unwrapped(&self, kind: ErrorKind, why: &str) -> Error {
+        Error::new(
+            kind,
+            "EncryptionClientError",
+            format!("the content key of {} cannot be unwrapped: {why}", self.object()),
+        )
+    }
+
+    fn undecryptable(&self, why: &str) -> Error {
+        Error::new(
+            ErrorKind::Validation,
+            "EncryptionClientError",
+            format!(
+                "{} was encrypted by the client that uploaded it and cannot be decrypted: {why}; set allow_encrypted to save it as it is stored",
+                self.object()
+            ),
+        )
+    }
+
+    /// The client has neither keys nor an unwrapper.
+    fn no_key(&self) -> Error {
+        Error::new(
+            ErrorKind::Validation,
+            "ClientSideEncrypted",
+            format!(
+                "{} was encrypted by the client that uploaded it, and this client has no key; set decryption_keys or key_unwrapper, or allow_encrypted to save it as it is stored",
+                self.object()
+            ),
+        )
+    }
+
+    /// No key of the client is for the object, and there is no unwrapper.
+    fn no_key_for(&self, envelope: &Envelope) -> Error {
+        if !envelope.is_rsa() {
+            return self.undecryptable(&format!(
+                "its key is wrapped by {}, for which this client needs a key_unwrapper",
+                shown(&envelope.wrap_algorithm)
+            ));
+        }
+        let description = match &envelope.matdesc {
+            Some(matdesc) => format!("with the description {}", shown(matdesc)),
+            None => "without a description".to_owned(),
+        };
+        self.undecryptable(&format!(
+            "its key is wrapped by a key {description}, and no decryption key is for that"
+        ))
+    }
+}
