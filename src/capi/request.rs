@@ -59,8 +59,9 @@ pub struct oss_download_object_request {
     /// A file that replaces an existing one keeps that file's permission bits, and its owner and group if this process
     /// may set them. If the group cannot be kept, the group and others get only the permissions that both had.
     /// Set-user-ID, set-group-ID and sticky bits, access control lists, security labels and other extended attributes
-    /// are not kept. The temporary file does not grant anyone else access that the existing file denies. A new file
-    /// gets its mode from the umask.
+    /// are not kept. The temporary file does not grant anyone else access that the existing file denies, with one
+    /// exception: the group bits of a file with an access control list are the list's mask, and the group gets them
+    /// all. A new file gets its mode from the umask.
     pub file_path: *const c_char,
     /// Directory of the checkpoint; it must exist. Setting it enables resuming. NULL: see `enable_checkpoint`.
     pub checkpoint_dir: *const c_char,

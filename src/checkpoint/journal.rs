@@ -18,8 +18,9 @@ use crate::sys::locked_file::LockedFile;
 /// Suffix of a journal's name.
 const SUFFIX: &str = ".oss-resumable";
 
-/// Permission bits before the umask is applied.
-const MODE: u32 = 0o666;
+/// Permission bits. Checksums of short extents and some ETags reveal bytes of the object, which the target may deny to
+/// other users.
+const MODE: u32 = 0o600;
 
 /// Suffix that is added while a journal is being written.
 const NEW_SUFFIX: &str = ".new";

@@ -88,8 +88,9 @@ pub struct DownloadRequest {
     /// A file that replaces an existing one keeps that file's permission bits, and its owner and group if this process
     /// may set them. If the group cannot be kept, the group and others get only the permissions that both had.
     /// Set-user-ID, set-group-ID and sticky bits, access control lists, security labels and other extended attributes
-    /// are not kept. The temporary file does not grant anyone else access that the existing file denies. A new file
-    /// gets its mode from the umask.
+    /// are not kept. The temporary file does not grant anyone else access that the existing file denies, with one
+    /// exception: the group bits of a file with an access control list are the list's mask, and the group gets them
+    /// all. A new file gets its mode from the umask.
     pub file_path: Option<PathBuf>,
     /// Location of the checkpoint; default: no checkpoint.
     pub checkpoint: Checkpoint,

@@ -53,8 +53,8 @@ impl Paths {
         create(&self.temp, self.target_rights()?)
     }
 
-    /// Whether the file `temp` of an earlier run may be used: not if its owner could then read or write more than the
-    /// current target allows.
+    /// Whether the file `temp` of an earlier run may be used: not if someone may have it open to whom the current target,
+    /// or without one a new file, denies that.
     pub fn may_use(&self, temp: &TempFile) -> Result<bool> {
         temp.may_replace(self.target_rights()?.as_ref())
     }

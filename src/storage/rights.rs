@@ -52,16 +52,27 @@ impl Rights {
     }
 
     /// Whether a process of the user `user` may continue a temporary file with the rights `temp`, whoever left it, to
-    /// replace this file: it grants nobody more than this file does, or the process can change its mode.
+    /// replace this file: nobody can have opened it to whom this file denies that.
     pub fn admit(&self, temp: &Rights, user: u32) -> bool {
-        if temp.uid == user {
-            return true;
-        }
         // Another owner can open the file whatever its mode is, or may have it open already.
-        let owner = temp.uid == self.uid || self.mode & ALL_READ_AND_WRITE == ALL_READ_AND_WRITE;
-        let wider = temp.mode & !self.mode_with_group(temp.gid) & ALL_READ_AND_WRITE;
-        owner && (user == 0 || wider == 0)
+        let owner = temp.uid == user
+            || temp.uid == self.uid
+            || self.mode & ALL_READ_AND_WRITE == ALL_READ_AND_WRITE;
+        owner && !grants_more(temp.mode, self.mode_with_group(temp.gid))
     }
+
+    /// Whether a temporary file with the rights `temp` may be continued if there is no file to replace, and a file with
+    /// these rights would be created instead: only its owner's, and only if nobody else can have opened it who could
+    /// not open the new file.
+    pub fn admit_as_new(&self, temp: &Rights) -> bool {
+        temp.uid == self.uid && !grants_more(temp.mode, self.mode)
+    }
+}
+
+/// Whether anyone but the owner may read or write with `mode` but not with `limit`. A new mode does not help: it leaves
+/// a file open that was opened before.
+fn grants_more(mode: u32, limit: u32) -> bool {
+    mode & !limit & ALL_READ_AND_WRITE != 0
 }
 
 #[cfg(test)]
@@ -111,14 +122,50 @@ mod tests {
         let (user, other, third) = (1000, 1001, 1002);
         let temp = |mode, uid| Rights { mode, uid, gid: 1 };
         let old = |mode| Rights { mode, uid: other, gid: 1 };
-        assert!(old(0o600).admit(&temp(0o666, user), user), "he can change its mode");
         assert!(old(0o600).admit(&temp(0o600, other), user), "the owner of the old file");
-        assert!(!old(0o600).admit(&temp(0o666, other), user), "everybody could read it");
-        assert!(old(0o600).admit(&temp(0o666, other), 0), "root can change its mode");
         for user in [user, 0] {
             assert!(!old(0o600).admit(&temp(0o600, third), user));
             assert!(!old(0o644).admit(&temp(0o644, third), user), "he could write to it");
             assert!(old(0o666).admit(&temp(0o666, third), user));
+        }
+    }
+
+    #[test]
+    fn a_temporary_file_that_was_open_to_more_users_than_the_old_file_is_not_used_by_anyone() {
+        let (user, other) = (1000, 1001);
+        let old = |mode, gid| Rights { mode, uid: other, gid };
+        for (temp, narrower, wide_enough) in [
+            (0o644, 0o600, 0o644),
+            (0o644, 0o640, 0o664),
+            (0o640, 0o604, 0o640),
+            (0o620, 0o640, 0o660),
+            (0o602, 0o644, 0o606),
+        ] {
+            for (uid, runs_as) in [(user, user), (other, user), (other, 0), (0, 0)] {
+                let temp = Rights { mode: temp, uid, gid: 1 };
+                assert!(!old(narrower, 1).admit(&temp, runs_as), "{temp:?} {narrower:o}");
+                assert!(old(wide_enough, 1).admit(&temp, runs_as), "{temp:?} {wide_enough:o}");
+            }
+        }
+        let temp = Rights { mode: 0o640, uid: user, gid: 2 };
+        assert!(!old(0o640, 1).admit(&temp, user), "open to another group");
+    }
+
+    #[test]
+    fn without_an_old_file_only_the_user_s_own_temporary_file_is_used_if_it_was_open_to_no_more_users_than_a_new_one()
+     {
+        let new = |mode| Rights { mode, uid: 1000, gid: 1 };
+        let temp = |mode, uid| Rights { mode, uid, gid: 1 };
+        for mode in [0o600, 0o640, 0o644] {
+            assert!(new(0o644).admit_as_new(&temp(mode, 1000)), "{mode:o}");
+        }
+        for mode in [0o664, 0o646, 0o666] {
+            assert!(!new(0o644).admit_as_new(&temp(mode, 1000)), "{mode:o}");
+        }
+        assert!(new(0o664).admit_as_new(&temp(0o664, 1000)), "umask 002");
+        assert!(!new(0o600).admit_as_new(&temp(0o644, 1000)), "umask 077");
+        for (mode, limit) in [(0o600, 0o600), (0o600, 0o644), (0o666, 0o666)] {
+            assert!(!new(limit).admit_as_new(&temp(mode, 1001)), "another user's");
         }
     }
 
@@ -151,7 +198,7 @@ mod tests {
         fn an_admitted_temporary_file_grants_nobody_more_than_the_old_file(
             old in rights(), temp in rights(), user in 1u32..4
         ) {
-            if temp.uid != user && old.admit(&temp, user) {
+            if old.admit(&temp, user) {
                 let readable = |rights: Rights| Rights { mode: rights.mode & 0o066, ..rights };
                 prop_assert!(!gains(&readable(temp), &readable(old)));
             }

@@ -70,8 +70,9 @@ impl TempFile {
     /// Creates the file at `path`, or empties the one that an earlier run left there. `replaced`: the rights of the
     /// file that it is to replace, if there is one. From its creation on, the new file grants nobody more rights.
     ///
-    /// The name gets a random suffix where the file system has no locks, and if there is a file of a user to whom
-    /// `replaced` denies access: see [`TempFile::path`]. Errors as for [`TempFile::open_existing`].
+    /// The name gets a random suffix where the file system has no locks, and if there is a file that may be open to
+    /// users who may not open the new one ([`TempFile::may_replace`]): see [`TempFile::path`]. Errors as for
+    /// [`TempFile::open_existing`].
     pub fn create(path: &Path, replaced: Option<Rights>) -> Result<Self> {
         let failed = |error: io::Error| refused("create", path, &error);
         let mode = inherit::first_mode(replaced.as_ref());

@@ -3,7 +3,7 @@ use crate::model::crc64;
 use crate::model::error::ErrorKind;
 use crate::model::pinning::Pinning;
 use std::ops::Range;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 
 struct Scratch {
     dir: tempfile::TempDir,
@@ -293,4 +293,17 @@ fn the_cost_of_an_append_does_not_depend_on_the_journals_length() {
     assert_eq!(after - before, 500 * RECORD as u64);
     drop(journal);
     assert_eq!(contents(&location).expect("journal").1, extents(0..500));
+}
+
+#[test]
+fn only_the_owner_may_read_a_journal_also_after_it_was_rewritten() {
+    let scratch = Scratch::new();
+    let location = scratch.location();
+    let mode = || fs::metadata(location.path()).expect("the journal").mode() & 0o777;
+    let journal = location.start(None, &header(), &extents(0..2)).expect("start");
+    assert_eq!(mode(), 0o600);
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    fs::set_permissions(location.path(), permissions).expect("permissions");
+    let _journal = journal.rewrite(&location, &header(), &extents(0..3)).expect("rewrite");
+    assert_eq!(mode(), 0o600);
 }

@@ -2,10 +2,11 @@
 
 use std::io;
 
-use super::TempFile;
+use super::{TempFile, with_random_suffix};
 use crate::model::error::Result;
 use crate::storage::rights::{OWNER_READS_AND_WRITES, Rights};
 use crate::sys;
+use crate::sys::locked_file::LockedFile;
 
 /// Mode with which a new file is created; the umask is applied to it.
 const NEW_FILE: u32 = 0o666;
@@ -27,12 +28,29 @@ impl TempFile {
     }
 
     /// Whether this file, which existed before this run, may be used to replace a file with the rights `replaced`: see
-    /// [`Rights::admit`].
+    /// [`Rights::admit`]. Without `replaced`, whether it may become the new file: see [`Rights::admit_as_new`].
     pub fn may_replace(&self, replaced: Option<&Rights>) -> Result<bool> {
-        let Some(old) = replaced else { return Ok(true) };
         let here =
             self.file.metadata().map_err(|error| self.failed("read the metadata of", &error))?;
-        Ok(old.admit(&Rights::from(&here), sys::file::effective_user()))
+        let here = Rights::from(&here);
+        let user = sys::file::effective_user();
+        if let Some(old) = replaced {
+            return Ok(old.admit(&here, user));
+        }
+        // If the umask is unknown, only a new file tells.
+        let mode = sys::file::umask().map_or(0, |umask| NEW_FILE & !umask);
+        let usual = Rights { mode, uid: user, ..here };
+        Ok(usual.admit_as_new(&here)
+            || self.rights_of_new_file().is_ok_and(|new| new.admit_as_new(&here)))
+    }
+
+    /// The rights of a file that this process creates beside this one. Some file systems give all files, or those of
+    /// root, another owner; and the umask has no effect in a directory with a default access control list.
+    fn rights_of_new_file(&self) -> io::Result<Rights> {
+        let made = LockedFile::create_new(&with_random_suffix(self.path())?, NEW_FILE)?;
+        let found = made.metadata();
+        made.unlink()?;
+        found.map(|found| Rights::from(&found))
     }
 
     /// Gives this file, which will replace a file with the rights `old`, that owner, group and mode, if this process

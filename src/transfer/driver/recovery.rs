@@ -80,11 +80,15 @@ impl Driver {
         if !self.paths.may_use(&temp)? {
             self.log(LogLevel::Warn, || {
                 format!(
-                    "'{}' is not used: it belongs to another user, to whom '{}' denies access",
+                    "'{}' is not used: users may have it open who may not read or write '{}'",
                     temp.path().display(),
                     self.paths.target.display()
                 )
             });
+            if temp.path() != self.paths.temp {
+                // No later run would find it: the name is only in the checkpoint, which will be replaced.
+                let _ = temp.remove();
+            }
             return Ok(());
         }
         let len = temp.len()?;

@@ -47,6 +47,9 @@ fn child() {
     for choice in variable("TEST_CHOICES").split_whitespace() {
         choose(&mut request, choice);
     }
+    if let Ok(umask) = libc::mode_t::from_str_radix(&variable("TEST_UMASK"), 8) {
+        user::set_umask(umask);
+    }
     if variable("TEST_USER") == "nobody" {
         user::become_nobody();
     }
@@ -92,6 +95,7 @@ pub fn command(fixture: &Fixture, choices: &str) -> Command {
         .env("TEST_FILE", fixture.target())
         .env("TEST_CHECKPOINTS", fixture.dir())
         .env("TEST_CHOICES", choices)
+        .env("TEST_UMASK", "")
         .env("TEST_USER", "");
     command
 }
@@ -131,5 +135,10 @@ mod user {
         // SAFETY: neither call takes a pointer; libc changes all threads.
         let dropped = unsafe { libc::setgid(NOBODY) == 0 && libc::setuid(NOBODY) == 0 };
         assert!(dropped, "{}", std::io::Error::last_os_error());
+    }
+
+    pub fn set_umask(umask: libc::mode_t) {
+        // SAFETY: the call takes no pointer and cannot fail.
+        unsafe { libc::umask(umask) };
     }
 }

@@ -1,6 +1,7 @@
 //! File systems without reliable locks: each run has a temporary file of its own, which is read back before the rename.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -83,6 +84,24 @@ fn on_a_network_file_system_an_interrupted_run_is_resumed() {
 #[test]
 fn on_a_network_file_system_without_locks_an_interrupted_run_is_resumed() {
     interrupted_and_resumed(|fixture| shim::run_on_nfs(fixture, no_locks(fixture)));
+}
+
+#[test]
+fn on_a_network_file_system_a_file_that_may_not_be_used_is_removed() {
+    let fixture = with_old_file();
+    let allow = |mode| fs::set_permissions(fixture.target(), fs::Permissions::from_mode(mode));
+    allow(0o644).expect("permissions");
+    fixture.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(SECOND));
+    let (end, _) = shim::run_on_nfs(&fixture, None);
+    assert!(matches!(end, End::Failed { .. }), "{end:?}");
+    fixture.server.clear_faults();
+
+    // Until now, everybody could open the temporary file.
+    allow(0o600).expect("permissions");
+    let (end, _) = shim::run_on_nfs(&fixture, None);
+    assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 #[test]

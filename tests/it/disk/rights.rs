@@ -2,10 +2,14 @@
 //! rights than the old one.
 
 use std::fs::{self, Permissions};
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use libc::{EIO, EOPNOTSUPP, EPERM, EROFS};
+use local_oss::{Fault, Matcher};
 
 use super::child::{self, End};
 use super::interference;
@@ -185,20 +189,50 @@ fn the_new_file_never_grants_more_rights_than_the_old_one() {
     }
 }
 
+/// Asserts that the next download ignores the temporary file at the usual path, which someone may have open, and that
+/// its bytes are in another file.
+fn assert_not_used(fixture: &Fixture) {
+    let mut held_open = fs::File::open(fixture.temp()).expect("open");
+    let left = fs::read(fixture.temp()).expect("read");
+    let outcome = fixture.client().download(&fixture.request()).expect("download");
+    assert_eq!(outcome.statistics.bytes_reused, 0);
+    let new = fs::metadata(fixture.target()).expect("metadata");
+    assert_ne!(held_open.metadata().expect("metadata").ino(), new.ino());
+    let mut seen = Vec::new();
+    held_open.read_to_end(&mut seen).expect("read");
+    assert!(seen == left, "who had it open sees no new byte");
+    fixture.assert_whole(&outcome);
+}
+
 #[test]
-fn a_world_readable_file_of_an_earlier_run_is_protected_before_it_is_written() {
-    let fixture = fixture(0o644);
+fn a_file_of_an_earlier_run_that_was_open_to_more_users_than_the_old_file_is_not_used() {
+    for (while_interrupted, since) in [(0o644, 0o600), (0o640, 0o604), (0o666, 0o644)] {
+        let fixture = fixture(while_interrupted);
+        fixture.interrupt(&fixture.request(), SECOND);
+        assert_eq!(mode(&fixture.temp()), while_interrupted);
+        set_mode(&fixture.target(), since);
+        assert_not_used(&fixture);
+        assert_eq!(mode(&fixture.target()), since);
+    }
+    // The old file appeared after the interruption.
+    let fixture = Fixture::new(SIZE);
     fixture.interrupt(&fixture.request(), SECOND);
-    assert_eq!(mode(&fixture.temp()), 0o644);
-    set_mode(&fixture.temp(), 0o666);
+    set_mode(&fixture.temp(), 0o644);
+    fs::write(fixture.target(), "a secret").expect("write");
     set_mode(&fixture.target(), 0o600);
-    let old = rights(&fixture.target());
-    let mut command = child::command(&fixture, "");
-    let (end, moments) = shim::run_for_rights(&mut command, &fixture, None);
-    let held = PART + SECOND;
-    assert_eq!(end, End::Saved { reused: held, fetched: SIZE - held });
-    assert_never_wider(&moments, old, &[old.1]);
-    assert_eq!(rights(&fixture.target()), old);
+    assert_not_used(&fixture);
+    assert_eq!(mode(&fixture.target()), 0o600);
+}
+
+#[test]
+fn without_an_old_file_a_temporary_file_that_others_may_write_is_not_used() {
+    let fixture = Fixture::new(SIZE);
+    let expected = mode_by_umask(&fixture);
+    fixture.interrupt(&fixture.request(), SECOND);
+    set_mode(&fixture.temp(), 0o666);
+    assert_not_used(&fixture);
+    assert_eq!(mode(&fixture.target()), expected);
+    assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 #[test]
@@ -278,15 +312,21 @@ fn the_group_is_kept_by_a_member_of_it() {
 
 #[test]
 fn rights_are_reduced_before_a_file_is_given_to_the_old_group() {
-    let fixture = owned(ROOT, NOBODY, 0o640);
-    fixture.interrupt(&fixture.request(), SECOND);
-    give(&fixture.temp(), ROOT, SOMEBODY, 0o664);
-    // Its mode cannot be set when it is claimed, but later.
-    let path = fixture.dir().to_str().expect("UTF-8");
-    let failing = Failing { call: "chmod", path, nth: 1, times: 1, how: How::Errno(EPERM) };
+    let fixture = owned(ROOT, ROOT, 0o664);
+    let slow = Fault::RoundTrip(Duration::from_secs(2));
+    let slow = fixture.server.inject_when(Matcher::any().nth(2), slow);
     let mut command = child::command(&fixture, "");
-    let (end, moments) = shim::run_for_rights(&mut command, &fixture, Some(failing));
-    assert!(matches!(end, End::Saved { .. }), "{end:?}");
+    let (end, moments) = thread::scope(|scope| {
+        let run = scope.spawn(|| shim::run_for_rights(&mut command, &fixture, None));
+        while fixture.server.fault_hits(slow) == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        // The temporary file has the old file's former rights.
+        give(&fixture.target(), ROOT, NOBODY, 0o640);
+        run.join().expect("a run")
+    });
+    assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
+    assert!(moments.iter().any(|moment| moment.mode & 0o777 == 0o664), "{moments:?}");
     let given: Vec<_> = moments.iter().filter(|moment| moment.gid == NOBODY).collect();
     assert!(!given.is_empty() && given.iter().all(|moment| moment.mode & 0o037 == 0), "{given:?}");
     assert_eq!(rights(&fixture.target()), (0o640, ROOT, NOBODY));
@@ -334,4 +374,76 @@ fn if_a_temporary_file_may_not_be_removed_another_one_is_used() {
     assert_eq!(rights(&fixture.target()), (0o600, NOBODY, NOBODY));
     assert_eq!(fs::read(fixture.temp()).expect("read"), b"a trap");
     assert_eq!(fixture.files(), ["file.bin", "file.bin.temp"]);
+}
+
+#[test]
+fn without_an_old_file_another_user_s_temporary_file_is_not_used() {
+    for trap in [0o600, 0o644, 0o666] {
+        let fixture = Fixture::new(SIZE);
+        let expected = mode_by_umask(&fixture);
+        fixture.interrupt(&fixture.request(), SECOND);
+        give(&fixture.temp(), SOMEBODY, SOMEBODY, trap);
+        set_mode(fixture.dir(), 0o1777);
+        assert_not_used(&fixture);
+        assert_eq!(rights(&fixture.target()), (expected, ROOT, ROOT), "{trap:o}");
+        assert_eq!(fixture.files(), ["file.bin"]);
+    }
+}
+
+#[test]
+fn without_an_old_file_a_trap_that_may_not_be_removed_is_left_alone() {
+    for umask in ["022", "000"] {
+        let fixture = Fixture::new(SIZE);
+        fs::write(fixture.temp(), "a trap").expect("write");
+        give(&fixture.temp(), SOMEBODY, SOMEBODY, 0o666);
+        set_mode(fixture.dir(), 0o1777);
+        let mut command = child::command(&fixture, "");
+        command.env("TEST_USER", "nobody").env("TEST_UMASK", umask);
+        assert_eq!(child::run(&mut command), End::Saved { reused: 0, fetched: SIZE });
+        let (_, owner, group) = rights(&fixture.target());
+        assert_eq!((owner, group), (NOBODY, NOBODY));
+        assert_eq!(fs::read(fixture.temp()).expect("read"), b"a trap");
+        assert_eq!(fixture.files(), ["file.bin", "file.bin.temp"]);
+    }
+}
+
+/// Lets everybody read and write each new file in the directory, whatever the umask is.
+fn set_default_acl(directory: &Path) {
+    const VERSION: [u8; 4] = [2, 0, 0, 0];
+    const OWNER: [u8; 8] = [0x01, 0, 7, 0, 255, 255, 255, 255];
+    const GROUP: [u8; 8] = [0x04, 0, 7, 0, 255, 255, 255, 255];
+    const OTHERS: [u8; 8] = [0x20, 0, 7, 0, 255, 255, 255, 255];
+    let value = [&VERSION[..], &OWNER, &GROUP, &OTHERS].concat();
+    let name = "system.posix_acl_default";
+    let set = rustix::fs::setxattr(directory, name, &value, rustix::fs::XattrFlags::empty());
+    set.expect("this test needs a temporary directory with access control lists");
+}
+
+#[test]
+fn a_download_is_resumed_where_new_files_get_their_mode_from_an_access_control_list() {
+    let fixture = Fixture::new(SIZE);
+    set_default_acl(fixture.dir());
+    fixture.interrupt(&fixture.request(), SECOND);
+    assert_eq!(mode(&fixture.temp()), 0o666);
+    resume(&fixture);
+    assert_eq!(fixture.files(), ["file.bin"]);
+}
+
+#[test]
+fn nobody_but_the_owner_may_read_the_checkpoint() {
+    for (umask, old) in [("022", Some(0o644)), ("000", Some(0o666)), ("022", None), ("000", None)] {
+        let fixture = Fixture::new(SIZE);
+        if let Some(old) = old {
+            fs::write(fixture.target(), "the old file").expect("write");
+            set_mode(&fixture.target(), old);
+        }
+        let mut command = child::command(&fixture, "");
+        command.env("TEST_UMASK", umask);
+        let (end, moments) = shim::run_for_rights(&mut command, &fixture, None);
+        assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
+        let of_journal = moments.iter().filter(|moment| moment.path.contains(".oss-resumable"));
+        let modes: Vec<_> = of_journal.map(|moment| moment.mode & 0o777).collect();
+        // Created, written.
+        assert!(modes.len() > 1 && modes.iter().all(|&mode| mode == 0o600), "{moments:?}");
+    }
 }
