@@ -169,7 +169,7 @@ fn a_stall_under_a_bandwidth_limit_ends_the_wait() {
 #[test]
 fn an_unavailable_service_is_given_up_under_a_bandwidth_limit_too() {
     let fixture = Fixture::new(2 * MIB);
-    let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
+    let busy = Fault::Status { status: 500, code: "InternalError".to_owned(), retry_after: None };
     fixture.server.inject_when(Matcher::any().from(2), busy);
     let request = fixture.request_with(|request| {
         request.max_bandwidth = 1 << 40;
@@ -178,7 +178,7 @@ fn an_unavailable_service_is_given_up_under_a_bandwidth_limit_too() {
     // Longer than the longest pause between two attempts, which would itself exceed the limit otherwise.
     let limit = Some(Duration::from_secs(6));
     let client = client_without_idle_timeout(&fixture, |options| options.no_progress_limit = limit);
-    assert_eq!(client.download(&request).expect_err("busy").code(), "SlowDown");
+    assert_eq!(client.download(&request).expect_err("busy").code(), "InternalError");
 }
 
 #[test]
