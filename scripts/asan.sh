@@ -43,10 +43,11 @@ prove_that_rust_is_watched() {
 
 run_tests() {
     local log=$logs/ctest.log tests_failed=0
-    # Left out is what looks at no memory of the library: how it is packaged, and valgrind. A process that ends during a
+    # Left out is what looks at no memory of the library: how it is packaged and compiled, and valgrind; and what
+    # preloads a library, because the sanitizer's must be the first. A process that ends during a
     # download, and a forked child, free nothing: there, leaks are not looked for.
-    local packaging='valgrind.*|headers|library|abi|versions|consumers|static-libraries|late-libcurl|subdirectory|configurations|packages'
-    local ending='Lifetime\.TheProcessMay.*|(.*/)?(Exit|Fork)\..*|.*DeathTest.*'
+    local packaging='valgrind.*|headers|library|abi|versions|consumers|static-libraries|late-libcurl|subdirectory|configurations|packages|linking-compilers|preload.*'
+    local ending='Lifetime\.TheProcessMay.*|(.*/)?(Exit|Fork)\..*|.*DeathTest.*|linked-service-.*|linking-.*'
     (
         cd "$build" || exit
         ctest --output-on-failure --timeout 600 --parallel 2 --exclude-regex "^($packaging|$ending)$"

@@ -5,19 +5,19 @@
 
 #include <string>
 
-// std::string; its later mentions in the name of a constructor; the beginning of a std::shared_ptr.
+// std::string; its later mentions in the name of a constructor; a std::shared_ptr of a provider.
 #if defined(_LIBCPP_VERSION)
 #define SDK_STRING "NSt3__112basic_stringIcNS2_11char_traitsIcEENS2_9allocatorIcEEEE"
 #define SDK_AGAIN "SA_"
-#define SDK_SHARED "NS2_10shared_ptrI"
+#define SDK_SHARED_PROVIDER "NS2_10shared_ptrINS0_19CredentialsProviderEEE"
 #elif _GLIBCXX_USE_CXX11_ABI
 #define SDK_STRING "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
 #define SDK_AGAIN "S9_"
-#define SDK_SHARED "St10shared_ptrI"
+#define SDK_SHARED_PROVIDER "St10shared_ptrINS0_19CredentialsProviderEE"
 #else
 #define SDK_STRING "Ss"
 #define SDK_AGAIN "S3_"
-#define SDK_SHARED "St10shared_ptrI"
+#define SDK_SHARED_PROVIDER "St10shared_ptrINS0_19CredentialsProviderEE"
 #endif
 
 #define SDK_NAMESPACE "12AlibabaCloud3OSS"
@@ -32,8 +32,7 @@
 #define SDK_NAME_WITH_CREDENTIALS(kind)                                                            \
     SDK_CLIENT kind "ERK" SDK_STRING "RKNS0_11CredentialsE" SDK_CONFIGURATION
 #define SDK_NAME_WITH_PROVIDER(kind)                                                               \
-    SDK_CLIENT kind "ERK" SDK_STRING "RK" SDK_SHARED "NS0_"                                        \
-                    "19CredentialsProviderEE" SDK_CONFIGURATION
+    SDK_CLIENT kind "ERK" SDK_STRING "RK" SDK_SHARED_PROVIDER SDK_CONFIGURATION
 
 #define SDK_NAME_DOWNLOAD                                                                          \
     "_ZNK" SDK_NAMESPACE "9OssClient23ResumableDownloadObjectERKNS0_21DownloadObjectRequestE"
