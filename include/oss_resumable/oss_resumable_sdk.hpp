@@ -15,8 +15,8 @@
  * Programs can have the same without a change of their source, by linking alone: see
  * docs/migration.md.
  *
- * Requires C++11, but neither exceptions nor RTTI. In place of the SDK's default retry strategy, the
- * library's own policy is used.
+ * Requires C++11, but neither exceptions nor RTTI. In place of the SDK's default retry strategy,
+ * the library's own policy is used.
  */
 #ifndef OSS_RESUMABLE_SDK_HPP
 #define OSS_RESUMABLE_SDK_HPP
