@@ -3,7 +3,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 CLANG_FORMAT_FILES = $(wildcard include/*/*.hpp cpp-tests/*.[ch] cpp-tests/*.cpp cpp-tests/*.hpp \
 	cpp-tests/*/*.[ch] cpp-tests/*/*.[ch]pp examples/*/*.[ch] examples/*/*.[ch]pp benches/*.[ch] \
-	cpp-tests/*/*/*/*.h cpp-tests/*/*/*/*/*.h cpp-tests/sdk-shape/src/*.cc sdk/*.[ch]pp tests/shim/*.c)
+	cpp-tests/*/*/*/*.h cpp-tests/*/*/*/*/*.h cpp-tests/*/*/*/*/*/*.h \
+	cpp-tests/sdk-shape/src/*.cc sdk/*.[ch]pp tests/shim/*.c)
 
 .DEFAULT_GOAL := help
 .PHONY: help deps demo test test-all bench lint clean
@@ -11,31 +12,31 @@ CLANG_FORMAT_FILES = $(wildcard include/*/*.hpp cpp-tests/*.[ch] cpp-tests/*.cpp
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-deps: ## check for the tools needed; on Debian and Ubuntu install what is missing
+deps: ## check for the needed tools; install missing ones on Debian and Ubuntu
 	@scripts/deps.sh build test lint
 
-demo: ## download 1 GiB from a local server, be killed half-way, resume, prove the file
+demo: ## download 1 GiB from a local server, kill it half-way, resume, verify the file
 	@scripts/deps.sh build
 	@scripts/demo.sh
 
-test: ## all tests: Rust, C and C++
+test: ## run all tests: Rust, C and C++
 	@scripts/deps.sh build test
 	@scripts/test.sh
 
-test-all: ## the same with many more cases, and the tests that take minutes
+test-all: ## run them with many more cases, and the tests that take minutes
 	@scripts/deps.sh build test
 	@TEST_EFFORT=long scripts/test.sh
 
-bench: ## speed, side by side with curl and the machine's floor (ARGS="--case tls --rounds 3")
+bench: ## measure speed against curl and the machine's limit (ARGS="--case tls --rounds 3")
 	@scripts/deps.sh build bench
 	@scripts/bench.sh $(ARGS)
 
-lint: ## formatting, clippy, documentation
+lint: ## check formatting, clippy and documentation
 	@scripts/deps.sh build lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	clang-format --dry-run -Werror $(CLANG_FORMAT_FILES)
 
-clean: ## remove everything that was built
+clean: ## remove all build output
 	rm -rf build target

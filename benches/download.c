@@ -1,4 +1,4 @@
-/* The library as a command that measures well: one download, nothing printed.
+/* The library as a command for measurements: one download, no output.
  *
  *   download ENDPOINT BUCKET KEY FILE [NAME=VALUE...]
  *

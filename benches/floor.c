@@ -1,4 +1,4 @@
-/* What this machine needs at the least to fetch a file over plain HTTP: recv and pwrite, no more.
+/* The lowest cost on this machine of fetching a file over plain HTTP: only recv and pwrite.
  *
  *   floor loop|threads READ_SIZE PORT URL_PATH OBJECT_SIZE FILE [sync]
  *
@@ -58,7 +58,7 @@ static void write_body(struct transfer *t, const char *bytes, size_t len) {
     }
 }
 
-/* Collects the reply's head; what follows it in the buffer is already body. */
+/* Reads the reply's head; bytes after it in the buffer belong to the body. */
 static void read_head(struct transfer *t, size_t len) {
     size_t copied = len, body;
     char *blank;

@@ -1,4 +1,4 @@
-/* Runs one command and reports what it cost.
+/* Runs one command and reports its cost.
  *
  *   measure REPORT COMMAND [ARGUMENT...]
  *

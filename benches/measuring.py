@@ -1,4 +1,4 @@
-"""Runs commands side by side and compares what they cost."""
+"""Runs commands side by side and compares their cost."""
 
 import statistics
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class MeasuringError(Exception):
-    """A command failed, or wrote a wrong file."""
+    """A command failed or wrote a wrong file."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run took."""
+    """The cost of one run."""
 
     wall: float  # seconds
     cpu: float  # seconds, user and system
@@ -98,7 +98,7 @@ def print_costs(costs):
 
 
 def print_ratio(what, ratio, limit=None):
-    """One comparison; `limit` is the most that the design allows."""
+    """One comparison; `limit` is the maximum that the design allows."""
     verdict = ""
     if limit is not None:
         verdict = f"  must be at most {limit:.2f}: {'reached' if ratio <= limit else 'MISSED'}"

@@ -1,4 +1,4 @@
-/* Makes the object that is downloaded: random_file FILE SIZE
+/* Creates the object that is downloaded: random_file FILE SIZE
  * writes SIZE random-looking bytes and prints their CRC-64/XZ in decimal, as OSS sends it.
  */
 #include <stdint.h>
@@ -20,7 +20,7 @@ static void fill_crc_table(void) {
     }
 }
 
-/* splitmix64: no block of the file equals another one. */
+/* splitmix64: no two blocks of the file are equal. */
 static uint64_t next_word(uint64_t *state) {
     uint64_t word = (*state += 0x9E3779B97F4A7C15U);
     word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9U;

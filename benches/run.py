@@ -23,7 +23,7 @@ LATENCY_RATE = 20_000_000  # bytes per second and connection
 
 
 class Setup:
-    """Where things are, and the commands to compare."""
+    """The paths, and the commands to compare."""
 
     def __init__(self, options, scratch):
         self.build = options.build
@@ -63,7 +63,7 @@ class Setup:
         return Command(name, (program, endpoint, "bench", key, self.output, *options), self.output)
 
     def libraries(self, name, *arguments, **options):
-        """The library and, when a baseline was given, that build of it with the same arguments."""
+        """The library and, if a baseline is given, that build of it with the same arguments."""
         commands = [self.library(name, *arguments, **options)]
         if self.baseline:
             baseline = self.library(f"{name} (baseline)", *arguments, build=self.baseline, **options)
@@ -139,7 +139,7 @@ def case_tls(setup, size):
     """verified TLS over loopback: against curl"""
     original, crc = setup.make_object(size or 1024 * MIB)
     authority, *certificate = make_certificate(setup.scratch)
-    # Reading the system's authorities is part of a real verified connection's cost.
+    # Reading the system's authorities is part of the cost of a real verified connection.
     authorities = setup.scratch / "authorities.pem"
     system = SYSTEM_AUTHORITIES.read_text() if SYSTEM_AUTHORITIES.exists() else ""
     authorities.write_text(system + authority.read_text())

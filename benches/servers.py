@@ -1,4 +1,4 @@
-"""The servers that downloads are measured against. Each is a context manager."""
+"""The servers for the measurements. Each is a context manager."""
 
 import re
 import socket
@@ -58,7 +58,7 @@ def wait_until_accepting(port, process, log):
 
 
 class Process:
-    """A child process that is stopped, and waited for, on leaving."""
+    """A child process that is stopped and waited for on exit."""
 
     process = None
 

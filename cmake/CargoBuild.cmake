@@ -1,20 +1,20 @@
-# Runs cargo, which knows what is out of date, at every build, and copies what it made to fixed places.
+# Runs cargo at every build, because cargo knows what is out of date, and copies its output to fixed paths.
 
 find_program(OSS_RESUMABLE_CARGO NAMES cargo HINTS "$ENV{CARGO_HOME}/bin" "$ENV{HOME}/.cargo/bin"
-             DOC "cargo, of Rust 1.89 or newer")
+             DOC "Path of cargo (Rust 1.89 or newer)")
 if(NOT OSS_RESUMABLE_CARGO)
     message(FATAL_ERROR "liboss_resumable is written in Rust: install Rust 1.89 or newer (https://rustup.rs), "
-                        "or name cargo by -DOSS_RESUMABLE_CARGO=…")
+                        "or set -DOSS_RESUMABLE_CARGO=… to the path of cargo")
 endif()
 
 set(oss_resumable_cargo_dir "${PROJECT_BINARY_DIR}/cargo")
 set(oss_resumable_lib_dir "${PROJECT_BINARY_DIR}/lib")
 set(oss_resumable_program_dir "${PROJECT_BINARY_DIR}")
-# One build directory may hold a debug library and one for release, side by side.
+# A build directory of a multi-config generator may contain a debug and a release library.
 get_property(oss_resumable_multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
 if(oss_resumable_multi_config)
     if(CMAKE_VERSION VERSION_LESS 3.20)
-        message(FATAL_ERROR "${CMAKE_GENERATOR} needs CMake 3.20 or newer here")
+        message(FATAL_ERROR "liboss_resumable needs CMake 3.20 or newer with the generator ${CMAKE_GENERATOR}")
     endif()
     string(APPEND oss_resumable_lib_dir "/$<CONFIG>")
     string(APPEND oss_resumable_program_dir "/$<CONFIG>")
@@ -28,7 +28,7 @@ set(oss_resumable_soname "liboss_resumable.so.${oss_resumable_abi}")
 set(oss_resumable_shared "${oss_resumable_lib_dir}/liboss_resumable.so.${PROJECT_VERSION}")
 set(oss_resumable_static "${oss_resumable_lib_dir}/liboss_resumable.a")
 
-# A generator expression for the directory cargo writes to, and cargo's arguments.
+# A generator expression for cargo's output directory, and cargo's arguments.
 set(oss_resumable_profile "$<IF:$<CONFIG:Debug>,debug,release>")
 set(oss_resumable_cargo_out "${oss_resumable_cargo_dir}/${oss_resumable_profile}")
 set(oss_resumable_cargo_args "--profile=$<IF:$<CONFIG:Debug>,dev,release>" ${OSS_RESUMABLE_CARGO_FLAGS})
@@ -57,7 +57,7 @@ add_custom_target(oss_resumable_cargo ALL
     COMMENT "cargo build --lib"
     VERBATIM)
 
-# A program of the workspace, copied to the top of the build directory, or to that of its configuration.
+# Builds a program of the workspace and copies it to the top of the build directory or of its configuration.
 function(oss_resumable_cargo_program name)
     add_custom_target(${name} ALL
         COMMAND ${oss_resumable_cargo_command} build --package=${name} --bins ${oss_resumable_cargo_args}
@@ -67,6 +67,6 @@ function(oss_resumable_cargo_program name)
         WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
         COMMENT "cargo build --package=${name}"
         VERBATIM)
-    # One cargo at a time can use the directory.
+    # Only one cargo at a time can use the directory.
     add_dependencies(${name} oss_resumable_cargo)
 endfunction()

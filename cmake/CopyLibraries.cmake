@@ -1,4 +1,4 @@
-# Copies cargo's libraries from FROM to TO, under the names that the dynamic linker looks for.
+# Copies cargo's libraries from FROM to TO, with the names that the dynamic linker expects.
 
 function(copy from to)
     execute_process(COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${from}" "${to}" RESULT_VARIABLE failed)

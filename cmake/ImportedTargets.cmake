@@ -1,9 +1,9 @@
-# The targets that programs in this build link with; installed programs get theirs from OssResumableConfig.cmake.
+# The targets that programs in this build link with. For an installed package, OssResumableConfig.cmake defines them.
 
 include(cmake/StaticLibraries.cmake)
 include(cmake/OssResumableSdk.cmake)
 
-# A location may not hold a generator expression, so each configuration gets its own.
+# IMPORTED_LOCATION cannot contain generator expressions, so each configuration gets a location of its own.
 function(oss_resumable_imported_location target file)
     if(NOT oss_resumable_multi_config)
         set_target_properties(${target} PROPERTIES IMPORTED_LOCATION "${file}")

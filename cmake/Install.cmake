@@ -1,8 +1,8 @@
-# Libraries, headers, the CMake package and the pkg-config file. All of it may be moved after installation.
+# Installs the libraries, the headers, the CMake package and the pkg-config file. All may be moved afterwards.
 
 include(CMakePackageConfigHelpers)
 
-# What programs need to run, and what they need to be built.
+# Files that programs need to run, and files that are needed to build programs.
 set(runtime COMPONENT oss_resumable_runtime)
 set(development COMPONENT oss_resumable_development)
 
@@ -30,7 +30,7 @@ configure_package_config_file(
     "${PROJECT_BINARY_DIR}/OssResumableConfig.cmake"
     INSTALL_DESTINATION "${package_dir}"
     PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR sdk_dir)
-# Until 1.0 each minor version is an ABI of its own.
+# Until 1.0 each minor version has its own ABI.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/OssResumableConfigVersion.cmake"
     COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/OssResumableConfig.cmake"
@@ -38,13 +38,13 @@ install(FILES "${PROJECT_BINARY_DIR}/OssResumableConfig.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/OssResumableSdk.cmake"
         DESTINATION "${package_dir}" ${development})
 
-# From the .pc file to the prefix, so that the file finds its way wherever it is moved to.
+# The path from the .pc file to the prefix, so that the installed files can be moved.
 file(RELATIVE_PATH pc_to_prefix "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" "${CMAKE_INSTALL_PREFIX}")
 file(RELATIVE_PATH prefix_to_lib "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_LIBDIR}")
 file(RELATIVE_PATH prefix_to_include "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
 file(RELATIVE_PATH prefix_to_sdk "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_DATADIR}/oss_resumable/sdk")
-# libcurl and OpenSSL by name and not as Requires.private: programs that link the shared library then need none of
-# their development files, and static ones not those of everything that libcurl was built with.
+# libcurl and OpenSSL are listed as libraries, not in Requires.private. Programs that link the shared library then do
+# not need their development files, and static programs do not need those of all the libraries that libcurl uses.
 set(pc_libs_private ${oss_resumable_static_libraries})
 if(NOT OSS_RESUMABLE_STATIC_CURL)
     list(PREPEND pc_libs_private curl ssl crypto)

@@ -1,5 +1,5 @@
-# cpack in the build directory makes a .tar.gz of everything, and two .deb: what programs need to run, and what they
-# need to be built. Configure with -DCMAKE_INSTALL_PREFIX=/usr for a distribution's own directories.
+# cpack in the build directory makes a .tar.gz of everything and two .deb packages: one to run programs and one to build
+# them. Configure with -DCMAKE_INSTALL_PREFIX=/usr to use the distribution's directories.
 
 set(CPACK_GENERATOR "TGZ;DEB")
 set(CPACK_PACKAGE_NAME "oss-resumable")
@@ -12,7 +12,7 @@ set(CPACK_COMPONENTS_ALL oss_resumable_runtime oss_resumable_development)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-# Each minor version is an ABI of its own until 1.0: two of them can be installed side by side.
+# Until 1.0 each minor version has its own ABI, so two of them can be installed side by side.
 set(CPACK_DEBIAN_OSS_RESUMABLE_RUNTIME_PACKAGE_NAME "liboss-resumable${oss_resumable_abi}")
 set(CPACK_DEBIAN_OSS_RESUMABLE_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_OSS_RESUMABLE_RUNTIME_PACKAGE_SHLIBDEPS ON)

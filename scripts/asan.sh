@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Builds the library, its Rust code too, and the C and C++ tests with AddressSanitizer in build/asan, and runs them;
-# leaks fail as well. Prints "ok asan TEST" or "FAILED asan TEST" for each, then "asan: N passed, N failed".
+# Builds the library (including its Rust code) and the C and C++ tests with AddressSanitizer in build/asan, and runs
+# them; leaks count as failures. Prints "ok asan TEST" or "FAILED asan TEST" for each, then "asan: N passed, N
+# failed".
 #
-# gcc's runtime serves both: the shared library asks for AddressSanitizer's functions, and the programs bring them.
+# Both use gcc's runtime: the shared library needs AddressSanitizer's functions, and the programs provide them.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +13,7 @@ mkdir -p "$logs"
 gate=asan
 source scripts/tally.sh
 
-# Standing for a target of its own keeps build scripts and macros as they are.
+# An explicit target keeps build scripts and macros uninstrumented.
 build_all() {
     local flags="-fsanitize=address -fno-omit-frame-pointer -g1"
     export RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address
@@ -22,7 +23,7 @@ build_all() {
         cmake --build "$build" --parallel 2
 }
 
-# The library's own code must be instrumented, and what it does wrong be found.
+# The library's own code must be instrumented, and an error in it must be found.
 prove_that_rust_is_watched() {
     local log=$logs/planted.log program=$build/use_after_free
     if ! grep -q '__asan_report_load8' < <(nm -D --undefined-only "$build/lib/liboss_resumable.so"); then
@@ -43,9 +44,9 @@ prove_that_rust_is_watched() {
 
 run_tests() {
     local log=$logs/ctest.log tests_failed=0
-    # Left out is what looks at no memory of the library: how it is packaged and compiled, and valgrind; and what
-    # preloads a library, because the sanitizer's must be the first. A process that ends during a
-    # download, and a forked child, free nothing: there, leaks are not looked for.
+    # Excluded are tests that do not access the library's memory: packaging, and valgrind; and those with LD_PRELOAD,
+    # because the sanitizer's library must be the first. A process that exits during a download or with a client in
+    # static storage, and a forked child, free nothing, so leaks are not checked there.
     local packaging='valgrind.*|headers|library|abi|versions|consumers|static-libraries|late-libcurl|subdirectory|configurations|packages|linking-compilers|preload.*'
     local ending='Lifetime\.TheProcessMay.*|(.*/)?(Exit|Fork)\..*|.*DeathTest.*|linked-service-.*|linking-.*'
     (
@@ -58,7 +59,7 @@ run_tests() {
     done < <(sed -nE \
         -e 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+) [. ]*( Passed).*/Passed \1/p; t' \
         -e 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+) [. ]*\*\*\*.*/Failed \1/p' "$log")
-    # All, and not only those that were run before something went wrong.
+    # All tests, and not only those that ran before a failure.
     if [ "$tests_failed" -eq 0 ] && [ "$(grep -c '^100% tests passed' "$log")" -eq 2 ]; then
         ok "all tests"
     else

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the library and the measuring programs, then runs benches/run.py with the arguments given.
+# Builds the library and the measuring programs, then runs benches/run.py with the given arguments.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

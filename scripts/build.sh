@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything in build/ as a release; arguments go to CMake. Quiet, except when it fails.
+# Builds everything in build/ as a release; arguments are passed to CMake. Prints nothing unless it fails.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 

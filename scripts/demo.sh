@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Downloads 1 GiB from a local server, kills the program half-way, starts it again, and proves the file.
+# Downloads 1 GiB from a local server, kills the program half-way, starts it again, and verifies the file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 size=$((1024 * 1024 * 1024))
 object=examplebucket/generated/1GiB
-rate=50MB # bytes a second and connection, so that there is a half-way to see
+rate=50MB # bytes per second and connection, slow enough to be interrupted half-way
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-demo-XXXXXX")
 file=$scratch/1GiB
-partial=$file.temp # the name the file has until it is proven whole
+partial=$file.temp # the file's name until it is complete and verified
 server_pid=
 download_pid=
 
@@ -20,7 +20,7 @@ fail() {
 }
 mib() { printf '%d MiB' "$(($1 / 1048576))"; }
 
-# Bash would report a killed child by itself; what is going on is said in other words.
+# Bash would report a killed child itself; this script prints its own messages.
 stop() {
     [ -z "$1" ] && return
     kill -KILL "$1" 2>/dev/null || true
@@ -37,7 +37,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 start_server() {
-    : >"$scratch/server" # there before it is looked into
+    : >"$scratch/server" # created before it is read
     build/local-oss --access-key-id demo-id --access-key-secret demo-secret --rate "$rate" \
         >"$scratch/server" 2>"$scratch/server.log" &
     server_pid=$!
@@ -50,7 +50,7 @@ start_server() {
     fail "the server did not start within 10 s"
 }
 
-# In the background, so that a signal to this script ends it at once.
+# In the background, so that a signal to this script ends it immediately.
 start_download() {
     OSS_ACCESS_KEY_ID=demo-id OSS_ACCESS_KEY_SECRET=demo-secret \
         build/examples/download --endpoint "$endpoint" --region cn-hangzhou \
@@ -58,7 +58,7 @@ start_download() {
     download_pid=$!
 }
 
-# Blocks in use, not the file's length: connections write at several places at once.
+# Counts allocated blocks and not the file's length: connections write at several offsets at once.
 bytes_on_disk() { echo $(($(stat -c '%b * %B' "$partial" 2>/dev/null || echo 0))); }
 
 kill_half_way() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks for what the other targets need; on Debian and Ubuntu installs what is missing.
+# Checks for the tools that the other targets need; on Debian and Ubuntu installs missing ones.
 # usage: scripts/deps.sh [build] [test] [lint] [bench]      (no argument: build test lint)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +25,7 @@ check_rust() {
         fail "Rust $wanted or newer is needed, this is $found. Try: rustup update stable"
 }
 
-# A compiler without its headers is of no use, so the headers are part of the check.
+# A compiler without its headers is useless, so the headers are part of the check.
 has_c() { echo '#include <stdlib.h>' | cc -x c -fsyntax-only - 2>/dev/null; }
 has_cxx() { echo '#include <string>' | c++ -x c++ -fsyntax-only - 2>/dev/null; }
 has_cmake() {
@@ -39,7 +39,7 @@ has_authorities() { cat /etc/ssl/certs/ca-certificates.crt || cat /etc/pki/tls/c
 # Debian keeps nginx in a directory that is not on every user's PATH.
 has_nginx() { [ -x build/tools/nginx/usr/sbin/nginx ] || [ -x /usr/sbin/nginx ] || has_program nginx; }
 
-# One line for each need: what for | what it is | Debian package | the check
+# One line for each requirement: purpose | description | Debian package | check
 needs() {
     cat <<'TABLE'
 build|a C compiler|build-essential|has_c
@@ -65,7 +65,7 @@ bench|openssl|openssl|has_program openssl
 TABLE
 }
 
-# Prints "description|package" for each need of the purposes given that is not met.
+# Prints "description|package" for each requirement of the given purposes that is not met.
 missing() {
     local purpose what package check
     while IFS='|' read -r purpose what package check; do
@@ -99,7 +99,7 @@ install_packages() {
         apt-get -qq install -y --no-install-recommends "$@" </dev/null
 }
 
-# Unpacked, not installed: the Debian package would start a web server at once and at every boot.
+# Unpacked and not installed: the Debian package would start a web server immediately and at every boot.
 unpack_nginx() {
     local scratch
     refresh_lists

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets with coverage and AddressSanitizer and runs each from its corpus in fuzz/corpus.
 #
-#   fuzz.sh SECONDS [TARGET …]     SECONDS for each target; all targets when none is named
+#   fuzz.sh SECONDS [TARGET …]     SECONDS for each target; all targets by default
 #
-# Works with a stable toolchain; inputs found are kept in build/fuzz/corpus, failing ones in build/fuzz/artifacts.
+# Works with a stable toolchain. New inputs are kept in build/fuzz/corpus, failing ones in build/fuzz/artifacts.
 # Prints "ok fuzz TARGET" or "FAILED fuzz TARGET" for each, then "fuzz: N passed, N failed". The target
-# planted_overflow must fail: it shows that coverage guides and that AddressSanitizer watches.
+# planted_overflow must fail: it shows that coverage guides the fuzzer and that AddressSanitizer is active.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ mkdir -p "$logs" build/fuzz/artifacts
 gate=fuzz
 source scripts/tally.sh
 
-# As cargo-fuzz does. The target is named so that build scripts and macros are built without all this.
+# The same flags as cargo-fuzz. With an explicit target, build scripts and macros are built without them.
 build() {
     local flags="--cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module -Ccodegen-units=1"
     flags+=" -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
@@ -32,12 +32,12 @@ run() {
     local target=$1 found=build/fuzz/corpus/$1
     shift
     mkdir -p "$found"
-    # Leaks are looked for once, at the end: after each input it would take most of the time.
+    # Leaks are checked once, at the end: a check after each input would take most of the time.
     "$built/$target" "$found" "$@" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -detect_leaks=0 \
         -artifact_prefix="build/fuzz/artifacts/$target-" -print_final_stats=1 -verbosity=1 >"$logs/$target.log" 2>&1
 }
 
-# As many targets at once as there are processors.
+# As many targets at the same time as there are processors.
 run_all() {
     local target at_once
     at_once=$(nproc)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Plants each bug of scripts/mutants in a copy of the tree and demands that a test fails because of it.
-# With --check it only sees whether the bugs can still be planted; with names it tries only those.
+# Applies each bug of scripts/mutants to a copy of the tree and requires that a test fails because of it. With --check
+# it only checks whether the patches still apply; with names it tries only those.
 # Prints "ok mutant NAME" or "FAILED mutant NAME" for each, then "mutant: N passed, N failed".
 #
-# A bug is a patch. Above it stand a sentence that says what is wrong, and the tests that are quick to find it.
+# A bug is a patch. Its first lines say what is wrong, and which tests find it quickly.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,11 +33,11 @@ copy_tree() {
     mkdir -p "$tree" "$logs"
     git ls-files -z --cached --others --exclude-standard |
         tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --directory="$tree"
-    # An earlier build may be of a mutant, and newer than the file it was made from.
+    # An earlier build may contain a mutant, and be newer than the file from which it was built.
     sed -n "s|^+++ |$tree/|p" scripts/mutants/*.patch | xargs touch
 }
 
-# Tests that fail because of a bug may be killed, and leave files.
+# Tests that fail because of a bug may be killed and leave files behind.
 make_temporary_directories() {
     TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-mutants-XXXXXX")
     TEST_MEMORY=$(mktemp -d "${TEST_MEMORY:-/dev/shm}/oss-resumable-mutants-XXXXXX" 2>/dev/null) || TEST_MEMORY=$TMPDIR
@@ -46,7 +46,7 @@ make_temporary_directories() {
     trap 'rm -rf "$TMPDIR" "$TEST_MEMORY"' EXIT
 }
 
-# Runs tests in the copy; the status is cargo's.
+# Runs tests in the copy; the exit status is cargo's.
 run_tests() {
     local log=$1
     shift
@@ -55,7 +55,7 @@ run_tests() {
 
 failures_in() { sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$1" | sort -u; }
 
-# What a test fails of must be the bug.
+# Without a bug, the tests must pass.
 expect_sound_tree() {
     local log=$logs/no-bug.log
     # shellcheck disable=SC2046  # several names in a line
@@ -66,7 +66,7 @@ expect_sound_tree() {
     fi
 }
 
-# Whether the bug is found, or only its planting broke the build.
+# Whether a test finds the bug; a mutant that does not build counts as a failure.
 try() {
     local mutant=$1 name log
     name=$(name_of "$mutant")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Holds docs/reliability.md against the test run whose logs are in build/logs.
+"""Checks docs/reliability.md against the test run whose logs are in build/logs.
 
-Every test that the page names must have passed in that run, every figure must be the one that its test left, and every
-figure that was left must be on the page. Prints what is wrong, or one line; the exit status tells.
+Every test that the page names must have passed in that run, every figure must be the one that its test recorded, and
+every recorded figure must be on the page. Prints the mistakes, or one line; the exit status is 0 if there are none.
 """
 
 import os
@@ -43,10 +43,10 @@ def rows():
             yield number, cells
 
 
-def complaints():
-    """What the page says that the run does not bear out."""
+def mistakes():
+    """The mistakes of the page: claims that the run does not confirm."""
     passed = passed_tests()
-    left = {file.name: file.read_text() for file in FIGURES.glob("*")}
+    recorded = {file.name: file.read_text() for file in FIGURES.glob("*")}
     shown = set()
     for number, cells in rows():
         where = f"{PAGE.name}:{number}"
@@ -62,16 +62,16 @@ def complaints():
             name = name.removeprefix("long:")
             if (LONG or not is_long) and name not in passed:
                 yield f"{where}: {name} did not run and pass"
-            if figure and not LONG and left.get(name) != figure:
-                yield f"{where}: the figure is '{figure}', {name} left '{left.get(name)}'"
+            if figure and not LONG and recorded.get(name) != figure:
+                yield f"{where}: the figure is '{figure}', but {name} recorded '{recorded.get(name)}'"
             if figure:
                 shown.add(name)
-    for name in sorted(left.keys() - shown):
-        yield f"{PAGE.name}: the figure of {name} is nowhere: '{left[name]}'"
+    for name in sorted(recorded.keys() - shown):
+        yield f"{PAGE.name}: the figure of {name} is not on the page: '{recorded[name]}'"
 
 
 def main():
-    wrong = list(complaints())
+    wrong = list(mistakes())
     count = len(list(rows()))
     if not wrong and not count:
         wrong = [f"{PAGE.name}: no promise is listed"]

@@ -3,13 +3,14 @@
 # that take minutes.
 # Logs are kept in build/logs. The exit status is 0 only if tests ran in every runner and none failed.
 #
-# Every runner has temporary directories of its own, on the disk and in memory; what it leaves in them is a failure.
+# Every runner has its own temporary directories, on the disk and in memory; files that it leaves in them are a
+# failure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 logs=build/logs
 mkdir -p "$logs"
-# What is held against docs/reliability.md must be of this run.
+# docs/reliability.md must be checked with the logs of this run.
 rm -rf "$logs"/*.log "${CARGO_TARGET_DIR:-target}/tmp/figures"
 long=OFF
 [ "${TEST_EFFORT:-}" = long ] && long=ON
@@ -24,7 +25,7 @@ trap 'rm -rf "$TMPDIR" "$TEST_MEMORY"' EXIT
 
 step() { printf '\n== %s\n' "$*"; }
 
-# A runner that broke without naming a failed test, or that ran nothing, counts as one failure.
+# A runner that failed without naming a failed test, or that ran nothing, counts as one failure.
 add_up() {
     local runner=$1 status=$2 runner_passed=$3 runner_failed=$4
     if [ "$runner_failed" -eq 0 ] && [ "$status" -ne 0 ]; then
@@ -38,7 +39,7 @@ add_up() {
     failed=$((failed + runner_failed))
 }
 
-# Counts what a runner left in its temporary directories as a failure, and removes it.
+# Counts files that a runner left in its temporary directories as a failure, and removes them.
 expect_no_temporary_files() {
     local what="$1 leaves no temporary file" left
     left=$(find "$TMPDIR" "$TEST_MEMORY" -mindepth 1 -printf '    %p, %s bytes, of %t\n' | sort -u)
@@ -77,7 +78,7 @@ run_c_tests() {
     fi
     (cd build && ctest --output-on-failure --timeout 600 --parallel 2) 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
-    # Skipped tests are in neither number: only a line that says "Passed" counts as passed.
+    # Skipped tests are in neither number: only a line with "Passed" counts as passed.
     add_up "ctest" "$status" $(awk '
         $1 ~ /^[0-9]+\/[0-9]+$/ && $2 == "Test" && / Passed +[0-9.]+ sec/ { passed++ }
         /tests? failed out of / { for (i = 1; i <= NF; i++) if ($i == "failed") failed = $(i - 2) }

@@ -77,7 +77,7 @@ impl Client {
     /// it to its target.
     pub fn download(&self, request: &DownloadRequest) -> Result<Outcome> {
         let ended = self.start(request)?.wait(None);
-        ended.unwrap_or_else(|| Err(Error::internal("a wait without a limit came to its limit")))
+        ended.unwrap_or_else(|| Err(Error::internal("a wait without a limit timed out")))
     }
 
     /// As [`Client::download`]; `progress` runs on this thread at least every 200 ms and returns `false` to cancel.
@@ -87,7 +87,7 @@ impl Client {
         progress: &mut dyn FnMut(&Status) -> bool,
     ) -> Result<Outcome> {
         let ended = self.start(request)?.wait_with(None, progress);
-        ended.unwrap_or_else(|| Err(Error::internal("a wait without a limit came to its limit")))
+        ended.unwrap_or_else(|| Err(Error::internal("a wait without a limit timed out")))
     }
 
     /// Validates the request and starts the download.

@@ -50,7 +50,7 @@ impl ClientState {
             return Err(Error::new(
                 ErrorKind::Forked,
                 "Forked",
-                "this client belongs to the process that made it; make a client after the fork",
+                "this client belongs to the process that created it; create a new client after the fork",
             ));
         }
         if sys::exit::has_abandoned_threads() { Err(sys::exit::exiting()) } else { Ok(()) }

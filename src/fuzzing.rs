@@ -1,10 +1,10 @@
-//! Exports for the targets in `fuzz/`: the parsers of all foreign bytes. Only in fuzzing builds (`cfg(fuzzing)`, set by
+//! Exports the parsers of untrusted bytes for the targets in `fuzz/`. Only in fuzzing builds (`cfg(fuzzing)`, set by
 //! cargo-fuzz and `scripts/fuzz.sh`). It is a cfg and not a feature so that dependent programs cannot enable it; it is
 //! not part of any API.
 
 #[cfg(feature = "capi")]
 pub use crate::capi::{client_options, request as c_request, sized, status};
 pub use crate::checkpoint::{format, sdk_record};
-pub use crate::model::{crc64, extent};
+pub use crate::model::{crc64, extent, pinning};
 pub use crate::oss::{address, clock, endpoint, get_object, reply, service_error, sign, validate};
 pub use crate::transfer::policy::reply_check;

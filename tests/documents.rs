@@ -1,4 +1,4 @@
-//! The documents say what the code does.
+//! Checks that the documents agree with the code.
 
 use std::fs;
 use std::path::Path;
@@ -7,14 +7,14 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect(path)
 }
 
-/// The text of the first code block of that language.
+/// The content of the first code block in that language.
 fn code_block<'a>(document: &'a str, language: &str) -> &'a str {
     let (_, rest) = document.split_once(&format!("```{language}\n")).expect("a code block");
     rest.split_once("```").expect("an end of the code block").0
 }
 
 #[test]
-fn the_example_in_the_readme_is_the_program_that_is_compiled() {
+fn the_example_in_the_readme_is_the_compiled_program() {
     assert_eq!(code_block(&read("README.md"), "cpp"), read("examples/cpp/simple.cpp"));
 }
 
@@ -25,6 +25,6 @@ fn the_readme_names_the_minimum_rust_version_of_the_manifest() {
 }
 
 #[test]
-fn the_changelog_speaks_of_the_version_being_built() {
+fn the_changelog_mentions_the_version_being_built() {
     assert!(read("CHANGELOG.md").contains(env!("CARGO_PKG_VERSION")));
 }

@@ -1,9 +1,10 @@
-//! The checked-in C header is what `src/capi` says. `UPDATE_HEADER=1 cargo test --test header` rewrites it.
+//! Checks that the checked-in C header is generated from `src/capi`. `UPDATE_HEADER=1 cargo test --test header`
+//! rewrites it.
 
 use std::fs;
 use std::path::Path;
 
-/// The files that declare what C sees, in the order of the header.
+/// The files with the C declarations, in the order of the header.
 const SOURCES: &[&str] = &[
     "version.rs",
     "codes.rs",
@@ -39,7 +40,7 @@ fn generate() -> String {
     with_initialisers(&String::from_utf8(text).expect("UTF-8"))
 }
 
-/// Puts an initialiser after each struct that begins with its size; cbindgen has no place for one there.
+/// Adds an initialiser after each size-first struct; cbindgen cannot.
 fn with_initialisers(header: &str) -> String {
     let mut text = String::new();
     let mut fields = Vec::new();
@@ -65,8 +66,8 @@ fn field(line: &str) -> Option<&str> {
     declaration.starts_with(|first: char| first.is_ascii_alphabetic()).then_some(declaration)
 }
 
-/// An initialiser with a value for every field: compilers warn about fields without one, and C++11 has no names for
-/// fields.
+/// An initialiser with a value for every field: compilers warn about missing ones, and C++11 has no designated
+/// initialisers.
 fn initialiser(header: &str, name: &str, others: &[&str]) -> String {
     let macro_name = initialiser_name(name);
     let mut text = format!(

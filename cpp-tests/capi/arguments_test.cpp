@@ -1,4 +1,4 @@
-// What the C API does with arguments that are wrong: a code and an error, never a crash.
+// Wrong arguments of the C API: a code and an error, never a crash.
 #include <gtest/gtest.h>
 
 #include <cstring>

@@ -1,5 +1,5 @@
-// Callbacks of the C API: on which thread, how often, what they may do, and when their data is
-// freed.
+// Callbacks of the C API: on which thread and how often they run, what they may do, and when their
+// data is freed.
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -62,7 +62,7 @@ TEST(Callbacks, ProgressRunsOnTheCallingThreadAndEndsWithEverythingDone) {
     EXPECT_EQ(progress.status.bytes_total, 2000000);
 }
 
-TEST(Callbacks, ProgressGoesOnWithoutNewBytes) {
+TEST(Callbacks, ProgressContinuesWithoutNewBytes) {
     const LocalOss oss({"--fault", "stall-after=1000"});
     const TemporaryDirectory directory;
     const auto client = newClient(Options(oss.endpoint()));
@@ -186,8 +186,7 @@ TEST(Callbacks, AClientFreedInsideProgressEndsItsDownloadAfterTheCallback) {
 
 namespace {
 
-// Frees a client and a download from a log line, which comes on a thread that the freeing has to
-// join.
+// Frees a client and a download in a log callback, on a thread that freeing must join.
 struct FreeingLog {
     std::atomic<oss_resumable_client *> client{nullptr};
     std::atomic<oss_resumable_download *> download{nullptr};
@@ -224,7 +223,7 @@ TEST(Callbacks, OnALibraryThreadFreeingWorksAndWaitingIsRefused) {
     for (int i = 0; i < 1000 && freed == 0; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    EXPECT_EQ(freed, 1) << "no log line came, or the freeing did not end";
+    EXPECT_EQ(freed, 1) << "no log line arrived, or the freeing did not end";
     EXPECT_EQ(log.waited, OSS_RESUMABLE_ERR_VALIDATION);
 }
 
@@ -278,7 +277,7 @@ TEST(Callbacks, AProviderThatFailsIsQuotedInTheError) {
     EXPECT_NE(ended.message().find("the vault is sealed"), std::string::npos) << ended.message();
 }
 
-TEST(Callbacks, TheLogTellsOfTheDownloadAndKeepsSecrets) {
+TEST(Callbacks, TheLogDescribesTheDownloadWithoutSecrets) {
     struct Log {
         std::mutex mutex;
         std::string text;
@@ -305,7 +304,7 @@ TEST(Callbacks, TheLogTellsOfTheDownloadAndKeepsSecrets) {
     EXPECT_EQ(log.text.find("hush"), std::string::npos) << log.text;
 }
 
-TEST(Callbacks, TheRetryDecisionHasTheLastWord) {
+TEST(Callbacks, TheRetryDecisionOverridesThePolicy) {
     struct Decision {
         std::atomic<int> calls{0};
         std::atomic<int64_t> status{0};

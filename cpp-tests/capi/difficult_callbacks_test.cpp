@@ -16,7 +16,7 @@ namespace {
 
 void sleepMs(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
-// A progress callback that takes its time, and sees how far its own download and another get
+// A slow progress callback that observes how far its own download and another one progress
 // meanwhile.
 struct Slow {
     oss_resumable_download *own = nullptr, *other = nullptr;
@@ -43,7 +43,7 @@ struct Slow {
 
 } // namespace
 
-TEST(SlowCallbacks, ProgressHoldsUpNeitherItsOwnDownloadNorAnother) {
+TEST(SlowCallbacks, ProgressDelaysNeitherItsOwnDownloadNorAnother) {
     const LocalOss oss({"--rate", "1MB"});
     const TemporaryDirectory directory;
     const auto client = newClient(Options(oss.endpoint()));
@@ -63,7 +63,7 @@ TEST(SlowCallbacks, ProgressHoldsUpNeitherItsOwnDownloadNorAnother) {
     EXPECT_TRUE(LocalOss::isGenerated(directory.path("shown"), "6MB"));
 }
 
-TEST(SlowCallbacks, ACredentialsProviderHoldsUpNeitherACancelNorTheFreeing) {
+TEST(SlowCallbacks, ACredentialsProviderDelaysNeitherACancelNorTheFreeing) {
     struct Vault {
         std::atomic<bool> asked{false}, open{false};
         static void provide(oss_resumable_credentials_sink *sink, void *data) {
@@ -93,7 +93,7 @@ TEST(SlowCallbacks, ACredentialsProviderHoldsUpNeitherACancelNorTheFreeing) {
     client.reset();
 }
 
-TEST(SlowCallbacks, LogAndRetryDecisionCostTimeAndNothingElse) {
+TEST(SlowCallbacks, LogAndRetryDecisionOnlyCostTime) {
     const LocalOss oss({"--fault", "reset-after=200KB@nth:2", "--fault", "status=503@nth:3"});
     const TemporaryDirectory directory;
     Options options(oss.endpoint());
@@ -112,7 +112,7 @@ TEST(SlowCallbacks, LogAndRetryDecisionCostTimeAndNothingElse) {
 
 namespace {
 
-// Cancels its download from whatever callback comes first.
+// Cancels its download in the first callback that runs.
 struct Cancelling {
     std::atomic<oss_resumable_download *> download{nullptr};
     std::atomic<int> calls{0};
@@ -150,7 +150,7 @@ struct Cancelling {
         download = handle.get();
         EXPECT_EQ(wait(handle, 10000).code, OSS_RESUMABLE_ERR_CANCELLED);
         EXPECT_GE(calls, 1);
-        // No callback comes after the client is gone.
+        // No callback runs after the client has been freed.
         client.reset();
         handle.reset();
         EXPECT_TRUE(directory.names().empty());
@@ -192,7 +192,7 @@ namespace {
 
 [[noreturn]] void throwing() { throw std::runtime_error("thrown by a callback"); }
 
-// Runs a download whose callbacks throw. Does not come back.
+// Runs a download whose callbacks throw. Does not return.
 void downloadThatThrows(const std::string &endpoint, const std::string &file,
                         void (*set)(Options &, Request &)) {
     Options options(endpoint);

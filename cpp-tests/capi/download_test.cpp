@@ -8,13 +8,13 @@
 
 using namespace tests;
 
-TEST(Download, GivesTheFileAndTellsAboutIt) {
+TEST(Download, GivesTheFileAndItsMetadata) {
     const LocalOss oss;
     const TemporaryDirectory directory;
     const auto file = directory.path("file");
     const auto client = newClient(Options(oss.endpoint()));
 
-    // Too small to be shared out to another connection, however slow this machine is.
+    // Too small to be shared with another connection, however slow this machine is.
     const auto ended = download(client, Request("generated/1MiB", file));
 
     ASSERT_EQ(ended.code, OSS_RESUMABLE_OK) << ended.message();
@@ -117,7 +117,7 @@ TEST(Download, CopiesItsRequestBeforeStartReturns) {
     EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "1MB"));
 }
 
-TEST(Download, WaitTimesOutAndTouchesNothing) {
+TEST(Download, WaitTimesOutWithoutWritingOutputs) {
     const LocalOss oss({"--rate", "1MB"});
     const TemporaryDirectory directory;
     const auto client = newClient(Options(oss.endpoint()));
@@ -177,7 +177,7 @@ TEST(Download, AShortStatusStructGetsOnlyWhatFits) {
     EXPECT_EQ(status.bytes_total, 0x5555555555555555);
 }
 
-TEST(Download, CancelledLeavesACheckpointFromWhichTheNextOneGoesOn) {
+TEST(Download, CancelledLeavesACheckpointFromWhichTheNextOneResumes) {
     const TemporaryDirectory directory;
     const auto file = directory.path("file");
     Request request("generated/24MiB", file);
@@ -241,7 +241,7 @@ TEST(Download, IsSignedWithTheRegionAndCredentialsOfTheClient) {
     EXPECT_EQ(ended.code, OSS_RESUMABLE_OK) << ended.message();
 }
 
-TEST(Checkpoint, IsSeenAndThrownAwayWithItsTemporaryFile) {
+TEST(Checkpoint, IsInspectedAndDiscardedWithItsTemporaryFile) {
     const LocalOss oss({"--rate", "4MB"});
     const TemporaryDirectory directory;
     const auto client = newClient(Options(oss.endpoint()));

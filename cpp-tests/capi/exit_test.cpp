@@ -1,4 +1,4 @@
-// The host ends while a download runs: programs/exits.c, again and again.
+// The host exits while a download runs: programs/exits.c, repeatedly.
 #include <random>
 
 #include <gtest/gtest.h>
@@ -12,7 +12,8 @@ using namespace tests;
 
 namespace {
 
-// The status of `exits`, or minus the signal that ended it: SIGALRM after thirty seconds.
+// The exit status of `exits`, or the negated number of the signal that ended it: SIGALRM after
+// thirty seconds.
 int endOf(const std::string &endpoint, const std::string &file, const char *how, int microseconds) {
     const std::string delay = std::to_string(microseconds);
     const pid_t child = fork();
@@ -26,7 +27,7 @@ int endOf(const std::string &endpoint, const std::string &file, const char *how,
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-// Ends so at 30 random moments, always with the host's status; the next run ends right.
+// Exits at 30 random moments, always with the host's status; the next run succeeds.
 void expectExits(const char *how) {
     const LocalOss oss({"--access-key-id", "id", "--access-key-secret", "secret", "--rate", "1MB"});
     const TemporaryDirectory directory;

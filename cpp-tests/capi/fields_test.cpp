@@ -1,5 +1,4 @@
-// Every field of every input struct with values that it should not have: a code and words, or a
-// right file.
+// Every field of every input struct with invalid values: a code and a message, or a correct file.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -60,7 +59,7 @@ template <typename T> bool isZeroButForItsSize(const T &object) {
     return std::memcmp(&object, &expected, sizeof expected) == 0;
 }
 
-// A server that logs, a client of it, and a directory.
+// A server with a log, a client of it, and a directory.
 struct Place {
     TemporaryDirectory directory;
     std::string log = directory.path("log");
@@ -69,7 +68,7 @@ struct Place {
     std::string file() const { return directory.path("file"); }
     std::string seen() const { return readFile(log); }
 
-    // Success means the right file; a failure has words, and leaves no file.
+    // Success means a correct file; a failure has a message and leaves no file.
     void check(const Ended &ended, const std::string &what, bool whole = true) const {
         if (ended.code == OSS_RESUMABLE_OK) {
             EXPECT_TRUE(!whole || LocalOss::isGenerated(file(), "1000")) << what;
@@ -103,7 +102,7 @@ TEST(Fields, AnInitialiserSetsTheSizeOfItsStructAndNothingElse) {
     EXPECT_TRUE(isZeroButForItsSize(attempt));
 }
 
-TEST(Fields, ATextOfARequestIsRightOrRefusedAndOneWithControlsIsNeverSent) {
+TEST(Fields, ATextOfARequestIsAcceptedOrRefusedAndControlCharactersAreNeverSent) {
     const Place place;
     const auto client = newClient(Options(place.oss.endpoint()));
     for (const Field &field : requestFields()) {
@@ -116,7 +115,7 @@ TEST(Fields, ATextOfARequestIsRightOrRefusedAndOneWithControlsIsNeverSent) {
             Request request(object, place.file());
             field.set(&request, text.c_str());
             const auto ended = download(client, request);
-            // A key is escaped on its way, and a path never leaves this machine.
+            // A key is escaped when it is sent, and a path is never sent.
             const bool escaped = field.name == std::string("key") || field.holds == Holds::path;
             if (hasControls(text) && !escaped) {
                 EXPECT_EQ(ended.code, OSS_RESUMABLE_ERR_VALIDATION) << what;
@@ -143,7 +142,7 @@ TEST(Fields, ATextOfARequestIsRightOrRefusedAndOneWithControlsIsNeverSent) {
     EXPECT_EQ(place.seen().find("X-Injected: 1"), std::string::npos);
 }
 
-TEST(Fields, ANumberOfARequestIsRightOrRefusedByTheFieldsName) {
+TEST(Fields, ANumberOfARequestIsAcceptedOrRefusedWithTheFieldsName) {
     const Place place;
     const auto client = newClient(Options(place.oss.endpoint()));
     for (const Field &field : requestFields()) {
@@ -168,7 +167,7 @@ TEST(Fields, ANumberOfARequestIsRightOrRefusedByTheFieldsName) {
     }
 }
 
-TEST(Fields, AnOptionIsRightOrRefusedAndATextWithControlsIsNeverSent) {
+TEST(Fields, AnOptionIsAcceptedOrRefusedAndControlCharactersAreNeverSent) {
     const Place place;
     for (const Field &field : optionFields()) {
         std::vector<Ended> ends;
@@ -216,7 +215,7 @@ TEST(Fields, AnOptionIsRightOrRefusedAndATextWithControlsIsNeverSent) {
 
 TEST(Fields, AStructOfAnySizeIsReadUpToItOrRefused) {
     const Place place;
-    // Exactly as long as it says, so that a read beyond shows under valgrind and sanitizers.
+    // Exactly as long as its size, so that valgrind and sanitizers detect a read beyond it.
     for (size_t size = 0; size <= sizeof(oss_download_object_request) + 64; size++) {
         Request whole(object, place.file());
         whole.struct_size = size;

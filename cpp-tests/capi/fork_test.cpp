@@ -18,7 +18,7 @@ using namespace tests;
 
 namespace {
 
-// A download of two seconds, with a checkpoint, at work.
+// A running download of two seconds with a checkpoint.
 struct Running {
     LocalOss oss{{"--rate", "4MB"}};
     TemporaryDirectory directory;
@@ -43,7 +43,7 @@ struct Running {
     }
 };
 
-// The exit status of a forked child, or -1 when a signal ended it: SIGALRM after twenty seconds.
+// The exit status of a forked child, or -1 if a signal ended it: SIGALRM after twenty seconds.
 template <typename Body> int inChild(Body body) {
     const pid_t child = fork();
     if (child == 0) {
@@ -56,7 +56,7 @@ template <typename Body> int inChild(Body body) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-// Calls everything that takes a handle: how many calls were not refused as those of a child.
+// Calls every function that takes a handle; returns how many calls were not refused in the child.
 int callsThatWork(Running &parents) {
     auto *client = parents.client.get();
     auto *handle = parents.handle.get();
@@ -85,12 +85,12 @@ int callsThatWork(Running &parents) {
 
 } // namespace
 
-TEST(Fork, EveryCallInTheChildIsRefusedAndFreeingHarmsNothing) {
+TEST(Fork, EveryCallInTheChildIsRefusedAndFreeingIsSafe) {
     Running parents;
     for (int i = 0; i < 20; ++i) {
         const int status = inChild([&parents, i] {
             const int worked = i % 2 ? callsThatWork(parents) : 0;
-            // Both orders.
+            // In both orders.
             if (i % 4 < 2) {
                 parents.handle.reset();
             }
@@ -103,13 +103,13 @@ TEST(Fork, EveryCallInTheChildIsRefusedAndFreeingHarmsNothing) {
     parents.expectAGoodEnd();
 }
 
-TEST(Fork, AChildThatExitsTakesNeitherFilesNorLocksAlong) {
+TEST(Fork, AChildThatExitsAffectsNeitherFilesNorLocks) {
     Running parents;
     for (int i = 0; i < 20; ++i) {
-        // With all exit handlers, in the midst of a download of the parent's.
+        // With all exit handlers, in the middle of a download of the parent.
         ASSERT_EQ(inChild([] { std::exit(7); }), 7);
     }
-    // A child that was given nothing of the parent's finds the locks where they were.
+    // A child without handles of the parent finds the locks held.
     const int second = inChild([&parents] {
         const auto own = newClient(Options(parents.oss.endpoint()));
         _exit(download(own, parents.request).code == OSS_RESUMABLE_ERR_BUSY ? 0 : 1);
@@ -124,7 +124,7 @@ TEST(Fork, AChildThatOutlivesTheDownloadDoesNotHoldItsLocks) {
     ASSERT_EQ(pipe(ends), 0);
     const pid_t child = fork();
     if (child == 0) {
-        // Until the parent closes its end, with every descriptor of the parent's.
+        // Until the parent closes its end, with every descriptor of the parent.
         char byte;
         close(ends[1]);
         _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
@@ -144,7 +144,7 @@ TEST(Fork, AChildThatOutlivesTheDownloadDoesNotHoldItsLocks) {
 
 namespace {
 
-// What the descriptors of this process lead to.
+// The files and sockets of this process's descriptors.
 std::map<int, std::string> descriptors() {
     std::map<int, std::string> found;
     DIR *directory = opendir("/proc/self/fd");
@@ -160,7 +160,7 @@ std::map<int, std::string> descriptors() {
     return found;
 }
 
-// What those of a program lead to that the host starts with popen().
+// Those of a program that the host starts with popen().
 std::multiset<std::string> descriptorsOfAProgram() {
     std::multiset<std::string> found;
     FILE *output = popen("readlink /proc/$$/fd/*; true", "r");
@@ -176,8 +176,8 @@ std::multiset<std::string> descriptorsOfAProgram() {
     return found;
 }
 
-// The pair by which libcurl wakes a transfer thread, which libcurl 7.88 leaves open to other
-// programs.
+// The socket pair with which libcurl wakes a transfer thread; libcurl 7.88 does not set
+// close-on-exec on it.
 bool isOneOfAPair(int fd) {
     struct sockaddr_storage address;
     socklen_t length = sizeof address;

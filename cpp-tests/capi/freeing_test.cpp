@@ -1,4 +1,4 @@
-// Every handle may be freed in any order, and from inside any callback.
+// Every handle may be freed in any order and in any callback.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -25,7 +25,7 @@ bool waitForFreed(int count) {
     return freed == count;
 }
 
-// One of each handle there is, and what still holds for those that are not freed.
+// One handle of each kind, and what the remaining ones must still do.
 struct Handles {
     static constexpr size_t count = 5;
 
@@ -107,7 +107,7 @@ TEST(Freeing, WorksInEachOfThe120OrdersOfFiveHandles) {
 
 namespace {
 
-// Frees its client and its download once, from whatever callback comes first.
+// Frees its client and its download once, in the first callback that runs.
 struct Freeing {
     std::atomic<oss_resumable_client *> client{nullptr};
     std::atomic<oss_resumable_download *> download{nullptr};
@@ -115,7 +115,7 @@ struct Freeing {
     std::atomic<int> calls{0};
 
     void act() {
-        // The callback may come before the test has the handles.
+        // The callback may run before the test has the handles.
         while (!armed) {
             std::this_thread::yield();
         }
@@ -187,7 +187,7 @@ TEST(Freeing, WorksInsideTheRetryDecision) {
 
 namespace {
 
-// What frees a client when it is freed itself.
+// User data whose free function frees a client.
 struct Chain {
     oss_resumable_client *client;
     oss_resumable_download *download;

@@ -1,4 +1,4 @@
-// Handles may be freed in any order and at any time; forks and exits do no harm.
+// Handles may be freed in any order and at any time; forks and exits cause no damage.
 #include <cstdlib>
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@ using namespace tests;
 
 namespace {
 
-// The exit status of a forked child, or -1 when it had to be killed after ten seconds.
+// The exit status of a forked child, or -1 if it had to be killed after ten seconds.
 template <typename Body> int inChild(Body body) {
     const pid_t child = fork();
     if (child == 0) {
@@ -68,7 +68,7 @@ TEST(Lifetime, FreeingARunningDownloadCancelsItAndKeepsTheCheckpoint) {
     EXPECT_EQ(wait(again, 100).code, OSS_RESUMABLE_WAIT_TIMEOUT);
 }
 
-TEST(Lifetime, AStartThatNobodyHoldsIsCancelled) {
+TEST(Lifetime, AStartWithoutAHandleIsCancelled) {
     const LocalOss oss({"--rate", "1MB"});
     const TemporaryDirectory directory;
     const auto client = newClient(Options(oss.endpoint()));
@@ -96,11 +96,11 @@ TEST(Lifetime, AForkedChildGetsAnErrorAndCanFreeWithoutHanging) {
         _exit(forked ? 0 : 1);
     });
     EXPECT_EQ(status, 0);
-    // The parent's download is unharmed.
+    // The parent's download is not affected.
     EXPECT_EQ(wait(handle, 0).code, OSS_RESUMABLE_WAIT_TIMEOUT);
 }
 
-TEST(Lifetime, AForkedChildCanMakeAClientOfItsOwn) {
+TEST(Lifetime, AForkedChildCanCreateItsOwnClient) {
     const LocalOss oss;
     const TemporaryDirectory directory;
     const auto parents = newClient(Options(oss.endpoint()));

@@ -45,7 +45,7 @@ TEST(Cpp, TheUsersExampleWorks) {
     EXPECT_EQ(directory.names(), std::vector<std::string>{"file"});
 }
 
-TEST(Cpp, AnErrorCarriesWhatTheSdksDoes) {
+TEST(Cpp, AnErrorHasTheFieldsOfTheSdks) {
     const LocalOss oss;
     const TemporaryDirectory directory;
     auto client = anonymousClient(oss);
@@ -58,7 +58,7 @@ TEST(Cpp, AnErrorCarriesWhatTheSdksDoes) {
     EXPECT_FALSE(outcome.error().RequestId().empty());
 }
 
-TEST(Cpp, AClientThatCannotBeMadeSaysWhyAtEachDownload) {
+TEST(Cpp, AClientThatCannotBeCreatedReportsWhyAtEachDownload) {
     Client client("ftp://nowhere");
     EXPECT_FALSE(client.isValid());
     const auto outcome = client.ResumableDownloadObject(DownloadObjectRequest("bucket", "key"));
@@ -81,7 +81,7 @@ TEST(Cpp, ThreadNumZeroBecomesOneInTheConstructorAndIsRefusedFromTheSetter) {
     EXPECT_EQ(client.StartDownload(request).error().Code(), "ValidateError");
 }
 
-TEST(Cpp, ANulInAStringIsRefusedAndNotCutOff) {
+TEST(Cpp, ANulInAStringIsRefusedAndNotTruncated) {
     Client client("http://127.0.0.1:1");
     const auto outcome = client.ResumableDownloadObject(
         DownloadObjectRequest("examplebucket", std::string("key\0tail", 8), "file"));
@@ -126,7 +126,7 @@ TEST(Cpp, TransferProgressAddsUpToTheObject) {
     EXPECT_EQ(seen.total, 2000000);
 }
 
-TEST(Cpp, AnExceptionOfAProgressHandlerCancelsAndComesOut) {
+TEST(Cpp, AnExceptionOfAProgressHandlerCancelsAndIsRethrown) {
     const LocalOss oss({"--rate", "1MB"});
     const TemporaryDirectory directory;
     auto client = anonymousClient(oss);
@@ -138,7 +138,7 @@ TEST(Cpp, AnExceptionOfAProgressHandlerCancelsAndComesOut) {
     EXPECT_THROW(started.result().Wait(), std::runtime_error);
 }
 
-TEST(Cpp, ADownloadIsWaitedForLookedAtAndCancelled) {
+TEST(Cpp, ADownloadCanBeWaitedForInspectedAndCancelled) {
     const LocalOss oss({"--rate", "1MB"});
     const TemporaryDirectory directory;
     auto client = anonymousClient(oss);
@@ -200,7 +200,7 @@ TEST(Cpp, ACheckpointIsInspectedAndDiscarded) {
     EXPECT_TRUE(directory.names().empty());
 }
 
-TEST(Cpp, AFutureIsTheEndOfADownload) {
+TEST(Cpp, AFutureGivesTheResultOfADownload) {
     const LocalOss oss({"--rate", "500KB"});
     const TemporaryDirectory directory;
     auto client = anonymousClient(oss);
@@ -212,7 +212,7 @@ TEST(Cpp, AFutureIsTheEndOfADownload) {
     EXPECT_EQ(future.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
     const DownloadOutcome outcome = future.get();
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
-    EXPECT_TRUE(another.get().isSuccess()) << "each is told";
+    EXPECT_TRUE(another.get().isSuccess()) << "each gets the result";
     EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "1MiB"));
 }
 
@@ -231,7 +231,7 @@ TEST(Cpp, DestroyingADownloadCancelsItAndItsFutureSaysSo) {
     EXPECT_TRUE(directory.names().empty());
 }
 
-TEST(Cpp, AnExceptionOfAHandlerComesOutOfTheFuture) {
+TEST(Cpp, AnExceptionOfAHandlerIsRethrownByTheFuture) {
     const LocalOss oss({"--rate", "100KB"});
     const TemporaryDirectory directory;
     auto client = anonymousClient(oss);
@@ -256,7 +256,7 @@ TEST(Cpp, AMovedFromDownloadHoldsNothing) {
     EXPECT_EQ(first.GetStatus().bytes_done, 0u);
 }
 
-TEST(Cpp, BandwidthLimitsHoldAndCanBeLifted) {
+TEST(Cpp, BandwidthLimitsApplyAndCanBeLifted) {
     const LocalOss oss;
     const TemporaryDirectory directory;
     ClientConfiguration configuration;
@@ -291,7 +291,7 @@ TEST(Cpp, DisabledRequestsAreRefusedUntilTheyAreEnabled) {
 }
 
 TEST(Cpp, RequestsGoThroughAProxy) {
-    // local-oss takes the form that a proxy is asked in.
+    // local-oss accepts the form of requests to a proxy.
     const LocalOss oss;
     const TemporaryDirectory directory;
     ClientConfiguration configuration;
@@ -309,7 +309,7 @@ TEST(Cpp, RequestsGoThroughAProxy) {
               "ValidateError");
 }
 
-TEST(Cpp, ARequestGivesBackWhatItWasGiven) {
+TEST(Cpp, TheGettersOfARequestReturnWhatWasSet) {
     DownloadObjectRequest request("bucket", "key", "file", "checkpoints", 204800, 5);
     request.setRange(1, 2);
     request.setModifiedSinceConstraint("since");

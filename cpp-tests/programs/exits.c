@@ -1,4 +1,4 @@
-/* Ends in the midst of a download, with status 7.
+/* Exits during a download, with status 7.
  *
  *   exits ENDPOINT FILE HOW MICROSECONDS
  *
@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
         }
     }
     oss_resumable_download_wait(download, -1, NULL, NULL);
-    /* Somebody else exits. */
+    /* Another thread exits. */
     for (;;) {
         pause();
     }

@@ -1,4 +1,4 @@
-// Half of a program whose two files both include the headers, each of them twice.
+// Half of a program whose two files both include each header twice.
 #include <oss_resumable/oss_resumable.hpp>
 
 #include <oss_resumable/oss_resumable.h>

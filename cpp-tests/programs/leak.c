@@ -1,4 +1,4 @@
-/* A host that forgets to free an error. The test demands that valgrind sees it. */
+/* A host that forgets to free an error. The test checks that valgrind detects it. */
 #include <stddef.h>
 
 #include <oss_resumable/oss_resumable.h>

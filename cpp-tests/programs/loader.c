@@ -1,5 +1,5 @@
-/* Loads the library, downloads, and unloads it, again and again: threads and descriptors are back
- * each time.
+/* Repeatedly loads the library, downloads, and unloads it: no threads or descriptors are left each
+ * time.
  *
  *   loader LIBRARY ENDPOINT DIRECTORY
  */

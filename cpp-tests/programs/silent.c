@@ -1,4 +1,4 @@
-/* Succeeds, fails and cancels in every way it knows. The test demands that nothing is printed.
+/* Succeeds, fails and cancels in many ways. The test checks that nothing is printed.
  *
  *   silent ENDPOINT DIRECTORY
  */

@@ -1,6 +1,6 @@
-/* A mistake of a host that scripts/asan.sh expects AddressSanitizer to find: the library is given a
-   request whose memory was freed. The read happens in the library's Rust code, so it is seen only
-   when that is instrumented. */
+/* A mistake of a host that scripts/asan.sh expects AddressSanitizer to find: the library gets a
+   request whose memory was freed. The read is in the library's Rust code, so it is detected only
+   if that is instrumented. */
 #include <stdlib.h>
 
 #include "oss_resumable/oss_resumable.h"

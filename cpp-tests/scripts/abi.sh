@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The ABI that the header declares is the recorded one. UPDATE_ABI=1 records it anew, once a change is meant.
+# Checks that the ABI declared by the header is the recorded one. UPDATE_ABI=1 records it again, after an intended
+# change.
 #
 #   abi.sh HEADER SONAME RECORD SYMBOLS-FILE C-COMPILER
 #
-# libabigail does not read Rust's debugging information, so the header is made a library of: every function it declares,
-# without a body worth the name. Other tests hold the real library's symbols and structs against the header.
+# libabigail does not read Rust's debugging information, so a library is made from the header: every function that it
+# declares, with a trivial body. Other tests compare the real library's symbols and structs with the header.
 set -euo pipefail
 header=$1 soname=$2 record=$3 symbols=$4 cc=$5
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-abi-XXXXXX")
@@ -21,7 +22,7 @@ print('#include "%s"' % sys.argv[2])
 for declaration in re.findall(r"^(?!typedef)[a-z][^;{}()]*\boss_resumable_\w+\([^;]*\);", text, re.M):
     print(declaration[:-1] + " { for (;;) { } }")
 PYTHON
-    # Compiled where it stands, so that the record holds no path of this machine.
+    # Compiled in place, so that the record contains no path of this machine.
     (cd "$scratch" && "$cc" -std=c11 -g -O0 -shared -fPIC -Wl,-soname,"$soname" "$name.c" -o "$name.so")
     abidw --no-corpus-path --no-comp-dir-path --no-show-locs "$scratch/$name.so" --out-file "$scratch/$name.abi"
 }
@@ -38,7 +39,7 @@ abidiff --no-show-locs "$record" "$scratch/now.abi" || {
     exit 1
 }
 
-# A gate that lets everything pass is none: a field that grows must be noticed.
+# Checks the check itself: a field that grows must be detected.
 sed 's/uint32_t thread_num;/uint64_t thread_num;/' "$header" >"$scratch/changed"
 cmp -s "$header" "$scratch/changed" && { echo "FAILED: there is no thread_num to change"; exit 1; }
 write_abi "$scratch/changed" changed

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A multi-config generator, a Rust target by name and no network: one build directory gives the libraries of two
-# configurations side by side, and each is installed alone.
+# A multi-config generator, an explicit Rust target and no network: one build directory contains the libraries of two
+# configurations side by side, and each can be installed alone.
 #
 #   configurations.sh CMAKE BUILD-DIRECTORY LOCAL-OSS SOURCE-DIRECTORY
 set -euo pipefail
@@ -12,12 +12,12 @@ export OSS_ACCESS_KEY_ID=id OSS_ACCESS_KEY_SECRET=secret
 configure() {
     "$cmake" -S "$source" -B "$scratch/$1" -G "Ninja Multi-Config" \
         -DOSS_RESUMABLE_BUILD_EXAMPLES=OFF "-DOSS_RESUMABLE_CARGO_FLAGS=--locked;--offline"
-    # Shared with the test's own build: what it has compiled need not be compiled again.
+    # Shared with the test's own build, so that compiled crates need not be compiled again.
     ln -s "$build/cargo" "$scratch/$1/cargo"
 }
 
-# Builds and installs one configuration, and a program against it. The library must be the one that cargo put into
-# the directory given.
+# Builds and installs one configuration, and a program that uses it. The library must be the one that cargo wrote to
+# the given directory.
 use() {
     local directory=$1 config=$2 made=$3
     local prefix=$scratch/$directory-$config

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Programs build against the installed library in every way that is promised, and run.
+# Programs build with the installed library in every supported way, and run.
 #
 #   consumers.sh CMAKE BUILD-DIRECTORY LOCAL-OSS SOURCE-DIRECTORY SDK-INCLUDE-DIRECTORY SDK-LIBRARY
 set -euo pipefail
@@ -9,7 +9,7 @@ source "$here/scripts/with_server.sh"
 export OSS_ACCESS_KEY_ID=id OSS_ACCESS_KEY_SECRET=secret
 start_server "$local_oss" --access-key-id id --access-key-secret secret
 
-# Installed to one place and moved to another: nothing may remember the first.
+# Installed to one directory and moved to another: nothing may depend on the first.
 "$cmake" --install "$build" --prefix "$scratch/first" >/dev/null
 mv "$scratch/first" "$scratch/prefix"
 prefix=$scratch/prefix
@@ -63,13 +63,13 @@ if configure_and_build consumer-cpp "$scratch/newer" -DCMAKE_PREFIX_PATH="$prefi
 fi
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
-# pkg-config's words are to be split.
+# pkg-config's output must be split into words.
 # shellcheck disable=SC2046
 cc -std=c99 "$source/examples/c/download.c" $(pkg-config --cflags --libs oss_resumable) \
     -Wl,-rpath,"$prefix/lib" -o "$scratch/pkg-shared"
 run pkg-config-shared "$scratch/pkg-shared"
 
-# The archive instead of the shared library, with everything that --static adds.
+# The archive instead of the shared library, with the additional flags of --static.
 # shellcheck disable=SC2046
 cc -std=c99 "$source/examples/c/download.c" $(pkg-config --cflags oss_resumable) \
     "$prefix/lib/liboss_resumable.a" \

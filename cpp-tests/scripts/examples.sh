@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The examples do what they show: download, resume after Ctrl-C, and fail with words and a status.
+# The examples work as described: they download, resume after Ctrl-C, and fail with a message and an exit status.
 #
 #   examples.sh BUILD-DIRECTORY
 set -euo pipefail
@@ -16,7 +16,7 @@ expect_status() {
     "$@" >"$scratch/out" 2>"$scratch/err" || got=$?
     [ "$got" -eq "$wanted" ] || { cat "$scratch/out" "$scratch/err"; fail "status $got, not $wanted: $*"; }
 }
-# Blocks in use: the file's length says where the last byte is, not how many there are.
+# Counts allocated blocks: the file's length is the offset of the last byte and not the number of bytes.
 on_disk() { echo $(($(stat -c '%b * %B' "$scratch/big.temp" 2>/dev/null || echo 0))); }
 verify() { "$build/local-oss" pattern --size "$1" --verify "$2" >/dev/null || fail "$2 is wrong"; }
 
@@ -31,7 +31,7 @@ done
 
 at=(--endpoint "$endpoint" --region cn-hangzhou --part-size 1M)
 expect_status 0 "$tool" --help
-grep -q 'Exit status' "$scratch/out" || fail "--help does not tell the exit statuses"
+grep -q 'Exit status' "$scratch/out" || fail "--help does not list the exit statuses"
 expect_status 2 "$tool"
 expect_status 2 "$tool" --unknown oss://examplebucket/key
 expect_status 2 "$tool" "${at[@]}" http://examplebucket/key
@@ -49,7 +49,7 @@ kill -INT "$pid"
 status=0
 wait "$pid" || status=$?
 [ "$status" -eq 130 ] || fail "Ctrl-C gave status $status: $(cat "$scratch/err")"
-grep -q 'the same command goes on' "$scratch/err" || fail "nothing said how to go on"
+grep -q 'run the same command to resume' "$scratch/err" || fail "nothing said how to resume"
 [ ! -e "$scratch/big" ] || fail "an interrupted download left the file in its place"
 
 expect_status 0 "$tool" "${at[@]}" --stats oss://examplebucket/generated/32MiB "$scratch/big"

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Compiles each header alone and included twice, the public ones under every language standard that programs may use,
-# and with them the initialisers of the C API's structs.
+# Compiles each header alone and included twice, the public ones in every language standard that programs may use, and
+# with them the initialisers of the C API's structs.
 #
-#   headers.sh INCLUDE-DIRECTORY C-COMPILER C++-COMPILER SDK-INCLUDE-DIRECTORY
+#   headers.sh INCLUDE-DIRECTORY C-COMPILER C++-COMPILER SDK-INCLUDE-DIRECTORY SDK-V2-INCLUDE-DIRECTORY
 set -uo pipefail
-include=$1 cc=$2 cxx=$3 sdk=$4
+include=$1 cc=$2 cxx=$3 sdk=$4 sdk_v2=$5
 failed=0 compiled=0
 
 # Compiles standard input.
 compile() {
     "$@" -Wall -Wextra -pedantic -Wundef -Wshadow -Wconversion -Wmissing-field-initializers -Werror \
-        -I"$include" -isystem "$sdk" -fsyntax-only -
+        -I"$include" -isystem "$sdk" -isystem "$sdk_v2" -fsyntax-only -
 }
 
 check() {
@@ -23,7 +23,7 @@ check() {
     compiled=$((compiled + 1))
 }
 
-# The structs of the C API whose first field is their size.
+# The size-first structs of the C API.
 size_first_structs() {
     awk '/^typedef struct .* \{$/ { name = $3 }
         name && /^    [a-z].*;$/ { if ($0 == "    size_t struct_size;") print name; name = "" }' \
@@ -94,12 +94,23 @@ for standard in c++11 c++14 c++17 c++20 c++2b; do
         esac
     done
 done
-# What those two are made of must at least include what it uses.
+for standard in c++17 c++20 c++2b; do
+    check oss_resumable_sdk_v2.hpp "$cxx" -x c++ -std="$standard"
+    check oss_resumable_sdk_v2.hpp "$cxx" -x c++ -std="$standard" -fno-exceptions -fno-rtti
+done
+if echo '#include <expected>
+std::expected<int, char> result(0);' | "$cxx" -x c++ -std=c++2b -fsyntax-only - 2>/dev/null; then
+    check oss_resumable_sdk_v2.hpp "$cxx" -x c++ -std=c++2b -DALIBABACLOUD_OSS_USE_STD_EXPECTED
+fi
+# The files from which those three are made must at least include what they use.
 for header in "$include"/oss_resumable/*.hpp; do
-    check "$(basename "$header")" "$cxx" -x c++ -std=c++11
+    case $header in
+    *sdk_v2*) check "$(basename "$header")" "$cxx" -x c++ -std=c++17 ;;
+    *) check "$(basename "$header")" "$cxx" -x c++ -std=c++11 ;;
+    esac
 done
 
-# A gate that accepts everything is none: planted mistakes must be found.
+# Checks the check itself: introduced mistakes must be found.
 must_be_found() {
     if compile "$@" 2>/dev/null; then
         echo "FAILED: $* accepts a mistake"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# A build without libcurl's development files says what to install, and the same command works once they are there.
+# A build without libcurl's development files says what to install, and the same command works once they are
+# installed.
 #
 #   late_libcurl.sh SOURCE-DIRECTORY CARGO
 #
-# pkg-config looks only into a directory of this test's, which has everything but libcurl at first. What is built is a
-# crate with the library's build script and no code: curl-sys and what it needs is all that has to be compiled.
+# pkg-config searches only a directory of this test, which at first has everything but libcurl. The built crate has
+# the library's build script and no code, so that only curl-sys and its dependencies are compiled.
 set -euo pipefail
 source=$1 cargo=$2
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-test-XXXXXX")

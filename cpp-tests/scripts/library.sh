@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shared library exports what symbols.txt lists and nothing else, has its SONAME, and cannot be unloaded.
+# The shared library exports exactly the symbols in symbols.txt, has its SONAME, and cannot be unloaded.
 #
 #   library.sh LIBRARY SONAME SYMBOLS-FILE HEADER
 set -uo pipefail

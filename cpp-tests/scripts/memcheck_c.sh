@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The C example and a C program of downloads that fail in every way, with their memory watched.
+# Runs the C example and a C program whose downloads fail in every way under valgrind.
 #
 #   memcheck_c.sh LOCAL-OSS EXAMPLE PROGRAM MEMCHECK …
 set -uo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The packages that cpack makes are installed, each in its own way, and programs are built against them.
+# Installs the packages that cpack makes, each in its own way, and builds programs with them.
 #
 #   packages.sh CMAKE BUILD-DIRECTORY LOCAL-OSS SOURCE-DIRECTORY VERSION ABI
 set -euo pipefail
@@ -37,7 +37,7 @@ if dpkg-deb -c "$runtime" | grep -E '\.(h|hpp|a|pc|cmake)$|liboss_resumable\.so$
     fail "the runtime package holds what only development needs"
 fi
 
-# A system of its own: this machine's is left alone. Its dependencies are this machine's.
+# A separate root directory, so that this machine is not changed. The dependencies are this machine's.
 root=$scratch/root
 mkdir -p "$root"/var/lib/dpkg/{info,triggers,updates}
 touch "$root/var/lib/dpkg/status"
@@ -48,7 +48,7 @@ prefix=$root/$(dpkg-deb -c "$development" | sed -n 's#.* \./\(.*\)/include/oss_r
 build_consumer from-deb "$prefix"
 run "$scratch/from-deb/consumer-shared"
 
-# One component at a time, below a staging directory.
+# One component at a time, into a staging directory.
 DESTDIR=$scratch/staged "$cmake" --install "$build" --prefix /opt/oss --component oss_resumable_runtime
 [ -e "$scratch/staged/opt/oss/lib/liboss_resumable.so.$abi" ] || fail "DESTDIR was ignored"
 [ ! -e "$scratch/staged/opt/oss/include" ] || fail "the runtime component holds headers"

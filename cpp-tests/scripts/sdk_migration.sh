@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The example of moving from the SDK: its two former lines make a program of the SDK alone, which compiles as well,
-# and the program downloads the right file, or says the SDK's code.
+# The example of the migration from the SDK: with its two commented-out lines restored it is a program of the SDK
+# alone, which must compile too; the program itself downloads the right file, or prints the SDK's code.
 #
 #   sdk_migration.sh SOURCE PROGRAM LOCAL-OSS C++-COMPILER SDK-INCLUDE-DIRECTORY
 set -euo pipefail
@@ -8,7 +8,7 @@ source=$1 program=$2 local_oss=$3 cxx=$4 sdk=$5
 source "$(dirname "$0")/with_server.sh"
 start_server "$local_oss" --access-key-id id --access-key-secret secret
 
-# Each line below a commented-out one takes that one's place.
+# Each commented-out line replaces the line below it.
 awk '/^ *\/\/ (#include <alibabacloud|OssClient client\()/ { sub(/\/\/ /, ""); print; getline; next } { print }' \
     "$source" >"$scratch/before.cpp"
 changed=$(grep -v '^ *//' "$source" | diff - <(grep -v '^ *//' "$scratch/before.cpp") | grep -c '^>' || true)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The library prints nothing, whatever happens.
+# The library never prints anything.
 #
 #   silent.sh LOCAL-OSS PROGRAM
 set -uo pipefail

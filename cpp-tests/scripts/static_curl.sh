@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The library with a libcurl inside: it needs no other, shows nothing of its own, and leaves the program's alone.
+# The library with a bundled libcurl: it needs no other, exports nothing of it, and does not affect the program's own.
 #
 #   static_curl.sh CMAKE LOCAL-OSS SOURCE-DIRECTORY CARGO-DIRECTORY
 set -euo pipefail
@@ -22,7 +22,7 @@ diff <(nm -D --defined-only "$library" | awk '{ print $3 }' | LC_ALL=C sort) "$s
 [ ! -e "$scratch/prefix/lib/liboss_resumable.a" ] || fail "there is a static library"
 
 export PKG_CONFIG_PATH=$scratch/prefix/lib/pkgconfig
-# pkg-config's words are to be split.
+# pkg-config's output must be split into words.
 # shellcheck disable=SC2046
 cc -std=c99 "$source/cpp-tests/programs/guest.c" $(pkg-config --cflags --libs oss_resumable libcurl libcrypto) \
     -pthread -Wl,-rpath,"$scratch/prefix/lib" -o "$scratch/guest"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A program builds the library as a part of itself, by add_subdirectory and by FetchContent, and runs.
+# A program builds the library as a part of itself, with add_subdirectory and with FetchContent, and runs.
 #
 #   subdirectory.sh CMAKE BUILD-DIRECTORY LOCAL-OSS SOURCE-DIRECTORY CARGO-FLAGS
 set -euo pipefail
@@ -12,7 +12,7 @@ for fetch_content in OFF ON; do
     rm -rf "$scratch/build" "$scratch/prefix"
     "$cmake" -S "$source/cpp-tests/consumer-subdirectory" -B "$scratch/build" -DCMAKE_BUILD_TYPE=Debug \
         -DLIBRARY_SOURCE="$source" -DWITH_FETCH_CONTENT=$fetch_content -DOSS_RESUMABLE_CARGO_FLAGS="$flags"
-    # cargo's results are shared with the test's own build: the same sources need not be compiled again.
+    # cargo's results are shared with the test's own build, so that the same sources need not be compiled again.
     mkdir -p "$scratch/build/library"
     ln -s "$build/cargo" "$scratch/build/library/cargo"
     "$cmake" --build "$scratch/build"

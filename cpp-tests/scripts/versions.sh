@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every place that tells the version tells the same one.
+# Every file that contains the version contains the same one.
 #
 #   versions.sh SOURCE-DIRECTORY BUILD-DIRECTORY VERSION
 set -euo pipefail
@@ -19,7 +19,7 @@ agree Cargo.lock "$(sed -n '/^name = "oss-resumable"$/{n;s/^version = "\(.*\)"/\
 agree "the header" "$(number MAJOR).$(number MINOR).$(number PATCH)"
 agree "the pkg-config file" "$(sed -n 's/^Version: //p' "$build/oss_resumable.pc")"
 agree "the CMake package" "$(sed -n 's/^set(PACKAGE_VERSION "\(.*\)")/\1/p' "$build/OssResumableConfigVersion.cmake")"
-# A release is a heading; until then "Unreleased" says which it will be.
-agree "the changelog" "$(grep -oE -m 1 '^## \[[0-9.]+\]|become [0-9]+\.[0-9]+\.[0-9]+' "$source/CHANGELOG.md" |
+# A release is a heading; before it, "Unreleased" names the next version.
+agree "the changelog" "$(grep -oE -m 1 '^## \[[0-9.]+\]|will be [0-9]+\.[0-9]+\.[0-9]+' "$source/CHANGELOG.md" |
     grep -oE '[0-9]+\.[0-9]+\.[0-9]+')"
 exit "$failed"

@@ -1,11 +1,11 @@
-# Sourced: starts local-oss on a free port with the arguments given, and stops it when the script ends.
-# Sets endpoint and scratch (a directory that is removed).
+# Sourced: starts local-oss on a free port with the given arguments, and stops it when the script ends. Sets endpoint
+# and scratch (a directory that is removed).
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-test-XXXXXX")
 server_pid=
 end_server() {
     if [ -n "$server_pid" ]; then
-        # A TERM that comes before the exec can be lost, and the wait would never end.
+        # A TERM that arrives before the exec can be lost, and the wait would never end.
         kill -KILL "$server_pid" 2>/dev/null || true
         wait "$server_pid" 2>/dev/null || true
     fi
@@ -16,7 +16,7 @@ trap end_server EXIT
 start_server() {
     local binary=$1 tries
     shift
-    : >"$scratch/server" # there before it is looked into
+    : >"$scratch/server" # created before it is read
     "$binary" "$@" >"$scratch/server" &
     server_pid=$!
     for tries in {1..100}; do

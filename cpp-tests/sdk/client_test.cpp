@@ -1,5 +1,4 @@
-// The client that takes the place of the SDK's: constructors, credentials, switches, copies and
-// forks.
+// The client that replaces the SDK's: constructors, credentials, switches, copies and forks.
 #include <atomic>
 #include <type_traits>
 
@@ -9,7 +8,7 @@ using namespace tests;
 
 namespace {
 
-// Hands out one key after another; the last one stays.
+// Returns one key after another, and then the last one again.
 class Keys : public sdk::CredentialsProvider {
 public:
     explicit Keys(std::vector<sdk::Credentials> keys) : keys_(std::move(keys)) {}
@@ -71,7 +70,7 @@ TEST(SdkClient, CredentialsOfTheEnvironmentAreRead) {
     unsetenv("OSS_ACCESS_KEY_SECRET");
 }
 
-TEST(SdkClient, AProviderIsAskedAgainWhenItsKeyHasExpired) {
+TEST(SdkClient, AProviderIsCalledAgainWhenItsKeyHasExpired) {
     Fixture fixture({"--token", "new"});
     const auto keys = std::make_shared<Keys>(std::vector<sdk::Credentials>{
         sdk::Credentials("id", "secret", "old"), sdk::Credentials("id", "secret", "new")});
@@ -148,7 +147,7 @@ TEST(SdkClient, DisabledRequestsAreRefusedUntilTheyAreEnabled) {
     EXPECT_DOWNLOADED(client.ResumableDownloadObject(fixture.request("1000")), fixture, "1000");
 }
 
-TEST(SdkClient, DisablingEndsARunningDownloadWhoseNextRunGoesOn) {
+TEST(SdkClient, DisablingEndsARunningDownloadWhoseNextRunResumes) {
     Fixture fixture({"--rate", "1MB"});
     Client client = fixture.client();
     auto request = fixture.request("4MiB");
@@ -165,10 +164,10 @@ TEST(SdkClient, DisablingEndsARunningDownloadWhoseNextRunGoesOn) {
     request.setTransferProgress(sdk::TransferProgress());
     EXPECT_DOWNLOADED(client.ResumableDownloadObject(request), fixture, "4MiB");
     EXPECT_NE(fixture.wire.requests().at(before).header("Range").compare(0, 8, "bytes=0-"), 0)
-        << "it goes on where it was";
+        << "it resumes where it was";
 }
 
-TEST(SdkClient, CopiesAreOneClientAsTheSdksAre) {
+TEST(SdkClient, CopiesShareOneClientAsInTheSdk) {
     Fixture fixture;
     Client client = fixture.client();
     const Client copy = client;

@@ -1,5 +1,5 @@
-// Each field of the SDK's ClientConfiguration that has a meaning for a download, by its effect on
-// the wire.
+// Each field of the SDK's ClientConfiguration that affects a download, by its effect on the
+// requests.
 #include <atomic>
 
 #include "fixture.hpp"
@@ -8,7 +8,7 @@ using namespace tests;
 
 namespace {
 
-// The rates that were asked for, one after another; the last one stays.
+// Returns one rate after another, and then the last one again.
 class Rates : public sdk::RateLimiter {
 public:
     explicit Rates(int rate) : rate_(rate) {}
@@ -23,7 +23,7 @@ private:
     std::atomic<int> rate_;
 };
 
-// Notes what it is shown, and tries again a number of times.
+// Records the errors that it gets, and retries a number of times.
 class Notes : public sdk::RetryStrategy {
 public:
     explicit Notes(long most) : most_(most) {}
@@ -64,7 +64,7 @@ public:
 
 const char *const SERVICE = "http://oss-cn-hangzhou.aliyuncs.com";
 
-// A configuration that reaches the service through the tap, which is taken for a proxy.
+// A configuration that reaches the service through the tap, used as a proxy.
 sdk::ClientConfiguration throughProxy(const Fixture &fixture) {
     sdk::ClientConfiguration configuration;
     configuration.proxyHost = "127.0.0.1";
@@ -108,7 +108,7 @@ TEST(SdkConfiguration, AnEndpointWithoutASchemeHasThatOfTheConfiguration) {
                       "1000");
 }
 
-TEST(SdkConfiguration, OfAnEndpointOnlyTheHostCounts) {
+TEST(SdkConfiguration, OnlyTheHostOfAnEndpointIsUsed) {
     Fixture fixture;
     const Client client(fixture.wire.endpoint() + "/path?query", "id", "secret",
                         sdk::ClientConfiguration());
@@ -126,7 +126,7 @@ TEST(SdkConfiguration, MaxConnectionsIsTheMostOfADownload) {
     EXPECT_EQ(fixture.wire.mostConnections(), 1);
 }
 
-TEST(SdkConfiguration, RequestTimeoutIsTheLongestSilence) {
+TEST(SdkConfiguration, RequestTimeoutIsTheIdleTimeout) {
     Fixture fixture({"--fault", "stall-after=1000"});
     sdk::ClientConfiguration configuration;
     configuration.requestTimeoutMs = 300;
@@ -140,7 +140,7 @@ TEST(SdkConfiguration, RequestTimeoutIsTheLongestSilence) {
 }
 
 TEST(SdkConfiguration, ConnectTimeoutIsTheLongestTimeToConnect) {
-    // Accepts nobody: a backlog that is full drops whoever comes.
+    // Accepts nobody: a full backlog drops new connections.
     const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = sockaddr_in();
     address.sin_family = AF_INET;
@@ -189,7 +189,7 @@ TEST(SdkConfiguration, NoStrategyIsNoRetry) {
     EXPECT_EQ(fixture.wire.requests().size(), 1u);
 }
 
-TEST(SdkConfiguration, AStrategyOfTheProgramsOwnDecidesInTheSdksTerms) {
+TEST(SdkConfiguration, AStrategyOfTheProgramGetsTheSdksErrors) {
     Fixture fixture({"--fault", "status=403:Strange"});
     const auto notes = std::make_shared<Notes>(2);
     sdk::ClientConfiguration configuration;
@@ -204,7 +204,7 @@ TEST(SdkConfiguration, AStrategyOfTheProgramsOwnDecidesInTheSdksTerms) {
     EXPECT_NE(notes->message.find("Strange"), std::string::npos) << notes->message;
 }
 
-TEST(SdkConfiguration, AStrategyIsShownCurlsNumbersToo) {
+TEST(SdkConfiguration, AStrategyGetsCurlsNumbersToo) {
     Fixture fixture({"--fault", "close-before-headers"});
     const auto notes = std::make_shared<Notes>(0);
     sdk::ClientConfiguration configuration;
@@ -227,7 +227,7 @@ TEST(SdkConfiguration, RequestsGoThroughTheProxyWithItsCredentials) {
     EXPECT_EQ(first.header("Proxy-Authorization"), "Basic dXNlcjpwYXNzd29yZA==");
 }
 
-TEST(SdkConfiguration, AnHttpsProxyIsGreetedOverTls) {
+TEST(SdkConfiguration, AnHttpsProxyIsConnectedToOverTls) {
     Fixture fixture;
     auto configuration = throughProxy(fixture);
     configuration.proxyScheme = sdk::Http::HTTPS;
@@ -303,9 +303,9 @@ TEST(SdkConfiguration, TheReceivingRateIsTheTotalInKibibytesASecond) {
     const Stopwatch watch;
     EXPECT_DOWNLOADED(fixture.client(configuration).ResumableDownloadObject(request), fixture,
                       "2MiB");
-    // A burst of a twentieth of a second comes on top.
+    // A burst of a twentieth of a second may be added.
     EXPECT_GE(watch.seconds(), 1.9);
-    EXPECT_GE(rates->asked, 3) << "it is asked again and again";
+    EXPECT_GE(rates->asked, 3) << "it is called repeatedly";
 }
 
 TEST(SdkConfiguration, TheReceivingRateMayChangeWhileADownloadRuns) {
@@ -327,7 +327,7 @@ TEST(SdkConfiguration, TheReceivingRateMayChangeWhileADownloadRuns) {
     EXPECT_LT(watch.seconds(), 60) << "at 100 KiB a second it takes 80 seconds";
 }
 
-TEST(SdkConfiguration, ConnectionsLeaveFromTheNetworkInterface) {
+TEST(SdkConfiguration, ConnectionsUseTheNetworkInterface) {
     Fixture fixture;
     sdk::ClientConfiguration configuration;
     configuration.networkInterface = "127.0.0.9";
@@ -339,7 +339,7 @@ TEST(SdkConfiguration, ConnectionsLeaveFromTheNetworkInterface) {
     }
 }
 
-TEST(SdkConfiguration, TheSignatureIsOfTheVersionAskedFor) {
+TEST(SdkConfiguration, TheSignatureHasTheConfiguredVersion) {
     Fixture fixture;
     sdk::ClientConfiguration configuration;
     configuration.signatureVersion = sdk::SignatureVersionType::V1;
@@ -358,7 +358,7 @@ TEST(SdkConfiguration, TheSignatureIsOfTheVersionAskedFor) {
     EXPECT_NE(signature.find("/cn-hangzhou/oss/"), std::string::npos) << signature;
 }
 
-TEST(SdkConfiguration, WhatIsNotForDownloadsIsLeftAlone) {
+TEST(SdkConfiguration, SettingsThatDoNotAffectDownloadsAreIgnored) {
     Fixture fixture;
     const auto sending = std::make_shared<Rates>(1);
     const auto executor = std::make_shared<Idle>();
@@ -373,7 +373,7 @@ TEST(SdkConfiguration, WhatIsNotForDownloadsIsLeftAlone) {
     EXPECT_FALSE(executor->ran);
 }
 
-TEST(SdkConfiguration, WhatCannotBeHonouredIsRefused) {
+TEST(SdkConfiguration, UnsupportedSettingsAreRefused) {
     const auto refused = [](const sdk::ClientConfiguration &configuration) {
         Fixture fixture;
         const auto outcome =

@@ -1,5 +1,4 @@
-// What the SDK's callers read from an outcome: metadata as the SDK fills them, and its codes for
-// its failures.
+// The outcome as the SDK's callers read it: metadata as set by the SDK, and the SDK's error codes.
 #include <sys/stat.h>
 
 #include "fixture.hpp"
@@ -13,7 +12,7 @@ std::string codeOf(const std::string &fault, const std::string &size = "300000")
     Fixture fixture({"--fault", fault});
     sdk::ClientConfiguration configuration;
     configuration.retryStrategy = std::make_shared<NoRetry>();
-    // Past the tap, which would end every connection alike.
+    // Not through the tap, which would end all connections in the same way.
     const Client client(fixture.oss.endpoint(), "id", "secret", configuration);
     const auto outcome = client.ResumableDownloadObject(fixture.request(size));
     EXPECT_FALSE(outcome.isSuccess());
@@ -59,7 +58,7 @@ TEST(SdkOutcome, MetadataAreThoseOfTheWholeObject) {
     EXPECT_FALSE(metadata.hasHeader("x-oss-hash-crc64ecma-by-client"));
 }
 
-TEST(SdkOutcome, MetadataOfARangeTellTheRange) {
+TEST(SdkOutcome, MetadataOfARangeDescribeTheRange) {
     Fixture fixture;
     auto request = fixture.request("1MiB");
     request.setRange(1000, -1);
@@ -70,7 +69,7 @@ TEST(SdkOutcome, MetadataOfARangeTellTheRange) {
     EXPECT_EQ(metadata.HttpMetaData().at("Content-Range"), "bytes 1000-1048575/1048576");
 }
 
-TEST(SdkOutcome, TheVersionIsTold) {
+TEST(SdkOutcome, TheVersionIsReported) {
     Fixture fixture({"--fault", "header=x-oss-version-id:v1"});
     const auto outcome = fixture.client().ResumableDownloadObject(fixture.request("1000"));
     ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
@@ -118,7 +117,7 @@ TEST(SdkOutcome, RefusedRequestsHaveTheSdksCode) {
               "ValidateError");
 }
 
-TEST(SdkOutcome, AnEndpointThatIsNoneIsRefused) {
+TEST(SdkOutcome, AnInvalidEndpointIsRefused) {
     for (const char *endpoint : {"", "http://", "http://two words", "ftp://host"}) {
         const Client client(endpoint, "id", "secret", sdk::ClientConfiguration());
         const auto outcome = client.ResumableDownloadObject(named("examplebucket", "key"));
@@ -126,14 +125,14 @@ TEST(SdkOutcome, AnEndpointThatIsNoneIsRefused) {
     }
 }
 
-TEST(SdkOutcome, TheServicesCodesComeThrough) {
+TEST(SdkOutcome, TheServicesCodesAreReported) {
     EXPECT_EQ(codeOf("status=403:AccessDenied"), "AccessDenied");
     EXPECT_EQ(codeOf("status=404:NoSuchBucket"), "NoSuchBucket");
     EXPECT_EQ(codeOf("status=500:InternalError"), "InternalError");
     EXPECT_EQ(codeOf("status=412:PreconditionFailed"), "PreconditionFailed");
 }
 
-TEST(SdkOutcome, AnAnswerWithoutADocumentHasItsStatusForACode) {
+TEST(SdkOutcome, AReplyWithoutADocumentHasItsStatusAsItsCode) {
     Fixture fixture;
     auto request = fixture.request("1000");
     request.setModifiedSinceConstraint("Fri, 01 Jan 2100 00:00:00 GMT");
@@ -155,11 +154,11 @@ TEST(SdkOutcome, BrokenConnectionsHaveCurlsNumber) {
               "ClientError:200006");
 }
 
-TEST(SdkOutcome, AWrongChecksumHasTheSdksCodeAndDoesNotStick) {
+TEST(SdkOutcome, AWrongChecksumHasTheSdksCodeAndDoesNotPersist) {
     Fixture fixture({"--fault", "wrong-crc@times:20"});
     const auto outcome = fixture.client().ResumableDownloadObject(fixture.request("300000"));
     EXPECT_EQ(outcome.error().Code(), "CrcCheckError");
-    EXPECT_TRUE(fixture.files().empty()) << "no checkpoint that would fail for ever";
+    EXPECT_TRUE(fixture.files().empty()) << "no checkpoint that would always fail";
 }
 
 TEST(SdkOutcome, AFailedRenameHasTheSdksCode) {
@@ -169,7 +168,7 @@ TEST(SdkOutcome, AFailedRenameHasTheSdksCode) {
         std::string path;
         bool made = false;
     } target{fixture.file()};
-    // A directory that appears at the file's place: the rename is the first to notice.
+    // A directory that appears at the target's path: only the rename detects it.
     request.setTransferProgress(
         sdk::TransferProgress{[](size_t, int64_t, int64_t, void *data) {
                                   auto &target = *static_cast<Target *>(data);

@@ -1,4 +1,4 @@
-// The real SDK and this library side by side: codes and metadata, as docs/migration.md tells them.
+// The real SDK and this library side by side: codes and metadata as described in docs/migration.md.
 #ifdef TESTS_REAL_SDK
 
 #include <sys/stat.h>
@@ -49,7 +49,7 @@ sdk::MetaData comparable(const sdk::GetObjectOutcome &outcome) {
     for (const char *name : {"Date", "x-oss-request-id", "x-oss-server-time"}) {
         headers.erase(name);
     }
-    // The SDK makes an empty one for some downloads.
+    // The SDK creates an empty one for some downloads.
     const auto version = headers.find("x-oss-version-id");
     if (version != headers.end() && version->second.empty()) {
         headers.erase(version);
@@ -137,7 +137,7 @@ TEST(SdkParity, TheProgramsAndTheFilesFailures) {
     EXPECT_EQ(client.sdk::OssClient::ResumableDownloadObject(request).error().Code(),
               "ClientError:100002");
     EXPECT_EQ(client.ResumableDownloadObject(request).error().Code(), "ClientError:100002");
-    // Known before the download starts, which the SDK finds out at its end.
+    // Known before the download starts; the SDK detects it at its end.
     ASSERT_EQ(mkdir(fixture.file().c_str(), 0755), 0);
     EXPECT_EQ(codesOf(fixture.oss.endpoint(), request), (Codes{"RenameError", "ValidateError"}));
     rmdir(fixture.file().c_str());

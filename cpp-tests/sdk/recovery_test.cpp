@@ -1,4 +1,4 @@
-// Going on, through the SDK's own types, from the records that the SDK leaves when it is stopped.
+// Resuming, through the SDK's own types, from the records that the SDK leaves when it is stopped.
 #include <csignal>
 #include <fstream>
 
@@ -11,8 +11,8 @@ using namespace tests;
 namespace {
 
 const size_t SIZE = 1500000;
-// What the records in tests/data/checkpoint/cpp-sdk-record name: nine parts of the whole, and of a
-// range.
+// The parts in the records of tests/data/checkpoint/cpp-sdk-record: nine parts of the whole object,
+// and those of a range.
 const size_t HELD = 9 * PART;
 const char *const RECORD = "E235A58FD2FE3EB5AB84EF9F23644983--41704C2848F9F2D9EC9D20EB1BA2BB8F";
 
@@ -24,8 +24,8 @@ std::string pattern() {
     return bytes;
 }
 
-// A server with the object, and a directory, which becomes the current one: the record's name
-// depends on the path that the SDK was given, "download.bin".
+// A server with the object, and a directory that becomes the current one: the record's name depends
+// on the path that was passed to the SDK, "download.bin".
 class Left {
 public:
     explicit Left(const std::string &object, const Strings &arguments = {}) : object_(object) {
@@ -44,7 +44,7 @@ public:
     Left(const Left &) = delete;
     Left &operator=(const Left &) = delete;
 
-    // Puts what the SDK left into the directory.
+    // Copies the SDK's files into the directory.
     void copy(const std::string &kind) {
         const std::string data = SDK_RECORDS "/" + kind;
         std::ofstream(here.path(RECORD), std::ios::binary) << readFile(data + ".json");
@@ -53,8 +53,9 @@ public:
     sdk::DownloadObjectRequest request() const {
         return sdk::DownloadObjectRequest("slow", "pattern.bin", "download.bin", ".", PART, 1);
     }
-    // Expects the download to end in the object and nothing else; the bytes it asked for first.
-    std::string goOn(const sdk::DownloadObjectRequest &request) {
+    // Expects the download to end with the object and no other file; returns the Range of the first
+    // request.
+    std::string resume(const sdk::DownloadObjectRequest &request) {
         const auto outcome = fixture->client().ResumableDownloadObject(request);
         EXPECT_TRUE(outcome.isSuccess()) << outcome.error().Message();
         const size_t start = request.RangeIsSet() ? static_cast<size_t>(request.RangeStart()) : 0;
@@ -83,50 +84,50 @@ private:
 
 } // namespace
 
-TEST(SdkTakeover, AnInterruptedDownloadOfTheSdksIsContinued) {
+TEST(SdkRecovery, AnInterruptedDownloadOfTheSdksIsContinued) {
     Left left(pattern());
     left.copy("plain");
-    EXPECT_EQ(left.goOn(left.request()).compare(0, 13, "bytes=921600-"), 0) << "after its parts";
+    EXPECT_EQ(left.resume(left.request()).compare(0, 13, "bytes=921600-"), 0) << "after its parts";
 }
 
-TEST(SdkTakeover, ItsRecordOfARangeIsSetAside) {
+TEST(SdkRecovery, ItsRecordOfARangeIsIgnored) {
     Left left(pattern());
     left.copy("range");
     auto request = left.request();
     request.setRange(150000, 1200000);
-    EXPECT_EQ(left.goOn(request).compare(0, 13, "bytes=150000-"), 0) << "from the range's start";
+    EXPECT_EQ(left.resume(request).compare(0, 13, "bytes=150000-"), 0) << "from the range's start";
 }
 
-TEST(SdkTakeover, ItsRecordOfAReplacedObjectEndsInTheRightFile) {
+TEST(SdkRecovery, ItsRecordOfAReplacedObjectEndsInTheRightFile) {
     std::string replaced = pattern();
     replaced[12345] ^= 1;
     Left left(replaced);
     left.copy("plain");
-    left.goOn(left.request());
+    left.resume(left.request());
 }
 
-TEST(SdkTakeover, PartsThatDoNotMatchTheDiskAreFetchedAgain) {
+TEST(SdkRecovery, PartsThatDoNotMatchTheDiskAreFetchedAgain) {
     Left left(pattern());
     left.copy("plain");
     std::string temp = readFile("download.bin.temp");
     temp.replace(0, HELD, HELD, '\0');
     std::ofstream("download.bin.temp", std::ios::binary) << temp;
-    left.goOn(left.request());
+    left.resume(left.request());
 }
 
-TEST(SdkTakeover, RecordsOfAnotherShapeDoNoHarm) {
+TEST(SdkRecovery, RecordsWithAnotherFormatAreIgnored) {
     for (const char *shape : {"", "[1,2]", "{}", "null", "{\"parts\":[[]]}", "{\"size\":-1}",
                               "{\"parts\":{\"a\":1},\"md5Sum\":7}", "not json"}) {
         Left left(pattern());
         left.copy("plain");
         std::ofstream(RECORD, std::ios::binary) << shape;
-        EXPECT_EQ(left.goOn(left.request()).compare(0, 8, "bytes=0-"), 0) << shape;
+        EXPECT_EQ(left.resume(left.request()).compare(0, 8, "bytes=0-"), 0) << shape;
     }
 }
 
 #ifdef TESTS_REAL_SDK
-// A record that the SDK itself writes while it is killed.
-TEST(SdkTakeover, ADownloadOfTheSdksOwnThatIsKilledIsContinued) {
+// A record that the SDK itself writes before it is killed.
+TEST(SdkRecovery, ADownloadOfTheSdksOwnThatIsKilledIsContinued) {
     for (const bool ranged : {false, true}) {
         Left left(pattern(), {"--rate", "400KB"});
         auto request = left.request();
@@ -147,7 +148,7 @@ TEST(SdkTakeover, ADownloadOfTheSdksOwnThatIsKilledIsContinued) {
         int status = 0;
         waitpid(child, &status, 0);
         ASSERT_TRUE(WIFSIGNALED(status)) << "it was to be interrupted";
-        const std::string first = left.goOn(request);
+        const std::string first = left.resume(request);
         if (ranged) {
             EXPECT_EQ(first.compare(0, 13, "bytes=150000-"), 0) << first;
         } else {

@@ -1,4 +1,4 @@
-// Each field of the SDK's DownloadObjectRequest, by its effect on the wire or on the disk.
+// Each field of the SDK's DownloadObjectRequest, by its effect on the requests or on the disk.
 #include <cstdio>
 
 #include "fixture.hpp"
@@ -50,7 +50,7 @@ TEST(SdkRequest, ThreadNumIsTheNumberOfConnections) {
         return fixture.wire.mostConnections();
     };
     EXPECT_EQ(connections(1), 1);
-    // The tap may learn of a connection's end only after its successor's start.
+    // The tap may detect a connection's end only after the next one has started.
     EXPECT_GE(connections(4), 4);
 }
 
@@ -63,7 +63,7 @@ TEST(SdkRequest, AThreadNumOfZeroIsOneInTheConstructorAndRefusedFromTheSetter) {
     EXPECT_EQ(fixture.client().ResumableDownloadObject(request).error().Code(), "ValidateError");
 }
 
-TEST(SdkRequest, MoreThreadsThanTheLibraryHasAreAsManyAsItHas) {
+TEST(SdkRequest, ThreadNumIsLimitedToTheLibrarysMaximum) {
     Fixture fixture;
     auto configuration = sdk::ClientConfiguration();
     configuration.maxConnections = 100000;
@@ -92,7 +92,7 @@ TEST(SdkRequest, WithoutACheckpointDirAFailedDownloadLeavesNothing) {
     EXPECT_TRUE(fixture.files().empty());
 }
 
-TEST(SdkRequest, ARangeIsAskedForAndIsTheFile) {
+TEST(SdkRequest, ARangeIsRequestedAndIsTheFile) {
     Fixture fixture;
     auto request = fixture.request("1MiB");
     request.setRange(1000, 1999);
@@ -117,7 +117,7 @@ TEST(SdkRequest, TheConditionsGoWithTheFirstRequest) {
     EXPECT_FALSE(first.has("If-Match"));
 }
 
-TEST(SdkRequest, AConditionThatDoesNotHoldIsTheAnswer) {
+TEST(SdkRequest, AConditionThatDoesNotHoldIsTheError) {
     Fixture fixture;
     auto request = fixture.request("1MiB");
     request.setMatchingETagConstraints({"\"another\""});
@@ -127,7 +127,7 @@ TEST(SdkRequest, AConditionThatDoesNotHoldIsTheAnswer) {
     EXPECT_TRUE(fixture.files().empty());
 }
 
-TEST(SdkRequest, ResponseHeadersAreAskedForAndAnswered) {
+TEST(SdkRequest, ResponseHeadersAreRequestedAndSent) {
     Fixture fixture;
     auto request = fixture.request("1000");
     request.addResponseHeaders(sdk::RequestResponseHeader::ContentType, "text/one");
@@ -148,7 +148,7 @@ TEST(SdkRequest, ResponseHeadersAreAskedForAndAnswered) {
     EXPECT_EQ(outcome.result().Metadata().ContentType(), "text/one");
 }
 
-TEST(SdkRequest, TheVersionIsAskedFor) {
+TEST(SdkRequest, TheVersionIsRequested) {
     Fixture fixture;
     auto request = fixture.request("1000");
     request.setVersionId("null");
@@ -177,7 +177,7 @@ TEST(SdkRequest, WithoutThemNeitherIsSent) {
     EXPECT_FALSE(fixture.firstRequest().has("x-oss-request-payer"));
 }
 
-TEST(SdkRequest, TheTransferProgressIsShownToItsHandlerWithItsData) {
+TEST(SdkRequest, TheTransferProgressHandlerGetsItsData) {
     Fixture fixture({"--rate", "2MB"});
     struct Seen {
         size_t increments = 0;

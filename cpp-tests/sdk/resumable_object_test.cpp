@@ -1,7 +1,7 @@
-// The download cases of the SDK's own tests of resumable operations, with their meaning: what a
-// program relies on. Their objects are uploaded to the live service; here the server makes them.
-// Their failed part is a test hook of the SDK's; here the server refuses it. Wide paths, which they
-// test on Windows alone, are in request_test.cpp.
+// The download cases of the SDK's own tests of resumable operations, with the same meaning: the
+// behaviour that programs rely on. The SDK uploads their objects to the live service; here the
+// server generates them. The SDK's failed part is a test hook; here the server refuses it. Wide
+// paths, which the SDK tests only on Windows, are in request_test.cpp.
 #include <fstream>
 #include <random>
 
@@ -11,8 +11,8 @@ using namespace tests;
 
 namespace {
 
-// A server that refuses all from the second request on, and one that does not; the same object in
-// both.
+// A server that refuses all requests from the second one on, and one without faults; both have the
+// same object.
 class Failing {
 public:
     Failing() : refusing({"--fault", "status=403:AccessDenied@from:2"}) {}
@@ -28,7 +28,7 @@ public:
         EXPECT_FALSE(outcome.isSuccess());
         EXPECT_EQ(outcome.error().Code(), "AccessDenied");
     }
-    // Goes on with it, from the server without faults.
+    // Resumes it with the server without faults.
     sdk::GetObjectOutcome again(const sdk::DownloadObjectRequest &request) {
         return healthy.client().ResumableDownloadObject(request);
     }
@@ -102,9 +102,9 @@ TEST(SdkResumableObject, APartOfLessThan100KibIsRefusedAndOneOf100KibIsNot) {
     EXPECT_DOWNLOADED(fixture.client().ResumableDownloadObject(request), fixture, "512000");
 }
 
-// The SDK refuses an empty path, against its documentation, which this library follows: see
-// docs/migration.md and SdkRequest.AnEmptyFilePathIsTheObjectsNameInTheCurrentDirectory. What stays
-// refused is a name that cannot be one.
+// The SDK refuses an empty path, contrary to its documentation, which this library follows: see
+// docs/migration.md and SdkRequest.AnEmptyFilePathIsTheObjectsNameInTheCurrentDirectory. Only a
+// name that is not a valid file name is refused.
 TEST(SdkResumableObject, WithoutAPathAKeyThatNamesNoFileIsRefused) {
     Fixture fixture;
     for (const char *key : {"folder/", "folder/.."}) {
@@ -138,14 +138,14 @@ TEST(SdkResumableObject, ACheckpointDirectoryThatDoesNotExistIsRefused) {
     EXPECT_TRUE(fixture.files().empty());
 }
 
-TEST(SdkResumableObject, AFailedPartFailsTheDownloadAndLeavesWhatIsNeededToGoOn) {
+TEST(SdkResumableObject, AFailedPartFailsTheDownloadAndLeavesWhatIsNeededToResume) {
     Failing failing;
     failing.fail(failing.request());
     EXPECT_EQ(failing.directory.names(), Strings{"file.temp"});
     EXPECT_EQ(failing.checkpoints.names().size(), 1u);
 }
 
-TEST(SdkResumableObject, AFailedDownloadIsDoneByTheNextCallWithOneThreadAndWithMany) {
+TEST(SdkResumableObject, AFailedDownloadIsCompletedByTheNextCallWithOneThreadAndWithMany) {
     for (const uint32_t threads : {1u, 5u, 100u}) {
         Failing failing;
         const auto request = failing.request(threads);
@@ -169,7 +169,7 @@ TEST(SdkResumableObject, AnObjectThatWasDeletedFailsTheNextCallAndKeepsTheCheckp
     EXPECT_EQ(failing.checkpoints.names().size(), 1u);
 }
 
-TEST(SdkResumableObject, ACheckpointThatSomebodyChangedDoesNoHarm) {
+TEST(SdkResumableObject, AModifiedCheckpointDoesNoHarm) {
     std::mt19937 random(4);
     for (const uint32_t threads : {1u, 50u}) {
         Failing failing;
@@ -186,7 +186,7 @@ TEST(SdkResumableObject, ACheckpointThatSomebodyChangedDoesNoHarm) {
     }
 }
 
-TEST(SdkResumableObject, ProgressIsShownToTheEnd) {
+TEST(SdkResumableObject, ProgressIsReportedToTheEnd) {
     Fixture fixture;
     sdk::DownloadObjectRequest request("examplebucket", "generated/716800", fixture.file());
     Progress progress;
@@ -200,7 +200,7 @@ TEST(SdkResumableObject, ProgressIsShownToTheEnd) {
     EXPECT_EQ(progress.total, 716800);
 }
 
-TEST(SdkResumableObject, ProgressOfTheNextCallCountsWhatIsThere) {
+TEST(SdkResumableObject, ProgressOfTheNextCallIncludesTheExistingBytes) {
     Failing failing;
     auto request = failing.request();
     Progress first, second;
@@ -214,7 +214,7 @@ TEST(SdkResumableObject, ProgressOfTheNextCallCountsWhatIsThere) {
     EXPECT_FALSE(second.wentBack);
 }
 
-TEST(SdkResumableObject, ARangeIsAsLongAsItSaysAndOneWithoutAnEndGoesToTheObjects) {
+TEST(SdkResumableObject, ARangeHasItsLengthAndOneWithoutAnEndReachesTheObjectsEnd) {
     Fixture fixture;
     sdk::DownloadObjectRequest request("examplebucket", "generated/512000", fixture.file());
     request.setPartSize(PART);

@@ -10,7 +10,7 @@ using namespace tests;
 
 namespace {
 
-// The name by which OpenSSL finds a certificate in a directory.
+// The name with which OpenSSL finds a certificate in a directory.
 std::string hashedName(const std::string &certificate) {
     std::FILE *file = std::fopen(certificate.c_str(), "r");
     X509 *const parsed = file ? PEM_read_X509(file, nullptr, nullptr, nullptr) : nullptr;
@@ -23,7 +23,7 @@ std::string hashedName(const std::string &certificate) {
     return name;
 }
 
-// A server with a certificate of its own authority, and that authority's certificate.
+// A server with a certificate of a new authority, and that authority's certificate.
 struct Encrypted {
     TemporaryDirectory keys;
     std::string authority = keys.path("ca.pem");
@@ -59,7 +59,7 @@ TEST(SdkTls, CaPathIsTrusted) {
     EXPECT_DOWNLOADED(server.download(configuration), server.fixture, "300000");
 }
 
-TEST(SdkTls, WithoutVerifySslEveryCertificateIsGoodEnough) {
+TEST(SdkTls, WithoutVerifySslEveryCertificateIsAccepted) {
     Encrypted server;
     sdk::ClientConfiguration configuration;
     configuration.verifySSL = false;

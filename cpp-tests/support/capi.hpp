@@ -1,4 +1,4 @@
-// Short ways to call the C API in tests.
+// Helpers to call the C API in tests.
 #ifndef TESTS_CAPI_HPP
 #define TESTS_CAPI_HPP
 
@@ -20,7 +20,7 @@ using DownloadPtr = std::unique_ptr<oss_resumable_download, Free>;
 using ResultPtr = std::unique_ptr<oss_resumable_result, Free>;
 using ErrorPtr = std::unique_ptr<oss_resumable_error, Free>;
 
-// Options for an endpoint, which they keep alive.
+// Options for an endpoint; they own its text.
 class Options : public oss_resumable_client_options {
 public:
     explicit Options(const std::string &at)
@@ -36,7 +36,7 @@ private:
     std::string at_;
 };
 
-// A request for a key and a file, which it keeps alive.
+// A request for a key and a file; it owns their texts.
 class Request : public oss_download_object_request {
 public:
     Request(const char *from, const std::string &to)
@@ -65,7 +65,7 @@ inline DownloadPtr start(const ClientPtr &client, const oss_download_object_requ
     return DownloadPtr(download);
 }
 
-// What a blocking download came to.
+// The result of a blocking download.
 struct Ended {
     oss_resumable_code code;
     ResultPtr result;

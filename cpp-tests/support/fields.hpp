@@ -1,4 +1,4 @@
-// The fields of the C API's structs, so that tests can put something into each of them.
+// The fields of the C API's structs, so that tests can set each of them.
 #ifndef TESTS_FIELDS_HPP
 #define TESTS_FIELDS_HPP
 
@@ -24,7 +24,7 @@ struct Field {
     size_t size;
     Holds holds;
 
-    // Writes the field; what does not fit is cut off, as a program's own assignment would.
+    // Writes the field; a value that is too large is truncated, as in an assignment.
     template <typename T> void set(void *object, T value) const {
         std::memcpy(static_cast<char *>(object) + offset, &value,
                     size < sizeof value ? size : sizeof value);

@@ -1,4 +1,4 @@
-// A local-oss of the test's own, on a free port, and a directory to download into.
+// A local-oss for one test, on a free port, and a directory to download into.
 #ifndef TESTS_LOCAL_OSS_HPP
 #define TESTS_LOCAL_OSS_HPP
 
@@ -21,10 +21,10 @@ extern char **environ;
 
 namespace tests {
 
-// A server process; stopped by the destructor.
+// A server process; the destructor stops it.
 class LocalOss {
 public:
-    // `arguments` as on local-oss's command line; `--log` lines go to `log`, when it is not empty.
+    // `arguments` as on local-oss's command line; `--log` lines go to `log` unless it is empty.
     explicit LocalOss(const std::vector<std::string> &arguments = {}, const std::string &log = "") {
         int ends[2];
         if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -55,7 +55,7 @@ public:
 
     const std::string &endpoint() const { return endpoint_; }
 
-    // Whether `file` holds the bytes that the server makes for generated/<size>.
+    // Whether `file` contains the bytes that the server generates for generated/<size>.
     static bool isGenerated(const std::string &file, const std::string &size) {
         posix_spawn_file_actions_t files;
         posix_spawn_file_actions_init(&files);
@@ -103,7 +103,7 @@ private:
     std::string endpoint_;
 };
 
-// A directory that is removed with what is in it.
+// A directory that is removed with its contents.
 class TemporaryDirectory {
 public:
     TemporaryDirectory() {

@@ -1,4 +1,4 @@
-// A relay between a client and a server, on a free port, that keeps what the client sends.
+// A relay between a client and a server, on a free port, that records the client's requests.
 #ifndef TESTS_WIRE_TAP_HPP
 #define TESTS_WIRE_TAP_HPP
 
@@ -19,7 +19,7 @@
 
 namespace tests {
 
-// One request as it was on the wire.
+// One request as it was sent.
 struct WireRequest {
     std::string head;
 
@@ -28,7 +28,7 @@ struct WireRequest {
         return head.substr(start, head.find(' ', start) - start);
     }
     bool has(const std::string &name) const { return position(name) != std::string::npos; }
-    // The value of a header, or nothing.
+    // The value of a header, or an empty string.
     std::string header(const std::string &name) const {
         const size_t at = position(name);
         if (at == std::string::npos) {
@@ -85,14 +85,14 @@ public:
     unsigned port() const { return port_; }
     std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
     std::string endpoint() const { return scheme_ + host(); }
-    // Connections that were open at the same time, at most.
+    // Largest number of connections that were open at the same time.
     int mostConnections() const { return most_; }
-    // Addresses that connections came from.
+    // Addresses from which connections were made.
     std::vector<std::string> peers() const {
         std::lock_guard<std::mutex> lock(mutex_);
         return peers_;
     }
-    // The whole requests so far; those of one connection follow each other.
+    // The complete requests so far, in order within each connection.
     std::vector<WireRequest> requests() const {
         std::lock_guard<std::mutex> lock(mutex_);
         std::vector<WireRequest> requests;

@@ -1,4 +1,4 @@
-/* Downloads one object to a file, and goes on where an earlier run ended.
+/* Downloads one object to a file. Resumes where an earlier run stopped.
  *
  *   OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... ./download \
  *       https://oss-cn-hangzhou.aliyuncs.com cn-hangzhou examplebucket \

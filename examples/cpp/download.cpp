@@ -1,4 +1,4 @@
-// A download tool: shows progress, leaves a checkpoint when interrupted, and goes on from it.
+// A download tool: shows progress, keeps a checkpoint when interrupted, and resumes from it.
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -19,7 +19,7 @@ volatile std::sig_atomic_t caughtSignal = 0;
 
 extern "C" void onSignal(int number) { caughtSignal = number; }
 
-// The first signal ends the download in good order; a second one ends the process at once.
+// The first signal cancels the download; a second one ends the process at once.
 void catchSignals() {
     struct sigaction action = {};
     action.sa_handler = onSignal;
@@ -68,7 +68,7 @@ void reportStatistics(const oss_resumable::Statistics &statistics) {
     } figures[] = {
         {"bytes from network", statistics.bytes_from_network},
         {"bytes reused", statistics.bytes_reused},
-        {"bytes thrown away", statistics.bytes_discarded},
+        {"bytes discarded", statistics.bytes_discarded},
         {"requests", statistics.requests},
         {"connections", statistics.connections},
         {"retries: connect", statistics.retries_connect},
@@ -114,7 +114,8 @@ int run(const DownloadOptions &options) {
         return 0;
     }
     if (caughtSignal != 0 && outcome.error().Kind() == OSS_RESUMABLE_ERR_CANCELLED) {
-        std::fprintf(stderr, "download: interrupted with %s on disk; the same command goes on\n",
+        std::fprintf(stderr,
+                     "download: interrupted with %s on disk; run the same command to resume\n",
                      units::bytes(static_cast<double>(onDisk)).c_str());
         return exitSignalBase + caughtSignal;
     }

@@ -21,7 +21,7 @@ struct DownloadOptions {
     bool help = false;
     oss_resumable::ClientConfiguration client;
 
-    // Empty on success, else what is wrong with the command line.
+    // Empty on success, otherwise what is wrong with the command line.
     std::string parse(int argc, char **argv);
 
     static const char *usage() {
@@ -29,22 +29,20 @@ struct DownloadOptions {
                "\n"
                "Downloads an object of Alibaba Cloud OSS to FILE (default: the last part of KEY), "
                "in\n"
-               "parallel. When it is interrupted, the same command goes on where it ended.\n"
+               "parallel. After an interruption, run the same command to resume.\n"
                "\n"
-               "  --endpoint URL        where the service is (default: $OSS_ENDPOINT, else that of "
-               "the\n"
-               "                        region)\n"
-               "  --region ID           such as cn-hangzhou (default: $OSS_REGION, else that of "
-               "the\n"
-               "                        endpoint)\n"
+               "  --endpoint URL        of the service (default: $OSS_ENDPOINT, else the "
+               "region's)\n"
+               "  --region ID           such as cn-hangzhou (default: $OSS_REGION, else the "
+               "endpoint's)\n"
                "  --part-size SIZE      100K to 5G (default: 8M)\n"
                "  --threads N           connections, 1 to 1024 (default: 3)\n"
                "  --checkpoint-dir DIR  where progress is recorded (default: beside FILE)\n"
-               "  --path-style          the bucket stands in the path, not in the host name\n"
+               "  --path-style          put the bucket in the path, not in the host name\n"
                "  --anonymous           do not sign requests\n"
                "  --ca-file FILE        trust these certificates (PEM) instead of the system's\n"
                "  --no-verify-tls       do not verify the server's certificate\n"
-               "  --stats               print the figures of the download\n"
+               "  --stats               print the statistics of the download\n"
                "  --help                print this\n"
                "\n"
                "Credentials come from OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary "
@@ -115,9 +113,9 @@ inline std::string DownloadOptions::parse(int argc, char **argv) {
     }
     completeEndpoint();
     if (operands == 0) {
-        return "which object? Give it as oss://BUCKET/KEY";
+        return "no object is given; name it as oss://BUCKET/KEY";
     }
-    return endpoint.empty() ? "where is the service? Give --endpoint or --region" : "";
+    return endpoint.empty() ? "no service is given; set --endpoint or --region" : "";
 }
 
 inline std::string DownloadOptions::parseFlag(const std::string &name) {
@@ -148,12 +146,12 @@ inline std::string DownloadOptions::parseValue(const std::string &name, const st
         client.caFile = value;
     } else if (name == "--part-size") {
         if (!units::parseBytes(value, partSize)) {
-            return "--part-size '" + value + "' is no size such as 8M";
+            return "--part-size '" + value + "' is not a size such as 8M";
         }
     } else {
         uint64_t count = 0;
         if (!units::parseBytes(value, count) || count > std::numeric_limits<uint32_t>::max()) {
-            return "--threads '" + value + "' is no number";
+            return "--threads '" + value + "' is not a number";
         }
         threads = static_cast<uint32_t>(count);
     }
@@ -165,7 +163,7 @@ inline std::string DownloadOptions::parseObject(const std::string &url) {
     const size_t slash = url.find('/', scheme.size());
     if (url.compare(0, scheme.size(), scheme) != 0 || slash == std::string::npos ||
         slash + 1 == url.size()) {
-        return "'" + url + "' is not oss://BUCKET/KEY";
+        return "'" + url + "' does not have the form oss://BUCKET/KEY";
     }
     bucket = url.substr(scheme.size(), slash - scheme.size());
     key = url.substr(slash + 1);

@@ -1,4 +1,5 @@
-// Shows a download on a terminal as one line that is drawn over, elsewhere as a line now and then.
+// Shows the progress of a download: on a terminal in one line that is redrawn, elsewhere in a new
+// line from time to time.
 #ifndef EXAMPLE_PROGRESS_BAR_HPP
 #define EXAMPLE_PROGRESS_BAR_HPP
 
@@ -29,7 +30,7 @@ public:
         }
     }
 
-    // Leaves the terminal's line free for what is said next.
+    // Clears the terminal's line for the next output.
     void clear() const {
         if (terminal_) {
             std::fputs("\r\033[K", stderr);
@@ -45,7 +46,7 @@ private:
         uint64_t bytes;
     };
 
-    // The rate is that of the last seconds: it follows the network without trembling.
+    // The rate over the last seconds: it follows the network and does not flicker.
     void measure(const oss_resumable::Status &status) {
         samples_.push_back(Sample{status.elapsed_ms, status.bytes_from_network});
         while (samples_.size() > 2 && status.elapsed_ms - samples_.front().atMs > rateWindowMs) {
@@ -60,7 +61,8 @@ private:
     std::string text(const oss_resumable::Status &status) const {
         const auto done = static_cast<double>(status.bytes_done);
         if (status.bytes_total < 0) {
-            return "connecting";
+            // A processed object may come without its size.
+            return status.bytes_done == 0 ? "connecting" : units::bytes(done);
         }
         if (status.phase == OSS_RESUMABLE_PHASE_FINISHING) {
             return units::bytes(done) + "  verifying";

@@ -1,8 +1,8 @@
 // The example of the OSS C++ SDK's page on resumable download, with this library's downloads.
 //
-// Two lines differ from the program that uses the SDK alone; each stands below its former self.
-// Everything else, from InitializeSdk() to the error's code, is the SDK's. docs/migration.md tells
-// what is gained.
+// Two lines differ from the program that uses the SDK alone; each is below the line it replaces.
+// Everything else, from InitializeSdk() to the error's code, is the SDK's. docs/migration.md
+// describes the differences.
 //
 //   sdk_migration ENDPOINT REGION BUCKET OBJECT FILE CHECKPOINT-DIRECTORY
 //

@@ -1,4 +1,4 @@
-// Downloads one object to a file, and goes on where an earlier run ended.
+// Downloads one object to a file. Resumes where an earlier run stopped.
 //
 //   OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... ./simple https://oss-cn-hangzhou.aliyuncs.com
 //       cn-hangzhou examplebucket exampledir/exampleobject.txt examplefile.txt checkpoints
@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
         return 2;
     }
 
-    // Credentials come from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, signatures are V4.
+    // Reads credentials from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET. Signs with V4.
     oss_resumable::Client client(argv[1]);
     client.SetRegion(argv[2]);
 

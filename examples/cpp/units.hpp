@@ -1,4 +1,4 @@
-// Sizes and times, for people.
+// Formats and parses sizes and times.
 #ifndef EXAMPLE_UNITS_HPP
 #define EXAMPLE_UNITS_HPP
 
@@ -38,7 +38,7 @@ inline std::string duration(double seconds) {
     return text;
 }
 
-// "8MiB", "8M" and "8388608" are the same. False when it is no size.
+// "8MiB", "8M" and "8388608" are the same. False if it is not a size.
 inline bool parseBytes(const std::string &text, uint64_t &count) {
     const uint64_t most = std::numeric_limits<uint64_t>::max();
     size_t at = 0;

@@ -1,4 +1,4 @@
-//! Downloads one object to a file, and goes on where an earlier run ended.
+//! Downloads one object to a file. Resumes where an earlier run stopped.
 //!
 //! ```text
 //! OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... cargo run --example download -- \
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn download(endpoint: &str, region: &str, request: &DownloadRequest) -> Result<Outcome> {
-    // Credentials come from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, signatures are V4.
+    // Reads credentials from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET. Signs with V4.
     let client = Client::new(ClientOptions::new(endpoint).region(region))?;
     client.download(request)
 }

@@ -1,4 +1,5 @@
-//! Endpoints: one that is taken prints as a URL that means the same, and one that is refused leaks nothing.
+//! Endpoints: an accepted one is formatted as an equivalent URL, and the error for a refused one leaks
+//! nothing.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -11,7 +12,7 @@ fuzz_target!(|text: &str| {
         Ok(endpoint) => endpoint,
         Err(error) => {
             assert!(!error.message().chars().any(char::is_control), "{error}");
-            // What stands before the last `@` may be a password.
+            // The text before the last `@` may be a password.
             assert!(!error.message().contains('@'), "{error}");
             return;
         }
@@ -32,7 +33,7 @@ fuzz_target!(|text: &str| {
     assert!(url.bytes().all(|b| b.is_ascii_graphic()), "{url}");
 });
 
-/// Scheme, host and port as they stand in an object's URL.
+/// Scheme, host and port as in an object's URL.
 fn url(endpoint: &Endpoint) -> String {
     let address = object_address(endpoint, AddressStyle::Cname, "bucket", "k").expect("an address");
     address.url.strip_suffix("/k").expect("the key ends it").to_owned()

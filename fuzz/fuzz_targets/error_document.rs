@@ -1,4 +1,5 @@
-//! An error reply: any bytes give an error that can be shown on one line, and a well-formed document its own words.
+//! Error replies: any bytes give an error that fits on one line, and a well-formed document gives its own
+//! texts.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -67,7 +68,7 @@ fn head(input: &Input) -> ReplyHead {
     head
 }
 
-/// Nothing that is shown spoils a log or a terminal, and nothing is too long.
+/// Asserts that no text of the error corrupts a log or a terminal or is too long.
 fn shown(error: ServiceError) {
     let is_line =
         |text: &str, max| text.chars().count() <= max && !text.chars().any(char::is_control);
@@ -87,14 +88,14 @@ fn escape(text: &str) -> String {
             '<' => "&lt;".to_owned(),
             '>' => "&gt;".to_owned(),
             '&' => "&amp;".to_owned(),
-            // XML reads line ends as one kind, and both are blanks in the end.
+            // XML normalises line ends, and both are blanks in the result.
             c if c.is_control() => " ".to_owned(),
             c => c.to_string(),
         })
         .collect()
 }
 
-/// As the error shows it.
+/// The text as it appears in the error.
 fn one_line(text: &str, max: usize) -> String {
     let blank: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     blank.trim().chars().take(max).collect()

@@ -1,7 +1,7 @@
-//! A journal's bytes: whatever is read from them is consistent and would be written as the same bytes.
+//! Journals: whatever is decoded from any bytes is consistent and is encoded to the same bytes.
 //!
-//! Checksums stand in a fuzzer's way. An input whose first byte is odd gets right ones, as a faulty writer's bytes or
-//! a forger's would have.
+//! Checksums would stop the fuzzer. An input whose first byte is odd gets valid ones, like the bytes of a
+//! faulty writer or a forger.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -22,6 +22,9 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(header.encode(&id).as_deref(), Some(&journal[..len]), "one header has one form");
     assert!(header.range.start <= header.range.end && header.range.end <= header.object_size);
     assert!(i64::try_from(header.object_size).is_ok());
+    if header.pinning.needs_object_crc() {
+        assert!(header.object_crc64.is_some() && header.range == (0..header.object_size));
+    }
     assert!(!header.etag.is_empty() && !header.etag.contains(['\r', '\n']), "it is sent back");
     assert!(header.destination.is_absolute());
     let beside = header.destination.with_file_name(&header.temp_name);
@@ -41,7 +44,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(replay(&header, &id, &again), extents, "what is written is read");
 });
 
-/// As the journal's reader does: up to the first record that is none.
+/// Like the journal's reader: up to the first invalid record.
 fn replay(
     header: &Header,
     id: &JournalId,
@@ -53,7 +56,7 @@ fn replay(
     replay.into_extents()
 }
 
-/// Puts the magic, the version and right checksums where a header of the length given has them, and behind each record.
+/// Writes the magic, a version and valid checksums for a header of the given length and for each record.
 fn seal(journal: &mut [u8]) {
     let Some(len) = journal.get(12..16) else { return };
     let len = u32::from_le_bytes(len.try_into().expect("four bytes")) as usize;
@@ -61,7 +64,8 @@ fn seal(journal: &mut [u8]) {
         return;
     }
     journal[..8].copy_from_slice(MAGIC);
-    journal[8..12].copy_from_slice(&1u32.to_le_bytes());
+    let version = if journal[8] == 2 { 2 } else { 1u32 };
+    journal[8..12].copy_from_slice(&version.to_le_bytes());
     let checksum = crc64::checksum(&journal[..len - CHECKSUM]);
     journal[len - CHECKSUM..len].copy_from_slice(&checksum.to_le_bytes());
 

@@ -1,5 +1,6 @@
-//! A defect to be found, so that it is known that defects are found: after four right bytes, which no chance meets
-//! without coverage to guide it, one byte is read beyond a buffer, which only AddressSanitizer sees.
+//! A defect that must be found, to show that fuzzing finds defects: after four specific bytes, which are
+//! found only with the guidance of coverage, one byte is read beyond a buffer, which only AddressSanitizer
+//! detects.
 #![no_main]
 
 use std::hint::black_box;

@@ -1,8 +1,9 @@
-//! Whole reply heads: a reply is taken only if it says, without contradiction, that it is what was asked for.
+//! Complete reply heads: a reply is accepted only if it consistently declares itself to be the requested one.
 #![no_main]
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use oss_resumable::fuzzing::pinning::Pinning;
 use oss_resumable::fuzzing::reply::{ContentRange, ReplyHead};
 use oss_resumable::fuzzing::reply_check::{self, Generation};
 
@@ -24,38 +25,51 @@ fuzz_target!(|input: Input| {
 
     let (first, last) = (u64::from(input.first), u64::from(input.first) + u64::from(input.len));
     let asked = first..last + 1;
-    if let Ok(opening) = reply_check::first_reply(&head, Some((first, last))) {
-        let size = opening.generation.size;
-        assert!(opening.body.end <= size, "{opening:?}");
+    if let Ok(first_reply) = reply_check::first_reply(&head, Some((first, last))) {
+        let size = first_reply.generation.size;
+        assert!(first_reply.body.end <= size, "{first_reply:?}");
         match head.status {
             206 => {
-                assert_eq!(opening.body, first..(last + 1).min(size), "{opening:?}");
-                assert!(is_range(&head, &opening.body, size));
+                assert_eq!(first_reply.body, first..(last + 1).min(size), "{first_reply:?}");
+                assert!(is_range(&head, &first_reply.body, size));
             }
-            200 => assert_eq!(opening.body, 0..size, "{opening:?}"),
+            200 => assert_eq!(first_reply.body, 0..size, "{first_reply:?}"),
             status => panic!("{status} is no answer"),
         }
-        assert!(first == 0 || size == 0 || head.status == 206, "{opening:?}");
-        // What was taken as this generation is this generation.
+        assert!(first == 0 || size == 0 || head.status == 206, "{first_reply:?}");
+        // A reply accepted as this generation is of this generation.
         if head.status == 206 {
-            assert_eq!(reply_check::later_reply(&head, &opening.body, &opening.generation), Ok(()));
+            for pinning in [Pinning::IfMatch, Pinning::Comparison, Pinning::Growth] {
+                let again = reply_check::later_reply(
+                    &head,
+                    &first_reply.body,
+                    &first_reply.generation,
+                    pinning,
+                );
+                assert_eq!(again, Ok(()), "{pinning:?}");
+            }
         }
-        let other = Generation { size: size ^ 1, ..opening.generation.clone() };
-        assert!(reply_check::later_reply(&head, &opening.body, &other).is_err());
+        let other = Generation { size: size ^ 1, ..first_reply.generation.clone() };
+        for pinning in [Pinning::IfMatch, Pinning::Comparison] {
+            assert!(reply_check::later_reply(&head, &first_reply.body, &other, pinning).is_err());
+        }
+        if reply_check::later_reply(&head, &first_reply.body, &other, Pinning::Growth).is_ok() {
+            assert!(first_reply.generation.appendable && size > other.size);
+        }
     }
-    if let Ok(opening) = reply_check::first_reply(&head, None) {
-        assert_eq!((head.status, opening.body), (200, 0..opening.generation.size));
+    if let Ok(first_reply) = reply_check::first_reply(&head, None) {
+        assert_eq!((head.status, first_reply.body), (200, 0..first_reply.generation.size));
     }
     let generation =
         Generation { etag: Some("5B3C".to_owned()), size: 1 << 20, ..Generation::default() };
-    if reply_check::later_reply(&head, &asked, &generation).is_ok() {
+    if reply_check::later_reply(&head, &asked, &generation, Pinning::IfMatch).is_ok() {
         assert_eq!((head.status, head.etag()), (206, Some("5B3C")));
         assert!(is_range(&head, &asked, generation.size));
         assert!(head.content_coding().is_none());
     }
 });
 
-/// Whether the head says that its body is `body` of `size` bytes.
+/// Whether the head declares that its body is `body` of `size` bytes.
 fn is_range(head: &ReplyHead, body: &std::ops::Range<u64>, size: u64) -> bool {
     let says = ContentRange::Satisfied { first: body.start, last: body.end - 1, total: Some(size) };
     let length = head.content_length().expect("no contradiction");

@@ -1,4 +1,4 @@
-//! Single header values: what is read from one is what it says, and would be written so.
+//! Single header values: a parsed value means what the text says and is formatted to the same text.
 #![no_main]
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! A C caller's request and client options, every string and number of them: what is not refused becomes a request
-//! that says what the caller said and nothing else. No line of it can be broken into two, no part taken for another.
+//! A C caller's request and client options, with any strings and numbers: a request that is not refused
+//! contains exactly what the caller set. No header can be split into two, and no part can be mistaken for
+//! another.
 #![no_main]
 
 use std::ffi::{CString, c_char};
@@ -40,7 +41,7 @@ enum Style {
     Cname,
 }
 
-/// Strings of the caller, alive while the request is read.
+/// Strings of the caller; they live while the request is read.
 #[derive(Default)]
 struct Strings(Vec<CString>);
 
@@ -100,7 +101,7 @@ fuzz_target!(|input: Input| {
             assert!(!value.chars().any(|c| c.is_control() && c != '\t'), "{name}: {value:?}");
             assert!(
                 !value.contains(&*key.secret) || key.secret.len() < 8,
-                "{name} tells the secret"
+                "{name} shows the secret"
             );
         }
         let names =
@@ -165,7 +166,7 @@ fn read(input: &Input) -> Option<DownloadRequest> {
         c.allow_encrypted,
         c.enable_checkpoint,
     ] = input.switches;
-    // SAFETY: a live struct, whose strings end in NUL and whose lists are as long as their counts.
+    // SAFETY: a live struct, whose strings end in NUL and whose lists have as many elements as their counts.
     let (request, _progress) = unsafe { c_request::read(&raw const c) }.ok()?;
     assert_eq!(Some(&request.bucket), input.bucket.as_ref().map(without_nul).as_ref());
     assert_eq!(Some(&request.key), input.key.as_ref().map(without_nul).as_ref());
@@ -187,7 +188,7 @@ fn url(request: &DownloadRequest, style: Style, query: &[(String, Option<String>
     with_query(&address.expect("an address").url, query)
 }
 
-/// Taken apart as a server does, the URL names the object and the parameters and nothing else.
+/// Asserts that the URL, parsed as by a server, contains the object and the parameters and nothing else.
 fn says(url: &str, request: &DownloadRequest, style: Style, query: &[(String, Option<String>)]) {
     assert!(url.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&b)), "{url}");
     let (base, parameters) = url.split_once('?').unwrap_or((url, ""));

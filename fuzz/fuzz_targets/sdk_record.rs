@@ -1,4 +1,4 @@
-//! The OSS C++ SDK's record: what is taken over lies inside the object, in whole parts, and is this download's.
+//! The OSS C++ SDK's record: whatever is accepted is inside the object, in whole parts, and of this download.
 //!
 //! An input whose first byte is odd gets the MD5 sum that the SDK would write.
 #![no_main]
@@ -26,7 +26,7 @@ fuzz_target!(|input: &[u8]| {
         end = extent.offset.checked_add(extent.len).expect("no overflow");
         assert!(end <= record.size, "inside the object: {record:?}");
     }
-    // All parts but the object's last are of one length, and stand at its multiples.
+    // All parts except the object's last one have the same length, and are at multiples of it.
     if let Some(part_size) = record.extents.iter().map(|extent| extent.len).max() {
         for extent in &record.extents {
             let whole = extent.len == part_size && extent.offset.is_multiple_of(part_size);
@@ -41,7 +41,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(sdk_record::parse(bytes, &elsewhere), None, "another target's");
 });
 
-/// `text` with the sum of itself as the SDK adds it: the first line end is where the line goes.
+/// `text` with its sum as the SDK adds it: the line is inserted at the first line end.
 fn seal(text: &[u8]) -> Vec<u8> {
     let at = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
     let digest = hash(MessageDigest::md5(), text).expect("MD5");

@@ -1,4 +1,5 @@
-//! Size-first structs of any size and content. AddressSanitizer sees a read or write beyond the size given.
+//! Size-first structs of any size and content. AddressSanitizer detects reads and writes beyond the given
+//! size.
 #![no_main]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
@@ -22,14 +23,14 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// A caller's struct on the heap, exactly as long as it says.
+/// A caller's struct on the heap, exactly as long as its size field says.
 struct Callers {
     bytes: *mut u8,
     layout: Layout,
 }
 
 impl Callers {
-    /// The struct that `content` describes, and the size it gives: its first field, unless that would be a lie.
+    /// The struct that `content` describes, and its size: its first field, if that is valid.
     fn new(content: &[u8]) -> Option<(Self, usize)> {
         let claimed = usize::from_le_bytes(content.get(..8)?.try_into().ok()?);
         let is_refused_unread = claimed > 1 << 14;
@@ -42,7 +43,7 @@ impl Callers {
         assert!(!bytes.is_null());
         let callers = Callers { bytes, layout };
         let given = content.get(..allocated)?;
-        // SAFETY: `allocated` bytes are writable, and the first eight are there.
+        // SAFETY: `allocated` bytes are writable, and there are at least eight.
         unsafe {
             ptr::copy_nonoverlapping(given.as_ptr(), bytes, allocated);
             bytes.cast::<usize>().write(size);
@@ -69,7 +70,7 @@ fn check<T: SizeFirst>(content: &[u8]) {
     let is_size = (8..=1 << 14).contains(&size) && size % mem::align_of::<T>() == 0;
     let tail_is_zero = || callers.content()[known.min(size)..size].iter().all(|byte| *byte == 0);
 
-    // SAFETY: as many bytes are readable as the struct says, or it says a size that is refused.
+    // SAFETY: as many bytes are readable as the struct's size says, or the size is one that is refused.
     let read = unsafe { sized::read(callers.bytes.cast::<T>()) };
     match &read {
         Ok(copy) => {
@@ -80,11 +81,11 @@ fn check<T: SizeFirst>(content: &[u8]) {
             assert_eq!(given, &callers.content()[..given.len()], "the caller's fields");
             assert!(added.iter().all(|byte| *byte == 0), "fields the caller lacks are zero");
         }
-        Err(_) => assert!(!is_size || !tail_is_zero(), "size {size} is refused for nothing"),
+        Err(_) => assert!(!is_size || !tail_is_zero(), "size {size} is refused without reason"),
     }
 
     if let Ok(value) = read {
-        // SAFETY: as many bytes are writable as the struct says.
+        // SAFETY: as many bytes are writable as the struct's size says.
         unsafe { sized::write(callers.bytes.cast::<T>(), value) }
             .expect("its size was right before");
         // SAFETY: as above.

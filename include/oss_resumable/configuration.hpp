@@ -65,6 +65,9 @@ struct ClientConfiguration {
     /** These callbacks run on threads of the library. A provider that has no credentials returns an
      * empty `accessKeyId`. */
     std::function<Credentials()> credentialsProvider;
+    /** Used instead of `credentialsProvider` if set. Returns false without credentials, and may
+     * then set `reason`, which becomes part of the error's message and must not contain secrets. */
+    std::function<bool(Credentials &key, std::string &reason)> credentialsSource;
     std::function<int64_t(const oss_resumable_failed_attempt &)> retryDecision;
     std::function<void(int32_t level, const std::string &message)> log;
 };
@@ -113,7 +116,8 @@ public:
         to.verify_tls = on(from.verifySSL);
         to.verify_crc = on(from.enableCrc64);
         to.correct_clock = on(from.enableDateSkewAdjustment);
-        to.credentials_provider = from.credentialsProvider ? provide : nullptr;
+        to.credentials_provider =
+            from.credentialsProvider || from.credentialsSource ? provide : nullptr;
         to.retry_decision = from.retryDecision ? decide : nullptr;
         to.log = from.log ? write : nullptr;
         to.user_data = new ClientConfiguration(from);
@@ -123,12 +127,25 @@ public:
     const oss_resumable_client_options *get() const { return &options_; }
 
 private:
+    static bool ask(const ClientConfiguration &from, Credentials &key, std::string &reason) {
+        if (from.credentialsSource) {
+            return from.credentialsSource(key, reason);
+        }
+        key = from.credentialsProvider();
+        return !key.accessKeyId.empty();
+    }
     static void provide(oss_resumable_credentials_sink *sink, void *data) {
         std::exception_ptr thrown;
         contained(0, thrown, [sink, data] {
-            const Credentials key = callbacks(data).credentialsProvider();
-            if (key.accessKeyId.empty()) {
-                return oss_resumable_credentials_fail(sink, "the provider has none");
+            Credentials key = Credentials();
+            std::string reason;
+            if (!ask(callbacks(data), key, reason)) {
+                const oss_resumable_code told =
+                    reason.empty() ? OSS_RESUMABLE_ERR_VALIDATION
+                                   : oss_resumable_credentials_fail(sink, reason.c_str());
+                return told == OSS_RESUMABLE_OK
+                           ? told
+                           : oss_resumable_credentials_fail(sink, "the provider has none");
             }
             return oss_resumable_credentials_set(sink, key.accessKeyId.c_str(),
                                                  key.accessKeySecret.c_str(),

@@ -221,7 +221,12 @@
 
 /**
  * oss_resumable_result_proof(): the file's bytes are those received from the network, all of one generation of the
- * object. They were not compared with a CRC-64 of the service, because it sent none or only a range was downloaded.
+ * object. They were not compared with a CRC-64 of the service, because it sent none, only a range was downloaded, or the
+ * object was processed.
+ *
+ * Of a processed object (`x-oss-process` in the query) it means that the file's bytes are the complete body of one
+ * reply: as many as its `Content-Length` says, or all up to its last chunk. If the service sends a CRC-64 with it, that
+ * is the one of the object as it is stored.
  */
 #define OSS_RESUMABLE_PROOF_GENERATION 2
 
@@ -301,7 +306,7 @@ typedef void (*oss_resumable_credentials_provider)(struct oss_resumable_credenti
  */
 typedef struct oss_resumable_failed_attempt {
     /**
-     * Size of this struct, set by the library; fields beyond it do not exist.
+     * Size of this struct, set by the library. Fields beyond this size are not present.
      */
     size_t struct_size;
     /**
@@ -381,8 +386,8 @@ typedef struct oss_resumable_client_options {
     /**
      * Access key id; set it together with `access_key_secret`. When both are NULL, credentials come from the provider
      * if there is one, otherwise from the environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and
-     * `OSS_SESSION_TOKEN`, which are read when a download starts. Leading and trailing
-     * blanks and line ends of their values are ignored.
+     * `OSS_SESSION_TOKEN`, which are read when a download starts. Leading and trailing blanks and line ends of their
+     * values are ignored.
      */
     const char *access_key_id;
     /**
@@ -418,7 +423,8 @@ typedef struct oss_resumable_client_options {
      */
     const char *ca_file;
     /**
-     * Directory of trusted CA certificates, named by hash as by `openssl rehash`, used in addition, or NULL.
+     * Directory of trusted CA certificates, used in addition to the file, or NULL. `openssl rehash` gives the files the
+     * names that they need.
      */
     const char *ca_path;
     /**
@@ -444,7 +450,8 @@ typedef struct oss_resumable_client_options {
      */
     int64_t no_progress_limit_ms;
     /**
-     * Most attempts while a download has not received a byte; 1: no retry. 0: 3.
+     * Maximum number of attempts before a download has received its first byte, and afterwards for replies that are
+     * unusable or refuse the credentials. 1: no retry at any time. 0: 3.
      */
     uint32_t max_attempts;
     /**
@@ -469,7 +476,9 @@ typedef struct oss_resumable_client_options {
      */
     int32_t verify_tls;
     /**
-     * Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check.
+     * Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check, and
+     * with it what nothing else can prove: downloads of objects that grow meanwhile, and from services that refuse the
+     * ETag they send.
      */
     int32_t verify_crc;
     /**
@@ -556,7 +565,8 @@ typedef struct oss_resumable_status {
      */
     uint64_t bytes_done;
     /**
-     * Size of the finished file in bytes; −1 until the service's first reply.
+     * Size of the finished file in bytes; −1 until the service's first reply, and until the end if a processed object
+     * (`x-oss-process`) comes without its length.
      */
     int64_t bytes_total;
     /**
@@ -639,6 +649,11 @@ typedef struct oss_download_object_request {
      * A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
      * download starts is created or replaced. A link in a sticky, world-writable directory such as /tmp must belong to
      * this user or to the owner of the directory.
+     * A file that replaces an existing one keeps that file's permission bits, and its owner and group if this process
+     * may set them. If the group cannot be kept, the group and others get only the permissions that both had.
+     * Set-user-ID, set-group-ID and sticky bits, access control lists, security labels and other extended attributes
+     * are not kept. The temporary file does not grant anyone else access that the existing file denies. A new file
+     * gets its mode from the umask.
      */
     const char *file_path;
     /**
@@ -733,6 +748,19 @@ typedef struct oss_download_object_request {
     size_t extra_headers_count;
     /**
      * `extra_query_count` additional query parameters for every request.
+     *
+     * With `x-oss-process`, the object is downloaded as the service processes it, for example an image in another
+     * size. The service sends the result as one stream, often without its length and never with its checksum:
+     *
+     * - One request without a range is sent on one connection, whatever `part_size` and `thread_num` are.
+     * - `has_range` must be 0 (::OSS_RESUMABLE_ERR_VALIDATION).
+     * - The download cannot be resumed. Nothing is recorded in the checkpoint; a record of the object as it is
+     *   stored, for the same file, is discarded. A stream that breaks is started over, at most `max_attempts` times in
+     *   all.
+     * - `bytes_total` of the status may be −1 until the end; the check of the free space and `preallocate` then have
+     *   no effect.
+     * - A body without a length must be chunked, because only its last chunk shows that it is complete.
+     * - The proof is ::OSS_RESUMABLE_PROOF_GENERATION.
      */
     const struct oss_resumable_pair *extra_query;
     /**
@@ -943,7 +971,7 @@ typedef struct oss_resumable_statistics {
 #define OSS_RESUMABLE_ERR_CANCELLED 400
 
 /**
- * `deadline_ms` of the request passed; the checkpoint, if there is one, is kept.
+ * The download took longer than `deadline_ms`; the checkpoint, if there is one, is kept.
  */
 #define OSS_RESUMABLE_ERR_DEADLINE 401
 
@@ -1120,9 +1148,12 @@ void oss_resumable_client_free(struct oss_resumable_client *client);
  * renames it to its target. Returns when that is done or has failed. Success means that the file is byte for byte the
  * object.
  *
- * Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. On failure the file
- * at `file_path` is unchanged, and the checkpoint, if there is one, is kept so that the next call can resume. Must not
- * be called inside a callback that runs on one of the library's threads.
+ * Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. Must not be called
+ * inside a callback that runs on one of the library's threads.
+ *
+ * On failure the file at `file_path` is unchanged, with the exception described at `flush`. The checkpoint, if there is
+ * one, is kept so that the next call can resume, except after ::OSS_RESUMABLE_ERR_OBJECT_CHANGED and the error codes
+ * `CrcCheckError`, `DiskCorruption` and `FlushError`.
  *
  * @param client not NULL
  * @param request not NULL; everything is copied
@@ -1270,7 +1301,7 @@ oss_resumable_code oss_resumable_checkpoint_discard(struct oss_resumable_client 
 const char *oss_resumable_checkpoint_path(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
- * Returns the ETag of the object to which the recorded bytes belong, without quotes.
+ * Returns the ETag of the object to which the recorded bytes belong, without quotes; a weak one as sent, `W/"…"`.
  *
  * Thread-safe.
  *
@@ -1350,7 +1381,7 @@ void oss_resumable_checkpoint_free(struct oss_resumable_checkpoint *checkpoint);
 const char *oss_resumable_result_file_path(const struct oss_resumable_result *result);
 
 /**
- * Returns the object's ETag, without quotes.
+ * Returns the object's ETag, without quotes; a weak one as sent, `W/"…"`.
  *
  * Thread-safe.
  *
@@ -1380,7 +1411,7 @@ const char *oss_resumable_result_version_id(const struct oss_resumable_result *r
 const char *oss_resumable_result_last_modified(const struct oss_resumable_result *result);
 
 /**
- * Returns the request id of the first answered request.
+ * Returns the request id of the first successful reply.
  *
  * Thread-safe.
  *
@@ -1400,7 +1431,7 @@ const char *oss_resumable_result_request_id(const struct oss_resumable_result *r
 uint64_t oss_resumable_result_size(const struct oss_resumable_result *result);
 
 /**
- * Returns the size of the whole object in bytes.
+ * Returns the size of the whole object in bytes; of a processed object (`x-oss-process`), the file's size.
  *
  * Thread-safe.
  *
@@ -1420,7 +1451,7 @@ uint64_t oss_resumable_result_object_size(const struct oss_resumable_result *res
 uint64_t oss_resumable_result_crc64(const struct oss_resumable_result *result);
 
 /**
- * Returns the whole object's CRC-64 as sent by the service.
+ * Returns the whole object's CRC-64 as sent by the service. There is none for a processed object (`x-oss-process`).
  *
  * Thread-safe.
  *
@@ -1481,7 +1512,7 @@ const char *oss_resumable_result_header_value(const struct oss_resumable_result 
  * Thread-safe.
  *
  * @param result a result, or NULL
- * @param name the header's name, in upper or lower case; for NULL the result is NULL
+ * @param name the header's name, compared without regard to case; may be NULL, for which there is no header
  * @return a string valid until the result is freed; NULL when there is no such header, and for NULL
  */
 const char *oss_resumable_result_header(const struct oss_resumable_result *result,
@@ -1541,7 +1572,7 @@ const char *oss_resumable_error_code(const struct oss_resumable_error *error);
 const char *oss_resumable_error_message(const struct oss_resumable_error *error);
 
 /**
- * Returns the request id of the failed request, which the support of the service asks for.
+ * Returns the id of the failed request, by which the service's support can find it.
  *
  * Thread-safe.
  *

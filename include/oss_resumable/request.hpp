@@ -29,7 +29,7 @@ using Status = oss_resumable_status;
 using ProgressHandler = std::function<bool(const Status &)>;
 
 /** The progress handler of the OSS C++ SDK, which receives the bytes since the last call, the bytes
- * so far and the total. */
+ * so far and the total. Not called while the total is unknown. */
 using TransferProgressHandler =
     std::function<void(size_t increment, int64_t transferred, int64_t total, void *userData)>;
 struct TransferProgress {
@@ -198,6 +198,9 @@ public:
     void addHeader(const std::string &name, const std::string &value) {
         extraHeaders_.emplace_back(name, value);
     }
+    /** Adds a query parameter to every request. With `x-oss-process`, the object is downloaded as
+     * the service processes it, in one stream that cannot be resumed; see `extra_query` in
+     * oss_download_object_request. */
     void addQueryParameter(const std::string &name, const std::string &value) {
         extraQuery_.emplace_back(name, value);
     }

@@ -135,8 +135,8 @@ sdkConfiguration(const std::string &endpoint, const sdk::ClientConfiguration &fr
     }
     to.credentialsProvider = [provider] {
         const sdk::Credentials key = provider->getCredentials();
-        // The SDK asks its provider for each request. A key that counts as expired is requested
-        // again as often as the library allows.
+        // The SDK asks its provider for each request. With a time of expiry in the past, the
+        // library asks for a new key as often as it ever does.
         return Credentials{key.AccessKeyId(), key.AccessKeySecret(), key.SessionToken(), 1};
     };
     return to;

@@ -1,20 +1,19 @@
-//! Which bucket and key a request is about.
+//! The bucket and the key of a request.
 
 use std::net::IpAddr;
 
-/// Bucket (empty when the request names none) and key, unescaped.
+/// Bucket (empty if the request names none) and key, unescaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) bucket: String,
     pub(crate) key: String,
 }
 
-/// Finds bucket and key from the `Host` header and the unescaped path.
+/// Determines bucket and key from the `Host` header and the unescaped path.
 ///
-/// OSS documents, "OSS domain names": `bucket.oss-region.aliyuncs.com/key`, or a custom domain bound to
-/// the bucket. Path style is what the SDKs use for IP addresses (`IsPathStyle` of the C++ SDK);
-/// the real service refuses it for its own domains (`SecondLevelDomainForbidden`), here it is
-/// accepted for them and for `localhost`.
+/// OSS document "OSS domain names": `bucket.oss-region.aliyuncs.com/key`, or a custom domain bound to the
+/// bucket. The SDKs use path style for IP addresses (`IsPathStyle` of the C++ SDK). The real service refuses
+/// it for its own domains (`SecondLevelDomainForbidden`); here it is accepted for them and for `localhost`.
 pub(crate) fn locate(host: &str, path: &str, custom_domains: &[(String, String)]) -> Address {
     let path = path.strip_prefix('/').unwrap_or(path);
     let host = without_port(host).to_ascii_lowercase();
@@ -71,20 +70,20 @@ mod tests {
     }
 
     #[test]
-    fn service_domains_name_the_bucket() {
+    fn service_domains_contain_the_bucket() {
         assert_eq!(located("b.localhost:80", "/k/l"), pair("b", "k/l"));
         assert_eq!(located("b.oss-cn-hangzhou.aliyuncs.com", "/k"), pair("b", "k"));
         assert_eq!(located("oss-cn-hangzhou.aliyuncs.com", "/b/k"), pair("b", "k"));
     }
 
     #[test]
-    fn a_custom_domain_stands_for_its_bucket() {
+    fn a_custom_domain_is_bound_to_its_bucket() {
         assert_eq!(located("DL.example.com:443", "/b/k"), pair("bound", "b/k"));
     }
 
     proptest! {
         #[test]
-        fn no_host_and_path_panic(host in ".*", path in ".*") {
+        fn no_host_or_path_causes_a_panic(host in ".*", path in ".*") {
             locate(&host, &path, &[]);
         }
     }

@@ -1,4 +1,4 @@
-//! The server's own clock, which may be wrong on purpose, and the date formats of OSS.
+//! The server's clock, which may be wrong on purpose, and the date formats of OSS.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::SystemTime;
@@ -32,7 +32,7 @@ impl Clock {
     }
 }
 
-/// `time` moved by `milliseconds`, within the range of dates there are.
+/// `time` moved by `milliseconds`, clamped to the supported range.
 pub(crate) fn shifted(time: Timestamp, milliseconds: i64) -> Timestamp {
     time.saturating_add(SignedDuration::from_millis(milliseconds)).unwrap_or(time)
 }
@@ -41,7 +41,7 @@ pub(crate) fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// `Mon, 23 Nov 2026 04:05:06 GMT`; empty for a year that HTTP cannot write.
+/// `Mon, 23 Nov 2026 04:05:06 GMT`; empty for a year that HTTP dates cannot express.
 pub(crate) fn http_date(time: Timestamp) -> String {
     DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap_or_default()
 }
@@ -60,7 +60,7 @@ pub(crate) fn parse_compact_date(text: &str) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(parsed).ok()
 }
 
-/// `2026-11-23T04:05:06.000Z`, as error replies write times.
+/// `2026-11-23T04:05:06.000Z`, the format of times in error replies.
 pub(crate) fn iso_date(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }

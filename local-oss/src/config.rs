@@ -1,21 +1,21 @@
-//! How a server behaves, apart from faults.
+//! The configuration of a server, apart from faults.
 
 use std::time::SystemTime;
 
 use crate::tls::Tls;
 
-/// How a server behaves. Each switch stands for something OSS does in more than one way, or that no source settles.
+/// The behaviour of a server. Each switch is for behaviour that varies in OSS or that no source specifies.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Port on 127.0.0.1; 0 takes a free one.
+    /// Port on 127.0.0.1; 0: a free one.
     pub port: u16,
-    /// Serve HTTPS, with a certificate made at the start.
+    /// Serve HTTPS with a certificate that is created at the start.
     pub tls: Option<Tls>,
-    /// More DNS names for the certificate, such as `examplebucket.localhost`.
+    /// Additional DNS names for the certificate, such as `examplebucket.localhost`.
     pub tls_names: Vec<String>,
-    /// Whose signatures are accepted.
+    /// The keys whose signatures are accepted.
     pub auth: Auth,
-    /// Region that V4 signatures must name.
+    /// Region that V4 signatures must contain.
     pub region: String,
     /// Seconds by which the server's clock is ahead of the system's.
     pub clock_offset: i64,
@@ -36,7 +36,7 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// HTTP on a free port, no signatures asked for, region `cn-hangzhou`, every header sent.
+    /// HTTP on a free port, no signatures required, region `cn-hangzhou`, every header sent.
     fn default() -> Self {
         Config {
             port: 0,
@@ -56,10 +56,10 @@ impl Default for Config {
     }
 }
 
-/// Whose requests are accepted.
+/// The requests that are accepted.
 #[derive(Clone, Debug, Default)]
 pub enum Auth {
-    /// Anybody's; signatures are not looked at.
+    /// All; signatures are not checked.
     #[default]
     Anonymous,
     /// Requests signed with one of these keys.
@@ -73,7 +73,7 @@ impl Auth {
     }
 }
 
-/// An access key, temporary when it has a token.
+/// An access key, temporary if it has a token.
 #[derive(Clone)]
 pub struct Key {
     /// Access key id.
@@ -82,7 +82,7 @@ pub struct Key {
     pub secret: String,
     /// Security token (STS) that requests must carry.
     pub token: Option<String>,
-    /// From then on requests get `SecurityTokenExpired`.
+    /// From this time on, requests get `SecurityTokenExpired`.
     pub expires: Option<SystemTime>,
 }
 
@@ -94,10 +94,10 @@ impl std::fmt::Debug for Key {
 
 /// Reply to a range of an empty object.
 ///
-/// The OSS documents tell what happens past an object's end, not what happens when there is no first byte.
+/// The OSS documents describe ranges past an object's end, but not a range of an object without a first byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EmptyObjectRange {
-    /// 416 `InvalidRange`, as RFC 9110 reads.
+    /// 416 `InvalidRange`, as in RFC 9110.
     #[default]
     Status416,
     /// 200 and no bytes.

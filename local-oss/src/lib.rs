@@ -1,8 +1,8 @@
 //! A small server that answers object downloads as Alibaba Cloud OSS does, with faults on demand.
 //!
-//! It exists for tests, demos and benchmarks: objects are generated (any size, no disk), held in memory or
-//! read from a folder; signatures are verified by code that shares nothing with the library under
-//! test; every request is logged; faults act below HTTP, where real networks fail.
+//! It is used by tests, demos and benchmarks. Objects are generated (any size, no disk), held in memory or
+//! read from a folder; signatures are verified by code that shares nothing with the library under test; every
+//! request is logged; faults act below HTTP, where real networks fail.
 //!
 //! ```
 //! use local_oss::{Config, Fault, Matcher, Object, Server};

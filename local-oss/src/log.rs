@@ -1,4 +1,4 @@
-//! The record of what clients asked and got.
+//! The log of requests and replies.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use crate::address::Address;
 use crate::request::Request;
 
-/// One request, and what became of it.
+/// One request and its reply.
 #[derive(Clone, Debug)]
 pub struct LoggedRequest {
     /// `GET`, `HEAD` …
@@ -26,30 +26,30 @@ pub struct LoggedRequest {
     pub range: Option<String>,
     /// Number of the connection, from 1.
     pub connection: u64,
-    /// Status of the reply; `None` while there is none, or when a fault swallowed it.
+    /// Status of the reply; `None` while there is none, or if a fault suppressed it.
     pub status: Option<u16>,
-    /// Bytes of the body handed to the network, without framing.
+    /// Bytes of the body passed to the network, without framing.
     pub body_bytes: u64,
-    /// When the request had been read.
+    /// Time at which the request had been read.
     pub received: Instant,
-    /// When the reply had been written, or had failed.
+    /// Time at which the reply had been written or had failed.
     pub finished: Option<Instant>,
 }
 
 impl LoggedRequest {
-    /// The first header of that name, in any spelling.
+    /// The value of the first header with that name, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
 
-/// All requests since the start, in the order they came.
+/// All requests since the start, in order.
 #[derive(Default)]
 pub(crate) struct RequestLog(Mutex<Vec<LoggedRequest>>);
 
 impl RequestLog {
-    /// Adds a request; returns its place for [`finish`](Self::finish).
+    /// Adds a request; returns its index for [`finish`](Self::finish).
     pub(crate) fn begin(&self, request: &Request, address: &Address, connection: u64) -> usize {
         let mut entries = self.0.lock();
         entries.push(LoggedRequest {
@@ -69,15 +69,15 @@ impl RequestLog {
         entries.len() - 1
     }
 
-    /// Records the reply to the request that [`begin`](Self::begin) put at `place`.
+    /// Records the reply to the request that [`begin`](Self::begin) added at `index`.
     pub(crate) fn finish(
         &self,
-        place: usize,
+        index: usize,
         status: Option<u16>,
         bytes: u64,
     ) -> Option<LoggedRequest> {
         let mut entries = self.0.lock();
-        let entry = entries.get_mut(place)?;
+        let entry = entries.get_mut(index)?;
         entry.status = status;
         entry.body_bytes = bytes;
         entry.finished = Some(Instant::now());

@@ -1,4 +1,4 @@
-//! `local-oss`: the server as a program.
+//! The program `local-oss`.
 
 mod cli;
 

@@ -1,4 +1,4 @@
-//! Bytes of generated objects: any size, any offset, no memory.
+//! The bytes of generated objects: any size, any offset, no memory.
 //!
 //! A pattern is the output of a xorshift generator: its 64-bit words all differ from each other (the
 //! period is 2^64 − 1), so a block at another offset never matches. The generator is linear over GF(2),
@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 /// CRC-64/XZ, reflected.
 const CRC_POLYNOMIAL: u64 = 0xC96C_5795_D787_0F42;
 
-/// Words of the largest pattern fit in this many bits.
+/// The number of words of the largest pattern fits in this many bits.
 const LEVELS: usize = 61;
 
 /// The bytes of a generated object.
@@ -21,7 +21,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// `size` bytes; another seed gives other bytes at every 8-byte word.
+    /// `size` bytes; another seed gives other bytes in every 8-byte word.
     pub fn new(size: u64, seed: u64) -> Self {
         Pattern { first_word: first_word(seed), size }
     }
@@ -31,7 +31,7 @@ impl Pattern {
         self.size
     }
 
-    /// Writes the bytes from `offset` on into `buffer`, past the pattern's end as well.
+    /// Writes the bytes from `offset` on into `buffer`, also beyond the pattern's end.
     pub fn fill(&self, offset: u64, buffer: &mut [u8]) {
         let mut word = word_at(self.first_word, offset / 8);
         let within = (offset % 8) as usize;
@@ -74,7 +74,7 @@ impl Pattern {
     }
 }
 
-/// SplitMix64's mixer: distinct seeds start at distinct words. The generator's only fixed point, zero, is avoided.
+/// SplitMix64's mixer: distinct seeds start at distinct words. Avoids zero, the generator's only fixed point.
 fn first_word(seed: u64) -> u64 {
     let mut word = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -116,14 +116,14 @@ impl Linear {
     fn apply(&self, value: u64) -> u64 {
         let mut image = 0;
         for (bit, column) in self.0.iter().enumerate() {
-            // All ones when the bit is set: no branch to mispredict.
+            // All ones if the bit is set: no branch to mispredict.
             image ^= column & (value >> bit & 1).wrapping_neg();
         }
         image
     }
 }
 
-/// What 2^k words do to the generator and to a running CRC.
+/// The effect of 2^k words on the generator and on a running CRC.
 struct Advance {
     word: Linear,
     crc: Linear,
@@ -200,7 +200,7 @@ mod tests {
         }
 
         #[test]
-        fn a_misplaced_block_never_matches(a in 0u64..1 << 50, b in 0u64..1 << 50, seed: u64) {
+        fn a_block_at_another_offset_never_matches(a in 0u64..1 << 50, b in 0u64..1 << 50, seed: u64) {
             prop_assume!(a != b);
             let pattern = Pattern::new(u64::MAX, seed);
             let (mut one, mut other) = ([0; 24], [0; 24]);

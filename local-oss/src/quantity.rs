@@ -1,4 +1,4 @@
-//! Sizes and durations as people write them.
+//! Parsing of sizes and durations.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size_is_refused() {
+    fn invalid_sizes_are_refused() {
         for text in ["", "GiB", "1gib", "-1", "1.5GiB", "99999999999TiB", "1 GiB"] {
             assert!(parse_size(text).is_err(), "{text}");
         }
@@ -66,7 +66,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(text in ".*") {
+        fn no_text_causes_a_panic(text in ".*") {
             let _ = parse_size(&text);
             let _ = parse_duration(&text);
         }

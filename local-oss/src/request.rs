@@ -1,4 +1,4 @@
-//! HTTP requests as they come off a connection.
+//! HTTP requests as read from a connection.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 /// Longest request head, in bytes.
 const HEAD_LIMIT: usize = 64 * 1024;
-/// Longest request body that is read (and thrown away), in bytes.
+/// Longest request body that is read (and discarded), in bytes.
 const BODY_LIMIT: u64 = 1024 * 1024;
 
 /// The head of one request.
@@ -24,13 +24,13 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The first header of that name, in any spelling.
+    /// The value of the first header with that name, ignoring case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The first query parameter of that name.
+    /// The value of the first query parameter with that name.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
@@ -61,7 +61,7 @@ impl Request {
     }
 }
 
-/// Path and query; a proxy's absolute form loses its scheme and authority.
+/// Path and query; scheme and authority of a proxy request are dropped.
 fn split_target(target: &str) -> (&str, &str) {
     let origin = match target.split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => {
@@ -76,7 +76,7 @@ fn parse_query(query: &str) -> Vec<(String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
-            // OSS document on error 0002-00000040: a bare plus sign is read as a space.
+            // OSS document on error 0002-00000040: a bare plus sign means a space.
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (unescape(&name.replace('+', " ")), unescape(&value.replace('+', " ")))
         })
@@ -87,14 +87,14 @@ fn unescape(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// Reads requests from a connection, keeping what was read beyond one for the next.
+/// Reads requests from a connection and keeps excess bytes for the next one.
 #[derive(Default)]
 pub(crate) struct RequestReader {
     buffered: Vec<u8>,
 }
 
 impl RequestReader {
-    /// The next request; `None` when the client closed the connection.
+    /// The next request; `None` if the client closed the connection.
     pub(crate) fn next(&mut self, stream: &mut impl Read) -> io::Result<Option<Request>> {
         let Some(length) = self.read_head(stream)? else { return Ok(None) };
         let head: Vec<u8> = self.buffered.drain(..length).collect();
@@ -105,7 +105,7 @@ impl RequestReader {
         Ok(Some(request))
     }
 
-    /// Buffers up to the empty line; the head's length, its empty line included.
+    /// Buffers up to the empty line; returns the length of the head including that line.
     fn read_head(&mut self, stream: &mut impl Read) -> io::Result<Option<usize>> {
         let mut block = [0; 4096];
         loop {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_follow_each_other_are_told_apart_and_bodies_skipped() {
+    fn consecutive_requests_are_separated_and_bodies_skipped() {
         let requests = read_all(
             b"GET /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nxyzHEAD http://h/b HTTP/1.1\r\n\r\nGET /c HT",
         );
@@ -173,7 +173,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_input_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn no_input_causes_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             read_all(&bytes);
             let text = format!("GET {} HTTP/1.1\r\n\r\n", String::from_utf8_lossy(&bytes));
             read_all(text.as_bytes());

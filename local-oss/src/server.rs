@@ -1,4 +1,4 @@
-//! A running server: the listener, its threads, and what tests ask of it.
+//! A running server: the listener, its threads, and the API for tests.
 
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -42,7 +42,7 @@ struct Run {
 }
 
 impl Server {
-    /// Starts a server that has no objects yet.
+    /// Starts a server without objects.
     pub fn start(config: Config) -> io::Result<Self> {
         let identity = config.tls.map(|kind| Identity::new(kind, &config.tls_names)).transpose()?;
         let port = config.port;
@@ -58,12 +58,12 @@ impl Server {
             active: AtomicU64::new(0),
             most_active: AtomicU64::new(0),
         });
-        let port = Port::take(port)?;
+        let port = Port::reserve(port)?;
         let run = Run::start(&inner, &port)?;
         Ok(Server { inner, port, run: Mutex::new(Some(run)) })
     }
 
-    /// Closes the port and every connection; objects, faults and the log stay.
+    /// Closes the port and every connection; objects, faults and the log are kept.
     pub fn stop(&self) {
         if let Some(run) = self.run.lock().take() {
             run.stop();
@@ -91,7 +91,7 @@ impl Server {
         format!("{scheme}://127.0.0.1:{}", self.port())
     }
 
-    /// The CA certificate that vouches for the server, in PEM; `None` without TLS.
+    /// The CA certificate that signed the server's certificate, in PEM; `None` without TLS.
     pub fn ca_pem(&self) -> Option<&[u8]> {
         self.inner.identity.as_ref().map(Identity::ca_pem)
     }
@@ -113,30 +113,30 @@ impl Server {
         self.shared().service.store.serve_folder(bucket, folder.into());
     }
 
-    /// Puts an object, replacing the one that is there. Replies under way go on with the old one.
+    /// Stores an object, replacing the current one. Replies in progress continue with the old one.
     pub fn put(&self, bucket: &str, key: &str, object: Object) -> Arc<Generation> {
         self.shared().service.store.put(bucket, key, object, self.shared().now())
     }
 
-    /// Replaces an object by another generation: same size, other bytes.
+    /// Replaces an object with another generation: same size, other bytes.
     pub fn replace(&self, bucket: &str, key: &str) {
         self.shared().service.store.put_successor(bucket, key, self.shared().now());
     }
 
-    /// Appends `bytes` to an object, as AppendObject does: the bytes that were there stay, and size, ETag, CRC-64 and
-    /// `Last-Modified` are new ones. The object becomes `Appendable` if it was not. A pattern goes on as the longer
-    /// pattern of its seed; other bytes are followed by `Pattern::new(bytes, 0)`. `None` when there is no object, or
-    /// one that cannot grow: a file, link or delete marker.
+    /// Appends `bytes` to an object, like AppendObject: the existing bytes stay, and size, ETag, CRC-64 and
+    /// `Last-Modified` change. The object becomes `Appendable` if it was not. A pattern continues as the
+    /// longer pattern of its seed; other bytes are followed by `Pattern::new(bytes, 0)`. `None` if there is
+    /// no object, or one that cannot grow: a file, link or delete marker.
     pub fn append(&self, bucket: &str, key: &str, bytes: u64) -> Option<Arc<Generation>> {
         self.shared().service.store.append(bucket, key, bytes, self.shared().now())
     }
 
-    /// Removes an object with all its versions; false when there was none.
+    /// Removes an object with all its versions; returns `false` if there was none.
     pub fn remove(&self, bucket: &str, key: &str) -> bool {
         self.shared().service.store.remove(bucket, key)
     }
 
-    /// The object that is there now.
+    /// The current object.
     pub fn object(&self, bucket: &str, key: &str) -> Option<Arc<Generation>> {
         match self.shared().service.store.find(bucket, key, None, self.shared().now()) {
             Lookup::Found(generation) => Some(generation),
@@ -144,7 +144,7 @@ impl Server {
         }
     }
 
-    /// Bytes `range` of the object that is there now, for comparison.
+    /// The bytes `range` of the current object, for comparison.
     pub fn object_bytes(
         &self,
         bucket: &str,
@@ -155,57 +155,57 @@ impl Server {
         object.read(range.start, range.end)
     }
 
-    /// Strikes every request with a fault.
+    /// Applies a fault to every request.
     pub fn inject(&self, fault: Fault) -> RuleId {
         self.inject_when(Matcher::any(), fault)
     }
 
-    /// Strikes the requests that `matcher` chooses; its counts begin now.
+    /// Applies a fault to the requests that `matcher` selects; its counts begin now.
     pub fn inject_when(&self, matcher: Matcher, fault: Fault) -> RuleId {
         self.shared().faults.lock().add(matcher, fault)
     }
 
-    /// How often a fault struck; 0 once it is cleared.
+    /// How often a fault was applied; 0 once it is cleared.
     pub fn fault_hits(&self, id: RuleId) -> u64 {
         self.shared().faults.lock().hits(id)
     }
 
-    /// Ends all faults.
+    /// Clears all faults.
     pub fn clear_faults(&self) {
         self.shared().faults.lock().clear();
     }
 
-    /// Changes whose signatures are accepted.
+    /// Changes which signatures are accepted.
     pub fn set_auth(&self, auth: Auth) {
         *self.shared().service.auth.write() = auth;
     }
 
-    /// Puts the server's clock so many seconds ahead of the system's.
+    /// Sets the server's clock ahead of the system's by this many seconds.
     pub fn set_clock_offset(&self, seconds: i64) {
         self.shared().service.clock.set_offset(seconds);
     }
 
-    /// Sets the server's clock; it goes on from there.
+    /// Sets the server's clock, which continues from there.
     pub fn set_clock(&self, time: SystemTime) {
         self.shared().service.clock.set(time);
     }
 
-    /// Every request since the start, in the order they came.
+    /// Every request since the start, in order.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.shared().log.entries()
     }
 
-    /// Connections accepted since the start.
+    /// Number of connections accepted since the start.
     pub fn connections(&self) -> u64 {
         self.inner.connections.load(Ordering::SeqCst)
     }
 
-    /// Connections open now.
+    /// Number of open connections.
     pub fn active_connections(&self) -> u64 {
         self.inner.active.load(Ordering::SeqCst)
     }
 
-    /// Most connections that were open at once.
+    /// Largest number of connections that were open at the same time.
     pub fn max_active_connections(&self) -> u64 {
         self.inner.most_active.load(Ordering::SeqCst)
     }
@@ -224,7 +224,7 @@ impl Drop for Server {
 impl Run {
     fn start(inner: &Arc<Inner>, port: &Port) -> io::Result<Self> {
         let listener = port.listen()?;
-        // Else a client that goes away between poll and accept blocks the stop.
+        // Otherwise a client that disconnects between poll and accept would block the stop.
         listener.set_nonblocking(true)?;
         let control = Arc::new(Control::new()?);
         let acceptor =
@@ -237,12 +237,12 @@ impl Run {
 
     fn stop(self) {
         self.control.stop();
-        // A panic of the acceptor was reported by the panic hook.
+        // The panic hook has reported a panic of the acceptor.
         let _ = self.acceptor.join();
     }
 }
 
-/// Accepts connections, and joins their threads in the end.
+/// Accepts connections, and joins their threads at the end.
 struct Acceptor {
     inner: Arc<Inner>,
     control: Arc<Control>,
@@ -257,7 +257,7 @@ impl Acceptor {
             }
             if let Ok((socket, _)) = listener.accept() {
                 self.open.retain(|(thread, _)| !thread.is_finished());
-                // Without a thread the client sees a closed connection.
+                // If no thread can be started, the client sees a closed connection.
                 let _ = self.serve(socket);
             }
         }
@@ -278,12 +278,12 @@ impl Acceptor {
         let active = Active::count(&self.inner);
         let (inner, control) = (self.inner.clone(), self.control.clone());
         let thread = Builder::new().name("local-oss".to_owned()).spawn(move || {
-            // As a whole: else only its id moves here, and the count ends now.
+            // Moves the whole value: otherwise only its id would move, and the count would end now.
             let active = active;
             let shared = &inner.shared;
             let opening_time = shared.faults.lock().opening_time(active.id);
             let acceptor = inner.identity.as_ref().map(|identity| &identity.acceptor);
-            // A failed handshake is the client's to report.
+            // The client reports a failed handshake.
             if let Ok(connection) =
                 Connection::open(active.id, socket, acceptor, control, opening_time)
             {
@@ -295,7 +295,7 @@ impl Acceptor {
     }
 }
 
-/// Counts a connection as long as it lives.
+/// Counts a connection as open until it is dropped.
 struct Active {
     inner: Arc<Inner>,
     id: u64,

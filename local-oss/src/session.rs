@@ -1,4 +1,4 @@
-//! One connection from its first request to its end.
+//! Serves one connection from its first request to its end.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use crate::address::{Address, locate};
-use crate::fault::{FaultTable, Instead, Plan, Replacement, RequestFacts, Verdict};
+use crate::fault::{AppliedFaults, FaultTable, Instead, Plan, Replacement, RequestFacts};
 use crate::log::{LoggedRequest, RequestLog};
 use crate::net::{Connection, Next, deliver};
 use crate::request::{Request, RequestReader};
 use crate::service::Service;
 
-/// What the connections of a server share.
+/// State shared by the connections of a server.
 pub(crate) struct Shared {
     pub(crate) service: Service,
     pub(crate) faults: Mutex<FaultTable>,
@@ -24,7 +24,7 @@ pub(crate) struct Shared {
 /// Serves a connection until one side ends it.
 pub(crate) fn serve(shared: &Arc<Shared>, mut connection: Connection) {
     let mut reader = RequestReader::default();
-    // An unreadable request ends the connection, as the end of input does.
+    // An unreadable request ends the connection, like the end of input.
     while let Ok(Some(request)) = reader.next(&mut connection) {
         match shared.handle(&mut connection, &request) {
             Next::KeepAlive => {}
@@ -40,9 +40,9 @@ impl Shared {
         let host = request.header("host").unwrap_or_default();
         let address = locate(host, &request.path, &self.service.config().custom_domains);
         let place = self.log.begin(request, &address, connection.id());
-        // The admissions are held until the request is answered.
-        let Verdict { faults, admissions: _admissions } =
-            self.strike(connection, request, &address);
+        // The admissions are held until the reply is complete.
+        let AppliedFaults { faults, admissions: _admissions } =
+            self.apply_faults(connection, request, &address);
         let mut plan = Plan::of(faults);
         self.replace(&address, plan.replacement.take());
         let (status, bytes, next) = match plan.instead {
@@ -51,21 +51,26 @@ impl Shared {
         };
         let entry = self.log.finish(place, status, bytes);
         if let Some(entry) = entry.filter(|_| self.service.config().log_to_stderr) {
-            // Nobody may be reading standard error.
+            // Standard error may be closed.
             let _ = writeln!(std::io::stderr(), "{}", line(&entry));
         }
         let asked = request.header("connection").is_some_and(|v| v.eq_ignore_ascii_case("close"));
         if asked && next == Next::KeepAlive { Next::Close } else { next }
     }
 
-    fn strike(&self, connection: &Connection, request: &Request, address: &Address) -> Verdict {
+    fn apply_faults(
+        &self,
+        connection: &Connection,
+        request: &Request,
+        address: &Address,
+    ) -> AppliedFaults {
         let facts = RequestFacts {
             method: &request.method,
             key: &address.key,
             range: request.header("range"),
             connection: connection.id(),
         };
-        self.faults.lock().strike(&facts, Instant::now())
+        self.faults.lock().apply(&facts, Instant::now())
     }
 
     fn replace(&self, address: &Address, replacement: Option<Replacement>) {
@@ -74,7 +79,7 @@ impl Shared {
             None => {}
             Some(Replacement::Successor) => store.put_successor(&address.bucket, &address.key, now),
             Some(Replacement::Growth(bytes)) => {
-                // What cannot grow is served as it is.
+                // An object that cannot grow is served unchanged.
                 let _ = store.append(&address.bucket, &address.key, bytes, now);
             }
             Some(Replacement::Object(object)) => {
@@ -110,7 +115,7 @@ fn do_instead(connection: &mut Connection, instead: Instead) -> Next {
             Next::Close
         }
         Instead::NotHttp => {
-            // An error means that the client is gone.
+            // An error means that the client has disconnected.
             let _ = connection.write_all(b"\x15\x03\x01\x00\x02\x02\x50SSH-2.0-not-http\r\n\r\n");
             Next::Close
         }
@@ -126,7 +131,7 @@ fn line(entry: &LoggedRequest) -> String {
         entry.connection,
         entry.body_bytes,
         entry.method,
-        // Not the query: presigned URLs are secrets.
+        // Without the query: presigned URLs are secrets.
         entry.target.split('?').next().unwrap_or_default(),
         entry.range.as_deref().unwrap_or_default(),
     )

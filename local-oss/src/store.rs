@@ -1,4 +1,4 @@
-//! Buckets and what is in them.
+//! Buckets and their objects.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use crate::object::{Generation, Object};
 use crate::quantity::parse_size;
 
-/// Key prefix of objects that exist without having been put.
+/// Key prefix of generated objects, which exist in every bucket.
 pub(crate) const GENERATED_PREFIX: &str = "generated/";
 
 /// All buckets of a server.
@@ -27,12 +27,12 @@ struct State {
 
 #[derive(Default)]
 struct Bucket {
-    /// Versions of each key, oldest first; only one without versioning.
+    /// Versions of each key, oldest first; without versioning only one.
     objects: HashMap<String, Vec<Arc<Generation>>>,
     folder: Option<PathBuf>,
 }
 
-/// What a key and version stand for.
+/// The result of looking up a key and version.
 #[derive(Debug)]
 pub(crate) enum Lookup {
     Found(Arc<Generation>),
@@ -41,7 +41,7 @@ pub(crate) enum Lookup {
     NoSuchVersion,
     /// The newest version is a delete marker.
     Deleted(Arc<Generation>),
-    /// The version that was asked for is a delete marker.
+    /// The requested version is a delete marker.
     MarkerAsked,
 }
 
@@ -73,20 +73,20 @@ impl Store {
         self.state.lock().put(bucket, key, object, now, self.versioning)
     }
 
-    /// Removes a key with all its versions; false when there was none.
+    /// Removes a key with all its versions; returns `false` if there was none.
     pub(crate) fn remove(&self, bucket: &str, key: &str) -> bool {
         let mut state = self.state.lock();
         state.buckets.get_mut(bucket).is_some_and(|b| b.objects.remove(key).is_some())
     }
 
-    /// Replaces whatever is at `key` by other bytes of the same size.
+    /// Replaces the object at `key` with other bytes of the same size.
     pub(crate) fn put_successor(&self, bucket: &str, key: &str, now: Timestamp) {
         if let Lookup::Found(current) = self.find(bucket, key, None, now) {
             self.put(bucket, key, current.object().successor(), now);
         }
     }
 
-    /// Appends `bytes` to whatever is at `key`, without a new version; `None` when that cannot grow.
+    /// Appends `bytes` to the object at `key`, without a new version; `None` if it cannot grow.
     pub(crate) fn append(
         &self,
         bucket: &str,
@@ -94,7 +94,7 @@ impl Store {
         bytes: u64,
         now: Timestamp,
     ) -> Option<Arc<Generation>> {
-        // Puts the object there, if it is one that exists without having been put.
+        // Stores the object first if it is a generated one or a file.
         self.find(bucket, key, None, now);
         let mut state = self.state.lock();
         let newest = state.buckets.get_mut(bucket)?.objects.get_mut(key)?.last_mut()?;
@@ -127,7 +127,7 @@ impl Store {
             let newest = newest.clone();
             return if deleted { Lookup::Deleted(newest) } else { Lookup::Found(newest) };
         };
-        // GetObject: "null" names the version that was put while versioning was off.
+        // GetObject: "null" is the id of a version stored while versioning was off.
         let id_is_null = id == "null" && !self.versioning;
         match versions.iter().find(|v| v.version_id() == id || id_is_null) {
             Some(marker) if marker.is_delete_marker() => Lookup::MarkerAsked,
@@ -164,7 +164,7 @@ impl Bucket {
         self.objects.get(key)?.last()
     }
 
-    /// The file that `key` names below the folder; never one outside.
+    /// The file with the relative path `key` in the folder; never one outside it.
     fn file(&self, key: &str) -> Option<Object> {
         let relative = Path::new(key);
         let inside = relative.components().all(|part| matches!(part, Component::Normal(_)));
@@ -181,7 +181,7 @@ fn generated(key: &str) -> Option<Object> {
         Some((size, seed)) => (size, seed.parse().ok()?),
         None => (name, 0),
     };
-    // The same at each start of a server: a download may outlive it.
+    // The same at each start of a server: a download may continue after a restart.
     let epoch = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
     Some(Object::pattern(parse_size(size).ok()?, seed).last_modified(epoch))
 }
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_serves_its_files_and_nothing_outside() {
+    fn a_folder_serves_its_files_and_nothing_outside_it() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(root.path().join("in/sub")).unwrap();
         std::fs::write(root.path().join("in/sub/a"), "12345").unwrap();

@@ -1,4 +1,4 @@
-//! Certificates made at the start, good and bad ones.
+//! Certificates that are created at the start, good and bad ones.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,7 +16,7 @@ use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeNam
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use tempfile::NamedTempFile;
 
-/// What kind of certificate a server shows.
+/// The kind of the server's certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tls {
     /// For 127.0.0.1, localhost and [`Config::tls_names`](crate::Config::tls_names), signed by the server's CA.
@@ -24,17 +24,17 @@ pub enum Tls {
     Valid,
     /// Signed by the CA, for another name.
     WrongHost,
-    /// Signed by the CA, and no longer valid.
+    /// Signed by the CA, and expired.
     Expired,
-    /// Signed by nobody else.
+    /// Self-signed.
     SelfSigned,
 }
 
-/// A server's side of TLS.
+/// The server's side of TLS.
 pub(crate) struct Identity {
     pub(crate) acceptor: SslAcceptor,
     ca_pem: Vec<u8>,
-    /// Made when it is asked for: a program that is killed cannot remove it.
+    /// Created on demand, because a program that is killed cannot remove it.
     ca_file: OnceLock<NamedTempFile>,
 }
 
@@ -142,7 +142,7 @@ fn builder_name(common_name: &str) -> Result<openssl::x509::X509Name, ErrorStack
     Ok(name.build())
 }
 
-/// Valid from and until so many seconds from now.
+/// Valid between these numbers of seconds from now.
 fn set_validity(builder: &mut X509Builder, from: i64, until: i64) -> Result<(), ErrorStack> {
     let now = jiff::Timestamp::now().as_second();
     builder.set_not_before(Asn1Time::from_unix(now + from)?.as_ref())?;

@@ -1,4 +1,4 @@
-//! What a client without faults sees.
+//! Replies without faults.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn with_config(config: Config, object: Object) -> Server {
 }
 
 #[test]
-fn a_whole_object_comes_with_the_headers_of_oss() {
+fn a_whole_object_is_sent_with_the_headers_of_oss() {
     let modified = UNIX_EPOCH + Duration::from_secs(1_447_426_073);
     let server = with_object(Object::bytes("123456789").last_modified(modified));
     let reply = get(&server, KEY, &[]);
@@ -55,7 +55,7 @@ fn head_has_the_headers_and_no_body() {
     let mut client = Client::new(&server);
     let reply = client.head(KEY);
     assert_eq!((reply.status, reply.header("Content-Length")), (200, Some("9")));
-    assert_eq!(client.get(KEY, &[]).body, b"123456789", "the connection goes on");
+    assert_eq!(client.get(KEY, &[]).body, b"123456789", "the connection stays open");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_range_is_206_with_the_whole_objects_etag_and_checksum() {
 }
 
 #[test]
-fn a_range_past_the_end_depends_on_the_behaviour_asked_for() {
+fn a_range_past_the_end_depends_on_the_requested_behaviour() {
     let server = with_object(Object::bytes("123456789"));
     assert_eq!(get(&server, KEY, &[("Range", "bytes=4-99")]).status, 200);
     let clamped = get(&server, KEY, &[("Range", "bytes=4-99"), STANDARD]);
@@ -103,7 +103,7 @@ fn conditions_give_304_and_412() {
     let same = client.get(KEY, &[("If-None-Match", "\"AB\"")]);
     assert_eq!((same.status, same.header("Content-Length")), (304, None));
     assert_eq!(same.header("ETag"), Some("\"AB\""));
-    assert_eq!(client.get(KEY, &[]).status, 200, "the connection goes on after 304");
+    assert_eq!(client.get(KEY, &[]).status, 200, "the connection stays open after 304");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn an_error_to_head_is_in_a_header() {
     let reply = client.head("/examplebucket/none");
     let xml = decode_block(reply.header("x-oss-err").unwrap()).unwrap();
     assert_eq!(element(&String::from_utf8(xml).unwrap(), "Code"), "NoSuchKey");
-    assert_eq!(client.head(KEY).status, 200, "the connection goes on");
+    assert_eq!(client.head(KEY).status, 200, "the connection stays open");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn only_reading_is_offered() {
 }
 
 #[test]
-fn versions_and_delete_markers_are_told_apart() {
+fn versions_and_delete_markers_are_distinguished() {
     let config = Config { versioning: true, ..Config::default() };
     let server = with_config(config, Object::bytes("old").version_id("V1"));
     server.put(BUCKET, "key", Object::bytes("new").version_id("V2"));
@@ -231,7 +231,7 @@ fn a_folder_is_served_with_etag_and_checksum() {
 }
 
 #[test]
-fn a_reply_under_way_keeps_the_object_it_began_with() {
+fn a_reply_in_progress_keeps_its_object() {
     let server = with_object(Object::pattern(64 << 20, 1));
     let old = server.object_bytes(BUCKET, "key", 0..64 << 20).unwrap();
     let mut client = Client::new(&server);

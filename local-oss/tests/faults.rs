@@ -1,4 +1,4 @@
-//! What a client sees of each fault.
+//! Faults as a client sees them.
 
 mod support;
 
@@ -22,21 +22,21 @@ fn content(server: &Server) -> Vec<u8> {
     server.object_bytes(BUCKET, "key", 0..SIZE).unwrap()
 }
 
-fn struck(fault: Fault) -> Reply {
+fn faulty_reply(fault: Fault) -> Reply {
     get(&faulty(fault), KEY, &[])
 }
 
-/// Everything that comes in place of a reply.
+/// Everything that is received instead of a reply.
 fn raw(fault: Fault) -> (End, Vec<u8>) {
-    // A server that is dropped would end the connection itself.
+    // Dropping the server would end the connection.
     let server = faulty(fault);
-    let mut client = Client::new(&server).patience(Duration::from_millis(200));
+    let mut client = Client::new(&server).read_timeout(Duration::from_millis(200));
     client.send("GET", KEY, &[]);
     client.rest()
 }
 
 #[test]
-fn no_reply_at_all_comes_in_four_ways() {
+fn a_reply_can_be_missing_in_four_ways() {
     let ends = [
         (Fault::CloseBeforeHeaders, End::Closed),
         (Fault::ResetBeforeHeaders, End::Reset),
@@ -53,7 +53,7 @@ fn no_reply_at_all_comes_in_four_ways() {
 fn a_status_line_can_be_any_text_before_an_unchanged_reply() {
     for text in ["HTTP/1.1 2000 OK", "HTTP/1.1 OK", "HTTP/1.1 -1", "ICY 200 OK", ""] {
         let server = faulty(Fault::StatusLine(text.to_owned()));
-        let mut client = Client::new(&server).patience(Duration::from_millis(200));
+        let mut client = Client::new(&server).read_timeout(Duration::from_millis(200));
         client.send("GET", KEY, &[("Connection", "close")]);
         let (end, bytes) = client.rest();
         let start = format!("{text}\r\nContent-Type: application/octet-stream\r\n");
@@ -64,7 +64,7 @@ fn a_status_line_can_be_any_text_before_an_unchanged_reply() {
 }
 
 #[test]
-fn a_cut_body_ends_at_its_byte() {
+fn a_truncated_body_ends_at_its_byte() {
     let cuts = [
         (Fault::ResetAfter(1000), End::Reset, 1000),
         (Fault::CloseAfter(1000), End::Closed, 1000),
@@ -76,7 +76,7 @@ fn a_cut_body_ends_at_its_byte() {
     ];
     for (fault, end, length) in cuts {
         let server = faulty(fault.clone());
-        let mut client = Client::new(&server).patience(Duration::from_millis(300));
+        let mut client = Client::new(&server).read_timeout(Duration::from_millis(300));
         let reply = client.get(KEY, &[]);
         assert_eq!(reply.header("Content-Length"), Some("100000"), "{fault:?}");
         assert_eq!((reply.end, reply.body.len()), (end, length), "{fault:?}");
@@ -85,16 +85,16 @@ fn a_cut_body_ends_at_its_byte() {
 }
 
 #[test]
-fn a_body_shorter_than_the_cut_ends_well() {
+fn a_body_shorter_than_the_cut_is_complete() {
     let server = faulty(Fault::ResetAfter(1000));
     let mut client = Client::new(&server);
     let reply = client.get_range(KEY, "bytes=0-999");
     assert_eq!((reply.end, reply.body.len()), (End::Complete, 1000));
-    assert_eq!(client.get_range(KEY, "bytes=0-9").status, 206, "the connection goes on");
+    assert_eq!(client.get_range(KEY, "bytes=0-9").status, 206, "the connection stays open");
 }
 
 #[test]
-fn a_half_closed_connection_still_takes_the_clients_bytes() {
+fn a_half_closed_connection_still_accepts_the_clients_bytes() {
     use std::io::Write;
     let server = faulty(Fault::HalfCloseAfter(10));
     let mut client = Client::new(&server);
@@ -118,7 +118,7 @@ fn a_connection_is_reset_after_the_bytes_of_all_its_replies() {
 }
 
 #[test]
-fn a_long_body_has_more_than_its_length_says() {
+fn a_long_body_is_longer_than_its_content_length() {
     let server = faulty(Fault::LongBody(7));
     let mut client = Client::new(&server);
     let reply = client.get(KEY, &[]);
@@ -128,7 +128,7 @@ fn a_long_body_has_more_than_its_length_says() {
 }
 
 #[test]
-fn a_reply_can_be_followed_by_one_that_nobody_asked_for() {
+fn a_reply_can_be_followed_by_an_unrequested_one() {
     let server = faulty(Fault::UnaskedReply);
     let mut client = Client::new(&server);
     let asked = client.get_range(KEY, "bytes=0-999");
@@ -137,11 +137,11 @@ fn a_reply_can_be_followed_by_one_that_nobody_asked_for() {
     assert_eq!((unasked.status, unasked.headers), (206, asked.headers));
     assert!(unasked.body.len() == 1000 && unasked.body != asked.body);
     server.clear_faults();
-    assert_eq!(client.get_range(KEY, "bytes=0-9").status, 206, "the connection goes on");
+    assert_eq!(client.get_range(KEY, "bytes=0-9").status, 206, "the connection stays open");
 }
 
 #[test]
-fn garbage_before_the_body_pushes_its_end_out() {
+fn garbage_before_the_body_displaces_its_end() {
     let server = faulty(Fault::GarbageBeforeBody(10));
     let body = get(&server, KEY, &[]).body;
     assert!(body[10..] == content(&server)[..SIZE as usize - 10]);
@@ -149,10 +149,10 @@ fn garbage_before_the_body_pushes_its_end_out() {
 }
 
 #[test]
-fn lengths_and_ranges_can_be_off() {
+fn lengths_and_ranges_can_be_wrong() {
     let get = |fault| {
         let server = faulty(fault);
-        let mut client = Client::new(&server).patience(Duration::from_millis(200));
+        let mut client = Client::new(&server).read_timeout(Duration::from_millis(200));
         client.get_range(KEY, "bytes=10-19")
     };
     let reply = get(Fault::ContentRangeOff { first: -1, last: 2, total: 3 });
@@ -170,7 +170,7 @@ fn service_errors_carry_status_code_and_retry_after() {
         code: "ServiceUnavailable".to_owned(),
         retry_after: Some(Duration::from_secs(2)),
     };
-    let reply = struck(fault);
+    let reply = faulty_reply(fault);
     assert_eq!((reply.status, reply.code().as_str()), (503, "ServiceUnavailable"));
     assert_eq!(reply.header("Retry-After"), Some("2"));
     assert!(reply.header("x-oss-request-id").is_some());
@@ -178,22 +178,22 @@ fn service_errors_carry_status_code_and_retry_after() {
 
 #[test]
 fn a_proxys_error_page_is_not_oss() {
-    let reply = struck(Fault::Html(502));
+    let reply = faulty_reply(Fault::Html(502));
     assert_eq!((reply.status, reply.header("Content-Type")), (502, Some("text/html")));
     assert_eq!(reply.header("x-oss-request-id"), None);
     assert!(reply.text().starts_with("<html>"));
 }
 
 #[test]
-fn redirects_and_expired_tokens_are_answers() {
-    let moved = struck(Fault::Redirect("http://elsewhere/".to_owned()));
+fn redirects_and_expired_tokens_are_sent() {
+    let moved = faulty_reply(Fault::Redirect("http://elsewhere/".to_owned()));
     assert_eq!((moved.status, moved.header("Location")), (307, Some("http://elsewhere/")));
-    let expired = struck(Fault::ExpiredToken);
+    let expired = faulty_reply(Fault::ExpiredToken);
     assert_eq!((expired.status, expired.code().as_str()), (403, "SecurityTokenExpired"));
 }
 
 #[test]
-fn other_bytes_come_under_their_true_name() {
+fn other_bytes_are_sent_with_their_content_range() {
     let server = faulty(Fault::OtherBytes(10));
     for (asked, came) in [("bytes=10-19", 0..10), ("bytes=5-9", 15..20)] {
         let reply = get(&server, KEY, &[("Range", asked)]);
@@ -229,7 +229,7 @@ fn headers_can_be_wrong_or_missing() {
 }
 
 #[test]
-fn a_reply_can_do_without_the_headers_of_oss() {
+fn a_reply_can_lack_the_headers_of_oss() {
     for range in ["bytes=0-9", "bytes=0-1,3-4"] {
         let reply = get(&faulty(Fault::NoOssHeaders), KEY, &[("Range", range)]);
         let own = |(name, _): &&(String, String)| name.to_ascii_lowercase().starts_with("x-oss-");
@@ -264,7 +264,7 @@ fn a_service_may_not_recognise_the_etag_it_sent() {
 }
 
 #[test]
-fn a_flipped_byte_is_wrong_only_on_the_wire_and_only_there() {
+fn a_flipped_byte_is_wrong_only_in_the_reply() {
     let server = faulty(Fault::RoundTrip(Duration::ZERO));
     let flip = server.inject_when(Matcher::any().times(1), Fault::FlipByte(500));
     let mut expected = content(&server);
@@ -273,7 +273,7 @@ fn a_flipped_byte_is_wrong_only_on_the_wire_and_only_there() {
     expected[500] ^= 1;
     assert!(get(&server, KEY, &[("Range", "bytes=400-599")]).body == expected[400..600]);
     assert_eq!(server.fault_hits(flip), 1);
-    assert!(get(&server, KEY, &[]).body == content(&server), "it strikes once");
+    assert!(get(&server, KEY, &[]).body == content(&server), "it is applied once");
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn a_chunked_body_is_whole_and_has_no_length() {
     assert_eq!(reply.header("Content-Length"), None);
     assert_eq!(reply.end, End::Complete);
     assert!(reply.body == content(&server));
-    assert_eq!(client.get_range(KEY, "bytes=0-0").status, 206, "the connection goes on");
+    assert_eq!(client.get_range(KEY, "bytes=0-0").status, 206, "the connection stays open");
 }
 
 #[test]
@@ -357,7 +357,7 @@ fn slow_headers_pause_after_the_status_line() {
 }
 
 #[test]
-fn a_head_can_come_byte_by_byte() {
+fn a_head_can_be_sent_byte_by_byte() {
     use std::io::Read;
     let server = faulty(Fault::DribbleHeaders(Duration::from_millis(1)));
     let mut client = Client::new(&server);
@@ -370,7 +370,7 @@ fn a_head_can_come_byte_by_byte() {
 }
 
 #[test]
-fn a_head_can_have_no_end() {
+fn a_head_can_be_endless() {
     use std::io::Read;
     let server = faulty(Fault::EndlessHeaders(Duration::from_millis(1)));
     let mut client = Client::new(&server);
@@ -383,7 +383,7 @@ fn a_head_can_have_no_end() {
 }
 
 #[test]
-fn a_dribbled_body_comes_byte_by_byte() {
+fn a_slow_body_is_sent_byte_by_byte() {
     let server = faulty(Fault::Dribble(Duration::from_millis(2)));
     let start = Instant::now();
     let reply = get(&server, KEY, &[("Range", "bytes=0-49")]);
@@ -392,7 +392,7 @@ fn a_dribbled_body_comes_byte_by_byte() {
 }
 
 #[test]
-fn faults_strike_the_requests_they_are_meant_for_until_cleared() {
+fn faults_apply_to_the_selected_requests_until_cleared() {
     let server = faulty(Fault::RoundTrip(Duration::ZERO));
     let status =
         |code: u16| Fault::Status { status: code, code: "X".to_owned(), retry_after: None };
@@ -409,7 +409,7 @@ fn faults_strike_the_requests_they_are_meant_for_until_cleared() {
 }
 
 #[test]
-fn a_fault_can_strike_every_nth_connection() {
+fn a_fault_can_apply_to_every_nth_connection() {
     let server = server();
     server.put(BUCKET, "key", Object::bytes("1"));
     server.inject_when(Matcher::any().every_connection(3), Fault::CloseConnection);
@@ -419,7 +419,7 @@ fn a_fault_can_strike_every_nth_connection() {
 }
 
 #[test]
-fn faults_act_together() {
+fn faults_combine() {
     let server = faulty(Fault::NoCrc);
     server.inject(Fault::ResetAfter(1000));
     let reply = get(&server, KEY, &[]);

@@ -1,4 +1,4 @@
-//! Start, stop, restart, and what a test can see meanwhile.
+//! Start, stop and restart, and what a test can observe meanwhile.
 
 mod support;
 
@@ -18,7 +18,7 @@ fn serving() -> Server {
 }
 
 #[test]
-fn requests_are_logged_with_what_became_of_them() {
+fn requests_are_logged_with_their_replies() {
     let server = serving();
     let mut client = Client::new(&server);
     client.get("/examplebucket/key?x=%20", &[("Range", "bytes=1-3"), ("X-Own", "1")]);
@@ -40,7 +40,7 @@ fn requests_are_logged_with_what_became_of_them() {
 }
 
 #[test]
-fn a_reply_that_a_fault_swallowed_has_no_status_in_the_log() {
+fn a_reply_that_a_fault_suppressed_has_no_status_in_the_log() {
     let server = serving();
     server.inject(Fault::CloseBeforeHeaders);
     let mut client = Client::new(&server);
@@ -65,7 +65,7 @@ fn connections_are_counted() {
 }
 
 #[test]
-fn a_stop_closes_every_connection_at_once_whatever_it_waits_for() {
+fn a_stop_closes_every_connection_at_once() {
     let server = serving();
     let mut idle = Client::new(&server);
     idle.get(KEY, &[]);
@@ -102,7 +102,7 @@ fn a_drop_frees_the_port() {
 }
 
 #[test]
-fn a_client_that_leaves_ends_its_reply() {
+fn a_client_that_disconnects_ends_its_reply() {
     let server = server();
     server.put(BUCKET, "key", Object::pattern(1 << 40, 1));
     let mut client = Client::new(&server);
@@ -115,7 +115,7 @@ fn a_client_that_leaves_ends_its_reply() {
 }
 
 #[test]
-fn what_is_no_request_ends_the_connection() {
+fn an_invalid_request_ends_the_connection() {
     use std::io::Write;
     let server = serving();
     let mut client = Client::new(&server);

@@ -1,4 +1,4 @@
-//! What a client sees of objects that are not ordinary: growing, processed, linked.
+//! Special objects: growing, processed, linked.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn pattern(size: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// The headers that tell one state of an object from another.
+/// The headers that identify one state of an object.
 fn identity(reply: &Reply) -> [Option<&str>; 3] {
     ["ETag", "Last-Modified", CRC].map(|name| reply.header(name))
 }
@@ -78,7 +78,7 @@ fn a_growing_object_can_have_no_checksum() {
 }
 
 #[test]
-fn a_growing_object_can_be_replaced_by_another() {
+fn a_growing_object_can_be_replaced() {
     let server = with(Object::pattern(1000, 7).appendable().without_crc64());
     let before = get(&server, KEY, &[]);
     server.replace(BUCKET, "key");
@@ -89,7 +89,7 @@ fn a_growing_object_can_be_replaced_by_another() {
 }
 
 #[test]
-fn a_reply_under_way_does_not_grow_with_its_object() {
+fn a_reply_in_progress_does_not_grow_with_its_object() {
     let server = with(Object::pattern(64 << 20, 1).appendable());
     let mut client = Client::new(&server);
     client.send("GET", KEY, &[]);
@@ -119,7 +119,7 @@ fn a_processed_object_is_a_stream_without_length_etag_and_checksum() {
 }
 
 #[test]
-fn the_result_of_processing_can_be_given() {
+fn the_result_of_processing_can_be_set() {
     let server = with(Object::bytes("picture").processed("thumbnail"));
     let target = format!("{KEY}?x-oss-process=image%2Finfo");
     assert_eq!(get(&server, &target, &[]).text(), "thumbnail");
@@ -130,7 +130,17 @@ fn the_result_of_processing_can_be_given() {
 }
 
 #[test]
-fn a_link_has_the_content_length_and_etag_of_its_target_and_all_else_of_its_own() {
+fn a_processed_object_can_be_sent_with_a_length_and_the_stored_object_s_headers() {
+    let server = with(Object::bytes("picture").processed("thumbnail").processed_with_length());
+    let reply = get(&server, &format!("{KEY}?x-oss-process=image%2Finfo"), &[]);
+    assert_eq!((reply.text().as_str(), reply.header("Content-Length")), ("thumbnail", Some("9")));
+    let stored = get(&server, KEY, &[]);
+    assert!(stored.header(CRC).is_some());
+    assert_eq!(identity(&reply), identity(&stored));
+}
+
+#[test]
+fn a_link_has_the_content_length_and_etag_of_its_target_and_its_own_other_headers() {
     let server = server();
     let (early, late) = (UNIX_EPOCH + Duration::from_secs(1), UNIX_EPOCH + Duration::from_secs(2));
     let target = Object::bytes("123456789").content_type("text/plain").last_modified(early);
@@ -159,7 +169,7 @@ fn a_link_has_the_content_length_and_etag_of_its_target_and_all_else_of_its_own(
 }
 
 #[test]
-fn a_link_to_nothing_or_to_a_link_is_an_error() {
+fn a_link_to_a_missing_object_or_to_a_link_is_an_error() {
     let config = Config { versioning: true, ..Config::default() };
     let server = Server::start(config).unwrap();
     server.put(BUCKET, "key", Object::symlink("target"));

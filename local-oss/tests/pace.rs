@@ -1,4 +1,4 @@
-//! Time: rate limits and round trips.
+//! Rate limits and round trips.
 
 mod support;
 
@@ -34,12 +34,12 @@ fn a_rate_limit_holds_for_each_connection() {
             }
         });
     });
-    // One after the other would take 800 ms; the upper bound is wide, for the machine is shared.
+    // In sequence they would take 800 ms; the upper bound is wide, because the machine is shared.
     assert!((395..790).contains(&both), "{both} ms for 2 MB on each of 2 connections at 5 MB/s");
 }
 
 #[test]
-fn a_rate_limit_goes_on_over_the_requests_of_a_connection() {
+fn a_rate_limit_spans_the_requests_of_a_connection() {
     let server = serving(100_000);
     server.inject(Fault::RateLimit(1_000_000));
     let mut client = Client::new(&server);

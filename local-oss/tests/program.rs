@@ -15,7 +15,7 @@ fn run(arguments: &[&str]) -> Output {
     program().args(arguments).output().unwrap()
 }
 
-/// A server process, killed in the end.
+/// A server process, killed at the end.
 struct Running {
     process: Child,
     endpoint: String,
@@ -143,7 +143,7 @@ fn a_pattern_is_written_and_verified() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn errors_are_reported() {
     for arguments in [&["--fault", "nonsense"][..], &["--rate", "fast"], &["--ca-file", "x"]] {
         let output = run(arguments);
         assert!(!output.status.success() && !output.stderr.is_empty(), "{arguments:?}");

@@ -1,4 +1,4 @@
-//! Signatures: the official SDK's are accepted, changed ones are not.
+//! Signatures: those of the official SDK are accepted, changed ones are not.
 
 mod support;
 
@@ -19,7 +19,7 @@ fn text<'a>(vector: &'a Value, field: &str) -> &'a str {
     vector[field].as_str().unwrap()
 }
 
-/// A signed request as it goes over the wire.
+/// A signed request as sent over the network.
 #[derive(Clone)]
 struct Signed {
     method: String,
@@ -55,7 +55,7 @@ impl Signed {
 const PATH_ESCAPES: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.');
 
-/// Path and query of a request that is signed by header.
+/// Path and query of a request with a signature in its headers.
 fn target(vector: &Value) -> String {
     let escape = |text: &str| percent_encoding::utf8_percent_encode(text, PATH_ESCAPES).to_string();
     let query = vector["query"].as_object().unwrap().iter();
@@ -103,14 +103,14 @@ fn every_signature_of_the_official_sdk_is_accepted_at_its_time() {
     }
 }
 
-/// The error, also of a reply to HEAD.
+/// The error document, also of a reply to HEAD.
 fn explain(reply: &Reply) -> String {
     let header = reply.header("x-oss-err").and_then(|xml| openssl::base64::decode_block(xml).ok());
     let xml = header.and_then(|xml| String::from_utf8(xml).ok()).unwrap_or_else(|| reply.text());
     element(&xml, "Code")
 }
 
-/// One character of a signed part is another.
+/// Changes one character of a signed part.
 fn changed(signed: &Signed, what: &str) -> Option<Signed> {
     let mut signed = signed.clone();
     let turn = |text: &str, at: usize| {
@@ -184,7 +184,7 @@ fn code(server: &Server, vector: &Value) -> String {
 }
 
 #[test]
-fn a_clock_more_than_fifteen_minutes_away_is_told_the_servers_time() {
+fn a_time_more_than_fifteen_minutes_off_gets_the_servers_time() {
     let server = Server::start(Config::default()).unwrap();
     for vector in &one_of_each(false)[..2] {
         prepare(&server, vector);
@@ -204,7 +204,7 @@ fn a_clock_more_than_fifteen_minutes_away_is_told_the_servers_time() {
 }
 
 #[test]
-fn a_presigned_url_holds_until_its_end() {
+fn a_presigned_url_is_valid_until_it_expires() {
     let server = Server::start(Config::default()).unwrap();
     for vector in &one_of_each(false)[2..] {
         prepare(&server, vector);
@@ -216,7 +216,7 @@ fn a_presigned_url_holds_until_its_end() {
 }
 
 #[test]
-fn tokens_must_be_the_keys_own_and_not_expired() {
+fn tokens_must_belong_to_the_key_and_not_be_expired() {
     let server = Server::start(Config::default()).unwrap();
     for vector in one_of_each(true) {
         prepare(&server, &vector);

@@ -1,4 +1,4 @@
-//! What a client sees of a service that limits requests.
+//! A service that limits requests, as a client sees it.
 
 mod support;
 
@@ -38,7 +38,7 @@ fn the_first_requests_can_be_refused_with_or_without_retry_after() {
 }
 
 #[test]
-fn a_delayed_reply_says_how_long_it_was_held_back() {
+fn a_delayed_reply_contains_its_delay() {
     let server = serving(10);
     server.inject(Fault::QosDelay(Duration::from_millis(120)));
     let start = Instant::now();
@@ -50,7 +50,7 @@ fn a_delayed_reply_says_how_long_it_was_held_back() {
 }
 
 #[test]
-fn a_request_over_the_rate_is_refused_until_a_second_has_passed() {
+fn a_request_above_the_rate_is_refused_until_a_second_has_passed() {
     let server = serving(10);
     let limit = Matcher::any().above_rate(3);
     let rule = server.inject_when(limit, refusal(503, "TotalQpsLimitExceeded", None));
@@ -66,14 +66,14 @@ fn a_request_over_the_rate_is_refused_until_a_second_has_passed() {
 }
 
 #[test]
-fn a_request_over_the_number_being_answered_is_refused_until_one_ends() {
+fn a_request_above_the_number_in_progress_is_refused_until_one_ends() {
     let server = serving(1_000_000);
     let limit = Matcher::any().above_active(2);
     let rule = server.inject_when(limit, refusal(503, "ActiveRequestLimitExceeded", None));
     let stall = server.inject_when(Matcher::any().times(2), Fault::StallAfter(1000));
     let mut active: Vec<_> = (0..2)
         .map(|_| {
-            let mut client = Client::new(&server).patience(Duration::from_millis(100));
+            let mut client = Client::new(&server).read_timeout(Duration::from_millis(100));
             assert_eq!(client.get(KEY, &[]).body.len(), 1000);
             client
         })
@@ -86,7 +86,7 @@ fn a_request_over_the_number_being_answered_is_refused_until_one_ends() {
 }
 
 #[test]
-fn a_limit_counts_only_the_requests_it_is_about() {
+fn a_limit_counts_only_matching_requests() {
     let server = serving(10);
     server.inject_when(
         Matcher::any().ranged().above_rate(1),
@@ -99,7 +99,7 @@ fn a_limit_counts_only_the_requests_it_is_about() {
 }
 
 #[test]
-fn beyond_a_rate_replies_can_also_be_slowed() {
+fn above_a_rate_replies_can_also_be_delayed() {
     let server = serving(10);
     let slow = Fault::QosDelay(Duration::from_millis(5));
     server.inject_when(Matcher::any().above_rate(0), slow);

@@ -27,8 +27,8 @@ fn connect(server: &Server, name: &str) -> Result<SslStream<TcpStream>, String> 
     connector.build().connect(name, socket).map_err(|error| error.to_string())
 }
 
-/// How the stream ended after `fault`: with TLS's goodbye or without.
-fn ends_with_goodbye(fault: Fault) -> bool {
+/// Whether the stream ended with TLS's close_notify after `fault`.
+fn ends_with_close_notify(fault: Fault) -> bool {
     let server = serving(Tls::Valid);
     server.inject(fault);
     let mut stream = connect(&server, "127.0.0.1").unwrap();
@@ -38,9 +38,9 @@ fn ends_with_goodbye(fault: Fault) -> bool {
 }
 
 #[test]
-fn a_stream_that_is_cut_off_ends_without_a_goodbye() {
-    assert!(ends_with_goodbye(Fault::CloseAfter(1000)));
-    assert!(!ends_with_goodbye(Fault::CutOffAfter(1000)));
+fn a_stream_that_is_cut_off_ends_without_close_notify() {
+    assert!(ends_with_close_notify(Fault::CloseAfter(1000)));
+    assert!(!ends_with_close_notify(Fault::CutOffAfter(1000)));
 }
 
 fn request(stream: &mut SslStream<TcpStream>) {
@@ -50,7 +50,7 @@ fn request(stream: &mut SslStream<TcpStream>) {
 }
 
 #[test]
-fn an_object_comes_over_tls() {
+fn an_object_is_sent_over_tls() {
     let server = serving(Tls::Valid);
     assert!(server.endpoint().starts_with("https://"));
     assert!(server.ca_pem().unwrap().starts_with(b"-----BEGIN CERTIFICATE-----"));
@@ -65,7 +65,7 @@ fn an_object_comes_over_tls() {
 }
 
 #[test]
-fn bad_certificates_are_bad_in_their_own_way() {
+fn each_bad_certificate_fails_for_its_own_reason() {
     let reasons = [
         (Tls::WrongHost, "IP address mismatch"),
         (Tls::Expired, "certificate has expired"),

@@ -62,7 +62,7 @@ pub type oss_resumable_log =
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oss_resumable_failed_attempt {
-    /// Size of this struct, set by the library; fields beyond it do not exist.
+    /// Size of this struct, set by the library. Fields beyond this size are not present.
     pub struct_size: usize,
     /// The error's code, such as `InternalError` or `ClientError:200028`; valid during the call.
     pub code: *const c_char,

@@ -117,7 +117,7 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_path(
     guard::read(unsafe { checkpoint.as_ref() }, ptr::null(), |checkpoint| checkpoint.path.as_ptr())
 }
 
-/// Returns the ETag of the object to which the recorded bytes belong, without quotes.
+/// Returns the ETag of the object to which the recorded bytes belong, without quotes; a weak one as sent, `W/"…"`.
 ///
 /// Thread-safe.
 ///

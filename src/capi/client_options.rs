@@ -52,8 +52,8 @@ pub struct oss_resumable_client_options {
     pub region: *const c_char,
     /// Access key id; set it together with `access_key_secret`. When both are NULL, credentials come from the provider
     /// if there is one, otherwise from the environment variables `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and
-    /// `OSS_SESSION_TOKEN`, which are read when a download starts. Leading and trailing
-    /// blanks and line ends of their values are ignored.
+    /// `OSS_SESSION_TOKEN`, which are read when a download starts. Leading and trailing blanks and line ends of their
+    /// values are ignored.
     pub access_key_id: *const c_char,
     /// Access key secret.
     pub access_key_secret: *const c_char,
@@ -71,7 +71,8 @@ pub struct oss_resumable_client_options {
     pub user_data_free: oss_resumable_user_data_free,
     /// File of trusted CA certificates (PEM), used instead of the system's, or NULL.
     pub ca_file: *const c_char,
-    /// Directory of trusted CA certificates, named by hash as by `openssl rehash`, used in addition, or NULL.
+    /// Directory of trusted CA certificates, used in addition to the file, or NULL. `openssl rehash` gives the files the
+    /// names that they need.
     pub ca_path: *const c_char,
     /// Value of the `User-Agent` header, or NULL for the library's own.
     pub user_agent: *const c_char,
@@ -85,7 +86,8 @@ pub struct oss_resumable_client_options {
     /// After the first byte: longest time without a new one, over all connections and retries, in
     /// milliseconds. 0: 120000; −1: no limit.
     pub no_progress_limit_ms: i64,
-    /// Most attempts while a download has not received a byte; 1: no retry. 0: 3.
+    /// Maximum number of attempts before a download has received its first byte, and afterwards for replies that are
+    /// unusable or refuse the credentials. 1: no retry at any time. 0: 3.
     pub max_attempts: u32,
     /// Largest number of transfer threads, which serve all connections of the client. 0: one for each processor, at
     /// most 4.
@@ -98,7 +100,9 @@ pub struct oss_resumable_client_options {
     pub anonymous: i32,
     /// Verify the server's certificate and name: default (on), on or off.
     pub verify_tls: i32,
-    /// Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check.
+    /// Compare the whole object's CRC-64 with the service's: default (on), on or off. Off disables only this check, and
+    /// with it what nothing else can prove: downloads of objects that grow meanwhile, and from services that refuse the
+    /// ETag they send.
     pub verify_crc: i32,
     /// Correct the time used in signatures when the service reports that the clock is wrong: default (on), on or off.
     pub correct_clock: i32,
@@ -177,7 +181,7 @@ unsafe fn proxy(c: &oss_resumable_client_options) -> Result<Option<Proxy>> {
     })?;
     let Some(host) = host else {
         if scheme != ProxyScheme::Http || port != 0 || user.is_some() || password.is_some() {
-            return Err(Error::validation("the proxy is described, but proxy_host is not set"));
+            return Err(Error::validation("proxy settings are present, but proxy_host is not set"));
         }
         return Ok(None);
     };
@@ -206,7 +210,7 @@ unsafe fn credentials(
             Ok(Credentials::Static(unsafe { callbacks::access_key(id, secret, token) }?))
         }
         _ => Err(Error::validation(
-            "anonymous, access_key_id and credentials_provider exclude one another",
+            "anonymous, access_key_id and credentials_provider are mutually exclusive; set only one of them",
         )),
     }
 }
@@ -355,6 +359,6 @@ mod tests {
             c.access_key_id = c"id".as_ptr();
             c.access_key_secret = c"secret".as_ptr();
         });
-        assert!(contradiction.contains("exclude"), "{contradiction}");
+        assert!(contradiction.contains("mutually exclusive"), "{contradiction}");
     }
 }

@@ -31,7 +31,7 @@ pub const OSS_RESUMABLE_ERR_INTEGRITY: oss_resumable_code = 203;
 pub const OSS_RESUMABLE_ERR_IO: oss_resumable_code = 300;
 /// The download was cancelled; its checkpoint, if it has one, is kept.
 pub const OSS_RESUMABLE_ERR_CANCELLED: oss_resumable_code = 400;
-/// `deadline_ms` of the request passed; the checkpoint, if there is one, is kept.
+/// The download took longer than `deadline_ms`; the checkpoint, if there is one, is kept.
 pub const OSS_RESUMABLE_ERR_DEADLINE: oss_resumable_code = 401;
 /// The requests of the client are disabled, see oss_resumable_client_disable_requests(); the checkpoint, if there
 /// is one, is kept. Error code `ClientError:100002`, as in the OSS C++ SDK.

@@ -54,9 +54,12 @@ impl oss_resumable_download {
 /// renames it to its target. Returns when that is done or has failed. Success means that the file is byte for byte the
 /// object.
 ///
-/// Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. On failure the file
-/// at `file_path` is unchanged, and the checkpoint, if there is one, is kept so that the next call can resume. Must not
-/// be called inside a callback that runs on one of the library's threads.
+/// Thread-safe; several downloads may run at once. `progress` of the request runs on this thread. Must not be called
+/// inside a callback that runs on one of the library's threads.
+///
+/// On failure the file at `file_path` is unchanged, with the exception described at `flush`. The checkpoint, if there is
+/// one, is kept so that the next call can resume, except after ::OSS_RESUMABLE_ERR_OBJECT_CHANGED and the error codes
+/// `CrcCheckError`, `DiskCorruption` and `FlushError`.
 ///
 /// @param client not NULL
 /// @param request not NULL; everything is copied
@@ -262,7 +265,7 @@ fn release(download: Arc<oss_resumable_download>) {
 fn may_wait() -> Result<()> {
     if scope::on_library_thread() {
         return Err(Error::validation(
-            "a callback that runs on one of the library's threads must not wait for a download",
+            "a callback on a thread of the library must not wait for a download",
         ));
     }
     Ok(())

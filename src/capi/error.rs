@@ -52,7 +52,7 @@ pub unsafe extern "C" fn oss_resumable_error_message(
     guard::read(unsafe { error.as_ref() }, ptr::null(), |error| error.message.as_ptr())
 }
 
-/// Returns the request id of the failed request, which the support of the service asks for.
+/// Returns the id of the failed request, by which the service's support can find it.
 ///
 /// Thread-safe.
 ///

@@ -30,7 +30,7 @@ static LAST_RESORT: oss_resumable_error = oss_resumable_error {
     kind: OSS_RESUMABLE_ERR_INTERNAL,
     code: Cow::Borrowed(c"InternalError"),
     message: Cow::Borrowed(
-        c"a defect of liboss_resumable ended this operation; the process is unharmed; please report it",
+        c"an internal error of liboss_resumable ended this operation; the process can go on; please report it",
     ),
     request_id: None,
     host_id: None,

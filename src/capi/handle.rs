@@ -24,7 +24,7 @@ impl Birthplace {
         Err(Error::new(
             ErrorKind::Forked,
             "Forked",
-            "this handle belongs to the parent process; make a new client in the forked child",
+            "this handle belongs to the parent process; create a new client in the forked child",
         ))
     }
 

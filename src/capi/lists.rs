@@ -55,12 +55,12 @@ unsafe fn elements<'a, T>(list: *const T, count: usize, name: &str) -> Result<&'
     }
     if count > MAX_LIST {
         return Err(Error::validation(format!(
-            "{name}_count is {count}; at most {MAX_LIST} are taken"
+            "{name}_count is {count}; the maximum is {MAX_LIST}"
         )));
     }
     if list.is_null() || !list.is_aligned() {
         return Err(Error::validation(format!(
-            "{name} is not a list although {name}_count is {count}"
+            "{name} is NULL or not aligned, but {name}_count is {count}"
         )));
     }
     // SAFETY: not NULL, aligned, and `count` elements are readable by the callers' contracts; the size fits

@@ -56,6 +56,11 @@ pub struct oss_download_object_request {
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
     /// download starts is created or replaced. A link in a sticky, world-writable directory such as /tmp must belong to
     /// this user or to the owner of the directory.
+    /// A file that replaces an existing one keeps that file's permission bits, and its owner and group if this process
+    /// may set them. If the group cannot be kept, the group and others get only the permissions that both had.
+    /// Set-user-ID, set-group-ID and sticky bits, access control lists, security labels and other extended attributes
+    /// are not kept. The temporary file does not grant anyone else access that the existing file denies. A new file
+    /// gets its mode from the umask.
     pub file_path: *const c_char,
     /// Directory of the checkpoint; it must exist. Setting it enables resuming. NULL: see `enable_checkpoint`.
     pub checkpoint_dir: *const c_char,
@@ -104,6 +109,19 @@ pub struct oss_download_object_request {
     /// Number of pairs in `extra_headers`.
     pub extra_headers_count: usize,
     /// `extra_query_count` additional query parameters for every request.
+    ///
+    /// With `x-oss-process`, the object is downloaded as the service processes it, for example an image in another
+    /// size. The service sends the result as one stream, often without its length and never with its checksum:
+    ///
+    /// - One request without a range is sent on one connection, whatever `part_size` and `thread_num` are.
+    /// - `has_range` must be 0 (::OSS_RESUMABLE_ERR_VALIDATION).
+    /// - The download cannot be resumed. Nothing is recorded in the checkpoint; a record of the object as it is
+    ///   stored, for the same file, is discarded. A stream that breaks is started over, at most `max_attempts` times in
+    ///   all.
+    /// - `bytes_total` of the status may be −1 until the end; the check of the free space and `preallocate` then have
+    ///   no effect.
+    /// - A body without a length must be chunked, because only its last chunk shows that it is complete.
+    /// - The proof is ::OSS_RESUMABLE_PROOF_GENERATION.
     pub extra_query: *const oss_resumable_pair,
     /// Number of pairs in `extra_query`.
     pub extra_query_count: usize,

@@ -16,7 +16,12 @@ use crate::model::outcome::{Outcome, Proof, Statistics};
 /// oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
 pub const OSS_RESUMABLE_PROOF_OBJECT_CRC: i32 = 1;
 /// oss_resumable_result_proof(): the file's bytes are those received from the network, all of one generation of the
-/// object. They were not compared with a CRC-64 of the service, because it sent none or only a range was downloaded.
+/// object. They were not compared with a CRC-64 of the service, because it sent none, only a range was downloaded, or the
+/// object was processed.
+///
+/// Of a processed object (`x-oss-process` in the query) it means that the file's bytes are the complete body of one
+/// reply: as many as its `Content-Length` says, or all up to its last chunk. If the service sends a CRC-64 with it, that
+/// is the one of the object as it is stored.
 pub const OSS_RESUMABLE_PROOF_GENERATION: i32 = 2;
 /// oss_resumable_result_proof(): as ::OSS_RESUMABLE_PROOF_GENERATION; the service's CRC-64 was not compared because
 /// `verify_crc` is off.
@@ -87,7 +92,7 @@ pub unsafe extern "C" fn oss_resumable_result_file_path(
     guard::read(unsafe { result.as_ref() }, ptr::null(), |result| result.file_path.as_ptr())
 }
 
-/// Returns the object's ETag, without quotes.
+/// Returns the object's ETag, without quotes; a weak one as sent, `W/"…"`.
 ///
 /// Thread-safe.
 ///
@@ -135,7 +140,7 @@ pub unsafe extern "C" fn oss_resumable_result_last_modified(
     })
 }
 
-/// Returns the request id of the first answered request.
+/// Returns the request id of the first successful reply.
 ///
 /// Thread-safe.
 ///
@@ -163,7 +168,7 @@ pub unsafe extern "C" fn oss_resumable_result_size(result: *const oss_resumable_
     guard::read(unsafe { result.as_ref() }, 0, |result| result.file_size)
 }
 
-/// Returns the size of the whole object in bytes.
+/// Returns the size of the whole object in bytes; of a processed object (`x-oss-process`), the file's size.
 ///
 /// Thread-safe.
 ///
@@ -189,7 +194,7 @@ pub unsafe extern "C" fn oss_resumable_result_crc64(result: *const oss_resumable
     guard::read(unsafe { result.as_ref() }, 0, |result| result.crc64)
 }
 
-/// Returns the whole object's CRC-64 as sent by the service.
+/// Returns the whole object's CRC-64 as sent by the service. There is none for a processed object (`x-oss-process`).
 ///
 /// Thread-safe.
 ///
@@ -281,7 +286,7 @@ pub unsafe extern "C" fn oss_resumable_result_header_value(
 /// Thread-safe.
 ///
 /// @param result a result, or NULL
-/// @param name the header's name, in upper or lower case; for NULL the result is NULL
+/// @param name the header's name, compared without regard to case; may be NULL, for which there is no header
 /// @return a string valid until the result is freed; NULL when there is no such header, and for NULL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_result_header(

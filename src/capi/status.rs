@@ -58,7 +58,8 @@ pub struct oss_resumable_status {
     pub struct_size: usize,
     /// Bytes of the file received so far, including those of an earlier run. Decreases when bytes turn out to be wrong.
     pub bytes_done: u64,
-    /// Size of the finished file in bytes; −1 until the service's first reply.
+    /// Size of the finished file in bytes; −1 until the service's first reply, and until the end if a processed object
+    /// (`x-oss-process`) comes without its length.
     pub bytes_total: i64,
     /// One of the `OSS_RESUMABLE_PHASE_…` values.
     pub phase: i32,

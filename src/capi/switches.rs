@@ -42,7 +42,7 @@ pub fn reserved(value: u32) -> Result<()> {
 
 /// The error for a number that is not one of a field's values.
 pub fn unknown(name: &str, value: i32) -> Error {
-    Error::validation(format!("{name} is {value}, which is none of its values"))
+    Error::validation(format!("{name} is {value}, which is not a valid value"))
 }
 
 #[cfg(test)]

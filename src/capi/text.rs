@@ -28,7 +28,7 @@ pub unsafe fn optional(text: *const c_char, name: &str) -> Result<Option<String>
 pub unsafe fn required(text: *const c_char, name: &str) -> Result<String> {
     // SAFETY: this function's contract is the same.
     unsafe { optional(text, name) }?
-        .ok_or_else(|| Error::validation(format!("{name} is required and is NULL")))
+        .ok_or_else(|| Error::validation(format!("{name} is required, but it is NULL")))
 }
 
 /// A string for the caller. NUL bytes are omitted, because C strings cannot hold them.

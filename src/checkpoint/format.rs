@@ -1,5 +1,4 @@
-//! The journal's bytes; `docs/checkpoint.md` describes them one by one. Reading is total: any bytes give a
-//! journal or nothing.
+//! The journal's bytes, described in `docs/checkpoint.md`. Parsing accepts any bytes and gives a journal or nothing.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -8,64 +7,70 @@ use std::path::PathBuf;
 
 use crate::model::crc64::{self, Digest};
 use crate::model::extent::{Extent, ExtentMap, grain};
+use crate::model::pinning::Pinning;
 use crate::model::request::ByteRange;
 
-/// The first eight bytes. The line ends in it are there to be failed by a transfer that takes it for text.
+/// The first eight bytes. A transfer that converts line ends damages them, which makes the damage detectable.
 const MAGIC: [u8; 8] = *b"\x89OSSR\r\n\x1a";
 
-/// The one version there is.
-const VERSION: u32 = 1;
+/// The known versions. A header has the lowest one that can express it: version 2 adds how the bytes of a download
+/// without `If-Match` were pinned to one generation.
+const VERSIONS: [u32; 2] = [1, 2];
 
-/// Bytes of a header, at most: room for two paths, a key and some more.
+/// Largest header in bytes: two paths, a key and some reserve.
 pub const MAX_HEADER: usize = 64 * 1024;
 
-/// Bytes of a record. Headers are a multiple of it, so that no record crosses a disk's sector.
+/// Size of a record in bytes. Header sizes are a multiple of it, so that no record crosses a sector boundary.
 pub const RECORD: usize = 32;
 
-/// Bytes of a checksum.
+/// Size of a checksum in bytes.
 const CHECKSUM: usize = 8;
 
-/// In the place of a text's length: there is no text.
+/// Replaces the length of a text that is absent.
 const ABSENT: u32 = u32::MAX;
 
-/// Bits of the flags.
+/// Bits of the flags field.
 const HAS_OBJECT_CRC: u32 = 1;
 const HAS_REQUESTED_RANGE: u32 = 2;
+const HELD_BY_COMPARISON: u32 = 4;
+const MAY_GROW: u32 = 8;
 
-/// A random number that only this journal has.
+/// A random number that identifies one journal.
 pub type JournalId = [u8; 16];
 
-/// What a journal's extents are extents of.
+/// The download that a journal records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The request's bucket.
     pub bucket: String,
     /// The request's key.
     pub key: String,
-    /// The version the request asked for.
+    /// The version that the request named.
     pub version_id: Option<String>,
-    /// The version the service said it sends.
+    /// The version in the service's reply.
     pub object_version_id: Option<String>,
-    /// The object's ETag.
+    /// The object's ETag, or a weak one as sent.
     pub etag: String,
-    /// Bytes of the whole object; below 2⁶³.
+    /// Size of the whole object in bytes; below 2⁶³.
     pub object_size: u64,
-    /// CRC-64/XZ of the whole object, if the service told.
+    /// CRC-64/XZ of the whole object, if the service sent it.
     pub object_crc64: Option<u64>,
-    /// The object's `Last-Modified`, for people.
+    /// The object's `Last-Modified`, as sent.
     pub last_modified: Option<String>,
-    /// The range as requested.
+    /// How the recorded bytes were pinned to one generation.
+    pub pinning: Pinning,
+    /// The range of the request.
     pub requested: Option<ByteRange>,
-    /// The range as it is: first byte, one past the last.
+    /// The resolved range: first byte, one past the last.
     pub range: Range<u64>,
-    /// The target, absolute.
+    /// The target's absolute path.
     pub destination: PathBuf,
-    /// The temporary file's name, beside the target.
+    /// The temporary file's name, in the target's directory.
     pub temp_name: OsString,
 }
 
 impl Header {
-    /// The header's bytes; `None` for texts that do not fit in [`MAX_HEADER`].
+    /// The header's bytes; `None` if the texts do not fit in [`MAX_HEADER`].
     pub fn encode(&self, id: &JournalId) -> Option<Vec<u8>> {
         let texts = [
             Some(self.bucket.as_bytes()),
@@ -84,11 +89,17 @@ impl Header {
         }
         let requested = self.requested.unwrap_or(ByteRange { start: 0, end: 0 });
         let flags = if self.object_crc64.is_some() { HAS_OBJECT_CRC } else { 0 }
-            | if self.requested.is_some() { HAS_REQUESTED_RANGE } else { 0 };
+            | if self.requested.is_some() { HAS_REQUESTED_RANGE } else { 0 }
+            | match self.pinning {
+                Pinning::IfMatch => 0,
+                Pinning::Comparison => HELD_BY_COMPARISON,
+                Pinning::Growth => MAY_GROW,
+            };
+        let version = VERSIONS[usize::from(self.pinning != Pinning::IfMatch)];
 
         let mut bytes = Vec::with_capacity(len);
         bytes.extend(MAGIC);
-        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(version.to_le_bytes());
         bytes.extend(u32::try_from(len).ok()?.to_le_bytes());
         bytes.extend(id);
         bytes.extend(self.object_size.to_le_bytes());
@@ -108,18 +119,18 @@ impl Header {
         Some(bytes)
     }
 
-    /// Reads the header `bytes` start with, its journal's id and its length. `None` for anything that is not a whole,
-    /// consistent header of this version.
+    /// Parses the header at the start of `bytes`; returns it with the journal's id and the header's length. `None` for
+    /// anything that is not a complete, consistent header of a known version.
     pub fn decode(bytes: &[u8]) -> Option<(Header, JournalId, usize)> {
         let mut fields = Fields(bytes);
-        if fields.take(MAGIC.len())? != MAGIC || fields.u32()? != VERSION {
+        if fields.take(MAGIC.len())? != MAGIC || !VERSIONS.contains(&fields.u32()?) {
             return None;
         }
         let len = usize::try_from(fields.u32()?).ok()?;
         let whole = bytes.get(..len).filter(|_| len <= MAX_HEADER)?;
         let id = fields.take(16)?.try_into().ok()?;
         let header = Self::parse(&mut fields)?;
-        // Padding, unknown flags, the checksum: whatever this version would have written otherwise is damage.
+        // Encoding the result again also checks padding, unknown flags, the version and the checksum.
         let sound = header.is_consistent() && header.encode(&id).as_deref() == Some(whole);
         sound.then_some((header, id, len))
     }
@@ -140,33 +151,43 @@ impl Header {
             destination: PathBuf::from(OsString::from_vec(fields.run()??.to_vec())),
             temp_name: OsString::from_vec(fields.run()??.to_vec()),
             object_size,
+            pinning: match flags & (HELD_BY_COMPARISON | MAY_GROW) {
+                0 => Pinning::IfMatch,
+                HELD_BY_COMPARISON => Pinning::Comparison,
+                _ => Pinning::Growth,
+            },
             object_crc64: (flags & HAS_OBJECT_CRC != 0).then_some(object_crc64),
             requested: (flags & HAS_REQUESTED_RANGE != 0).then_some(requested),
             range,
         })
     }
 
+    fn is_proven_by_object_crc(&self) -> bool {
+        self.object_crc64.is_some() && self.range == (0..self.object_size)
+    }
+
     fn is_consistent(&self) -> bool {
-        // It is sent back in a header; a line end in it would begin another one.
+        // The ETag is sent back in a header; a line end in it would begin another header.
         let is_header = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
         let is_name = |name: &[u8]| !name.is_empty() && !name.contains(&b'/') && !name.contains(&0);
         i64::try_from(self.object_size).is_ok()
             && self.range.start <= self.range.end
             && self.range.end <= self.object_size
             && is_header(&self.etag)
+            && (self.is_proven_by_object_crc() || !self.pinning.needs_object_crc())
             && self.destination.is_absolute()
             && !self.destination.as_os_str().as_bytes().contains(&0)
             && is_name(self.temp_name.as_bytes())
     }
 }
 
-/// Bytes before the texts.
+/// Size of the fixed fields before the texts, in bytes.
 const FIXED: usize = 84;
 
-/// Seals and checks the records of one journal.
+/// Computes and checks the checksums of one journal's records.
 #[derive(Clone, Debug)]
 pub struct Records {
-    /// Of the journal's id: a record's checksum continues from there.
+    /// The digest of the journal's id, with which each record's checksum begins.
     seed: Digest,
 }
 
@@ -191,7 +212,7 @@ impl Records {
         }
     }
 
-    /// Reads one record; `None` when it is damaged or another journal's.
+    /// Parses one record; `None` if it is damaged or belongs to another journal.
     pub fn decode(&self, record: &[u8; RECORD]) -> Option<Extent> {
         let mut fields = Fields(record);
         let extent = Extent { offset: fields.u64()?, len: fields.u64()?, crc: fields.u64()? };
@@ -206,7 +227,7 @@ impl Records {
     }
 }
 
-/// Collects a journal's records in their order.
+/// Collects a journal's records in order.
 #[derive(Debug)]
 pub struct Replay {
     records: Records,
@@ -218,22 +239,23 @@ impl Replay {
     /// For the journal with this header and id.
     pub fn new(header: &Header, id: &JournalId) -> Self {
         let range = header.range.clone();
-        // The smallest grain that still bounds memory: larger runs would cost more when one is damaged.
+        // The smallest grain that still bounds memory: damage in a longer extent would cost more.
         let extents = ExtentMap::new(grain(0, range.end.saturating_sub(range.start)));
         Replay { records: Records::of(id), range, extents }
     }
 
-    /// Takes the next record. `false` for the first that is not one: what follows was never written whole.
+    /// Adds the next record. Returns `false` for the first that is not valid: the bytes after it were never written
+    /// completely.
     ///
-    /// A later record takes the place of earlier ones it overlaps, because its bytes did; one that is empty or
-    /// outside the range is passed over.
+    /// A later record replaces the earlier ones that it overlaps, because its bytes did; a record that is empty or
+    /// outside the range is ignored.
     pub fn push(&mut self, record: &[u8; RECORD]) -> bool {
         let Some(extent) = self.records.decode(record) else { return false };
         let inside = extent.offset >= self.range.start
             && extent.offset.checked_add(extent.len).is_some_and(|end| end <= self.range.end);
         if inside && extent.len > 0 {
             self.extents.remove(extent.offset, extent.len);
-            // Nothing is in its way any more, so it is always taken.
+            // Nothing overlaps it any more, so it is always accepted.
             let _taken = self.extents.insert(extent);
         }
         true
@@ -245,7 +267,7 @@ impl Replay {
     }
 }
 
-/// Takes little-endian fields from the front of bytes that may end anywhere.
+/// Reads little-endian fields from the front of bytes that may end anywhere.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -271,7 +293,7 @@ impl<'a> Fields<'a> {
         self.array().map(i64::from_le_bytes)
     }
 
-    /// A length and as many bytes. The outer `None` is damage, the inner one an absent text.
+    /// A length and as many bytes. The outer `None` means damage, the inner one an absent text.
     fn run(&mut self) -> Option<Option<&'a [u8]>> {
         match self.u32()? {
             ABSENT => Some(None),

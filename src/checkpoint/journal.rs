@@ -1,4 +1,4 @@
-//! The journal on disk: found, locked, replaced as a whole, appended to, removed.
+//! The journal file: it is opened, locked, replaced as a whole, appended to and removed.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -15,20 +15,23 @@ use crate::storage::paths::Paths;
 use crate::sys;
 use crate::sys::locked_file::LockedFile;
 
-/// What a journal's name ends in.
-const ENDING: &str = ".oss-resumable";
+/// Suffix of a journal's name.
+const SUFFIX: &str = ".oss-resumable";
 
-/// What is added while a journal is being written.
-const UNFINISHED: &str = ".new";
+/// Permission bits before the umask is applied.
+const MODE: u32 = 0o666;
 
-/// Where the journal of one download is: the same object, version, range and target give the same place.
+/// Suffix that is added while a journal is being written.
+const NEW_SUFFIX: &str = ".new";
+
+/// The path of one download's journal: the same object, version, range and target give the same path.
 #[derive(Clone, Debug)]
 pub struct JournalLocation {
     path: PathBuf,
     identity: Identity,
 }
 
-/// What tells one download from another.
+/// The properties that distinguish one download from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Identity {
     bucket: String,
@@ -40,9 +43,9 @@ struct Identity {
 
 /// A locked journal of an earlier run.
 #[derive(Debug)]
-pub struct Taken {
+pub struct LockedJournal {
     file: LockedFile,
-    /// What it says; `None` when it is torn, of an unknown version or another download's.
+    /// Its contents; `None` if it is damaged, of an unknown version or of another download.
     pub contents: Option<(Header, Vec<Extent>)>,
 }
 
@@ -51,12 +54,12 @@ pub struct Taken {
 pub struct Journal {
     file: LockedFile,
     records: Records,
-    /// Bytes that are known to be written; a torn append is overwritten by the next.
+    /// Bytes that are known to be written; the next append overwrites an incomplete one.
     len: u64,
 }
 
 impl JournalLocation {
-    /// The journal in `directory` of the download of what `request` names to the absolute path `destination`.
+    /// The journal in `directory` for the download of `request` to the absolute path `destination`.
     pub fn new(directory: &Path, request: &DownloadRequest, destination: &Path) -> Self {
         let identity = Identity {
             bucket: request.bucket.clone(),
@@ -68,7 +71,7 @@ impl JournalLocation {
         JournalLocation { path: directory.join(identity.name()), identity }
     }
 
-    /// The journal of the download of `request` to `place`; `None` when it keeps no checkpoint.
+    /// The journal for the download of `request` to `paths`; `None` if the download has no checkpoint.
     pub fn of(request: &DownloadRequest, paths: &Paths) -> Option<Self> {
         let directory = paths.checkpoint_dir.as_deref()?;
         Some(JournalLocation::new(directory, request, &paths.target))
@@ -79,24 +82,24 @@ impl JournalLocation {
         &self.path
     }
 
-    /// Locks the journal of an earlier run and reads it; `None` when there is none. `Busy` when it is in use.
-    pub fn take(&self) -> Result<Option<Taken>> {
+    /// Locks and reads the journal of an earlier run; `None` if there is none. `Busy` if another run uses it.
+    pub fn lock(&self) -> Result<Option<LockedJournal>> {
         let opened = LockedFile::open(&self.path).map_err(|e| refused("open", &self.path, &e))?;
-        Ok(opened.map(|file| Taken { contents: self.read(&file), file }))
+        Ok(opened.map(|file| LockedJournal { contents: self.read(&file), file }))
     }
 
-    /// What the journal says, without a lock: it may be in use.
-    pub fn look(&self) -> Result<Option<(Header, Vec<Extent>)>> {
+    /// Reads the journal without locking it: another run may be using it.
+    pub fn read_unlocked(&self) -> Result<Option<(Header, Vec<Extent>)>> {
         let opened = sys::file::open_for_reading(&self.path);
         let opened = opened.map_err(|error| refused("open", &self.path, &error))?;
         Ok(opened.and_then(|file| self.read(&file)))
     }
 
-    /// Writes a new journal and puts it in the place of `previous`, in one step; without `previous`, `Busy` when
-    /// another run has put one there meanwhile. Header and extents are on the disk afterwards.
+    /// Writes a new journal and replaces `previous` atomically; without `previous`, `Busy` if another run has created
+    /// one meanwhile. Header and extents are on the disk afterwards.
     pub fn start(
         &self,
-        previous: Option<Taken>,
+        previous: Option<LockedJournal>,
         header: &Header,
         extents: &[Extent],
     ) -> Result<Journal> {
@@ -114,7 +117,7 @@ impl JournalLocation {
             .and_then(|()| file.sync_data())
             .and_then(|()| self.put_in_place(&file, previous.as_ref()));
         if let Err(error) = in_place {
-            // The error matters more than what the removal says; the next run removes it too.
+            // The first error matters more than one of the removal; the next run removes the file too.
             let _ = file.unlink();
             return Err(failed(error));
         }
@@ -128,26 +131,26 @@ impl JournalLocation {
     }
 
     fn create_unfinished(&self) -> Result<LockedFile> {
-        let path = with_ending(&self.path, UNFINISHED);
+        let path = with_suffix(&self.path, NEW_SUFFIX);
         let failed = |error: io::Error| refused("write", &path, &error);
-        match LockedFile::create_new(&path) {
+        match LockedFile::create_new(&path, MODE) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             other => return other.map_err(failed),
         }
-        // Nobody holds its lock: a run died over it.
+        // Nobody holds its lock: its run died while writing it.
         if let Some(abandoned) = LockedFile::open(&path).map_err(failed)? {
             abandoned.unlink().map_err(failed)?;
         }
-        LockedFile::create_new(&path).map_err(|error| match error.kind() {
+        LockedFile::create_new(&path, MODE).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Error::busy(&self.path),
             _ => failed(error),
         })
     }
 
-    fn put_in_place(&self, file: &LockedFile, previous: Option<&Taken>) -> io::Result<()> {
+    fn put_in_place(&self, file: &LockedFile, previous: Option<&LockedJournal>) -> io::Result<()> {
         match previous {
-            Some(taken) if taken.file.is_in_place()? => fs::rename(file.path(), &self.path),
-            // What was locked is gone: what is there now, if anything, is another run's.
+            Some(locked) if locked.file.is_in_place()? => fs::rename(file.path(), &self.path),
+            // The locked file is gone: a file at this path, if any, is another run's.
             _ => {
                 sys::file::rename_new(file.path(), &self.path).map_err(|error| match error.kind() {
                     io::ErrorKind::AlreadyExists => io::ErrorKind::WouldBlock.into(),
@@ -157,7 +160,7 @@ impl JournalLocation {
         }
     }
 
-    /// What `file` says about this download. A journal the disk cannot read is as good as none.
+    /// The contents of `file` if it is this download's journal. A journal that the disk cannot read counts as absent.
     fn read(&self, file: &File) -> Option<(Header, Vec<Extent>)> {
         let mut start = Vec::new();
         file.take(MAX_HEADER as u64).read_to_end(&mut start).ok()?;
@@ -170,18 +173,18 @@ impl JournalLocation {
     }
 }
 
-impl Taken {
-    /// Removes the journal, under its lock.
+impl LockedJournal {
+    /// Removes the journal while it is locked.
     pub fn discard(self) -> Result<()> {
         self.file.unlink().map_err(|error| refused("remove", self.file.path(), &error))
     }
 }
 
 impl Journal {
-    /// Adds records of extents whose bytes have been written, in one write whatever the journal's length.
+    /// Appends records of extents whose bytes have been written, in one write regardless of the journal's length.
     ///
-    /// It is not flushed: a record that a power failure loses costs fetching its bytes again, and one whose bytes
-    /// were lost is found out when they are compared.
+    /// The write is not flushed: if a power failure loses a record, its bytes are fetched again; if it loses the bytes,
+    /// their checksum will differ.
     pub fn append(&mut self, extents: &[Extent]) -> Result<()> {
         let mut bytes = Vec::new();
         self.records.encode(extents, &mut bytes);
@@ -191,19 +194,19 @@ impl Journal {
         Ok(())
     }
 
-    /// Puts a new journal of `header` and `extents` in this one's place.
+    /// Replaces this journal with a new one of `header` and `extents`.
     pub fn rewrite(
         self,
-        place: &JournalLocation,
+        location: &JournalLocation,
         header: &Header,
         extents: &[Extent],
     ) -> Result<Journal> {
-        place.start(Some(Taken { file: self.file, contents: None }), header, extents)
+        location.start(Some(LockedJournal { file: self.file, contents: None }), header, extents)
     }
 
-    /// Removes the journal, under its lock.
+    /// Removes the journal while it is locked.
     pub fn remove(self) -> Result<()> {
-        Taken { file: self.file, contents: None }.discard()
+        LockedJournal { file: self.file, contents: None }.discard()
     }
 }
 
@@ -219,7 +222,7 @@ impl Identity {
         *self == identity
     }
 
-    /// Thirty-two hexadecimal digits of a SHA-256 over the fields, each behind its length.
+    /// Thirty-two hexadecimal digits of a SHA-256 over the fields, each preceded by its length.
     fn name(&self) -> String {
         let version = self.version_id.as_deref();
         let mut bytes = Vec::new();
@@ -237,16 +240,16 @@ impl Identity {
         bytes.extend(self.range.end.to_le_bytes());
         let digest = openssl::sha::sha256(&bytes);
         let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        digits + ENDING
+        digits + SUFFIX
     }
 }
 
-/// No range and the range of all bytes are one.
+/// No range and the range of all bytes are equivalent.
 fn or_whole(range: Option<ByteRange>) -> ByteRange {
     range.unwrap_or(ByteRange { start: 0, end: -1 })
 }
 
-/// The extents recorded from `start` on, up to the file's end or the first record that is none.
+/// The extents recorded from `start` up to the file's end or the first invalid record.
 fn replay(mut file: &File, start: u64, header: &Header, id: &JournalId) -> Vec<Extent> {
     let mut replay = Replay::new(header, id);
     if file.seek(SeekFrom::Start(start)).is_ok() {
@@ -257,9 +260,9 @@ fn replay(mut file: &File, start: u64, header: &Header, id: &JournalId) -> Vec<E
     replay.into_extents()
 }
 
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(OsStr::new(ending));
+    name.push(OsStr::new(suffix));
     path.with_file_name(name)
 }
 

@@ -1,4 +1,4 @@
-//! Looking at a checkpoint and throwing it away, without downloading.
+//! Inspecting and discarding a checkpoint without downloading.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -8,28 +8,28 @@ use crate::model::error::Result;
 use crate::storage::paths::Paths;
 use crate::storage::temp_file::TempFile;
 
-/// What the checkpoint of a download says.
+/// The contents of a download's checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckpointInfo {
     /// The checkpoint file.
     pub path: PathBuf,
-    /// The object's ETag.
+    /// The object's ETag without quotes; a weak one as sent, `W/"…"`.
     pub etag: String,
-    /// Bytes of the whole object.
+    /// Size of the whole object in bytes.
     pub object_size: u64,
-    /// The bytes of the object that are downloaded: first, one past the last.
+    /// The range of the object that is downloaded: first byte, one past the last.
     pub range: Range<u64>,
-    /// Bytes recorded as downloaded; they are compared with the disk when the download goes on.
+    /// Bytes recorded as downloaded; they are verified on the disk when the download resumes.
     pub bytes_recorded: u64,
     /// The object's `Last-Modified`, as the service sent it.
     pub last_modified: Option<String>,
 }
 
-/// What the checkpoint at `journal` says; `None` when there is none that a download could go on from.
-/// It may be in use.
+/// Reads the checkpoint at `journal`; `None` if there is none from which a download could resume. A running download
+/// may be using it.
 pub fn inspect(journal: &JournalLocation) -> Result<Option<CheckpointInfo>> {
-    Ok(journal.look()?.map(|(header, extents)| CheckpointInfo {
+    Ok(journal.read_unlocked()?.map(|(header, extents)| CheckpointInfo {
         path: journal.path().to_owned(),
         etag: header.etag,
         object_size: header.object_size,
@@ -39,15 +39,15 @@ pub fn inspect(journal: &JournalLocation) -> Result<Option<CheckpointInfo>> {
     }))
 }
 
-/// Removes the checkpoint and the temporary file it belongs to; `false` when there is no checkpoint.
-/// `Busy`, and nothing is removed, while a download uses them.
+/// Removes the checkpoint and its temporary file; `false` if there is no checkpoint. `Busy`, and nothing is removed,
+/// while a download uses them.
 pub fn discard(journal: &JournalLocation, paths: &Paths) -> Result<bool> {
-    let Some(taken) = journal.take()? else { return Ok(false) };
-    let recorded = taken.contents.as_ref().and_then(|(h, _)| paths.recorded_temp(&h.temp_name));
+    let Some(locked) = journal.lock()? else { return Ok(false) };
+    let recorded = locked.contents.as_ref().and_then(|(h, _)| paths.recorded_temp(&h.temp_name));
     if let Some(temp) = recorded.map(|path| TempFile::open_existing(&path)).transpose()?.flatten() {
         temp.remove()?;
     }
-    taken.discard().map(|()| true)
+    locked.discard().map(|()| true)
 }
 
 #[cfg(test)]
@@ -56,6 +56,7 @@ mod tests {
     use crate::checkpoint::format::Header;
     use crate::model::error::ErrorKind;
     use crate::model::extent::Extent;
+    use crate::model::pinning::Pinning;
     use crate::model::request::DownloadRequest;
     use crate::storage::paths;
     use std::ffi::OsString;
@@ -87,6 +88,7 @@ mod tests {
                 object_size: 100,
                 object_crc64: None,
                 last_modified: None,
+                pinning: Pinning::IfMatch,
                 requested: None,
                 range: 0..100,
                 destination: self.files.target.clone(),
@@ -96,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_tells_its_object_and_progress_even_in_use() {
+    fn a_checkpoint_can_be_inspected_while_it_is_in_use() {
         let scratch = scratch();
         assert_eq!(inspect(&scratch.journal).expect("inspect"), None);
         let extents =
@@ -111,7 +113,7 @@ mod tests {
     fn discarding_removes_the_checkpoint_and_its_temporary_file() {
         let scratch = scratch();
         assert!(!discard(&scratch.journal, &scratch.files).expect("discard"));
-        let temp = TempFile::create(&scratch.files.temp).expect("create");
+        let temp = TempFile::create(&scratch.files.temp, None).expect("create");
         let header = scratch.header(temp.path().file_name().expect("name"));
         let refuse_while = |held: &str| {
             let error = discard(&scratch.journal, &scratch.files).expect_err(held);
@@ -119,16 +121,16 @@ mod tests {
             assert!(scratch.journal.path().exists() && scratch.files.temp.exists());
         };
         let journal = scratch.journal.start(None, &header, &[]).expect("start");
-        refuse_while("both are in use");
+        refuse_while("another run uses both");
         drop(journal);
-        refuse_while("the temporary file is in use");
+        refuse_while("another run uses the temporary file");
         drop(temp);
         assert!(discard(&scratch.journal, &scratch.files).expect("discard"));
         assert!(!scratch.journal.path().exists() && !scratch.files.temp.exists());
     }
 
     #[test]
-    fn a_checkpoint_cannot_have_another_file_removed() {
+    fn discarding_a_checkpoint_cannot_remove_another_file() {
         let scratch = scratch();
         let donor = scratch.files.target.with_file_name("donor");
         std::fs::write(&donor, "precious").expect("write");

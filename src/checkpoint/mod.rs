@@ -1,4 +1,4 @@
-//! The record of a download's progress: its format, its file, and the OSS C++ SDK's record of the same.
+//! The record of a download's progress: its format, its file, and the OSS C++ SDK's own record.
 
 pub mod format;
 pub mod journal;

@@ -1,7 +1,7 @@
-//! The OSS C++ SDK's own record of an interrupted download, taken over so that its bytes need not be fetched again.
+//! The OSS C++ SDK's own record of an interrupted download, imported so that its bytes need not be fetched again.
 //!
-//! The SDK checks neither the object's generation nor the bytes on disk. What is read here is a hint: its
-//! parts count only once the disk agrees with them and the whole object's CRC-64 with the result.
+//! The SDK checks neither the object's generation nor the bytes on disk. So the record is only a hint: its parts are
+//! used only if the disk has the recorded checksums and the complete file has the object's CRC-64.
 
 use std::fs;
 use std::io::Read;
@@ -16,20 +16,20 @@ use crate::model::extent::{Extent, ExtentMap};
 use crate::model::request::{DownloadRequest, MIN_PART_SIZE};
 use crate::sys;
 
-/// Bytes of a record, at most: the SDK makes no more than ten thousand parts of about a hundred bytes each.
+/// Largest record in bytes: the SDK makes at most ten thousand parts, about a hundred bytes each.
 const MAX_RECORD: u64 = 16 * 1024 * 1024;
 
-/// A record of a whole object's download.
+/// A record of the download of a whole object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SdkRecord {
-    /// Bytes of the object.
+    /// Size of the object in bytes.
     pub size: u64,
-    /// The parts the SDK finished, in order of offset.
+    /// The parts that the SDK completed, in order of offset.
     pub extents: Vec<Extent>,
 }
 
-/// Finds the SDK's record for `request` in `directory`: its path, and what it says unless it is damaged, of another
-/// shape or of a range, which the SDK records without a proof that they belong together.
+/// Finds the SDK's record for `request` in `directory`. Returns its path and its contents, unless it is damaged,
+/// malformed or of a range: the SDK records ranges without any proof that their parts belong together.
 pub fn find(
     directory: &Path,
     request: &DownloadRequest,
@@ -44,7 +44,7 @@ pub fn find(
     Ok(Some((path, record)))
 }
 
-/// Removes the record at `path`, and waits until the disk has forgotten it.
+/// Removes the record at `path` and flushes its directory.
 pub fn remove(path: &Path) -> Result<()> {
     let removed = path.parent().map_or(Ok(None), sys::file::open_directory).and_then(|directory| {
         fs::remove_file(path)?;
@@ -53,8 +53,8 @@ pub fn remove(path: &Path) -> Result<()> {
     removed.map_err(|error| Error::io("remove the OSS C++ SDK's checkpoint", path, &error))
 }
 
-/// The record's file name: MD5 of the source, two hyphens, MD5 of the target as the caller wrote it.
-/// `None` where MD5 is forbidden.
+/// The record's file name: MD5 of the source, two hyphens, MD5 of the target as the caller wrote it. `None` where MD5
+/// is not available (FIPS).
 fn name(request: &DownloadRequest) -> Option<String> {
     let mut source = format!("oss://{}/{}", request.bucket, request.key);
     if let Some(version) = request.version_id.as_deref().filter(|version| !version.is_empty()) {
@@ -88,7 +88,7 @@ struct Part {
     crc64: u64,
 }
 
-/// Reads a record of `request`'s download; `None` for any bytes that are not one. Total.
+/// Parses a record of `request`'s download; `None` for any bytes that are not one. Never panics.
 pub fn parse(bytes: &[u8], request: &DownloadRequest) -> Option<SdkRecord> {
     if !has_right_sum(bytes) {
         return None;
@@ -102,7 +102,7 @@ pub fn parse(bytes: &[u8], request: &DownloadRequest) -> Option<SdkRecord> {
     if !is_whole || !is_new || record.part_size < MIN_PART_SIZE {
         return None;
     }
-    // A grain of zero: parts stay apart, each with the checksum it was recorded with.
+    // With a grain of zero, parts are not merged: each keeps its recorded checksum.
     let mut extents = ExtentMap::new(0);
     for part in &record.parts {
         let offset = part.part_number.checked_sub(1)?.checked_mul(record.part_size)?;
@@ -114,11 +114,11 @@ pub fn parse(bytes: &[u8], request: &DownloadRequest) -> Option<SdkRecord> {
     Some(SdkRecord { size: record.size, extents: extents.iter().collect() })
 }
 
-/// Whether the record's `md5Sum` is that of its text without the line it stands in, as the SDK computes it.
+/// Whether the record's `md5Sum` is that of its text without the line that contains it, as the SDK computes it.
 ///
-/// For a range the SDK adds lines after that, so a range's record never passes.
+/// For a range the SDK adds lines afterwards, so a range's record never matches.
 fn has_right_sum(bytes: &[u8]) -> bool {
-    // In the SDK's layout only a member of the outermost object starts like this; strings hold no raw line ends.
+    // In the SDK's layout only a member of the outermost object starts like this; strings contain no raw line ends.
     const BEFORE: &[u8] = b"\n\t\"md5Sum\" : \"";
     const AFTER: &[u8] = b"\",";
     const DIGITS: usize = 32;
@@ -134,7 +134,7 @@ fn has_right_sum(bytes: &[u8]) -> bool {
     md5(&[before, after].concat()).is_some_and(|computed| computed.as_bytes() == sum)
 }
 
-/// Thirty-two upper-case hexadecimal digits; `None` where MD5 is forbidden (FIPS).
+/// Thirty-two upper-case hexadecimal digits; `None` where MD5 is not available (FIPS).
 fn md5(bytes: &[u8]) -> Option<String> {
     let digest = hash(MessageDigest::md5(), bytes).ok()?;
     Some(digest.iter().map(|byte| format!("{byte:02X}")).collect())
@@ -156,7 +156,7 @@ mod tests {
         DownloadRequest::new("slow", "pattern.bin").file_path("download.bin")
     }
 
-    /// The plain record after a change, with the sum the SDK would write.
+    /// The plain record after a change, with the sum that the SDK would write.
     fn resealed(from: &str, to: &str) -> Vec<u8> {
         let text = std::str::from_utf8(PLAIN).expect("UTF-8");
         assert!(text.contains(from), "{from}");
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_record_gives_the_parts_that_are_on_the_disk() {
+    fn a_real_record_lists_the_parts_on_the_disk() {
         let record = parse(PLAIN, &request()).expect("record");
         assert_eq!(record.size, 1_500_000);
         assert_eq!(record.extents.len(), 9);
@@ -183,7 +183,7 @@ mod tests {
     fn the_record_is_found_under_the_name_the_sdk_gives_it() {
         let dir = tempfile::tempdir().expect("directory");
         assert_eq!(find(dir.path(), &request()).expect("find"), None);
-        // By `md5sum`: of "oss://slow/pattern.bin" without and with "?versionId=v1", and of "download.bin".
+        // From `md5sum`: of "oss://slow/pattern.bin" without and with "?versionId=v1", and of "download.bin".
         let plain = "E235A58FD2FE3EB5AB84EF9F23644983--41704C2848F9F2D9EC9D20EB1BA2BB8F";
         let version = "CC107042BF3512908B096EC945B1282C--41704C2848F9F2D9EC9D20EB1BA2BB8F";
         for (name, version_id) in [(plain, None), (plain, Some("")), (version, Some("v1"))] {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_a_range_is_set_aside() {
+    fn a_record_of_a_range_is_ignored() {
         assert_eq!(parse(RANGE, &request()), None);
         let with_range = resealed(
             "\"size\" : 1500000",
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_whose_sum_is_wrong_is_nothing() {
+    fn a_record_with_a_wrong_sum_is_ignored() {
         assert!(has_right_sum(PLAIN));
         for at in 0..PLAIN.len() {
             let mut flipped = PLAIN.to_vec();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_sealed_record_that_contradicts_itself_or_the_request_is_nothing() {
+    fn an_inconsistent_record_with_a_valid_sum_is_ignored() {
         assert!(parse(&resealed("slow", "slow"), &request()).is_some());
         for (from, to) in [
             ("ResumableDownload", "ResumableUpload"),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn other_json_is_nothing() {
+    fn other_json_is_ignored() {
         for text in ["", "[1,2]", "null", "{}", "{\"parts\":{}}", &"[".repeat(100_000)] {
             assert_eq!(parse(text.as_bytes(), &request()), None);
         }
@@ -251,7 +251,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        fn any_bytes_are_decoded_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             prop_assert_eq!(parse(&bytes, &request()), None);
         }
     }

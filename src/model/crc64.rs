@@ -99,7 +99,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_check_value_of_the_catalogue_comes_out() {
+    fn the_published_check_value_is_computed() {
         assert_eq!(checksum(b"123456789"), 0x995D_C9BB_DF19_39FA);
         assert_eq!(checksum(b""), 0);
     }

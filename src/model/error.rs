@@ -186,14 +186,14 @@ impl Error {
         Self::new(
             ErrorKind::Disabled,
             "ClientError:100002",
-            "the requests of this client are disabled; enable them and start again",
+            "requests of this client are disabled; enable them and start the download again",
         )
     }
 
     /// Another run is using `path`, a file of this download.
     pub fn busy(path: &Path) -> Self {
         let message = format!(
-            "another run is downloading this object to the same place: '{}' is locked; wait for it or choose another file_path",
+            "another run is already downloading to this file: '{}' is locked; wait for that run or choose another file_path",
             path.display()
         );
         let mut error = Self::new(ErrorKind::Busy, "Busy", message);

@@ -6,4 +6,5 @@ pub mod error;
 pub mod extent;
 pub mod options;
 pub mod outcome;
+pub mod pinning;
 pub mod request;

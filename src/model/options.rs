@@ -133,7 +133,8 @@ pub struct ClientOptions {
     pub connect_timeout: Option<Duration>,
     /// Longest time without receiving a byte on a connection. Default 10 s; `None`: no limit.
     pub idle_timeout: Option<Duration>,
-    /// Most attempts while the run has not received a byte; 1: no retry. Default 3.
+    /// Maximum number of attempts before the run has received its first byte, and afterwards for replies that are unusable
+    /// or refuse the credentials. 1: no retry at any time. Default 3.
     pub max_attempts: u32,
     /// Longest time spent on attempts while the run has not received a byte. Default 10 s.
     pub first_byte_limit: Option<Duration>,
@@ -147,7 +148,8 @@ pub struct ClientOptions {
     pub verify_tls: bool,
     /// File of trusted CA certificates (PEM), used instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// Directory of trusted CA certificates, named by hash as by `openssl rehash`, used in addition.
+    /// Directory of trusted CA certificates, used in addition to the file. `openssl rehash` gives the files the names that
+    /// they need.
     pub ca_path: Option<PathBuf>,
     /// Proxy for all requests. Default: the environment variables `http_proxy`, `https_proxy` and `all_proxy` apply. In
     /// both cases, hosts listed in the environment variable `no_proxy` are reached directly.
@@ -158,7 +160,8 @@ pub struct ClientOptions {
     pub max_bandwidth: u64,
     /// Correct the time used in signatures when the service reports that the clock is wrong. Default on.
     pub correct_clock: bool,
-    /// Compare the whole object's CRC-64 with the service's. Default on.
+    /// Compare the whole object's CRC-64 with the service's. Default on. Without it, an object that grows during the
+    /// download is a changed one, and a service that refuses the ETag it sends is an error.
     pub verify_crc: bool,
     /// Value of the `User-Agent` header; default: the library's own.
     pub user_agent: Option<String>,

@@ -9,7 +9,12 @@ pub enum Proof {
     /// The file's bytes have the CRC-64 that the service stores for the object.
     ObjectCrc,
     /// The file's bytes are those received from the network, all of one generation of the object. They were not
-    /// compared with a CRC-64 of the service, because it sent none or only a range was downloaded.
+    /// compared with a CRC-64 of the service, because it sent none, only a range was downloaded, or the object was
+    /// processed.
+    ///
+    /// Of a processed object (`x-oss-process` in the query) it means that the file's bytes are the complete body of
+    /// one reply: as many as its `Content-Length` says, or all up to its last chunk. If the service sends a CRC-64
+    /// with it, that is the one of the object as it is stored.
     Generation,
     /// As `Generation`; the service's CRC-64 was not compared because `verify_crc` is off.
     NotCompared,
@@ -55,19 +60,19 @@ pub struct Outcome {
     pub file_path: PathBuf,
     /// Size of the file in bytes.
     pub file_size: u64,
-    /// Size of the whole object in bytes.
+    /// Size of the whole object in bytes; of a processed object, the file's size.
     pub object_size: u64,
-    /// ETag without quotes.
+    /// ETag without quotes; a weak one as sent, `W/"…"`.
     pub etag: Option<String>,
     /// Version id of the object.
     pub version_id: Option<String>,
     /// CRC-64/XZ of the file's bytes.
     pub crc64: u64,
-    /// The whole object's CRC-64 as sent by the service.
+    /// The whole object's CRC-64 as sent by the service; `None` for a processed object.
     pub object_crc64: Option<u64>,
     /// `Last-Modified`, as sent.
     pub last_modified: Option<String>,
-    /// Id of the first answered request.
+    /// Id of the first successful request.
     pub request_id: Option<String>,
     /// Headers of the first successful reply, in the service's order and spelling.
     pub headers: Vec<(String, String)>,
@@ -99,7 +104,8 @@ pub struct Status {
     pub phase: Phase,
     /// Bytes of the file received so far, including those of an earlier run. Decreases when bytes turn out to be wrong.
     pub bytes_done: u64,
-    /// Size of the finished file in bytes; `None` until the first reply.
+    /// Size of the finished file in bytes; `None` until the first reply, and until the end if a processed object
+    /// (`x-oss-process`) comes without its length.
     pub bytes_total: Option<u64>,
     /// Connections that are transferring now.
     pub active_connections: u32,

@@ -15,6 +15,8 @@ pub const DEFAULT_PART_SIZE: u64 = 8 * 1024 * 1024;
 pub const DEFAULT_THREAD_NUM: u32 = 3;
 /// Longest file name on Linux file systems, in bytes.
 const MAX_FILE_NAME: usize = 255;
+/// The query parameter that makes the service process an object.
+const PROCESS: &str = "x-oss-process";
 /// Largest `thread_num`.
 pub const MAX_THREAD_NUM: u32 = 1024;
 
@@ -80,8 +82,14 @@ pub struct DownloadRequest {
     /// Target file; default: the last segment of the key, in the current directory.
     ///
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
-    /// download starts is made or replaced. A link that is in a directory where everybody may put one (sticky and
+    /// download starts is created or replaced. A link in a directory where everybody may create one (sticky and
     /// world-writable, such as `/tmp`) must belong to this user or to the directory's owner.
+    ///
+    /// A file that replaces an existing one keeps that file's permission bits, and its owner and group if this process
+    /// may set them. If the group cannot be kept, the group and others get only the permissions that both had.
+    /// Set-user-ID, set-group-ID and sticky bits, access control lists, security labels and other extended attributes
+    /// are not kept. The temporary file does not grant anyone else access that the existing file denies. A new file
+    /// gets its mode from the umask.
     pub file_path: Option<PathBuf>,
     /// Location of the checkpoint; default: no checkpoint.
     pub checkpoint: Checkpoint,
@@ -112,6 +120,19 @@ pub struct DownloadRequest {
     /// Additional headers for every request.
     pub extra_headers: Vec<(String, String)>,
     /// Additional query parameters for every request.
+    ///
+    /// With `x-oss-process`, the object is downloaded as the service processes it, for example an image in another
+    /// size. The service sends the result as one stream, often without its length and never with its checksum:
+    ///
+    /// - One request without a range is sent on one connection, whatever `part_size` and `thread_num` are.
+    /// - `range` must not be set (`ValidateError`).
+    /// - The download cannot be resumed. Nothing is recorded in the checkpoint; a record of the object as it is
+    ///   stored, for the same file, is discarded. A stream that breaks is started over, at most
+    ///   [`ClientOptions::max_attempts`](crate::ClientOptions::max_attempts) times in all.
+    /// - [`Status::bytes_total`](crate::Status::bytes_total) may be `None` until the end; `check_space` and
+    ///   `preallocate` then have no effect.
+    /// - A body without a length must be chunked, because only its last chunk shows that it is complete.
+    /// - The proof is [`Proof::Generation`](crate::Proof::Generation).
     pub extra_query: Vec<(String, String)>,
     /// The behaviour when the target exists.
     pub overwrite: Overwrite,
@@ -175,6 +196,11 @@ impl DownloadRequest {
             || !self.if_none_match.is_empty()
             || self.if_modified_since.is_some()
             || self.if_unmodified_since.is_some()
+    }
+
+    /// Whether the service is asked to process the object, so that what it sends is not the object as it is stored.
+    pub(crate) fn is_processed(&self) -> bool {
+        self.extra_query.iter().any(|(name, _)| name == PROCESS)
     }
 
     /// The file name when the request sets none: the last segment of the key. `ValidateError` if that is not a valid

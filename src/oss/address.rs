@@ -1,22 +1,22 @@
-//! Where an object's URL is.
+//! The URL of an object.
 
 use super::endpoint::Endpoint;
 use super::escape;
 use crate::model::error::{Error, Result};
 use crate::model::options::AddressStyle;
 
-/// An object's URL.
+/// The URL of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// `scheme://host[:port]/path`, percent-encoded, without a query. The path may hold `.` and
-    /// `..` segments, which belong to the key: the HTTP client must send it as it is.
+    /// `scheme://host[:port]/path`, percent-encoded, without a query. The path may contain `.` and `..` segments, which
+    /// belong to the key: the HTTP client must send it unchanged.
     pub url: String,
 }
 
-/// The URL of `key` in `bucket`. [`AddressStyle::Auto`] puts the bucket into the host's name, or
-/// into the path where the host is an address or `localhost`.
+/// The URL of `key` in `bucket`. [`AddressStyle::Auto`] puts the bucket into the host name, or into the path if the
+/// host is an IP address or `localhost`.
 ///
-/// Fails with `ValidateError` when the endpoint already names the bucket.
+/// Fails with `ValidateError` if the endpoint already contains the bucket.
 pub fn object_address(
     endpoint: &Endpoint,
     style: AddressStyle,
@@ -46,8 +46,8 @@ pub fn object_address(
     Ok(Address { url })
 }
 
-/// `url` with `query` appended, everything percent-encoded. A parameter without a value, or with an
-/// empty one, is written without `=`, as it is signed.
+/// `url` with `query` appended, percent-encoded. A parameter without a value, or with an empty one, is written without
+/// `=`, as it is signed.
 pub fn with_query(url: &str, query: &[(String, Option<String>)]) -> String {
     let mut result = url.to_owned();
     for (position, (name, value)) in query.iter().enumerate() {
@@ -66,7 +66,7 @@ fn refuse_doubled_bucket(endpoint: &Endpoint, bucket: &str) -> Result<()> {
     match service {
         Some(service) if service.starts_with("oss-") && service.ends_with(".aliyuncs.com") => {
             Err(Error::validation(format!(
-                "the endpoint '{}' already names the bucket '{bucket}': use '{service}'",
+                "the endpoint '{}' already contains the bucket '{bucket}'; use '{service}'",
                 endpoint.host()
             )))
         }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_stands_where_the_style_says() {
+    fn the_address_style_decides_where_the_bucket_is() {
         use AddressStyle::{Auto, Cname, Path};
         for (endpoint, style, expected) in [
             ("example.com", Auto, "https://bkt.example.com/k"),
@@ -108,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_names_the_bucket_is_refused_with_the_right_one() {
+    fn an_endpoint_that_contains_the_bucket_is_refused_and_the_error_names_the_right_one() {
         let endpoint = Endpoint::parse("bkt.oss-cn-hangzhou.aliyuncs.com").unwrap();
         let error = object_address(&endpoint, AddressStyle::Auto, "bkt", "k").unwrap_err();
         assert!(error.message().contains("use 'oss-cn-hangzhou.aliyuncs.com'"), "{error}");
         object_address(&endpoint, AddressStyle::Auto, "other", "k").unwrap();
         object_address(&endpoint, AddressStyle::Cname, "bkt", "k").unwrap();
-        // A bucket may be named like a region's host.
+        // A bucket may be named like the host of a region.
         let endpoint = Endpoint::parse("oss-cn-hangzhou.aliyuncs.com").unwrap();
         object_address(&endpoint, AddressStyle::Auto, "oss-cn-hangzhou", "k").unwrap();
     }

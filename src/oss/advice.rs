@@ -1,9 +1,16 @@
-//! What to do about a service's error.
+//! Advice for errors of the service.
 
 use super::service_error::ServiceError;
 
-/// A sentence that tells the user what to do or what it means, where there is something to tell.
+/// OSS answers 405 to a GET of an object only if the requested version is a delete marker.
+const DELETE_MARKER_VERSION: &str = "The version that was asked for is a delete marker, which has no \
+                                     data: give the version id of an earlier version.";
+
+/// A sentence that explains the error or says what to do; `None` if there is nothing to add.
 pub fn advice(error: &ServiceError) -> Option<String> {
+    if error.delete_marker && error.status == 405 {
+        return Some(DELETE_MARKER_VERSION.to_owned());
+    }
     if error.delete_marker {
         return Some(
             "The object was deleted: this version is a delete marker; give the version id of an \
@@ -12,7 +19,7 @@ pub fn advice(error: &ServiceError) -> Option<String> {
         );
     }
     if let Some(endpoint) = &error.endpoint {
-        return Some(format!("The bucket is elsewhere: use the endpoint '{endpoint}'."));
+        return Some(format!("The bucket is in another region: use the endpoint '{endpoint}'."));
     }
     by_code(error).or_else(|| by_status(error.status)).map(str::to_owned).or_else(|| {
         (300..400).contains(&error.status).then(|| redirected(error.redirected_to.as_deref()))
@@ -25,38 +32,44 @@ fn by_code(error: &ServiceError) -> Option<&'static str> {
             "Check the key: it is case-sensitive, does not start with '/' and is not a URL."
         }
         "NoSuchVersion" => "Check the version id: the object has no such version.",
-        "NoSuchBucket" => "Check the bucket's name and the endpoint's region.",
-        "SymlinkTargetNotExist" => "The object is a symbolic link whose target does not exist.",
+        "NoSuchBucket" => "Check the bucket name and the region of the endpoint.",
+        "SymlinkTargetNotExist" => {
+            "The object is a symbolic link whose target does not exist: restore the target, or point the \
+             link to another object (PutSymlink)."
+        }
+        "InvalidTargetType" => {
+            "The object is a symbolic link to another symbolic link, which OSS does not follow: download \
+             the object that the other link points to."
+        }
+        "MethodNotAllowed" if error.status == 405 => DELETE_MARKER_VERSION,
         "AccessDenied" => access_denied(&error.message),
         "InvalidObjectState" => {
             "The object is archived: restore it (RestoreObject), wait until that is done, then \
              download it; or switch on real-time access of archived objects for the bucket."
         }
         "SignatureDoesNotMatch" => {
-            "Check the access key secret, the region, and that no proxy changes the request."
+            "Check the access key secret and the region, and whether a proxy changes the request."
         }
         "InvalidAccessKeyId" => {
-            "Check the access key id: it does not exist or is disabled, or it is a temporary one \
-             whose security token was not given."
+            "Check the access key id: it does not exist or is disabled, or it is temporary \
+             and its security token is missing."
         }
         "SecurityTokenExpired" => {
             "The temporary credentials have expired: get new ones, or set a credentials provider, \
              which is asked again when they expire."
         }
         "InvalidSecurityToken" | "AccessKeyIdAndSecurityTokenNotMatch" => {
-            "Key id, secret and security token must come from the same STS reply."
+            "The access key id, its secret and the security token must come from the same STS reply."
         }
         "RequestTimeTooSkewed" => {
-            "This machine's clock is more than 15 minutes off: set it, or leave clock correction on."
+            "The clock of this machine is wrong by more than 15 minutes: set it, or leave clock correction on."
         }
         "InvalidArgument" if error.message.contains("region") => {
-            "Check the region: it must be the bucket's, written like cn-hangzhou."
+            "Check the region: it must be the region of the bucket, in the form cn-hangzhou."
         }
-        "InvalidBucketName" => {
-            "Check the bucket's name, and that the endpoint does not contain it."
-        }
+        "InvalidBucketName" => "Check the bucket name, and that the endpoint does not contain it.",
         "UserDisable" | "InDebt" | "InDebtOverdue" | "UbsmsInvalidBid" => {
-            "The account is suspended or owes money."
+            "The account is suspended or has an overdue payment."
         }
         _ => return None,
     })
@@ -66,30 +79,29 @@ fn access_denied(message: &str) -> &'static str {
     if message.contains("specified endpoint") {
         "The bucket is in another region: use that region's endpoint."
     } else if message.contains("Anonymous") {
-        "The request was not signed: set credentials."
+        "The request was anonymous: set credentials."
     } else if message.contains("expired") {
-        "The signature has expired: make a new one, and check this machine's clock."
+        "The signature has expired: create a new one, and check the clock of this machine."
     } else {
-        "The key needs the permission oss:GetObject for this object (oss:GetObjectVersion when a \
-         version id is given), and no bucket policy or referer rule may forbid it."
+        "The access key needs the permission oss:GetObject for this object (oss:GetObjectVersion \
+         when a version id is set), and no bucket policy or referer rule may deny it."
     }
 }
 
 fn by_status(status: u16) -> Option<&'static str> {
     Some(match status {
         304 => {
-            "The object has not changed, as If-None-Match or If-Modified-Since asked; nothing was \
-             downloaded."
+            "The object has not changed (If-None-Match or If-Modified-Since); nothing was downloaded."
         }
         401 | 403 => "Check the credentials and their permissions.",
         404 => "Check the bucket, the key and the endpoint.",
         405 => "Check the endpoint: it may not be OSS.",
-        407 => "The proxy asks for a user name and a password.",
+        407 => "The proxy requires a user name and a password.",
         412 => {
-            "The object is not the one that was asked for (If-Match or If-Unmodified-Since): it was \
-             replaced, or the condition names another."
+            "The object does not meet the condition of the request (If-Match or \
+             If-Unmodified-Since): it was replaced, or the condition is for another object."
         }
-        416 => "The range starts beyond the object's end.",
+        416 => "The range starts beyond the end of the object.",
         429 | 503 => {
             "The service is busy or limits this account's requests: use fewer connections."
         }
@@ -100,9 +112,10 @@ fn by_status(status: u16) -> Option<&'static str> {
 fn redirected(origin: Option<&str>) -> String {
     match origin {
         Some(origin) => format!(
-            "The service redirects to {origin}, which is not followed: check the endpoint and the \
-             region."
+            "The service redirects to {origin}, which this library does not follow: check the endpoint and \
+             the region."
         ),
-        None => "The service redirects elsewhere: check the endpoint and the region.".to_owned(),
+        None => "The service redirects to another address: check the endpoint and the region."
+            .to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Dates as they stand in OSS's headers and documents.
+//! The date formats of OSS's headers and documents.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -8,27 +8,27 @@ use jiff::tz::TimeZone;
 
 use crate::model::error::{Error, Result};
 
-/// `Mon, 23 Nov 2026 04:05:06 GMT` (RFC 9110). Fails for years beyond 9999 or before 0.
+/// Formats `Mon, 23 Nov 2026 04:05:06 GMT` (RFC 9110). Fails for years beyond 9999 or before 0.
 pub fn http_date(time: Timestamp) -> Result<String> {
     DateTimePrinter::new().timestamp_to_rfc9110_string(&time).map_err(|_| unprintable(time))
 }
 
-/// `20261123T040506Z`, the form of `x-oss-date` in V4.
+/// Formats `20261123T040506Z`, the form of `x-oss-date` in V4.
 pub fn basic_iso8601(time: Timestamp) -> Result<String> {
     strtime::format("%Y%m%dT%H%M%SZ", time).map_err(|_| unprintable(time))
 }
 
-/// Reads an HTTP date in any of RFC 9110's three forms.
+/// Parses an HTTP date in any of RFC 9110's three forms.
 pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     parse_imf_fixdate(text).or_else(|| parse_rfc850(text)).or_else(|| parse_asctime(text))
 }
 
-/// Reads `2026-11-23T04:05:06.000Z`, the form of dates in OSS's XML.
+/// Parses `2026-11-23T04:05:06.000Z`, the form of dates in OSS's XML.
 pub fn parse_iso8601(text: &str) -> Option<Timestamp> {
     text.trim().parse().ok()
 }
 
-// A wrong weekday is forgiven: the date says enough.
+// A wrong weekday is ignored: the date is sufficient.
 fn parse_imf_fixdate(text: &str) -> Option<Timestamp> {
     DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text.trim()).ok()
 }
@@ -48,7 +48,7 @@ fn utc(time: DateTime) -> Option<Timestamp> {
 }
 
 fn unprintable(time: Timestamp) -> Error {
-    Error::internal(format!("the clock is too far off to sign a request: {time}"))
+    Error::internal(format!("the clock shows {time}, which cannot be used to sign a request"))
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
         }
 
         #[test]
-        fn reading_survives_any_text(text in any::<String>()) {
+        fn parsing_any_date_does_not_panic(text in any::<String>()) {
             let _ = (parse_http_date(&text), parse_iso8601(&text));
         }
     }

@@ -1,4 +1,4 @@
-//! The digests of OSS's signatures, by OpenSSL.
+//! The digests used in OSS's signatures, computed by OpenSSL.
 
 use openssl::base64;
 use openssl::error::ErrorStack;
@@ -19,7 +19,7 @@ pub fn hmac_sha1(key: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     hmac(MessageDigest::sha1(), key, data).map_err(|source| failed("HMAC-SHA1", &source))
 }
 
-/// HMAC-SHA256 of `data`. The result may be a key itself, so it is wiped.
+/// HMAC-SHA256 of `data`. The result may itself be used as a key, so it is wiped on drop.
 pub fn hmac_sha256(key: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     let _exit_guard = exit::guard()?;
     hmac(MessageDigest::sha256(), key, data).map_err(|source| failed("HMAC-SHA256", &source))
@@ -43,12 +43,12 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// `bytes` in base64; meant for digests, not for bulk data.
+/// `bytes` in base64; intended for digests, not for bulk data.
 pub fn base64_encode(bytes: &[u8]) -> String {
     base64::encode_block(bytes)
 }
 
-/// The bytes of a base64 text; `None` when it is not one or is absurdly long.
+/// Decodes base64; `None` if the text is not valid or longer than [`MAX_BASE64`].
 pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
     if text.len() > MAX_BASE64 { None } else { base64::decode_block(text).ok() }
 }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_that_is_none_is_refused() {
+    fn invalid_base64_is_refused() {
         assert_eq!(base64_decode("Zm9v").as_deref(), Some(&b"foo"[..]));
         assert_eq!(base64_decode("Zm9"), None);
         assert_eq!(base64_decode("***="), None);
@@ -100,12 +100,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn base64_decoding_gives_the_bytes_back(bytes in any::<Vec<u8>>()) {
+        fn base64_decoding_inverts_encoding(bytes in any::<Vec<u8>>()) {
             prop_assert_eq!(base64_decode(&base64_encode(&bytes)), Some(bytes));
         }
 
         #[test]
-        fn base64_decoding_survives_any_text(text in any::<String>()) {
+        fn base64_decoding_of_any_text_does_not_panic(text in any::<String>()) {
             let _ = base64_decode(&text);
         }
     }

@@ -1,10 +1,10 @@
-//! The service's address as users write it.
+//! The endpoint of the service, as users write it.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::model::error::{Error, Result};
 
-/// Where the service is: scheme, host and port.
+/// The endpoint: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     https: bool,
@@ -13,30 +13,31 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads `[http[s]://]host[:port][/]`; `https` when no scheme is given. The host is a name, an
-    /// IPv4 address or an IPv6 address, in brackets when a port follows.
-    /// Anything else is a `ValidateError` that says what is wrong.
+    /// Parses `[http[s]://]host[:port][/]`; the default scheme is `https`. The host is a name, an IPv4 address or an
+    /// IPv6 address, in brackets if a port follows. Anything else is a `ValidateError` that says what is wrong.
     pub fn parse(text: &str) -> Result<Endpoint> {
         let text = text.trim_matches([' ', '\t']);
         let (https, authority) = split_scheme(text)?;
         let authority = authority.strip_suffix('/').unwrap_or(authority);
         if authority.is_empty() {
-            return Err(refused(text, "it names no host, such as oss-cn-hangzhou.aliyuncs.com"));
+            return Err(refused(
+                text,
+                "it contains no host; use the form oss-cn-hangzhou.aliyuncs.com",
+            ));
         }
         if authority.contains(['/', '?', '#', '@']) {
-            return Err(refused(text, "only a scheme, a host and a port may stand in it"));
+            return Err(refused(text, "it may contain only a scheme, a host and a port"));
         }
         let (host, port) = split_port(authority)
             .ok_or_else(|| refused(text, "its port is not a number from 1 to 65535"))?;
         let host = checked_host(host).ok_or_else(|| {
-            refused(text, "its host is neither a name (ASCII; punycode for others) nor an address")
+            refused(text, "its host is neither a name (in ASCII or punycode) nor an IP address")
         })?;
         Ok(Endpoint { https, host, port })
     }
 
-    /// The region that the host names: `oss-cn-hangzhou[-internal].aliyuncs.com`,
-    /// `cn-hangzhou.oss.aliyuncs.com`, with or without a bucket in front.
-    /// `None` for acceleration endpoints, custom domains and addresses.
+    /// The region in the host name: `oss-cn-hangzhou[-internal].aliyuncs.com`, `cn-hangzhou.oss.aliyuncs.com`, with or
+    /// without a bucket prefix. `None` for acceleration endpoints, custom domains and IP addresses.
     pub fn region(&self) -> Option<String> {
         let mut labels = self.host.strip_suffix(".aliyuncs.com")?.rsplit('.');
         let service = labels.next()?;
@@ -53,12 +54,12 @@ impl Endpoint {
         self.https
     }
 
-    /// The host as it stands in a URL: lower case, IPv6 addresses in brackets, no port.
+    /// The host as it appears in a URL: lower case, IPv6 addresses in brackets, no port.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether the host can carry no bucket in front: an address, or this machine.
+    /// Whether the host cannot be prefixed with a bucket: it is an IP address or `localhost`.
     pub(super) fn is_address_or_localhost(&self) -> bool {
         self.host == "localhost"
             || self.host.starts_with('[')
@@ -70,7 +71,7 @@ impl Endpoint {
         if self.https { "https" } else { "http" }
     }
 
-    /// `:port`, or nothing for the scheme's own port.
+    /// `:port`, or an empty string for the scheme's default port.
     pub(super) fn port_suffix(&self) -> String {
         match (self.port, self.https) {
             (None, _) | (Some(443), true) | (Some(80), false) => String::new(),
@@ -88,7 +89,7 @@ fn split_scheme(text: &str) -> Result<(bool, &str)> {
     }
 }
 
-/// Splits off `:port`; `None` when there is one that is no port number.
+/// Splits off `:port`; `None` if there is one that is not a valid port number.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     if authority.parse::<Ipv6Addr>().is_ok() || authority.ends_with(']') {
         return Some((authority, None));
@@ -102,7 +103,7 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     }
 }
 
-/// The host in its URL form, if it is one.
+/// The host in its URL form, if it is valid.
 fn checked_host(host: &str) -> Option<String> {
     let unbracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Ok(address) = unbracketed.unwrap_or(host).parse::<Ipv6Addr>() {
@@ -116,8 +117,8 @@ fn checked_host(host: &str) -> Option<String> {
     is_name.then(|| host.to_ascii_lowercase())
 }
 
-/// Tells region ids from the other words OSS puts after `oss-`: a region starts with two letters
-/// and a dash (`cn-`, `us-`, `rg-`), unlike `accelerate` or `data-acc`.
+/// Distinguishes region ids from the other words that OSS puts after `oss-`: a region starts with two letters and a
+/// dash (`cn-`, `us-`, `rg-`), unlike `accelerate` or `data-acc`.
 fn is_region_of_a_host(text: &str) -> bool {
     match text.split_once('-') {
         Some((area, rest)) => {
@@ -128,9 +129,9 @@ fn is_region_of_a_host(text: &str) -> bool {
 }
 
 fn refused(text: &str, why: &str) -> Error {
-    // What stands before an `@` may be a password.
+    // The text before an `@` may be a password.
     let shown = text.rsplit_once('@').map_or(text, |(_, host)| host);
-    Error::validation(format!("the endpoint '{}' cannot be used: {why}", shown.escape_debug()))
+    Error::validation(format!("the endpoint '{}' is not valid: {why}", shown.escape_debug()))
 }
 
 #[cfg(test)]
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_and_localhost_carry_no_bucket() {
+    fn only_addresses_and_localhost_cannot_be_prefixed_with_a_bucket() {
         for text in ["127.0.0.1", "[::1]:80", "localhost:80", "LOCALHOST"] {
             assert!(endpoint(text).is_address_or_localhost(), "{text}");
         }
@@ -208,10 +209,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_endpoint_is_refused_with_a_reason() {
+    fn an_invalid_endpoint_is_refused_with_a_reason() {
         for (text, reason) in [
-            ("", "names no host"),
-            ("https://", "names no host"),
+            ("", "contains no host"),
+            ("https://", "contains no host"),
             ("ftp://example.com", "scheme"),
             ("https://example.com/bucket", "only a scheme, a host and a port"),
             ("example.com?x=y", "only a scheme, a host and a port"),
@@ -236,7 +237,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_survives_any_text(text in any::<String>()) {
+        fn parsing_any_endpoint_does_not_panic(text in any::<String>()) {
             if let Ok(endpoint) = Endpoint::parse(&text) {
                 let _ = endpoint.region();
             }

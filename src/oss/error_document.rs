@@ -4,7 +4,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, Event};
 
-/// Longest document that is read, in bytes; OSS's are below 2 KiB.
+/// Longest document that is parsed, in bytes; OSS's are below 2 KiB.
 const MAX_DOCUMENT: usize = 64 * 1024;
 
 /// The text of each element directly below `<Error>`.
@@ -14,14 +14,14 @@ pub struct ErrorDocument {
 }
 
 impl ErrorDocument {
-    /// The text of the first element of that name.
+    /// The text of the first element with that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.elements.iter().find(|(candidate, _)| candidate == name).map(|(_, text)| text.as_str())
     }
 }
 
-/// Reads a document whose root is `<Error>`; `None` for anything else. A truncated document gives
-/// the elements that are whole.
+/// Parses a document whose root is `<Error>`; `None` for anything else. A truncated document gives its complete
+/// elements.
 pub fn parse(bytes: &[u8]) -> Option<ErrorDocument> {
     let text = String::from_utf8_lossy(bytes.get(..MAX_DOCUMENT).unwrap_or(bytes));
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_error_document_is_none() {
+    fn other_documents_are_not_error_documents() {
         for text in [
             "",
             "busy",
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_cut_anywhere_gives_whole_elements_only() {
+    fn a_document_truncated_anywhere_gives_complete_elements_only() {
         let whole = parse(DOCUMENT.as_bytes()).unwrap();
         for length in 0..DOCUMENT.len() {
             let Some(cut) = parse(&DOCUMENT.as_bytes()[..length]) else { continue };
@@ -119,7 +119,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes in any::<Vec<u8>>(), text in "<Error>[<>/&;#x!?A-Z0-9 \\[\\]]{0,60}") {
+        fn any_bytes_are_parsed_without_a_panic(bytes in any::<Vec<u8>>(), text in "<Error>[<>/&;#x!?A-Z0-9 \\[\\]]{0,60}") {
             let _ = (parse(&bytes), parse(text.as_bytes()));
         }
     }

@@ -1,4 +1,4 @@
-//! Percent-encoding as OSS wants it: everything but RFC 3986's unreserved characters is escaped.
+//! Percent-encoding as OSS requires it: everything but RFC 3986's unreserved characters is escaped.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

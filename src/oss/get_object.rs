@@ -1,22 +1,22 @@
-//! The headers and the query of one GET or HEAD of an object.
+//! The headers and the query of a GET or HEAD of an object.
 
 use crate::model::request::DownloadRequest;
 
-/// Which conditions a request carries.
+/// The conditions that a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conditions<'a> {
-    /// The request's own four; they belong on the opening request only.
+    /// The conditions of the download request; only the first HTTP request carries them.
     User,
-    /// `If-Match` of the generation being downloaded; the ETag without quotes.
+    /// `If-Match` with the ETag of the generation being downloaded.
     Pinned {
         /// ETag without quotes.
         etag: &'a str,
     },
-    /// None.
+    /// No conditions.
     None,
 }
 
-/// One request's query and headers, not escaped and not signed.
+/// The query and headers of one HTTP request, neither escaped nor signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Composed {
     /// Query parameters.
@@ -25,8 +25,8 @@ pub struct Composed {
     pub headers: Vec<(String, String)>,
 }
 
-/// Composes a request for the bytes `range` = (first, last inclusive; `None`: to the end), or for
-/// the whole object. `Accept-Encoding` is never sent: a coded body is not the object's bytes.
+/// Composes a request for the bytes `range` = (first, last inclusive; `None`: to the end), or for the whole object.
+/// `Accept-Encoding` is never sent: a coded body does not consist of the object's bytes.
 pub fn compose(
     request: &DownloadRequest,
     range: Option<(u64, Option<u64>)>,
@@ -48,7 +48,7 @@ pub fn compose(
     Composed { query: query(request), headers }
 }
 
-// Without `standard`, OSS answers a range that reaches past the end with the whole object.
+// Without `standard`, OSS answers a range that ends beyond the object's end with the whole object.
 fn range_headers(range: Option<(u64, Option<u64>)>) -> Vec<(String, String)> {
     let value = match range {
         None => return Vec::new(),
@@ -92,7 +92,7 @@ fn query(request: &DownloadRequest) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
-/// An ETag as RFC 9110 writes it; users give it with or without quotes.
+/// An ETag with the quotes of RFC 9110; users give it with or without them.
 fn quoted(etag: &str) -> String {
     if etag == "*" || etag.starts_with('"') || etag.starts_with("W/") {
         etag.to_owned()
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_opening_request_carries_the_users_conditions() {
+    fn the_first_request_carries_the_users_conditions() {
         let composed = compose(&request(), Some((0, Some(99))), Conditions::User);
         assert_eq!(
             headers(&composed),

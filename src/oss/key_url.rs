@@ -1,12 +1,12 @@
-//! Keys that are URLs: what tools and consoles show for an object, given where only its key is wanted.
+//! Keys that are URLs: tools and consoles show an object's URL, but a request needs only its key.
 
 use percent_encoding::percent_decode_str;
 
-/// The bucket and key that `key` names if it is the URL of an object: any `oss://` URL, and an `http://` or
-/// `https://` one whose host or path names `bucket`, the bucket that the key is said to be in.
+/// The bucket and key in `key` if it is the URL of an object: any `oss://` URL, and an `http://` or `https://` URL
+/// whose host or path contains `bucket`, the bucket of the request.
 ///
-/// OSS itself lets a key look like a URL, and programs that store pages by their addresses use such keys. So other
-/// URLs are keys here as well. Total.
+/// OSS allows keys that look like URLs, and programs that store pages by their addresses use them. So all other URLs
+/// are accepted as keys. Never panics.
 pub fn parse(key: &str, bucket: &str) -> Option<(String, String)> {
     let (scheme, rest) = key.split_once("://")?;
     if scheme.eq_ignore_ascii_case("oss") {
@@ -16,7 +16,7 @@ pub fn parse(key: &str, bucket: &str) -> Option<(String, String)> {
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;
     }
-    // The query of a presigned URL holds a signature, which must not be shown.
+    // The query of a presigned URL contains a signature, which must not be shown.
     let rest = rest.split(['?', '#']).next()?;
     let (authority, path) = rest.split_once('/')?;
     let host = authority.rsplit('@').next()?;
@@ -76,13 +76,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_query_of_a_presigned_url_is_not_in_what_is_parsed(path in "[a-z/]{0,20}", query in "[A-Z=&]{1,20}") {
+        fn the_query_of_a_presigned_url_is_never_returned(path in "[a-z/]{0,20}", query in "[A-Z=&]{1,20}") {
             let found = parsed(&format!("https://examplebucket.example.com/{path}?{query}"));
             prop_assert_eq!(found, Some(("examplebucket".to_owned(), path)));
         }
 
         #[test]
-        fn any_key_is_read_without_harm(key in any::<String>(), bucket in "[a-z-]{3,8}") {
+        fn any_key_is_parsed_without_a_panic(key in any::<String>(), bucket in "[a-z-]{3,8}") {
             let _ = parse(&key, &bucket);
         }
     }

@@ -1,4 +1,4 @@
-//! What is OSS: endpoints and URLs, signing, the headers of a GET, replies and errors. No I/O.
+//! Everything specific to OSS: endpoints and URLs, signatures, request headers, replies and errors. No I/O.
 
 pub mod address;
 mod advice;

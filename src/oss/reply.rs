@@ -1,4 +1,4 @@
-//! Reading a reply's status line and headers.
+//! Parsing of a reply's status line and headers.
 
 use std::time::Duration;
 
@@ -7,18 +7,17 @@ use jiff::Timestamp;
 use super::clock;
 use crate::model::error::{Error, ErrorKind, Result};
 
-/// The status and headers of a reply, read line by line. Any bytes are survived; what is not UTF-8
-/// is replaced.
+/// The status and headers of a reply, parsed line by line. Accepts any bytes; those that are not UTF-8 are replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplyHead {
-    /// HTTP status; 0 before a status line came.
+    /// HTTP status; 0 before the status line.
     pub status: u16,
     /// Headers in the service's order and spelling, without surrounding blanks.
     pub headers: Vec<(String, String)>,
     ended: bool,
 }
 
-/// The bytes a reply says it holds.
+/// The value of `Content-Range`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentRange {
     /// `bytes first-last/total`
@@ -27,19 +26,19 @@ pub enum ContentRange {
         first: u64,
         /// Last byte, inclusive; not before `first`, and before `total`.
         last: u64,
-        /// Bytes of the whole object, if told.
+        /// Size of the whole object in bytes, if sent.
         total: Option<u64>,
     },
-    /// `bytes */total`, which comes with status 416.
+    /// `bytes */total`, sent with status 416.
     Unsatisfied {
-        /// Bytes of the whole object.
+        /// Size of the whole object in bytes.
         total: u64,
     },
 }
 
 impl ReplyHead {
-    /// Takes one line as libcurl's header callback delivers it. A status line starts over, as after
-    /// `100 Continue` or a proxy's answer; what follows the blank line (trailers) is ignored.
+    /// Adds one line as libcurl's header callback delivers it. A status line starts a new head, as after `100 Continue`
+    /// or a proxy's reply; lines after the blank line (trailers) are ignored.
     pub fn push_line(&mut self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
         let text = text.trim_end_matches(['\r', '\n']);
@@ -54,7 +53,7 @@ impl ReplyHead {
 
     fn push_field(&mut self, text: &str) {
         if text.starts_with([' ', '\t']) {
-            // A folded line continues the one before it.
+            // A folded line continues the previous one.
             if let Some((_, value)) = self.headers.last_mut() {
                 value.push(' ');
                 value.push_str(text.trim());
@@ -64,12 +63,13 @@ impl ReplyHead {
         }
     }
 
-    /// Whether the blank line came that ends a head: one that was cut off says less than the service said.
+    /// Whether the blank line that ends the head has been received. A truncated head may lack headers that the service
+    /// sent.
     pub fn is_whole(&self) -> bool {
         self.ended
     }
 
-    /// The first header of that name, whatever its case.
+    /// The value of the first header with that name, ignoring case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
@@ -81,7 +81,7 @@ impl ReplyHead {
             .map(|(_, value)| value.as_str())
     }
 
-    /// A header that may not contradict itself.
+    /// The value of a header that must not have two different values.
     fn single(&self, name: &str) -> Result<Option<&str>> {
         let mut values = self.all(name);
         let first = values.next();
@@ -91,8 +91,8 @@ impl ReplyHead {
         }
     }
 
-    /// The strong ETag without quotes. Weak ones (`W/"…"`) do not promise equal bytes and cannot
-    /// be sent in `If-Match`: they count as none.
+    /// The strong ETag without quotes. Weak ETags (`W/"…"`) do not guarantee equal bytes and cannot be sent in
+    /// `If-Match`: they count as absent here.
     pub fn etag(&self) -> Option<&str> {
         let value = self.get("ETag")?;
         if value.starts_with("W/") {
@@ -103,7 +103,15 @@ impl ReplyHead {
         is_etag.then_some(etag)
     }
 
-    /// `Content-Length`; an error when it is no number or contradicts itself.
+    /// A weak ETag as sent, `W/"…"`: it can be compared with another one, but never satisfies `If-Match`.
+    pub fn weak_etag(&self) -> Option<&str> {
+        let value = self.get("ETag")?;
+        let etag = value.strip_prefix("W/\"")?.strip_suffix('"')?;
+        let is_etag = !etag.is_empty() && etag.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
+        is_etag.then_some(value)
+    }
+
+    /// `Content-Length`; an error if it is not a number or has contradictory values.
     pub fn content_length(&self) -> Result<Option<u64>> {
         self.single("Content-Length")?
             .map(|value| {
@@ -112,7 +120,13 @@ impl ReplyHead {
             .transpose()
     }
 
-    /// `Content-Range`; an error when it cannot be read or contradicts itself.
+    /// `Transfer-Encoding`: all codings, the outermost last.
+    pub fn transfer_coding(&self) -> Option<String> {
+        let codings: Vec<&str> = self.all("Transfer-Encoding").collect();
+        (!codings.is_empty()).then(|| codings.join(", "))
+    }
+
+    /// `Content-Range`; an error if it is malformed or has contradictory values.
     pub fn content_range(&self) -> Result<Option<ContentRange>> {
         self.single("Content-Range")?
             .map(|value| {
@@ -127,9 +141,19 @@ impl ReplyHead {
         digits(self.get("x-oss-hash-crc64ecma")?)
     }
 
+    /// Whether the object is a symbolic link to another one (`x-oss-object-type`).
+    pub fn is_symlink(&self) -> bool {
+        self.get("x-oss-object-type").is_some_and(|kind| kind.eq_ignore_ascii_case("Symlink"))
+    }
+
     /// `x-oss-version-id`
     pub fn version_id(&self) -> Option<&str> {
         self.get("x-oss-version-id")
+    }
+
+    /// Whether bytes can be appended to the object (`x-oss-object-type`).
+    pub fn is_appendable(&self) -> bool {
+        self.get("x-oss-object-type").is_some_and(|kind| kind.eq_ignore_ascii_case("Appendable"))
     }
 
     /// `Last-Modified`, as sent.
@@ -147,7 +171,7 @@ impl ReplyHead {
         clock::parse_http_date(self.get("Date")?)
     }
 
-    /// How long `Retry-After` asks to wait; a date in the past means not at all.
+    /// The delay that `Retry-After` requests; zero for a date in the past.
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         let value = self.get("Retry-After")?;
         if let Some(seconds) = digits(value) {
@@ -157,7 +181,7 @@ impl ReplyHead {
         Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
     }
 
-    /// `x-oss-qos-delay-time`: how long the service has held this reply back because of its limits on traffic.
+    /// `x-oss-qos-delay-time`: how long the service delayed this reply because of its traffic limits.
     pub fn qos_delay(&self) -> Option<Duration> {
         digits(self.get("x-oss-qos-delay-time")?).filter(|ms| *ms > 0).map(Duration::from_millis)
     }
@@ -191,7 +215,7 @@ fn parse_content_range(value: &str) -> Option<ContentRange> {
     is_possible.then_some(ContentRange::Satisfied { first, last, total })
 }
 
-/// A number of digits only: `u64::from_str` would take a sign too.
+/// A number of digits only: `u64::from_str` would accept a sign too.
 fn digits(text: &str) -> Option<u64> {
     if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
 }

@@ -1,4 +1,4 @@
-//! A service's error as this library reports it: what was attempted, what the service said, and what to do about it.
+//! Conversion of a service error to an [`Error`]: what was attempted, what the service said, and what to do.
 
 use super::advice;
 use super::service_error::{ServiceError, one_line};

@@ -1,4 +1,4 @@
-//! The service's error replies.
+//! Error replies of the service.
 
 use jiff::Timestamp;
 
@@ -8,8 +8,8 @@ use super::{clock, crypto, error_document};
 const MAX_MESSAGE: usize = 500;
 const MAX_ID: usize = 100;
 
-/// The codes by which OSS, and services like it, ask for less traffic, whatever the status.
-/// OSS documents them under "HTTP status code 503" and "HTTP status code 429".
+/// The codes with which OSS and similar services ask for less traffic, whatever the status. OSS documents them under
+/// "HTTP status code 503" and "HTTP status code 429".
 const THROTTLING_CODES: [&str; 9] = [
     "ActiveRequestLimitExceeded",
     "CpuLimitExceeded",
@@ -22,37 +22,37 @@ const THROTTLING_CODES: [&str; 9] = [
     "UploadTrafficRateLimitExceeded",
 ];
 
-/// An error reply of the service, or of something that stands in front of it.
+/// An error reply of the service, or of a proxy or load balancer in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceError {
     /// HTTP status.
     pub status: u16,
-    /// The service's code; `ServerError:<status>`, as in the OSS C++ SDK, when it sent none.
+    /// The service's code; `ServerError:<status>`, as in the OSS C++ SDK, if it sent none.
     pub code: String,
-    /// The service's message, or what can be said without one.
+    /// The service's message, or a description of the reply without one.
     pub message: String,
     /// `RequestId`
     pub request_id: Option<String>,
     /// `HostId`
     pub host_id: Option<String>,
-    /// `EC`, the number of OSS's error catalogue.
+    /// `EC`, the number in OSS's error catalogue.
     pub ec: Option<String>,
-    /// The service's clock, when it told.
+    /// The time of the service's clock, if sent.
     pub server_time: Option<Timestamp>,
-    /// The endpoint the service wants the bucket to be addressed by.
+    /// The endpoint with which the service wants the bucket to be addressed.
     pub(super) endpoint: Option<String>,
-    /// Scheme and host that a redirection points to.
+    /// Scheme and host of the target of a redirection.
     pub(super) redirected_to: Option<String>,
-    /// It says when to try again (`Retry-After`).
+    /// The reply has `Retry-After`.
     pub(super) asks_to_wait: bool,
     /// The version is a delete marker.
     pub(super) delete_marker: bool,
 }
 
-/// Reads an error reply. The document is in the body or, for a HEAD, in `x-oss-err`; a reply
-/// without one (a proxy's page, an empty body) is described by its status. Total on any bytes.
+/// Parses an error reply. The document is in the body or, for a HEAD, in `x-oss-err`. A reply without one (a proxy's
+/// page, an empty body) is described by its status. Accepts any bytes.
 ///
-/// Only known elements are kept: error documents may repeat tokens and signed strings.
+/// Only known elements are kept: error documents may contain tokens and signed strings.
 pub fn parse(head: &ReplyHead, body: &[u8]) -> ServiceError {
     let document = error_document::parse(body).or_else(|| {
         let encoded = head.get("x-oss-err")?;
@@ -86,9 +86,17 @@ pub fn parse(head: &ReplyHead, body: &[u8]) -> ServiceError {
     }
 }
 
+/// The error in the body of a reply whose status announced an object; `None` for anything that is not certainly one of
+/// OSS's error documents.
+pub fn in_place_of_object(head: &ReplyHead, body: &[u8]) -> Option<ServiceError> {
+    let document = error_document::parse(body)?;
+    let is_error = ["Code", "Message", "RequestId"].iter().all(|name| document.get(name).is_some());
+    is_error.then(|| parse(head, body))
+}
+
 impl ServiceError {
-    /// Whether a provider's fresh credentials may help: a temporary key that is long expired, or a
-    /// key that was replaced, is unknown to the service.
+    /// Whether new credentials of a provider may help: the service does not know a temporary key that expired long ago
+    /// or a key that was replaced.
     pub fn is_expired_credentials(&self) -> bool {
         matches!(
             self.code.as_str(),
@@ -96,53 +104,52 @@ impl ServiceError {
         )
     }
 
-    /// Whether the request's time was too far from [`ServiceError::server_time`].
+    /// Whether the request's time differed too much from [`ServiceError::server_time`].
     pub fn is_clock_skew(&self) -> bool {
         self.code == "RequestTimeTooSkewed"
     }
 
-    /// Whether the service is there and asks for less traffic: by its status, by its code, or, in an answer that another
-    /// attempt may change, by `Retry-After`.
+    /// Whether the service asks for less traffic: by its status, by its code, or by `Retry-After` in a reply that a
+    /// retry may change.
     pub fn is_throttling(&self) -> bool {
         matches!(self.status, 429 | 503)
             || THROTTLING_CODES.contains(&self.code.as_str())
             || (self.asks_to_wait && self.is_retryable())
     }
 
-    /// Whether the service asks for fewer requests at once.
+    /// Whether the service asks for fewer concurrent requests.
     pub fn has_too_many_active_requests(&self) -> bool {
         self.code == "ActiveRequestLimitExceeded"
     }
 
-    /// Whether the same request may succeed later: the service is busy or failed, or it waited too
-    /// long for the request. Not for what the service will never do (501, 505).
+    /// Whether the same request may succeed later: the service is busy or failed, or it waited too long for the
+    /// request. Not for requests that the service never supports (501, 505).
     pub fn is_retryable(&self) -> bool {
         match self.status {
             501 | 505 => false,
             408 | 429 | 500..=599 => true,
-            // OSS answers a stalled or garbled request so; Alibaba's own SDKs repeat it.
+            // OSS answers a stalled or garbled request with these codes; Alibaba's own SDKs retry it.
             400 => matches!(self.code.as_str(), "RequestTimeout" | "BadRequest"),
             _ => false,
         }
     }
 }
 
-/// `text` without control characters and surrounding blanks, at most `max` characters; `None` when
-/// nothing is left.
+/// `text` without control characters and surrounding blanks, at most `max` characters; `None` if nothing is left.
 pub(super) fn one_line(text: &str, max: usize) -> Option<String> {
     let line: String =
         text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(max).collect();
     (!line.is_empty()).then_some(line)
 }
 
-/// What can be said about a reply that holds no error document; the body itself is not shown,
-/// since a proxy's page may repeat the request's headers.
+/// A description of a reply without an error document. It does not contain the body, because a proxy's page may repeat
+/// the request's headers.
 fn describe(head: &ReplyHead, body: &[u8]) -> String {
     if body.is_empty() {
         return String::new();
     }
     let header = |name| head.get(name).and_then(|value| one_line(value, 60));
-    let mut text = "with a body that is not OSS's".to_owned();
+    let mut text = "with a body that is not an OSS error document".to_owned();
     if let Some(kind) = header("Content-Type") {
         text.push_str(&format!(" ({kind})"));
     }
@@ -152,7 +159,7 @@ fn describe(head: &ReplyHead, body: &[u8]) -> String {
     text
 }
 
-/// Scheme and host of a URL: its path and query may hold a signature.
+/// Scheme and host of a URL: its path and query may contain a signature.
 fn origin(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;

@@ -1,4 +1,4 @@
-//! Checks of requests and options, before the network or the disk is touched.
+//! Validation of requests and options, before any network or disk access.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::model::request::{
 const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
 const MAX_KEY: usize = 1023;
 
-/// Headers that this library or its HTTP client sets itself, in lower case; another value would
-/// break the signature, the framing, or the certainty of what the reply's bytes are.
+/// Headers that this library or its HTTP client sets itself, in lower case. Another value would break the signature,
+/// the framing, or the guarantee about the reply's bytes.
 const RESERVED_HEADERS: &[&str] = &[
     "accept-encoding",
     "authorization",
@@ -44,7 +44,7 @@ const RESERVED_HEADERS: &[&str] = &[
 /// Longest host name, in bytes.
 const MAX_HOST: usize = 255;
 
-/// Conditions: they belong on the opening request only, which extra headers cannot express.
+/// Conditions: they are sent with the first request only, which extra headers cannot express.
 const CONDITION_HEADERS: &[&str] =
     &["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
 
@@ -63,7 +63,7 @@ const SIGNING_PARAMETERS: &[&str] = &[
     "x-oss-signature-version",
 ];
 
-/// Checks everything about a request that can be told without I/O; `ValidateError` names the field.
+/// Checks everything about a request that needs no I/O; `ValidateError` names the field.
 pub fn request(request: &DownloadRequest) -> Result<()> {
     bucket(&request.bucket)?;
     key(&request.key)?;
@@ -72,6 +72,11 @@ pub fn request(request: &DownloadRequest) -> Result<()> {
     sizes(request)?;
     if let Some(range) = request.range {
         byte_range(range)?;
+        if request.is_processed() {
+            return Err(Error::validation(
+                "a range cannot be combined with x-oss-process: the service sends a processed object whole",
+            ));
+        }
     }
     texts(request)?;
     extra_headers(&request.extra_headers)?;
@@ -104,7 +109,7 @@ pub fn options(options: &ClientOptions) -> Result<()> {
         host("network_interface", interface)?;
     }
     if options.max_attempts == 0 {
-        return Err(Error::validation("max_attempts must be at least 1, which means no retry"));
+        return Err(Error::validation("max_attempts must be at least 1; 1 means no retry"));
     }
     time_limit("connect_timeout", options.connect_timeout)?;
     time_limit("idle_timeout", options.idle_timeout)?;
@@ -121,13 +126,19 @@ pub fn options(options: &ClientOptions) -> Result<()> {
 pub fn access_key(key: &AccessKey) -> Result<()> {
     let is_visible = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
     if key.id.is_empty() || !is_visible(&key.id) {
-        return Err(Error::validation("the access key id is empty or holds blanks or controls"));
+        return Err(Error::validation(
+            "the access key id is empty or contains blanks, control characters or non-ASCII characters",
+        ));
     }
     if key.secret.is_empty() || key.secret.chars().any(char::is_control) {
-        return Err(Error::validation("the access key secret is empty or holds controls"));
+        return Err(Error::validation(
+            "the access key secret is empty or contains control characters",
+        ));
     }
     if key.token.as_ref().is_some_and(|token| !is_visible(token)) {
-        return Err(Error::validation("the security token holds blanks or controls"));
+        return Err(Error::validation(
+            "the security token contains blanks, control characters or non-ASCII characters",
+        ));
     }
     Ok(())
 }
@@ -138,7 +149,7 @@ pub fn region(region: &str) -> Result<()> {
         && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !is_id || region.starts_with("oss-") {
         return Err(Error::validation(format!(
-            "the region '{}' is none: write it like cn-hangzhou, without 'oss-'",
+            "'{}' is not a region id; use the form cn-hangzhou, without the prefix oss-",
             region.escape_debug()
         )));
     }
@@ -152,7 +163,7 @@ fn bucket(bucket: &str) -> Result<()> {
         && !bucket.ends_with('-');
     if !is_name {
         return Err(Error::validation(format!(
-            "the bucket '{}' is no bucket name: 3 to 63 of a-z, 0-9 and '-', with no '-' at either end",
+            "'{}' is not a bucket name; it must have 3 to 63 characters of a-z, 0-9 and '-', and must not start or end with '-'",
             bucket.escape_debug()
         )));
     }
@@ -165,25 +176,25 @@ fn key(key: &str) -> Result<()> {
     } else if key.starts_with(['/', '\\']) {
         "it must not start with '/' or '\\'"
     } else if key.contains('\0') {
-        "it must not hold a NUL"
+        "it must not contain a NUL byte"
     } else {
         return Ok(());
     };
-    Err(Error::validation(format!("the key cannot be an object's: {why}")))
+    Err(Error::validation(format!("the object key is not valid: {why}")))
 }
 
-/// A key that is a URL would be looked for in vain, and its last segment might be taken for the file's name.
+/// A key that is a URL would not be found, and its last segment might become the file name.
 fn no_url(request: &DownloadRequest) -> Result<()> {
     let Some((bucket, key)) = key_url::parse(&request.key, &request.bucket) else { return Ok(()) };
     let instead = match key.as_str() {
-        "" => "give the bucket's name and the object's key".to_owned(),
+        "" => "pass the bucket name and the object key".to_owned(),
         key => format!(
             "use the bucket '{}' and the key '{}'",
             bucket.escape_debug(),
             key.escape_debug()
         ),
     };
-    Err(Error::validation(format!("the key is a URL, and a key is not a URL: {instead}")))
+    Err(Error::validation(format!("the key is a URL, but an object key is required: {instead}")))
 }
 
 fn target(request: &DownloadRequest) -> Result<()> {
@@ -196,7 +207,7 @@ fn target(request: &DownloadRequest) -> Result<()> {
             let names_directory = path.as_os_str().as_encoded_bytes().ends_with(b"/");
             if names_directory || path.file_name().is_none() {
                 return Err(Error::validation(format!(
-                    "file_path '{}' names a directory: add the file's name",
+                    "file_path '{}' is a directory; add a file name",
                     path.display()
                 )));
             }
@@ -211,19 +222,19 @@ fn target(request: &DownloadRequest) -> Result<()> {
 fn sizes(request: &DownloadRequest) -> Result<()> {
     if !(MIN_PART_SIZE..=MAX_PART_SIZE).contains(&request.part_size) {
         return Err(Error::validation(format!(
-            "part_size {} is not between {MIN_PART_SIZE} and {MAX_PART_SIZE} bytes",
+            "part_size is {}; it must be between {MIN_PART_SIZE} and {MAX_PART_SIZE} bytes",
             request.part_size
         )));
     }
     if !(1..=MAX_THREAD_NUM).contains(&request.thread_num) {
         return Err(Error::validation(format!(
-            "thread_num {} is not between 1 and {MAX_THREAD_NUM}",
+            "thread_num is {}; it must be between 1 and {MAX_THREAD_NUM}",
             request.thread_num
         )));
     }
     if request.traffic_limit != 0 && !TRAFFIC_LIMITS.contains(&request.traffic_limit) {
         return Err(Error::validation(format!(
-            "traffic_limit {} is neither 0 (none) nor between {} and {} bits per second",
+            "traffic_limit is {}; it must be 0 (no limit) or between {} and {} bits per second",
             request.traffic_limit,
             TRAFFIC_LIMITS.start(),
             TRAFFIC_LIMITS.end()
@@ -238,14 +249,14 @@ fn byte_range(range: ByteRange) -> Result<()> {
         return Ok(());
     }
     Err(Error::validation(format!(
-        "the range {start}..{end} is none: start from 0, end not before start, or -1 for the object's end"
+        "the range {start} to {end} is not valid; the start must be at least 0, and the end must not be before the start, or be -1 for the end of the object"
     )))
 }
 
 /// Values that are sent in headers and in the query.
 fn texts(request: &DownloadRequest) -> Result<()> {
     for etag in request.if_match.iter().chain(&request.if_none_match) {
-        header_value("an ETag of a condition", etag)?;
+        header_value("an ETag in if_match or if_none_match", etag)?;
     }
     let overrides = &request.response_headers;
     let fields = [
@@ -270,7 +281,9 @@ fn extra_headers(headers: &[(String, String)]) -> Result<()> {
         let shown = name.escape_debug();
         let lower = name.to_ascii_lowercase();
         if name.is_empty() || !name.bytes().all(is_token_byte) {
-            return Err(Error::validation(format!("the extra header '{shown}' has no valid name")));
+            return Err(Error::validation(format!(
+                "'{shown}' is not a valid name for an extra header"
+            )));
         }
         if RESERVED_HEADERS.contains(&lower.as_str()) {
             return Err(Error::validation(format!(
@@ -279,7 +292,7 @@ fn extra_headers(headers: &[(String, String)]) -> Result<()> {
         }
         if CONDITION_HEADERS.contains(&lower.as_str()) {
             return Err(Error::validation(format!(
-                "the extra header '{shown}' is a condition: use the request's field for it"
+                "the extra header '{shown}' is a condition; use the field of the request for it"
             )));
         }
         header_value(&format!("the extra header '{shown}'"), value)?;
@@ -292,19 +305,19 @@ fn extra_query(query: &[(String, String)]) -> Result<()> {
         let shown = name.escape_debug();
         if name.is_empty() || name.chars().chain(value.chars()).any(char::is_control) {
             return Err(Error::validation(format!(
-                "the extra query parameter '{shown}' is empty or holds controls"
+                "the name of the extra query parameter '{shown}' is empty or contains control characters"
             )));
         }
         if SIGNING_PARAMETERS.contains(&name.as_str()) {
             return Err(Error::validation(format!(
-                "the extra query parameter '{shown}' belongs to the signature"
+                "the extra query parameter '{shown}' is part of the signature; the library sets it"
             )));
         }
     }
     Ok(())
 }
 
-/// A header or parameter that is sent twice makes the signature and the service disagree.
+/// A header or parameter that is sent twice is signed differently by the library and the service.
 fn nothing_twice(request: &DownloadRequest) -> Result<()> {
     let composed = get_object::compose(request, None, Conditions::None);
     let mut names: Vec<String> =
@@ -316,7 +329,7 @@ fn nothing_twice(request: &DownloadRequest) -> Result<()> {
         if let Some(twice) = sorted.windows(2).find(|pair| pair.first() == pair.last()) {
             let name = twice.first().map_or("", String::as_str);
             return Err(Error::validation(format!(
-                "'{}' would be sent twice: leave it out of the extra headers and the extra query",
+                "'{}' would be sent twice; remove it from the extra headers and the extra query",
                 name.escape_debug()
             )));
         }
@@ -326,17 +339,17 @@ fn nothing_twice(request: &DownloadRequest) -> Result<()> {
 
 fn header_value(name: &str, value: &str) -> Result<()> {
     if value.trim().is_empty() || value.chars().any(|c| c.is_control() && c != '\t') {
-        return Err(Error::validation(format!("{name} is empty or holds controls")));
+        return Err(Error::validation(format!("{name} is empty or contains control characters")));
     }
     Ok(())
 }
 
-/// A name or address alone: what has a meaning in a URL would be taken for something else.
+/// A name or address alone: characters with a meaning in a URL would be interpreted differently.
 fn host(name: &str, text: &str) -> Result<()> {
     let misplaced = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | '?' | '#' | '\\');
     if text.is_empty() || text.len() > MAX_HOST || text.contains(misplaced) {
         return Err(Error::validation(format!(
-            "{name} is empty, too long, or holds more than a name"
+            "{name} is empty, too long, or contains more than a name"
         )));
     }
     no_controls(name, text)
@@ -344,7 +357,7 @@ fn host(name: &str, text: &str) -> Result<()> {
 
 fn no_controls(name: &str, text: &str) -> Result<()> {
     if text.chars().any(char::is_control) {
-        return Err(Error::validation(format!("{name} holds controls")));
+        return Err(Error::validation(format!("{name} contains control characters")));
     }
     Ok(())
 }
@@ -352,16 +365,16 @@ fn no_controls(name: &str, text: &str) -> Result<()> {
 fn usable_path(name: &str, path: &Path) -> Result<()> {
     let bytes = path.as_os_str().as_encoded_bytes();
     if bytes.is_empty() || bytes.contains(&0) {
-        return Err(Error::validation(format!("{name} is empty or holds a NUL")));
+        return Err(Error::validation(format!("{name} is empty or contains a NUL byte")));
     }
     Ok(())
 }
 
-// The HTTP client counts in milliseconds and takes 0 for its own default.
+// The HTTP client counts in milliseconds, and 0 means its own default.
 fn time_limit(name: &str, limit: Option<Duration>) -> Result<()> {
     match limit {
         Some(limit) if limit < Duration::from_millis(1) => {
-            Err(Error::validation(format!("{name} must be at least 1 ms, or absent for no limit")))
+            Err(Error::validation(format!("{name} must be at least 1 ms, or not set for no limit")))
         }
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! The file that a target which is a symbolic link leads to.
+//! Resolution of a target that is a symbolic link.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,49 +12,49 @@ use rustix::io::Errno;
 use crate::model::error::{Error, Result};
 use crate::sys;
 
-/// Links that lead from one to the next, at most; the kernel follows no more.
+/// Largest number of links that are followed, as in the kernel.
 const MAX_LINKS: usize = 40;
-const CIRCLE: &str = "leads through symbolic links in a circle, or through more than 40 of them";
+const LOOP: &str = "contains a loop of symbolic links, or more than 40 of them";
 
-/// A directory's mode when everybody may write in it and only owners may remove.
+/// Mode bits of a directory in which everybody may create files but only owners may remove them.
 const STICKY_WORLD_WRITABLE: u32 = 0o1002;
 
-/// Follows `path`, an absolute path whose directory is free of links, to a path that is not a link: that of an
+/// Resolves `path`, an absolute path whose directory is free of links, to a path that is not a link: that of an
 /// existing file or of a name in an existing directory. Its directory is free of links too.
 ///
-/// `ValidateError` for links that lead in a circle, to no file's name or to a directory that does not exist, and for
-/// one that the kernel's `protected_symlinks` would not follow, whether or not that is on: anybody may have put it
-/// there.
+/// `ValidateError` for links that form a loop, that do not end at a file name or that lead to a directory that does not
+/// exist, and for a link that the kernel's `protected_symlinks` rule would not follow, whether or not that is on:
+/// anybody may have created it.
 pub fn follow(path: &Path) -> Result<PathBuf> {
     let mut at = path.to_owned();
     for _ in 0..=MAX_LINKS {
-        let looked = |error: io::Error| Error::io("look at", &at, &error);
-        let Some(link) = sys::file::read_link(&at).map_err(looked)? else { return Ok(at) };
+        let failed = |error: io::Error| Error::io("read the metadata of", &at, &error);
+        let Some(link) = sys::file::read_link(&at).map_err(failed)? else { return Ok(at) };
         let directory = at.parent().unwrap_or(Path::new("/"));
-        let holder = fs::metadata(directory).map_err(looked)?;
-        if !may_follow(link.owner, sys::file::effective_user(), holder.mode(), holder.uid()) {
+        let metadata = fs::metadata(directory).map_err(failed)?;
+        if !may_follow(link.owner, sys::file::effective_user(), metadata.mode(), metadata.uid()) {
             return Err(refused(
                 path,
                 &format!(
-                    "is not followed: the symbolic link '{}' is in a directory where everybody may put one, and belongs to another user",
+                    "is not followed: the symbolic link '{}' belongs to another user and is in a directory that every user may write to",
                     at.display()
                 ),
             ));
         }
         at = next(path, directory, &link.text)?;
     }
-    Err(refused(path, CIRCLE))
+    Err(refused(path, LOOP))
 }
 
-/// The kernel's rule for links in directories such as /tmp: only those of the user who follows them, or of the
-/// directory's owner.
+/// The kernel's rule for links in directories such as /tmp: they must belong to the user who follows them or to the
+/// owner of the directory.
 fn may_follow(owner: u32, user: u32, directory_mode: u32, directory_owner: u32) -> bool {
     owner == user
         || directory_mode & STICKY_WORLD_WRITABLE != STICKY_WORLD_WRITABLE
         || owner == directory_owner
 }
 
-/// What a link in `directory` with the content `text` leads to, without links in the directory's path.
+/// The target of a link in `directory` with the content `text`, without links in the directory's path.
 fn next(path: &Path, directory: &Path, text: &Path) -> Result<PathBuf> {
     let bytes = text.as_os_str().as_bytes();
     let start = bytes.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
@@ -65,8 +65,10 @@ fn next(path: &Path, directory: &Path, text: &Path) -> Result<PathBuf> {
     let parent = directory.join(OsStr::from_bytes(parent));
     match fs::canonicalize(&parent) {
         Ok(parent) if parent.is_dir() => Ok(parent.join(OsStr::from_bytes(name))),
-        Err(error) if is_circle(&error) => Err(refused(path, CIRCLE)),
-        Err(error) if !is_missing(&error) => Err(Error::io("look at", &parent, &error)),
+        Err(error) if is_loop(&error) => Err(refused(path, LOOP)),
+        Err(error) if !is_missing(&error) => {
+            Err(Error::io("read the metadata of", &parent, &error))
+        }
         _ => Err(refused(
             path,
             &format!(
@@ -78,7 +80,7 @@ fn next(path: &Path, directory: &Path, text: &Path) -> Result<PathBuf> {
     }
 }
 
-fn is_circle(error: &io::Error) -> bool {
+fn is_loop(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
 }
 
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_link_is_its_own_destination() {
+    fn a_path_that_is_not_a_link_resolves_to_itself() {
         let scratch = Scratch::new();
         for name in ["absent", "sub", "sub/absent"] {
             scratch.leads(name, name);
@@ -175,12 +177,12 @@ mod tests {
         scratch.link("back", "there");
         scratch.link("by-loop", "loop/file");
         for name in ["loop", "there", "back", "by-loop"] {
-            scratch.refused(name, "in a circle");
+            scratch.refused(name, "a loop");
         }
     }
 
     #[test]
-    fn links_that_lead_to_no_file_s_name_are_refused() {
+    fn links_that_do_not_end_at_a_file_name_are_refused() {
         let scratch = Scratch::new();
         fs::write(scratch.path.join("file"), "").expect("write");
         for (name, text) in [("a", "sub/"), ("b", "."), ("c", "sub/.."), ("d", "/")] {
@@ -194,8 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn only_links_of_the_user_or_of_the_directory_s_owner_are_followed_where_everybody_may_put_one()
-    {
+    fn in_a_shared_directory_only_links_of_the_user_or_of_its_owner_are_followed() {
         let (user, other, third) = (1000, 1001, 1002);
         for mode in [0o040755, 0o040777, 0o041775, 0o040770] {
             assert!(may_follow(other, user, mode, third), "{mode:o}");

@@ -1,6 +1,7 @@
-//! The files of a download: where they are, the temporary file, and how it becomes the target.
+//! The files of a download: their paths, the temporary file, and its rename to the target.
 
 mod link;
 pub mod paths;
+pub mod rights;
 pub mod temp_file;
 mod temp_name;

@@ -1,4 +1,4 @@
-//! Where a download's files go, found out before anything is touched.
+//! The paths of a download's files, determined before any file is touched.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,68 +9,83 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use super::link;
+use super::rights::Rights;
 use super::temp_file::{TempFile, already_exists, with_random_suffix};
 use super::temp_name;
 use crate::model::error::{Error, Result};
 use crate::model::request::{Checkpoint, DownloadRequest, Overwrite};
 use crate::sys;
 
-/// Bytes a path may have, the terminating zero not counted.
+/// Longest path in bytes, without the terminating zero.
 const PATH_MAX: usize = 4095;
 const TOO_LONG: &str =
     "is too long: most file systems allow 255 bytes for a name, and Linux 4095 for a path";
 
-/// The places of one download. All paths are absolute.
+/// The paths of one download. All are absolute.
 #[derive(Clone, Debug)]
 pub struct Paths {
-    /// The file that is made or replaced: neither it nor its directory is a symbolic link. Links are followed once, when
-    /// the download starts; one that is made here later is replaced.
+    /// The file that is created or replaced: neither it nor its directory is a symbolic link. Links are followed once,
+    /// when the download starts; a link that is created here later is replaced.
     pub target: PathBuf,
-    /// `file_path` is a symbolic link, which stays, and `target` is what it leads to.
+    /// `file_path` is a symbolic link, which is kept, and `target` is the file it leads to.
     pub through_link: bool,
-    /// Where the temporary file is to be made, in the target's directory.
+    /// Path of the temporary file, in the target's directory.
     pub temp: PathBuf,
-    /// Whether locks and the page cache of this machine cover everyone who can reach the file. Otherwise
-    /// `temp` has a random part and the whole file is read back before it is trusted.
+    /// Whether this machine's locks and page cache cover every process that can access the file. Otherwise `temp` has a
+    /// random suffix, and the whole file is read back before it is trusted.
     pub trusted: bool,
-    /// Where the checkpoint is kept, if it is.
+    /// Directory of the checkpoint; `None`: no checkpoint.
     pub checkpoint_dir: Option<PathBuf>,
 }
 
 impl Paths {
-    /// The path of a temporary file whose `name` a checkpoint recorded; `None` for a name that is not one
-    /// of this target's.
+    /// The path of a temporary file whose `name` a checkpoint recorded; `None` for a name that does not belong to this
+    /// target.
     pub fn recorded_temp(&self, name: &OsStr) -> Option<PathBuf> {
         let target = self.target.file_name()?;
         temp_name::belongs_to(target, name).then(|| self.temp.with_file_name(name))
     }
 
-    /// Makes the temporary file, or empties the one that is there. Its path is [`Paths::temp`], or has a random part
-    /// where nothing can be locked.
+    /// Creates the temporary file, or empties an existing one. Its path is [`Paths::temp`], with a random suffix where
+    /// the file system has no locks.
     pub fn create_temp(&self) -> Result<TempFile> {
-        if self.trusted { TempFile::create(&self.temp) } else { TempFile::create_new(&self.temp) }
+        let create = if self.trusted { TempFile::create } else { TempFile::create_new };
+        create(&self.temp, self.target_rights()?)
     }
 
-    /// Keeps other runs from `temp`, which an earlier one left, also where nothing can be locked. `Busy` when one of
-    /// them was faster.
+    /// Whether the file `temp` of an earlier run may be used: not if its owner could then read or write more than the
+    /// current target allows.
+    pub fn may_use(&self, temp: &TempFile) -> Result<bool> {
+        temp.may_replace(self.target_rights()?.as_ref())
+    }
+
+    /// Protects `temp`, the file of an earlier run, from other runs, even where the file system has no locks, and from
+    /// users who may not read the current target. `Busy` if another run was faster.
     pub fn claim(&self, temp: TempFile) -> Result<TempFile> {
-        if temp.is_locked() {
-            return Ok(temp);
-        }
-        if !self.trusted {
-            return temp.claim(&self.temp);
-        }
-        let path = with_random_suffix(&self.temp).map_err(|error| {
-            Error::io("find another name for the temporary file", &self.temp, &error)
-        })?;
-        temp.claim(&path)
+        let mut temp = match temp.is_locked() {
+            true => temp,
+            false if !self.trusted => temp.claim(&self.temp)?,
+            false => {
+                let path = with_random_suffix(&self.temp).map_err(|error| {
+                    Error::io("choose another name for the temporary file", &self.temp, &error)
+                })?;
+                temp.claim(&path)?
+            }
+        };
+        temp.protect(self.target_rights()?)?;
+        Ok(temp)
+    }
+
+    fn target_rights(&self) -> Result<Option<Rights>> {
+        Rights::of(&self.target)
+            .map_err(|error| Error::io("read the metadata of", &self.target, &error))
     }
 }
 
-/// Finds and checks the places `request` names. Reads the file system, changes nothing.
+/// Determines and checks the paths of `request`. Reads the file system, changes nothing.
 ///
 /// `ValidateError` for a path that cannot be a file, a directory that does not exist, a target that is neither absent
-/// nor a regular file nor a link to one of these, and a link that [`link::follow`] refuses; `FileAlreadyExists` when the
+/// nor a regular file nor a link to one of these, and a link that [`link::follow`] refuses; `FileAlreadyExists` if the
 /// target must not be replaced.
 pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
     let given = match &request.file_path {
@@ -98,7 +113,7 @@ pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
     Ok(Paths { target, through_link, temp, trusted, checkpoint_dir })
 }
 
-/// The last segment of a path, which must be a file's name as written: "dir/" names no file.
+/// The last segment of a path, which must be a file name: "dir/" does not name a file.
 fn file_name(path: &Path) -> Result<&OsStr> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.contains(&0) {
@@ -112,7 +127,7 @@ fn file_name(path: &Path) -> Result<&OsStr> {
     }
 }
 
-/// The directory's absolute path without symbolic links: two spellings of one place must come out equal.
+/// The directory's absolute path without symbolic links, so that two spellings of one directory compare equal.
 fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
     let refused = |why: &str| Err(Error::validation(format!("{what} '{}' {why}", path.display())));
     match fs::canonicalize(path).and_then(|found| Ok((fs::metadata(&found)?.is_dir(), found))) {
@@ -120,11 +135,11 @@ fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
         Ok((false, _)) => refused("is not a directory"),
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => refused(TOO_LONG),
         Err(error) if impossible_path(&error) => refused("does not exist"),
-        Err(error) => Err(Error::io(&format!("look at {what}"), path, &error)),
+        Err(error) => Err(Error::io(&format!("read the metadata of {what}"), path, &error)),
     }
 }
 
-/// Checks what is at `target`, to which `named`, the path that the caller gave, leads.
+/// Checks the file at `target`, to which the caller's path `named` leads.
 fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()> {
     let refused =
         |why: &str| Err(Error::validation(format!("file_path '{}' {why}", named.display())));
@@ -136,13 +151,13 @@ fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()>
         Ok(found) if !found.is_file() => return no_file(),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // Links in /proc may lead to what has no name, such as a pipe.
+            // Links in /proc may lead to objects without a name, such as a pipe.
             let nameless = named != target && fs::metadata(named).is_ok();
             return if nameless && !target.exists() { no_file() } else { Ok(()) };
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return refused(TOO_LONG),
-        Err(error) if impossible_path(&error) => return refused("cannot be a file's path"),
-        Err(error) => return Err(Error::io("look at", target, &error)),
+        Err(error) if impossible_path(&error) => return refused("is not a valid path"),
+        Err(error) => return Err(Error::io("read the metadata of", target, &error)),
     }
     match overwrite {
         Overwrite::Replace => Ok(()),
@@ -150,7 +165,7 @@ fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()>
     }
 }
 
-/// Whether the error tells that no such path can exist, as opposed to one that could not be looked at.
+/// Whether the error means that no such path can exist, and not that its metadata could not be read.
 fn impossible_path(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory | InvalidFilename | InvalidInput)
@@ -158,15 +173,15 @@ fn impossible_path(error: &io::Error) -> bool {
 }
 
 fn temp_path(directory: &Path, name: &OsStr) -> Result<(PathBuf, bool)> {
-    let looked = |error: io::Error| Error::io("look at the file system of", directory, &error);
+    let looked = |error: io::Error| Error::io("read the file system of", directory, &error);
     let file_system = sys::file::file_system(directory).map_err(looked)?;
     let room = PATH_MAX.saturating_sub(directory.as_os_str().len() + 1);
     let fixed = temp_name::fixed(name, file_system.name_max.min(room));
     if file_system.local {
         return Ok((directory.join(fixed), true));
     }
-    let suffix =
-        sys::random::suffix().map_err(|e| Error::io("find a name beside", directory, &e))?;
+    let suffix = sys::random::suffix()
+        .map_err(|e| Error::io("choose a temporary name beside", directory, &e))?;
     Ok((directory.join(temp_name::with_suffix(&fixed, suffix)), false))
 }
 

@@ -1,4 +1,4 @@
-//! The temporary file: where bytes land, and how it becomes the target once they are proven.
+//! The temporary file: bytes are written to it, and it is renamed to the target once they are verified.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,12 +11,15 @@ use rustix::io::Errno;
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 
+use super::rights::Rights;
 use super::temp_name;
 use crate::model::crc64::Digest;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::sys;
 use crate::sys::locked_file::LockedFile;
+
+mod inherit;
 
 /// The unit of `st_blocks`.
 const BLOCK: u64 = 512;
@@ -26,68 +29,90 @@ const BLOCK: u64 = 512;
 #[derive(Debug)]
 pub struct TempFile {
     file: LockedFile,
-    /// Held during a write. File systems let one write into a file at a time and keep the others spinning on
-    /// the processor; here they sleep.
+    /// Held during a write. File systems let one write at a time into a file and keep the others spinning on the
+    /// processor; here they sleep.
     writing: Mutex<Length>,
+    /// The file existed before this run.
+    was_there: bool,
+    /// The rights of the file that is to be replaced, as they were when this run created or claimed this file.
+    replaced: Option<Rights>,
 }
 
-/// What a run knows of its file's length.
+/// The file's length as far as this run knows it.
 #[derive(Debug, Default)]
 struct Length {
-    /// As long as this run has seen or made it.
+    /// Length that this run has seen or set.
     reached: u64,
-    /// It was shorter than that: somebody else has cut it, and what was written may be zeros now.
+    /// The file was once shorter than that: another process has truncated it, and written bytes may be zeros now.
     cut: bool,
 }
 
-/// How [`TempFile::finish`] makes the file the target.
+/// How [`TempFile::finish`] renames the file to the target.
 #[derive(Clone, Copy, Debug)]
 pub struct FinishOptions {
-    /// Wait until bytes and names are on the disk.
+    /// Wait until the file's bytes and the directory entries are on the disk.
     pub flush: bool,
-    /// The file's modification time; `None` leaves it.
+    /// The file's new modification time; `None`: unchanged.
     pub modified: Option<SystemTime>,
-    /// Replace an existing target; otherwise it is `FileAlreadyExists`.
+    /// Replace an existing target; otherwise it causes `FileAlreadyExists`.
     pub replace: bool,
 }
 
 impl TempFile {
-    /// Opens the file an earlier run left at `path`; `None` when nothing is there.
+    /// Opens the file that an earlier run left at `path`; `None` if there is none.
     ///
-    /// `Busy` when another run holds it; `LocalIoError` for a symbolic link or anything that is no regular file.
+    /// `Busy` if another run has locked it; `LocalIoError` for a symbolic link or anything that is not a regular file.
     pub fn open_existing(path: &Path) -> Result<Option<Self>> {
         let opened = LockedFile::open(path).map_err(|error| refused("open", path, &error))?;
         opened.map(TempFile::of).transpose()
     }
 
-    /// Makes the file at `path`, or empties the one an earlier run left there.
+    /// Creates the file at `path`, or empties the one that an earlier run left there. `replaced`: the rights of the
+    /// file that it is to replace, if there is one. From its creation on, the new file grants nobody more rights.
     ///
-    /// Where the file system grants no locks the name gets a random suffix: see [`TempFile::path`].
-    /// Errors as for [`TempFile::open_existing`].
-    pub fn create(path: &Path) -> Result<Self> {
+    /// The name gets a random suffix where the file system has no locks, and if there is a file of a user to whom
+    /// `replaced` denies access: see [`TempFile::path`]. Errors as for [`TempFile::open_existing`].
+    pub fn create(path: &Path, replaced: Option<Rights>) -> Result<Self> {
         let failed = |error: io::Error| refused("create", path, &error);
-        let (file, made) = LockedFile::open_or_create(path).map_err(failed)?;
+        let mode = inherit::first_mode(replaced.as_ref());
+        let (file, made) = LockedFile::open_or_create(path, mode).map_err(failed)?;
         if !file.is_locked() {
             if made {
                 file.unlink().map_err(failed)?;
             }
-            return Self::create_new(&with_random_suffix(path).map_err(failed)?);
+            return Self::create_new(&with_random_suffix(path).map_err(failed)?, replaced);
         }
         if made {
-            return Ok(TempFile::empty(file));
+            return Self::made(file, replaced);
         }
-        let temp = TempFile::of(file)?;
+        let mut temp = TempFile::of(file)?;
+        if !temp.may_replace(replaced.as_ref())? {
+            // In a sticky directory this process may not remove it.
+            let _ = temp.remove();
+            return Self::create_new(&with_random_suffix(path).map_err(failed)?, replaced);
+        }
+        temp.protect(replaced)?;
         temp.clear()?;
         Ok(temp)
     }
 
-    /// Makes the file at `path`, a name that no other run knows.
-    pub fn create_new(path: &Path) -> Result<Self> {
-        LockedFile::create_new(path).map(TempFile::empty).map_err(|e| refused("create", path, &e))
+    /// Creates the file at `path`, a name that no other run knows. Otherwise as [`TempFile::create`].
+    pub fn create_new(path: &Path, replaced: Option<Rights>) -> Result<Self> {
+        let made = LockedFile::create_new(path, inherit::first_mode(replaced.as_ref()));
+        Self::made(made.map_err(|error| refused("create", path, &error))?, replaced)
     }
 
-    /// Makes the file this run's alone where no lock does: moves it to `path`, a name that no other run knows.
-    /// `Busy` when another run has done so or has made it the target.
+    fn made(file: LockedFile, replaced: Option<Rights>) -> Result<Self> {
+        let mut temp = TempFile::empty(file);
+        temp.protect(replaced).inspect_err(|_| {
+            // Nobody else uses the file; why it cannot be used matters more than an error of its removal.
+            let _ = temp.remove();
+        })?;
+        Ok(temp)
+    }
+
+    /// Gives this run exclusive use of the file where there are no locks: renames it to `path`, a name that no other
+    /// run knows. `Busy` if another run has done so or has renamed it to the target.
     pub fn claim(mut self, path: &Path) -> Result<Self> {
         let former = self.path().to_owned();
         let failed = |error: io::Error| match error.kind() {
@@ -96,43 +121,43 @@ impl TempFile {
         };
         fs::rename(&former, path).map_err(failed)?;
         self.file.moved_to(path);
-        // What was moved may be another run's new file and not the one that was opened.
+        // The renamed file may be another run's new file and not the one that was opened.
         if self.file.is_in_place().map_err(failed)? { Ok(self) } else { Err(Error::busy(&former)) }
     }
 
     fn empty(file: LockedFile) -> Self {
-        TempFile { file, writing: Mutex::default() }
+        TempFile { file, writing: Mutex::default(), was_there: false, replaced: None }
     }
 
     fn of(file: LockedFile) -> Result<Self> {
-        let temp = TempFile::empty(file);
+        let temp = TempFile { was_there: true, ..TempFile::empty(file) };
         temp.writing.lock().reached = temp.len()?;
         Ok(temp)
     }
 
-    /// Empties the file. One that is empty is left alone: after a truncation ext4 writes everything out at the
-    /// close, whether or not that was asked for.
+    /// Empties the file. An empty file is not touched: after a truncation, ext4 writes everything to the disk at the
+    /// close.
     pub fn clear(&self) -> Result<()> {
         if self.len()? == 0 { Ok(()) } else { self.set_len(0) }
     }
 
-    /// Where the file is; its name belongs in the checkpoint.
+    /// The file's path; its name belongs in the checkpoint.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 
-    /// Whether the system keeps other runs out. Without a lock the whole file is read back before it is trusted.
+    /// Whether the file is locked against other runs. Without a lock the whole file is read back before it is trusted.
     pub fn is_locked(&self) -> bool {
         self.file.is_locked()
     }
 
-    /// Bytes in the file, holes included.
+    /// Length of the file in bytes, holes included.
     pub fn len(&self) -> Result<u64> {
         let metadata = self.file.metadata();
-        Ok(metadata.map_err(|error| self.failed("look at", &error))?.len())
+        Ok(metadata.map_err(|error| self.failed("read the size of", &error))?.len())
     }
 
-    /// Cuts the file, or lengthens it by a hole.
+    /// Truncates the file, or extends it with a hole.
     pub fn set_len(&self, len: u64) -> Result<()> {
         let mut length = self.writing.lock();
         self.file
@@ -142,7 +167,7 @@ impl TempFile {
         Ok(())
     }
 
-    /// Whether the file was ever found shorter than this run had made it.
+    /// Whether the file was ever shorter than this run had made it.
     pub fn was_cut(&self) -> Result<bool> {
         let mut length = self.writing.lock();
         self.compare(&mut length)?;
@@ -154,8 +179,8 @@ impl TempFile {
         Ok(())
     }
 
-    /// Reserves disk blocks for `len` bytes and makes the file that long. Does nothing where the file system
-    /// cannot reserve; `DiskFull` where there is no room.
+    /// Reserves disk blocks for `len` bytes and sets the file's length to `len`. Does nothing where the file system
+    /// cannot reserve; `DiskFull` if the space does not suffice.
     pub fn preallocate(&self, len: u64) -> Result<()> {
         const CANNOT: [Errno; 3] = [Errno::OPNOTSUPP, Errno::NOSYS, Errno::INVAL];
         match sys::file::allocate(&self.file, len) {
@@ -166,26 +191,26 @@ impl TempFile {
         }
     }
 
-    /// Checks that the file can become `final_len` bytes long: `DiskFull` says how many are missing.
-    /// Blocks the file has already count as free.
+    /// Checks that the file can become `final_len` bytes long: `DiskFull` says how many bytes are missing. Blocks that
+    /// the file already has count as free.
     pub fn check_space(&self, final_len: u64) -> Result<()> {
-        let looked = |error: io::Error| self.failed("look at the free space for", &error);
+        let looked = |error: io::Error| self.failed("read the free space for", &error);
         let allocated = self.file.metadata().map_err(looked)?.blocks().saturating_mul(BLOCK);
         let Some(free) = sys::file::free_space(&self.file).map_err(looked)? else { return Ok(()) };
         let missing = final_len.saturating_sub(allocated).saturating_sub(free);
         if missing == 0 {
             return Ok(());
         }
-        let action = format!("find room for {final_len} bytes for");
+        let action = format!("reserve {final_len} bytes for");
         let error = self.failed(&action, &Errno::NOSPC.into());
-        Err(error.with_context(&format!("; {missing} bytes more must be free")))
+        Err(error.with_context(&format!("; free {missing} more bytes")))
     }
 
-    /// Writes all of `bytes` at `offset` in the file. After an error any part of them may be in the file.
-    /// `DiskFull` says how much is missing.
+    /// Writes all of `bytes` at `offset` in the file. After an error any part of them may be in the file. `DiskFull`
+    /// says how many bytes are missing.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         let mut length = self.writing.lock();
-        // Afterwards the file may be as long again as it was, with a hole in it.
+        // The write may restore the file's length and leave a hole in it.
         self.compare(&mut length)?;
         self.file.write_all_at(bytes, offset).map_err(|error| {
             self.out_of_space(&format!("write {} bytes at {offset} of", bytes.len()), &error)
@@ -206,15 +231,15 @@ impl TempFile {
         }
     }
 
-    /// Starts writing a run of bytes to the disk, so that little is left for the flush at the end.
+    /// Starts writing a run of bytes to the disk, so that little is left for the final flush.
     pub fn start_writeback(&self, offset: u64, len: u64) {
         sys::file::start_writeback(&self.file, offset, len);
     }
 
     /// Whether the extent's bytes, which are at `offset` in the file, have its checksum.
     ///
-    /// Bytes beyond the file's end and bytes the disk cannot read do not. Reads through `buffer`, which must not
-    /// be empty; ends with `Cancelled` soon after the flag is set.
+    /// `false` for bytes beyond the file's end and bytes that the disk cannot read. Reads through `buffer`, which must
+    /// not be empty; fails with `Cancelled` soon after the flag is set.
     pub fn prove(
         &self,
         extent: &Extent,
@@ -247,14 +272,19 @@ impl TempFile {
         Ok(digest.value() == extent.crc)
     }
 
-    /// Makes the file the target, in one step: whoever opens `target` finds the old file or the whole new one.
+    /// Renames the file to the target atomically: a process that opens `target` gets the old file or the complete new
+    /// one.
     ///
-    /// A failed flush is final: the kernel may have dropped the bytes it could not write and report success
-    /// next time. `FlushError` then, and when closing the file reports what a flush would have. `RenameError` when
-    /// the target cannot be replaced, `FileAlreadyExists` when it must not be.
+    /// A failed flush is final: the kernel may have dropped the bytes that it could not write, and may report success
+    /// next time. `FlushError` then, and when closing the file reports a deferred write error. `RenameError` if the
+    /// target cannot be replaced, `FileAlreadyExists` if it must not be.
     ///
-    /// After an error the target is as it was, but for a `FlushError` of its directory: that tells that the new
-    /// file is in place and a power failure may bring the old one back.
+    /// It gets the permission bits of the file that it replaces, and its owner and group if this process may set them.
+    /// The target's current rights are used or, if it has been removed, those passed when this file was created or
+    /// claimed.
+    ///
+    /// After an error the target is unchanged, except for a `FlushError` of its directory: then the new file is in
+    /// place, and a power failure may bring the old one back.
     pub fn finish(&self, target: &Path, options: &FinishOptions) -> Result<()> {
         if let Some(time) = options.modified {
             self.file
@@ -264,10 +294,10 @@ impl TempFile {
         if options.flush {
             self.file.sync_data().map_err(|error| self.unflushed("flush", &error))?;
         }
-        // What closing would report, without giving up the descriptor and its lock.
-        let duplicate = self.file.try_clone().map_err(|e| self.failed("open once more", &e))?;
+        // Reports the errors of a close without giving up the descriptor and its lock.
+        let duplicate = self.file.try_clone().map_err(|e| self.failed("open again", &e))?;
         sys::file::close(duplicate).map_err(|error| self.unflushed("close", &error))?;
-        // Before the rename: what can fail is to fail while the target is the old one.
+        // Before the rename, so that a failure leaves the old target.
         let directory = if options.flush { target.parent().map(open_directory) } else { None };
         let directory = directory.transpose()?.flatten();
         self.rename(target, options.replace)?;
@@ -279,7 +309,7 @@ impl TempFile {
         })
     }
 
-    /// What the disk has of the file is unknown.
+    /// Which bytes of the file are on the disk is unknown.
     fn unflushed(&self, action: &str, error: &io::Error) -> Error {
         self.failed(action, error).with_code("FlushError")
     }
@@ -292,16 +322,23 @@ impl TempFile {
                 "another program has replaced or removed the temporary file",
             )));
         }
-        if replace {
-            return fs::rename(self.path(), target).map_err(failed);
-        }
-        sys::file::rename_new(self.path(), target).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => already_exists(target),
+        let old = Rights::of(target).map_err(failed)?.or(self.replaced);
+        let mode = match &old {
+            Some(old) => Some(self.inherit(old).map_err(failed)?),
+            None => self.publish().map(|()| None).map_err(failed)?,
+        };
+        let rename = if replace { fs::rename::<&Path, &Path> } else { sys::file::rename_new };
+        rename(self.path(), target).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists if !replace => already_exists(target),
             _ => failed(error),
-        })
+        })?;
+        if let Some(mode) = mode {
+            self.settle(mode);
+        }
+        Ok(())
     }
 
-    /// Removes the file, unless another one has taken its place.
+    /// Removes the file, unless another file is at its path.
     pub fn remove(&self) -> Result<()> {
         self.file.unlink().map_err(|error| self.failed("remove", &error))
     }
@@ -310,19 +347,19 @@ impl TempFile {
         Error::io(action, self.path(), error)
     }
 
-    /// [`TempFile::failed`], which tells what is missing when the disk is full.
+    /// [`TempFile::failed`], with the number of missing bytes if the disk is full.
     fn out_of_space(&self, action: &str, error: &io::Error) -> Error {
         let failed = self.failed(action, error);
         match (failed.code(), holes(&self.file)) {
             ("DiskFull", Some(holes)) => failed.with_context(&format!(
-                "; {holes} bytes of the file have no place on the disk yet, free that much and try again"
+                "; {holes} more bytes are needed on the disk; free them and try again"
             )),
             _ => failed,
         }
     }
 }
 
-/// `path`, a temporary file's, with a name that no other run knows.
+/// The path of a temporary file with a random suffix, a name that no other run knows.
 pub fn with_random_suffix(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().unwrap_or_default();
     Ok(path.with_file_name(temp_name::with_suffix(name, sys::random::suffix()?)))
@@ -332,12 +369,12 @@ fn open_directory(path: &Path) -> Result<Option<File>> {
     sys::file::open_directory(path).map_err(|error| Error::io("open the directory", path, &error))
 }
 
-/// The target is there and must not be replaced.
+/// The target exists and must not be replaced.
 pub fn already_exists(target: &Path) -> Error {
     Error::io("create", target, &Errno::EXIST.into()).with_code("FileAlreadyExists")
 }
 
-/// Bytes of the file's length for which it has no disk blocks.
+/// The bytes of the file's length that have no disk blocks.
 fn holes(file: &File) -> Option<u64> {
     let metadata = file.metadata().ok()?;
     Some(metadata.len().saturating_sub(metadata.blocks().saturating_mul(BLOCK))).filter(|&n| n > 0)

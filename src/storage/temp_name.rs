@@ -1,31 +1,31 @@
-//! How temporary files are named.
+//! Names of temporary files.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// What the OSS C++ SDK adds to the target's name as well.
-const ENDING: &[u8] = b".temp";
+/// The suffix that the OSS C++ SDK also appends to the target's name.
+const SUFFIX: &[u8] = b".temp";
 
 /// Digits of a random suffix.
 const SUFFIX_DIGITS: usize = 16;
 
-/// Bytes a name may have, where the file system does not say less.
+/// Longest name in bytes, unless the file system has a lower limit.
 const NAME_MAX: usize = 255;
 
-/// The temporary file's name for the target `name`: `<name>.temp`, or a digest of the name where that would
-/// have more than `max` bytes.
+/// The temporary file's name for the target `name`: `<name>.temp`, or a digest of the name if that would be longer than
+/// `max` bytes.
 pub fn fixed(name: &OsStr, max: usize) -> OsString {
-    let plain = [name.as_bytes(), ENDING].concat();
+    let plain = [name.as_bytes(), SUFFIX].concat();
     if plain.len() <= max {
         return OsString::from_vec(plain);
     }
-    OsString::from_vec([digest(name.as_bytes()).as_bytes(), ENDING].concat())
+    OsString::from_vec([digest(name.as_bytes()).as_bytes(), SUFFIX].concat())
 }
 
-/// `fixed`, a name that [`fixed`] made, with `suffix` in it: where locks cannot keep two runs apart, names must.
+/// Inserts `suffix` into `fixed`, a name made by [`fixed`]: where locks cannot keep two runs apart, names must.
 pub fn with_suffix(fixed: &OsStr, suffix: u64) -> OsString {
     let stem = fixed.as_bytes();
-    let stem = stem.strip_suffix(ENDING).unwrap_or(stem);
+    let stem = stem.strip_suffix(SUFFIX).unwrap_or(stem);
     let tail = format!(".{suffix:016x}.temp");
     if stem.len() + tail.len() <= NAME_MAX {
         return OsString::from_vec([stem, tail.as_bytes()].concat());
@@ -33,12 +33,12 @@ pub fn with_suffix(fixed: &OsStr, suffix: u64) -> OsString {
     OsString::from(digest(stem) + &tail)
 }
 
-/// Whether `candidate` is a name made here for the target `name`. A name from a checkpoint must be,
-/// or a forged checkpoint could have any file overwritten.
+/// Whether `candidate` is a name made here for the target `name`. Names from a checkpoint are checked, because a forged
+/// checkpoint could otherwise make this library overwrite any file.
 pub fn belongs_to(name: &OsStr, candidate: &OsStr) -> bool {
     let digest = digest(name.as_bytes());
     let is_stem = |stem: &[u8]| stem == name.as_bytes() || stem == digest.as_bytes();
-    let Some(stem) = candidate.as_bytes().strip_suffix(ENDING) else { return false };
+    let Some(stem) = candidate.as_bytes().strip_suffix(SUFFIX) else { return false };
     is_stem(stem) || without_suffix(stem).is_some_and(is_stem)
 }
 
@@ -58,7 +58,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_name_is_the_sdks_and_short_where_that_is_too_long() {
+    fn the_name_is_that_of_the_sdk_or_a_short_one_if_that_is_too_long() {
         assert_eq!(fixed(OsStr::new("video.mp4"), 255), "video.mp4.temp");
         let longest = "x".repeat(250);
         assert_eq!(fixed(longest.as_ref(), 255).len(), 255);

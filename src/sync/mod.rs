@@ -1,7 +1,7 @@
-//! Everything by which threads meet: locks, channels, atomics, threads.
+//! Locks, channels, atomics and threads: everything that threads use to communicate.
 //!
-//! Modules below `transfer` take these from here, so that `scripts/shuttle.sh` can put in their place ones whose
-//! schedule it chooses ([`scheduled`]); they have the same names and the same calls.
+//! Modules below `transfer` import these from here, so that `scripts/shuttle.sh` can replace them with versions whose
+//! schedule it controls ([`scheduled`]). Both have the same names and signatures.
 
 #[cfg(all(test, shuttle))]
 pub mod scheduled;

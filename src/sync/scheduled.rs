@@ -1,5 +1,5 @@
-//! shuttle's locks, channels, atomics and threads with the calls of parking_lot, crossbeam and std. Time does not pass
-//! here: whatever waits for a moment finds that it has come, or has not, as the schedule decides.
+//! shuttle's locks, channels, atomics and threads with the interface of parking_lot, crossbeam and std. Time does not
+//! pass here: the schedule decides whether a timed wait times out.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Instant;
@@ -22,7 +22,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// Holds nothing only while [`Condvar::wait`] has it.
+/// `None` only while [`Condvar::wait`] owns the guard.
 pub struct MutexGuard<'a, T>(Option<shuttle::sync::MutexGuard<'a, T>>);
 
 impl<T> Deref for MutexGuard<'_, T> {
@@ -39,7 +39,7 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 }
 
 impl<T> Drop for MutexGuard<'_, T> {
-    /// Others may run between the release of a lock and what its holder does next; shuttle alone would go on.
+    /// Lets other threads run after the release of a lock; shuttle alone would continue with this one.
     fn drop(&mut self) {
         if self.0.take().is_some() && !std::thread::panicking() {
             thread::yield_now();
@@ -50,7 +50,7 @@ impl<T> Drop for MutexGuard<'_, T> {
 #[derive(Debug, Default)]
 pub struct Condvar(shuttle::sync::Condvar);
 
-/// Whether a wait ended because its time was up.
+/// Whether a wait timed out.
 pub struct WaitTimeoutResult(bool);
 
 impl WaitTimeoutResult {
@@ -171,8 +171,8 @@ pub mod channel {
     }
 }
 
-/// Runs `model` under thousands of schedules: half of them at random, half with few switches at places where they matter
-/// (PCT), which meets orders that chance alone rarely does. A failure prints its schedule.
+/// Runs `model` under thousands of schedules: half of them random, half with few switches at chosen points (PCT), which
+/// finds orders that random schedules rarely produce. A failure prints its schedule.
 pub fn explore(model: impl Fn() + Send + Sync + 'static) {
     let is_long = std::env::var("TEST_EFFORT").is_ok_and(|effort| effort == "long");
     let schedules = if is_long { 20_000 } else { 2_000 };
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "deadlock")]
-    fn a_lost_wake_is_found() {
+    fn a_lost_wakeup_is_found() {
         explore(|| {
             let pair = Arc::new((Mutex::new(false), Condvar::new()));
             let same = pair.clone();

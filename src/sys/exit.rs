@@ -1,8 +1,8 @@
-//! `exit()` while threads of this library are at work.
+//! Handling of `exit()` while threads of this library are running.
 //!
-//! OpenSSL registers a handler that frees, at `exit()`, what TLS connections use, whoever uses them. The handler here
-//! is registered later and so runs before it: whoever works with OpenSSL or libcurl holds a [`ExitGuard`] meanwhile, and
-//! from the handler on nobody gets one. It waits for those that are held, but never for long.
+//! OpenSSL registers an exit handler that frees data of TLS connections even if they are in use. The handler here is
+//! registered later and so runs earlier. A thread holds an [`ExitGuard`] while it uses OpenSSL or libcurl; once the
+//! handler runs, no more guards are issued. The handler waits for existing guards, but only for a limited time.
 
 use std::cell::Cell;
 use std::process;
@@ -15,20 +15,21 @@ use crate::model::error::{Error, ErrorKind, Result};
 
 /// Longest time that `exit()` waits for work in progress, such as a write to a slow disk.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
-const LOOK_EVERY: Duration = Duration::from_micros(200);
+const CHECK_INTERVAL: Duration = Duration::from_micros(200);
 
-/// No hold is given any more.
+/// No more guards are issued.
 static EXITING: AtomicBool = AtomicBool::new(false);
-/// `exit()` has gone on although holds are out.
+/// `exit()` continued although guards existed.
 static ABANDONED: AtomicBool = AtomicBool::new(false);
-/// The process in the upper half, its holds in the lower one. A forked child's parent's holds are none of the child's.
+/// The process id in the upper half, the number of its guards in the lower one. A forked child does not own its
+/// parent's guards.
 static GUARDS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     static OWN_GUARDS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Registers the handler, once. OpenSSL and libcurl are initialised before, so that theirs come later.
+/// Registers the handler once. OpenSSL and libcurl are initialised first, so that their handlers run later.
 pub fn prepare() {
     static PREPARED: Once = Once::new();
     PREPARED.call_once(|| {
@@ -39,13 +40,13 @@ pub fn prepare() {
     });
 }
 
-/// The way to holds, for threads of one process.
+/// Issues guards to the threads of one process.
 #[derive(Clone, Copy)]
 pub struct ExitBarrier {
     process: u64,
 }
 
-/// While it lives, `exit()` waits.
+/// `exit()` waits while a guard exists.
 pub struct ExitGuard(());
 
 impl ExitBarrier {
@@ -53,69 +54,70 @@ impl ExitBarrier {
         ExitBarrier { process: u64::from(process::id()) << 32 }
     }
 
-    /// None when the process is exiting.
+    /// `None` if the process is exiting.
     pub fn enter(self) -> Option<ExitGuard> {
-        // This comes before the look at the flag, as the handler's flag comes before its look at the holds: one of the
-        // two sees the other.
-        let _ = GUARDS.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |holds| {
-            Some(if guards_of(holds, self.process).is_some() {
-                holds + 1
+        // The count is incremented before the flag is read, and the handler sets the flag before it reads the count: at
+        // least one of the two sees the other's write.
+        let _ = GUARDS.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |guards| {
+            Some(if guards_of(guards, self.process).is_some() {
+                guards + 1
             } else {
                 self.process + 1
             })
         });
-        let _ = OWN_GUARDS.try_with(|held| held.set(held.get() + 1));
-        let hold = ExitGuard(());
-        (!EXITING.load(Ordering::SeqCst)).then_some(hold)
+        let _ = OWN_GUARDS.try_with(|own| own.set(own.get() + 1));
+        let guard = ExitGuard(());
+        (!EXITING.load(Ordering::SeqCst)).then_some(guard)
     }
 }
 
 impl Drop for ExitGuard {
     fn drop(&mut self) {
         GUARDS.fetch_sub(1, Ordering::SeqCst);
-        let _ = OWN_GUARDS.try_with(|held| held.set(held.get().saturating_sub(1)));
+        let _ = OWN_GUARDS.try_with(|own| own.set(own.get().saturating_sub(1)));
     }
 }
 
-/// A hold for a short piece of work with OpenSSL.
+/// A guard for a short use of OpenSSL.
 pub fn guard() -> Result<ExitGuard> {
     ExitBarrier::here().enter().ok_or_else(exiting)
 }
 
-/// Why nothing works any more.
+/// The error of every call while the process exits.
 pub fn exiting() -> Error {
     Error::new(ErrorKind::Cancelled, "Cancelled", "the process is exiting")
 }
 
-/// Whether `exit()` has gone on without threads that it could not wait for: they are stopped, or will be.
+/// Whether `exit()` continued without threads that it could not wait for: they are parked, or will be.
 pub fn has_abandoned_threads() -> bool {
     ABANDONED.load(Ordering::Relaxed)
 }
 
-/// Stops this thread for ever when `exit()` could not wait for its hold. To be called after whatever takes long.
+/// Parks this thread for ever if `exit()` did not wait for its guard. To be called after every long operation.
 pub fn park_if_abandoned() {
     while has_abandoned_threads() {
         thread::park();
     }
 }
 
-/// How many holds `process` has; none when they are another process's.
-fn guards_of(holds: u64, process: u64) -> Option<u64> {
-    (holds >> 32 == process >> 32).then_some(holds & u64::from(u32::MAX))
+/// The number of guards of `process`; `None` if they belong to another process.
+fn guards_of(guards: u64, process: u64) -> Option<u64> {
+    (guards >> 32 == process >> 32).then_some(guards & u64::from(u32::MAX))
 }
 
 extern "C" fn quiesce() {
-    let gate = ExitBarrier::here();
+    let barrier = ExitBarrier::here();
     EXITING.store(true, Ordering::SeqCst);
-    // A callback may have called `exit()` on a thread that holds.
+    // A callback may have called `exit()` on a thread that has guards.
     let own = OWN_GUARDS.try_with(Cell::get).unwrap_or(0);
     let until = Instant::now() + LONGEST_WAIT;
-    let busy = || guards_of(GUARDS.load(Ordering::SeqCst), gate.process).is_some_and(|n| n > own);
+    let busy =
+        || guards_of(GUARDS.load(Ordering::SeqCst), barrier.process).is_some_and(|n| n > own);
     while busy() {
         if Instant::now() >= until {
             ABANDONED.store(true, Ordering::Relaxed);
             return;
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(CHECK_INTERVAL);
     }
 }

@@ -5,14 +5,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, RenameFlags};
 
-/// Opens a regular file for reading; `None` when nothing is there. Symbolic links are not followed.
+/// Opens a regular file for reading; `None` if there is none. Symbolic links are not followed.
 pub fn open_for_reading(path: &Path) -> io::Result<Option<File>> {
-    // O_NONBLOCK: what is there may turn out to be a pipe that waits for a writer.
+    // O_NONBLOCK: the file may be a pipe, whose open would wait for a writer.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -26,13 +26,13 @@ pub fn open_for_reading(path: &Path) -> io::Result<Option<File>> {
 
 /// A symbolic link.
 pub struct Link {
-    /// What it leads to, as written.
+    /// The link's content.
     pub text: PathBuf,
-    /// The user it belongs to.
+    /// The user id of its owner.
     pub owner: u32,
 }
 
-/// Reads the symbolic link at `path`; `None` when what is there is no link or nothing can be there.
+/// Reads the symbolic link at `path`; `None` if there is no link.
 pub fn read_link(path: &Path) -> io::Result<Option<Link>> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => {}
@@ -43,7 +43,7 @@ pub fn read_link(path: &Path) -> io::Result<Option<Link>> {
             return if nothing.contains(&error.kind()) { Ok(None) } else { Err(error) };
         }
     }
-    // Owner and text are those of one link, whatever is put in its place meanwhile.
+    // One descriptor, so that owner and text are those of one link, even if it is replaced meanwhile.
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let link = rustix::fs::open(path, flags, Mode::empty())?;
     let owner = rustix::fs::fstat(&link)?.st_uid;
@@ -51,13 +51,47 @@ pub fn read_link(path: &Path) -> io::Result<Option<Link>> {
     Ok(Some(Link { text: OsString::from_vec(text.into_bytes()).into(), owner }))
 }
 
-/// The user whose rights this process has on files.
+/// The user id that determines this process's file permissions.
 pub fn effective_user() -> u32 {
-    // SAFETY: the call takes nothing and cannot fail.
+    // SAFETY: the call takes no argument and cannot fail.
     unsafe { libc::geteuid() }
 }
 
-/// Renames `from` to `to` in one step unless `to` exists (`AlreadyExists`).
+/// Sets the permission bits of a file. Does nothing on a file system without them, or for a file of another user.
+pub fn change_mode(file: &File, mode: u32) -> io::Result<()> {
+    use libc::{EACCES, EINVAL, ENOSYS, EOPNOTSUPP, EPERM, EROFS};
+    const REFUSED: [i32; 6] = [EPERM, EACCES, EOPNOTSUPP, ENOSYS, EINVAL, EROFS];
+    match uninterrupted(|| file.set_permissions(fs::Permissions::from_mode(mode))) {
+        Err(error) if error.raw_os_error().is_some_and(|number| REFUSED.contains(&number)) => {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Changes the owner of a file, its group, or both.
+pub fn change_owner(file: &File, user: Option<u32>, group: Option<u32>) -> io::Result<()> {
+    uninterrupted(|| std::os::unix::fs::fchown(file, user, group))
+}
+
+fn uninterrupted(call: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// The permission bits that this process's new files do not get; `None` if unknown. umask(2) would change the umask for
+/// a moment, for all threads.
+pub fn umask() -> Option<u32> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+    u32::from_str_radix(umask.trim(), 8).ok()
+}
+
+/// Renames `from` to `to` atomically unless `to` exists (`AlreadyExists`).
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
@@ -67,19 +101,18 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// [`rename_new`] for file systems without a rename that spares its target: a hard link is made only
-/// where nothing is.
+/// [`rename_new`] for file systems without `RENAME_NOREPLACE`: a hard link is created only if the name is free.
 fn link_new(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // No hard links either (some FUSE file systems): a look before the rename is the best there is.
+        // No hard links either (some FUSE file systems): a check before the rename is the best alternative.
         Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => fs::rename(from, to),
     }
 }
 
-/// Opens a directory for [`flush_directory`]; `None` for one that may not be read, which cannot be flushed.
+/// Opens a directory for [`flush_directory`]; `None` if it may not be read and so cannot be flushed.
 pub fn open_directory(directory: &Path) -> io::Result<Option<File>> {
     let options = OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(directory);
     match options {
@@ -88,7 +121,7 @@ pub fn open_directory(directory: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Writes the names in a directory to the disk. File systems that cannot do that are passed over.
+/// Writes a directory's entries to the disk. Does nothing on file systems that do not support it.
 pub fn flush_directory(directory: &File) -> io::Result<()> {
     match directory.sync_all() {
         Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EOPNOTSUPP)) => {
@@ -100,8 +133,8 @@ pub fn flush_directory(directory: &File) -> io::Result<()> {
 
 /// Asks the kernel to start writing a run of the file to the disk, and does not wait.
 ///
-/// Errors are left to the flush at the end: this call, without its WAIT flags, neither waits for the
-/// write nor takes the error that a later `fdatasync` has to report.
+/// Errors are left to the final flush: without its WAIT flags this call neither waits for the write nor consumes the
+/// error that a later `fdatasync` has to report.
 pub fn start_writeback(file: &File, offset: u64, len: u64) {
     let (Ok(offset), Ok(len)) = (offset.try_into(), len.try_into()) else { return };
     // SAFETY: the descriptor is open for as long as `file` is borrowed; no memory is passed.
@@ -110,7 +143,7 @@ pub fn start_writeback(file: &File, offset: u64, len: u64) {
     }
 }
 
-/// Closes the file and tells what that reports: network file systems tell of some failed writes only then.
+/// Closes the file and returns the error: network file systems report some failed writes only then.
 pub fn close(file: File) -> io::Result<()> {
     let descriptor = file.into_raw_fd();
     // SAFETY: `into_raw_fd` made this function the descriptor's only owner; it is closed once and not used again.
@@ -120,7 +153,7 @@ pub fn close(file: File) -> io::Result<()> {
     }
 }
 
-/// Reserves disk blocks for the first `len` bytes; the file grows to that length.
+/// Reserves disk blocks for the first `len` bytes and extends the file to that length.
 pub fn allocate(file: &File, len: u64) -> io::Result<()> {
     loop {
         match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len) {
@@ -130,17 +163,17 @@ pub fn allocate(file: &File, len: u64) -> io::Result<()> {
     }
 }
 
-/// Bytes this process may still write to the file's file system; `None` where it does not tell.
+/// Bytes that this process may still write to the file's file system; `None` if unknown.
 pub fn free_space(file: &File) -> io::Result<Option<u64>> {
     let stat = rustix::fs::fstatvfs(file)?;
     Ok((stat.f_blocks > 0).then(|| stat.f_bavail.saturating_mul(stat.f_frsize)))
 }
 
-/// Where a directory's files live.
+/// Properties of a directory's file system.
 pub struct FileSystem {
-    /// On this machine's own disk or memory: locks and the cache cover everyone who can write there.
+    /// On this machine's own disk or in its memory: locks and the page cache cover every process that can write there.
     pub local: bool,
-    /// Bytes a file's name may have.
+    /// Longest file name in bytes.
     pub name_max: usize,
 }
 
@@ -152,8 +185,8 @@ pub fn file_system(path: &Path) -> io::Result<FileSystem> {
     Ok(FileSystem { local: LOCAL.contains(&(stat.f_type as u32)), name_max })
 }
 
-/// `f_type` of file systems known to be local. One that is not listed is treated as shared, which costs time,
-/// where the opposite mistake could cost the file.
+/// `f_type` of file systems known to be local. Others are treated as shared, which costs time; the opposite mistake
+/// could corrupt the file.
 const LOCAL: [u32; 18] = [
     0x0000_EF53, // ext2, ext3, ext4
     0x5846_5342, // XFS
@@ -189,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rename_that_spares_its_target_leaves_both_files_when_it_is_refused() {
+    fn a_rename_without_replacement_leaves_both_files_if_the_target_exists() {
         for rename in [rename_new, link_new] {
             let dir = tempfile::tempdir().expect("directory");
             let (from, to) = (dir.path().join("from"), dir.path().join("to"));
@@ -227,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn proc_is_not_a_place_of_trust_and_names_have_a_limit() {
+    fn proc_is_not_a_trusted_file_system_and_names_have_a_limit() {
         let proc = file_system(Path::new("/proc")).expect("statfs");
         assert!(!proc.local);
         assert!(proc.name_max >= 14);

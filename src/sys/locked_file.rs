@@ -1,4 +1,4 @@
-//! A file that one process at a time may work on.
+//! A file that one process at a time may use.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// Times a file may be replaced between being opened and being locked, or be found locked, before its holder counts
-/// as busy …
+/// Largest number of times that a file is found replaced after it was opened, or locked, before it counts as busy …
 const MAX_REPLACED: u32 = 16;
-/// … after this time for each: all in all a few milliseconds, in which a run that ends lets go.
+/// … with this delay after each: a few milliseconds in all, enough for a run that is ending to release it.
 const LETTING_GO: Duration = Duration::from_millis(1);
 
-/// A regular file, open for reading and writing, with the system's lock on it: another process, or another
-/// `LockedFile` of this one, gets `WouldBlock`. Symbolic links are not followed.
+/// A regular file, open for reading and writing, with the system's lock on it: another process, or another `LockedFile`
+/// of this one, gets `WouldBlock`. Symbolic links are not followed.
 ///
 /// The file was at its path after it was locked; [`LockedFile::is_in_place`] tells whether it still is.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ pub struct LockedFile {
 }
 
 impl LockedFile {
-    /// Opens the file at `path`; `None` when nothing is there.
+    /// Opens the file at `path`; `None` if there is none.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
         for _ in 0..MAX_REPLACED {
             let file = match options().open(path) {
@@ -38,13 +37,13 @@ impl LockedFile {
             }
             let opened = match Self::lock(file, path) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    // Its holder may be about to let go: it has put the file in its place already, or is at its end.
+                    // Its owner may be about to release it: it has already renamed the file, or is ending.
                     thread::sleep(LETTING_GO);
                     continue;
                 }
                 other => other?,
             };
-            // Its former holder may have renamed or removed it while we waited for the open.
+            // Its former owner may have renamed or removed it before the lock was granted.
             if opened.is_in_place()? {
                 return Ok(Some(opened));
             }
@@ -52,29 +51,30 @@ impl LockedFile {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// Makes the file at `path`; `AlreadyExists` when something is there.
-    pub fn create_new(path: &Path) -> io::Result<Self> {
-        let file = options().create_new(true).open(path)?;
+    /// Creates the file at `path` with the permission bits `mode`, reduced by the umask; `AlreadyExists` if there is
+    /// one.
+    pub fn create_new(path: &Path, mode: u32) -> io::Result<Self> {
+        let file = options().create_new(true).mode(mode).open(path)?;
         let made = Self::lock(file, path).and_then(|made| match made.is_in_place()? {
             true => Ok(made),
-            // Somebody took the file for an abandoned one in the moment before it was locked.
+            // Another process took the new file for an abandoned one before it was locked.
             false => Err(io::ErrorKind::WouldBlock.into()),
         });
         made.inspect_err(|error| {
-            // Nobody else has the file, and nobody will ask for it; that it cannot be used matters more.
+            // Nobody else uses the file; why it cannot be used matters more than an error of its removal.
             if error.kind() != io::ErrorKind::WouldBlock {
                 let _ = fs::remove_file(path);
             }
         })
     }
 
-    /// Opens the file at `path` or makes it; the flag tells whether it was made.
-    pub fn open_or_create(path: &Path) -> io::Result<(Self, bool)> {
+    /// Opens the file at `path` or creates it like [`LockedFile::create_new`]; the flag is true if it was created.
+    pub fn open_or_create(path: &Path, mode: u32) -> io::Result<(Self, bool)> {
         for _ in 0..MAX_REPLACED {
             if let Some(opened) = Self::open(path)? {
                 return Ok((opened, false));
             }
-            match Self::create_new(path) {
+            match Self::create_new(path, mode) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 other => return other.map(|made| (made, true)),
             }
@@ -97,12 +97,12 @@ impl LockedFile {
         Ok(LockedFile { file, path: path.to_owned(), locked })
     }
 
-    /// Whether the system granted a lock; `false` where the file system has none.
+    /// Whether the file is locked; `false` if the file system does not support locks.
     pub fn is_locked(&self) -> bool {
         self.locked
     }
 
-    /// Where the file was opened.
+    /// The path at which the file was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -117,12 +117,12 @@ impl LockedFile {
         Ok((there.dev(), there.ino()) == (here.dev(), here.ino()))
     }
 
-    /// Removes the file from its path, unless another file is there by now.
+    /// Removes the file from its path, unless another file is there now.
     pub fn unlink(&self) -> io::Result<()> {
         if self.is_in_place()? { fs::remove_file(&self.path) } else { Ok(()) }
     }
 
-    /// Records that the file, still open and locked, is at `path` now.
+    /// Records that the file, still open and locked, has been renamed to `path`.
     pub fn moved_to(&mut self, path: &Path) {
         path.clone_into(&mut self.path);
     }
@@ -138,7 +138,7 @@ impl Deref for LockedFile {
 
 impl Drop for LockedFile {
     fn drop(&mut self) {
-        // Closing is not enough: a child the host forked may hold the same descriptor, and the lock with it.
+        // Closing is not enough: a child that the host forked may share the descriptor and with it the lock.
         if self.locked {
             let _ = self.file.unlock();
         }
@@ -147,7 +147,7 @@ impl Drop for LockedFile {
 
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    // O_NONBLOCK: what is there may turn out to be a device that waits when opened.
+    // O_NONBLOCK: the file may be a device whose open blocks.
     options
         .read(true)
         .write(true)
@@ -171,22 +171,22 @@ mod tests {
     }
 
     #[test]
-    fn a_second_opener_is_told_to_come_back_and_may_after_the_first_is_gone() {
+    fn a_second_opener_gets_would_block_until_the_first_has_closed_the_file() {
         let (_dir, path) = scratch();
-        let (first, made) = LockedFile::open_or_create(&path).expect("create");
+        let (first, made) = LockedFile::open_or_create(&path, 0o666).expect("create");
         assert!(made && first.is_locked());
         assert_eq!(refusal(LockedFile::open(&path)), io::ErrorKind::WouldBlock);
-        assert_eq!(refusal(LockedFile::open_or_create(&path)), io::ErrorKind::WouldBlock);
+        assert_eq!(refusal(LockedFile::open_or_create(&path, 0o666)), io::ErrorKind::WouldBlock);
         drop(first);
-        assert!(!LockedFile::open_or_create(&path).expect("open").1);
+        assert!(!LockedFile::open_or_create(&path, 0o666).expect("open").1);
     }
 
     #[test]
-    fn a_holder_that_is_about_to_let_go_is_waited_for() {
+    fn opening_waits_for_an_owner_that_is_about_to_release_the_file() {
         let (_dir, path) = scratch();
-        // A busy machine may let any one of them come too late.
+        // On a busy machine single attempts may come too late.
         let opened = (0..20).filter(|_| {
-            let (first, _) = LockedFile::open_or_create(&path).expect("create");
+            let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
             thread::scope(|scope| {
                 scope.spawn(|| {
                     thread::sleep(Duration::from_millis(3));
@@ -199,9 +199,9 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_ends_with_its_holder_even_when_a_descriptor_was_inherited() {
+    fn the_lock_ends_with_its_owner_even_if_a_descriptor_was_inherited() {
         let (_dir, path) = scratch();
-        let (first, _) = LockedFile::open_or_create(&path).expect("create");
+        let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
         let inherited = first.try_clone().expect("duplicate");
         drop(first);
         assert!(LockedFile::open(&path).expect("open").is_some());
@@ -215,22 +215,22 @@ mod tests {
     }
 
     #[test]
-    fn a_planted_link_and_what_is_no_regular_file_are_refused() {
+    fn planted_links_and_files_that_are_not_regular_are_refused() {
         let (dir, path) = scratch();
         let donor = dir.path().join("donor");
         fs::write(&donor, "precious").expect("write");
         symlink(&donor, &path).expect("link");
         assert!(LockedFile::open(&path).is_err());
-        assert_eq!(refusal(LockedFile::create_new(&path)), io::ErrorKind::AlreadyExists);
-        assert!(LockedFile::open_or_create(&path).is_err());
+        assert_eq!(refusal(LockedFile::create_new(&path, 0o666)), io::ErrorKind::AlreadyExists);
+        assert!(LockedFile::open_or_create(&path, 0o666).is_err());
         assert!(LockedFile::open(dir.path()).is_err());
         assert_eq!(fs::read(&donor).expect("read"), b"precious");
     }
 
     #[test]
-    fn a_file_replaced_under_the_lock_is_noticed_and_its_successor_left_alone() {
+    fn a_file_replaced_while_locked_is_detected_and_its_replacement_not_touched() {
         let (dir, path) = scratch();
-        let (first, _) = LockedFile::open_or_create(&path).expect("create");
+        let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
         assert!(first.is_in_place().expect("stat"));
         let other = dir.path().join("other");
         fs::write(&other, "other").expect("write");

@@ -1,4 +1,4 @@
-//! The few raw calls to libcurl and the system that the crates lack, each safe to call.
+//! System and libcurl calls that the crates lack, each safe to call.
 #![allow(unsafe_code)]
 
 pub mod curl;

@@ -1,4 +1,4 @@
-//! Panics that become values and print nothing.
+//! Converts panics to values without printing them.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -9,9 +9,9 @@ use std::thread;
 
 use crate::model::error::Error;
 
-/// A panic that was caught: a defect of this library.
+/// A caught panic: a defect of this library.
 ///
-/// It holds the location in the source and not the panic's message, which may quote data.
+/// It contains the location in the source and not the panic's message, which may quote data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defect {
     location: String,
@@ -41,8 +41,8 @@ thread_local! {
 
 /// Runs `body`; a panic in it becomes a [`Defect`] and is not printed.
 ///
-/// The process's panic hook stays in force for every other panic: it is chained to once, and a hook that
-/// the host sets later replaces the chain as usual.
+/// The process's panic hook stays in force for every other panic: this library's hook calls it. A hook that the host
+/// sets later replaces both as usual.
 pub fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Defect> {
     chain_hook();
     let _scope = CatchScope::enter();
@@ -93,7 +93,7 @@ fn remember(info: &PanicHookInfo<'_>) {
     });
 }
 
-/// Drops a panic's payload, whose own destructor may panic in turn.
+/// Drops a panic's payload, whose own destructor may panic too.
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_becomes_a_defect_that_names_its_place_and_not_its_message() {
+    fn a_panic_becomes_a_defect_with_its_location_and_without_its_message() {
         let text = catch(|| panic!("secret data")).expect_err("defect").to_string();
         assert!(text.contains("src/sys/panic.rs:"), "{text}");
         assert!(!text.contains("secret"), "{text}");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_whose_destructor_panics_is_survived() {
+    fn a_payload_whose_destructor_panics_is_caught() {
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_works_while_the_thread_unwinds() {
+    fn catch_works_while_the_thread_unwinds() {
         struct OnDrop;
         impl Drop for OnDrop {
             fn drop(&mut self) {

@@ -11,7 +11,7 @@ pub fn bytes() -> io::Result<[u8; 16]> {
         if usize::try_from(filled).is_ok_and(|filled| filled == bytes.len()) {
             return Ok(bytes);
         }
-        // A signal may cut the call short; what came is then drawn again.
+        // A signal may interrupt the call; all bytes are then requested again.
         if filled < 0 {
             let error = io::Error::last_os_error();
             if error.kind() != io::ErrorKind::Interrupted {
@@ -21,7 +21,7 @@ pub fn bytes() -> io::Result<[u8; 16]> {
     }
 }
 
-/// A random number for a file name that nobody else picks.
+/// A random number for a unique file name.
 pub fn suffix() -> io::Result<u64> {
     let [a, b, c, d, e, f, g, h, ..] = bytes()?;
     Ok(u64::from_le_bytes([a, b, c, d, e, f, g, h]))

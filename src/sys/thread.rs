@@ -1,4 +1,4 @@
-//! Threads that leave the host's signals alone.
+//! Threads that do not handle the host's signals.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -8,12 +8,12 @@ use crate::sync::thread::{Builder, JoinHandle};
 
 use super::panic::{Defect, catch};
 
-/// A thread that was started here.
+/// The handle of a thread started here.
 pub type Joined = JoinHandle<Result<(), Defect>>;
 
-/// Starts a thread in which every signal is blocked that can be: the host's handlers never run on it, and a broken
-/// pipe is an error code there. Faults (SIGSEGV and its like) stay open for the host's crash handler. A panic prints
-/// nothing and is what joining gives.
+/// Starts a thread in which every signal that can be blocked is blocked: the host's handlers never run on it, and a
+/// broken pipe is an error code. Faults (SIGSEGV and the like) stay unblocked for the host's crash handler. A panic is
+/// not printed but returned by the join.
 pub fn spawn<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
@@ -22,7 +22,7 @@ pub fn spawn<T: Send + 'static>(
     Builder::new().name(name.to_owned()).spawn(move || catch(body))
 }
 
-/// The calling thread's former signal mask, put back on drop; a thread started meanwhile inherits the blocked one.
+/// The calling thread's former signal mask, restored on drop; a thread started meanwhile inherits the blocked one.
 struct SignalMask(libc::sigset_t);
 
 impl SignalMask {

@@ -1,4 +1,4 @@
-//! A limit on bytes a second for all connections that share it: a queue in time, in which each pays before it takes.
+//! A bandwidth limit shared by connections: each reserves time for its bytes in a queue before it accepts them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,37 +6,37 @@ use std::time::{Duration, Instant};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// What a quiet time is worth afterwards: late wake-ups of a loop then cost no throughput.
+/// Unused time that may be made up for, so that a loop's late wake-ups cost no throughput.
 const BURST: Duration = Duration::from_millis(50);
-/// Longest turn that is handed out, for limits that nobody lives to see the end of.
-const LONGEST_TURN: Duration = Duration::from_secs(24 * 3600);
+/// Longest reservation, for extremely low limits.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// One limit, shared by connections; it may be changed while they run.
 pub struct Bandwidth {
-    /// Bytes a second, 0 for none; a copy for those that only look.
+    /// Bytes per second; 0: no limit. A copy for reads without the lock.
     rate: AtomicU64,
     queue: Mutex<Queue>,
-    /// Connections of this download that wait for their turn, under this limit or under the client's.
+    /// Connections of this download that wait because of this limit or the client's.
     waiting: AtomicUsize,
 }
 
-/// The connections' turns, one after another. Pure: the clock is the caller's.
+/// The reservations of the connections, one after another. Pure: the caller passes the time.
 struct Queue {
     rate: u64,
-    /// Tells turns that were handed out before a change from later ones.
+    /// Distinguishes reservations made before a change from later ones.
     epoch: u64,
     free_at: Option<Instant>,
 }
 
 impl Queue {
-    /// When `bytes` may be taken by a connection that asks now.
+    /// Reserves time for `bytes`; returns when they may be accepted.
     fn reserve(&mut self, bytes: u64, now: Instant) -> Instant {
         let earliest = now.checked_sub(BURST).unwrap_or(now);
         let turn = self.free_at.map_or(earliest, |free| free.max(earliest));
         let nanoseconds =
             (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.rate.max(1)));
-        let cost = u64::try_from(nanoseconds).map_or(LONGEST_TURN, Duration::from_nanos);
-        self.free_at = Some(turn + cost.min(LONGEST_TURN));
+        let cost = u64::try_from(nanoseconds).map_or(LONGEST_WAIT, Duration::from_nanos);
+        self.free_at = Some(turn + cost.min(LONGEST_WAIT));
         turn
     }
 
@@ -48,13 +48,13 @@ impl Queue {
 }
 
 impl Bandwidth {
-    /// `rate` in bytes a second; 0 is no limit.
+    /// `rate` in bytes per second; 0: no limit.
     pub fn new(rate: u64) -> Self {
         let queue = Mutex::new(Queue { rate, epoch: 0, free_at: None });
         Bandwidth { rate: AtomicU64::new(rate), queue, waiting: AtomicUsize::new(0) }
     }
 
-    /// Limits to `rate` bytes a second from now on; 0 is no limit.
+    /// Sets the limit to `rate` bytes per second from now on; 0: no limit.
     pub fn set(&self, rate: u64) {
         let mut queue = self.queue.lock();
         if queue.rate != rate {
@@ -67,27 +67,27 @@ impl Bandwidth {
         self.rate.load(Ordering::Acquire) != 0
     }
 
-    /// Whether a connection of the download whose limit this is waits for its turn.
+    /// Whether a connection of this limit's download waits.
     pub fn holds_back(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) != 0
     }
 }
 
-/// One connection's place under one limit.
+/// One connection's reservation under one limit.
 struct LimitShare {
     bandwidth: Arc<Bandwidth>,
     turn: Option<Turn>,
 }
 
-/// Bytes that are paid for, and when they may be taken.
+/// Bytes that are reserved, and when they may be accepted.
 struct Turn {
     at: Instant,
-    paid: u64,
+    reserved: u64,
     epoch: u64,
 }
 
 impl LimitShare {
-    /// When `bytes` may be taken; none: now.
+    /// Reserves `bytes`; returns when they may be accepted, or `None` for now.
     fn ask(&mut self, bytes: u64, now: Instant) -> Option<Instant> {
         if !self.bandwidth.is_limited() {
             self.turn = None;
@@ -95,17 +95,17 @@ impl LimitShare {
         }
         let mut queue = self.bandwidth.queue.lock();
         if queue.rate == 0 {
-            // Lifted since the look.
+            // The limit was lifted after the check above.
             self.turn = None;
             return None;
         }
         let mut turn = match self.turn.take() {
             Some(turn) if turn.epoch == queue.epoch => turn,
-            _ => Turn { at: now, paid: 0, epoch: queue.epoch },
+            _ => Turn { at: now, reserved: 0, epoch: queue.epoch },
         };
-        if turn.paid < bytes {
-            turn.at = queue.reserve(bytes - turn.paid, now);
-            turn.paid = bytes;
+        if turn.reserved < bytes {
+            turn.at = queue.reserve(bytes - turn.reserved, now);
+            turn.reserved = bytes;
         }
         let at = turn.at;
         self.turn = Some(turn);
@@ -114,11 +114,11 @@ impl LimitShare {
 
     fn spend(&mut self, bytes: u64) {
         if let Some(turn) = &mut self.turn {
-            turn.paid = turn.paid.saturating_sub(bytes);
+            turn.reserved = turn.reserved.saturating_sub(bytes);
         }
     }
 
-    /// When the turn comes; a turn under a limit that was changed is no reason to wait.
+    /// When the reserved bytes may be accepted; a reservation under an earlier limit is no reason to wait.
     fn turn(&self) -> Option<Instant> {
         let turn = self.turn.as_ref()?;
         (turn.epoch == self.bandwidth.queue.lock().epoch).then_some(turn.at)
@@ -127,7 +127,7 @@ impl LimitShare {
 
 /// One connection under the limits of its client and of its download.
 pub struct RateLimiter {
-    /// The client's, the download's.
+    /// The limit of the client and that of the download.
     shares: [LimitShare; 2],
     waiting: bool,
 }
@@ -139,7 +139,8 @@ impl RateLimiter {
         RateLimiter { shares, waiting: false }
     }
 
-    /// Whether `bytes` may be taken now. If not, the same bytes are asked for again at [`RateLimiter::turn`].
+    /// Whether `bytes` may be accepted now. If not, the caller tries again with the same bytes at
+    /// [`RateLimiter::turn`].
     pub fn admit(&mut self, bytes: usize, now: Instant) -> bool {
         let bytes = bytes as u64;
         let waits = self.shares.each_mut().map(|share| share.ask(bytes, now).is_some());
@@ -150,12 +151,12 @@ impl RateLimiter {
         !self.waiting
     }
 
-    /// Whether the connection was told to wait.
+    /// Whether the connection has to wait.
     pub fn is_waiting(&self) -> bool {
         self.waiting
     }
 
-    /// When a waiting connection's turn comes; a time that is over when it need not wait any more.
+    /// When a waiting connection may continue; a past time if it no longer has to wait.
     pub fn turn(&self, now: Instant) -> Option<Instant> {
         let turns = || self.shares.iter().filter_map(LimitShare::turn);
         self.waiting.then(|| turns().max().unwrap_or(now))
@@ -189,7 +190,7 @@ mod tests {
         Arc::new(Bandwidth::new(rate))
     }
 
-    /// Bytes that each of `connections` gets in `time`, which passes at once.
+    /// The bytes that each of `connections` receives in `time`, which passes in simulated steps.
     fn run(connections: &mut [RateLimiter], start: Instant, time: Duration) -> Vec<u64> {
         let mut taken = vec![0; connections.len()];
         let mut now = start;
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tighter_of_two_limits_holds() {
+    fn the_lower_of_two_limits_applies() {
         for (client, own) in [(500_000, 9_000_000), (9_000_000, 500_000)] {
             let mut one = connections(1, &limited(client), &limited(own));
             let taken = run(&mut one, Instant::now(), Duration::from_secs(4));
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_frees_who_waits_under_the_former_limit() {
+    fn a_change_ends_waits_under_the_former_limit() {
         let bandwidth = limited(1);
         let mut throttle = RateLimiter::new(&bandwidth, &limited(0));
         let now = Instant::now();
@@ -247,9 +248,9 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_is_lifted_between_two_looks_makes_nobody_wait() {
+    fn a_limit_that_is_lifted_between_two_checks_makes_nobody_wait() {
         let bandwidth = limited(1);
-        // Who looked before the change has the former rate in mind and finds the new one in the queue.
+        // A connection that read the former rate finds the new one in the queue.
         bandwidth.queue.lock().change(0, Instant::now());
         let mut both = connections(2, &bandwidth, &limited(0));
         let now = Instant::now();
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_hour_is_not_made_up_for() {
+    fn idle_time_is_not_made_up_for() {
         let bandwidth = limited(1_000_000);
         let mut one = connections(1, &bandwidth, &limited(0));
         let start = Instant::now();

@@ -1,20 +1,20 @@
-//! Counters that transfer threads raise and a status snapshot reads, without a lock.
+//! Counters that transfer threads increment and a status snapshot reads, without a lock.
 
 use crate::model::outcome::Statistics;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
     ($($name:ident),* $(,)?) => {
-        /// The figures of one running download.
+        /// The counters of one running download.
         #[derive(Debug, Default)]
         pub struct Counters {
             $(pub $name: Counter,)*
-            /// Bytes of the file that are here, in the file or on their way to it.
+            /// Bytes of the file that were received, whether written already or not.
             pub bytes_done: Counter,
         }
 
         impl Counters {
-            /// The figures so far; `elapsed` is the caller's.
+            /// The current values; the caller sets `elapsed`.
             pub fn snapshot(&self) -> Statistics {
                 Statistics { $($name: self.$name.get(),)* ..Statistics::default() }
             }
@@ -37,7 +37,7 @@ counters!(
     throttled_ms,
 );
 
-/// One figure.
+/// One counter.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 

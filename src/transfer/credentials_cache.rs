@@ -1,4 +1,4 @@
-//! The client's credentials: who holds them, who asks for new ones, and who waits for the answer.
+//! The client's credentials cache: keeps the current key and asks the provider for new ones.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -18,19 +18,19 @@ use super::event::Event;
 
 /// Temporary keys are renewed this long before they expire …
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
-/// … but a provider that hands out nearly expired keys is not asked more often than this.
+/// … but a provider that returns nearly expired keys is not called more often than this.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// A key to sign one request with.
 #[derive(Clone, Debug)]
 pub struct CachedKey {
-    /// None: anonymous, the request is not signed.
+    /// `None`: anonymous, the request is not signed.
     pub key: Option<Arc<AccessKey>>,
-    /// Tells this key from later ones.
+    /// Distinguishes this key from later ones.
     pub serial: u64,
 }
 
-/// The credentials of one client.
+/// The credentials cache of one client.
 #[derive(Default)]
 pub struct CredentialsCache {
     state: Mutex<State>,
@@ -39,31 +39,31 @@ pub struct CredentialsCache {
 #[derive(Default)]
 struct State {
     source: Credentials,
-    held: Option<Arc<AccessKey>>,
+    current: Option<Arc<AccessKey>>,
     serial: u64,
-    /// The provider is being asked.
+    /// The provider is being called.
     asking: bool,
     asked_at: Option<Instant>,
-    /// On which the provider is asked, or was the last time.
+    /// The thread of the current or last call of the provider.
     thread: Option<Joined>,
-    /// On which former providers were asked when they were replaced: they may take their time.
+    /// Threads in which former providers were being called when they were replaced; the calls may take long.
     former: Vec<Joined>,
-    /// What the provider answered last, if it had no key.
+    /// The provider's last error, if it returned no key.
     failure: Option<String>,
     waiting: Vec<Sender<Event>>,
 }
 
 impl CredentialsCache {
     pub fn new(source: Credentials) -> Self {
-        let authority = CredentialsCache::default();
-        authority.replace(source);
-        authority
+        let cache = CredentialsCache::default();
+        cache.replace(source);
+        cache
     }
 
     /// Uses `source` from now on.
     pub fn replace(&self, source: Credentials) {
         let mut state = self.state.lock();
-        state.held = match &source {
+        state.current = match &source {
             Credentials::Static(key) => Some(Arc::new(key.clone())),
             _ => None,
         };
@@ -71,8 +71,8 @@ impl CredentialsCache {
         state.serial += 1;
         state.failure = None;
         if std::mem::take(&mut state.asking) {
-            let hanging = state.thread.take();
-            state.former.extend(hanging);
+            let running = state.thread.take();
+            state.former.extend(running);
         }
         state.asked_at = None;
         state.wake_waiting();
@@ -86,7 +86,7 @@ impl CredentialsCache {
         !matches!(self.state.lock().source, Credentials::Anonymous)
     }
 
-    /// Reads the environment again, if that is the source: once for each download, on the caller's thread.
+    /// Reads the environment again, if that is the source: once per download, on the caller's thread.
     pub fn refresh_environment(&self) -> Result<(), Error> {
         if !matches!(self.state.lock().source, Credentials::Environment) {
             return Ok(());
@@ -94,13 +94,14 @@ impl CredentialsCache {
         let key = environment_key::from_environment()?;
         let mut state = self.state.lock();
         if matches!(state.source, Credentials::Environment) {
-            state.held = Some(Arc::new(key));
+            state.current = Some(Arc::new(key));
             state.serial += 1;
         }
         Ok(())
     }
 
-    /// A key for the next request. None: the provider is being asked, and `waiter` is woken when it has answered.
+    /// A key for the next request. `None`: the provider is being called, and `waiter` receives a wake event when it
+    /// returns.
     pub fn issue(self: &Arc<Self>, waiter: &Sender<Event>) -> Result<Option<CachedKey>, Error> {
         let mut state = self.state.lock();
         let provider = match &state.source {
@@ -109,18 +110,18 @@ impl CredentialsCache {
             }
             Credentials::Provider(provider) => provider.clone(),
             Credentials::Environment | Credentials::Static(_) => {
-                let key = state.held.clone();
+                let key = state.current.clone();
                 return match key {
                     Some(_) => Ok(Some(CachedKey { key, serial: state.serial })),
                     None => Err(Error::validation("no access key is set")),
                 };
             }
         };
-        if let Some(key) = state.held.clone() {
+        if let Some(key) = state.current.clone() {
             let due = state.renewal_due(&key);
             let usable = !due || !is_expired(&key);
             if due && usable && !state.asking {
-                // Renewed early, for later requests. Whatever comes of it, this key is good until it expires.
+                // An early renewal for later requests. Even if it fails, this key is valid until it expires.
                 let _ = self.ask(&mut state, provider.clone());
             }
             if usable {
@@ -131,7 +132,7 @@ impl CredentialsCache {
             return Err(Error::new(
                 ErrorKind::Service,
                 "CredentialsError",
-                format!("the credentials provider has no access key: {message}"),
+                format!("the credentials provider returned no access key: {message}"),
             ));
         }
         if !state.asking {
@@ -143,7 +144,8 @@ impl CredentialsCache {
         Ok(None)
     }
 
-    /// The service refused the key `serial` as expired. True when the next [`CredentialsCache::issue`] can bring another one.
+    /// Reports that the service refused the key `serial` as expired. Returns whether the next
+    /// [`CredentialsCache::issue`] may return another key.
     pub fn expired(&self, serial: u64) -> bool {
         let mut state = self.state.lock();
         if state.serial != serial {
@@ -152,11 +154,11 @@ impl CredentialsCache {
         if !matches!(state.source, Credentials::Provider(_)) {
             return false;
         }
-        state.held = None;
+        state.current = None;
         true
     }
 
-    /// Waits for providers that are being asked, unless it is the provider that calls.
+    /// Waits for calls of providers to return, except for one that is the caller.
     pub fn shut_down(&self) {
         let (thread, former) = {
             let mut state = self.state.lock();
@@ -165,7 +167,7 @@ impl CredentialsCache {
         let here = thread::current().id();
         for asking in former.into_iter().chain(thread).filter(|asking| asking.thread().id() != here)
         {
-            // What it had to say is in the state.
+            // Its result is in the state.
             let _ = asking.join();
         }
     }
@@ -176,17 +178,17 @@ impl CredentialsCache {
         provider: Arc<dyn CredentialsProvider>,
     ) -> Result<(), Error> {
         if let Some(answered) = state.thread.take() {
-            // It has answered, let this lock go, and only has to end.
+            // It has stored its result and released this lock; only the thread has to end.
             let _ = answered.join();
         }
-        let authority = self.clone();
+        let cache = self.clone();
         let serial = state.serial;
         let thread = sys::thread::spawn("oss-credentials", move || {
-            // Dropped in there too: a provider that was replaced meanwhile may call back as it goes.
+            // The provider is dropped here too: one that was replaced meanwhile may call back from its destructor.
             let answer = catch(move || provider.fetch())
                 .unwrap_or_else(|_| Err("the provider panicked".to_owned()))
                 .and_then(usable);
-            authority.answered(serial, answer);
+            cache.answered(serial, answer);
         })
         .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
         state.thread = Some(thread);
@@ -197,21 +199,21 @@ impl CredentialsCache {
 
     fn answered(&self, serial: u64, answer: Result<AccessKey, String>) {
         let mut state = self.state.lock();
-        // The credentials may have been replaced while the provider was thinking.
+        // The credentials may have been replaced during the call.
         if state.serial != serial {
             return;
         }
         state.asking = false;
         match answer {
             Ok(key) => {
-                state.held = Some(Arc::new(key));
+                state.current = Some(Arc::new(key));
                 state.serial += 1;
                 state.failure = None;
             }
-            // An early renewal that failed: there is time for another.
-            Err(_) if state.held.as_deref().is_some_and(|key| !is_expired(key)) => {}
+            // An early renewal failed: it can be tried again before the key expires.
+            Err(_) if state.current.as_deref().is_some_and(|key| !is_expired(key)) => {}
             Err(message) => {
-                state.held = None;
+                state.current = None;
                 state.failure = Some(message);
             }
         }
@@ -260,10 +262,10 @@ mod tests {
         }
     }
 
-    fn issue(authority: &Arc<CredentialsCache>) -> Result<CachedKey, Error> {
+    fn issue(cache: &Arc<CredentialsCache>) -> Result<CachedKey, Error> {
         let (sender, receiver) = unbounded();
         loop {
-            if let Some(issued) = authority.issue(&sender)? {
+            if let Some(issued) = cache.issue(&sender)? {
                 return Ok(issued);
             }
             let woken = receiver.recv_timeout(Duration::from_secs(5));
@@ -272,22 +274,22 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_is_asked_once_and_again_when_its_key_was_refused() {
+    fn a_provider_is_called_once_and_again_after_its_key_was_refused() {
         let provider = Arc::new(Counting(AtomicU32::new(0)));
-        let authority = Arc::new(CredentialsCache::new(Credentials::Provider(provider.clone())));
-        let first = issue(&authority).expect("a key");
-        let again = issue(&authority).expect("the same key");
+        let cache = Arc::new(CredentialsCache::new(Credentials::Provider(provider.clone())));
+        let first = issue(&cache).expect("a key");
+        let again = issue(&cache).expect("the same key");
         assert_eq!(first.serial, again.serial);
         assert_eq!(provider.0.load(Ordering::SeqCst), 1);
 
-        assert!(authority.expired(first.serial));
-        let error = issue(&authority).expect_err("the provider has none");
+        assert!(cache.expired(first.serial));
+        let error = issue(&cache).expect_err("the provider has none");
         assert_eq!(error.code(), "CredentialsError");
         assert!(error.message().contains("the role is gone"));
-        assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "third");
+        assert_eq!(issue(&cache).expect("a key").key.expect("signed").id, "third");
     }
 
-    /// Answers when the test says so, and is slow to go.
+    /// Returns when the test allows it, and its destructor is slow.
     struct Slow {
         answers: Receiver<AccessKey>,
         going: Sender<()>,
@@ -309,30 +311,30 @@ mod tests {
     }
 
     #[test]
-    fn a_new_provider_is_asked_while_the_former_hangs_and_both_are_waited_for() {
+    fn a_new_provider_is_called_while_the_former_blocks_and_shutdown_waits_for_both() {
         let (answer, answers) = unbounded();
         let (going, goes) = unbounded();
         let gone = Arc::new(AtomicBool::new(false));
         let slow = Slow { answers, going, gone: gone.clone() };
-        let authority = Arc::new(CredentialsCache::new(Credentials::Provider(Arc::new(slow))));
+        let cache = Arc::new(CredentialsCache::new(Credentials::Provider(Arc::new(slow))));
         let (waiter, woken) = unbounded();
         for _ in 0..3 {
-            assert!(authority.issue(&waiter).expect("asked").is_none());
+            assert!(cache.issue(&waiter).expect("asked").is_none());
         }
         let next = Counting(AtomicU32::new(0));
-        authority.replace(Credentials::Provider(Arc::new(next)));
-        woken.try_recv().expect("who waited is told");
+        cache.replace(Credentials::Provider(Arc::new(next)));
+        woken.try_recv().expect("the waiter is woken");
         assert!(woken.try_recv().is_err(), "once, however often it asked");
-        assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "first");
+        assert_eq!(issue(&cache).expect("a key").key.expect("signed").id, "first");
 
         answer.send(AccessKey::new("late", "secret", None)).expect("it still waits");
         goes.recv_timeout(Duration::from_secs(5)).expect("it has answered");
-        authority.shut_down();
-        assert!(gone.load(Ordering::SeqCst), "the thread still held the provider");
-        assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "first");
+        cache.shut_down();
+        assert!(gone.load(Ordering::SeqCst), "the thread still holds the provider");
+        assert_eq!(issue(&cache).expect("a key").key.expect("signed").id, "first");
     }
 
-    /// First a key that expires soon, then none, then one for good.
+    /// Returns a key that expires soon, then an error, then a permanent key.
     struct Temporary(AtomicU32);
 
     impl CredentialsProvider for Temporary {
@@ -350,26 +352,26 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_valid_outlives_a_failed_renewal() {
+    fn a_valid_key_is_kept_after_a_failed_renewal() {
         let provider = Arc::new(Temporary(AtomicU32::new(0)));
-        let authority = Arc::new(CredentialsCache::new(Credentials::Provider(provider.clone())));
-        let id = || issue(&authority).expect("a key").key.expect("signed").id.clone();
+        let cache = Arc::new(CredentialsCache::new(Credentials::Provider(provider.clone())));
+        let id = || issue(&cache).expect("a key").key.expect("signed").id.clone();
         let settle = || {
             let started = Instant::now();
-            while authority.state.lock().asking {
+            while cache.state.lock().asking {
                 assert!(started.elapsed() < Duration::from_secs(5), "no answer");
                 std::thread::yield_now();
             }
         };
         assert_eq!(id(), "soon-gone");
-        authority.state.lock().asked_at = None;
+        cache.state.lock().asked_at = None;
         assert_eq!(id(), "soon-gone", "a renewal is nothing to wait for");
         settle();
         assert_eq!(provider.0.load(Ordering::SeqCst), 2, "it was asked for another");
-        assert_eq!(id(), "soon-gone", "the failed renewal takes nothing away");
+        assert_eq!(id(), "soon-gone", "the failed renewal keeps the key");
         assert_eq!(provider.0.load(Ordering::SeqCst), 2, "and is not repeated at once");
 
-        authority.state.lock().asked_at = None;
+        cache.state.lock().asked_at = None;
         assert_eq!(id(), "soon-gone");
         settle();
         assert_eq!(id(), "lasting");
@@ -378,12 +380,12 @@ mod tests {
     #[test]
     fn a_refused_static_key_is_final_until_it_is_replaced() {
         let key = |id: &str| Credentials::Static(AccessKey::new(id, "secret", None));
-        let authority = Arc::new(CredentialsCache::new(key("old")));
-        let old = issue(&authority).expect("a key");
-        assert!(!authority.expired(old.serial));
-        authority.replace(key("new"));
-        assert!(authority.expired(old.serial));
-        assert_eq!(issue(&authority).expect("a key").key.expect("signed").id, "new");
+        let cache = Arc::new(CredentialsCache::new(key("old")));
+        let old = issue(&cache).expect("a key");
+        assert!(!cache.expired(old.serial));
+        cache.replace(key("new"));
+        assert!(cache.expired(old.serial));
+        assert_eq!(issue(&cache).expect("a key").key.expect("signed").id, "new");
     }
 }
 

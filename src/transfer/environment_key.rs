@@ -11,8 +11,8 @@ const ID: &str = "OSS_ACCESS_KEY_ID";
 const SECRET: &str = "OSS_ACCESS_KEY_SECRET";
 const TOKEN: &str = "OSS_SESSION_TOKEN";
 
-/// Reads the key. Blanks and line ends around a value are not part of it: files that secret stores mount, and
-/// `export ID="$(cat …)"` in some shells, end in one. A token that is empty is no token.
+/// Reads the key. Surrounding blanks and line ends are not part of a value: files mounted by secret stores, and `export
+/// ID="$(cat …)"` in some shells, end in them. An empty token counts as absent.
 ///
 /// `ValidateError` names the variable that is wrong and never shows its value.
 pub fn from_environment() -> Result<AccessKey> {
@@ -34,8 +34,8 @@ fn from_variables(read: impl Fn(&str) -> Option<OsString>) -> Result<AccessKey> 
     Ok(AccessKey { id: id.to_string(), secret, token, expires: None })
 }
 
-/// The value of the variable `name` without what surrounds it, if the rest can be one of a key's strings: each is
-/// sent in a header or, like OSS's secrets, made of characters that could be.
+/// The trimmed value of the variable `name`, if it is valid: id and token are sent in headers, and secrets of OSS
+/// consist of characters that could be.
 fn trimmed(name: &str, raw: OsString) -> Result<Zeroizing<String>> {
     let wrong = |what: &str| {
         Err(Error::validation(format!("the environment variable {name} {what}; set it again")))
@@ -72,7 +72,7 @@ mod tests {
         })
     }
 
-    /// Asserts that the error is of `name`, tells `what`, and shows nothing of a value.
+    /// Asserts that the error names `name`, contains `what` and shows no value.
     fn refused(result: Result<AccessKey>, name: &str, what: &str) {
         let error = result.expect_err(what);
         assert_eq!(error.kind(), ErrorKind::Validation);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_missing_or_empty_is_named_as_such() {
+    fn the_error_names_a_missing_or_empty_variable() {
         refused(from_variables(|_| None), ID, "is not set");
         refused(from_variables(|name| (name == ID).then(|| "VALUE".into())), SECRET, "is not set");
         refused(from_variables(|name| (name == SECRET).then(|| "VALUE".into())), ID, "is not set");
@@ -90,12 +90,12 @@ mod tests {
             refused(key(empty.as_bytes(), b"VALUE", None), ID, "is empty");
             refused(key(b"VALUE", empty.as_bytes(), None), SECRET, "is empty");
             let found = key(b"id", b"secret", Some(empty.as_bytes())).expect("a key");
-            assert_eq!(found.token, None, "an empty token is none");
+            assert_eq!(found.token, None, "an empty token counts as absent");
         }
     }
 
     #[test]
-    fn a_value_that_no_key_has_is_named_by_its_variable_and_not_shown() {
+    fn the_error_for_an_invalid_value_names_the_variable_and_not_the_value() {
         for (value, what) in [
             (b"VALUE VALUE".as_slice(), "contains a blank"),
             (b"VALUE\nVALUE\n", "contains a blank or a line end"),
@@ -113,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blanks_and_line_ends_around_a_value_do_not_count(
+        fn blanks_and_line_ends_around_a_value_are_ignored(
             before in "[ \t\r\n]{0,3}", after in "[ \t\r\n]{0,3}", value in "[!-~]{1,40}"
         ) {
             let around = format!("{before}{value}{after}");

@@ -1,4 +1,4 @@
-//! What a download's driver is told by the threads that work for it.
+//! The events that a download's driver receives from other threads.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use crate::oss::reply::ReplyHead;
 
 use super::policy::reply_check::Flaw;
 
-/// News for one download, over its own channel.
+/// An event of one download, sent over its own channel.
 pub enum Event {
-    /// The opening request has a body on its way and waits to be told where to put it.
+    /// The first reply has a body; the fetch waits until the driver has accepted it.
     FirstReply { fetch: u64, head: ReplyHead },
-    /// These bytes are in the temp file.
+    /// These bytes have been written to the temporary file.
     Stored(Extent),
-    /// A fetch has ended; everything it stored was reported before.
+    /// A fetch has ended; everything it stored has been reported before.
     Ended(Box<FetchEnd>),
-    /// A write failed; the download cannot go on.
+    /// A write failed; the download cannot continue.
     Fault(Error),
-    /// An extent of an earlier run was read back and is right, …
+    /// An extent of an earlier run was read back and is correct.
     Proved(Extent),
-    /// … or is not.
+    /// An extent of an earlier run was read back and is damaged.
     Damaged(Extent),
-    /// Every extent of the earlier run was looked at, or reading failed.
+    /// Every extent of the earlier run was checked, or reading failed.
     ProofEnded(Result<(), Error>),
-    /// Look at flags and clocks again: credentials came, or a cancel.
+    /// Check flags and clocks again: the credentials have arrived, or the download was cancelled.
     Wake,
 }
 
@@ -32,18 +32,18 @@ pub enum Event {
 pub struct FetchEnd {
     pub fetch: u64,
     pub ending: EndReason,
-    /// Head of the reply, if one came.
+    /// Head of the reply, if there was one.
     pub head: ReplyHead,
     /// Start of an error's body.
     pub body: Vec<u8>,
-    /// Body bytes that were the span's.
+    /// Body bytes that belonged to the span.
     pub received: u64,
-    /// From the request on the wire to its first byte.
+    /// Time from the sending of the request to the first byte.
     pub first_byte: Option<Duration>,
 }
 
 impl FetchEnd {
-    /// The end of a fetch that never got an answer.
+    /// The end of a fetch that received no reply.
     pub fn without_reply(fetch: u64, ending: EndReason) -> Self {
         FetchEnd {
             fetch,
@@ -59,19 +59,19 @@ impl FetchEnd {
 /// Why a fetch ended.
 #[derive(Debug)]
 pub enum EndReason {
-    /// The whole span came (or, for a HEAD, its reply).
+    /// The whole span was received (or, for a HEAD, the reply).
     Complete,
-    /// The end of its span had been taken away, and everything before it came.
+    /// The end of the span was cut off, and all bytes before it were received.
     Cut,
-    /// The driver asked for it.
+    /// The driver aborted it.
     Aborted,
-    /// The service answered with a status that carries no object bytes.
+    /// The service answered with a status without object bytes.
     Refused,
-    /// A reply that is not the one asked for, or none that can be read; no byte of it was used.
+    /// The reply is not the requested one, or is unreadable; none of its bytes was used.
     Unusable(Flaw),
     /// The connection failed, or the body was short.
     Broken { curl_code: u32, message: String },
-    /// No byte came for the idle time-out.
+    /// No byte arrived within the idle time-out.
     Stalled,
     /// The file could not be written.
     Fault(Error),

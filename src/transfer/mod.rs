@@ -1,5 +1,5 @@
-//! The engine: `driver` decides, `policy` holds the pure rules it decides by, `connection` is the network side and `disk`
-//! the storage side. What all of them share stands beside them.
+//! The engine: `driver` decides, `policy` contains the pure rules for its decisions, `connection` is the network side
+//! and `disk` the storage side. The other modules are shared by all of them.
 
 mod bandwidth;
 mod connection;

@@ -1,4 +1,4 @@
-//! What all downloads of one client share: where the service is, who signs, and the threads.
+//! What all downloads of one client share: endpoint, credentials and threads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use super::credentials_cache::{CachedKey, CredentialsCache};
 use super::disk::writer_threads::WriterThreads;
 use super::policy::retry::Limits;
 
-/// Most transfer threads when the client does not say; one loop fills several gigabits.
+/// Most transfer threads by default; one loop is enough for several Gbit/s.
 const DEFAULT_MAX_WORKERS: usize = 4;
 
 /// The shared part of a client.
@@ -33,11 +33,11 @@ pub struct Session {
     pub credentials: Arc<CredentialsCache>,
     pub connection: Arc<ConnectionSettings>,
     pub writer_threads: Arc<WriterThreads>,
-    /// The limit of all downloads together.
+    /// The limit for all downloads together.
     pub bandwidth: Arc<Bandwidth>,
     endpoint: Endpoint,
     region: Mutex<Option<String>>,
-    /// What is added to this machine's clock, in milliseconds.
+    /// Correction of this machine's clock, in milliseconds.
     clock_offset: AtomicI64,
     next_fetch: AtomicU64,
     workers: Mutex<Vec<Arc<Worker>>>,
@@ -45,10 +45,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// Checks the options; starts nothing.
+    /// Validates the options; starts no thread.
     pub fn new(mut options: ClientOptions) -> Result<Self> {
         validate::options(&options)?;
-        // Moved, not copied: a key that is replaced later must not stay here.
+        // Moved, not copied: no copy of a key may remain here after it is replaced.
         let credentials = std::mem::take(&mut options.credentials);
         let endpoint = Endpoint::parse(&options.endpoint)?;
         let region = options.region.clone().or_else(|| endpoint.region());
@@ -83,14 +83,14 @@ impl Session {
         })
     }
 
-    /// Signs with `region` from now on.
+    /// Uses `region` for signatures from now on.
     pub fn set_region(&self, region: &str) -> Result<()> {
         validate::region(region)?;
         *self.region.lock() = Some(region.to_owned());
         Ok(())
     }
 
-    /// The worker for the `slot`-th connection; started if it does not run yet.
+    /// The worker for connection number `slot`; started if it is not running yet.
     pub fn worker(&self, slot: usize) -> Result<Arc<Worker>> {
         let mut workers = self.workers.lock();
         let index = slot % self.max_workers;
@@ -101,7 +101,7 @@ impl Session {
         Ok(workers[index].clone())
     }
 
-    /// Ends the threads. Downloads must have ended.
+    /// Ends the threads. All downloads must have ended.
     pub fn shut_down(&self) {
         let workers = std::mem::take(&mut *self.workers.lock());
         drop(workers);
@@ -129,7 +129,7 @@ impl Session {
         here.checked_add(offset).unwrap_or(here)
     }
 
-    /// Sets this client's clock by the service's.
+    /// Corrects this client's clock to the service's time.
     pub fn set_clock(&self, service_time: Timestamp) {
         let offset = service_time.as_millisecond() - Timestamp::now().as_millisecond();
         self.clock_offset.store(offset, Ordering::Relaxed);
@@ -154,14 +154,14 @@ impl Session {
         Ok((url, [composed.headers, added].concat()))
     }
 
-    /// Sends a line to the client's log, if it wants lines of this level.
+    /// Sends a line to the client's log if its level is enabled.
     pub fn log(&self, level: LogLevel, line: impl FnOnce() -> String) {
         if let Some(sink) = self.options.log.as_ref().filter(|_| level <= self.options.log_level) {
             sink(level, &line());
         }
     }
 
-    /// A URL by which anybody can download `request`'s object, with its conditions left out, until it expires.
+    /// A URL with which anybody can download `request`'s object until it expires. It contains no conditions.
     pub fn presign(
         &self,
         method: &str,
@@ -196,12 +196,12 @@ impl Session {
         self.endpoint.host()
     }
 
-    /// V4 signatures name the region; without one nothing can be signed.
+    /// V4 signatures contain the region; without one nothing can be signed.
     pub fn require_region(&self) -> Result<()> {
         let needed = self.options.signature == SignatureVersion::V4 && self.credentials.signs();
         if needed && self.region.lock().is_none() {
             return Err(Error::validation(
-                "the region is not set and cannot be told from the endpoint; V4 signatures need it, for example cn-hangzhou",
+                "the region is not set and the endpoint does not contain it; V4 signatures need it, for example cn-hangzhou",
             ));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What a download's handle and its driver both see.
+//! State shared by a download's handle and its driver.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use super::event::Event;
 /// `bytes_total` before the first reply.
 const UNKNOWN: u64 = u64::MAX;
 
-/// One download, seen by everyone.
+/// The shared state of one download.
 pub struct Shared {
     pub counters: Arc<Counters>,
     pub bandwidth: Arc<Bandwidth>,
@@ -42,7 +42,7 @@ struct State {
 }
 
 impl Shared {
-    /// A download that may take `bandwidth` bytes a second; 0 is no limit.
+    /// The state of a download with a limit of `bandwidth` bytes per second; 0: no limit.
     pub fn new(events: Sender<Event>, bandwidth: u64) -> Self {
         Shared {
             counters: Arc::new(Counters::default()),
@@ -60,20 +60,20 @@ impl Shared {
         }
     }
 
-    /// Notes the thread of the driver.
+    /// Stores the driver's thread.
     pub fn set_driver(&self, driver: Joined) {
         self.driver_id.get_or_init(|| driver.thread().id());
         *self.driver.lock() = Some(driver);
     }
 
-    /// Waits until the driver's thread is gone. The driver itself, in whose callback the caller may be, does not.
+    /// Waits until the driver's thread has ended, unless it is the caller (in a callback).
     pub fn join(&self) {
         if self.driver_id.get() == Some(&thread::current().id()) {
             return;
         }
-        // Whoever comes second waits for the lock, and so for the thread as well.
+        // A second caller waits for the lock, and so for the thread too.
         if let Some(driver) = self.driver.lock().take() {
-            // It guards itself against panics; its result is in the state.
+            // The driver catches its panics; its result is in the state.
             let _ = driver.join();
         }
     }
@@ -92,7 +92,7 @@ impl Shared {
         let _ = self.events.send(Event::Wake);
     }
 
-    /// Cancels because no request may be sent any more.
+    /// Cancels because requests have been disabled.
     pub fn disable(&self) {
         self.disabled.store(true, Ordering::Release);
         self.cancel();
@@ -106,7 +106,7 @@ impl Shared {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Long reads of the disk look at this between blocks.
+    /// Long disk reads check this flag between blocks.
     pub fn cancel_flag(&self) -> &AtomicBool {
         &self.cancelled
     }
@@ -123,7 +123,7 @@ impl Shared {
         self.active.store(u32::try_from(connections).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// The figures so far, or the final ones.
+    /// The current statistics, or the final ones.
     pub fn statistics(&self) -> Statistics {
         let elapsed = self.state.lock().elapsed.unwrap_or_else(|| self.started.elapsed());
         Statistics { elapsed, ..self.counters.snapshot() }
@@ -141,7 +141,7 @@ impl Shared {
         }
     }
 
-    /// The status where the download's threads are lost, and maybe its locks with them.
+    /// The status if the download's threads, and perhaps its locks, are lost.
     pub fn status_without_threads(&self) -> Status {
         let total = self.bytes_total.load(Ordering::Relaxed);
         Status {
@@ -153,7 +153,7 @@ impl Shared {
         }
     }
 
-    /// Publishes how the download ended.
+    /// Publishes the result of the download.
     pub fn end(&self, result: Result<Outcome>) {
         let mut state = self.state.lock();
         state.phase = if result.is_ok() { Phase::Succeeded } else { Phase::Failed };
@@ -164,7 +164,7 @@ impl Shared {
         self.ended.notify_all();
     }
 
-    /// Waits for the end until `until`; none when the time is up.
+    /// Waits for the end until `until`; `None` on time-out.
     pub fn wait_until(&self, until: Option<Instant>) -> Option<Result<Outcome>> {
         let mut state = self.state.lock();
         while state.result.is_none() {

@@ -1,8 +1,8 @@
-//! How a transfer thread is woken. Below everything that wakes one: the disk side knows no more of it.
+//! Wakes a transfer thread. In a file of its own, so that the disk side need not depend on the worker.
 
 use std::task::Waker;
 
-/// Wakes a worker from its sleep; cheap to clone.
+/// Wakes a sleeping worker; cheap to clone.
 #[derive(Clone)]
 pub struct WorkerWaker {
     index: usize,

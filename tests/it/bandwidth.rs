@@ -1,4 +1,5 @@
-//! Bandwidth limits: of a download over all its connections, of a client over all its downloads, changed at any time.
+//! Bandwidth limits: of a download over all its connections, of a client over all its downloads, changed while
+//! downloads run.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use oss_resumable::Client;
 
 use crate::fixture::{Fixture, MIB, PART};
 
-/// Bytes that a limit lets through at once, whatever it is; the time for them is not waited for.
+/// Time for the bytes that every limit accepts immediately.
 const HEAD_START: Duration = Duration::from_millis(250);
 
 fn seconds(bytes: u64, rate: u64) -> Duration {
@@ -29,20 +30,20 @@ fn a_limit_is_the_total_of_a_download_s_connections() {
 }
 
 #[test]
-fn a_connection_that_seldom_has_its_turn_is_not_taken_for_a_slow_one() {
+fn a_connection_that_its_limit_pauses_often_does_not_count_as_slow() {
     let fixture = Fixture::new(2 * MIB);
     let request = fixture.request_with(|request| {
         request.thread_num = 6;
         request.max_bandwidth = 30_000;
     });
     let download = fixture.client().start(&request).expect("start");
-    // Each connection has a turn in three seconds; after two it may be judged.
+    // Each connection transfers once in three seconds; after two seconds it counts in the comparison of speeds.
     assert!(download.wait(Some(Duration::from_secs(7))).is_none(), "a minute is needed");
     assert_eq!(download.status().statistics.requests, 6, "one each");
 }
 
 #[test]
-fn a_slow_connection_is_helped_under_a_limit_that_nobody_reaches() {
+fn work_moves_from_a_slow_connection_under_a_limit_that_is_not_reached() {
     let fixture = Fixture::new(8 * MIB);
     fixture.server.inject_when(Matcher::any().nth(2), Fault::RateLimit(MIB / 16));
     let request = fixture.request_with(|request| {
@@ -89,7 +90,7 @@ fn a_client_s_limit_is_the_total_of_its_downloads() {
 }
 
 #[test]
-fn a_connection_that_waits_for_its_turn_is_not_taken_for_a_stalled_one() {
+fn a_connection_that_its_limit_pauses_does_not_count_as_stalled() {
     let fixture = Fixture::new(2 * PART);
     let client =
         fixture.client_with(|options| options.idle_timeout = Some(Duration::from_millis(100)));
@@ -100,7 +101,7 @@ fn a_connection_that_waits_for_its_turn_is_not_taken_for_a_stalled_one() {
 }
 
 #[test]
-fn a_cancel_does_not_wait_for_a_turn() {
+fn a_cancel_does_not_wait_for_the_limit() {
     let fixture = Fixture::new(8 * MIB);
     let request = fixture.request_with(|request| request.max_bandwidth = 1);
     let download = fixture.client().start(&request).expect("start");

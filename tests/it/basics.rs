@@ -1,11 +1,11 @@
-//! The ordinary download.
+//! Ordinary downloads.
 
 use oss_resumable::Proof;
 
 use crate::fixture::{Fixture, MIB, PART};
 
 #[test]
-fn an_object_of_many_parts_arrives_whole() {
+fn an_object_of_many_parts_is_downloaded() {
     let fixture = Fixture::new(5 * MIB + 12_345);
     let outcome = fixture.client().download(&fixture.request()).expect("download");
     fixture.assert_whole(&outcome);
@@ -14,7 +14,7 @@ fn an_object_of_many_parts_arrives_whole() {
 }
 
 #[test]
-fn objects_around_one_part_arrive_whole() {
+fn objects_around_the_size_of_a_part_are_downloaded() {
     for size in [1, PART - 1, PART, PART + 1] {
         let fixture = Fixture::new(size);
         let outcome = fixture.client().download(&fixture.request()).expect("download");

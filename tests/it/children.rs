@@ -1,5 +1,5 @@
-//! What belongs to a whole process: its environment and its current directory. Each test runs [`child`] in a
-//! process of its own.
+//! Behaviour that depends on process-wide state: the environment and the current directory. Each test runs [`child`] in
+//! a process of its own.
 
 use std::process::{Command, Output};
 
@@ -22,7 +22,7 @@ fn child() {
     }
 }
 
-/// Runs [`child`] in the fixture's directory with these variables and no others of OSS.
+/// Runs [`child`] in the fixture's directory with these variables and no other variables of OSS.
 fn run(fixture: &Fixture, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "--ignored", "--nocapture", "children::child"]);
@@ -85,7 +85,7 @@ fn a_missing_variable_is_named_and_nothing_is_sent() {
 }
 
 #[test]
-fn blanks_and_line_ends_around_the_values_of_a_secret_store_are_not_sent() {
+fn blanks_and_line_ends_around_values_of_a_secret_store_are_not_sent() {
     let fixture = fixture();
     let token = "CAIStoken";
     let key = Key {

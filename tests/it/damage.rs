@@ -1,4 +1,4 @@
-//! Files of an interrupted download that are damaged before the next run: the right file or a typed error, always.
+//! Files of an interrupted download are damaged before the next run: it ends with the right file or a typed error.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
@@ -14,13 +14,13 @@ use crate::fixture::{BUCKET, Fixture, KEY, PART};
 use crate::interrupted::Leftovers;
 
 const SIZE: u64 = 3 * PART;
-/// Bytes of the interrupted run: one extent of a part, one of these.
+/// Bytes of the interrupted run: one extent of a part, and one of this length.
 const SECOND: u64 = 50_000;
 const HELD: u64 = PART + SECOND;
-/// Bytes of a record in the checkpoint.
+/// Size of a record in the checkpoint, in bytes.
 const RECORD: usize = 32;
 
-/// An interrupted download that can be damaged again and again.
+/// An interrupted download that can be damaged repeatedly.
 struct Damaged {
     fixture: Fixture,
     client: Client,
@@ -35,11 +35,11 @@ impl Damaged {
         Damaged { client: fixture.client(), fixture, left }
     }
 
-    /// Puts the state back, damages it and downloads.
+    /// Restores the files, damages them and downloads.
     fn after(&self, damage: impl FnOnce(&Fixture, &Leftovers)) -> Result<Outcome, Error> {
         self.fixture.put_back(&self.left);
         damage(&self.fixture, &self.left);
-        // Flushing takes most of the time and proves nothing here.
+        // Flushing takes most of the time and is not under test.
         let request = self.fixture.request_with(|request| request.flush = false);
         self.client.download(&request)
     }
@@ -63,7 +63,7 @@ impl Damaged {
 }
 
 #[test]
-fn undamaged_everything_is_reused() {
+fn without_damage_everything_is_reused() {
     let damaged = Damaged::new();
     assert_eq!(damaged.reused_after(|_, _| {}), HELD);
     assert_eq!(damaged.reused_with_journal(&damaged.left.journal), HELD);
@@ -106,7 +106,7 @@ fn a_lengthened_temporary_file_gives_a_file_of_the_right_length() {
 }
 
 #[test]
-fn a_zero_filled_temporary_file_of_full_length_is_not_believed() {
+fn a_zero_filled_temporary_file_of_full_length_is_not_reused() {
     let damaged = Damaged::new();
     for len in [damaged.left.temp.len(), SIZE as usize] {
         assert_eq!(damaged.reused_with_temp(&vec![0; len]), 0);
@@ -114,7 +114,7 @@ fn a_zero_filled_temporary_file_of_full_length_is_not_believed() {
 }
 
 #[test]
-fn one_flipped_byte_costs_the_extent_it_is_in_and_no_other() {
+fn one_flipped_byte_costs_its_extent_and_no_other() {
     let damaged = Damaged::new();
     for at in [0, 1, 54_321, PART - 1, PART, PART + 1, HELD - 1] {
         let mut temp = damaged.left.temp.clone();
@@ -125,13 +125,13 @@ fn one_flipped_byte_costs_the_extent_it_is_in_and_no_other() {
 }
 
 #[test]
-fn what_is_fetched_after_damage_was_found_is_recorded_as_ever() {
+fn bytes_fetched_after_damage_was_found_are_recorded() {
     let damaged = Damaged::new();
     let fixture = &damaged.fixture;
     let mut temp = damaged.left.temp.clone();
     temp[1000] ^= 1;
     fixture.put_back(&Leftovers { temp, ..damaged.left.clone() });
-    // The second reply is for the damaged bytes, now the largest hole; it waits until the proof is through.
+    // The second reply is for the damaged bytes, now the largest hole; it is delayed until everything is verified.
     fixture.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(800)));
     let (_, second) = fixture.interrupt(&fixture.request(), 12_345);
     assert_eq!(second.bytes_reused, SECOND);
@@ -142,8 +142,8 @@ fn what_is_fetched_after_damage_was_found_is_recorded_as_ever() {
 }
 
 #[test]
-fn bytes_past_those_recorded_are_never_believed() {
-    // As a crash leaves them: written, not recorded. Here they are wrong.
+fn bytes_beyond_the_recorded_ones_are_never_reused() {
+    // As after a crash: written, but not recorded. Here they are wrong.
     let damaged = Damaged::new();
     let mut temp = damaged.left.temp.clone();
     temp.resize(SIZE as usize, 0);
@@ -151,7 +151,7 @@ fn bytes_past_those_recorded_are_never_believed() {
 }
 
 #[test]
-fn a_checkpoint_torn_at_any_byte_costs_what_it_no_longer_says() {
+fn a_checkpoint_truncated_at_any_byte_costs_the_lost_records() {
     let damaged = Damaged::new();
     let journal = &damaged.left.journal;
     let header = journal.len() - 2 * RECORD;
@@ -167,7 +167,7 @@ fn a_checkpoint_torn_at_any_byte_costs_what_it_no_longer_says() {
 }
 
 #[test]
-fn a_checkpoint_with_any_byte_flipped_costs_what_it_no_longer_says() {
+fn a_checkpoint_with_any_byte_flipped_costs_the_lost_records() {
     let damaged = Damaged::new();
     let journal = &damaged.left.journal;
     let header = journal.len() - 2 * RECORD;
@@ -181,7 +181,7 @@ fn a_checkpoint_with_any_byte_flipped_costs_what_it_no_longer_says() {
 }
 
 #[test]
-fn a_checkpoint_of_random_bytes_is_no_checkpoint() {
+fn a_checkpoint_of_random_bytes_is_ignored() {
     let damaged = Damaged::new();
     let bytes = proptest::collection::vec(any::<u8>(), 0..2000);
     runner(cases(32, 1000))
@@ -206,7 +206,7 @@ fn records_followed_by_random_bytes_are_read_up_to_them() {
 }
 
 #[test]
-fn a_checkpoint_of_another_shape_is_no_checkpoint() {
+fn a_checkpoint_with_another_format_is_ignored() {
     let damaged = Damaged::new();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/checkpoint");
     let of_sdk = fs::read(data.join("cpp-sdk-record/plain.json")).expect("the SDK's record");
@@ -219,7 +219,7 @@ fn a_checkpoint_of_another_shape_is_no_checkpoint() {
 }
 
 #[test]
-fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
+fn the_checkpoint_of_another_object_or_range_is_not_used() {
     let fixture = Fixture::new(SIZE);
     fixture.server.put(BUCKET, "other", Object::pattern(SIZE, 7));
     let other = fixture.request_with(|request| request.key = "other".into());
@@ -229,7 +229,7 @@ fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
         fixture.request().range(0, -1),
         fixture.request().range(0, 200_000),
     ];
-    // The same bytes in the same file: only the record tells them apart.
+    // The same bytes in the same file: only the record differs.
     let left: Vec<_> = requests
         .iter()
         .map(|request| {
@@ -245,14 +245,14 @@ fn the_checkpoint_of_another_object_or_range_is_not_taken_for_this_one() {
         fs::write(&whole.journal_path, &foreign.journal).expect("write");
         let outcome = fixture.client().download(&fixture.request()).expect("download");
         fixture.assert_whole(&outcome);
-        // "0 to the end" is the whole object under another name: the same download.
+        // "0 to the end" is the whole object, and so the same download.
         let same = foreign.journal_path == whole.journal_path;
         assert_eq!(outcome.statistics.bytes_reused, if same { HELD } else { 0 });
     }
 }
 
 #[test]
-fn a_checkpoint_with_the_temporary_file_of_another_run_is_found_out() {
+fn a_checkpoint_with_the_temporary_file_of_another_run_is_detected() {
     let fixture = Fixture::new(SIZE);
     fixture.interrupt(&fixture.request(), SECOND);
     let older = fixture.leftovers();
@@ -274,7 +274,7 @@ fn a_checkpoint_with_the_temporary_file_of_another_run_is_found_out() {
     }
 }
 
-/// A download that must end in one of the two ways that harm nobody.
+/// A download that must end with the right file or a typed error.
 fn right_file_or_typed_error(damaged: &Damaged, damage: impl FnOnce(&Fixture, &Leftovers)) {
     match damaged.after(damage) {
         Ok(_) => damaged.fixture.assert_range(0..SIZE),
@@ -303,7 +303,7 @@ fn a_symbolic_link_in_place_of_a_file_does_not_lead_to_another_file() {
 }
 
 #[test]
-fn a_link_to_nothing_in_place_of_a_file_makes_nothing_there() {
+fn a_dangling_link_in_place_of_a_file_creates_no_file() {
     let damaged = Damaged::new();
     let elsewhere = tempfile::tempdir().expect("directory");
     let nothing = elsewhere.path().join("nothing");
@@ -317,7 +317,7 @@ fn a_link_to_nothing_in_place_of_a_file_makes_nothing_there() {
 }
 
 #[test]
-fn a_directory_or_a_pipe_in_place_of_a_file_is_an_error_and_no_hang() {
+fn a_directory_or_a_pipe_in_place_of_a_file_is_an_error_and_does_not_block() {
     let damaged = Damaged::new();
     for replaced in [damaged.fixture.temp(), damaged.left.journal_path.clone()] {
         right_file_or_typed_error(&damaged, |_, _| {
@@ -341,7 +341,7 @@ fn a_checkpoint_that_was_deleted_costs_everything() {
 }
 
 #[test]
-fn a_checkpoint_directory_that_is_missing_or_no_directory_is_refused() {
+fn a_checkpoint_directory_that_is_missing_or_a_file_is_refused() {
     let fixture = Fixture::new(SIZE);
     let file = fixture.dir().join("file");
     fs::write(&file, "").expect("write");
@@ -355,9 +355,9 @@ fn a_checkpoint_directory_that_is_missing_or_no_directory_is_refused() {
 }
 
 #[test]
-fn a_checkpoint_directory_that_nothing_can_be_written_to_is_an_error() {
+fn a_checkpoint_directory_that_is_not_writable_is_an_error() {
     let fixture = Fixture::new(SIZE);
-    // Not even root can make a file there.
+    // Not even root can create a file there.
     let error =
         fixture.client().download(&fixture.request().checkpoint_dir("/proc")).expect_err("refused");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Io, "LocalIoError"));
@@ -366,7 +366,7 @@ fn a_checkpoint_directory_that_nothing_can_be_written_to_is_an_error() {
 }
 
 #[test]
-fn damage_during_the_run_is_mended_when_the_file_is_verified_before_the_rename() {
+fn damage_during_the_run_is_repaired_by_verify_before_rename() {
     let fixture = Fixture::new(SIZE);
     let slow = Fault::RoundTrip(Duration::from_millis(300));
     fixture.server.inject_when(Matcher::any().nth(2), slow);

@@ -1,4 +1,4 @@
-//! Disabled requests: running downloads end, others do not start, until they are enabled.
+//! Disabled requests: running downloads end and others do not start until requests are enabled again.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn disabling_ends_running_downloads_with_the_sdk_s_code_and_keeps_their_checkpoi
     client.enable_requests().expect("own process");
     let outcome = client.download(&fixture.request()).expect("enabled again");
     fixture.assert_whole(&outcome);
-    assert!(outcome.statistics.bytes_reused >= PART, "it goes on where it was");
+    assert!(outcome.statistics.bytes_reused >= PART, "it resumes where it was");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How hard randomised tests try, where their chance comes from, and the figures they leave.
+//! The number of cases and the seed of randomised tests, and the figures they record.
 //!
 //! `TEST_EFFORT=long` (as `make test-all` sets it) tries more; `TEST_SEED=n` repeats a run.
 
@@ -7,17 +7,17 @@ use std::path::Path;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// How many cases to try: `short` in `make test`, `long` in `make test-all`.
+/// The number of cases to try: `short` in `make test`, `long` in `make test-all`.
 pub fn cases(short: u32, long: u32) -> u32 {
     let is_long = std::env::var("TEST_EFFORT").is_ok_and(|effort| effort == "long");
     if is_long { long } else { short }
 }
 
-/// Numbers by chance, from a printed seed.
+/// Random numbers from a printed seed.
 pub struct Chance(u64);
 
 impl Chance {
-    /// From `TEST_SEED`, or from a fresh seed.
+    /// With the seed `TEST_SEED`, or a fresh one.
     pub fn new() -> Self {
         let seed = std::env::var("TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0u8));
@@ -42,13 +42,13 @@ impl Chance {
         self.next() % limit.max(1)
     }
 
-    /// One of these.
+    /// A random element.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len() as u64) as usize]
     }
 }
 
-/// Runs properties over `cases` cases, from a printed seed, and shrinks what fails.
+/// Runs properties over `cases` cases, from a printed seed, and shrinks failing ones.
 pub fn runner(cases: u32) -> TestRunner {
     let seed: Vec<u8> = std::iter::repeat_with({
         let mut chance = Chance::new();
@@ -61,7 +61,7 @@ pub fn runner(cases: u32) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 
-/// Leaves `text` as the running test's figure; `docs/reliability.md` must show the same.
+/// Records `text` as the running test's figure; `docs/reliability.md` must show the same.
 pub fn figure(text: &str) {
     let thread = std::thread::current();
     let test = thread.name().expect("called on the test's own thread").to_owned();

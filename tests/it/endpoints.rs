@@ -1,4 +1,4 @@
-//! Endpoints and regions: every way to write where the service is.
+//! Endpoints and regions: every valid way to write an endpoint.
 
 use std::io;
 use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
@@ -12,7 +12,8 @@ use oss_resumable::{
 
 use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
-/// Downloads the fixture's object through another spelling of its endpoint; the `Host` that the server saw.
+/// Downloads the fixture's object through another spelling of its endpoint; returns the `Host` that the server
+/// received.
 fn host_seen(fixture: &Fixture, endpoint: &str, style: AddressStyle) -> String {
     let client = fixture.client_with(|options| {
         options.endpoint = endpoint.to_owned();
@@ -73,7 +74,7 @@ fn a_name_is_addressed_in_path_style_on_request() {
 }
 
 #[test]
-fn a_custom_domain_stands_for_its_bucket_under_both_signatures() {
+fn a_custom_domain_is_bound_to_its_bucket_with_both_signatures() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
         let fixture = with_domain("download.localhost", Config::default());
         let client = fixture.client_with(|options| {
@@ -88,7 +89,7 @@ fn a_custom_domain_stands_for_its_bucket_under_both_signatures() {
 }
 
 #[test]
-fn https_is_spoken_when_no_scheme_is_given() {
+fn https_is_used_when_no_scheme_is_given() {
     let domain = format!("{BUCKET}.oss.localhost");
     let config =
         Config { tls: Some(Tls::Valid), tls_names: vec![domain.clone()], ..Config::default() };
@@ -101,7 +102,7 @@ fn https_is_spoken_when_no_scheme_is_given() {
     assert!(host.starts_with(&domain));
 }
 
-/// Copies connections from an IPv6 address to the server; runs until the process ends.
+/// Forwards connections from an IPv6 address to the server until the process ends.
 fn forward_from_ipv6(port: u16) -> io::Result<u16> {
     let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0))?;
     let own_port = listener.local_addr()?.port();
@@ -122,7 +123,7 @@ fn forward_from_ipv6(port: u16) -> io::Result<u16> {
 }
 
 #[test]
-fn an_ipv6_address_stands_in_brackets_and_is_addressed_in_path_style() {
+fn an_ipv6_address_is_in_brackets_and_addressed_in_path_style() {
     let fixture = Fixture::new(3 * PART);
     let port = match forward_from_ipv6(fixture.server.port()) {
         Ok(port) => port,
@@ -183,7 +184,7 @@ fn a_missing_region_is_an_error_before_any_request_until_it_is_set() {
     assert!(fixture.server.requests().is_empty());
     assert_eq!(fixture.files(), [""; 0]);
 
-    client.set_region("oss-cn-hangzhou").expect_err("that is no region");
+    client.set_region("oss-cn-hangzhou").expect_err("it is not a region");
     client.set_region("cn-hangzhou").expect("set");
     fixture.assert_whole(&client.download(&fixture.request()).expect("region set"));
 }
@@ -205,7 +206,7 @@ fn v1_signatures_and_anonymous_requests_need_no_region() {
 }
 
 #[test]
-fn the_region_of_another_place_is_told_by_the_service() {
+fn a_wrong_region_is_the_services_error() {
     let fixture = Fixture::new(10);
     let client = fixture.client_with(|options| options.region = Some("cn-beijing".to_owned()));
     let error = client.download(&fixture.request()).expect_err("wrong region");

@@ -93,21 +93,21 @@ impl Fixture {
             .part_size(PART)
     }
 
-    /// The same request with something changed.
+    /// The same request with a change.
     pub fn request_with(&self, change: impl FnOnce(&mut DownloadRequest)) -> DownloadRequest {
         let mut request = self.request();
         change(&mut request);
         request
     }
 
-    /// Asserts that the target holds exactly these bytes of the object.
+    /// Asserts that the target contains exactly these bytes of the object.
     pub fn assert_range(&self, range: std::ops::Range<u64>) {
         let expected = self.server.object_bytes(BUCKET, KEY, range).expect("object");
         let found = std::fs::read(self.target()).expect("target");
         assert!(found == expected, "{} bytes found, {} expected", found.len(), expected.len());
     }
 
-    /// Asserts that the target is the object and nothing else was left behind.
+    /// Asserts that the target is the object and no other file is left.
     pub fn assert_whole(&self, outcome: &Outcome) {
         let size = self.server.object(BUCKET, KEY).expect("object").size();
         self.assert_range(0..size);
@@ -116,13 +116,13 @@ impl Fixture {
     }
 }
 
-/// A directory on a file system in memory, where there is one: below `TEST_MEMORY` or else in `/dev/shm`.
+/// A directory on a file system in memory, if there is one: below `TEST_MEMORY`, or else in `/dev/shm`.
 pub fn directory_in_memory() -> tempfile::TempDir {
     let memory = std::env::var_os("TEST_MEMORY").unwrap_or_else(|| "/dev/shm".into());
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("directory")
 }
 
-/// Waits until a running download has at least so many bytes.
+/// Waits until a running download has at least this many bytes.
 pub fn wait_for_progress(download: &Download, bytes: u64) {
     while download.status().bytes_done < bytes {
         std::thread::sleep(Duration::from_millis(1));

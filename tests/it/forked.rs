@@ -1,5 +1,5 @@
-//! A forked child with a client and a running download of its parent's: calls are refused, nothing hangs, and the
-//! parent's download goes on unharmed.
+//! A forked child has a client and a running download of its parent: its calls are refused, nothing hangs, and the
+//! parent's download continues unharmed.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, SECRET};
 
 const FORKS: usize = 20;
 
-/// What the library's Rust API does in a forked child; the first thing that is wrong.
+/// Calls the library's Rust API in a forked child; returns the first wrong result.
 fn try_everything(
     client: Client,
     download: Download,
@@ -57,7 +57,7 @@ fn parent() {
         std::thread::yield_now();
     }
     for fork in 0..FORKS {
-        // The child owns copies of the handles, as it owns a copy of everything.
+        // The child has copies of the handles, as of all memory.
         let child = raw::fork(|| {
             let (client, download) = raw::copies(&client, &download);
             try_everything(client, download, &request)
@@ -70,7 +70,7 @@ fn parent() {
 }
 
 #[test]
-fn a_forked_child_is_refused_everything_and_harms_nothing() {
+fn every_call_in_a_forked_child_is_refused_and_the_parent_unaffected() {
     let fixture = Fixture::new(16 * MIB);
     let slow = fixture.server.inject(Fault::RateLimit(MIB));
     let program = std::env::current_exe().expect("this program");
@@ -89,12 +89,12 @@ fn a_forked_child_is_refused_everything_and_harms_nothing() {
     assert_eq!(fixture.files(), ["file.bin"]);
 }
 
-/// `fork` and what belongs to it.
+/// `fork` and related calls.
 #[allow(unsafe_code)]
 mod raw {
     use super::*;
 
-    /// Runs `body` in a forked child, which ends with 0 when it is content.
+    /// Runs `body` in a forked child, which exits with 0 if it succeeds.
     pub fn fork(body: impl FnOnce() -> Result<(), &'static str>) -> libc::pid_t {
         // SAFETY: the child runs `body` and ends with `_exit`; it never returns into the test runner.
         unsafe {
@@ -111,17 +111,17 @@ mod raw {
         }
     }
 
-    /// The child's own handles. They are the parent's too, but never in the same process.
+    /// The child's copies of the handles. The parent's originals are in another process.
     pub fn copies(client: &Client, download: &Download) -> (Client, Download) {
         // SAFETY: called in the forked child only, which does not use the originals and ends without dropping them.
         unsafe { (std::ptr::read(client), std::ptr::read(download)) }
     }
 
-    /// The child's exit status; it is killed, and none, when it does not end in time.
+    /// The child's exit status; a child that does not end in time is killed and gives `None`.
     pub fn wait(child: libc::pid_t, limit: Duration) -> Option<i32> {
         let give_up_at = Instant::now() + limit;
         let mut status = 0;
-        // SAFETY: `status` outlives the calls; the child is this function's caller's own and not yet waited for.
+        // SAFETY: `status` outlives the calls; the child is the caller's own and has not been waited for.
         unsafe {
             while libc::waitpid(child, &raw mut status, libc::WNOHANG) == 0 {
                 if Instant::now() > give_up_at {

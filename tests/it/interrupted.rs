@@ -1,4 +1,4 @@
-//! Downloads that were interrupted, and what they leave on the disk.
+//! Interrupted downloads, and the files that they leave.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use oss_resumable::{Client, DownloadRequest, Error, Statistics};
 
 use crate::fixture::Fixture;
 
-/// The files of an interrupted download, to be damaged and put back.
+/// The files of an interrupted download, to be damaged and restored.
 #[derive(Clone)]
 pub struct Leftovers {
     pub journal_path: PathBuf,
@@ -16,24 +16,24 @@ pub struct Leftovers {
 }
 
 impl Fixture {
-    /// A client that gives up at the first failure.
-    pub fn impatient(&self) -> Client {
+    /// A client that fails at the first error, without a retry.
+    pub fn client_without_retries(&self) -> Client {
         self.client_with(|options| options.max_attempts = 1)
     }
 
     /// Runs `request` on one connection until it breaks for good, `bytes` into its second reply. The first reply
-    /// carries one part.
+    /// contains one part.
     pub fn interrupt(&self, request: &DownloadRequest, bytes: u64) -> (Error, Statistics) {
         let rule = self.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(bytes));
         let request = request.clone().thread_num(1);
-        let download = self.impatient().start(&request).expect("start");
+        let download = self.client_without_retries().start(&request).expect("start");
         let error = download.wait(None).expect("an end").expect_err("interrupted");
         assert_eq!(self.server.fault_hits(rule), 1, "{error}");
         self.server.clear_faults();
         (error, download.status().statistics)
     }
 
-    /// What is on the disk now.
+    /// The current files.
     pub fn leftovers(&self) -> Leftovers {
         let journal_path = self.journal().expect("a checkpoint");
         let journal = std::fs::read(&journal_path).expect("the checkpoint");
@@ -41,7 +41,7 @@ impl Fixture {
         Leftovers { journal_path, journal, temp }
     }
 
-    /// Makes these the only files there are.
+    /// Makes these the only files.
     pub fn put_back(&self, leftovers: &Leftovers) {
         for name in self.files() {
             let path = self.dir().join(name);

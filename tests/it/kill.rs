@@ -1,4 +1,4 @@
-//! SIGKILL at any moment, and two runs of one download.
+//! SIGKILL at random moments, and two runs of one download.
 
 use std::fs;
 use std::ops::Range;
@@ -11,19 +11,19 @@ use oss_resumable::{Checkpoint, DownloadRequest, ErrorKind};
 
 use crate::effort::Chance;
 use crate::fixture::{BUCKET, Fixture, KEY, MIB};
-use crate::program::{last_error, start};
+use crate::program::{error_output, start};
 use crate::traffic::{merged, sent, total};
 
 const KILLS: usize = 20;
 const SIZE: u64 = 256 * MIB;
 /// The program's default.
 const CONNECTIONS: u64 = 3;
-/// Bytes a second of a connection.
+/// Bytes per second and connection.
 const RATE: u64 = 5 * MIB;
-/// All killed runs together: the object would take 17 s, so that none of them can come to its end.
+/// Total time of all killed runs: the object takes 17 s, so none of them can finish.
 const KILLED_AFTER_ALL: Duration = Duration::from_secs(12);
 
-/// When to kill each run: random, many soon and a few late, all together [`KILLED_AFTER_ALL`].
+/// When to kill each run: random, many soon and a few late, [`KILLED_AFTER_ALL`] in total.
 fn moments(chance: &mut Chance) -> Vec<Duration> {
     let weights: Vec<f64> = (0..KILLS).map(|_| chance.fraction().powi(2)).collect();
     let sum: f64 = weights.iter().sum();
@@ -31,12 +31,14 @@ fn moments(chance: &mut Chance) -> Vec<Duration> {
 }
 
 #[test]
-fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_little_twice() {
+fn a_program_killed_at_20_random_moments_completes_the_file_and_fetches_little_twice() {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject(Fault::RateLimit(RATE));
-    // What is not recorded yet is less than 8 MiB and younger than a second; half a second more for a busy machine.
+    // Bytes that are not recorded yet are fewer than 8 MiB and younger than a second; half a second more for a busy
+    // machine.
     let most_lost = CONNECTIONS * (8 * MIB).min(RATE * 3 / 2);
-    // A run that is killed early leaves what an earlier one lost to a later one, so the books are kept over all runs.
+    // A run that is killed early leaves bytes lost by an earlier run to a later one, so the totals of all runs are
+    // compared.
     let mut lost_at_most = 0;
     let mut fetched: Vec<Range<u64>> = Vec::new();
     let mut requests = 0;
@@ -52,10 +54,10 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
             None => {
                 fixture.server.clear_faults();
                 let output = program.output().expect("run");
-                assert!(output.status.success(), "{}", last_error(&output));
+                assert!(output.status.success(), "{}", error_output(&output));
             }
         }
-        // What comes twice in one run is not the kill's doing.
+        // Bytes that arrive twice in one run are not caused by the kill.
         let sent = merged(fixture.requests_after(requests).iter().map(sent));
         requests = fixture.server.requests().len();
         let before = total(&fetched);
@@ -66,18 +68,18 @@ fn a_program_killed_at_20_random_moments_ends_with_the_right_file_and_fetches_li
         twice_of_all += twice;
         assert!(
             twice_of_all <= lost_at_most,
-            "run {run}: {twice_of_all} bytes came again, {lost_at_most} may be lost"
+            "run {run}: {twice_of_all} bytes arrived again, {lost_at_most} may be lost"
         );
         lost_at_most += came.min(most_lost);
     }
-    println!("{twice_of_all} bytes came twice in all");
+    println!("{twice_of_all} bytes arrived twice in all");
     assert_eq!(fetched, [0..SIZE]);
     fixture.assert_range(0..SIZE);
     assert_eq!(fixture.files(), ["file.bin"]);
 }
 
 #[test]
-fn a_program_killed_on_a_slow_network_loses_what_is_younger_than_a_second() {
+fn a_program_killed_on_a_slow_network_loses_at_most_the_bytes_of_a_second() {
     const SLOW: u64 = MIB;
     let fixture = Fixture::new(64 * MIB);
     fixture.server.inject(Fault::RateLimit(SLOW));
@@ -92,7 +94,7 @@ fn a_program_killed_on_a_slow_network_loses_what_is_younger_than_a_second() {
     let lost = came - outcome.statistics.bytes_reused;
     // Half a second more for a busy machine.
     assert!(lost <= CONNECTIONS * SLOW * 3 / 2, "{lost} of {came} bytes were lost");
-    assert!(came > CONNECTIONS * SLOW * 2, "only {came} bytes came");
+    assert!(came > CONNECTIONS * SLOW * 2, "only {came} bytes arrived");
 }
 
 /// The program's request.
@@ -101,7 +103,7 @@ fn whole(fixture: &Fixture) -> DownloadRequest {
 }
 
 #[test]
-fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
+fn a_program_killed_on_a_fast_network_loses_at_most_8_mib_of_each_connection() {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject(Fault::RateLimit(64 * MIB));
     let program = start(&fixture);
@@ -119,7 +121,7 @@ fn a_program_killed_on_a_fast_network_loses_8_mib_of_each_connection_at_most() {
     assert!(kept + CONNECTIONS * 8 * MIB >= written, "{kept} of {written} bytes were kept");
 }
 
-/// Waits until the first run has its files.
+/// Waits until the first run has created its files.
 fn wait_for_files(fixture: &Fixture) {
     let give_up_at = Instant::now() + Duration::from_secs(10);
     while !fixture.temp().exists() {
@@ -130,25 +132,25 @@ fn wait_for_files(fixture: &Fixture) {
 }
 
 #[test]
-fn a_second_process_on_a_download_is_told_so_at_once_and_harms_nothing() {
+fn a_second_process_with_the_same_download_is_busy_at_once_and_changes_nothing() {
     let fixture = Fixture::new(24 * MIB);
     fixture.server.inject(Fault::RateLimit(8 * MIB));
     let first = start(&fixture);
     wait_for_files(&fixture);
     let second = start(&fixture).output().expect("run");
     assert_eq!(second.status.code(), Some(1));
-    assert!(last_error(&second).contains("code: Busy"), "{}", last_error(&second));
+    assert!(error_output(&second).contains("code: Busy"), "{}", error_output(&second));
     assert!(fixture.journal().is_some() && fixture.temp().exists() && !fixture.target().exists());
 
     let first = first.output().expect("run");
-    assert!(first.status.success(), "{}", last_error(&first));
+    assert!(first.status.success(), "{}", error_output(&first));
     fixture.assert_range(0..24 * MIB);
     assert_eq!(fixture.files(), ["file.bin"]);
     assert_eq!(total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>()), 24 * MIB);
 }
 
 #[test]
-fn a_second_download_in_one_process_is_busy_at_once_and_harms_nothing() {
+fn a_second_download_in_one_process_is_busy_at_once_and_changes_nothing() {
     for checkpoint in [true, false] {
         let fixture = Fixture::new(4 * MIB);
         fixture.server.inject_when(Matcher::any().times(3), Fault::RateLimit(2 * MIB));
@@ -173,7 +175,7 @@ fn a_second_download_in_one_process_is_busy_at_once_and_harms_nothing() {
 }
 
 #[test]
-fn of_downloads_started_at_the_same_moment_each_is_whole_or_busy() {
+fn downloads_started_at_the_same_moment_each_succeed_or_are_busy() {
     const RUNS: usize = 6;
     for checkpoint in [true, false] {
         let fixture = Fixture::new(2 * MIB);

@@ -1,5 +1,5 @@
-//! Downloads from a real server, through the Rust API.
-// A list of byte ranges may well hold one.
+//! Downloads from a real server through the Rust API.
+// A list of byte ranges may contain a single one.
 #![allow(clippy::single_range_in_vec_init)]
 
 mod bandwidth;
@@ -17,6 +17,7 @@ mod handles;
 mod hostile;
 mod interrupted;
 mod kill;
+mod linked_objects;
 mod model;
 mod network;
 mod options;
@@ -25,6 +26,7 @@ mod planted;
 mod power;
 mod preload;
 mod process;
+mod processed;
 mod program;
 mod proxies;
 mod ranges;

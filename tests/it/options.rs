@@ -1,4 +1,4 @@
-//! What requests and client options change about the file and the connection.
+//! The effects of requests' and clients' options on the file and the connection.
 
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use oss_resumable::{Checkpoint, ErrorKind, Overwrite, Proof};
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, PART};
 
 #[test]
-fn a_file_that_must_not_be_replaced_is_left_alone_before_any_request() {
+fn an_existing_file_that_must_not_be_replaced_is_an_error_before_any_request() {
     let fixture = Fixture::new(4 * PART);
     std::fs::write(fixture.target(), "mine").expect("write");
     let request = fixture.request_with(|request| request.overwrite = Overwrite::Fail);
@@ -49,7 +49,7 @@ fn a_file_that_appears_during_the_download_is_not_replaced_either() {
 }
 
 #[test]
-fn the_file_s_time_is_the_object_s_on_request_only() {
+fn the_file_s_time_is_set_from_the_object_on_request_only() {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_234_567_890);
     let fixture = Fixture::with(Config::default(), Object::pattern(10, 7).last_modified(time));
     let modified = |on: bool| {
@@ -63,7 +63,7 @@ fn the_file_s_time_is_the_object_s_on_request_only() {
 }
 
 #[test]
-fn a_disk_that_is_too_small_is_told_before_anything_is_written() {
+fn a_disk_that_is_too_small_is_an_error_before_anything_is_written() {
     for preallocate in [false, true] {
         let fixture = Fixture::new(1 << 60);
         let request = fixture.request_with(|request| {
@@ -95,14 +95,14 @@ fn preallocated_blocks_are_there_before_the_bytes() {
 }
 
 #[test]
-fn a_preallocated_file_ends_as_whole_as_any() {
+fn a_preallocated_file_is_complete_in_the_end() {
     let fixture = Fixture::new(2 * MIB + 1);
     let request = fixture.request_with(|request| request.preallocate = true);
     fixture.assert_whole(&fixture.client().download(&request).expect("download"));
 }
 
 #[test]
-fn a_download_without_a_flush_is_as_right_as_any() {
+fn a_download_without_a_flush_succeeds() {
     let fixture = Fixture::new(2 * MIB);
     let request = fixture.request_with(|request| request.flush = false);
     let outcome = fixture.client().download(&request).expect("download");
@@ -111,7 +111,7 @@ fn a_download_without_a_flush_is_as_right_as_any() {
 }
 
 #[test]
-fn damage_on_the_disk_during_the_download_is_found_when_the_file_is_verified_before_the_rename() {
+fn damage_on_the_disk_during_the_download_is_found_by_verify_before_rename() {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject(Fault::RateLimit(2 * MIB));
     let request = fixture.request_with(|request| request.verify_before_rename = true);
@@ -165,7 +165,7 @@ fn a_certificate_that_has_expired_is_refused_at_once() {
 }
 
 #[test]
-fn a_certificate_that_signed_itself_is_refused_at_once() {
+fn a_self_signed_certificate_is_refused_at_once() {
     assert_refused_at_once(Tls::SelfSigned);
 }
 
@@ -183,7 +183,7 @@ fn a_certificate_of_an_unknown_ca_is_refused() {
 }
 
 #[test]
-fn a_ca_that_has_only_the_name_of_the_right_one_is_refused_at_once() {
+fn a_ca_that_only_has_the_same_name_is_refused_at_once() {
     let fixture = tls_fixture(Tls::Valid);
     let pem = namesake(fixture.server.ca_pem().expect("CA")).expect("certificate");
     let file = fixture.dir().join("ca.pem");
@@ -196,7 +196,7 @@ fn a_ca_that_has_only_the_name_of_the_right_one_is_refused_at_once() {
     assert_eq!(fixture.server.connections(), 1);
 }
 
-/// A CA certificate like this one, with a key of another kind: its signatures cannot even be compared.
+/// A CA certificate with the same name and a key of another type: its signatures cannot even be compared.
 fn namesake(pem: &[u8]) -> Result<Vec<u8>, openssl::error::ErrorStack> {
     let real = X509::from_pem(pem)?;
     let key = PKey::from_rsa(Rsa::generate(2048)?)?;
@@ -213,7 +213,7 @@ fn namesake(pem: &[u8]) -> Result<Vec<u8>, openssl::error::ErrorStack> {
 }
 
 #[test]
-fn a_directory_of_ca_certificates_is_enough() {
+fn a_directory_of_ca_certificates_is_sufficient() {
     let fixture = tls_fixture(Tls::Valid);
     let pem = fixture.server.ca_pem().expect("CA");
     let hash = X509::from_pem(pem).expect("PEM").subject_name_hash();
@@ -245,7 +245,7 @@ fn without_verification_any_certificate_is_accepted() {
 }
 
 #[test]
-fn faults_over_tls_are_mended_like_others() {
+fn faults_over_tls_are_retried_like_others() {
     for fault in [Fault::ResetAfter(100_000), Fault::CloseAfter(100_000), Fault::ShortBody(1)] {
         let fixture = tls_fixture(Tls::Valid);
         fixture.server.inject_when(Matcher::any().nth(2), fault);
@@ -255,7 +255,7 @@ fn faults_over_tls_are_mended_like_others() {
     }
 }
 
-/// A fixture with the recoverable of a download that broke.
+/// A fixture with the files of an interrupted download.
 fn interrupted() -> Fixture {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject(Fault::CloseAfter(3 * PART));
@@ -266,7 +266,7 @@ fn interrupted() -> Fixture {
 }
 
 #[test]
-fn a_checkpoint_tells_what_it_holds() {
+fn a_checkpoint_can_be_inspected() {
     let fixture = interrupted();
     let info =
         fixture.client().inspect_checkpoint(&fixture.request()).expect("inspect").expect("there");

@@ -1,16 +1,16 @@
-//! The bugs that `make test-all` plants to see tests fail.
+//! The bugs that `make test-all` introduces to see tests fail.
 
 use std::process::Command;
 
 #[test]
-fn every_bug_can_still_be_planted() {
+fn every_mutant_patch_still_applies() {
     let check = Command::new("scripts/mutants.sh")
         .arg("--check")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("the script runs");
-    let last_error = String::from_utf8_lossy(&check.stderr);
+    let error_output = String::from_utf8_lossy(&check.stderr);
     let said = String::from_utf8_lossy(&check.stdout);
-    assert!(check.status.success(), "{last_error}{said}");
+    assert!(check.status.success(), "{error_output}{said}");
     assert!(said.contains("mutant: 5 passed, 0 failed"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! The user's example as a program of its own, that can be killed and can have a working directory.
+//! The example program, which can be killed and can have a working directory.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub fn program_at(endpoint: &str, directory: &Path, arguments: [&str; 4]) -> Com
     command
 }
 
-/// Starts the download that [`Fixture::request`] is, with the program's part size.
+/// Starts the download of [`Fixture::request`] with the program's part size.
 pub fn start(fixture: &Fixture) -> Running {
     running(&mut program(fixture, fixture.dir(), [BUCKET, KEY, "file.bin", "."]))
 }
@@ -50,7 +50,7 @@ pub fn running(program: &mut Command) -> Running {
 pub struct Running(Option<Child>);
 
 impl Running {
-    /// Ends it with SIGKILL; false when it had ended by itself.
+    /// Kills it with SIGKILL; returns `false` if it had already ended.
     pub fn kill(mut self) -> bool {
         let Some(mut child) = self.0.take() else { return false };
         let alive = child.try_wait().expect("its state").is_none();
@@ -58,7 +58,7 @@ impl Running {
         alive
     }
 
-    /// Whether it still runs.
+    /// Whether it is still running.
     pub fn is_alive(&mut self) -> bool {
         self.0.as_mut().is_some_and(|child| child.try_wait().expect("its state").is_none())
     }
@@ -72,13 +72,13 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(mut child) = self.0.take() {
-            // The test fails already; a program that has ended needs no killing.
+            // The test is already failing; the program may have ended.
             let _ = child.kill().and_then(|()| child.wait());
         }
     }
 }
 
-/// What it wrote to standard error.
-pub fn last_error(output: &Output) -> String {
+/// Its output on standard error.
+pub fn error_output(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

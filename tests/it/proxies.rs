@@ -1,4 +1,4 @@
-//! Proxies and network interfaces. The proxy is a local-oss: it takes the absolute form that a proxy is sent.
+//! Proxies and network interfaces. The proxy is a local-oss, which accepts the absolute form of requests to a proxy.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -55,7 +55,7 @@ fn a_proxy_without_a_user_is_sent_no_credentials() {
     assert!(fixture.server.requests().iter().all(|r| r.header("Proxy-Authorization").is_none()));
 }
 
-/// Tunnels one connection, as a proxy does for `https`; the head that asked for the tunnel.
+/// Tunnels one connection, as a proxy does for `https`; returns the head of the CONNECT request.
 fn tunnel(listener: &TcpListener) -> String {
     let (client, _) = listener.accept().expect("the client");
     let mut head = String::new();
@@ -68,7 +68,7 @@ fn tunnel(listener: &TcpListener) -> String {
     (&client).write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").expect("answer");
     std::thread::scope(|scope| {
         let relay = |mut from: TcpStream, mut to: TcpStream| {
-            // Either side may go first.
+            // Either side may end first.
             let _ = std::io::copy(&mut from, &mut to);
             let _ = to.shutdown(Shutdown::Both);
         };
@@ -81,7 +81,7 @@ fn tunnel(listener: &TcpListener) -> String {
 }
 
 #[test]
-fn an_https_service_is_reached_through_a_tunnel_that_alone_sees_the_proxy_s_credentials() {
+fn an_https_service_is_reached_through_a_tunnel_and_only_the_proxy_gets_its_credentials() {
     let config = Config { tls: Some(Tls::Valid), ..Config::default() };
     let fixture = Fixture::with(config, Object::pattern(PART, 7));
     let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
@@ -95,7 +95,7 @@ fn an_https_service_is_reached_through_a_tunnel_that_alone_sees_the_proxy_s_cred
     let head = std::thread::scope(|scope| {
         let proxy = scope.spawn(|| tunnel(&listener));
         fixture.assert_whole(&client.download(&fixture.request()).expect("download"));
-        // The connection is kept for a next download until then.
+        // Until then the connection is kept for another download.
         client.shutdown();
         proxy.join().expect("proxy")
     });
@@ -108,7 +108,7 @@ fn an_https_service_is_reached_through_a_tunnel_that_alone_sees_the_proxy_s_cred
 }
 
 #[test]
-fn an_https_proxy_is_greeted_over_tls() {
+fn an_https_proxy_is_connected_to_over_tls() {
     let fixture = Fixture::new(PART);
     let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
     let port = listener.local_addr().expect("address").port();
@@ -174,14 +174,14 @@ fn the_password_of_a_proxy_in_the_environment_is_in_no_message() {
         let mut program = program::program(&fixture, fixture.dir(), [BUCKET, KEY, "file.bin", "."]);
         program.env("http_proxy", proxy).env_remove("no_proxy").env_remove("NO_PROXY");
         let output = program::running(&mut program).output().expect("its end");
-        let said = program::last_error(&output);
+        let said = program::error_output(&output);
         assert!(!output.status.success() && said.contains("ClientError:2000"), "{said}");
         assert!(!said.contains("hush"), "{said}");
     }
 }
 
 #[test]
-fn what_is_more_than_a_proxy_s_name_is_refused() {
+fn a_proxy_host_that_is_not_a_plain_name_is_refused() {
     let fixture = Fixture::new(PART);
     for host in ["", "user@proxy", "http://proxy", "a b", "proxy/path"] {
         let mut options = fixture.options();
@@ -192,7 +192,7 @@ fn what_is_more_than_a_proxy_s_name_is_refused() {
 }
 
 #[test]
-fn connections_leave_from_the_interface_that_is_named() {
+fn connections_use_the_configured_network_interface() {
     let fixture = Fixture::new(3 * PART);
     let client =
         fixture.client_with(|options| options.network_interface = Some("127.0.0.1".to_owned()));

@@ -9,7 +9,7 @@ use oss_resumable::DownloadRequest;
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, PART};
 use crate::traffic::{merged, sent};
 
-/// Downloads and checks that the file is `range` of the object, `held` bytes of which were kept.
+/// Downloads and checks that the file is `range` of the object and that `held` bytes of it were reused.
 fn finish(fixture: &Fixture, request: &DownloadRequest, range: Range<u64>, held: u64) {
     let before = fixture.server.requests().len();
     let outcome = fixture.client().download(request).expect("resume");
@@ -21,7 +21,7 @@ fn finish(fixture: &Fixture, request: &DownloadRequest, range: Range<u64>, held:
 }
 
 #[test]
-fn the_download_of_a_range_goes_on_at_its_byte() {
+fn the_download_of_a_range_resumes_at_its_byte() {
     let size = 2 * MIB;
     for (start, end, range) in [
         (0, 1_000_000, 0..1_000_001),
@@ -38,14 +38,14 @@ fn the_download_of_a_range_goes_on_at_its_byte() {
 }
 
 #[test]
-fn each_range_has_its_own_checkpoint_and_none_is_taken_for_another() {
+fn each_range_has_its_own_checkpoint() {
     let fixture = Fixture::new(2 * MIB);
     let requests = [
         (fixture.request(), 0),
         (fixture.request().range(1, -1), 1),
         (fixture.request().range(500_000, 1_600_000), 500_000),
     ];
-    // They share a temporary file, so each interrupted run spoils the one before.
+    // They share a temporary file, so each interrupted run overwrites the previous one's.
     for (request, _) in &requests {
         fixture.interrupt(request, 123_456);
     }

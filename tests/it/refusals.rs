@@ -1,4 +1,4 @@
-//! Answers that nothing can mend stop every connection at once.
+//! Replies with permanent errors stop every connection immediately.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::fixture::{Fixture, ID, MIB};
 
 const CONNECTIONS: [u32; 2] = [8, 64];
 const SIZE: u64 = 64 * MIB;
-/// Far more than a round trip here, for a busy machine; the connections that are to be stopped would wait for ever.
+/// Far more than a round trip here, for a busy machine; the stopped connections would otherwise wait for ever.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 fn refusals() -> [(u16, &'static str); 5] {
@@ -27,7 +27,7 @@ fn refuse(fixture: &Fixture, matcher: Matcher, (status, code): (u16, &str)) {
     fixture.server.inject_when(matcher, fault);
 }
 
-/// A download on connections that may be silent for ever; it must fail. The moment of its end.
+/// A download on connections that have no idle time-out; it must fail. Returns the error and the moment of its end.
 fn failure(fixture: &Fixture, connections: u32) -> (Error, Instant) {
     let client = fixture.client_with(|options| options.idle_timeout = None);
     let request = fixture.request().thread_num(connections);
@@ -35,7 +35,7 @@ fn failure(fixture: &Fixture, connections: u32) -> (Error, Instant) {
     (error, Instant::now())
 }
 
-/// When the first refusal had been sent, and how many requests came after it.
+/// When the first refusal had been sent, and how many requests followed.
 fn after_the_first(requests: &[LoggedRequest], status: u16) -> (Instant, usize) {
     let refused = requests.iter().filter(|request| request.status == Some(status));
     let first = refused.filter_map(|request| request.finished).min().expect("a refusal");
@@ -43,7 +43,7 @@ fn after_the_first(requests: &[LoggedRequest], status: u16) -> (Instant, usize) 
 }
 
 #[test]
-fn one_refused_request_stops_all_connections_that_are_at_work() {
+fn one_refused_request_stops_all_active_connections() {
     for connections in CONNECTIONS {
         for (status, code) in refusals() {
             let fixture = Fixture::new(SIZE);
@@ -51,7 +51,7 @@ fn one_refused_request_stops_all_connections_that_are_at_work() {
             fixture
                 .server
                 .inject_when(Matcher::any().from(2).times(others), Fault::StallAfter(1000));
-            // Of the connection that has brought the first part.
+            // Refuses the request of the connection that has delivered the first part.
             refuse(&fixture, Matcher::any().from(others + 2), (status, code));
             let (error, ended) = failure(&fixture, connections);
             assert_eq!((error.kind(), error.status()), (ErrorKind::Service, status.into()));
@@ -78,13 +78,16 @@ fn refusals_of_all_connections_are_followed_by_no_more_requests_than_connections
             let (first, later) = after_the_first(&fixture.server.requests(), status);
             assert!(later <= connections as usize, "{status}: {later} requests after the first");
             assert!(ended - first < AT_ONCE, "{status}: {:?}", ended - first);
-            assert!(fixture.journal().is_some() || status == 412, "{status}: what came is kept");
+            assert!(
+                fixture.journal().is_some() || status == 412,
+                "{status}: the received bytes are kept"
+            );
         }
     }
 }
 
 #[test]
-fn a_key_that_becomes_wrong_stops_all_connections() {
+fn an_access_key_that_becomes_invalid_stops_all_connections() {
     for connections in CONNECTIONS {
         let fixture = Fixture::new(SIZE);
         let others = u64::from(connections) - 1;

@@ -1,4 +1,4 @@
-//! Keys that expire, and what of them may be seen.
+//! Keys that expire, and where keys may appear.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,18 +15,18 @@ use crate::fixture::{Fixture, ID, MIB, PART, SECRET, wait_for_progress};
 const SIZE: u64 = 2 * MIB;
 const TOKENS: [&str; 2] = ["CAISfirstToken", "CAISsecondToken"];
 
-/// The `n`-th of the temporary keys.
+/// Temporary key number `n`.
 fn key(n: usize) -> AccessKey {
     AccessKey::new(format!("STS.{n}"), format!("sts secret {n}"), Some(TOKENS[n].to_owned()))
 }
 
-/// What the server knows of it.
+/// The server's record of it.
 fn known(n: usize, expires: Option<SystemTime>) -> Key {
     let key = key(n);
     Key { id: key.id, secret: key.secret.to_string(), token: Some(TOKENS[n].to_owned()), expires }
 }
 
-/// A server where both keys are good, and replies are so short and slow that many are needed.
+/// A server that accepts both keys and sends short and slow replies, so that many are needed.
 fn fixture() -> Fixture {
     let fixture = Fixture::new(SIZE);
     fixture.server.set_auth(Auth::Keys(vec![known(0, None), known(1, None)]));
@@ -35,14 +35,14 @@ fn fixture() -> Fixture {
     fixture
 }
 
-/// From now on the first key is refused as expired; the second is still good.
+/// From now on the first key is refused as expired; the second is still valid.
 fn expire_first(fixture: &Fixture, download: &Download) {
     wait_for_progress(download, PART);
     let keys = vec![known(0, Some(SystemTime::UNIX_EPOCH)), known(1, None)];
     fixture.server.set_auth(Auth::Keys(keys));
 }
 
-/// Hands out one key after the other.
+/// Returns one key after the other.
 struct Rotating(AtomicUsize);
 
 impl CredentialsProvider for Rotating {
@@ -55,7 +55,7 @@ impl CredentialsProvider for Rotating {
 }
 
 #[test]
-fn a_key_that_expires_on_the_way_is_renewed_by_the_provider() {
+fn a_key_that_expires_during_the_download_is_renewed_by_the_provider() {
     let fixture = fixture();
     let provider = Arc::new(Rotating(AtomicUsize::new(0)));
     let credentials = Credentials::Provider(provider.clone());
@@ -70,7 +70,7 @@ fn a_key_that_expires_on_the_way_is_renewed_by_the_provider() {
 }
 
 #[test]
-fn a_key_that_is_replaced_on_the_way_is_used_at_once() {
+fn a_key_that_is_replaced_during_the_download_is_used_at_once() {
     let fixture = fixture();
     let client = fixture.client_with(|options| options.credentials = Credentials::Static(key(0)));
     let download = client.start(&fixture.request()).expect("start");
@@ -82,7 +82,7 @@ fn a_key_that_is_replaced_on_the_way_is_used_at_once() {
 }
 
 #[test]
-fn a_static_key_that_expires_on_the_way_is_the_error_and_a_new_one_resumes() {
+fn a_static_key_that_expires_during_the_download_is_the_error_and_a_new_one_resumes() {
     let fixture = fixture();
     let client = fixture.client_with(|options| options.credentials = Credentials::Static(key(0)));
     let download = client.start(&fixture.request()).expect("start");
@@ -96,7 +96,7 @@ fn a_static_key_that_expires_on_the_way_is_the_error_and_a_new_one_resumes() {
 }
 
 #[test]
-fn a_provider_of_nearly_expired_keys_is_not_asked_for_each_request() {
+fn a_provider_of_nearly_expired_keys_is_not_called_for_each_request() {
     struct Soon(AtomicUsize);
     impl CredentialsProvider for Soon {
         fn fetch(&self) -> Result<AccessKey, String> {
@@ -114,7 +114,7 @@ fn a_provider_of_nearly_expired_keys_is_not_asked_for_each_request() {
     assert_eq!(provider.0.load(Ordering::SeqCst), 1);
 }
 
-/// What a download comes to, and what is in the files it leaves.
+/// The texts of a download's result, and of the files that it leaves.
 fn said_and_written(fixture: &Fixture, client: &Client) -> impl Iterator<Item = String> + use<> {
     let download = client.start(&fixture.request()).expect("start");
     let end = match download.wait(None).expect("no limit") {
@@ -133,7 +133,7 @@ fn said_and_written(fixture: &Fixture, client: &Client) -> impl Iterator<Item = 
     [end, status, checkpoint].into_iter().chain(files)
 }
 
-/// Everything a client says and every request the server saw, over good and bad downloads.
+/// Everything that a client outputs and every request of the server's log, for successful and failed downloads.
 fn heard(signature: SignatureVersion, level: LogLevel) -> (Vec<(LogLevel, String)>, Vec<String>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let mut hidden = vec![SECRET.to_owned(), TOKENS[0].to_owned(), "sts secret 0".to_owned()];
@@ -177,7 +177,7 @@ fn heard(signature: SignatureVersion, level: LogLevel) -> (Vec<(LogLevel, String
 }
 
 #[test]
-fn nothing_that_is_said_or_written_holds_a_secret_a_token_or_a_signature() {
+fn no_output_or_file_contains_a_secret_a_token_or_a_signature() {
     for signature in [SignatureVersion::V1, SignatureVersion::V4] {
         let (lines, hidden) = heard(signature, LogLevel::Debug);
         assert!(lines.len() > 30 && hidden.len() > 10, "{} lines", lines.len());
@@ -190,7 +190,7 @@ fn nothing_that_is_said_or_written_holds_a_secret_a_token_or_a_signature() {
 }
 
 #[test]
-fn the_log_holds_lines_of_the_level_asked_for_and_above() {
+fn the_log_contains_lines_of_the_configured_level_and_above() {
     let (all, _) = heard(SignatureVersion::V4, LogLevel::Debug);
     for level in [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug] {
         assert!(all.iter().any(|(l, _)| *l == level), "{level:?}");

@@ -1,4 +1,4 @@
-//! Every size around a part's, whole and in ranges, with and without a checkpoint.
+//! Every size around that of a part, whole and in ranges, with and without a checkpoint.
 
 use std::fs;
 
@@ -9,13 +9,13 @@ use crate::fixture::{Fixture, PART};
 
 const SIZES: [u64; 8] = [1, 2, PART - 1, PART, PART + 1, 2 * PART, 3 * PART - 1, 7 * PART];
 
-/// With and without a checkpoint.
+/// Requests with and without a checkpoint.
 fn both(fixture: &Fixture) -> [DownloadRequest; 2] {
     [fixture.request(), fixture.request_with(|request| request.checkpoint = Checkpoint::Off)]
 }
 
 #[test]
-fn objects_of_every_size_around_a_part_arrive_whole() {
+fn objects_of_every_size_around_a_part_are_downloaded() {
     for size in SIZES {
         let fixture = Fixture::new(size);
         for request in both(&fixture) {
@@ -42,7 +42,7 @@ fn an_object_that_fits_in_a_part_costs_one_request() {
 }
 
 #[test]
-fn an_empty_object_becomes_an_empty_file_however_its_range_is_answered() {
+fn an_empty_object_becomes_an_empty_file_with_any_reply_to_its_range() {
     for (empty_object_range, requests) in
         [(EmptyObjectRange::Status416, 2), (EmptyObjectRange::Status200, 1)]
     {
@@ -106,7 +106,7 @@ fn ranges_of_every_size_give_exactly_their_bytes() {
             let past = if end < 0 { size } else { size.min(end.unsigned_abs() + 1) };
             for request in both(&fixture) {
                 let mut request = request.range(start, end);
-                // Flushing takes most of the time and proves nothing here.
+                // Flushing takes most of the time and is not under test.
                 request.flush = false;
                 let outcome = client.download(&request).expect("download");
                 fixture.assert_range(start.unsigned_abs()..past);
@@ -118,7 +118,7 @@ fn ranges_of_every_size_give_exactly_their_bytes() {
     }
 }
 
-/// Ranges that hold at least one byte of an object of `size` bytes: first and last, as the request takes them.
+/// Ranges that contain at least one byte of an object of `size` bytes: first and last, as in the request.
 fn ranges_within(size: u64) -> Vec<(i64, i64)> {
     let size = size.cast_signed();
     let part = PART.cast_signed();
@@ -136,7 +136,7 @@ fn ranges_within(size: u64) -> Vec<(i64, i64)> {
 }
 
 #[test]
-fn a_range_that_starts_past_the_end_is_refused_and_harms_nothing() {
+fn a_range_that_starts_past_the_end_is_refused_and_changes_nothing() {
     for size in SIZES {
         let fixture = Fixture::new(size);
         fs::write(fixture.target(), "old").expect("write");

@@ -1,4 +1,4 @@
-//! Waits that no failure ends: a silent connection without an idle time-out, a provider that does not answer.
+//! Waits that no error ends: a silent connection without an idle time-out, a provider that does not answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +14,11 @@ use crate::fixture::{Fixture, ID, MIB, PART, SECRET};
 
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// A client that waits for a connection's next byte for ever.
-fn patient(fixture: &Fixture, change: impl FnOnce(&mut ClientOptions)) -> Client {
+/// A client without an idle time-out.
+fn client_without_idle_timeout(
+    fixture: &Fixture,
+    change: impl FnOnce(&mut ClientOptions),
+) -> Client {
     fixture.client_with(|options| {
         options.idle_timeout = None;
         change(options);
@@ -31,24 +34,33 @@ fn limit_silence(options: &mut ClientOptions) {
 }
 
 #[test]
-fn a_first_byte_that_does_not_come_ends_the_wait() {
+fn a_first_byte_that_does_not_arrive_ends_the_wait() {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject(Fault::NoReply);
-    let error =
-        patient(&fixture, limit_first_byte).download(&fixture.request()).expect_err("silence");
+    let error = client_without_idle_timeout(&fixture, limit_first_byte)
+        .download(&fixture.request())
+        .expect_err("a stall");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
-    assert!(error.message().contains("no byte has come for 500ms (first_byte_limit)"), "{error}");
+    assert!(
+        error.message().contains("no data has arrived for 500ms (first_byte_limit)"),
+        "{error}"
+    );
     assert_eq!(fixture.server.requests().len(), 1);
     assert_eq!(fixture.files(), [""; 0]);
 }
 
 #[test]
-fn a_next_byte_that_does_not_come_ends_the_wait_and_keeps_what_came() {
+fn a_next_byte_that_does_not_arrive_ends_the_wait_and_keeps_the_received_bytes() {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
-    let error = patient(&fixture, limit_silence).download(&fixture.request()).expect_err("silence");
+    let error = client_without_idle_timeout(&fixture, limit_silence)
+        .download(&fixture.request())
+        .expect_err("a stall");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, 200_028), "{error}");
-    assert!(error.message().contains("no byte has come for 500ms (no_progress_limit)"), "{error}");
+    assert!(
+        error.message().contains("no data has arrived for 500ms (no_progress_limit)"),
+        "{error}"
+    );
     fixture.server.clear_faults();
     let outcome = fixture.client().download(&fixture.request()).expect("resume");
     fixture.assert_whole(&outcome);
@@ -56,18 +68,19 @@ fn a_next_byte_that_does_not_come_ends_the_wait_and_keeps_what_came() {
 }
 
 #[test]
-fn the_error_of_an_attempt_is_told_when_the_next_one_gets_no_answer() {
+fn the_error_of_an_attempt_is_reported_when_the_next_one_gets_no_reply() {
     let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
     fixture.server.inject_when(Matcher::any().nth(1), busy);
     fixture.server.inject_when(Matcher::any().from(2), Fault::NoReply);
-    let client = patient(&fixture, |options| options.first_byte_limit = Some(4 * LIMIT));
-    let error = client.download(&fixture.request()).expect_err("silence");
+    let client =
+        client_without_idle_timeout(&fixture, |options| options.first_byte_limit = Some(4 * LIMIT));
+    let error = client.download(&fixture.request()).expect_err("a stall");
     assert_eq!((error.code(), error.status()), ("SlowDown", 503), "{error}");
-    assert!(error.message().contains("no byte has come for 2s"), "{error}");
+    assert!(error.message().contains("no data has arrived for 2s"), "{error}");
 }
 
-/// Answers with these keys, then not until the test is over.
+/// Answers with these keys, and then blocks until the test has ended.
 struct Hanging {
     keys: Receiver<AccessKey>,
 }
@@ -78,7 +91,7 @@ impl CredentialsProvider for Hanging {
     }
 }
 
-/// A provider with one answer for each message that is sent.
+/// A provider that answers once for each message that is sent.
 fn hanging() -> (Sender<AccessKey>, Credentials) {
     let (answers, keys) = bounded(1);
     (answers, Credentials::Provider(Arc::new(Hanging { keys })))
@@ -88,7 +101,7 @@ fn hanging() -> (Sender<AccessKey>, Credentials) {
 fn a_provider_that_does_not_answer_ends_the_wait() {
     let fixture = Fixture::new(10);
     let (answers, credentials) = hanging();
-    let client = patient(&fixture, |options| {
+    let client = client_without_idle_timeout(&fixture, |options| {
         options.credentials = credentials;
         limit_first_byte(options);
     });
@@ -100,12 +113,12 @@ fn a_provider_that_does_not_answer_ends_the_wait() {
 }
 
 #[test]
-fn a_provider_that_does_not_answer_again_ends_the_wait_and_keeps_what_came() {
+fn a_provider_that_does_not_answer_again_ends_the_wait_and_keeps_the_received_bytes() {
     let fixture = Fixture::new(2 * MIB);
     fixture.server.inject_when(Matcher::any().from(2), Fault::ExpiredToken);
     let (answers, credentials) = hanging();
     answers.send(AccessKey::new(ID, SECRET, None)).expect("room");
-    let client = patient(&fixture, |options| {
+    let client = client_without_idle_timeout(&fixture, |options| {
         options.credentials = credentials;
         limit_silence(options);
     });
@@ -120,11 +133,11 @@ fn a_provider_that_does_not_answer_again_ends_the_wait_and_keeps_what_came() {
 }
 
 #[test]
-fn a_pause_the_host_decided_on_is_no_silence() {
+fn a_delay_that_the_host_decided_on_is_not_a_stall() {
     let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
     fixture.server.inject_when(Matcher::any().from(2).times(1), busy);
-    let client = patient(&fixture, |options| {
+    let client = client_without_idle_timeout(&fixture, |options| {
         options.no_progress_limit = Some(4 * LIMIT);
         options.retry = Some(Arc::new(|_: FailedAttempt<'_>| RetryVerdict::After(7 * LIMIT)));
     });
@@ -132,11 +145,11 @@ fn a_pause_the_host_decided_on_is_no_silence() {
     fixture.assert_whole(&outcome);
 }
 
-/// Limits of the client and of the download that nobody reaches.
+/// Limits of the client and of the download that are never reached.
 const WIDE: [(u64, u64); 2] = [(1 << 40, 0), (0, 1 << 40)];
 
 #[test]
-fn silence_under_a_bandwidth_limit_ends_the_wait() {
+fn a_stall_under_a_bandwidth_limit_ends_the_wait() {
     for (client, own) in WIDE {
         let fixture = Fixture::new(2 * MIB);
         fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(1000));
@@ -144,17 +157,17 @@ fn silence_under_a_bandwidth_limit_ends_the_wait() {
             request.max_bandwidth = own;
             request.deadline = Some(Duration::from_secs(60));
         });
-        let client = patient(&fixture, |options| {
+        let client = client_without_idle_timeout(&fixture, |options| {
             options.max_bandwidth = client;
             limit_silence(options);
         });
-        let error = client.download(&request).expect_err("silence");
-        assert!(error.message().contains("no byte has come for 500ms"), "{error}");
+        let error = client.download(&request).expect_err("a stall");
+        assert!(error.message().contains("no data has arrived for 500ms"), "{error}");
     }
 }
 
 #[test]
-fn a_service_that_is_away_is_given_up_under_a_bandwidth_limit_too() {
+fn an_unavailable_service_is_given_up_under_a_bandwidth_limit_too() {
     let fixture = Fixture::new(2 * MIB);
     let busy = Fault::Status { status: 503, code: "SlowDown".to_owned(), retry_after: None };
     fixture.server.inject_when(Matcher::any().from(2), busy);
@@ -162,16 +175,18 @@ fn a_service_that_is_away_is_given_up_under_a_bandwidth_limit_too() {
         request.max_bandwidth = 1 << 40;
         request.deadline = Some(Duration::from_secs(60));
     });
-    // Longer than the longest pause between two attempts, which alone would be too long otherwise.
+    // Longer than the longest pause between two attempts, which would itself exceed the limit otherwise.
     let limit = Some(Duration::from_secs(6));
-    let client = patient(&fixture, |options| options.no_progress_limit = limit);
+    let client = client_without_idle_timeout(&fixture, |options| options.no_progress_limit = limit);
     assert_eq!(client.download(&request).expect_err("busy").code(), "SlowDown");
 }
 
 #[test]
-fn bytes_that_wait_under_a_bandwidth_limit_are_no_silence() {
+fn bytes_that_wait_under_a_bandwidth_limit_are_not_a_stall() {
     let fixture = Fixture::new(40_000);
-    // libcurl hands over 16 KiB at once: more than a second's worth.
+    // libcurl delivers 16 KiB at once: more than a second's worth.
     let request = fixture.request_with(|request| request.max_bandwidth = 12_000);
-    fixture.assert_whole(&patient(&fixture, limit_silence).download(&request).expect("slowly"));
+    fixture.assert_whole(
+        &client_without_idle_timeout(&fixture, limit_silence).download(&request).expect("slowly"),
+    );
 }

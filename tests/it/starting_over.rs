@@ -1,4 +1,4 @@
-//! What is left of a download whose first attempt had to be given up.
+//! The state after a download's first attempt was abandoned.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -13,10 +13,10 @@ use crate::fixture::{Fixture, MIB};
 fn a_download_that_started_over_has_a_checkpoint_again() {
     let fixture = Fixture::new(4 * MIB);
     fixture.server.inject_when(Matcher::any().nth(2), Fault::NewGeneration);
-    // The second reply after the new start breaks, and no other request is answered.
-    fixture.server.inject_when(Matcher::any().nth(4), Fault::CloseAfter(MIB));
+    // The third reply shows the new object. The second one after the new start breaks, and no other request is answered.
+    fixture.server.inject_when(Matcher::any().nth(5), Fault::CloseAfter(MIB));
     let denied = Fault::Status { status: 403, code: "AccessDenied".to_owned(), retry_after: None };
-    fixture.server.inject_when(Matcher::any().from(5), denied);
+    fixture.server.inject_when(Matcher::any().from(6), denied);
     let request = fixture.request().thread_num(1);
     fixture.client().download(&request).expect_err("denied");
     assert!(fixture.journal().is_some(), "{:?}", fixture.files());
@@ -27,10 +27,10 @@ fn a_download_that_started_over_has_a_checkpoint_again() {
 }
 
 #[test]
-fn a_stream_that_brought_a_wrong_byte_is_none_that_broke() {
+fn a_stream_with_a_wrong_byte_does_not_count_as_broken() {
     let fixture = Fixture::new(4 * MIB);
     fixture.server.inject(Fault::NoEtag);
-    // The first reply shows that there is no ETag, the second is the stream and the first with this byte.
+    // The first reply shows that there is no ETag; the second is the stream and the first reply with this byte.
     fixture.server.inject_when(Matcher::any().nth(1), Fault::FlipByte(MIB));
     for broken in [3, 4] {
         fixture.server.inject_when(Matcher::any().nth(broken), Fault::CloseAfter(2 * MIB));
@@ -42,10 +42,10 @@ fn a_stream_that_brought_a_wrong_byte_is_none_that_broke() {
 }
 
 #[test]
-fn a_condition_holds_although_every_byte_is_here() {
+fn a_condition_applies_although_every_byte_is_on_the_disk() {
     let fixture = Fixture::new(MIB);
     let mut request = fixture.request();
-    // A run that ends between its last byte and its rename leaves everything and misses nothing.
+    // A run that ends between its last byte and its rename leaves all bytes; nothing is missing.
     request.overwrite = oss_resumable::Overwrite::Fail;
     let client = fixture.client();
     let mut in_the_way = |status: &oss_resumable::Status| {
@@ -68,7 +68,7 @@ fn a_condition_holds_although_every_byte_is_here() {
 }
 
 #[test]
-fn an_error_page_without_an_end_is_an_error_soon() {
+fn an_error_page_without_an_end_is_an_error_after_a_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
     let endpoint = format!("http://{}", listener.local_addr().expect("address"));
     let server = std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! What the server's log says about the bytes that went over the network.
+//! Evaluation of the server's log: the bytes that were sent over the network.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use local_oss::LoggedRequest;
 use crate::fixture::Fixture;
 
 impl Fixture {
-    /// Requests after the first `skipped`, once all of them have been answered or broken off.
+    /// Requests after the first `skipped`, once all of them have been answered or interrupted.
     pub fn requests_after(&self, skipped: usize) -> Vec<LoggedRequest> {
         let give_up_at = Instant::now() + Duration::from_secs(10);
         loop {
@@ -22,7 +22,7 @@ impl Fixture {
     }
 }
 
-/// The bytes of the object a request asked for; up to the end of time without a `Range`.
+/// The bytes of the object that a request asked for; unbounded without a `Range`.
 pub fn asked(request: &LoggedRequest) -> Range<u64> {
     let Some(range) = &request.range else { return 0..u64::MAX };
     let (first, last) = range
@@ -33,7 +33,7 @@ pub fn asked(request: &LoggedRequest) -> Range<u64> {
     first.parse().expect("the first byte")..last + 1
 }
 
-/// The bytes of the object the reply carried, if it was a good one.
+/// The bytes of the object in the reply, if it was successful.
 pub fn sent(request: &LoggedRequest) -> Range<u64> {
     let start = asked(request).start;
     let good = matches!(request.status, Some(200 | 206));
@@ -54,7 +54,7 @@ pub fn merged(ranges: impl IntoIterator<Item = Range<u64>>) -> Vec<Range<u64>> {
     merged
 }
 
-/// Bytes in all ranges together, repeated ones as often as they come.
+/// Total length of all ranges; repeated bytes count repeatedly.
 pub fn total<'a>(ranges: impl IntoIterator<Item = &'a Range<u64>>) -> u64 {
     ranges.into_iter().map(|range| range.end - range.start).sum()
 }

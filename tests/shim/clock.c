@@ -1,5 +1,5 @@
-// A host whose clock is wrong: preloaded into a program, it puts the time of day CLOCK_AHEAD
-// seconds ahead of the truth. Clocks that measure durations are right.
+// A host whose clock is wrong: preloaded into a program, it sets the time of day CLOCK_AHEAD
+// seconds ahead. Clocks that measure durations are right.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,12 +1,14 @@
-// A disk that fails on demand: preloaded into a program, it stands between the program and libc's
-// file calls.
+// A disk that fails on demand: preloaded into a program, it intercepts libc's file calls.
 //
-// Calls on paths that contain DISK_PATH are seen; each is appended to the file DISK_LOG as "kind
-// path", with " failed" behind it when it was made to fail. Of the calls of the kinds in DISK_CALL
-// (one, or some with commas) those from the DISK_NTH on (counted from 1), DISK_TIMES of them, fail
-// with the number DISK_ERRNO. With DISK_ERRNO=short a read or write does half of what was asked
-// for; with DISK_ERRNO=lost a write says that it was done, and was not; with DISK_ERRNO=stuck a
-// call never returns. With DISK_NFS set, the file system of the paths is NFS.
+// Calls on paths that contain DISK_PATH are recorded: each is appended to the file DISK_LOG as
+// "kind path", followed by " failed" if it was made to fail. Of the calls of the kinds in DISK_CALL
+// (one, or several separated by commas), DISK_TIMES calls from number DISK_NTH on (counted from 1)
+// fail with the error DISK_ERRNO. With DISK_ERRNO=short a read or write does half of what was
+// requested; with DISK_ERRNO=lost a write reports success but writes nothing; with DISK_ERRNO=stuck
+// a call never returns. With DISK_NFS set, the file system of the paths is NFS.
+//
+// With DISK_RIGHTS set, "rights MODE UID GID path" is logged, the mode in octal digits, after a
+// file was created, after every change of its mode or owner, and before every write.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -68,7 +70,7 @@ static int is_listed(const char *list, const char *kind) {
     return 0;
 }
 
-// Logs the call and tells what becomes of it.
+// Logs the call and returns its outcome.
 static int fate(const char *kind, const char *path) {
     char line[8400];
     int fails = 0;
@@ -104,6 +106,23 @@ static int fate_of_fd(const char *kind, int fd) {
     return fate(kind, path);
 }
 
+// Logs the file's rights, if that is asked for.
+static void log_rights(int fd) {
+    char link[64], path[4096], line[4200];
+    struct stat found;
+    int saved = errno;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = getenv("DISK_RIGHTS") ? readlink(link, path, sizeof path - 1) : -1;
+    path[len < 0 ? 0 : len] = 0;
+    if (len >= 0 && watched && strstr(path, watched) && fstat(fd, &found) == 0) {
+        len = snprintf(line, sizeof line, "rights %o %u %u %s\n", found.st_mode & 07777,
+                       found.st_uid, found.st_gid, path);
+        if (syscall(SYS_write, log_fd, line, len) != len)
+            abort();
+    }
+    errno = saved;
+}
+
 static int fate_of_two(const char *kind, const char *from, const char *to) {
     char both[8200];
     snprintf(both, sizeof both, "%s -> %s", from, to);
@@ -129,13 +148,19 @@ static size_t part_of(size_t count, int outcome) {
         va_start(rest, flags);                                                                     \
         mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;                    \
         va_end(rest);                                                                              \
-        return fate("open", path) == FAIL ? -1 : REAL(name)(path, flags, mode);                    \
+        if (fate("open", path) == FAIL)                                                            \
+            return -1;                                                                             \
+        int fd = REAL(name)(path, flags, mode);                                                    \
+        if (fd >= 0 && (flags & O_CREAT))                                                          \
+            log_rights(fd);                                                                        \
+        return fd;                                                                                 \
     }
 OPEN(open)
 OPEN(open64)
 
 #define WRITE(name)                                                                                \
     ssize_t name(int fd, const void *bytes, size_t count, off_t offset) {                          \
+        log_rights(fd);                                                                            \
         int outcome = fate_of_fd("write", fd);                                                     \
         if (outcome == FAIL || outcome == LOST)                                                    \
             return outcome == FAIL ? -1 : (ssize_t)count;                                          \
@@ -181,6 +206,15 @@ ON_FD("stat", fstat64, (int fd, struct stat64 *out), (fd, out))
 ON_FD("statvfs", fstatvfs64, (int fd, struct statvfs64 *out), (fd, out))
 ON_FD("settime", futimens, (int fd, const struct timespec out[2]), (fd, out))
 
+#define ON_RIGHTS(kind, name, parameters, arguments)                                               \
+    int name parameters {                                                                          \
+        int done = fate_of_fd(kind, fd) == FAIL ? -1 : REAL(name) arguments;                       \
+        log_rights(fd);                                                                            \
+        return done;                                                                               \
+    }
+ON_RIGHTS("chmod", fchmod, (int fd, mode_t mode), (fd, mode))
+ON_RIGHTS("chown", fchown, (int fd, uid_t user, gid_t group), (fd, user, group))
+
 #define ON_PATH(kind, name, parameters, arguments)                                                 \
     int name parameters { return fate(kind, path) == FAIL ? -1 : REAL(name) arguments; }
 ON_PATH("stat", stat64, (const char *path, struct stat64 *out), (path, out))
@@ -203,13 +237,14 @@ char *realpath(const char *path, char *resolved) {
 }
 
 int statx(int fd, const char *path, int flags, unsigned mask, struct statx *out) {
-    // The header says it is never null; programs pass null to find out whether the call exists.
+    // The header says that it is never null; programs pass null to find out whether the call
+    // exists.
     const char *volatile given = path;
     int outcome = given && *given ? fate("stat", given) : fate_of_fd("stat", fd);
     return outcome == FAIL ? -1 : REAL(statx)(fd, path, flags, mask, out);
 }
 
-// As on Linux, the descriptor is gone even when closing it failed.
+// As on Linux, the descriptor is closed even if the call fails.
 int close(int fd) {
     int outcome = fate_of_fd("close", fd);
     int closed = REAL(close)(fd);

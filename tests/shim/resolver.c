@@ -1,11 +1,11 @@
-// A name service that can be away: preloaded into a program, it stands between the program and
-// libc's getaddrinfo.
+// A name service that can be unavailable: preloaded into a program, it intercepts libc's
+// getaddrinfo.
 //
 // The name RESOLVER_HOST is 127.0.0.1; while the file RESOLVER_OUTAGE exists its lookups fail with
-// EAI_AGAIN. Each lookup of it appends a byte to the file RESOLVER_LOG: '+' answered, '-' failed.
-// A lookup of IPv6 addresses alone is not noted: some libcurls ask for both kinds in one lookup,
-// others in two. Other names are libc's to look up. A shared libcurl keeps what it learns for a
-// minute; here it does not.
+// EAI_AGAIN. Each lookup of it appends a byte to the file RESOLVER_LOG: '+' succeeded, '-' failed.
+// A lookup of IPv6 addresses alone is not recorded: some libcurls ask for both kinds in one lookup,
+// others in two. Other names are passed to libc. A shared libcurl caches addresses for a minute;
+// here the cache is switched off.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,7 +15,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-// Of <curl/curl.h>, whose declarations these two would not match.
+// From <curl/curl.h>, whose declarations these two would not match.
 enum { CURLOPT_DNS_CACHE_TIMEOUT = 92 };
 
 static void note(const struct addrinfo *hints, char answer) {

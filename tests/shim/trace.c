@@ -1,12 +1,12 @@
 /*
- * Records what a program does to the files below a directory: every change and every flush, in
- * order and with the bytes. Loaded with LD_PRELOAD; TRACE_ROOT is the directory, without symbolic
- * links, TRACE_LOG the record.
+ * Records the changes that a program makes to the files below a directory: every change and every
+ * flush, in order and with the bytes. Loaded with LD_PRELOAD; TRACE_ROOT is the directory, without
+ * symbolic links, TRACE_LOG the record.
  *
- * A record is a line "OPERATION INODE FIRST SECOND LENGTH LENGTH LENGTH" and as many bytes of two
- * names and of data as the three lengths say. One call is made at a time, so that the order
- * recorded is the order in which the kernel saw them. What a program did in ways not recorded here
- * shows when the record is compared with the directory.
+ * A record is a line "OPERATION INODE FIRST SECOND LENGTH LENGTH LENGTH", followed by two names and
+ * data of these three lengths. Calls are serialised, so the recorded order is the order in which
+ * the kernel received them. Changes made by calls that are not recorded here show when the record
+ * is compared with the directory.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -45,7 +45,7 @@ static const char *below(const char *path) {
     return path[length] == '/' ? path + length + 1 : path[length] == 0 ? path + length : NULL;
 }
 
-/* below() for a path as a program gives it to a call. */
+/* below() for a path that a program passes to a call. */
 static const char *resolve(int directory, const char *path, char absolute[2 * PATH_MAX]) {
     char link[64];
     size_t length = 0;
@@ -63,7 +63,7 @@ static const char *resolve(int directory, const char *path, char absolute[2 * PA
     return below(absolute);
 }
 
-/* Where an open file was opened, if that is below the directory. */
+/* The path at which an open file was opened, if it is below the directory. */
 static const char *opened_at(int fd, char absolute[2 * PATH_MAX]) {
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -181,7 +181,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
     return written;
 }
 
-/* What goes to standard output is the moment at which the program says that it is done. */
+/* Output to standard output marks the moment at which the program reports success. */
 ssize_t write(int fd, const void *bytes, size_t length) {
     pthread_mutex_lock(&turn);
     ssize_t written = REAL(write)(fd, bytes, length);

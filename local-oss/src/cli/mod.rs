@@ -32,7 +32,7 @@ pub(crate) struct Cli {
     pub(crate) serve: serve::Arguments,
 }
 
-/// What to do other than serve.
+/// Commands other than serving.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Write the bytes of a generated object to a file, or compare a file with them.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use local_oss::{Pattern, parse_size};
 
-/// Bytes compared or written at once.
+/// Size of the blocks that are compared or written.
 const BLOCK: usize = 1 << 20;
 
 /// Arguments of `local-oss pattern`.
@@ -29,12 +29,12 @@ struct FileArgument {
     /// Write the bytes to this file
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Compare this file with the bytes; exit status 1 when it differs
+    /// Compare this file with the bytes; exit status 1 if it differs
     #[arg(long, value_name = "FILE")]
     verify: Option<PathBuf>,
 }
 
-/// Writes or compares.
+/// Writes or compares the bytes.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
     let pattern = Pattern::new(arguments.size, arguments.seed);
     match (&arguments.file.output, &arguments.file.verify) {

@@ -1,4 +1,4 @@
-//! `local-oss`: serving.
+//! `local-oss`: the server.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use local_oss::{
 /// Arguments of the server.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Port on 127.0.0.1; 0 takes a free one
+    /// Port on 127.0.0.1; 0: a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
     /// Bucket that exists; may be repeated
@@ -21,10 +21,10 @@ pub(crate) struct Arguments {
     /// Serve the files below this directory from every bucket
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
-    /// Serve HTTPS, with a certificate by a CA made at the start
+    /// Serve HTTPS with a certificate signed by a CA that is created at the start
     #[arg(long)]
     tls: bool,
-    /// Write that CA's certificate to this file (PEM)
+    /// Write the certificate of that CA to this file (PEM)
     #[arg(long, value_name = "FILE", requires = "tls")]
     ca_file: Option<PathBuf>,
     /// Accept only requests signed with this key; default: accept any
@@ -36,13 +36,13 @@ pub(crate) struct Arguments {
     /// Security token (STS) of the key
     #[arg(long, value_name = "TOKEN", requires = "access_key_id")]
     token: Option<String>,
-    /// Region that V4 signatures must name
+    /// Region that V4 signatures must contain
     #[arg(long, default_value = "cn-hangzhou")]
     region: String,
     /// Keep replaced objects as versions, and send version ids
     #[arg(long)]
     versioning: bool,
-    /// Put the server's clock so many seconds ahead
+    /// Set the server's clock ahead by this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true)]
     clock_offset: i64,
     /// Limit each connection to this many bytes a second, such as 20MB
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     /// Add this time to each reply and to opening a connection, such as 40ms
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     round_trip: Option<Duration>,
-    /// Make something go wrong; may be repeated (syntax: below, with --help)
+    /// Inject a fault; may be repeated (syntax: below, with --help)
     #[arg(long, value_name = "FAULT", value_parser = parse_fault)]
     fault: Vec<(Matcher, Fault)>,
     /// Write a line for each request to standard error
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), String> {
     }
     let rate = arguments.rate.map(Fault::RateLimit);
     let round_trip = arguments.round_trip.map(Fault::RoundTrip);
-    // First, so that a fault for some connections replaces what holds for all.
+    // These come first, so that a fault for some connections replaces one for all.
     for fault in rate.into_iter().chain(round_trip) {
         server.inject(fault);
     }

@@ -1,4 +1,4 @@
-//! What a rule with a limit has let through.
+//! The requests that a rule with a limit admitted.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,33 +6,33 @@ use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Requests of the last second, and those that are being answered.
+/// Requests of the last second, and requests in progress.
 #[derive(Debug, Default)]
 pub(super) struct Load {
     recent: VecDeque<Instant>,
     active: Arc<()>,
 }
 
-/// Counts a request as being answered until it is dropped.
+/// Counts a request as in progress until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Admission {
     _active: Arc<()>,
 }
 
 impl Load {
-    /// Requests let through in the second before `now`.
+    /// Number of requests admitted in the second before `now`.
     pub(super) fn rate(&mut self, now: Instant) -> u64 {
         self.forget(now);
         self.recent.len() as u64
     }
 
-    /// Requests that are being answered.
+    /// Number of requests in progress.
     pub(super) fn active(&self) -> u64 {
-        // One is its own.
+        // One reference is its own.
         Arc::strong_count(&self.active) as u64 - 1
     }
 
-    /// Lets a request through at `now`.
+    /// Admits a request at `now`.
     pub(super) fn admit(&mut self, now: Instant) -> Admission {
         self.forget(now);
         self.recent.push_back(now);

@@ -1,10 +1,10 @@
-//! Which requests a fault strikes.
+//! Selection of the requests to which a fault applies.
 
 use std::time::Instant;
 
 use super::load::Load;
 
-/// Chooses requests. Every condition must hold; [`Matcher::any`] has none.
+/// Selects requests. Every condition must hold; [`Matcher::any`] has none.
 #[derive(Clone, Debug, Default)]
 pub struct Matcher {
     method: Option<String>,
@@ -20,7 +20,7 @@ pub struct Matcher {
     above_active: Option<u64>,
 }
 
-/// What matchers look at.
+/// The properties of a request that matchers compare.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestFacts<'a> {
     pub(crate) method: &'a str,
@@ -69,7 +69,7 @@ impl Matcher {
         self
     }
 
-    /// Only requests on every `n`-th connection; connections count from 1.
+    /// Only requests on every `n`-th connection; connections are numbered from 1.
     #[must_use]
     pub fn every_connection(mut self, n: u64) -> Self {
         self.every_connection = Some(n);
@@ -104,23 +104,23 @@ impl Matcher {
         self
     }
 
-    /// Only requests beyond `n` in one second, of those that meet the conditions above: a rate limit of the whole
-    /// server. Requests that are struck do not count.
+    /// Only requests beyond `n` in one second, of those that meet the conditions above: a rate limit of the
+    /// whole server. Requests to which the fault applies do not count.
     #[must_use]
     pub fn above_rate(mut self, n: u64) -> Self {
         self.above_rate = Some(n);
         self
     }
 
-    /// Only requests that come while `n` others that meet the conditions above are being answered, on whatever
-    /// connection. Requests that are struck do not count.
+    /// Only requests received while `n` others that meet the conditions above are in progress, on any
+    /// connection. Requests to which the fault applies do not count.
     #[must_use]
     pub fn above_active(mut self, n: u64) -> Self {
         self.above_active = Some(n);
         self
     }
 
-    /// Whether it needs to know what is let through.
+    /// Whether it has a limit on admitted requests.
     pub(super) fn has_limits(&self) -> bool {
         self.above_rate.is_some() || self.above_active.is_some()
     }
@@ -131,36 +131,37 @@ impl Matcher {
             && self.above_active.is_none_or(|n| load.active() >= n)
     }
 
-    /// Whether a request meets the conditions that do not count.
-    pub(super) fn concerns(&self, facts: &RequestFacts<'_>) -> bool {
+    /// Whether a request meets the conditions that do not count requests.
+    pub(super) fn matches(&self, facts: &RequestFacts<'_>) -> bool {
         self.method.as_deref().is_none_or(|method| method == facts.method)
             && (!self.ranged || facts.range.is_some())
             && self.key.as_deref().is_none_or(|key| key == facts.key)
             && self.covering.is_none_or(|offset| asks_for(facts, offset))
-            && self.concerns_connection(facts.connection)
+            && self.matches_connection(facts.connection)
     }
 
-    /// Whether the `seen`-th such request is struck, after `hits` were.
-    pub(super) fn strikes(&self, seen: u64, hits: u64) -> bool {
+    /// Whether the fault applies to matching request number `seen`, after it applied to `hits` requests.
+    pub(super) fn applies(&self, seen: u64, hits: u64) -> bool {
         self.nth.is_none_or(|k| seen == k)
             && self.from.is_none_or(|k| seen >= k)
             && self.every.is_none_or(|k| seen.checked_rem(k) == Some(0))
             && self.times.is_none_or(|n| hits < n)
     }
 
-    pub(super) fn concerns_connection(&self, connection: u64) -> bool {
+    pub(super) fn matches_connection(&self, connection: u64) -> bool {
         self.every_connection.is_none_or(|n| connection.checked_rem(n) == Some(0))
     }
 
-    /// Whether it tells connections apart, not requests.
-    pub(super) fn is_about_connections(&self) -> bool {
+    /// Whether it selects whole connections and not single requests.
+    pub(super) fn selects_connections(&self) -> bool {
         let plain = self.method.is_none() && !self.ranged && self.key.is_none();
         let counts = [self.nth, self.from, self.every, self.times];
         plain && !self.has_limits() && self.covering.is_none() && counts.iter().all(Option::is_none)
     }
 }
 
-/// Whether `bytes=a-b` or `bytes=a-` holds `offset`; any other GET is for the whole object, HEAD for no byte.
+/// Whether `bytes=a-b` or `bytes=a-` contains `offset`; any other GET is for the whole object, a HEAD for no
+/// byte.
 fn asks_for(facts: &RequestFacts<'_>, offset: u64) -> bool {
     if facts.method == "HEAD" {
         return false;
@@ -183,27 +184,27 @@ mod tests {
     #[test]
     fn every_condition_must_hold() {
         let matcher = Matcher::any().method("GET").key("k").ranged().every_connection(3);
-        assert!(matcher.concerns(&facts(Some("bytes=0-1"), 6)));
-        assert!(!matcher.concerns(&facts(Some("bytes=0-1"), 5)));
-        assert!(!matcher.concerns(&facts(None, 6)));
-        assert!(!Matcher::any().head().concerns(&facts(None, 1)));
-        assert!(!Matcher::any().every_connection(0).concerns(&facts(None, 1)));
+        assert!(matcher.matches(&facts(Some("bytes=0-1"), 6)));
+        assert!(!matcher.matches(&facts(Some("bytes=0-1"), 5)));
+        assert!(!matcher.matches(&facts(None, 6)));
+        assert!(!Matcher::any().head().matches(&facts(None, 1)));
+        assert!(!Matcher::any().every_connection(0).matches(&facts(None, 1)));
     }
 
     #[test]
     fn head_asks_for_no_byte() {
         let head = RequestFacts { method: "HEAD", ..facts(None, 1) };
-        assert!(!Matcher::any().covering(0).concerns(&head));
+        assert!(!Matcher::any().covering(0).matches(&head));
     }
 
     #[test]
     fn an_offset_is_covered_by_the_range_that_holds_it() {
         let at_100 = Matcher::any().covering(100);
         for range in [None, Some("bytes=0-100"), Some("bytes=100-")] {
-            assert!(at_100.concerns(&facts(range, 1)), "{range:?}");
+            assert!(at_100.matches(&facts(range, 1)), "{range:?}");
         }
         for range in ["bytes=0-99", "bytes=101-"] {
-            assert!(!at_100.concerns(&facts(Some(range), 1)), "{range}");
+            assert!(!at_100.matches(&facts(Some(range), 1)), "{range}");
         }
     }
 }

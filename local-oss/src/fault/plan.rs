@@ -1,4 +1,4 @@
-//! What the faults of one request come to.
+//! The combined effect of a request's faults.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::net::{Cut, Delivery, Ending, Framing, Head};
 use crate::object::Object;
 use crate::service::{OssError, Overrides, Reply};
 
-/// What is done in place of a reply.
+/// What is done instead of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Instead {
     Close,
@@ -16,7 +16,7 @@ pub(crate) enum Instead {
     NotHttp,
 }
 
-/// Another generation of the object, put in place before the reply.
+/// Another generation that replaces the object before the reply.
 #[derive(Clone, Debug)]
 pub(crate) enum Replacement {
     Successor,
@@ -24,7 +24,7 @@ pub(crate) enum Replacement {
     Object(Box<Object>),
 }
 
-/// What the faults of one request come to, in the order a reply is made.
+/// The combined effect of a request's faults, in the order in which a reply is made.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) replacement: Option<Replacement>,
@@ -102,7 +102,7 @@ impl Plan {
             Fault::GarbageBody => delivery.garbage = true,
             Fault::GarbageBeforeBody(bytes) => delivery.garbage_before = bytes,
             Fault::ContentLengthOff(bytes) => delivery.length_off = bytes,
-            Fault::UnaskedReply => delivery.unasked = true,
+            Fault::UnaskedReply => delivery.unrequested = true,
             Fault::ShortBody(missing) => delivery.ending = Ending::Missing(missing),
             Fault::LongBody(extra) => delivery.ending = Ending::Extra(extra),
             Fault::ResetAfter(bytes) => delivery.ending = Ending::After(bytes, Cut::Reset),
@@ -120,9 +120,9 @@ impl Plan {
             }
             Fault::CloseConnection => delivery.close = true,
             Fault::SlowHeaders(pause) => delivery.head = Head::Paused(pause),
-            Fault::DribbleHeaders(pause) => delivery.head = Head::Dribbled(pause),
+            Fault::DribbleHeaders(pause) => delivery.head = Head::ByteByByte(pause),
             Fault::EndlessHeaders(pause) => delivery.head = Head::Endless(pause),
-            Fault::Dribble(pause) => delivery.dribble = Some(pause),
+            Fault::Dribble(pause) => delivery.byte_pause = Some(pause),
             Fault::RateLimit(rate) => delivery.rate = Some(rate),
             Fault::RoundTrip(time) => delivery.round_trip = time,
             other => self.add_to_answer(other),
@@ -191,7 +191,7 @@ fn without_total(content_range: &str) -> Option<String> {
     content_range.split_once('/').map(|(range, _)| format!("{range}/*"))
 }
 
-/// `bytes 0-9/100`, off by 1, 1 and 0, is `bytes 1-10/100`.
+/// `bytes 0-9/100`, wrong by 1, 1 and 0, is `bytes 1-10/100`.
 fn off(content_range: &str, by: [i64; 3]) -> Option<String> {
     let (range, size) = content_range.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;

@@ -1,11 +1,11 @@
-//! Faults as they are written on the command line.
+//! The command-line syntax of faults.
 
 use std::time::Duration;
 
 use super::{Fault, Matcher};
 use crate::quantity::{parse_duration, parse_size};
 
-/// The syntax of [`parse_fault`], for people.
+/// The syntax of [`parse_fault`] as help text.
 pub const FAULT_HELP: &str = "\
 Faults: NAME[=ARGUMENT][@CONDITION[,CONDITION…]]
   in place of a reply   close-before-headers  reset-before-headers  no-reply  not-http
@@ -97,7 +97,7 @@ fn plain_fault(name: &str) -> Option<Fault> {
     })
 }
 
-/// `None` for a name that takes no argument, or is none.
+/// `None` for a name that takes no argument or is unknown.
 fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
     let size = |fault: fn(u64) -> Fault| Some(parse_size(argument).map(fault));
     let time = |fault: fn(Duration) -> Fault| Some(parse_duration(argument).map(fault));
@@ -154,7 +154,7 @@ fn status(argument: &str) -> Result<Fault, String> {
     Ok(Fault::Status { status, code, retry_after })
 }
 
-/// `1:1:0`: what is added to the first byte, the last byte and the size.
+/// `1:1:0`: the amounts added to the first byte, the last byte and the size.
 fn content_range_off(argument: &str) -> Result<Fault, String> {
     let numbers: Vec<i64> = argument.split(':').map(parse_signed).collect::<Result<_, _>>()?;
     match numbers[..] {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unknown_faults_are_refused() {
         for text in [
             "",
             "reset",
@@ -245,7 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(text in ".*") {
+        fn no_text_causes_a_panic(text in ".*") {
             let _ = parse_fault(&text);
         }
     }

@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use openssl::ssl::{SslAcceptor, SslStream};
 use rustix::net::sockopt::set_socket_linger;
 
-use super::control::{Control, Woken};
+use super::control::{Control, WaitEnd};
 use super::outgoing::unacknowledged;
 use super::pace::Pacer;
 
-/// Longest time that a reset waits for bytes sent before it to arrive: it would destroy them.
-const BEFORE_RESET: Duration = Duration::from_secs(5);
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// Longest time that a reset waits until the client's host has received earlier bytes: it would discard them.
+const RESET_WAIT_LIMIT: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A connection that can be paced, broken and watched.
+/// A connection with a rate limit that can be broken and observed.
 pub(crate) struct Connection {
     id: u64,
     socket: Arc<TcpStream>,
@@ -32,7 +32,7 @@ enum Stream {
     Tls(Box<SslStream<Shared>>),
 }
 
-/// One of the owners of a socket, readable and writable.
+/// A shared socket that can be read and written.
 struct Shared(Arc<TcpStream>);
 
 impl Read for Shared {
@@ -52,7 +52,7 @@ impl Write for Shared {
 }
 
 impl Connection {
-    /// Opens the server's side; `opening_time` passes once for TCP and once for TLS.
+    /// Opens the server's side, after `opening_time` for TCP and again for TLS.
     pub(crate) fn open(
         id: u64,
         socket: Arc<TcpStream>,
@@ -75,54 +75,54 @@ impl Connection {
         Ok(Connection { id, socket, stream, control, pacer: Pacer::default(), body_bytes: 0 })
     }
 
-    /// Its number, from 1.
+    /// The number of the connection, from 1.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
 
-    /// Waits; an error when the client goes away or the server stops meanwhile.
+    /// Waits; fails if the client disconnects or the server stops meanwhile.
     pub(super) fn pause(&self, time: Duration) -> io::Result<()> {
         pause(&self.control, &self.socket, time)
     }
 
-    /// Waits until `bytes` may go out at `rate` bytes a second.
+    /// Waits until `bytes` may be sent at `rate` bytes per second.
     pub(super) fn pace(&mut self, bytes: usize, rate: u64) -> io::Result<()> {
         let delay = self.pacer.delay(bytes, rate, Instant::now());
         self.pause(delay)
     }
 
-    /// Waits until the client goes away or the server stops.
+    /// Waits until the client disconnects or the server stops.
     pub(crate) fn stall(&self) {
         self.control.wait(&self.socket, None);
     }
 
-    /// Ends the server's direction; the client's stays open.
+    /// Shuts down the server's direction; the client's stays open.
     pub(super) fn half_close(&mut self) {
-        self.say_goodbye();
-        // An error means that there is no connection any more.
+        self.send_close_notify();
+        // An error means that the connection has ended.
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Ends the connection as the client expects it.
+    /// Closes the connection properly.
     pub(crate) fn close(mut self) {
-        self.say_goodbye();
+        self.send_close_notify();
     }
 
-    /// Ends the connection with RST.
+    /// Resets the connection (RST).
     pub(crate) fn reset(self) {
-        let end = Instant::now() + BEFORE_RESET;
+        let end = Instant::now() + RESET_WAIT_LIMIT;
         while unacknowledged(&self.socket).is_ok_and(|bytes| bytes > 0) && Instant::now() < end {
-            if self.pause(LOOK_AGAIN).is_err() {
+            if self.pause(CHECK_INTERVAL).is_err() {
                 break;
             }
         }
-        // Without it the drop is an ordinary close: visible to the test that wants a reset.
+        // If it fails, the drop closes the connection normally, which a test of resets detects.
         let _ = set_socket_linger(&*self.socket, Some(Duration::ZERO));
     }
 
-    fn say_goodbye(&mut self) {
+    fn send_close_notify(&mut self) {
         if let Stream::Tls(stream) = &mut self.stream {
-            // The client may be gone already.
+            // The client may have disconnected.
             let _ = stream.shutdown();
         }
     }
@@ -155,7 +155,7 @@ fn pause(control: &Control, socket: &TcpStream, time: Duration) -> io::Result<()
         return Ok(());
     }
     match control.wait(socket, Some(time)) {
-        Woken::Elapsed => Ok(()),
-        Woken::ClientGone | Woken::Stopping => Err(ErrorKind::ConnectionAborted.into()),
+        WaitEnd::Elapsed => Ok(()),
+        WaitEnd::ClientGone | WaitEnd::Stopping => Err(ErrorKind::ConnectionAborted.into()),
     }
 }

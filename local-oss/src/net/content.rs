@@ -1,4 +1,4 @@
-//! The bytes of a body, right or wrong on purpose.
+//! The bytes of a body, correct or wrong on purpose.
 
 use std::io;
 
@@ -8,19 +8,19 @@ use crate::object::Reader;
 use crate::pattern::Pattern;
 use crate::service::Body;
 
-/// Seed of bytes that are nobody's.
+/// Seed of the garbage bytes.
 const GARBAGE_SEED: u64 = 0xBAD0_BAD0_BAD0_BAD0;
-/// What follows a body that is too long.
+/// The bytes after the end of a body that is too long.
 const FILLER: u8 = b'x';
 
-/// Reads a body block by block; past its end come filler bytes.
+/// Reads a body block by block, with filler bytes after its end.
 pub(super) struct Content<'a> {
     source: Source<'a>,
     length: u64,
     position: u64,
     flips: &'a [u64],
     garbage: bool,
-    /// Garbage bytes that come first.
+    /// Number of garbage bytes before the body.
     before: u64,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Content<'a> {
         Ok(Content { source, length, position: 0, flips, garbage, before: 0 })
     }
 
-    /// Lets this many bytes of garbage come first.
+    /// Puts this many bytes of garbage before the body.
     pub(super) fn after_garbage(self, bytes: u64) -> Self {
         Content { before: bytes, ..self }
     }
@@ -108,7 +108,7 @@ pub(super) struct Gzip {
 
 impl Gzip {
     pub(super) const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-    /// Bytes that one stored block can hold.
+    /// Capacity of a stored block in bytes.
     pub(super) const BLOCK: usize = 65_535;
 
     pub(super) fn new() -> Self {

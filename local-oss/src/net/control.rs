@@ -1,4 +1,4 @@
-//! Waiting that ends when the client goes away or the server stops.
+//! Waits that end when the client disconnects or the server stops.
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
-/// Tells all threads of a running server to stop.
+/// Signals all threads of a running server to stop.
 pub(crate) struct Control {
     stopping: AtomicBool,
-    /// Readable from the stop on, so that every wait ends.
+    /// Readable once the server stops, so that every wait ends.
     wake: OwnedFd,
 }
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Woken {
-    /// The time is over.
+pub(crate) enum WaitEnd {
+    /// The time has passed.
     Elapsed,
     /// The client has closed its side, or the connection broke.
     ClientGone,
-    /// The server stops.
+    /// The server is stopping.
     Stopping,
 }
 
@@ -54,11 +54,11 @@ impl Control {
     }
 
     /// Waits for `time` (`None`: for ever) while watching the client.
-    pub(crate) fn wait(&self, socket: &TcpStream, time: Option<Duration>) -> Woken {
+    pub(crate) fn wait(&self, socket: &TcpStream, time: Option<Duration>) -> WaitEnd {
         let end = time.and_then(|time| Instant::now().checked_add(time));
         loop {
             if self.is_stopping() {
-                return Woken::Stopping;
+                return WaitEnd::Stopping;
             }
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
@@ -67,10 +67,10 @@ impl Control {
             let ready = poll(&mut events, timeout.as_ref());
             let [client, _] = &events;
             match ready {
-                Ok(0) => return Woken::Elapsed,
-                Ok(_) if !client.revents().is_empty() => return Woken::ClientGone,
+                Ok(0) => return WaitEnd::Elapsed,
+                Ok(_) if !client.revents().is_empty() => return WaitEnd::ClientGone,
                 Ok(_) | Err(Errno::INTR) => {}
-                Err(_) => return Woken::ClientGone,
+                Err(_) => return WaitEnd::ClientGone,
             }
         }
     }

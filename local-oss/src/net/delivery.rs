@@ -1,4 +1,4 @@
-//! Sending a reply, whole or broken.
+//! Sending a reply, complete or broken.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -8,28 +8,28 @@ use super::content::{Content, Gzip};
 use super::pace::piece;
 use crate::service::{Body, Reply, reason};
 
-/// Bytes sent at once.
+/// Size of the blocks that are sent.
 const BLOCK: usize = 256 * 1024;
 
 /// How a reply is sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Delivery {
     pub(crate) round_trip: Duration,
-    /// Sent in place of the reply's own.
+    /// Sent instead of the reply's own status line.
     pub(crate) status_line: Option<String>,
     pub(crate) head: Head,
     pub(crate) rate: Option<u64>,
-    pub(crate) dribble: Option<Duration>,
+    pub(crate) byte_pause: Option<Duration>,
     pub(crate) framing: Framing,
     pub(crate) gzip: bool,
     pub(crate) flips: Vec<u64>,
     pub(crate) garbage: bool,
     /// Bytes between the head and the body.
     pub(crate) garbage_before: u64,
-    /// What is added to `Content-Length`.
+    /// Added to `Content-Length`.
     pub(crate) length_off: i64,
-    /// The reply is sent once more, with other bytes.
-    pub(crate) unasked: bool,
+    /// The reply is sent a second time, with other bytes.
+    pub(crate) unrequested: bool,
     pub(crate) ending: Ending,
     pub(crate) close: bool,
 }
@@ -42,12 +42,12 @@ pub(crate) enum Head {
     /// With a pause after the status line.
     Paused(Duration),
     /// Byte by byte, with a pause before each.
-    Dribbled(Duration),
-    /// For ever, with a pause before each line.
+    ByteByByte(Duration),
+    /// Without end, with a pause before each line.
     Endless(Duration),
 }
 
-/// How the client learns where the body ends.
+/// How the end of the body is indicated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Framing {
     #[default]
@@ -61,28 +61,28 @@ pub(crate) enum Framing {
 pub(crate) enum Ending {
     #[default]
     Complete,
-    /// So many bytes early, with a close.
+    /// This many bytes early, with a close.
     Missing(u64),
-    /// So many bytes late.
+    /// This many bytes late.
     Extra(u64),
-    /// After so many bytes, if the body has more.
+    /// After this many bytes, if the body is longer.
     After(u64, Cut),
     /// As `After` with a reset, counted over all bodies of the connection.
     ConnectionReset(u64),
 }
 
-/// What happens where a body is cut.
+/// How the connection is treated where a body is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
     Reset,
     Close,
-    /// Closed without a goodbye.
+    /// Closed without close_notify.
     Abandon,
     Stall,
     HalfClose,
 }
 
-/// What becomes of the connection after a reply.
+/// How the connection is treated after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     KeepAlive,
@@ -91,7 +91,7 @@ pub(crate) enum Next {
     Reset,
 }
 
-/// What was sent.
+/// The result of sending a reply.
 #[derive(Debug)]
 pub(crate) struct Delivered {
     pub(crate) body_bytes: u64,
@@ -112,7 +112,7 @@ pub(crate) fn deliver(
     let delivery = Delivery { framing, ..delivery.clone() };
     let mut body_bytes = 0;
     let next = send(connection, reply, &delivery, head, &mut body_bytes);
-    // An error means that the client is gone or the server stops.
+    // An error means that the client has disconnected or the server is stopping.
     Delivered { body_bytes, next: next.unwrap_or(Next::Close) }
 }
 
@@ -133,8 +133,8 @@ fn send(
     let length = reply.body.length().unwrap_or(0);
     let (limit, cut) = limit(delivery.ending, length, connection.body_bytes);
     Sender { connection, reply, delivery, sent }.send(limit, cut.is_none())?;
-    if delivery.unasked {
-        let again = Delivery { garbage: true, unasked: false, ..delivery.clone() };
+    if delivery.unrequested {
+        let again = Delivery { garbage: true, unrequested: false, ..delivery.clone() };
         return send(connection, reply, &again, head, sent);
     }
     Ok(match cut {
@@ -154,7 +154,7 @@ fn send(
     })
 }
 
-/// How many bytes are sent of a body of `length`, and what happens then if that is not its end.
+/// The number of bytes to send of a body of `length`, and what follows if that is not its end.
 fn limit(ending: Ending, length: u64, sent_before: u64) -> (u64, Option<Cut>) {
     let after = |bytes: u64, cut| if bytes < length { (bytes, Some(cut)) } else { (length, None) };
     match ending {
@@ -178,8 +178,8 @@ fn send_head(connection: &mut Connection, reply: &Reply, delivery: &Delivery) ->
     }
     match (reply.body.length(), delivery.framing) {
         (Some(length), Framing::Length) => {
-            let told = length.saturating_add_signed(delivery.length_off);
-            field("Content-Length", &told.to_string());
+            let declared = length.saturating_add_signed(delivery.length_off);
+            field("Content-Length", &declared.to_string());
         }
         (Some(_), Framing::Chunked) => field("Transfer-Encoding", "chunked"),
         (Some(_), Framing::UntilClose) | (None, _) => {}
@@ -203,8 +203,8 @@ fn write_head(
             connection.pause(pause)?;
             connection.write_all(fields.as_bytes())
         }
-        Head::Dribbled(pause) => {
-            dribble(connection, [status_line, fields].concat().as_bytes(), pause)
+        Head::ByteByByte(pause) => {
+            write_slowly(connection, [status_line, fields].concat().as_bytes(), pause)
         }
         Head::Endless(pause) => {
             connection.write_all(status_line.as_bytes())?;
@@ -217,7 +217,7 @@ fn write_head(
 }
 
 /// Sends byte by byte.
-fn dribble(connection: &mut Connection, bytes: &[u8], pause: Duration) -> io::Result<()> {
+fn write_slowly(connection: &mut Connection, bytes: &[u8], pause: Duration) -> io::Result<()> {
     bytes.chunks(1).try_for_each(|byte| {
         connection.pause(pause)?;
         connection.write_all(byte)
@@ -233,7 +233,7 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Sends `limit` bytes; `whole` ends the coding of the body properly.
+    /// Sends `limit` bytes; with `whole`, ends the coding of the body properly.
     fn send(&mut self, limit: u64, whole: bool) -> io::Result<()> {
         let delivery = self.delivery;
         let rate = [delivery.rate, self.reply.rate].into_iter().flatten().min();
@@ -294,7 +294,7 @@ impl Sender<'_> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(pause) = self.delivery.dribble else { return self.connection.write_all(bytes) };
-        dribble(self.connection, bytes, pause)
+        let Some(pause) = self.delivery.byte_pause else { return self.connection.write_all(bytes) };
+        write_slowly(self.connection, bytes, pause)
     }
 }

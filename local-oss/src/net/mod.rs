@@ -1,4 +1,4 @@
-//! Below HTTP: sockets, pace and the ways a reply can break.
+//! Below HTTP: sockets, rate limits and the ways in which a reply can break.
 
 mod connection;
 mod content;

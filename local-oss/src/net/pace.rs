@@ -1,21 +1,21 @@
-//! A connection's rate limit.
+//! The rate limit of a connection.
 
 use std::time::{Duration, Instant};
 
-/// How far a late sender may catch up; more would be a burst above the rate.
+/// Longest delay that a late sender may make up for; more would be a burst above the rate.
 const CATCH_UP: Duration = Duration::from_millis(20);
-/// Pieces that a limited body is cut into last this long each.
+/// A limited body is sent in this many pieces per second.
 const PIECES_PER_SECOND: u64 = 200;
 const SMALLEST_PIECE: usize = 1024;
 
-/// Spreads bytes over time: a piece is due when its last byte would have come over a wire of that rate.
+/// Spreads bytes over time: a piece is due when its last byte would have arrived over a wire of that rate.
 #[derive(Debug, Default)]
 pub(super) struct Pacer {
     free_at: Option<Instant>,
 }
 
 impl Pacer {
-    /// How long to wait before `bytes` may be sent at `rate` bytes a second.
+    /// The delay before `bytes` may be sent at `rate` bytes per second.
     pub(super) fn delay(&mut self, bytes: usize, rate: u64, now: Instant) -> Duration {
         let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
         let free_at = self.free_at.map_or(now, |free_at| free_at.max(earliest));
@@ -26,7 +26,7 @@ impl Pacer {
     }
 }
 
-/// Bytes to send at once at `rate` bytes a second, at most `block`.
+/// Number of bytes to send at once at `rate` bytes per second, at most `block`.
 pub(super) fn piece(rate: u64, block: usize) -> usize {
     let piece = usize::try_from(rate / PIECES_PER_SECOND).unwrap_or(block);
     piece.clamp(SMALLEST_PIECE.min(block), block)
@@ -36,7 +36,7 @@ pub(super) fn piece(rate: u64, block: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Time to send `count` pieces with a sender that always wakes `late`.
+    /// Time to send `count` pieces with a sender that always wakes up late by `late`.
     fn total(count: u32, late: Duration) -> Duration {
         let start = Instant::now();
         let mut now = start;
@@ -54,13 +54,13 @@ mod tests {
     }
 
     #[test]
-    fn waking_late_does_not_add_up() {
+    fn late_wakeups_do_not_accumulate() {
         let total = total(100, Duration::from_millis(2));
         assert!((1000..=1002).contains(&total.as_millis()), "{total:?}");
     }
 
     #[test]
-    fn an_idle_connection_saves_nothing_up() {
+    fn idle_time_is_not_carried_over() {
         let mut pacer = Pacer::default();
         let start = Instant::now();
         pacer.delay(1000, 100_000, start);

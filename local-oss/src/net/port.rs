@@ -1,4 +1,4 @@
-//! A port that stays the server's while nobody listens on it.
+//! A port that is reserved for the server while nobody listens on it.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
@@ -6,25 +6,25 @@ use std::os::fd::OwnedFd;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
 
-/// Connections that may wait to be accepted.
+/// Largest number of connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-/// A port on 127.0.0.1. While nobody listens, connections to it are refused, and no connection of this machine is
-/// given the port as its own end: a server that stopped could not come back otherwise.
+/// A port on 127.0.0.1. While nobody listens, connections to it are refused, and no connection of this
+/// machine gets the port as its own end, which would prevent a restart of the server.
 pub(crate) struct Port {
     number: u16,
-    /// Bound and never listening.
+    /// Bound but never listening.
     _held: OwnedFd,
 }
 
 impl Port {
-    /// Takes `number`, or a free one for 0; an error when somebody has it.
-    pub(crate) fn take(number: u16) -> io::Result<Self> {
+    /// Reserves `number`, or a free port for 0; fails if it is in use.
+    pub(crate) fn reserve(number: u16) -> io::Result<Self> {
         if number != 0 {
-            // The sockets below would share it with those of another server.
+            // The sockets below could share the port with those of another server.
             drop(TcpListener::bind((Ipv4Addr::LOCALHOST, number))?);
         }
-        // Only the standard library's types tell the address.
+        // Only the standard library's types return the address.
         let held = TcpListener::from(bound(number)?);
         Ok(Port { number: held.local_addr()?.port(), _held: held.into() })
     }
@@ -55,13 +55,13 @@ mod tests {
     use std::net::TcpStream;
 
     #[test]
-    fn between_two_listeners_a_port_is_refused_and_no_connection_gets_it_as_its_own() {
-        let port = Port::take(0).unwrap();
+    fn between_two_listeners_a_port_refuses_connections_and_is_not_assigned() {
+        let port = Port::reserve(0).unwrap();
         let at = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port.number());
         for _ in 0..3 {
             let listener = port.listen().unwrap();
             TcpStream::connect(at).unwrap();
-            assert!(Port::take(port.number()).is_err(), "another server shares it");
+            assert!(Port::reserve(port.number()).is_err(), "another server shares it");
             drop(listener);
             let refused = TcpStream::connect(at).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);

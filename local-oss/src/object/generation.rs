@@ -1,4 +1,4 @@
-//! Objects as they are stored and read.
+//! Stored objects and their content.
 
 use std::fs::File;
 use std::io;
@@ -12,10 +12,10 @@ use super::{Content, Crc64, Kind, Object};
 use crate::clock::shifted;
 use crate::pattern::Pattern;
 
-/// Bytes read at once from a file.
+/// Size of the blocks that are read from a file.
 const READ_BLOCK: usize = 256 * 1024;
 
-/// An object as it is stored: what its replies say is settled.
+/// A stored object, whose properties do not change.
 #[derive(Debug)]
 pub struct Generation {
     object: Object,
@@ -50,10 +50,10 @@ impl Generation {
         self.object.size()
     }
 
-    /// This object with `bytes` more, put at `now`; `None` when it cannot grow.
+    /// This object with `bytes` more, stored at `now`; `None` if it cannot grow.
     ///
-    /// `Last-Modified` is at least a second later: HTTP could not tell less. The version stays the same, as
-    /// "AppendObject" has it.
+    /// `Last-Modified` is at least a second later, the resolution of HTTP dates. The version stays the same,
+    /// as in the document "AppendObject".
     pub(crate) fn grown(&self, bytes: u64, now: Timestamp) -> Option<Self> {
         let object = Object {
             last_modified: Some(now.max(shifted(self.last_modified, 1000))),
@@ -67,12 +67,12 @@ impl Generation {
         *self.crc64.get_or_init(|| match &self.object.content {
             Content::Pattern { pattern, .. } => pattern.crc64(),
             Content::Bytes(bytes) => crc_fast::checksum(CrcAlgorithm::Crc64Xz, bytes),
-            // A file that cannot be read has no checksum; reading its body then fails as well.
+            // A file that cannot be read has no checksum; reading its body then fails too.
             Content::File { .. } => self.file_crc64().unwrap_or_default(),
         })
     }
 
-    /// The version id, sent when versioning is on.
+    /// The version id, sent if versioning is on.
     pub fn version_id(&self) -> &str {
         &self.version_id
     }
@@ -89,12 +89,17 @@ impl Generation {
         &self.object.kind
     }
 
-    /// Whether replies carry its CRC-64.
+    /// Whether replies contain its CRC-64.
     pub(crate) fn sends_crc64(&self) -> bool {
         self.object.crc64 != Crc64::Missing
     }
 
-    /// What a GET with `x-oss-process` is answered with, if it was set.
+    /// Whether the reply to a GET with `x-oss-process` has a length.
+    pub(crate) fn is_processed_with_length(&self) -> bool {
+        self.object.processed_with_length
+    }
+
+    /// The reply to a GET with `x-oss-process`, if it was set.
     pub(crate) fn processed(&self) -> Option<&[u8]> {
         self.object.processed.as_deref()
     }
@@ -107,7 +112,7 @@ impl Generation {
         self.object.archived
     }
 
-    /// Whether the file behind it has another size or time than when it was put.
+    /// Whether the size or time of its file has changed since it was stored.
     pub(crate) fn is_outdated(&self) -> bool {
         match &self.object.content {
             Content::File { path, size, modified } => Object::file(path)
@@ -125,7 +130,7 @@ impl Generation {
         })
     }
 
-    /// The bytes `[start, end)`, which must lie within the object.
+    /// The bytes `[start, end)`, which must be in the object.
     pub(crate) fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
         let length = end.checked_sub(start).filter(|_| end <= self.size());
         let length = length.and_then(|length| usize::try_from(length).ok());
@@ -208,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_changes_everything_but_the_bytes_that_were_there() {
+    fn growth_changes_everything_except_the_existing_bytes() {
         let pattern = Object::pattern(1000, 3);
         for object in [pattern.clone(), Object::bytes("123456789")] {
             let old = stored(object.appendable());

@@ -16,7 +16,7 @@ use crate::pattern::Pattern;
 pub use generation::Generation;
 pub(crate) use generation::Reader;
 
-/// An object to put into a server: content and everything OSS would tell about it.
+/// An object to store in a server: its content and everything that OSS sends about it.
 #[derive(Clone, Debug)]
 pub struct Object {
     content: Content,
@@ -27,6 +27,7 @@ pub struct Object {
     delete_marker: bool,
     kind: Kind,
     processed: Option<Arc<[u8]>>,
+    processed_with_length: bool,
     pub(crate) headers: Vec<(String, String)>,
     last_modified: Option<Timestamp>,
     version_id: Option<String>,
@@ -34,7 +35,7 @@ pub struct Object {
     crc64: Crc64,
 }
 
-/// What `x-oss-object-type` tells.
+/// The value of `x-oss-object-type`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Normal,
@@ -54,7 +55,7 @@ impl Kind {
     }
 }
 
-/// The CRC-64 that replies carry.
+/// The CRC-64 in replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Crc64 {
     OfContent,
@@ -70,7 +71,7 @@ enum Content {
 }
 
 impl Crc64 {
-    /// The same for an object whose content changes: a value that was set does not stay.
+    /// The value for other content: one that was set is not kept.
     fn of_other_content(self) -> Self {
         match self {
             Crc64::Missing => Crc64::Missing,
@@ -90,7 +91,7 @@ impl Object {
         Self::of(Content::Bytes(bytes.into().into()))
     }
 
-    /// The file's bytes, read when they are asked for; the file must not change meanwhile.
+    /// The bytes of a file, read on demand; the file must not change meanwhile.
     pub fn file(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         let metadata = std::fs::metadata(&path)?;
@@ -103,17 +104,17 @@ impl Object {
         Ok(object)
     }
 
-    /// A delete marker: the newest "version" of a key that was deleted in a bucket with versioning.
+    /// A delete marker: the newest "version" of a deleted key in a bucket with versioning.
     pub fn delete_marker() -> Self {
         Object { delete_marker: true, ..Self::bytes([]) }
     }
 
     /// A symbolic link to `target`, a key of the same bucket.
     ///
-    /// As OSS does, replies carry the content, `Content-Length` and `ETag` of the target, the later of the two
-    /// `Last-Modified`, and every other header of the link. The link's CRC-64 is that of the target's name, unless
-    /// [`crc64`](Self::crc64) or [`without_crc64`](Self::without_crc64) say otherwise. A missing target is answered
-    /// with 404 `SymlinkTargetNotExist`, one that is a link with 400 `InvalidTargetType`.
+    /// As in OSS, replies have the content, `Content-Length` and `ETag` of the target, the later of the two
+    /// `Last-Modified`, and all other headers of the link. The link's CRC-64 is that of the target's name,
+    /// unless [`crc64`](Self::crc64) or [`without_crc64`](Self::without_crc64) is called. For a missing
+    /// target the reply is 404 `SymlinkTargetNotExist`, for one that is a link 400 `InvalidTargetType`.
     pub fn symlink(target: impl Into<String>) -> Self {
         let target = target.into();
         let content = Content::Bytes(target.as_bytes().into());
@@ -130,6 +131,7 @@ impl Object {
             delete_marker: false,
             kind: Kind::Normal,
             processed: None,
+            processed_with_length: false,
             headers: Vec::new(),
             last_modified: None,
             version_id: None,
@@ -145,7 +147,7 @@ impl Object {
         self
     }
 
-    /// Sets the `Content-Encoding` the object was stored with; the bytes stay what they are.
+    /// Sets the `Content-Encoding` with which the object was stored; the bytes do not change.
     #[must_use]
     pub fn content_encoding(mut self, value: impl Into<String>) -> Self {
         self.content_encoding = Some(value.into());
@@ -167,14 +169,14 @@ impl Object {
         self
     }
 
-    /// Sets the storage class, for reading at once.
+    /// Sets the storage class; the object is readable immediately.
     #[must_use]
     pub fn storage_class(mut self, value: impl Into<String>) -> Self {
         self.storage_class = value.into();
         self
     }
 
-    /// Sets `Last-Modified`; default: when it is put.
+    /// Sets `Last-Modified`; default: the time at which it is stored.
     #[must_use]
     pub fn last_modified(mut self, time: SystemTime) -> Self {
         self.last_modified = Some(timestamp(time));
@@ -195,31 +197,40 @@ impl Object {
         self
     }
 
-    /// Sets the CRC-64 that is sent, right or wrong; default: that of the content.
+    /// Sets the CRC-64 that is sent, correct or not; default: that of the content.
     #[must_use]
     pub fn crc64(mut self, crc: u64) -> Self {
         self.crc64 = Crc64::Given(crc);
         self
     }
 
-    /// Leaves the CRC-64 out of replies, as for objects from before OSS computed it.
+    /// Omits the CRC-64 from replies, as for objects from before OSS computed it.
     #[must_use]
     pub fn without_crc64(mut self) -> Self {
         self.crc64 = Crc64::Missing;
         self
     }
 
-    /// Makes it an object that can grow (`x-oss-object-type: Appendable`); see [`Server::append`](crate::Server::append).
+    /// Makes the object able to grow (`x-oss-object-type: Appendable`); see
+    /// [`Server::append`](crate::Server::append).
     #[must_use]
     pub fn appendable(mut self) -> Self {
         self.kind = Kind::Appendable;
         self
     }
 
-    /// Sets what a GET with `x-oss-process` is answered with; default: the object's bytes in reverse order.
+    /// Sets the reply to a GET with `x-oss-process`; default: the object's bytes in reverse order.
     #[must_use]
     pub fn processed(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.processed = Some(bytes.into().into());
+        self
+    }
+
+    /// The reply to a GET with `x-oss-process` has a `Content-Length` instead of chunks, and the headers of the stored
+    /// object, including its ETag and CRC-64.
+    #[must_use]
+    pub fn processed_with_length(mut self) -> Self {
+        self.processed_with_length = true;
         self
     }
 
@@ -251,8 +262,8 @@ impl Object {
         }
     }
 
-    /// The same object with `bytes` more: the pattern goes on, other bytes are followed by those of a pattern of seed 0.
-    /// `None` for what cannot grow: files, links and delete markers.
+    /// The same object with `bytes` more: a pattern continues, other bytes are followed by a pattern with
+    /// seed 0. `None` for objects that cannot grow: files, links and delete markers.
     fn grown(&self, bytes: u64) -> Option<Self> {
         let content = match &self.content {
             _ if self.delete_marker || matches!(self.kind, Kind::Symlink(_)) => return None,
@@ -272,7 +283,7 @@ impl Object {
         Some(Object { content, crc64, etag: None, kind: Kind::Appendable, ..self.clone() })
     }
 
-    /// Upper-case hex like OSS's: the content's MD5 where that is cheap, else of what determines the content.
+    /// Upper-case hex as in OSS: the MD5 of the content if that is cheap, otherwise of its parameters.
     fn derived_etag(&self) -> String {
         let digest = match &self.content {
             Content::Bytes(bytes) => md5(bytes),

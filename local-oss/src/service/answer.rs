@@ -1,4 +1,4 @@
-//! From a request to a reply.
+//! Creates the reply to a request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 
-use super::condition::{Etag, Verdict, judge};
+use super::condition::{Etag, Outcome, evaluate};
 use super::error::OssError;
 use super::range::{Selection, select};
 use super::reply::{Body, Reply};
@@ -29,19 +29,19 @@ const RESPONSE_OVERRIDES: [(&str, &str); 6] = [
     ("response-content-encoding", "Content-Encoding"),
 ];
 
-/// Bits a second that `x-oss-traffic-limit` may ask for ("Single-connection bandwidth throttling").
+/// Values of `x-oss-traffic-limit` in bits per second ("Single-connection bandwidth throttling").
 const TRAFFIC_LIMITS: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
 
-/// What faults change about an answer.
+/// The changes that faults make to an answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overrides {
-    /// Answered with this, whatever was asked.
+    /// The answer to any request.
     pub(crate) error: Option<OssError>,
-    /// Answered with an HTML page of this status, not by OSS at all.
+    /// The answer is an HTML page with this status, not from OSS.
     pub(crate) html: Option<u16>,
     /// Answer 200 with the whole object to a ranged request.
     pub(crate) ignore_range: bool,
-    /// Answer a range with bytes this far from those asked for.
+    /// The answer to a range has bytes at this distance from the requested ones.
     pub(crate) range_shift: u64,
     /// The service has only weak ETags.
     pub(crate) weak_etag: bool,
@@ -89,7 +89,7 @@ impl Service {
                 .authenticate(request, address, now)
                 .and_then(|()| self.object_reply(request, address, overrides, now)),
         };
-        // Shape of the ids in the documents' examples: 24 hexadecimal digits.
+        // The form of the ids in the documents' examples: 24 hexadecimal digits.
         let id = self.request_ids.fetch_add(1, Ordering::Relaxed);
         let id = format!("{:08X}{id:016X}", now.as_second() & 0xFFFF_FFFF);
         let host = request.header("host").unwrap_or_default();
@@ -97,7 +97,7 @@ impl Service {
         reply.push("Server", "AliyunOSS");
         reply.push("Date", http_date(now));
         reply.push("x-oss-request-id", id);
-        // "Common response headers": milliseconds the service worked.
+        // "Common response headers": the service's processing time in milliseconds.
         reply.push("x-oss-server-time", "1");
         reply
     }
@@ -127,16 +127,16 @@ impl Service {
         }
         let resource = Resource::find(&self.store, request, address, now)?;
         let content = &resource.content;
-        // "InvalidObjectState": the data cannot be read; HeadObject still tells about it.
+        // "InvalidObjectState": the data cannot be read, but HeadObject works.
         if content.is_archived() && !request.is_head() {
             return Err(OssError::archived(&address.key));
         }
         let rate = traffic_limit(request)?;
         let etag = Etag { value: content.etag(), weak: overrides.weak_etag };
-        match judge(request, &etag, resource.last_modified()) {
-            Verdict::Met => {}
-            Verdict::Failed(condition) => return Err(OssError::precondition_failed(condition)),
-            Verdict::NotModified => return Ok(self.not_modified(&resource)),
+        match evaluate(request, &etag, resource.last_modified()) {
+            Outcome::Met => {}
+            Outcome::Failed(condition) => return Err(OssError::precondition_failed(condition)),
+            Outcome::NotModified => return Ok(self.not_modified(&resource)),
         }
         let mut reply = if request.parameter("x-oss-process").is_some() && !request.is_head() {
             self.processed(&resource)
@@ -227,8 +227,8 @@ impl Service {
         reply
     }
 
-    /// What `x-oss-process` makes of an object: a stream whose length is not known beforehand, of which there are
-    /// no parts and which nothing tells from another.
+    /// The result of `x-oss-process` for an object: a stream whose length is not known in advance, without parts, ETag
+    /// or CRC-64; or a body with a length, and the headers of the stored object.
     fn processed(&self, resource: &Resource) -> Reply {
         let content = &resource.content;
         let body = match content.processed() {
@@ -236,8 +236,11 @@ impl Service {
             None => Body::Reversed(content.clone()),
         };
         let mut reply = Reply::new(200, body);
-        reply.chunked = true;
         self.describe(&mut reply, resource);
+        if content.is_processed_with_length() {
+            return reply;
+        }
+        reply.chunked = true;
         for name in ["Accept-Ranges", "ETag", "x-oss-hash-crc64ecma"] {
             reply.set(name, None);
         }
@@ -245,7 +248,7 @@ impl Service {
     }
 }
 
-/// What a proxy between client and service says when it cannot go on.
+/// The error page of a proxy between client and service.
 fn html_page(status: u16) -> Reply {
     let page =
         format!("<html><head><title>{status}</title></head><body>proxy error</body></html>\n");
@@ -254,7 +257,7 @@ fn html_page(status: u16) -> Reply {
     reply
 }
 
-/// Bytes a second that the request limits itself to, by header or parameter.
+/// The limit in bytes per second that the request sets, by header or parameter.
 fn traffic_limit(request: &Request) -> Result<Option<u64>, OssError> {
     let name = "x-oss-traffic-limit";
     let Some(text) = request.header(name).or_else(|| request.parameter(name)) else {

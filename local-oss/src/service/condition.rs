@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use crate::clock::parse_http_date;
 use crate::request::Request;
 
-/// What the conditions of a request come to.
+/// The result of a request's conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Go on.
+pub(crate) enum Outcome {
+    /// All conditions hold.
     Met,
     /// 304, no body.
     NotModified,
@@ -24,39 +24,40 @@ pub(crate) struct Etag<'a> {
     pub(crate) weak: bool,
 }
 
-/// Judges the conditional headers against an object's ETag and time.
+/// Evaluates the conditional headers for an object's ETag and time.
 ///
 /// OSS document "GetObject": `If-Match` and `If-Unmodified-Since` give 412, `If-None-Match` and
-/// `If-Modified-Since` 304; the operation "is compatible with the RFC", whose rule it is that an ETag
-/// condition makes the time condition of its kind void.
-pub(crate) fn judge(request: &Request, etag: &Etag<'_>, modified: Timestamp) -> Verdict {
+/// `If-Modified-Since` 304. The operation "is compatible with the RFC", in which an ETag condition overrides
+/// the time condition of its kind.
+pub(crate) fn evaluate(request: &Request, etag: &Etag<'_>, modified: Timestamp) -> Outcome {
     // HTTP dates have whole seconds.
     let modified = modified.as_second();
     let time = |name| request.header(name).and_then(parse_http_date).map(Timestamp::as_second);
     if let Some(list) = request.header("if-match") {
         if !etag.matches_strongly(list) {
-            return Verdict::Failed("If-Match");
+            return Outcome::Failed("If-Match");
         }
     } else if time("if-unmodified-since").is_some_and(|limit| modified > limit) {
-        return Verdict::Failed("If-Unmodified-Since");
+        return Outcome::Failed("If-Unmodified-Since");
     }
     if let Some(list) = request.header("if-none-match") {
         if etag.matches_weakly(list) {
-            return Verdict::NotModified;
+            return Outcome::NotModified;
         }
     } else if time("if-modified-since").is_some_and(|limit| modified <= limit) {
-        return Verdict::NotModified;
+        return Outcome::NotModified;
     }
-    Verdict::Met
+    Outcome::Met
 }
 
 impl Etag<'_> {
-    /// Whether `If-Match` holds for a list such as `"a", "b"` or `*`: a weak tag matches nothing (RFC 9110 §13.1.1).
+    /// Whether `If-Match` holds for a list such as `"a", "b"` or `*`: a weak tag matches nothing (RFC 9110
+    /// §13.1.1).
     fn matches_strongly(&self, list: &str) -> bool {
         list.trim() == "*" || (!self.weak && list.split(',').any(|tag| self.is(tag)))
     }
 
-    /// Whether `If-None-Match` names the tag, weak or not (RFC 9110 §13.1.2).
+    /// Whether `If-None-Match` contains the tag, weak or not (RFC 9110 §13.1.2).
     fn matches_weakly(&self, list: &str) -> bool {
         let mut tags = list.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
         list.trim() == "*" || tags.any(|tag| self.is(tag))
@@ -76,58 +77,58 @@ mod tests {
     const TIME: &str = "Fri, 13 Nov 2015 14:47:53 GMT";
     const LATER: &str = "Fri, 13 Nov 2015 14:47:54 GMT";
 
-    fn verdict(headers: &[(&str, &str)]) -> Verdict {
-        verdict_on(&Etag { value: "AB12", weak: false }, headers)
+    fn outcome(headers: &[(&str, &str)]) -> Outcome {
+        outcome_on(&Etag { value: "AB12", weak: false }, headers)
     }
 
-    fn verdict_on(etag: &Etag<'_>, headers: &[(&str, &str)]) -> Verdict {
+    fn outcome_on(etag: &Etag<'_>, headers: &[(&str, &str)]) -> Outcome {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let headers = headers.iter().map(own).collect();
         let request = Request { headers, ..Request::default() };
-        judge(&request, etag, parse_http_date(TIME).unwrap())
+        evaluate(&request, etag, parse_http_date(TIME).unwrap())
     }
 
     #[test]
     fn an_etag_is_found_in_a_list_with_or_without_quotes() {
         for list in ["\"AB12\"", "AB12", "\"x\", \"AB12\"", "*"] {
-            assert_eq!(verdict(&[("If-Match", list)]), Verdict::Met, "{list}");
-            assert_eq!(verdict(&[("If-None-Match", list)]), Verdict::NotModified, "{list}");
+            assert_eq!(outcome(&[("If-Match", list)]), Outcome::Met, "{list}");
+            assert_eq!(outcome(&[("If-None-Match", list)]), Outcome::NotModified, "{list}");
         }
-        assert_eq!(verdict(&[("If-Match", "\"AB13\"")]), Verdict::Failed("If-Match"));
-        assert_eq!(verdict(&[("If-None-Match", "\"AB13\"")]), Verdict::Met);
+        assert_eq!(outcome(&[("If-Match", "\"AB13\"")]), Outcome::Failed("If-Match"));
+        assert_eq!(outcome(&[("If-None-Match", "\"AB13\"")]), Outcome::Met);
     }
 
     #[test]
     fn a_weak_etag_is_enough_for_if_none_match_only() {
         let weak = Etag { value: "AB12", weak: true };
         for list in ["\"AB12\"", "W/\"AB12\""] {
-            let failed = Verdict::Failed("If-Match");
-            assert_eq!(verdict_on(&weak, &[("If-Match", list)]), failed, "{list}");
-            assert_eq!(verdict_on(&weak, &[("If-None-Match", list)]), Verdict::NotModified);
-            assert_eq!(verdict(&[("If-None-Match", list)]), Verdict::NotModified, "{list}");
+            let failed = Outcome::Failed("If-Match");
+            assert_eq!(outcome_on(&weak, &[("If-Match", list)]), failed, "{list}");
+            assert_eq!(outcome_on(&weak, &[("If-None-Match", list)]), Outcome::NotModified);
+            assert_eq!(outcome(&[("If-None-Match", list)]), Outcome::NotModified, "{list}");
         }
-        assert_eq!(verdict_on(&weak, &[("If-Match", "*")]), Verdict::Met);
-        assert_eq!(verdict(&[("If-Match", "W/\"AB12\"")]), Verdict::Failed("If-Match"));
+        assert_eq!(outcome_on(&weak, &[("If-Match", "*")]), Outcome::Met);
+        assert_eq!(outcome(&[("If-Match", "W/\"AB12\"")]), Outcome::Failed("If-Match"));
     }
 
     #[test]
     fn times_are_compared_to_the_second() {
-        assert_eq!(verdict(&[("If-Modified-Since", OLD)]), Verdict::Met);
-        assert_eq!(verdict(&[("If-Modified-Since", TIME)]), Verdict::NotModified);
-        assert_eq!(verdict(&[("If-Unmodified-Since", TIME)]), Verdict::Met);
+        assert_eq!(outcome(&[("If-Modified-Since", OLD)]), Outcome::Met);
+        assert_eq!(outcome(&[("If-Modified-Since", TIME)]), Outcome::NotModified);
+        assert_eq!(outcome(&[("If-Unmodified-Since", TIME)]), Outcome::Met);
         assert_eq!(
-            verdict(&[("If-Unmodified-Since", OLD)]),
-            Verdict::Failed("If-Unmodified-Since")
+            outcome(&[("If-Unmodified-Since", OLD)]),
+            Outcome::Failed("If-Unmodified-Since")
         );
         assert_eq!(
-            verdict(&[("If-Unmodified-Since", LATER), ("If-Modified-Since", "x")]),
-            Verdict::Met
+            outcome(&[("If-Unmodified-Since", LATER), ("If-Modified-Since", "x")]),
+            Outcome::Met
         );
     }
 
     #[test]
     fn an_etag_condition_makes_the_time_condition_void() {
-        assert_eq!(verdict(&[("If-Match", "AB12"), ("If-Unmodified-Since", OLD)]), Verdict::Met);
-        assert_eq!(verdict(&[("If-None-Match", "x"), ("If-Modified-Since", LATER)]), Verdict::Met);
+        assert_eq!(outcome(&[("If-Match", "AB12"), ("If-Unmodified-Since", OLD)]), Outcome::Met);
+        assert_eq!(outcome(&[("If-None-Match", "x"), ("If-Modified-Since", LATER)]), Outcome::Met);
     }
 }

@@ -1,8 +1,8 @@
-//! Error replies as OSS writes them.
+//! Error replies in the form of OSS.
 //!
-//! Form: OSS document "Error responses" (XML body, `x-oss-ec`); the same XML in base64 in
-//! `x-oss-err` where there is no body: read by the Go and Python SDKs v2 for HEAD.
-//! Codes, messages and EC numbers: the documents named at each error.
+//! Form: OSS document "Error responses" (XML body, `x-oss-ec`); without a body, the same XML in base64 in
+//! `x-oss-err`, as the Go and Python SDKs v2 read it for HEAD. Codes, messages and EC numbers: the documents
+//! named at each error.
 
 use openssl::base64::encode_block;
 
@@ -16,7 +16,7 @@ pub(crate) struct OssError {
     status: u16,
     code: String,
     message: String,
-    /// Number in the OSS catalogue of error causes, where a document tells it.
+    /// Number in the OSS catalogue of error causes, if a document gives it.
     ec: Option<&'static str>,
     elements: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
@@ -168,7 +168,7 @@ impl OssError {
 }
 
 impl OssError {
-    /// What a refused signature is answered with; `now` is the server's clock.
+    /// The error for a refused signature; `now` is the server's clock.
     pub(crate) fn refusal(refusal: Refusal, now: jiff::Timestamp) -> Self {
         match refusal {
             // "Error responses", first example: 0003-00000001.

@@ -1,6 +1,6 @@
-//! Which bytes a `Range` header asks for.
+//! Evaluation of the `Range` header.
 
-/// What a `Range` header comes to.
+/// The bytes that a `Range` header selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
     /// 200, the whole object.
@@ -12,7 +12,8 @@ pub(crate) enum Selection {
 }
 
 impl Selection {
-    /// A part as long that lies `distance` bytes before this one, or else after it, if the object has such a part.
+    /// A part of the same length `distance` bytes before this one, or else after it, if the object has such a
+    /// part.
     pub(crate) fn shifted(self, distance: u64, size: u64) -> Self {
         let Selection::Part(first, last) = self else { return self };
         let before = first.checked_sub(distance);
@@ -24,12 +25,12 @@ impl Selection {
     }
 }
 
-/// Reads `Range` for an object of `size` bytes.
+/// Evaluates `Range` for an object of `size` bytes.
 ///
-/// OSS document "How to obtain OSS resources by segmenting HTTP Range requests": what is malformed or
-/// reaches outside the object is ignored (200, whole object), unless `x-oss-range-behavior:
-/// standard` is sent, when an end beyond the object is clamped and a start beyond it gives 416.
-/// OSS document "HTTP status code 416": several ranges are `InvalidRange`.
+/// OSS document "How to obtain OSS resources by segmenting HTTP Range requests": a malformed range or one
+/// that reaches outside the object is ignored (200, whole object), unless `x-oss-range-behavior: standard` is
+/// sent. Then an end beyond the object is clamped and a start beyond it gives 416. OSS document "HTTP status
+/// code 416": several ranges are `InvalidRange`.
 pub(crate) fn select(header: Option<&str>, standard: bool, size: u64) -> Selection {
     let Some(spec) = header.and_then(|header| header.strip_prefix("bytes=")) else {
         return Selection::Whole;
@@ -160,7 +161,7 @@ mod tests {
         }
 
         #[test]
-        fn no_header_panics(header in ".*", standard: bool, size: u64) {
+        fn no_header_causes_a_panic(header in ".*", standard: bool, size: u64) {
             select(Some(&header), standard, size);
         }
     }

@@ -1,34 +1,34 @@
-//! A reply before it meets the network and its faults.
+//! A reply before faults are applied and it is sent.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::object::Generation;
 
-/// Status, headers and body of a reply. Framing headers are not among the headers.
+/// Status, headers and body of a reply, without framing headers.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Body,
-    /// Bytes a second that the request itself limits the body to (`x-oss-traffic-limit`).
+    /// The body's limit in bytes per second that the request sets (`x-oss-traffic-limit`).
     pub(crate) rate: Option<u64>,
     /// Whether the body is sent without its length.
     pub(crate) chunked: bool,
-    /// How long the service holds the reply back.
+    /// Time by which the service delays the reply.
     pub(crate) delay: Duration,
 }
 
-/// Where a reply's bytes come from.
+/// The source of a body's bytes.
 #[derive(Debug)]
 pub(crate) enum Body {
     /// Status 304: no body and no length.
     None,
     /// These bytes.
     Bytes(Vec<u8>),
-    /// `length` bytes of the object, from `start`.
+    /// `length` bytes of the object, from `start` on.
     Part { generation: Arc<Generation>, start: u64, length: u64 },
-    /// The object's bytes, the last one first.
+    /// The object's bytes in reverse order.
     Reversed(Arc<Generation>),
 }
 

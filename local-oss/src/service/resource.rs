@@ -1,4 +1,4 @@
-//! What a request is about: an object, or a symbolic link with its target.
+//! The resource of a request: an object, or a symbolic link with its target.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::object::{Generation, Kind};
 use crate::request::Request;
 use crate::store::{Lookup, Store};
 
-/// OSS document "GetObject": of a link, `Content-Length` and `ETag` are the target's, `Last-Modified` is the later
-/// one, all other headers are the link's.
+/// OSS document "GetObject": for a link, `Content-Length` and `ETag` are the target's, `Last-Modified` is the
+/// later one, and all other headers are the link's.
 pub(super) struct Resource {
-    /// The object that was asked for.
+    /// The requested object.
     pub(super) named: Arc<Generation>,
-    /// The object whose bytes are sent: the target of a link, else the same.
+    /// The object whose bytes are sent: the target of a link, otherwise the same object.
     pub(super) content: Arc<Generation>,
 }
 
@@ -61,7 +61,7 @@ fn find(
     }
 }
 
-/// "PutSymlink": a link points to the current version of its target.
+/// "PutSymlink": a link refers to the current version of its target.
 fn follow(
     store: &Store,
     bucket: &str,

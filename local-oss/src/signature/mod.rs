@@ -1,4 +1,4 @@
-//! Verification of request signatures, written from the OSS documents and shared with nobody.
+//! Verification of request signatures, written from the OSS documents without shared code.
 //!
 //! Sources: "Include a V4 signature in the Authorization header", "Include a V4 signature in a URL",
 //! "Include a V1 signature in the Authorization header", "Add signatures to URLs".
@@ -19,37 +19,37 @@ use crate::request::Request;
 /// Error `RequestTimeTooSkewed`, element `MaxAllowedSkewMilliseconds`.
 pub(crate) const MAX_SKEW_MS: i64 = 900_000;
 
-/// Why a request is refused.
+/// The reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// No signature at all.
     Unsigned,
-    /// A signature that cannot be read; the text says which part.
+    /// A signature that cannot be parsed; the text names the wrong part.
     Malformed(&'static str),
-    /// No readable `Date` or `x-oss-date`.
+    /// No valid `Date` or `x-oss-date`.
     NoDate,
-    /// The access key id is not known, or is temporary and came without its token.
+    /// The access key id is unknown, or temporary and sent without its token.
     UnknownKey(String),
-    /// The token is not the key's.
+    /// The token does not belong to the key.
     WrongToken,
-    /// The token was valid once.
+    /// The token has expired.
     TokenExpired,
     /// A V4 scope for another region.
     WrongRegion,
-    /// The request's time is too far from the server's.
+    /// The request's time differs too much from the server's.
     Skewed { request_time: Timestamp },
-    /// A presigned URL after its end.
+    /// A presigned URL that has expired.
     UrlExpired,
-    /// The signature is not the one computed here.
+    /// The signature differs from the one computed here.
     Mismatch { key_id: String, provided: String, string_to_sign: String },
 }
 
-/// What a request says about its signature, in any of the four forms.
+/// The data of a request's signature, in any of the four forms.
 struct Claim {
     key_id: String,
     token: Option<String>,
     signature: String,
-    /// What was signed, as this server reads the request.
+    /// The string to sign, computed from the received request.
     string_to_sign: String,
     scheme: Scheme,
     validity: Validity,
@@ -60,15 +60,15 @@ enum Scheme {
     V4 { scope: v4::Scope },
 }
 
-/// When a signature holds.
+/// The time in which a signature is valid.
 enum Validity {
     /// Around the request's time.
     Near(Timestamp),
-    /// From a time on, until another: presigned URLs.
+    /// Between two times: presigned URLs.
     Between(Timestamp, Timestamp),
 }
 
-/// Accepts `request` if it carries a signature by one of `keys` that is valid at `now` in `region`.
+/// Accepts `request` if it has a signature with one of `keys` that is valid at `now` in `region`.
 pub(crate) fn verify(
     request: &Request,
     address: &Address,
@@ -141,7 +141,7 @@ fn check_time(validity: &Validity, now: Timestamp) -> Result<(), Refusal> {
     }
 }
 
-/// The time a signed header names: `x-oss-date` before `Date`, in either format.
+/// The time in a signed header: `x-oss-date`, or else `Date`, in either format.
 fn header_time(request: &Request) -> Option<Timestamp> {
     let text = request.header("x-oss-date").or_else(|| request.header("date"))?;
     parse_compact_date(text).or_else(|| parse_http_date(text))
@@ -151,7 +151,7 @@ fn seconds_later(time: Timestamp, seconds: i64) -> Timestamp {
     time.saturating_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(time)
 }
 
-/// `x-oss-…` headers and those that `also` names: lower-case name and value, sorted.
+/// `x-oss-…` headers and those that `also` accepts: lower-case name and value, sorted.
 fn signed_headers(request: &Request, also: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let named =
         request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));

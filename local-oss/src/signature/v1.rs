@@ -9,7 +9,8 @@ use crate::request::Request;
 
 /// Query parameters that belong to the resource, besides all that start with `x-oss-` or `response-`.
 ///
-/// Of the list in "Include a V1 signature in the Authorization header", those that reading an object can have.
+/// From the list in "Include a V1 signature in the Authorization header", those that apply to reading an
+/// object.
 const SUB_RESOURCES: [&str; 9] = [
     "acl",
     "callback",
@@ -22,10 +23,10 @@ const SUB_RESOURCES: [&str; 9] = [
     "img",
 ];
 
-/// Parameters of the signature itself; a name with `x-oss-` may not hide among them.
+/// Parameters of the signature itself; they must not include a name with `x-oss-`.
 const URL_PARAMETERS: [&str; 3] = ["OSSAccessKeyId", "Expires", "Signature"];
 
-/// Reads `Authorization: OSS id:signature`.
+/// Parses `Authorization: OSS id:signature`.
 pub(super) fn header_claim(
     fields: &str,
     request: &Request,
@@ -47,7 +48,7 @@ pub(super) fn header_claim(
     })
 }
 
-/// Reads `OSSAccessKeyId`, `Expires` (seconds since 1970) and `Signature` from the query.
+/// Parses `OSSAccessKeyId`, `Expires` (seconds since 1970) and `Signature` from the query.
 pub(super) fn url_claim(request: &Request, address: &Address) -> Result<Claim, Refusal> {
     let missing = Refusal::Malformed(
         "Query-string authentication requires the Signature, Expires and OSSAccessKeyId parameters",
@@ -89,7 +90,7 @@ fn string_to_sign(request: &Request, address: &Address, date: &str) -> String {
     text
 }
 
-/// `/bucket/key?sub-resources`, nothing escaped.
+/// `/bucket/key?sub-resources`, not escaped.
 fn resource(request: &Request, address: &Address) -> String {
     let mut parameters: Vec<_> = request.query.iter().filter(|(n, _)| is_sub_resource(n)).collect();
     parameters.sort();

@@ -13,16 +13,16 @@ use crate::request::Request;
 
 /// First word of the `Authorization` header, and of the string to sign.
 pub(super) const ALGORITHM: &str = "OSS4-HMAC-SHA256";
-/// The only payload OSS takes: "x-oss-content-sha256 … valid value: UNSIGNED-PAYLOAD".
+/// The only payload that OSS accepts: "x-oss-content-sha256 … valid value: UNSIGNED-PAYLOAD".
 const PAYLOAD: &str = "UNSIGNED-PAYLOAD";
-/// Seven days, the longest life of a URL.
+/// Seven days, the longest validity of a URL.
 const MAX_URL_SECONDS: i64 = 604_800;
 
-/// RFC 3986's unreserved characters stay as they are.
+/// RFC 3986's unreserved characters are not escaped.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const ESCAPED_IN_PATH: &AsciiSet = &ESCAPED.remove(b'/');
 
-/// `date/region/product/aliyun_v4_request`, the part of the credential that the signing key is made from.
+/// `date/region/product/aliyun_v4_request`, the part of the credential from which the signing key is derived.
 pub(super) struct Scope {
     date: String,
     pub(super) region: String,
@@ -35,7 +35,7 @@ impl std::fmt::Display for Scope {
     }
 }
 
-/// Reads `Credential=…,AdditionalHeaders=…,Signature=…`.
+/// Parses `Credential=…,AdditionalHeaders=…,Signature=…`.
 pub(super) fn header_claim(
     fields: &str,
     request: &Request,
@@ -65,7 +65,7 @@ pub(super) fn header_claim(
     })
 }
 
-/// Reads the `x-oss-…` parameters of a presigned URL.
+/// Parses the `x-oss-…` parameters of a presigned URL.
 pub(super) fn url_claim(request: &Request, address: &Address) -> Result<Claim, Refusal> {
     let parameter = |name| request.parameter(name);
     if parameter("x-oss-signature-version") != Some(ALGORITHM) {
@@ -130,7 +130,7 @@ fn canonical_request(request: &Request, address: &Address, additional: &str) -> 
     format!("{}\n{path}\n{query}\n{headers}\n{additional}\n{PAYLOAD}", request.method)
 }
 
-/// Every parameter but the signature, escaped and sorted.
+/// Every parameter except the signature, escaped and sorted.
 fn canonical_query(request: &Request) -> String {
     let escape = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
     let parameters = request.query.iter().filter(|(name, _)| name != "x-oss-signature");

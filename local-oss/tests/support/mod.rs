@@ -1,6 +1,6 @@
-//! A raw HTTP client: it shows what is on the wire, well-formed or not.
+//! A raw HTTP client that shows the received bytes, well-formed or not.
 
-// Each test program uses its own part of this.
+// Each test program uses a different part of it.
 #![allow(dead_code)]
 
 use std::io::{ErrorKind, Read, Write};
@@ -16,20 +16,20 @@ pub fn server() -> Server {
     Server::start(Config::default()).unwrap()
 }
 
-/// How a reply's bytes came to an end.
+/// How the bytes of a reply ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Everything that the framing announced was there.
+    /// Everything that the framing announced was received.
     Complete,
     /// The server closed its side.
     Closed,
     /// The connection was reset.
     Reset,
-    /// Nothing came for a while.
+    /// Nothing was received for some time.
     Silence,
 }
 
-/// What came back.
+/// A received reply.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
@@ -54,7 +54,7 @@ impl Reply {
     }
 }
 
-/// Content of the first XML element of that name.
+/// Content of the first XML element with that name.
 pub fn element(xml: &str, name: &str) -> String {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let content = xml.split_once(&open).and_then(|(_, rest)| rest.split_once(&close));
@@ -74,8 +74,8 @@ impl Client {
         Client { socket, received: Vec::new() }
     }
 
-    /// Gives up waiting for bytes after `time`.
-    pub fn patience(self, time: Duration) -> Self {
+    /// Sets how long the client waits for bytes.
+    pub fn read_timeout(self, time: Duration) -> Self {
         self.socket.set_read_timeout(Some(time)).unwrap();
         self
     }
@@ -106,7 +106,7 @@ impl Client {
         self.get(target, &[("Range", range)])
     }
 
-    /// Reads one reply by its framing; panics when there is no head.
+    /// Reads one reply according to its framing; panics if there is no head.
     pub fn reply(&mut self, head: bool) -> Reply {
         let text = self.head_text().unwrap_or_else(|(end, bytes)| {
             panic!("no head but {end:?} after {}", String::from_utf8_lossy(&bytes))
@@ -137,7 +137,7 @@ impl Client {
         (end, std::mem::take(&mut self.received))
     }
 
-    /// Whether the server closed or reset a connection that sent nothing more.
+    /// Whether the server closed or reset the connection without sending more.
     pub fn is_ended(&mut self) -> bool {
         let (end, bytes) = self.rest();
         bytes.is_empty() && matches!(end, End::Closed | End::Reset)
@@ -178,7 +178,7 @@ impl Client {
         }
     }
 
-    /// Reads until `length` bytes are there, or there will not be.
+    /// Reads until `length` bytes are buffered or the stream ends.
     fn fill(&mut self, length: usize) -> End {
         let mut block = vec![0; 64 * 1024];
         while self.received.len() < length {

@@ -13,6 +13,7 @@ fn header() -> Header {
         object_size: 1000,
         object_crc64: Some(7),
         last_modified: None,
+        pinning: Pinning::IfMatch,
         requested: Some(ByteRange { start: 100, end: -1 }),
         range: 100..1000,
         destination: "/tmp/key".into(),
@@ -39,7 +40,7 @@ fn replay(records: &[[u8; RECORD]]) -> Vec<Extent> {
 }
 
 #[test]
-fn a_header_comes_back_as_it_was() {
+fn a_decoded_header_equals_the_encoded_one() {
     let bytes = header().encode(&ID).expect("fits");
     assert_eq!(bytes.len() % RECORD, 0);
     let mut journal = bytes.clone();
@@ -48,7 +49,7 @@ fn a_header_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_header_cut_anywhere_is_none() {
+fn a_header_truncated_anywhere_is_invalid() {
     let bytes = header().encode(&ID).expect("fits");
     for len in 0..bytes.len() {
         assert_eq!(Header::decode(&bytes[..len]), None, "{len} bytes");
@@ -56,7 +57,7 @@ fn a_header_cut_anywhere_is_none() {
 }
 
 #[test]
-fn a_header_with_any_bit_flipped_is_none() {
+fn a_header_with_any_bit_flipped_is_invalid() {
     let bytes = header().encode(&ID).expect("fits");
     for at in 0..bytes.len() {
         for bit in 0..8 {
@@ -67,7 +68,7 @@ fn a_header_with_any_bit_flipped_is_none() {
     }
 }
 
-/// `header()` changed and sealed again, as a forger or a faulty writer would.
+/// `header()` changed and encoded with a valid checksum, as a forger or a faulty writer would.
 fn sealed(change: impl FnOnce(&mut Header)) -> Vec<u8> {
     let mut header = header();
     change(&mut header);
@@ -75,7 +76,7 @@ fn sealed(change: impl FnOnce(&mut Header)) -> Vec<u8> {
 }
 
 #[test]
-fn a_well_sealed_header_that_contradicts_itself_is_none() {
+fn an_inconsistent_header_with_a_valid_checksum_is_invalid() {
     let contradictions = [
         sealed(|h| h.range = 100..1001),
         sealed(|h| h.range = Range { start: 500, end: 499 }),
@@ -87,6 +88,8 @@ fn a_well_sealed_header_that_contradicts_itself_is_none() {
         sealed(|h| h.temp_name = "nul\0".into()),
         sealed(|h| h.etag = String::new()),
         sealed(|h| h.etag = "\"a\"\r\nX-Injected: 1".into()),
+        sealed(|h| h.pinning = Pinning::Comparison),
+        sealed(|h| (h.pinning, h.range, h.object_crc64) = (Pinning::Growth, 0..1000, None)),
     ];
     for bytes in contradictions {
         assert_eq!(Header::decode(&bytes), None);
@@ -94,7 +97,7 @@ fn a_well_sealed_header_that_contradicts_itself_is_none() {
 }
 
 #[test]
-fn another_version_unknown_flags_and_filled_padding_are_none() {
+fn another_version_unknown_flags_and_nonzero_padding_are_invalid() {
     let bytes = header().encode(&ID).expect("fits");
     let padding = bytes.len() - CHECKSUM - 1;
     for at in [8, 83, padding] {
@@ -108,6 +111,28 @@ fn another_version_unknown_flags_and_filled_padding_are_none() {
 }
 
 #[test]
+fn a_header_has_the_lowest_sufficient_version_and_one_kind_of_pinning() {
+    for pinning in [Pinning::IfMatch, Pinning::Comparison, Pinning::Growth] {
+        let bytes = sealed(|h| (h.pinning, h.range) = (pinning, 0..1000));
+        assert_eq!(Header::decode(&bytes).expect("a header").0.pinning, pinning);
+        for (at, flip) in [(8, 3), (80, 4), (80, 8), (80, 12)] {
+            let mut changed = bytes.clone();
+            changed[at] ^= flip;
+            let body = changed.len() - CHECKSUM;
+            let checksum = crc64::checksum(&changed[..body]);
+            changed[body..].copy_from_slice(&checksum.to_le_bytes());
+            let read = Header::decode(&changed).map(|(header, ..)| header.pinning);
+            let other = match (pinning, flip) {
+                (Pinning::Comparison, 12) => Some(Pinning::Growth),
+                (Pinning::Growth, 12) => Some(Pinning::Comparison),
+                _ => None,
+            };
+            assert_eq!(read, other, "{pinning:?}, byte {at} changed by {flip}");
+        }
+    }
+}
+
+#[test]
 fn texts_that_do_not_fit_are_not_encoded() {
     let mut header = header();
     header.etag = "x".repeat(MAX_HEADER);
@@ -115,7 +140,7 @@ fn texts_that_do_not_fit_are_not_encoded() {
 }
 
 #[test]
-fn records_come_back_in_order_and_disjoint() {
+fn decoded_records_are_in_order_and_disjoint() {
     let records = records_of(&ID, &[extent(500, 100), extent(100, 50), extent(150, 50)]);
     assert_eq!(replay(&records), [extent(100, 50), extent(150, 50), extent(500, 100)]);
 }
@@ -127,7 +152,7 @@ fn a_later_record_replaces_what_it_overlaps() {
 }
 
 #[test]
-fn records_outside_the_range_are_passed_over() {
+fn records_outside_the_range_are_ignored() {
     let outside =
         [extent(99, 2), extent(999, 2), extent(0, 100), extent(200, 0), extent(u64::MAX, 2)];
     let mut extents = outside.to_vec();
@@ -136,7 +161,7 @@ fn records_outside_the_range_are_passed_over() {
 }
 
 #[test]
-fn no_record_is_taken_from_another_journal_or_with_a_bit_flipped() {
+fn records_of_another_journal_and_with_any_bit_flipped_are_invalid() {
     let [record] = records_of(&ID, &[extent(100, 50)])[..] else { panic!("one record") };
     let mut other = ID;
     other[15] ^= 1;
@@ -152,7 +177,7 @@ fn no_record_is_taken_from_another_journal_or_with_a_bit_flipped() {
     assert!(!Replay::new(&header(), &[0; 16]).push(&[0; RECORD]));
 }
 
-/// Files that a program of its own made from `docs/checkpoint.md`; see `tests/data/checkpoint/make.py`.
+/// Files that another program made from `docs/checkpoint.md`; see `tests/data/checkpoint/make.py`.
 mod golden {
     use super::*;
 
@@ -180,6 +205,7 @@ mod golden {
             object_size: 20_000_000,
             object_crc64: Some(0x995D_C9BB_DF19_39FA),
             last_modified: Some("Fri, 24 Feb 2012 06:07:48 GMT".into()),
+            pinning: Pinning::IfMatch,
             requested: None,
             range: 0..20_000_000,
             destination: "/data/examplefile.txt".into(),
@@ -204,6 +230,7 @@ mod golden {
             object_size: 1 << 40,
             object_crc64: None,
             last_modified: None,
+            pinning: Pinning::IfMatch,
             requested: Some(ByteRange { start: 1 << 39, end: -1 }),
             range: 1 << 39..1 << 40,
             destination: OsString::from_vec(b"/data/\xFF".to_vec()).into(),
@@ -213,6 +240,41 @@ mod golden {
         let bytes = include_bytes!("../../../tests/data/checkpoint/v1-range.journal");
         check(bytes, &expected, &extents);
     }
+
+    /// The header of an object whose bytes only its CRC-64 pins to one generation.
+    fn in_version_2(etag: &str, pinning: Pinning) -> Header {
+        Header {
+            bucket: "examplebucket".into(),
+            key: "log".into(),
+            version_id: None,
+            object_version_id: None,
+            etag: etag.into(),
+            object_size: 3_000_000,
+            object_crc64: Some(0x995D_C9BB_DF19_39FA),
+            last_modified: Some("Fri, 24 Feb 2012 06:07:48 GMT".into()),
+            pinning,
+            requested: None,
+            range: 0..3_000_000,
+            destination: "/data/log".into(),
+            temp_name: "log.temp".into(),
+        }
+    }
+
+    #[test]
+    fn an_object_that_may_grow_in_version_2_stays_readable() {
+        let expected = in_version_2("5B3C1A2E-12", Pinning::Growth);
+        let extents = [Extent { offset: 0, len: 1_000_000, crc: 1 }];
+        let bytes = include_bytes!("../../../tests/data/checkpoint/v2-growing.journal");
+        check(bytes, &expected, &extents);
+    }
+
+    #[test]
+    fn an_object_with_a_weak_etag_in_version_2_stays_readable() {
+        let expected = in_version_2("W/\"5B3C1A2E\"", Pinning::Comparison);
+        let extents = [Extent { offset: 2_000_000, len: 1_000_000, crc: 2 }];
+        let bytes = include_bytes!("../../../tests/data/checkpoint/v2-compared.journal");
+        check(bytes, &expected, &extents);
+    }
 }
 
 fn any_header() -> impl Strategy<Value = Header> {
@@ -220,11 +282,14 @@ fn any_header() -> impl Strategy<Value = Header> {
     let texts = (text(), text(), prop::option::of(text()), prop::option::of(text()), "\\PC{1,9}");
     let more = (prop::option::of(".{0,9}"), "[^/\0]{0,9}", "[^/\0]{1,9}");
     let requested = prop::option::of(any::<(i64, i64)>());
-    let numbers = (0u64..1 << 63, any::<(u64, u64)>(), any::<Option<u64>>(), requested);
+    let pinning = prop::sample::select(&[Pinning::IfMatch, Pinning::Comparison, Pinning::Growth]);
+    let numbers = (0u64..1 << 63, any::<(u64, u64)>(), any::<Option<u64>>(), requested, pinning);
     (texts, more, numbers).prop_map(
-        |(texts, more, (object_size, cuts, object_crc64, requested))| {
+        |(texts, more, (object_size, cuts, object_crc64, requested, pinning))| {
             let cut = |cut: u64| cut % (object_size + 1);
-            let (a, b) = (cut(cuts.0), cut(cuts.1));
+            let needs_crc = pinning != Pinning::IfMatch;
+            let (a, b) = if needs_crc { (0, object_size) } else { (cut(cuts.0), cut(cuts.1)) };
+            let object_crc64 = object_crc64.or(needs_crc.then_some(cuts.0));
             Header {
                 bucket: texts.0,
                 key: texts.1,
@@ -234,6 +299,7 @@ fn any_header() -> impl Strategy<Value = Header> {
                 object_size,
                 object_crc64,
                 last_modified: more.0,
+                pinning,
                 requested: requested.map(|(start, end)| ByteRange { start, end }),
                 range: a.min(b)..a.max(b),
                 destination: format!("/{}", more.1).into(),
@@ -245,25 +311,25 @@ fn any_header() -> impl Strategy<Value = Header> {
 
 proptest! {
     #[test]
-    fn every_header_comes_back_as_it_was(header in any_header(), id: JournalId) {
+    fn every_decoded_header_equals_the_encoded_one(header in any_header(), id: JournalId) {
         let bytes = header.encode(&id).expect("fits");
         let len = bytes.len();
         prop_assert_eq!(Header::decode(&bytes), Some((header, id, len)));
     }
 
     #[test]
-    fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn any_bytes_are_decoded_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert_eq!(Header::decode(&bytes), None);
-        // With the magic, the version and a plausible length in front, more of the reader is reached.
+        // A valid magic, version and plausible length let the input reach more of the parser.
         let mut journal = MAGIC.to_vec();
-        journal.extend(VERSION.to_le_bytes());
+        journal.extend(VERSIONS[0].to_le_bytes());
         journal.extend(256u32.to_le_bytes());
         journal.extend(&bytes);
         prop_assert_eq!(Header::decode(&journal), None);
     }
 
     #[test]
-    fn any_record_bytes_are_read_without_harm(record: [u8; RECORD], offset: u64, len: u64, crc: u64) {
+    fn any_record_bytes_are_decoded_without_a_panic(record: [u8; RECORD], offset: u64, len: u64, crc: u64) {
         let mut replay = Replay::new(&header(), &ID);
         replay.push(&record);
         for sealed in records_of(&ID, &[Extent { offset, len, crc }, Extent { offset: offset % 1200, len: len % 1200, crc }]) {

@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Sixty-four bytes of which none equals its neighbours.
+/// Sixty-four bytes, each different from its neighbours.
 fn object() -> Vec<u8> {
     (0..64u8).map(|n| n.wrapping_mul(37)).collect()
 }
@@ -21,7 +21,7 @@ fn map_of(grain: u64, pieces: &[(u64, u64)]) -> ExtentMap {
 }
 
 #[test]
-fn neighbours_merge_up_to_the_grain_and_not_beyond() {
+fn adjacent_extents_merge_up_to_the_grain() {
     let map = map_of(16, &[(0, 8), (8, 8), (16, 8)]);
     assert_eq!(map.iter().collect::<Vec<_>>(), [extent(0, 16), extent(16, 8)]);
 }
@@ -43,7 +43,7 @@ fn empty_overlapping_and_overflowing_extents_are_refused() {
 }
 
 #[test]
-fn removing_one_byte_takes_the_extent_it_is_in() {
+fn removing_one_byte_removes_its_whole_extent() {
     let mut map = map_of(0, &[(0, 8), (8, 8), (16, 8)]);
     assert_eq!(map.remove(9, 1), [extent(8, 8)]);
     assert_eq!(map.gaps(0..30), [8..16, 24..30]);

@@ -19,7 +19,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 #[test]
-fn a_head_is_whole_after_its_blank_line() {
+fn a_head_is_complete_after_its_blank_line() {
     let mut head = ReplyHead::default();
     for line in ["HTTP/1.1 100 Continue\r\n", "\r\n", "HTTP/1.1 206 OK\r\n", "ETag: \"a\"\r\n"] {
         head.push_line(line.as_bytes());
@@ -58,7 +58,7 @@ fn a_reply_of_the_service_is_read() {
 }
 
 #[test]
-fn what_is_absent_is_none() {
+fn absent_headers_are_none() {
     let head = head(&["HTTP/2 200", ""]);
     assert_eq!(head.status, 200);
     assert_eq!(head.content_length().unwrap(), None);
@@ -84,7 +84,7 @@ fn a_second_status_line_starts_over() {
 }
 
 #[test]
-fn trailers_are_no_headers() {
+fn trailers_are_not_headers() {
     let head = head(&["HTTP/1.1 200 OK", "ETag: \"a\"", "", "x-oss-version-id: late"]);
     assert_eq!(head.headers.len(), 1);
     assert_eq!(head.version_id(), None);
@@ -121,7 +121,19 @@ fn only_strong_etags_count() {
 }
 
 #[test]
-fn content_ranges_that_cannot_be_are_errors() {
+fn a_weak_etag_is_returned_as_sent() {
+    for value in ["W/\"a-b\"", "W/\"W/\""] {
+        assert_eq!(with(&format!("ETag: {value}")).weak_etag(), Some(value));
+    }
+    for value in
+        ["\"a-b\"", "a-b", "W/a", "W/\"\"", "W/\"", "w/\"a\"", "W/\"a\"b\"", "W/\"a b\"", ""]
+    {
+        assert_eq!(with(&format!("ETag: {value}")).weak_etag(), None, "{value}");
+    }
+}
+
+#[test]
+fn impossible_content_ranges_are_errors() {
     for value in [
         "bytes 5-4/10",
         "bytes 0-10/10",
@@ -141,7 +153,7 @@ fn content_ranges_that_cannot_be_are_errors() {
 }
 
 #[test]
-fn an_unsatisfied_range_tells_the_size() {
+fn an_unsatisfied_range_gives_the_size() {
     let range = with("Content-Range: bytes */1000").content_range().unwrap();
     assert_eq!(range, Some(ContentRange::Unsatisfied { total: 1000 }));
 }
@@ -166,14 +178,14 @@ fn retry_after_is_seconds_or_a_date() {
 }
 
 #[test]
-fn identity_is_no_coding() {
+fn identity_is_not_a_coding() {
     assert_eq!(with("Content-Encoding: Identity").content_coding(), None);
     assert_eq!(with("Content-Encoding: br").content_coding(), Some("br"));
 }
 
 proptest! {
     #[test]
-    fn any_lines_are_survived(lines in prop::collection::vec(any::<Vec<u8>>(), 0..20)) {
+    fn any_lines_are_parsed_without_a_panic(lines in prop::collection::vec(any::<Vec<u8>>(), 0..20)) {
         let mut head = ReplyHead::default();
         for line in &lines {
             head.push_line(line);
@@ -182,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn any_value_is_survived(value in any::<String>()) {
+    fn any_header_value_is_parsed_without_a_panic(value in any::<String>()) {
         for name in ["ETag", "Content-Length", "Content-Range", "Retry-After", "Date"] {
             let mut head = ReplyHead::default();
             head.push_line(format!("{name}: {value}").as_bytes());

@@ -46,6 +46,22 @@ fn the_document_in_the_body_is_read() {
 }
 
 #[test]
+fn an_error_in_place_of_an_object_has_a_code_a_message_and_a_request_id() {
+    let good = head(200, &[]);
+    let whole = document("InternalError", "Try again.", "<RequestId>534B</RequestId>");
+    let error = in_place_of_object(&good, whole.as_bytes()).expect("an error");
+    assert_eq!((error.code.as_str(), error.status), ("InternalError", 200));
+    for other in [
+        document("InternalError", "Try again.", ""),
+        whole.replace("Error>", "Result>"),
+        "{\"Code\":\"InternalError\"}".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(in_place_of_object(&good, other.as_bytes()), None, "{other}");
+    }
+}
+
+#[test]
 fn a_reply_to_head_carries_the_document_in_a_header() {
     let encoded = crypto::base64_encode(document("NoSuchKey", "Gone.", "").as_bytes());
     let reply = head(
@@ -75,7 +91,7 @@ fn a_proxys_page_is_named_but_not_shown() {
     assert_eq!(error.code(), "ServerError:502");
     assert_eq!(
         error.message(),
-        "cannot download oss://bkt/dir/key: HTTP 502, with a body that is not OSS's (text/html), \
+        "cannot download oss://bkt/dir/key: HTTP 502, with a body that is not an OSS error document (text/html), \
          from a server that calls itself 'squid'"
     );
 }
@@ -100,14 +116,13 @@ fn a_redirection_shows_no_more_of_its_target_than_the_host() {
 }
 
 #[test]
-fn a_wrong_endpoint_is_told_the_right_one() {
+fn the_error_for_a_wrong_endpoint_names_the_right_one() {
     let text =
         "The bucket you are attempting to access must be addressed using the specified endpoint.";
     let named = "<Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint>";
-    assert!(
-        reported(403, "AccessDenied", text, named)
-            .ends_with("The bucket is elsewhere: use the endpoint 'oss-cn-beijing.aliyuncs.com'.")
-    );
+    assert!(reported(403, "AccessDenied", text, named).ends_with(
+        "The bucket is in another region: use the endpoint 'oss-cn-beijing.aliyuncs.com'."
+    ));
     assert!(reported(403, "AccessDenied", text, "").ends_with("use that region's endpoint."));
 }
 
@@ -116,31 +131,46 @@ fn a_delete_marker_is_not_called_a_wrong_key() {
     let reply = head(404, &["x-oss-delete-marker: true"]);
     let body = document("NoSuchKey", "The specified key does not exist.", "");
     let message = parse(&reply, body.as_bytes()).into_error(OBJECT, None).message().to_owned();
-    assert!(message.contains("delete marker"), "{message}");
+    assert!(message.contains("this version is a delete marker"), "{message}");
+}
+
+#[test]
+fn a_405_from_oss_means_a_delete_marker_and_otherwise_a_wrong_endpoint() {
+    let marked = parse(&head(405, &["x-oss-delete-marker: true"]), b"");
+    let sent_by_oss = answered(405, "MethodNotAllowed", "Not allowed.", "");
+    for error in [marked, sent_by_oss] {
+        let error = error.into_error(OBJECT, None);
+        assert!(error.message().contains("is a delete marker, which has no data"), "{error}");
+    }
+    let foreign = parse(&head(405, &[]), b"<html></html>").into_error(OBJECT, None);
+    assert!(foreign.message().contains("Check the endpoint"), "{foreign}");
 }
 
 #[test]
 fn common_failures_say_what_to_do() {
     for (status, code, text, advice) in [
-        (404, "NoSuchBucket", "", "Check the bucket's name"),
+        (404, "NoSuchBucket", "", "Check the bucket name"),
         (404, "NoSuchVersion", "", "version id"),
+        (404, "SymlinkTargetNotExist", "", "target does not exist"),
+        (400, "InvalidTargetType", "", "link to another symbolic link"),
+        (405, "MethodNotAllowed", "", "delete marker"),
         (403, "AccessDenied", "You have no right.", "oss:GetObject"),
         (403, "AccessDenied", "Anonymous user has no right.", "set credentials"),
-        (403, "AccessDenied", "Request has expired.", "make a new one"),
+        (403, "AccessDenied", "Request has expired.", "create a new one"),
         (403, "InvalidObjectState", "", "restore it"),
-        (403, "SignatureDoesNotMatch", "", "access key secret, the region"),
+        (403, "SignatureDoesNotMatch", "", "access key secret and the region"),
         (403, "InvalidAccessKeyId", "", "access key id"),
         (403, "SecurityTokenExpired", "", "credentials provider"),
         (403, "RequestTimeTooSkewed", "", "clock"),
         (400, "InvalidArgument", "Invalid signing region in Authorization header.", "cn-hangzhou"),
         (412, "PreconditionFailed", "", "If-Match"),
-        (416, "InvalidRange", "", "beyond the object's end"),
+        (416, "InvalidRange", "", "beyond the end of the object"),
         (503, "SlowDown", "", "fewer connections"),
     ] {
         let message = reported(status, code, text, "");
         assert!(message.contains(advice), "{code}: {message}");
     }
-    for (status, advice) in [(304, "not changed"), (407, "proxy"), (302, "redirects elsewhere")] {
+    for (status, advice) in [(304, "not changed"), (407, "proxy"), (302, "redirects to another")] {
         let error = parse(&head(status, &[]), b"").into_error(OBJECT, None);
         assert!(error.message().contains(advice), "{error}");
     }
@@ -153,7 +183,7 @@ fn an_unknown_code_is_reported_without_advice() {
 }
 
 #[test]
-fn a_skewed_clock_is_told_the_services_time() {
+fn the_error_for_a_wrong_clock_contains_the_services_time() {
     let time = "<ServerTime>1994-11-06T08:49:37.000Z</ServerTime>";
     let error = answered(403, "RequestTimeTooSkewed", "", time);
     assert!(error.is_clock_skew());
@@ -164,7 +194,7 @@ fn a_skewed_clock_is_told_the_services_time() {
 }
 
 #[test]
-fn credentials_that_a_provider_can_renew_are_told_from_bad_ones() {
+fn expired_credentials_are_distinguished_from_wrong_ones() {
     for (code, is_expired) in [
         ("SecurityTokenExpired", true),
         ("InvalidSecurityToken", true),
@@ -177,7 +207,7 @@ fn credentials_that_a_provider_can_renew_are_told_from_bad_ones() {
 }
 
 #[test]
-fn what_may_pass_is_retryable_and_what_cannot_is_not() {
+fn transient_errors_are_retryable_and_permanent_ones_are_not() {
     for status in [408, 429, 500, 502, 503, 504, 507, 599] {
         assert!(answered(status, "Any", "", "").is_retryable(), "{status}");
     }
@@ -188,7 +218,7 @@ fn what_may_pass_is_retryable_and_what_cannot_is_not() {
 }
 
 #[test]
-fn messages_stay_on_one_line_and_bounded() {
+fn messages_are_one_line_of_limited_length() {
     let error = answered(500, "Internal\nError", &"long\r\nline ".repeat(1000), "");
     let error = error.into_error("oss://bkt/a\nb", None);
     assert_eq!(error.code(), "Internal Error");
@@ -198,7 +228,7 @@ fn messages_stay_on_one_line_and_bounded() {
 
 proptest! {
     #[test]
-    fn any_reply_is_survived(
+    fn any_reply_is_parsed_without_a_panic(
         status in any::<u16>(), header in any::<String>(), body in any::<Vec<u8>>(),
     ) {
         let names = ["x-oss-err", "Location", "Date", "Server"];

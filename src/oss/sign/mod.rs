@@ -12,16 +12,16 @@ use crate::model::credentials::AccessKey;
 use crate::model::error::Result;
 use crate::model::options::SignatureVersion;
 
-/// Who signs, how and when.
+/// The key, algorithm and time of a signature.
 #[derive(Clone, Copy, Debug)]
 pub struct SigningContext<'a> {
     /// The algorithm.
     pub version: SignatureVersion,
-    /// The key; with a token when it is temporary.
+    /// The key, with a token if it is temporary.
     pub key: &'a AccessKey,
-    /// Region id; V4 needs it, V1 ignores it.
+    /// Region id; required for V4, ignored for V1.
     pub region: &'a str,
-    /// The time of the request, by the service's clock.
+    /// The time of the request, according to the service's clock.
     pub time: Timestamp,
 }
 
@@ -34,16 +34,17 @@ pub struct Unsigned<'a> {
     pub bucket: &'a str,
     /// Object key, not escaped.
     pub key: &'a str,
-    /// Query, not escaped; a parameter has no value or an empty one alike.
+    /// Query, not escaped; a missing value and an empty one are equivalent.
     pub query: &'a [(String, Option<String>)],
-    /// Headers this library sends. Those the HTTP client adds (`Host`, `User-Agent`, `Accept`) are not signed.
+    /// Headers that this library sends. Headers that the HTTP client adds (`Host`, `User-Agent`, `Accept`) are not
+    /// signed.
     pub headers: &'a [(String, String)],
     /// Names of headers that V4 signs besides `x-oss-*`, `Content-Type` and `Content-MD5`.
     /// Names of absent headers are ignored.
     pub additional_headers: &'a [&'a str],
 }
 
-/// The headers to add: `Date`, `Authorization`, and those of the version and of a token.
+/// Returns the headers to add: `Date`, `Authorization`, and those for the version and for a token.
 ///
 /// V4 without a region is a `ValidateError`.
 pub fn sign(context: &SigningContext<'_>, request: &Unsigned<'_>) -> Result<Vec<(String, String)>> {
@@ -53,10 +54,10 @@ pub fn sign(context: &SigningContext<'_>, request: &Unsigned<'_>) -> Result<Vec<
     }
 }
 
-/// The query of a presigned URL: the request's own and the signature's, to be escaped by
+/// Returns the query of a presigned URL: the request's own and the signature's, to be escaped by
 /// [`with_query`](crate::oss::address::with_query).
 ///
-/// `expires` counts from the context's time; whole seconds, at least 1, at most 7 days in V4.
+/// `expires` counts from the context's time: whole seconds, at least 1, at most 7 days in V4.
 pub fn presign(
     context: &SigningContext<'_>,
     request: &Unsigned<'_>,
@@ -74,7 +75,7 @@ impl SigningContext<'_> {
     }
 }
 
-/// The headers that `is_signed` picks by lower-case name, sorted by it, each as `name:value\n`.
+/// The headers whose lower-case name `is_signed` accepts, sorted by that name, each as `name:value\n`.
 fn canonical_headers(headers: &[(String, String)], is_signed: impl Fn(&str) -> bool) -> String {
     let mut signed: Vec<(String, &str)> = headers
         .iter()

@@ -1,7 +1,6 @@
-//! What V1 signs of a query.
+//! The query parameters that V1 signs.
 
-/// The query parameters that are signed: those that any of Alibaba's SDKs (C++, Java, Go, Python)
-/// signs. All others are ignored by the signature.
+/// All parameters that any of Alibaba's SDKs (C++, Java, Go, Python) signs. The signature ignores all others.
 pub(super) const SUB_RESOURCES: &[&str] = &[
     "accessPoint",
     "accessPointPolicy",

@@ -11,7 +11,7 @@ use crate::oss::endpoint::Endpoint;
 
 type Query = Vec<(String, Option<String>)>;
 
-/// One case of the vectors that Alibaba's Python SDK computed.
+/// One case of the test vectors, computed by Alibaba's Python SDK.
 #[derive(serde::Deserialize)]
 struct Vector {
     id: String,
@@ -106,7 +106,7 @@ fn vectors() -> Vec<Vector> {
     serde_json::from_str::<Vectors>(text).unwrap().vectors
 }
 
-/// A URL's part before the query, and its parameters, whose order means nothing.
+/// The part of a URL before the query, and its parameters, whose order is irrelevant.
 fn taken_apart(url: &str) -> (String, BTreeSet<String>) {
     let (path, query) = url.split_once('?').unwrap();
     (path.to_owned(), query.split('&').map(str::to_owned).collect())
@@ -172,7 +172,7 @@ fn v1_signs_the_sub_resources_of_the_query_and_nothing_else_of_it() {
 }
 
 #[test]
-fn an_empty_token_is_none() {
+fn an_empty_token_counts_as_absent() {
     let vector = first("v4");
     let without = vector.signed_headers();
     let key = AccessKey::new(&vector.access_key_id, &vector.access_key_secret, Some(String::new()));
@@ -197,7 +197,7 @@ fn v4_without_a_region_is_refused_before_anything_is_signed() {
 }
 
 #[test]
-fn a_presigned_url_lives_a_second_at_least_and_in_v4_a_week_at_most() {
+fn a_presigned_url_is_valid_for_at_least_a_second_and_in_v4_for_at_most_a_week() {
     const WEEK: u64 = 7 * 24 * 3600;
     for (kind, seconds, is_valid) in [
         ("v4-presigned", 0, false),
@@ -229,7 +229,7 @@ fn the_order_of_headers_and_parameters_does_not_change_a_signature() {
 }
 
 #[test]
-fn a_time_that_cannot_be_written_is_an_error() {
+fn a_time_that_cannot_be_formatted_is_an_error() {
     let vector = first("v4");
     let key = vector.access_key();
     for version in [SignatureVersion::V1, SignatureVersion::V4] {
@@ -240,7 +240,7 @@ fn a_time_that_cannot_be_written_is_an_error() {
 
 proptest! {
     #[test]
-    fn a_presigned_url_gives_every_parameter_back(
+    fn a_presigned_url_contains_every_parameter(
         name in "[a-z][ -~]{0,12}", value in any::<String>(), key in "[^\0/\\\\][^\0]{0,40}",
     ) {
         let mut vector = first("v4-presigned");

@@ -11,7 +11,7 @@ use crate::oss::{clock, crypto, escape};
 const ALGORITHM: &str = "OSS4-HMAC-SHA256";
 const PRODUCT: &str = "oss";
 const TERMINATOR: &str = "aliyun_v4_request";
-/// Bodies are not signed; those of a GET or a HEAD are empty anyway.
+/// Bodies are not signed; those of GET and HEAD are empty anyway.
 const PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 const MAX_EXPIRES: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -67,7 +67,7 @@ pub(super) fn presign(
     Ok(query)
 }
 
-/// What a signature is good for: a day, a region, OSS.
+/// The scope of a signature: a day, a region and the product.
 struct Scope<'a> {
     time: String,
     region: &'a str,
@@ -77,7 +77,7 @@ impl<'a> Scope<'a> {
     fn new(context: &SigningContext<'a>) -> Result<Self> {
         if context.region.is_empty() {
             return Err(Error::validation(
-                "V4 signatures need the region, such as cn-hangzhou: set it, or use an endpoint that names it",
+                "V4 signatures need a region, such as cn-hangzhou; set it, or use an endpoint that contains it",
             ));
         }
         Ok(Scope { time: clock::basic_iso8601(context.time)?, region: context.region })
@@ -136,7 +136,7 @@ fn is_always_signed(lower_case_name: &str) -> bool {
         || matches!(lower_case_name, "content-type" | "content-md5")
 }
 
-/// Lower-case names of the additional headers that are there, sorted.
+/// Lower-case names of the additional headers that are present, sorted.
 fn additional_headers(request: &Unsigned<'_>) -> Vec<String> {
     let mut names: Vec<String> = request
         .additional_headers

@@ -9,7 +9,7 @@ fn good() -> DownloadRequest {
     DownloadRequest::new("examplebucket", "dir/object.bin")
 }
 
-/// Asserts that a request so changed is refused and that the message holds `word`.
+/// Asserts that the changed request is refused with a message that contains `word`.
 fn refused(word: &str, change: impl FnOnce(&mut DownloadRequest)) {
     let mut bad = good();
     change(&mut bad);
@@ -48,7 +48,7 @@ fn a_bucket_is_3_to_63_lower_case_letters_digits_and_inner_dashes() {
     }
     for name in ["", "ab", "-abc", "abc-", "Abc", "a.b.c", "a_b", "ab/c", "ab\r\n", &"a".repeat(64)]
     {
-        refused("no bucket name", |request| request.bucket = name.to_owned());
+        refused("is not a bucket name", |request| request.bucket = name.to_owned());
     }
 }
 
@@ -68,7 +68,7 @@ fn a_key_has_1_to_1023_bytes_and_no_leading_slash() {
 }
 
 #[test]
-fn a_key_whose_last_segment_is_no_file_name_needs_a_file_path() {
+fn a_key_whose_last_segment_is_not_a_file_name_needs_a_file_path() {
     for (key, why) in [
         ("dir/", "does not end in a file name"),
         ("..", "does not end in a file name"),
@@ -90,7 +90,7 @@ fn a_key_whose_last_segment_is_no_file_name_needs_a_file_path() {
 }
 
 #[test]
-fn a_key_that_is_a_url_is_told_what_to_write_instead_and_no_query_is_shown() {
+fn a_key_that_is_a_url_is_refused_with_the_right_key_and_without_its_query() {
     let instead = "use the bucket 'examplebucket' and the key 'dir/a.bin'";
     let host = "examplebucket.oss-cn-hangzhou.aliyuncs.com";
     for key in [
@@ -100,23 +100,23 @@ fn a_key_that_is_a_url_is_told_what_to_write_instead_and_no_query_is_shown() {
         &format!("http://{host}/dir/a.bin?Signature=SIGNATURE&Expires=1"),
         "http://127.0.0.1/examplebucket/dir/a.bin",
     ] {
-        refused("a key is not a URL", |request| request.key = key.to_owned());
+        refused("an object key is required", |request| request.key = key.to_owned());
         refused(instead, |request| request.key = key.to_owned());
         let error = request(&DownloadRequest::new("examplebucket", key)).unwrap_err();
         assert!(!error.message().contains("SIGNATURE"), "{error}");
     }
     refused("use the bucket 'other' and the key 'a'", |r| r.key = "oss://other/a".to_owned());
     for key in ["oss://", "oss://examplebucket", "oss://examplebucket/"] {
-        refused("give the bucket's name and the object's key", |r| r.key = key.to_owned());
+        refused("pass the bucket name and the object key", |r| r.key = key.to_owned());
     }
-    // Legal keys of programs that store pages by their addresses.
+    // Valid keys of programs that store pages by their addresses.
     accepted(|request| request.key = "https://www.example.com/index.html".to_owned());
 }
 
 #[test]
 fn a_file_path_names_a_file() {
     for path in ["dir/", "/", "..", "a/.."] {
-        refused("names a directory", |request| request.file_path = Some(PathBuf::from(path)));
+        refused("is a directory", |request| request.file_path = Some(PathBuf::from(path)));
     }
     for path in ["", "a\0b"] {
         refused("file_path", |request| request.file_path = Some(PathBuf::from(path)));
@@ -127,7 +127,7 @@ fn a_file_path_names_a_file() {
 }
 
 #[test]
-fn part_size_thread_num_and_traffic_limit_keep_to_their_ranges() {
+fn part_size_thread_num_and_traffic_limit_must_be_in_their_ranges() {
     for part_size in [102_400, 5_368_709_120] {
         accepted(|request| request.part_size = part_size);
     }
@@ -159,7 +159,7 @@ fn a_range_starts_at_0_or_later_and_does_not_end_before_its_start() {
 }
 
 #[test]
-fn no_value_of_a_header_may_be_empty_or_break_its_line() {
+fn header_values_are_not_empty_and_contain_no_line_break() {
     for value in ["", "  ", "a\r\nX: y", "a\0", "a\u{7f}"] {
         let text = || Some(value.to_owned());
         refused("ETag", |request| request.if_match = vec![value.to_owned()]);
@@ -188,7 +188,7 @@ fn extra_headers_cannot_replace_what_the_library_sets() {
         refused("condition", |request| request.extra_headers = pair(name, "x"));
     }
     for name in ["", "a b", "a:", "a\r\nb", "\u{e9}"] {
-        refused("no valid name", |request| request.extra_headers = pair(name, "x"));
+        refused("is not a valid name", |request| request.extra_headers = pair(name, "x"));
     }
     accepted(|request| request.extra_headers = pair("x-oss-traffic-limit", "819200"));
 }
@@ -196,16 +196,22 @@ fn extra_headers_cannot_replace_what_the_library_sets() {
 #[test]
 fn extra_query_parameters_cannot_touch_the_signature() {
     for name in ["Signature", "OSSAccessKeyId", "Expires", "security-token", "x-oss-signature"] {
-        refused("belongs to the signature", |request| request.extra_query = pair(name, "x"));
+        refused("is part of the signature", |request| request.extra_query = pair(name, "x"));
     }
     for (name, value) in [("", "x"), ("a\nb", "x"), ("a", "x\0")] {
-        refused("empty or holds controls", |request| request.extra_query = pair(name, value));
+        refused("empty or contains control characters", |request| {
+            request.extra_query = pair(name, value)
+        });
     }
     accepted(|request| request.extra_query = pair("x-oss-process", ""));
+    refused("a processed object whole", |request| {
+        request.extra_query = pair("x-oss-process", "image/info");
+        *request = request.clone().range(0, 99);
+    });
 }
 
 #[test]
-fn nothing_is_sent_twice() {
+fn duplicate_headers_and_parameters_are_refused() {
     refused("'x-oss-traffic-limit' would be sent twice", |request| {
         request.traffic_limit = 819_200;
         request.extra_headers = pair("X-OSS-Traffic-Limit", "819200");
@@ -220,7 +226,7 @@ fn nothing_is_sent_twice() {
 }
 
 #[test]
-fn a_region_is_written_without_oss() {
+fn a_region_has_no_oss_prefix() {
     for id in ["cn-hangzhou", "us-east-1", "rg-china-mainland"] {
         region(id).unwrap();
     }
@@ -231,7 +237,7 @@ fn a_region_is_written_without_oss() {
 }
 
 #[test]
-fn keys_that_cannot_stand_in_a_header_are_refused_and_never_shown() {
+fn access_keys_that_cannot_be_sent_in_a_header_are_refused_and_never_shown() {
     let token = |text: &str| Some(text.to_owned());
     for key in [
         AccessKey::new("", "SECRET", None),

@@ -35,10 +35,10 @@ fn refused(result: Result<Paths>) -> Error {
 
 #[test]
 fn the_default_is_the_keys_last_segment_in_the_current_directory() {
-    let place = resolve(&DownloadRequest::new("bucket", "a/b/object.bin")).expect("resolve");
+    let paths = resolve(&DownloadRequest::new("bucket", "a/b/object.bin")).expect("resolve");
     let here = fs::canonicalize(".").expect("current directory");
-    assert_eq!(place.target, here.join("object.bin"));
-    assert_eq!(place.checkpoint_dir, None);
+    assert_eq!(paths.target, here.join("object.bin"));
+    assert_eq!(paths.checkpoint_dir, None);
     for key in ["a/", "", "a/.", "..", "a//"] {
         refused(resolve(&DownloadRequest::new("bucket", key)));
     }
@@ -48,27 +48,27 @@ fn the_default_is_the_keys_last_segment_in_the_current_directory() {
 #[test]
 fn the_target_may_be_absent_regular_or_a_link_to_one_of_these() {
     let scratch = Scratch::new();
-    let place = scratch.resolve("file").expect("absent");
-    assert_eq!(place.target, scratch.path("file"));
+    let paths = scratch.resolve("file").expect("absent");
+    assert_eq!(paths.target, scratch.path("file"));
     fs::write(scratch.path("file"), "old").expect("write");
     scratch.resolve("file").expect("regular");
     symlink(scratch.path("file"), scratch.path("link")).expect("link");
     fs::create_dir(scratch.path("dir")).expect("directory");
     symlink("dir/new", scratch.path("to-new")).expect("link");
     for (link, file) in [("link", "file"), ("to-new", "dir/new")] {
-        let place = scratch.resolve(link).expect("link");
-        assert!(place.through_link);
-        assert_eq!(place.target, scratch.path(file));
+        let paths = scratch.resolve(link).expect("link");
+        assert!(paths.through_link);
+        assert_eq!(paths.target, scratch.path(file));
         let direct = scratch.resolve(file).expect("direct");
         assert!(!direct.through_link);
-        assert_eq!(place.temp.parent(), direct.temp.parent());
-        assert_eq!(place.trusted, direct.trusted);
-        assert!(!place.trusted || place.temp == direct.temp, "one lock for both spellings");
+        assert_eq!(paths.temp.parent(), direct.temp.parent());
+        assert_eq!(paths.trusted, direct.trusted);
+        assert!(!paths.trusted || paths.temp == direct.temp, "one lock for both spellings");
     }
 }
 
 #[test]
-fn any_other_target_is_refused() {
+fn targets_that_are_not_regular_files_are_refused() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("dir")).expect("directory");
     fs::write(scratch.path("file"), "").expect("write");
@@ -97,7 +97,7 @@ fn any_other_target_is_refused() {
 }
 
 #[test]
-fn a_link_to_what_has_no_name_is_refused() {
+fn a_link_to_an_object_without_a_name_is_refused() {
     let scratch = Scratch::new();
     let file = fs::File::create(scratch.path("gone")).expect("create");
     fs::remove_file(scratch.path("gone")).expect("remove");
@@ -127,7 +127,7 @@ fn a_target_that_must_not_be_replaced_is_refused_before_anything_else() {
 }
 
 #[test]
-fn two_spellings_of_one_place_are_one() {
+fn two_spellings_of_one_path_are_equal() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("dir")).expect("directory");
     symlink(scratch.path("dir"), scratch.path("link")).expect("link");
@@ -150,20 +150,20 @@ fn the_checkpoint_directory_must_exist() {
 
     let mut beside = request(scratch.path("target"));
     beside.checkpoint = Checkpoint::BesideTarget;
-    let place = resolve(&beside).expect("resolve");
-    assert_eq!(place.checkpoint_dir.as_deref(), place.target.parent());
+    let paths = resolve(&beside).expect("resolve");
+    assert_eq!(paths.checkpoint_dir.as_deref(), paths.target.parent());
     symlink("cp/new", scratch.path("target")).expect("link");
-    let place = resolve(&beside).expect("resolve");
-    assert_eq!(place.checkpoint_dir, Some(scratch.path("cp")), "beside what the link leads to");
+    let paths = resolve(&beside).expect("resolve");
+    assert_eq!(paths.checkpoint_dir, Some(scratch.path("cp")), "beside what the link leads to");
 }
 
 #[test]
 fn the_temporary_file_is_the_sdks_or_a_short_name_beside_the_target() {
     let scratch = Scratch::new();
-    let place = scratch.resolve("file").expect("resolve");
+    let paths = scratch.resolve("file").expect("resolve");
     // The directory for temporary files may be of any kind where the tests run.
-    if place.trusted {
-        assert_eq!(place.temp, scratch.path("file.temp"));
+    if paths.trusted {
+        assert_eq!(paths.temp, scratch.path("file.temp"));
     }
     let long = scratch.resolve(&"x".repeat(255)).expect("resolve");
     assert!(long.temp.file_name().expect("name").len() < 60);
@@ -171,17 +171,17 @@ fn the_temporary_file_is_the_sdks_or_a_short_name_beside_the_target() {
 }
 
 #[test]
-fn only_this_targets_temporary_names_are_taken_from_a_checkpoint() {
-    let place = Scratch::new().resolve("file").expect("resolve");
+fn only_temporary_names_of_this_target_are_accepted_from_a_checkpoint() {
+    let paths = Scratch::new().resolve("file").expect("resolve");
     let name = OsStr::new("file.0123456789abcdef.temp");
-    assert_eq!(place.recorded_temp(name), Some(place.target.with_file_name(name)));
+    assert_eq!(paths.recorded_temp(name), Some(paths.target.with_file_name(name)));
     for name in ["file", "other.temp", "../file.temp", "sub/file.temp", "/etc/passwd", ""] {
-        assert_eq!(place.recorded_temp(name.as_ref()), None, "{name}");
+        assert_eq!(paths.recorded_temp(name.as_ref()), None, "{name}");
     }
 }
 
 #[test]
-fn what_is_too_long_is_told_as_that() {
+fn a_path_that_is_too_long_is_refused_with_that_reason() {
     let scratch = Scratch::new();
     let long = "x".repeat(256);
     for name in [&long, &format!("{long}/file")] {
@@ -191,9 +191,9 @@ fn what_is_too_long_is_told_as_that() {
 }
 
 #[test]
-fn a_name_that_is_not_utf8_is_a_name() {
+fn a_name_that_is_not_utf8_is_valid() {
     let scratch = Scratch::new();
     let name = OsString::from_vec(vec![0xFF, 0xFE, b'x']);
-    let place = resolve(&request(scratch.path("x").with_file_name(&name))).expect("resolve");
-    assert_eq!(place.target.file_name(), Some(&*name));
+    let paths = resolve(&request(scratch.path("x").with_file_name(&name))).expect("resolve");
+    assert_eq!(paths.target.file_name(), Some(&*name));
 }

@@ -19,7 +19,7 @@ impl Scratch {
     }
 
     fn temp(&self, content: &[u8]) -> TempFile {
-        let temp = TempFile::create(&self.path("file.temp")).expect("create");
+        let temp = TempFile::create(&self.path("file.temp"), None).expect("create");
         temp.write_at(content, 0).expect("write");
         temp
     }
@@ -68,7 +68,7 @@ fn an_existing_target_is_left_alone_when_it_must_be() {
 }
 
 #[test]
-fn the_rename_replaces_a_link_and_not_what_it_leads_to() {
+fn the_rename_replaces_a_link_and_not_its_target() {
     let scratch = Scratch::new();
     fs::write(scratch.path("elsewhere"), "old").expect("write");
     symlink(scratch.path("elsewhere"), scratch.path("file")).expect("link");
@@ -102,7 +102,7 @@ fn a_foreign_file_at_the_temporary_path_never_becomes_the_target() {
 }
 
 #[test]
-fn the_modification_time_is_the_one_asked_for() {
+fn the_modification_time_is_the_requested_one() {
     let scratch = Scratch::new();
     let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
     let options = FinishOptions { modified: Some(time), ..PLAIN };
@@ -112,11 +112,11 @@ fn the_modification_time_is_the_one_asked_for() {
 }
 
 #[test]
-fn a_second_run_is_told_busy_and_harms_nothing() {
+fn a_second_run_is_busy_and_changes_nothing() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"bytes");
     let path = scratch.path("file.temp");
-    for error in [TempFile::create(&path).err(), TempFile::open_existing(&path).err()] {
+    for error in [TempFile::create(&path, None).err(), TempFile::open_existing(&path).err()] {
         let error = error.expect("must be refused");
         assert_eq!((error.kind(), error.path()), (ErrorKind::Busy, Some(&*path)));
     }
@@ -125,16 +125,16 @@ fn a_second_run_is_told_busy_and_harms_nothing() {
     let again = TempFile::open_existing(&path).expect("open").expect("there");
     assert_eq!(again.len().expect("length"), 5);
     drop(again);
-    assert_eq!(TempFile::create(&path).expect("create").len().expect("length"), 0);
+    assert_eq!(TempFile::create(&path, None).expect("create").len().expect("length"), 0);
 }
 
 #[test]
-fn a_planted_link_is_refused_and_what_it_leads_to_unharmed() {
+fn a_planted_link_is_refused_and_its_target_unchanged() {
     let scratch = Scratch::new();
     fs::write(scratch.path("donor"), "precious").expect("write");
     symlink(scratch.path("donor"), scratch.path("file.temp")).expect("link");
     for error in [
-        TempFile::create(&scratch.path("file.temp")).err(),
+        TempFile::create(&scratch.path("file.temp"), None).err(),
         TempFile::open_existing(&scratch.path("file.temp")).err(),
     ] {
         assert_eq!(error.expect("must be refused").kind(), ErrorKind::Io);
@@ -144,7 +144,7 @@ fn a_planted_link_is_refused_and_what_it_leads_to_unharmed() {
 }
 
 #[test]
-fn only_the_right_bytes_in_the_right_place_are_proven() {
+fn only_the_right_bytes_at_the_right_offset_are_verified() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"0123456789");
     for buffer in [1, 3, 64] {
@@ -160,7 +160,7 @@ fn only_the_right_bytes_in_the_right_place_are_proven() {
 }
 
 #[test]
-fn a_hole_does_not_prove_what_was_written_there() {
+fn a_hole_does_not_pass_verification() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"0123456789");
     temp.set_len(0).expect("cut");
@@ -170,7 +170,7 @@ fn a_hole_does_not_prove_what_was_written_there() {
 }
 
 #[test]
-fn proving_stops_when_cancelled() {
+fn verification_stops_when_cancelled() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"0123456789");
     let extent = Extent { offset: 0, len: 10, crc: crc64::checksum(b"0123456789") };
@@ -179,23 +179,23 @@ fn proving_stops_when_cancelled() {
 }
 
 #[test]
-fn too_small_a_disk_is_told_with_what_is_missing() {
+fn the_error_for_too_small_a_disk_says_how_much_is_missing() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"0123456789");
     temp.check_space(1 << 20).expect("a megabyte");
     let error = temp.check_space(u64::MAX).expect_err("must be refused");
     assert_eq!((error.code(), error.errno()), ("DiskFull", Some(Errno::NOSPC.raw_os_error())));
-    assert!(error.message().contains("bytes more must be free"), "{error}");
+    assert!(error.message().contains("more bytes"), "{error}");
 }
 
 #[test]
-fn a_full_disk_is_told_with_what_has_no_place_yet() {
+fn the_error_for_a_full_disk_says_how_much_is_missing() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"");
     temp.set_len(1 << 20).expect("lengthen");
     let error = temp.out_of_space("write to", &Errno::NOSPC.into());
     assert_eq!((error.code(), error.errno()), ("DiskFull", Some(Errno::NOSPC.raw_os_error())));
-    assert!(error.message().contains("1048576 bytes of the file have no place"), "{error}");
+    assert!(error.message().contains("1048576 more bytes are needed"), "{error}");
     assert_eq!(temp.out_of_space("write to", &Errno::DQUOT.into()).code(), "DiskFull");
     assert_eq!(temp.out_of_space("write to", &Errno::IO.into()).code(), "LocalIoError");
 }
@@ -210,7 +210,7 @@ fn reserving_gives_the_file_blocks_and_its_length() {
 }
 
 #[test]
-fn a_file_that_somebody_else_cut_is_told_from_one_that_grew() {
+fn a_file_that_another_process_truncated_is_detected() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"0123456789");
     temp.write_at(b"ab", 20).expect("write");

@@ -1,4 +1,4 @@
-//! Connections come to the queue while the limit is changed, in every order.
+//! Connections make reservations while the limit is changed, under many schedules.
 
 use super::*;
 use crate::sync::scheduled::explore;

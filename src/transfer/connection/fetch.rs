@@ -1,4 +1,5 @@
-//! One HTTP request in in_flight: libcurl's callbacks, and the gate no byte passes before its reply was vetted.
+//! One HTTP request in flight: libcurl's callbacks and the reply check that every body must pass before its bytes are
+//! used.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use curl::easy::{Handler, WriteError};
 
+use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 
@@ -16,28 +18,38 @@ use crate::transfer::disk::intake::Intake;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
 use crate::transfer::policy::reply_check::{self, Flaw, Generation};
 
-/// Most of an error's body that is kept, in bytes.
+/// Largest part of an error's body that is kept, in bytes.
 const MAX_ERROR_BODY: usize = 64 * 1024;
-/// Longest time for an error's body: a service that dribbles one must not hold the connection for ever.
+/// Longest time for an error's body: a service that sends one very slowly must not occupy the connection for ever.
 const MAX_ERROR_TIME: Duration = Duration::from_secs(5);
-/// Longest head of a reply, in bytes; OSS allows 8 KiB of user metadata.
+/// Largest head of a reply, in bytes; OSS allows 8 KiB of user metadata.
 const MAX_HEAD: usize = 256 * 1024;
 
-/// What a reply must be before its body is used.
+/// What the reply must be before its body is used.
 pub enum ReplyStage {
-    /// The first request of a download: its reply is shown to the driver, who decides.
+    /// The first request of a download: the driver checks its reply.
     FirstReply,
-    /// Shown, and not decided yet.
+    /// The reply was sent to the driver, which has not decided yet.
     AwaitsDriver,
-    /// A later request: the reply must be exactly these bytes of this generation.
-    Expected { generation: Arc<Generation>, asked: Range<u64> },
-    /// Vetted; bytes flow.
+    /// A later request: the reply must contain exactly these bytes of this generation.
+    Expected { generation: Arc<Generation>, pinning: Pinning, asked: Range<u64> },
+    /// The reply was accepted; its bytes are used.
     Accepted,
-    /// A HEAD, or a status that carries no object bytes: what comes is kept as text for the error.
+    /// A HEAD, or a status without object bytes: the body is kept as the text of the error.
     NotObject,
 }
 
-/// libcurl's view of a fetch.
+impl ReplyStage {
+    /// How the reply is pinned to the generation of an earlier one.
+    pub fn pinning(&self) -> Option<Pinning> {
+        match self {
+            ReplyStage::Expected { pinning, .. } => Some(*pinning),
+            _ => None,
+        }
+    }
+}
+
+/// One HTTP request as libcurl's handler.
 pub struct Fetch {
     pub id: u64,
     stage: ReplyStage,
@@ -49,14 +61,14 @@ pub struct Fetch {
     head: ReplyHead,
     head_bytes: usize,
     body: Vec<u8>,
-    /// Why the transfer was stopped from inside a callback.
+    /// Why a callback stopped the transfer.
     stop_reason: Option<EndReason>,
     received: u64,
     started: Instant,
     last_byte: Option<Instant>,
     first_byte: Option<Instant>,
-    /// The last callback asked for a pause because no buffer was free.
-    starved: bool,
+    /// The last callback paused the transfer because no buffer was free.
+    waits_for_buffer: bool,
 }
 
 impl Fetch {
@@ -85,36 +97,36 @@ impl Fetch {
             started: Instant::now(),
             last_byte: None,
             first_byte: None,
-            starved: false,
+            waits_for_buffer: false,
         }
     }
 
-    /// Opens the gate of the opening request.
+    /// Accepts the first reply and passes its body to `intake`.
     pub fn proceed(&mut self, intake: Intake) {
         self.intake = Some(intake);
         self.stage = ReplyStage::Accepted;
         self.last_byte = Some(Instant::now());
     }
 
-    /// Whether the fetch waits for this process rather than for the network.
-    pub fn waits_for_us(&self) -> bool {
-        self.starved
+    /// Whether the fetch waits for this process and not for the network.
+    pub fn waits_locally(&self) -> bool {
+        self.waits_for_buffer
             || self.rate_limiter.is_waiting()
             || matches!(self.stage, ReplyStage::AwaitsDriver)
     }
 
-    /// Whether a paused transfer should be tried again: for a free buffer, or because its turn has come.
-    pub fn wants_another_try(&self, now: Instant) -> bool {
-        self.starved || self.turn(now).is_some_and(|turn| turn <= now)
+    /// Whether to resume a paused transfer: a buffer may be free, or its bandwidth limit allows more bytes.
+    pub fn should_resume(&self, now: Instant) -> bool {
+        self.waits_for_buffer || self.turn(now).is_some_and(|turn| turn <= now)
     }
 
-    /// When a transfer that waits under a bandwidth limit may go on.
+    /// When a transfer that its bandwidth limit has paused may continue.
     pub fn turn(&self, now: Instant) -> Option<Instant> {
         self.rate_limiter.turn(now)
     }
 
-    /// How long nothing came; `sent` is when the request was on the wire, if it is.
-    pub fn silence(&self, now: Instant, sent: Option<Duration>) -> Option<Duration> {
+    /// Time since the last byte; `sent` is when the request had been sent, if it has.
+    pub fn idle_time(&self, now: Instant, sent: Option<Duration>) -> Option<Duration> {
         let since = match (self.last_byte, sent) {
             (Some(last), _) => last,
             (None, Some(sent)) => self.started + sent,
@@ -123,7 +135,7 @@ impl Fetch {
         Some(now.saturating_duration_since(since))
     }
 
-    /// Lets the intake store what has waited, and ends an error's body that goes on and on.
+    /// Lets the intake store old bytes, and ends an error's body that takes too long.
     pub fn tick(&mut self, now: Instant) -> Result<(), EndReason> {
         let head_came = self.first_byte.filter(|_| matches!(self.stage, ReplyStage::NotObject));
         let overdue = head_came.is_some_and(|at| now.duration_since(at) > MAX_ERROR_TIME);
@@ -136,7 +148,8 @@ impl Fetch {
         }
     }
 
-    /// Stores what came and reports the end. `outcome` is what ended the transfer from outside the callbacks.
+    /// Stores the received bytes and reports the end. `outcome` is the end of the transfer as seen outside the
+    /// callbacks.
     pub fn finish(&mut self, outcome: EndReason, connections: u64) {
         self.counters.connections.add(connections);
         let ending = match (self.stop_reason.take(), outcome) {
@@ -154,21 +167,21 @@ impl Fetch {
         });
         match &mut self.intake {
             Some(intake) => intake.finish(end),
-            // A driver that is gone no longer wants to know.
+            // Nobody listens if the driver has ended.
             None => drop(self.events.send(Event::Ended(end))),
         }
     }
 
-    /// What a transfer means that libcurl found complete.
+    /// The outcome of a transfer that libcurl considers complete.
     fn completed(&mut self) -> EndReason {
         if !self.head.is_whole() {
             return EndReason::Broken {
                 curl_code: curl_sys::CURLE_RECV_ERROR,
-                message: "the connection was closed inside the head of the reply".to_owned(),
+                message: "the connection was closed within the headers of the reply".to_owned(),
             };
         }
         if let ReplyStage::Expected { .. } = self.stage {
-            // No body came, so the gate was never tried.
+            // There was no body, so the reply has not been checked yet.
             self.check_reply();
             if let Some(stop_reason) = self.stop_reason.take() {
                 return stop_reason;
@@ -176,6 +189,7 @@ impl Fetch {
         }
         match self.stage {
             ReplyStage::Accepted => {
+                self.span.end_with_body();
                 let missing = self.span.remaining();
                 if missing.is_empty() {
                     EndReason::Complete
@@ -186,17 +200,17 @@ impl Fetch {
                     }
                 }
             }
-            _ if self.head.status == 0 => no_status_line(),
+            _ if self.head.status == 0 => invalid_status_line(),
             _ if is_success(self.head.status) => EndReason::Complete,
             _ => EndReason::Refused,
         }
     }
 
-    /// Vets the reply once its head is whole, which is when the first body byte comes.
+    /// Checks the reply once its head is complete, at the first body byte.
     fn check_reply(&mut self) {
         match &self.stage {
             ReplyStage::FirstReply | ReplyStage::Expected { .. } if self.head.status == 0 => {
-                self.stop_reason = Some(no_status_line());
+                self.stop_reason = Some(invalid_status_line());
             }
             ReplyStage::FirstReply | ReplyStage::Expected { .. }
                 if !is_success(self.head.status) =>
@@ -208,8 +222,8 @@ impl Fetch {
                 let _ =
                     self.events.send(Event::FirstReply { fetch: self.id, head: self.head.clone() });
             }
-            ReplyStage::Expected { generation, asked } => {
-                match reply_check::later_reply(&self.head, asked, generation) {
+            ReplyStage::Expected { generation, pinning, asked } => {
+                match reply_check::later_reply(&self.head, asked, generation, *pinning) {
                     Ok(()) => self.stage = ReplyStage::Accepted,
                     Err(flaw) => self.stop_reason = Some(EndReason::Unusable(flaw)),
                 }
@@ -218,13 +232,13 @@ impl Fetch {
         }
     }
 
-    /// Takes body bytes of an open gate; `Ok(false)` stops the transfer.
+    /// Stores body bytes of an accepted reply; `Ok(false)` stops the transfer.
     fn take(&mut self, data: &[u8]) -> Result<bool, WriteError> {
         let Some(intake) = &mut self.intake else { return Ok(false) };
         match intake.make_room(data.len()) {
-            Ok(true) => self.starved = false,
+            Ok(true) => self.waits_for_buffer = false,
             Ok(false) => {
-                self.starved = true;
+                self.waits_for_buffer = true;
                 return Err(WriteError::Pause);
             }
             Err(error) => {
@@ -235,8 +249,8 @@ impl Fetch {
         if !self.rate_limiter.admit(data.len(), Instant::now()) {
             return Err(WriteError::Pause);
         }
-        let (_, taken) = self.span.claim(data.len());
-        let (ours, beyond) = data.split_at(taken);
+        let (_, claimed) = self.span.claim(data.len());
+        let (ours, beyond) = data.split_at(claimed);
         intake.take(ours);
         self.received += ours.len() as u64;
         self.counters.bytes_from_network.add(data.len() as u64);
@@ -250,19 +264,19 @@ impl Fetch {
     }
 }
 
-/// libcurl reads some status lines that are none, such as one with a status of four digits.
-fn no_status_line() -> EndReason {
-    EndReason::Unusable(Flaw::Unreadable("it has no valid status line".to_owned()))
+/// libcurl accepts some invalid status lines, such as one with a four-digit status.
+fn invalid_status_line() -> EndReason {
+    EndReason::Unusable(Flaw::Unreadable("its status line is not valid".to_owned()))
 }
 
-/// Statuses whose body may be object bytes.
+/// Statuses whose body may contain object bytes.
 fn is_success(status: u16) -> bool {
     matches!(status, 200 | 206)
 }
 
 impl Handler for Fetch {
     fn header(&mut self, data: &[u8]) -> bool {
-        // Only the first line breaks the silence: a head that never ends brings nothing.
+        // Only the first line counts as received data: a head that never ends is not progress.
         let now = Instant::now();
         self.last_byte.get_or_insert(now);
         self.first_byte.get_or_insert(now);

@@ -1,4 +1,4 @@
-//! The network side: transfer threads with a libcurl multi loop each, and the requests they carry.
+//! The network side: transfer threads, each with a libcurl multi loop, and their requests.
 
 pub mod fetch;
 pub mod span;

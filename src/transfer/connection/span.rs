@@ -1,11 +1,13 @@
-//! A run of missing bytes given to one connection.
+//! A span: a run of missing bytes assigned to one connection.
 
 use std::ops::Range;
 
 use crate::sync::Mutex;
+use crate::transfer::policy::reply_check::UNKNOWN;
 
-/// The bytes one ranged GET delivers. The connection claims them in order; the planner may take the far end away
-/// while the connection runs. Both happen under one lock, so a byte has exactly one owner.
+/// The bytes that one GET delivers, up to [`UNKNOWN`] while the reply has not given their number. The connection claims
+/// them in order, and the planner may cut off the end while the connection runs. Both happen under one lock, so that
+/// each byte has exactly one owner.
 #[derive(Debug)]
 pub struct Span {
     bounds: Mutex<Range<u64>>,
@@ -17,12 +19,12 @@ impl Span {
         Span { start: range.start, bounds: Mutex::new(range) }
     }
 
-    /// First byte of the span as it was handed out.
+    /// First byte of the span.
     pub fn start(&self) -> u64 {
         self.start
     }
 
-    /// Claims up to `want` of the next bytes: their offset and how many of them are still the span's.
+    /// Claims up to `want` of the next bytes; returns their offset and how many of them belong to the span.
     pub fn claim(&self, want: usize) -> (u64, usize) {
         let mut bounds = self.bounds.lock();
         let offset = bounds.start;
@@ -32,17 +34,17 @@ impl Span {
         (offset, taken)
     }
 
-    /// What is not claimed yet.
+    /// The bytes that are not claimed yet.
     pub fn remaining(&self) -> Range<u64> {
         self.bounds.lock().clone()
     }
 
-    /// Everything handed out and not taken away: claimed and unclaimed bytes.
+    /// All bytes of the span, claimed and unclaimed, without those cut off.
     pub fn held(&self) -> Range<u64> {
         self.start..self.bounds.lock().end
     }
 
-    /// Takes the last `len` unclaimed bytes away; the range that is now free, at most as long as what was unclaimed.
+    /// Cuts off the last `len` unclaimed bytes, or all of them if there are fewer, and returns their range.
     pub fn cut(&self, len: u64) -> Range<u64> {
         let mut bounds = self.bounds.lock();
         let end = bounds.end;
@@ -50,13 +52,21 @@ impl Span {
         bounds.end..end
     }
 
-    /// Moves the end down to `end` when a reply shows the object to be shorter than assumed.
+    /// Moves the end down to `end`, if a reply shows that the object is shorter than assumed.
     pub fn shorten(&self, end: u64) {
         let mut bounds = self.bounds.lock();
         bounds.end = bounds.end.min(end).max(bounds.start);
     }
 
-    /// Moves the end up: a whole-body reply delivers more than was asked for.
+    /// The body has ended, and so has a span whose end was not known.
+    pub fn end_with_body(&self) {
+        let mut bounds = self.bounds.lock();
+        if bounds.end == UNKNOWN {
+            bounds.end = bounds.start;
+        }
+    }
+
+    /// Moves the end up: a reply with the whole body contains more bytes than were requested.
     pub fn extend(&self, end: u64) {
         let mut bounds = self.bounds.lock();
         bounds.end = bounds.end.max(end);
@@ -77,9 +87,22 @@ mod tests {
         assert_eq!(span.held(), 100..160);
     }
 
+    #[test]
+    fn only_a_span_with_an_unknown_end_ends_with_the_body() {
+        let span = Span::new(0..UNKNOWN);
+        assert_eq!(span.claim(60), (0, 60));
+        span.end_with_body();
+        assert_eq!((span.held(), span.remaining()), (0..60, 60..60));
+
+        let span = Span::new(0..100);
+        span.claim(60);
+        span.end_with_body();
+        assert_eq!(span.remaining(), 60..100);
+    }
+
     proptest! {
         #[test]
-        fn claims_and_cuts_share_out_every_byte_once(
+        fn claims_and_cuts_divide_every_byte_once(
             len in 1u64..10_000,
             steps in proptest::collection::vec((any::<bool>(), 0usize..3_000), 0..40),
         ) {

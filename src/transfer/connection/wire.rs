@@ -1,4 +1,4 @@
-//! A request as libcurl is told it: address, headers, and how the connection is made.
+//! The libcurl options of a request: URL, headers, and how the connection is made.
 
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::transfer::policy::certificate::BuiltIn;
 
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// How a client's connections are made.
+/// The settings of a client's connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionSettings {
     pub connect_timeout: Option<Duration>,
@@ -27,7 +27,7 @@ pub struct ConnectionSettings {
     pub user_agent: String,
 }
 
-/// One request as it goes to libcurl.
+/// One request, ready for libcurl.
 pub struct Wire {
     pub url: String,
     /// HEAD instead of GET.
@@ -39,7 +39,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Tells `easy` all of it.
+    /// Sets all options on `easy`.
     pub fn configure<H>(&self, easy: &mut Easy2<H>) -> Result<(), curl::Error> {
         let connection = &self.connection;
         easy.url(&self.url)?;
@@ -47,7 +47,7 @@ impl Wire {
         easy.nobody(self.head)?;
         let mut headers = List::new();
         for (name, value) in &self.headers {
-            // libcurl takes "Name;" for a header without a value.
+            // "Name;" is libcurl's syntax for a header without a value.
             headers.append(&if value.is_empty() {
                 format!("{name};")
             } else {
@@ -61,7 +61,7 @@ impl Wire {
         easy.buffer_size(self.receive_buffer)?;
         easy.tcp_nodelay(true)?;
         easy.tcp_keepalive(true)?;
-        // Without a value libcurl would take its own 300 s; a larger one than this it refuses.
+        // Without a value libcurl would use its own 300 s; it rejects values above a day.
         easy.connect_timeout(connection.connect_timeout.unwrap_or(A_DAY).min(A_DAY))?;
         easy.ssl_verify_peer(connection.verify_tls)?;
         easy.ssl_verify_host(connection.verify_tls)?;
@@ -97,7 +97,7 @@ fn proxy_url(proxy: &Proxy) -> String {
         ProxyScheme::Https => "https",
     };
     let host = &proxy.host;
-    // A port would stand behind the same sign as the parts of an address.
+    // An IPv6 address needs brackets, because a colon also precedes the port.
     match host.parse::<Ipv6Addr>() {
         Ok(_) => format!("{scheme}://[{host}]"),
         Err(_) => format!("{scheme}://{host}"),

@@ -1,4 +1,4 @@
-//! A transfer thread: one libcurl multi loop that carries any number of fetches.
+//! A transfer thread: one libcurl multi loop that runs any number of fetches.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ use super::fetch::Fetch;
 use super::wire::Wire;
 use crate::transfer::disk::intake::Intake;
 
-/// How often time-outs and slow connections are looked at.
+/// Interval of the checks for time-outs and slow connections.
 const TICK: Duration = Duration::from_millis(100);
-/// libcurl's codes for a reply that is not HTTP, is not in order, or is encoded in an unknown way, and the old and the
-/// new one for a head that is too long.
+/// libcurl's codes for a reply that is not HTTP, is out of order or has an unknown encoding, and the old and the new
+/// code for a head that is too long.
 const UNREADABLE: [curl_sys::CURLcode; 5] = [
     curl_sys::CURLE_UNSUPPORTED_PROTOCOL,
     curl_sys::CURLE_FTP_WEIRD_SERVER_REPLY,
@@ -35,19 +35,19 @@ const UNREADABLE: [curl_sys::CURLcode; 5] = [
     curl_sys::CURLE_OUT_OF_MEMORY,
     CURLE_TOO_LARGE,
 ];
-/// Newer than curl-sys.
+/// Not defined in curl-sys.
 const CURLE_TOO_LARGE: curl_sys::CURLcode = 100;
-/// How long an idle loop sleeps unless it is woken.
+/// Longest sleep of an idle loop that is not woken.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// What a worker is told.
+/// A command for a worker.
 pub enum Command {
     Start {
         wire: Box<Wire>,
         fetch: Box<Fetch>,
         events: Sender<Event>,
     },
-    /// Opens the barrier of an opening request.
+    /// Accepts the reply to a first request.
     Proceed {
         fetch: u64,
         intake: Box<Intake>,
@@ -58,7 +58,7 @@ pub enum Command {
     Stop,
 }
 
-/// The sleep of a multi loop.
+/// Wakes a multi loop.
 struct LoopSleep(MultiWaker);
 
 impl Wake for LoopSleep {
@@ -67,12 +67,12 @@ impl Wake for LoopSleep {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // The only failure is a loop that has ended, which needs no waking.
+        // It fails only if the loop has ended, which needs no waking.
         let _ = self.0.wakeup();
     }
 }
 
-/// A running worker, seen from outside. Dropping it stops the thread and joins it.
+/// The handle of a running worker. Dropping it stops and joins the thread.
 pub struct Worker {
     commands: Sender<Command>,
     wake: WorkerWaker,
@@ -80,14 +80,15 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread; `index` tells the workers of one client apart.
+    /// Starts the thread; `index` identifies the worker within its client.
     pub fn start(index: usize) -> Result<Self, Error> {
         let (commands, inbox) = unbounded();
         let (ready, started) = bounded(1);
         let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready))
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
-        let waker =
-            started.recv().map_err(|_| Error::internal("libcurl could not make a multi handle"))?;
+        let waker = started
+            .recv()
+            .map_err(|_| Error::internal("libcurl could not create a multi handle"))?;
         Ok(Worker { commands, wake: WorkerWaker::new(index, waker), join: Some(join) })
     }
 
@@ -95,7 +96,7 @@ impl Worker {
         &self.wake
     }
 
-    /// Hands a command over; false when the thread has died.
+    /// Sends a command; returns `false` if the thread has ended.
     pub fn tell(&self, command: Command) -> bool {
         let told = self.commands.send(command).is_ok();
         self.wake.wake();
@@ -107,7 +108,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.tell(Command::Stop);
         if let Some(join) = self.join.take() {
-            // The last owner may be this very thread; it ends by itself then.
+            // The last owner may be this thread itself; then it ends on its own.
             if join.thread().id() != thread::current().id() {
                 let _ = join.join();
             }
@@ -126,14 +127,14 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
     let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };
     let barrier = ExitBarrier::here();
     let error = match catch(|| multi_loop.run(inbox, barrier)) {
-        // What the loop still has of libcurl's goes before the guard.
+        // The loop's libcurl handles are freed before the guard is released.
         Ok(Some(_exit_guard)) => return drop(multi_loop),
         Ok(None) => {
             let exiting = sys::exit::exiting();
-            multi_loop.leave(&exiting);
+            multi_loop.abandon(&exiting);
             exiting
         }
-        // A defect must reach the drivers as an error, not as silence.
+        // The drivers must receive a defect as an error, or they would wait for ever.
         Err(defect) => {
             let error = Error::from(defect);
             multi_loop.fail_all(&error, barrier.enter());
@@ -143,7 +144,7 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
     refuse_all(inbox, &error);
 }
 
-/// Answers every fetch with `error` until the worker is told to stop.
+/// Ends every new fetch with `error` until the worker is stopped.
 fn refuse_all(inbox: &Receiver<Command>, error: &Error) {
     while let Ok(command) = inbox.recv() {
         match command {
@@ -170,18 +171,18 @@ struct Loop {
 }
 
 impl Loop {
-    /// Works until it is told to stop, which gives the last guard, or until the process is exiting.
+    /// Runs until it is stopped and returns the last guard, or until the process is exiting.
     fn run(&mut self, inbox: &Receiver<Command>, barrier: ExitBarrier) -> Option<ExitGuard> {
         let mut next_tick = Instant::now() + TICK;
         loop {
             let guard = barrier.enter()?;
             while let Ok(command) = inbox.try_recv() {
-                self.obey(command);
+                self.execute(command);
             }
             if self.stopping && self.running.is_empty() {
                 return Some(guard);
             }
-            // An error of the multi handle itself shows as transfers that do not end; time-outs catch those.
+            // After an error of the multi handle itself, transfers do not end; the time-outs handle that.
             let _ = self.multi.perform();
             self.collect();
             let now = Instant::now();
@@ -196,7 +197,7 @@ impl Loop {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn execute(&mut self, command: Command) {
         match command {
             Command::Start { wire, fetch, events } => self.start(&wire, *fetch, events),
             Command::Proceed { fetch, intake } => {
@@ -235,7 +236,7 @@ impl Loop {
         }
     }
 
-    /// Gives libcurl a request; its token and its handle.
+    /// Adds a request to libcurl; returns its token and its handle.
     fn add(&mut self, wire: &Wire, fetch: Fetch) -> Result<(usize, Easy2Handle<Fetch>), String> {
         let mut easy = Easy2::new(fetch);
         wire.configure(&mut easy).map_err(|error| error.to_string())?;
@@ -249,7 +250,7 @@ impl Loop {
         Ok((token, handle))
     }
 
-    /// Takes finished transfers out.
+    /// Removes finished transfers.
     fn collect(&mut self) {
         let mut done: Vec<(usize, EndReason)> = Vec::new();
         self.multi.messages(|message| {
@@ -269,13 +270,13 @@ impl Loop {
 
     fn resume_paused(&mut self, now: Instant) {
         for running in self.running.values_mut() {
-            if running.handle.get_ref().wants_another_try(now) {
+            if running.handle.get_ref().should_resume(now) {
                 unpause(&running.handle);
             }
         }
     }
 
-    /// Until the next tick, or until a connection's turn under a bandwidth limit.
+    /// Time until the next tick, or until a bandwidth limit lets a connection continue.
     fn sleep(&self, now: Instant, next_tick: Instant) -> Duration {
         let turns = self.running.values().filter_map(|r| r.handle.get_ref().turn(now));
         turns.chain([next_tick]).min().map_or(TICK, |at| at.saturating_duration_since(now))
@@ -306,8 +307,8 @@ impl Loop {
         }
     }
 
-    /// Stores what has come and ends every fetch with `error`, without a call of libcurl's: it keeps what it holds.
-    fn leave(self, error: &Error) {
+    /// Stores the received bytes and ends every fetch with `error`, without calling libcurl: its handles are leaked.
+    fn abandon(self, error: &Error) {
         std::mem::forget(self.multi);
         for (_, mut running) in self.running {
             running.handle.get_mut().finish(EndReason::Fault(error.clone()), 0);
@@ -315,7 +316,7 @@ impl Loop {
         }
     }
 
-    /// Ends every fetch with `error` and, with a guard, lets go of libcurl.
+    /// Ends every fetch with `error` and, with a guard, frees the libcurl handles.
     fn fail_all(self, error: &Error, guard: Option<ExitGuard>) {
         for running in self.running.values() {
             fail(&running.events, running.id, error.clone());
@@ -330,19 +331,19 @@ impl Loop {
 fn stalled(running: &Running, now: Instant) -> bool {
     let fetch = running.handle.get_ref();
     let Some(limit) = running.idle_timeout else { return false };
-    if fetch.waits_for_us() {
+    if fetch.waits_locally() {
         return false;
     }
-    // libcurl's connect time-out covers the time before the request is on the wire.
-    fetch.silence(now, sent_after(running)).is_some_and(|silence| silence > limit)
+    // libcurl's connect time-out covers the time until the request has been sent.
+    fetch.idle_time(now, sent_after(running)).is_some_and(|idle_time| idle_time > limit)
 }
 
-/// How long after its start the request was on the wire; none until then.
+/// The time from the start until the request had been sent; `None` if it has not.
 fn sent_after(running: &Running) -> Option<Duration> {
     running.handle.pretransfer_time().ok().filter(|sent| !sent.is_zero())
 }
 
-/// What an error of libcurl's means. Before the request is on the wire the same codes say that libcurl lacks a protocol,
+/// The meaning of a libcurl error. Before the request has been sent, the same codes mean that libcurl lacks a protocol
 /// or that a proxy did not answer as one.
 fn end_reason(running: &Running, error: &curl::Error) -> EndReason {
     let message = described(error);
@@ -353,14 +354,14 @@ fn end_reason(running: &Running, error: &curl::Error) -> EndReason {
     }
 }
 
-/// What went wrong, in libcurl's own words unless they quote a proxy as the environment has it, password and all.
+/// libcurl's description of the error, unless it quotes a proxy URL from the environment, which may contain a password.
 fn described(error: &curl::Error) -> String {
     let words = error.extra_description().filter(|words| !words.is_empty() && !words.contains('@'));
     words.unwrap_or(error.description()).to_owned()
 }
 
 fn unpause(handle: &Easy2Handle<Fetch>) {
-    // A transfer that ended meanwhile refuses; its end is collected in the next round.
+    // Fails for a transfer that has ended meanwhile; the next round removes it.
     let _ = handle.unpause_write();
 }
 

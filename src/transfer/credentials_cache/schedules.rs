@@ -1,11 +1,12 @@
-//! Drivers ask for keys while the provider answers, keys are refused and credentials replaced, in every order.
+//! Drivers request keys while the provider is called, keys are refused and credentials are replaced, under many
+//! schedules.
 
 use super::*;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::{Receiver, unbounded};
 use crate::sync::scheduled::explore;
 
-/// Hands out numbered keys, and notices when it is asked while it is asked.
+/// Returns numbered keys and detects concurrent calls.
 #[derive(Default)]
 struct Numbering {
     asked: AtomicUsize,
@@ -30,31 +31,31 @@ fn fixed(id: &str) -> Credentials {
     Credentials::Static(AccessKey::new(id, "secret", None))
 }
 
-/// A driver's way to a key: asleep until it is woken. The key's id and serial.
-fn issue(authority: &Arc<CredentialsCache>) -> (String, u64) {
+/// Gets a key as a driver does: sleeps until it is woken. Returns the key's id and serial.
+fn issue(cache: &Arc<CredentialsCache>) -> (String, u64) {
     let (waiter, woken): (_, Receiver<Event>) = unbounded();
     loop {
-        if let Some(issued) = authority.issue(&waiter).expect("the provider has one") {
+        if let Some(issued) = cache.issue(&waiter).expect("the provider has one") {
             return (issued.key.expect("signed").id.clone(), issued.serial);
         }
-        woken.recv().expect("whoever waits is woken");
+        woken.recv().expect("the waiter is woken");
     }
 }
 
 #[test]
-fn many_drivers_ask_a_provider_once_and_all_are_woken() {
+fn a_provider_is_called_once_for_many_drivers_and_all_are_woken() {
     explore(|| {
-        let (authority, provider) = with_provider();
+        let (cache, provider) = with_provider();
         let drivers: Vec<_> = (0..3)
             .map(|_| {
-                let authority = authority.clone();
-                thread::spawn(move || issue(&authority))
+                let cache = cache.clone();
+                thread::spawn(move || issue(&cache))
             })
             .collect();
         for driver in drivers {
             assert_eq!(driver.join().expect("driver").0, "key-0");
         }
-        authority.shut_down();
+        cache.shut_down();
         assert_eq!(provider.asked.load(Ordering::SeqCst), 1);
     });
 }
@@ -62,59 +63,59 @@ fn many_drivers_ask_a_provider_once_and_all_are_woken() {
 #[test]
 fn a_key_refused_to_many_is_renewed_once() {
     explore(|| {
-        let (authority, provider) = with_provider();
-        let (_, refused) = issue(&authority);
+        let (cache, provider) = with_provider();
+        let (_, refused) = issue(&cache);
         let drivers: Vec<_> = (0..2)
             .map(|_| {
-                let authority = authority.clone();
+                let cache = cache.clone();
                 thread::spawn(move || {
-                    assert!(authority.expired(refused));
-                    issue(&authority)
+                    assert!(cache.expired(refused));
+                    issue(&cache)
                 })
             })
             .collect();
         for driver in drivers {
             assert_eq!(driver.join().expect("driver").0, "key-1");
         }
-        authority.shut_down();
+        cache.shut_down();
         assert_eq!(provider.asked.load(Ordering::SeqCst), 2);
     });
 }
 
 #[test]
-fn credentials_that_are_replaced_while_the_provider_is_asked_hold() {
+fn credentials_that_are_replaced_during_a_call_of_the_provider_stay_replaced() {
     explore(|| {
-        let (authority, _provider) = with_provider();
+        let (cache, _provider) = with_provider();
         let driver = {
-            let authority = authority.clone();
-            thread::spawn(move || issue(&authority).0)
+            let cache = cache.clone();
+            thread::spawn(move || issue(&cache).0)
         };
-        authority.replace(fixed("new"));
-        assert_eq!(issue(&authority).0, "new", "from the moment they are set");
-        let id = driver.join().expect("whoever waited is woken");
+        cache.replace(fixed("new"));
+        assert_eq!(issue(&cache).0, "new", "as soon as they are set");
+        let id = driver.join().expect("the waiter is woken");
         assert!(id == "new" || id == "key-0", "{id}");
-        authority.shut_down();
-        assert_eq!(issue(&authority).0, "new", "whatever the former provider answered");
+        cache.shut_down();
+        assert_eq!(issue(&cache).0, "new", "the former provider's answer is ignored");
     });
 }
 
 #[test]
-fn after_shutting_down_nobody_holds_the_provider() {
+fn after_a_shutdown_the_provider_is_dropped() {
     explore(|| {
-        let (authority, provider) = with_provider();
+        let (cache, provider) = with_provider();
         let (waiter, _woken) = unbounded();
-        let first = authority.issue(&waiter).expect("asks");
+        let first = cache.issue(&waiter).expect("asks");
         if first.is_none() {
             thread::yield_now();
         }
-        // A second driver may ask again when the first key was refused meanwhile.
-        if let Some(issued) = authority.issue(&waiter).expect("answers") {
-            assert!(authority.expired(issued.serial));
-            let _ = authority.issue(&waiter).expect("asks again");
+        // A second driver may call the provider again if the first key was refused meanwhile.
+        if let Some(issued) = cache.issue(&waiter).expect("answers") {
+            assert!(cache.expired(issued.serial));
+            let _ = cache.issue(&waiter).expect("asks again");
         }
-        authority.shut_down();
-        assert_eq!(Arc::strong_count(&authority), 1, "no thread is left behind");
-        drop(authority);
+        cache.shut_down();
+        assert_eq!(Arc::strong_count(&cache), 1, "no thread is left behind");
+        drop(cache);
         assert_eq!(Arc::strong_count(&provider), 1, "the host has it back");
     });
 }

@@ -1,15 +1,15 @@
-//! The buffers of one client: a bounded store, so that a slow disk slows the sockets down instead of filling the memory.
+//! The buffers of one client. Their number is limited, so that a slow disk pauses the sockets and memory stays bounded.
 
 use std::collections::HashMap;
 
 use crate::sync::Mutex;
 use crate::transfer::worker_waker::WorkerWaker;
 
-/// Capacity of a buffer, in bytes: large enough that a write's fixed cost disappears. Pages that are never filled cost
-/// no memory.
+/// Capacity of a buffer, in bytes: large enough to make a write's fixed cost negligible. Pages that are never written
+/// take no memory.
 pub const BUFFER_SIZE: usize = 1024 * 1024;
 
-/// The buffers of one client, bounded by what its running downloads reserve.
+/// The buffers of one client, limited to what its running downloads reserve.
 #[derive(Default)]
 pub struct Buffers {
     state: Mutex<BufferState>,
@@ -18,9 +18,9 @@ pub struct Buffers {
 #[derive(Default)]
 struct BufferState {
     free: Vec<Vec<u8>>,
-    /// Buffers that exist, handed out or free.
+    /// Number of existing buffers, in use or free.
     existing: usize,
-    /// Buffers that may exist.
+    /// Largest number of buffers.
     limit: usize,
     /// Workers with a connection that waits for a buffer.
     waiting: HashMap<usize, WorkerWaker>,
@@ -32,7 +32,7 @@ impl Buffers {
         self.state.lock().limit += count;
     }
 
-    /// Lowers the limit when a download ends and lets unused buffers go.
+    /// Lowers the limit when a download ends, and frees unused buffers.
     pub fn release(&self, count: usize) {
         let mut state = self.state.lock();
         state.limit = state.limit.saturating_sub(count);
@@ -41,7 +41,7 @@ impl Buffers {
         }
     }
 
-    /// An empty buffer, or none now: `worker` is then woken when one comes back.
+    /// Returns an empty buffer, or `None` if there is none now: then `worker` is woken when one becomes free.
     pub fn take(&self, worker: &WorkerWaker) -> Option<Vec<u8>> {
         let mut state = self.state.lock();
         if let Some(buffer) = state.free.pop() {
@@ -60,7 +60,7 @@ impl Buffers {
         !self.state.lock().waiting.is_empty()
     }
 
-    /// Takes a buffer back and wakes who waits.
+    /// Returns a buffer to the store and wakes the waiting workers.
     pub fn give_back(&self, mut buffer: Vec<u8>) {
         buffer.clear();
         let waiting = {

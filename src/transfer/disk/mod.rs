@@ -1,4 +1,4 @@
-//! The storage side: bytes are hashed, gathered and written in place, by writer threads when the disk is slow.
+//! The storage side: bytes are hashed, gathered and written at their offset, by writer threads if the disk is slow.
 
 pub mod buffers;
 pub mod intake;

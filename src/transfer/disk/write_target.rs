@@ -1,4 +1,4 @@
-//! Where the bytes of a fetch are written, and what is reported of them.
+//! The destination of a fetch's bytes and of the reports about them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::sync::channel::Sender;
 use crate::sys;
 use crate::transfer::event::Event;
 
-/// What bytes are written into.
+/// A file to which bytes are written.
 pub trait WriteAt: Send + Sync {
     /// Writes all of `bytes` at `offset`.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error>;
@@ -22,13 +22,13 @@ impl WriteAt for TempFile {
     }
 }
 
-/// Where a fetch's bytes go: its file, the driver that is told, and what a writer thread still has to do.
+/// The destination of a fetch: its file, the driver's events, and the state of its queued writes.
 pub struct WriteTarget {
     pub file: Arc<dyn WriteAt>,
-    /// The object's byte that stands first in the file.
+    /// The object's byte at the file's offset 0.
     pub base: u64,
     pub events: Sender<Event>,
-    /// Steps handed over and not done.
+    /// Steps that are queued or running on a writer thread.
     pub pending: AtomicUsize,
     /// A write failed: later extents of this fetch may cover a hole and are not reported.
     pub failed: AtomicBool,
@@ -55,7 +55,7 @@ impl WriteTarget {
         if written.is_err() {
             self.failed.store(true, Ordering::Release);
         } else if let Some(extent) = extent {
-            // A driver that is gone no longer wants to know.
+            // Nobody listens if the driver has ended.
             let _ = self.events.send(Event::Stored(extent));
         }
         written

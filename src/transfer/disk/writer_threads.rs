@@ -1,8 +1,7 @@
-//! Writer threads for disks that cannot keep up.
+//! Writer threads for slow disks.
 //!
-//! A disk that keeps up is written to by the transfer thread itself (see [`super::intake`]): the page cache takes the
-//! bytes faster than another thread can be woken. As soon as a write makes its thread wait, that fetch's buffers go
-//! through here.
+//! As long as the disk is fast, the transfer thread itself writes (see [`super::intake`]): the page cache accepts the
+//! bytes faster than another thread can be woken. Once a write blocks, the buffers of that fetch are written here.
 
 use std::sync::Arc;
 
@@ -19,14 +18,14 @@ use super::write_target::WriteTarget;
 
 /// Writer threads of one client.
 const WRITER_THREADS: usize = 4;
-/// Writes that may wait for one thread; memory is bounded by the buffers, this only sizes the channel.
+/// Queued writes for one thread; the buffers bound the memory, this only sizes the channel.
 const QUEUE_DEPTH: usize = 4096;
 
-/// One step for a writer thread. Steps of one fetch stay in their order.
+/// One step for a writer thread. The steps of one fetch stay in order.
 pub enum Step {
     /// Write `bytes` at `offset`, then report `extent` as stored.
     Write { bytes: Vec<u8>, offset: u64, extent: Option<Extent> },
-    /// Everything before it is written: report the fetch's end.
+    /// All earlier steps are done: report the fetch's end.
     End(Box<FetchEnd>),
 }
 
@@ -35,10 +34,10 @@ struct Task {
     step: Step,
 }
 
-/// A writer thread, and the way to it.
+/// A writer thread and the channel to it.
 type WriterThread = (Sender<Task>, Joined);
 
-/// The writer threads and the buffers of one client. Threads start with the first step handed over.
+/// The writer threads and the buffers of one client. The threads start with the first step.
 pub struct WriterThreads {
     threads: Mutex<Vec<WriterThread>>,
     buffers: Arc<Buffers>,
@@ -53,7 +52,7 @@ impl WriterThreads {
         &self.buffers
     }
 
-    /// Hands a step over; `fetch` picks the thread. Gives the step back when no thread can be started.
+    /// Queues a step; `fetch` selects the thread. Returns the step if no thread can be started.
     pub fn submit(
         &self,
         fetch: u64,
@@ -62,7 +61,7 @@ impl WriterThreads {
     ) -> Result<(), Step> {
         let mut threads = self.threads.lock();
         if threads.is_empty() {
-            // Once and for all, however many there are: with their number a fetch's thread would change.
+            // Only once, however many start: if their number changed, so would a fetch's thread.
             threads.extend((0..WRITER_THREADS).map_while(|_| self.start_thread()));
         }
         if threads.is_empty() {
@@ -76,7 +75,7 @@ impl WriterThreads {
         })
     }
 
-    /// None when the system has no thread to give.
+    /// `None` if the system cannot start another thread.
     fn start_thread(&self) -> Option<WriterThread> {
         let (sender, steps) = bounded(QUEUE_DEPTH);
         let buffers = self.buffers.clone();
@@ -84,12 +83,12 @@ impl WriterThreads {
         Some((sender, join))
     }
 
-    /// Ends the writer threads after the steps they hold.
+    /// Ends the writer threads once they have done their steps.
     pub fn shut_down(&self) {
         let threads = std::mem::take(&mut *self.threads.lock());
         for (sender, join) in threads {
             drop(sender);
-            // A writer thread reports its failures through events; there is nothing left to learn here.
+            // A writer thread reports its failures as events.
             let _ = join.join();
         }
     }
@@ -100,7 +99,7 @@ fn serve(steps: &Receiver<Task>, buffers: &Buffers) {
         match step {
             Step::Write { bytes, offset, extent } => {
                 let written = catch(|| write_target.write(&bytes, offset, extent));
-                // The thread outlives a defect: other fetches have steps here as well.
+                // The thread survives a defect: it also has steps of other fetches.
                 let written = written.unwrap_or_else(|defect| {
                     write_target.failed.store(true, Ordering::Release);
                     Err(defect.into())
@@ -127,8 +126,8 @@ mod tests {
     #[test]
     fn a_fetch_keeps_its_writer_thread_when_only_some_threads_could_be_started() {
         let dir = tempfile::tempdir().expect("directory");
-        let file = TempFile::create(&dir.path().join("file")).expect("file");
-        let (events, news) = unbounded();
+        let file = TempFile::create(&dir.path().join("file"), None).expect("file");
+        let (events, received) = unbounded();
         let write_target = Arc::new(WriteTarget::new(Arc::new(file), 0, events));
         let writer_threads = WriterThreads::new();
         writer_threads.threads.lock().extend(writer_threads.start_thread());
@@ -139,10 +138,10 @@ mod tests {
         }
         assert_eq!(writer_threads.threads.lock().len(), 1);
         writer_threads.shut_down();
-        let stored: Vec<u64> = std::iter::from_fn(|| news.try_recv().ok())
+        let stored: Vec<u64> = std::iter::from_fn(|| received.try_recv().ok())
             .map(|event| match event {
                 Event::Stored(extent) => extent.offset,
-                _ => panic!("unexpected news"),
+                _ => panic!("unexpected event"),
             })
             .collect();
         assert!(stored.iter().copied().eq(0..100));

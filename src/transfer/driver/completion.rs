@@ -1,4 +1,4 @@
-//! From "every byte is here" to "the file is in its place": comparison, healing, flush and rename.
+//! Completion: comparison of checksums, repair, flush and rename, once every byte has been received.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,18 +7,23 @@ use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
 use crate::model::outcome::{Outcome, Proof};
 use crate::model::request::Overwrite;
-use crate::oss::clock;
+use crate::oss::{clock, service_error};
 use crate::storage::temp_file::FinishOptions;
 
 use super::Driver;
 use super::proof::READ_SIZE;
 use super::transfer::Transfer;
 
-/// Times that the disk may give back other bytes than were written.
+/// Longest error document that a service may send instead of a processed object, in bytes; OSS's are below 2 KiB.
+const MAX_ERROR_DOCUMENT: u64 = 64 * 1024;
+/// Number of times that the disk may return other bytes than were written.
 const MAX_DISK_ROUNDS: u32 = 2;
+/// For a link, OSS sends the length and the ETag of its target, and all other headers of the link itself.
+const SYMLINK_CRC: &str = "; the object is a symbolic link, and the CRC-64 may be the link's and not that of the \
+                           object it points to: download that object, or turn off verify_crc (enableCrc64 in C++)";
 
 impl Driver {
-    /// Proves the file and puts it in its place; none when bytes have to be fetched again.
+    /// Verifies the file and renames it to the target; `None` if bytes have to be fetched again.
     pub fn finish(&mut self) -> Result<Option<Outcome>> {
         let transfer = self.transfer()?;
         let crc = transfer
@@ -27,11 +32,13 @@ impl Driver {
             .ok_or_else(|| Error::internal("bytes are missing at the end of the download"))?;
         let whole = *transfer.stored.range() == (0..transfer.generation.size);
         let expected = transfer.generation.crc64.filter(|_| whole);
+        let needs_crc = transfer.pinning.needs_object_crc();
         let compare = self.session.options.verify_crc;
         if compare && expected.is_some_and(|expected| expected != crc) {
-            self.heal(expected.unwrap_or_default(), crc)?;
+            self.repair(expected.unwrap_or_default(), crc)?;
             return Ok(None);
         }
+        self.refuse_error_document(transfer)?;
         let file = transfer.stored.file();
         let trusted = self.paths.trusted && file.is_locked() && !file.was_cut()?;
         if (self.request.verify_before_rename || !trusted) && self.forget_damaged()? > 0 {
@@ -40,6 +47,9 @@ impl Driver {
         }
         let proof = match expected {
             Some(_) if compare => Proof::ObjectCrc,
+            _ if needs_crc => {
+                return Err(Error::internal("bytes that only the CRC-64 proves were not compared"));
+            }
             Some(_) => Proof::NotCompared,
             None => Proof::Generation,
         };
@@ -47,8 +57,31 @@ impl Driver {
         self.outcome(crc, proof).map(Some)
     }
 
-    /// The checksum is wrong: finds what the disk damaged, else fetches everything once more.
-    fn heal(&mut self, expected: u64, crc: u64) -> Result<()> {
+    /// Refuses an error document that was sent instead of a processed object: no checksum shows that it is not the
+    /// result.
+    fn refuse_error_document(&self, transfer: &Transfer) -> Result<()> {
+        let len = transfer.generation.size;
+        if !self.request.is_processed() || len > MAX_ERROR_DOCUMENT {
+            return Ok(());
+        }
+        let mut body = vec![0; usize::try_from(len).unwrap_or_default()];
+        let mut filled = 0;
+        while filled < body.len() {
+            match transfer.stored.file().read_at(&mut body[filled..], filled as u64)? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        match service_error::in_place_of_object(&transfer.head, &body) {
+            None => Ok(()),
+            Some(error) => Err(self
+                .refusal_error(error, None)
+                .with_context(" (The service sent this error in place of the processed object.)")),
+        }
+    }
+
+    /// The checksum is wrong: finds bytes that the disk damaged, or else fetches everything once more.
+    fn repair(&mut self, expected: u64, crc: u64) -> Result<()> {
         let damaged = self.forget_damaged()?;
         if damaged > 0 {
             self.count_disk_round()?;
@@ -56,23 +89,27 @@ impl Driver {
             return Ok(());
         }
         if self.refetched {
-            return Err(Error::new(
+            let error = Error::new(
                 ErrorKind::Integrity,
                 "CrcCheckError",
                 format!(
-                    "the CRC-64 of {} is {expected} by the service and {crc} by the bytes it sent, twice; nothing was kept",
+                    "the service states the CRC-64 {expected} for {}, but the bytes it sent have {crc}, in two attempts; nothing was kept",
                     self.object()
                 ),
-            ));
+            );
+            let symlink = self.transfer()?.head.is_symlink();
+            return Err(if symlink { error.with_context(SYMLINK_CRC) } else { error });
         }
         self.refetched = true;
         self.log(LogLevel::Warn, || {
-            "the checksum is wrong; fetching everything once more".to_owned()
+            "the checksum does not match; fetching everything again".to_owned()
         });
         self.shared.counters.retries_reply.add(1);
         let range = self.transfer()?.stored.range().clone();
-        if range.is_empty() || self.single_stream {
-            // Only another first reply can bring another checksum, or another stream: the one that ended is not broken.
+        let may_mix = self.transfer()?.pinning.needs_object_crc();
+        if range.is_empty() || self.single_stream || may_mix {
+            // Only another first reply can have another checksum, or start another stream. The checksum may also be
+            // right, and the bytes those of an object that could not be distinguished from the expected one.
             return self.discard_everything();
         }
         let transfer = self.transfer_mut()?;
@@ -84,7 +121,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Reads everything back; what is not as it was written is missing from now on. How many bytes that is.
+    /// Reads everything back; damaged extents count as missing from now on. Returns their total length.
     fn forget_damaged(&mut self) -> Result<u64> {
         let transfer = self.transfer()?;
         let base = transfer.stored.range().start;
@@ -106,7 +143,7 @@ impl Driver {
         Ok(bytes)
     }
 
-    /// The disk gave back other bytes than were written; an error when it has done so too often.
+    /// The disk returned other bytes than were written; an error if that has happened too often.
     fn count_disk_round(&mut self) -> Result<()> {
         self.disk_rounds += 1;
         if self.disk_rounds <= MAX_DISK_ROUNDS {
@@ -116,7 +153,7 @@ impl Driver {
             ErrorKind::Integrity,
             "DiskCorruption",
             format!(
-                "'{}' gives back other bytes than were written to it, again and again; check the disk",
+                "reading '{}' repeatedly returns other bytes than were written; check the disk",
                 self.paths.temp.display()
             ),
         ))
@@ -145,8 +182,8 @@ impl Driver {
         let request_id = transfer.head.request_id().map(str::to_owned);
         let (_, journal) = transfer.stored.into_parts();
         if let Some(Err(error)) = journal.map(|journal| journal.remove()) {
-            // The file is right and in its place; a record that is left over vouches for nothing.
-            self.log(LogLevel::Warn, || format!("the checkpoint is left over: {error}"));
+            // The file is complete and in place; a remaining record has no effect.
+            self.log(LogLevel::Warn, || format!("the checkpoint could not be removed: {error}"));
         }
         let generation = std::sync::Arc::unwrap_or_clone(transfer.generation);
         Ok(Outcome {
@@ -165,7 +202,7 @@ impl Driver {
         })
     }
 
-    /// After a failure: keeps what a later run can use, and nothing else of what this run made.
+    /// After a failure: keeps what a later run can use, and removes everything else that this run created.
     pub fn clean_up(&mut self, error: &Error) {
         let (file, journal) = match self.transfer.take() {
             Some(transfer) => transfer.stored.into_parts(),
@@ -175,7 +212,7 @@ impl Driver {
             },
         };
         let removed = match journal {
-            Some(_) if !sticks(error) => return,
+            Some(_) if !would_repeat(error) => return,
             Some(journal) => journal.remove().and(file.remove()),
             None => file.remove(),
         };
@@ -185,17 +222,17 @@ impl Driver {
     }
 
     fn transfer(&self) -> Result<&Transfer> {
-        self.transfer.as_ref().ok_or_else(|| Error::internal("the download was never transfer"))
+        self.transfer.as_ref().ok_or_else(|| Error::internal("the transfer has not started"))
     }
 
     fn transfer_mut(&mut self) -> Result<&mut Transfer> {
-        self.transfer.as_mut().ok_or_else(|| Error::internal("the download was never transfer"))
+        self.transfer.as_mut().ok_or_else(|| Error::internal("the transfer has not started"))
     }
 }
 
-/// Whether a later run must not go on from here: it would fail in the same way or, after a failed flush, take for
-/// stored what only the page cache still has.
-fn sticks(error: &Error) -> bool {
+/// Whether a later run must not resume from here: it would fail in the same way or, after a failed flush, treat bytes
+/// as stored that are only in the page cache.
+fn would_repeat(error: &Error) -> bool {
     error.kind() == ErrorKind::ObjectChanged
         || matches!(error.code(), "CrcCheckError" | "DiskCorruption" | "FlushError")
 }

@@ -1,34 +1,35 @@
-//! What a failed attempt means: again, over from the start, or the end.
+//! The consequences of a failed attempt: a retry, a new start or the end of the download.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
+use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
 use crate::transfer::counters::Counter;
 use crate::transfer::event::{EndReason, FetchEnd};
 use crate::transfer::policy::certificate;
-use crate::transfer::policy::reply_check::Flaw;
+use crate::transfer::policy::reply_check::{Flaw, UNKNOWN};
 use crate::transfer::policy::retry::{self, Cause, Failure, History, Retryability};
 
 use super::Driver;
 use super::in_flight::InFlight;
 
-/// Longer than any process lives, for delays beyond what the clock can hold.
+/// Longer than any process lives, for delays that the clock cannot represent.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// How a download goes on after a failed attempt.
+/// How a download continues after a failed attempt.
 pub enum AfterFailure {
-    /// The slot tries again when its time has come.
+    /// The slot retries after its delay.
     Retry,
-    /// The object is another one.
+    /// The object has changed.
     ObjectChanged(String),
 }
 
 impl Driver {
-    /// Weighs the end of a fetch that did not bring its span.
+    /// Handles the end of a fetch that did not deliver its span.
     pub fn handle_failure(
         &mut self,
         slot: usize,
@@ -37,7 +38,7 @@ impl Driver {
     ) -> Result<AfterFailure> {
         let brought_bytes = end.received > 0;
         let span = in_flight.span.held();
-        let range = Some((span.start, span.end.saturating_sub(1)));
+        let range = (span.end != UNKNOWN).then(|| (span.start, span.end.saturating_sub(1)));
         let failure = match end.ending {
             EndReason::Complete | EndReason::Cut | EndReason::Aborted => {
                 return Ok(AfterFailure::Retry);
@@ -45,8 +46,14 @@ impl Driver {
             EndReason::Fault(error) => return Err(error),
             EndReason::Refused => {
                 let refusal = service_error::parse(&end.head, &end.body);
+                let has_if_match = in_flight.pinning.is_none_or(|p| p == Pinning::IfMatch);
+                if refusal.status == 416 && !has_if_match {
+                    // With `If-Match` this would have been a 412.
+                    let what = "the service answered 416: it has become shorter";
+                    return Ok(AfterFailure::ObjectChanged(what.to_owned()));
+                }
                 if refusal.status == 412 {
-                    return Ok(AfterFailure::ObjectChanged("the service answered 412".to_owned()));
+                    return self.after_failed_condition(in_flight, refusal, range);
                 }
                 self.refused(refusal, in_flight, &end.head, range)
             }
@@ -63,7 +70,7 @@ impl Driver {
             EndReason::Broken { curl_code, message } => self.broken(curl_code, &message, range),
             EndReason::Stalled => {
                 let limit = self.session.connection.idle_timeout.unwrap_or_default();
-                let message = format!("no byte came for {limit:?}");
+                let message = format!("no data arrived for {limit:?}");
                 let code = curl_sys::CURLE_OPERATION_TIMEDOUT;
                 let error = Error::transport(code, self.attempted(&message, range));
                 Failure::of(Cause::TimedOut, error)
@@ -73,7 +80,7 @@ impl Driver {
         Ok(AfterFailure::Retry)
     }
 
-    /// Puts a slot on hold after a failure, or ends the download with the failure's error.
+    /// Schedules a slot's retry after a failure, or ends the download with the failure's error.
     pub fn schedule_retry(
         &mut self,
         slot: usize,
@@ -134,7 +141,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The error of a failure after which there is no other attempt.
+    /// The error of a failure that is not retried.
     fn final_error(&self, failure: Failure, throttled_for: Duration) -> Error {
         if failure.cause != Cause::Throttled || throttled_for.is_zero() {
             return failure.error;
@@ -158,8 +165,8 @@ impl Driver {
         }
     }
 
-    /// What a refusal means: another attempt may bring something else when the service is overloaded, when newer
-    /// credentials are to be had, or when the clock could be corrected.
+    /// Handles a refusal: a retry may help if the service is overloaded, if newer credentials are available, or if the
+    /// clock could be corrected.
     fn refused(
         &mut self,
         refusal: ServiceError,
@@ -182,7 +189,7 @@ impl Driver {
         Failure { cause, error, retry_after, too_many_requests, retryability }
     }
 
-    /// Whether the next signature will be another: of newer credentials, or by the service's clock.
+    /// Whether the next signature will differ: newer credentials, or the service's time.
     fn can_sign_anew(&self, refusal: &ServiceError, in_flight: &InFlight) -> bool {
         if refusal.is_expired_credentials() {
             return self.session.credentials.expired(in_flight.serial);
@@ -192,14 +199,14 @@ impl Driver {
         time.map(|time| self.session.set_clock(time)).is_some()
     }
 
-    /// The error of a refusal that nothing can mend.
+    /// The error of a refusal that no retry can change.
     pub fn refusal_error(&self, refusal: ServiceError, range: Option<(u64, u64)>) -> Error {
         refusal.into_error(&self.object(), range)
     }
 
-    /// The error of a reply that is not the one asked for.
+    /// The error of a reply that is not the requested one.
     pub fn unusable(&self, flaw: &Flaw, range: Option<(u64, u64)>) -> Error {
-        let not_asked_for = |what| format!("the reply is not the one asked for: {what}");
+        let not_asked_for = |what| format!("the reply does not match the request: {what}");
         let what = match flaw {
             Flaw::Changed(what) | Flaw::Contradiction(what) | Flaw::Incomplete(what) => {
                 not_asked_for(what.as_str())
@@ -213,7 +220,7 @@ impl Driver {
     fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Failure {
         if certificate::is_refused(code, message) {
             let what = format!(
-                "the server's certificate is not trusted: {message}; if its CA is one of your own, name it with ca_file or ca_path"
+                "the server's certificate is not trusted: {message}; if it was issued by a private CA, set ca_file or ca_path"
             );
             let code = curl_sys::CURLE_PEER_FAILED_VERIFICATION;
             let error = Error::transport(code, self.attempted(&what, range));
@@ -243,7 +250,7 @@ impl Driver {
         Failure { retryability, ..Failure::of(cause, error) }
     }
 
-    /// "what went wrong" with the object and the bytes it was about.
+    /// The cause, with the object and the bytes of the request.
     pub fn attempted(&self, what: &str, range: Option<(u64, u64)>) -> String {
         let host = self.session.host();
         match range {
@@ -255,7 +262,7 @@ impl Driver {
     }
 }
 
-/// Uniform in 0..1; good enough to keep clients out of step.
+/// Uniform in 0..1; good enough to spread retries of many clients.
 fn chance() -> f64 {
     let random = RandomState::new().hash_one(0u8);
     (random >> 11) as f64 / (1u64 << 53) as f64

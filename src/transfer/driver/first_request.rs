@@ -1,4 +1,4 @@
-//! The first request, whose reply fixes the generation, and everything that is decided by it.
+//! The first request, whose reply fixes the generation, and the decisions that follow from it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,18 +6,18 @@ use std::sync::Arc;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
 use crate::oss::get_object::{Conditions, compose};
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
 use crate::transfer::connection::fetch::ReplyStage;
 use crate::transfer::connection::span::Span;
 use crate::transfer::event::{EndReason, Event};
-use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation};
+use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation, UNKNOWN};
 use crate::transfer::policy::retry::{Cause, Failure, Retryability};
 
 use super::Driver;
 use super::failure::AfterFailure;
-use super::recovery::Recoverable;
 use super::start_request::{NewRequest, StartOutcome};
 
 /// The slot of the first request.
@@ -28,9 +28,9 @@ pub const FIRST: usize = 0;
 enum FirstRequest {
     /// These bytes, first and last: the first missing part.
     Part(u64, u64),
-    /// Everything from here to the last wanted byte: the object cannot be asked for in parts.
+    /// All bytes from here to the last wanted one: the object cannot be fetched in parts.
     Stream(u64, Option<u64>),
-    /// The object without a range: it is empty, or was a moment ago.
+    /// The object without a range: it is empty, or was so a moment ago.
     Whole,
     /// Only the head: nothing is missing.
     Head,
@@ -46,16 +46,16 @@ impl FirstRequest {
     }
 }
 
-/// What came back.
+/// The result of the first request.
 enum FirstAnswer {
-    /// A good status; its body waits unless there is none.
+    /// A successful status; its body, if there is one, waits.
     Head { head: ReplyHead, body_waits: bool },
-    /// 304, 412 or 416: what it means depends on what was asked.
+    /// 304, 412 or 416: the meaning depends on the request.
     Refused(ServiceError),
 }
 
 impl Driver {
-    /// Gets the first good reply and prepares the file.
+    /// Gets the first successful reply and prepares the file.
     pub fn open(&mut self) -> Result<()> {
         let mut request = self.choose_first_request();
         let mut last_flaw = None;
@@ -64,7 +64,7 @@ impl Driver {
                 FirstAnswer::Refused(refusal) => request = self.after_refusal(request, refusal)?,
                 FirstAnswer::Head { head, body_waits } => {
                     match self.check_first_reply(request, &head) {
-                        Ok(reply) => match self.next_first_request(request, &reply)? {
+                        Ok(mut reply) => match self.next_first_request(request, &mut reply)? {
                             Some(next) => request = next,
                             None => return self.prepare(head, reply, body_waits),
                         },
@@ -88,12 +88,12 @@ impl Driver {
         }
     }
 
-    /// First byte of the download, as the user asked for it.
+    /// First byte of the download, according to the request.
     fn start(&self) -> u64 {
         self.request.range.map_or(0, |range| u64::try_from(range.start).unwrap_or(0))
     }
 
-    /// Last byte of the download, as the user asked for it.
+    /// Last byte of the download, according to the request.
     fn last(&self) -> Option<u64> {
         self.request.range.and_then(|range| u64::try_from(range.end).ok())
     }
@@ -122,7 +122,7 @@ impl Driver {
         }
     }
 
-    /// Sends the request, again if need be, until there is an answer.
+    /// Sends the request, with retries, until there is a reply.
     fn send_first_request(&mut self, request: FirstRequest) -> Result<FirstAnswer> {
         loop {
             self.wait_for_slot(FIRST)?;
@@ -141,7 +141,9 @@ impl Driver {
     }
 
     fn new_first_request(&self, request: FirstRequest) -> NewRequest {
-        let etag = self.earlier_run.recoverable.as_ref().and_then(|r| r.generation.etag.as_deref());
+        let recoverable = self.earlier_run.recoverable.as_ref();
+        let pinned = recoverable.filter(|recoverable| recoverable.pinning == Pinning::IfMatch);
+        let etag = pinned.and_then(|recoverable| recoverable.generation.etag.as_deref());
         let conditions = match (request, etag) {
             (FirstRequest::Head, Some(etag)) if !self.request.has_conditions() => {
                 Conditions::Pinned { etag }
@@ -151,9 +153,9 @@ impl Driver {
         let span = match request {
             FirstRequest::Part(first, last) => first..last.saturating_add(1),
             FirstRequest::Stream(first, last) => {
-                first..last.map_or(u64::MAX, |last| last.saturating_add(1))
+                first..last.map_or(UNKNOWN, |last| last.saturating_add(1))
             }
-            FirstRequest::Whole => 0..u64::MAX,
+            FirstRequest::Whole => 0..UNKNOWN,
             FirstRequest::Head => 0..0,
         };
         NewRequest {
@@ -169,7 +171,7 @@ impl Driver {
         }
     }
 
-    /// The answer to the request in in_flight; none when it has to be sent again.
+    /// The reply to the request in flight; `None` if it has to be sent again.
     fn await_answer(&mut self) -> Result<Option<FirstAnswer>> {
         loop {
             match self.next_event(None)? {
@@ -199,7 +201,7 @@ impl Driver {
         }
     }
 
-    /// The next request after a refusal that may be about the range or the record, else the error.
+    /// The next request after a refusal that may be caused by the range or the record, or else the error.
     fn after_refusal(
         &mut self,
         request: FirstRequest,
@@ -213,11 +215,14 @@ impl Driver {
             {
                 Ok(FirstRequest::Whole)
             }
-            // The object has shrunk, or was replaced, since the record was made.
-            (416, _) | (412, FirstRequest::Head)
-                if self.earlier_run.recoverable.is_some()
-                    && (refusal.status == 416 || !self.request.has_conditions()) =>
+            // Was the object replaced, or does the service not recognise its own ETag?
+            (412, FirstRequest::Head)
+                if !self.request.has_conditions() && self.earlier_run.stop_if_match() =>
             {
+                Ok(request)
+            }
+            // The object has become shorter or was replaced since the record was made.
+            (416, _) if self.earlier_run.recoverable.is_some() => {
                 self.log(LogLevel::Info, || "the object has changed; starting over".to_owned());
                 self.earlier_run.recoverable = None;
                 Ok(self.choose_first_request())
@@ -235,37 +240,44 @@ impl Driver {
             let generation = reply_check::head_reply(head)?;
             return Ok(FirstReply { body: 0..0, ranges_ignored: false, generation });
         }
+        if self.request.is_processed() {
+            return reply_check::processed_reply(head);
+        }
         let asked = request.range().map(|(first, last)| (first, last.unwrap_or(u64::MAX - 1)));
         reply_check::first_reply(head, asked)
     }
 
-    /// Whether the reply calls for another request instead of this one's body.
+    /// Whether the reply requires another request instead of using its body.
     fn next_first_request(
         &mut self,
         request: FirstRequest,
-        reply: &FirstReply,
+        reply: &mut FirstReply,
     ) -> Result<Option<FirstRequest>> {
-        let start = self.start();
-        if let Some(recoverable) = &self.earlier_run.recoverable
-            && !recoverable.fits(&reply.generation)
-        {
-            self.log(LogLevel::Info, || {
-                "the object has changed since the earlier run, or cannot be pinned; starting over"
-                    .to_owned()
-            });
-            let sent_from_start = matches!(request, FirstRequest::Part(first, _) if first == start);
-            self.earlier_run.recoverable = None;
-            if !sent_from_start {
-                return Ok(Some(self.choose_first_request()));
+        if let Some(recoverable) = &self.earlier_run.recoverable {
+            match self.continued(recoverable, &reply.generation) {
+                Some(generation) => reply.generation = generation,
+                None => {
+                    self.log(LogLevel::Info, || {
+                        "the object has changed since the earlier run, or cannot be compared; starting over"
+                            .to_owned()
+                    });
+                    let start = self.start();
+                    let sent_from_start =
+                        matches!(request, FirstRequest::Part(first, _) if first == start);
+                    self.earlier_run.recoverable = None;
+                    if !sent_from_start {
+                        return Ok(Some(self.choose_first_request()));
+                    }
+                }
             }
         }
         if reply.ranges_ignored {
-            // The stream brings every byte again.
+            // The stream delivers every byte again.
             self.single_stream = true;
             self.earlier_run.recoverable = None;
         }
-        if reply.generation.etag.is_none() {
-            // Nothing can be pinned, so no second request may add to the first one's bytes.
+        if self.pinning_of(&reply.generation).is_none() {
+            // Nothing can be pinned, so bytes of a second reply must not be combined with those of the first.
             self.single_stream = true;
             let range = self.resolve(&reply.generation)?;
             if matches!(request, FirstRequest::Part(..)) && reply.body.end < range.end {
@@ -275,7 +287,7 @@ impl Driver {
         Ok(None)
     }
 
-    /// The bytes that are wanted of an object of `size` bytes; inverted when it has none of them.
+    /// The wanted bytes of an object of `size` bytes; inverted if it has none of them.
     pub fn wanted(&self, size: u64) -> Range<u64> {
         self.start()..self.last().map_or(size, |last| size.min(last.saturating_add(1)))
     }
@@ -283,7 +295,7 @@ impl Driver {
     /// The bytes to download of this generation.
     pub fn resolve(&self, generation: &Generation) -> Result<Range<u64>> {
         let Range { start, end } = self.wanted(generation.size);
-        // From byte 0 to the end of nothing is nothing; any other byte of it does not exist.
+        // An empty object has the empty range from byte 0 to its end, and no other byte.
         let empty_is_fine = start == 0 && self.last().is_none();
         if start > end || (start == end && !empty_is_fine) {
             return Err(Error::new(
@@ -298,15 +310,6 @@ impl Driver {
             .with_status(416));
         }
         Ok(start..end)
-    }
-}
-
-impl Recoverable {
-    /// Whether the bytes can be of `generation`.
-    fn fits(&self, generation: &Generation) -> bool {
-        let vouched = !self.needs_object_crc || generation.crc64.is_some();
-        let pinned = generation.etag.is_some();
-        vouched && pinned && reply_check::same_generation(generation, &self.generation).is_ok()
     }
 }
 

@@ -1,13 +1,14 @@
-//! A connection slot of one download, and the fetch it carries.
+//! A connection slot of one download, and its request in flight.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::model::pinning::Pinning;
 use crate::transfer::connection::span::Span;
 use crate::transfer::connection::worker::{Command, Worker};
 use crate::transfer::policy::plan::ActiveSpan;
 
-/// Rates are measured over about this long.
+/// Rates are measured over intervals of about this length.
 const RATE_WINDOW: Duration = Duration::from_millis(400);
 
 /// One of a download's `thread_num` connections.
@@ -15,25 +16,27 @@ pub struct Slot {
     pub in_flight: Option<InFlight>,
     /// Failures since the last byte.
     pub failures: u32,
-    /// Answers since the last byte that asked for less traffic.
+    /// Replies since the last byte that asked for less traffic.
     pub throttled: u32,
-    /// Not to be used before this.
+    /// No request is started before this.
     pub not_before: Option<Instant>,
-    /// What the connection did last, in bytes a second; 0 until something is known.
+    /// The last rate of the connection in bytes per second; 0 while unknown.
     pub rate: f64,
-    /// When the connection was last given up for being slow.
+    /// When the connection was last replaced because it was slow.
     pub replaced_at: Option<Instant>,
 }
 
-/// A fetch under way.
+/// A request in flight.
 pub struct InFlight {
     pub fetch: u64,
     pub span: Arc<Span>,
     pub worker: Arc<Worker>,
-    /// Which credentials signed it.
+    /// The serial of the credentials that signed it.
     pub serial: u64,
+    /// How its reply is pinned to the generation; `None` for a first request, whose reply fixes the generation.
+    pub pinning: Option<Pinning>,
     pub started: Instant,
-    /// It was told to stop; its end is on the way.
+    /// It was told to stop and has not ended yet.
     pub aborted: bool,
     sampled: (Instant, u64),
     rate: Option<f64>,
@@ -51,7 +54,7 @@ impl Slot {
         }
     }
 
-    /// Bytes have come over the connection: what failed before counts no more.
+    /// Bytes have arrived on the connection: earlier failures no longer count.
     pub fn forget_failures(&mut self) {
         (self.failures, self.throttled) = (0, 0);
     }
@@ -67,22 +70,42 @@ impl Slot {
 }
 
 impl InFlight {
-    pub fn new(fetch: u64, span: Arc<Span>, worker: Arc<Worker>, serial: u64) -> Self {
+    pub fn new(
+        fetch: u64,
+        span: Arc<Span>,
+        worker: Arc<Worker>,
+        serial: u64,
+        pinning: Option<Pinning>,
+    ) -> Self {
         let now = Instant::now();
-        let sampled = (now, span.remaining().start);
-        InFlight { fetch, span, worker, serial, started: now, aborted: false, sampled, rate: None }
+        InFlight {
+            fetch,
+            sampled: (now, span.remaining().start),
+            span,
+            worker,
+            serial,
+            pinning,
+            started: now,
+            aborted: false,
+            rate: None,
+        }
     }
 
-    /// Tells its worker to stop; the end still comes.
+    /// Tells its worker to stop; the end is still reported.
     pub fn abort(&mut self) {
         self.aborted = true;
         self.worker.tell(Command::Abort { fetch: self.fetch });
     }
 
-    /// Bytes it has not received yet.
+    /// Bytes that it has not received yet.
     pub fn remaining(&self) -> u64 {
         let rest = self.span.remaining();
         rest.end - rest.start
+    }
+
+    /// Whether its reply was accepted and delivers bytes.
+    pub fn brings_bytes(&self) -> bool {
+        self.span.remaining().start > self.span.start()
     }
 
     /// Measures the rate, if the last measurement is old enough.
@@ -98,18 +121,18 @@ impl InFlight {
         self.sampled = (now, here);
     }
 
-    /// Forgets what was measured so far.
+    /// Discards the measurements so far.
     pub fn measure_anew(&mut self, now: Instant) {
         self.sampled = (now, self.span.remaining().start);
         self.rate = None;
     }
 
-    /// Bytes a second; none before the first measurement, when everything looks slow.
+    /// Bytes per second; `None` before the first measurement, when every connection seems slow.
     pub fn rate(&self) -> Option<f64> {
         self.rate
     }
 
-    /// Bytes a second since its start, for a fetch too short to be measured.
+    /// Bytes per second since its start, for a fetch too short to be measured.
     pub fn average(&self, now: Instant) -> f64 {
         let received = self.span.remaining().start - self.span.start();
         received as f64 / now.duration_since(self.started).as_secs_f64().max(0.001)

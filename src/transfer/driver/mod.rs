@@ -1,10 +1,11 @@
-//! One download from its first request to its rename: a thread of its own that decides everything and does no
-//! network I/O itself. Workers, writer threads and the prover tell it what happens through one channel.
+//! One download from its first request to its rename: a thread that makes all decisions and does no network I/O itself.
+//! Workers, writer threads and the proof thread report to it through one channel.
 
 mod completion;
 mod failure;
 mod first_request;
 mod in_flight;
+mod pinning;
 mod preparation;
 mod proof;
 mod recovery;
@@ -31,6 +32,7 @@ use crate::sys::panic::catch;
 
 use super::event::{Event, FetchEnd};
 use super::policy::connection_limit::ConnectionLimit;
+use super::policy::reply_check::Generation;
 use super::policy::stall_clock::StallClock;
 use super::session::Session;
 use super::shared::Shared;
@@ -39,7 +41,7 @@ use in_flight::{InFlight, Slot};
 use recovery::EarlierRun;
 use transfer::Transfer;
 
-/// A download that has been checked and can start.
+/// A validated download that can start.
 pub struct Task {
     pub session: Arc<Session>,
     pub request: DownloadRequest,
@@ -48,7 +50,7 @@ pub struct Task {
     pub inbox: Receiver<Event>,
 }
 
-/// Runs a download to its end and publishes the result, whatever happens.
+/// Runs a download to its end and publishes the result, even after a panic.
 pub fn run(task: Task) {
     let shared = task.shared.clone();
     let result = catch(|| drive(task)).unwrap_or_else(|defect| Err(defect.into()));
@@ -61,7 +63,7 @@ fn drive(task: Task) -> Result<Outcome> {
     session.writer_threads.buffers().reserve(buffers);
     let mut driver = Driver::new(task);
     let result = catch(|| driver.run()).unwrap_or_else(|defect| {
-        // A defect must not leave threads behind that write to the file.
+        // A defect must not leave threads that write to the file.
         let ended = catch(|| driver.drain());
         Err(ended.err().unwrap_or(defect).into())
     });
@@ -70,7 +72,7 @@ fn drive(task: Task) -> Result<Outcome> {
     result
 }
 
-/// One buffer for each connection and a few on their way to the disk; many connections share.
+/// One buffer for each connection and a few that are being written; if there are many connections, they share.
 fn buffers_for(connections: u32) -> usize {
     usize::try_from(connections).unwrap_or(usize::MAX).min(60) + 4
 }
@@ -82,32 +84,35 @@ struct Driver {
     shared: Arc<Shared>,
     inbox: Receiver<Event>,
     slots: Vec<Slot>,
-    /// What an earlier run left, until the opening reply says whether it can be used.
+    /// The files of an earlier run, until the first reply shows whether they can be used.
     earlier_run: EarlierRun,
-    /// Everything that is known once the first good reply came.
+    /// Everything that is known after the first successful reply.
     transfer: Option<Transfer>,
     prover: Option<proof::Prover>,
     stall_clock: StallClock,
-    /// Runs since the service asked for less traffic, as long as no byte comes.
+    /// Runs while the service throttles and no byte arrives.
     throttle_clock: Option<StallClock>,
-    /// No request is started before this: the service said when to come back.
+    /// No request is started before this time, which the service has set.
     throttled_until: Option<Instant>,
     connection_limit: ConnectionLimit,
-    /// Bytes that had come when the patience was last looked at.
+    /// Value of the byte counter when the stall clock was last advanced.
     bytes_at_last_check: u64,
-    /// A request cannot be signed before the provider has answered.
+    /// No request can be signed until the provider has answered.
     awaits_credentials: bool,
-    /// Why the last attempt since then failed, for which another was to be made.
+    /// The error of the last attempt that was retried, if no byte has arrived since.
     last_error: Option<Error>,
-    /// From a request to its first byte, in seconds.
+    /// Time from a request to its first byte, in seconds.
     round_trip: f64,
-    /// Starts over because the object had changed.
+    /// Number of new starts because the object had changed.
     restarts: u32,
-    /// The service cannot be asked for parts, or the object cannot be pinned: one stream, no resume.
+    /// The generation whose ETag the service refused before the download started over.
+    refused_generation: Option<Arc<Generation>>,
+    /// The object is fetched in one stream that cannot be resumed: the service ignores ranges, or the object cannot be
+    /// pinned or is processed.
     single_stream: bool,
     /// Everything was fetched once more because the checksum was wrong.
     refetched: bool,
-    /// Rounds in which the disk gave back other bytes than were written.
+    /// Number of times that the disk returned other bytes than were written.
     disk_rounds: u32,
 }
 
@@ -115,6 +120,7 @@ impl Driver {
     fn new(task: Task) -> Self {
         let Task { session, request, paths, shared, inbox } = task;
         let thread_num = request.thread_num;
+        let single_stream = request.is_processed();
         let slots = (0..thread_num).map(|_| Slot::new()).collect();
         Driver {
             session,
@@ -135,7 +141,8 @@ impl Driver {
             last_error: None,
             round_trip: 0.0,
             restarts: 0,
-            single_stream: false,
+            refused_generation: None,
+            single_stream,
             refetched: false,
             disk_rounds: 0,
         }
@@ -149,7 +156,7 @@ impl Driver {
             }
             result => result,
         };
-        // Whatever happened: no thread may write to the file from here on, and what was stored is recorded.
+        // In any case: no thread may write to the file from here on, and stored bytes are recorded.
         self.drain();
         match &result {
             Ok(outcome) => self.log(LogLevel::Info, || {
@@ -183,17 +190,18 @@ impl Driver {
         }
     }
 
-    /// The object is another one than at the start: everything fetched so far is worthless.
+    /// The object has changed since the start: all bytes fetched so far are useless.
     fn start_over(&mut self, why: &str) -> Result<()> {
         if self.restarts > 0 {
             return Err(Error::new(
                 ErrorKind::ObjectChanged,
                 "ObjectChanged",
                 format!(
-                    "{} was replaced while it was being downloaded ({why}), and again after a clean start; download it when nobody writes to it, or name a version",
+                    "{} was replaced during the download ({why}), and again after a restart; download it when it is not being written, or set version_id",
                     self.object()
                 ),
-            ));
+            )
+            .with_context(self.growth_advice()));
         }
         self.restarts += 1;
         self.shared.counters.retries_reply.add(1);
@@ -205,9 +213,11 @@ impl Driver {
     fn restart_stream(&mut self, error: Error) -> Result<()> {
         self.restarts += 1;
         if self.restarts >= self.session.options.max_attempts {
-            return Err(error.with_context(
-                "; the service gives no ETag or ignores ranges, so that the download could not go on where it broke",
-            ));
+            return Err(error.with_context(if self.request.is_processed() {
+                "; a processed object is sent as one stream, so the download could not continue where it was interrupted"
+            } else {
+                "; the service sends no ETag or ignores ranges, so the download could not continue where it was interrupted"
+            }));
         }
         self.discard_everything()
     }
@@ -237,7 +247,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Stops every fetch and the proof and waits for their ends; notes what was stored meanwhile.
+    /// Stops every fetch and the proof and waits for their ends; records the bytes stored meanwhile.
     fn drain(&mut self) {
         self.abort_all();
         self.prover = None;
@@ -257,7 +267,7 @@ impl Driver {
         }
         self.shared.set_active(0);
         if let Err(error) = self.note_stored(&stored) {
-            self.log(LogLevel::Warn, || format!("the last bytes could not be recorded: {error}"));
+            self.log(LogLevel::Warn, || format!("the last extents could not be recorded: {error}"));
         }
     }
 
@@ -274,7 +284,7 @@ impl Driver {
         }
     }
 
-    /// Notes extents that are in the file.
+    /// Records extents that are in the file.
     fn note_stored(&mut self, stored: &[Extent]) -> Result<()> {
         let Some(transfer) = self.transfer.as_mut().filter(|_| !stored.is_empty()) else {
             return Ok(());

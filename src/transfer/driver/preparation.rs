@@ -1,16 +1,19 @@
-//! From the first good reply to the first byte: the file and the journal are made, or those of an earlier run continued.
+//! Preparation, between the first successful reply and the first byte: file and journal are created, or those of an
+//! earlier run continued.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::format::Header;
-use crate::checkpoint::journal::Taken;
+use crate::checkpoint::journal::LockedJournal;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
+use crate::model::request::MAX_PART_SIZE;
 use crate::oss::reply::ReplyHead;
 use crate::storage::temp_file::TempFile;
-use crate::transfer::policy::reply_check::{FirstReply, Generation};
+use crate::transfer::policy::reply_check::{FirstReply, Generation, UNKNOWN};
 
 use super::Driver;
 use super::first_request::FIRST;
@@ -19,11 +22,11 @@ use super::recovery::EarlierRun;
 use super::stored_extents::{Record, StoredExtents};
 use super::transfer::Transfer;
 
-/// The metadata by which OSS's SDKs mark an object that a client encrypted.
+/// The metadata with which OSS's SDKs mark an object that a client encrypted.
 const ENCRYPTION_MARKS: [&str; 2] =
     ["x-oss-meta-client-side-encryption-key", "x-oss-meta-x-oss-client-side-encryption-key"];
 impl Driver {
-    /// Makes or takes over the file and the journal, and lets the body flow.
+    /// Creates or claims the file and the journal, and lets the transfer continue.
     pub fn prepare(
         &mut self,
         head: ReplyHead,
@@ -31,30 +34,35 @@ impl Driver {
         body_waits: bool,
     ) -> Result<()> {
         self.refuse_encrypted(&head)?;
-        // A reply without the checksum does not take back the one that was recorded.
-        let recorded = self.earlier_run.recoverable.as_ref().and_then(|r| r.generation.crc64);
-        reply.generation.crc64 = reply.generation.crc64.or(recorded);
-        let range = self.resolve(&reply.generation)?;
-        let mut found = std::mem::take(&mut self.earlier_run);
-        if found.recoverable.as_ref().is_none_or(|recoverable| recoverable.extents.is_empty()) {
-            // The file is about to be emptied.
-            found.remove_sdk_record()?;
+        if !body_waits && reply.generation.size == UNKNOWN {
+            // The first chunk was the last one: the body ended without a byte.
+            (reply.generation.size, reply.body.end) = (0, 0);
         }
-        let file = match found.temp.take() {
-            Some(file) if found.is_new => file,
+        let range = self.resolve(&reply.generation)?;
+        let pinning = self.pinning_of(&reply.generation).unwrap_or_default();
+        let mut earlier_run = std::mem::take(&mut self.earlier_run);
+        if earlier_run.recoverable.as_ref().is_none_or(|recoverable| recoverable.extents.is_empty())
+        {
+            // The file will be emptied.
+            earlier_run.remove_sdk_record()?;
+        }
+        let file = match earlier_run.temp.take() {
+            Some(file) if earlier_run.is_new => file,
             Some(left) => {
-                let left = Arc::into_inner(left)
-                    .ok_or_else(|| Error::internal("an earlier run's file is in use already"))?;
+                let left = Arc::into_inner(left).ok_or_else(|| {
+                    Error::internal("the file of an earlier run is already in use")
+                })?;
                 Arc::new(self.paths.claim(left)?)
             }
             None => Arc::new(self.paths.create_temp()?),
         };
-        // Until its record is replaced, what an earlier run left is good for a later one, if that can find it.
-        let is_new = found.recoverable.is_none() || !file.is_locked();
+        // Until its record is replaced, a later run can use the bytes of the earlier run, if it can find them.
+        let is_new = earlier_run.recoverable.is_none() || !file.is_locked();
         self.earlier_run = EarlierRun { temp: Some(file.clone()), is_new, ..EarlierRun::default() };
-        let transfer = self.lay_out(found, file, head, reply.generation, &range)?;
+        let transfer =
+            self.create_transfer(earlier_run, file, head, (reply.generation, pinning), &range)?;
         self.earlier_run = EarlierRun::default();
-        self.shared.set_total(Some(range.end - range.start));
+        self.shared.set_total(transfer.len());
         self.transfer = Some(transfer);
         if body_waits {
             if let Some(in_flight) = &self.slots[FIRST].in_flight {
@@ -63,45 +71,61 @@ impl Driver {
             }
             self.proceed(FIRST);
         }
-        self.log(LogLevel::Info, || format!("downloading bytes {}-{}", range.start, range.end));
+        self.log(LogLevel::Info, || match range.end {
+            UNKNOWN => "downloading a processed object of unknown size".to_owned(),
+            end => format!("downloading bytes {}-{end}", range.start),
+        });
         Ok(())
     }
 
-    fn lay_out(
+    fn create_transfer(
         &mut self,
-        mut found: EarlierRun,
+        mut earlier_run: EarlierRun,
         file: Arc<TempFile>,
         head: ReplyHead,
-        generation: Generation,
+        (generation, pinning): (Generation, Pinning),
         range: &Range<u64>,
     ) -> Result<Transfer> {
-        let len = range.end - range.start;
-        let vouched =
-            found.recoverable.as_ref().is_none_or(|recoverable| !recoverable.needs_object_crc);
-        let unproven =
-            found.recoverable.take().map(|recoverable| recoverable.extents).unwrap_or_default();
+        let len = (range.end != UNKNOWN).then(|| range.end - range.start);
+        let generation_known = earlier_run
+            .recoverable
+            .as_ref()
+            .is_none_or(|recoverable| !recoverable.needs_object_crc);
+        let unproven = earlier_run
+            .recoverable
+            .take()
+            .map(|recoverable| recoverable.extents)
+            .unwrap_or_default();
         if unproven.is_empty() {
             file.clear()?;
         }
-        if self.request.check_space {
-            file.check_space(len)?;
-        }
-        if self.request.preallocate {
-            file.preallocate(len)?;
+        if let Some(len) = len {
+            if self.request.check_space {
+                file.check_space(len)?;
+            }
+            if self.request.preallocate {
+                file.preallocate(len)?;
+            }
         }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
-        let record = match (found.journal_location.take(), pinned) {
-            (Some(place), Some(etag)) => {
-                let header = self.header(etag, &generation, range, &file);
-                Some(Record::start(place, header, found.taken.take(), &unproven, vouched)?)
+        let record = match (earlier_run.journal_location.take(), pinned) {
+            (Some(location), Some(etag)) => {
+                let header = self.header(etag, (&generation, pinning), range, &file);
+                Some(Record::start(
+                    location,
+                    header,
+                    earlier_run.journal.take(),
+                    &unproven,
+                    generation_known,
+                )?)
             }
             _ => {
-                // This run cannot be gone on from, and has emptied the file an earlier record speaks of.
-                found.taken.take().map_or(Ok(()), Taken::discard)?;
+                // This run cannot be resumed, and has emptied the file to which an earlier record refers.
+                earlier_run.journal.take().map_or(Ok(()), LockedJournal::discard)?;
                 None
             }
         };
-        found.remove_sdk_record()?;
+        earlier_run.remove_sdk_record()?;
         let proving = !unproven.is_empty();
         if proving {
             let held: u64 = unproven.iter().map(|extent| extent.len).sum();
@@ -113,17 +137,18 @@ impl Driver {
                 self.shared.events().clone(),
             )?);
         }
+        let grain = match len {
+            Some(len) => grain(self.request.part_size, len),
+            // The largest grain for small objects: this download cannot be resumed.
+            None => grain(MAX_PART_SIZE, 0),
+        };
         Ok(Transfer {
             generation: Arc::new(generation),
-            stored: StoredExtents::new(
-                range.clone(),
-                self.request.part_size,
-                file,
-                record,
-                unproven,
-            ),
+            pinning,
+            unconfirmed: false,
+            stored: StoredExtents::new(range.clone(), grain, file, record, unproven),
             head,
-            grain: grain(self.request.part_size, len),
+            grain,
             proving,
         })
     }
@@ -131,7 +156,7 @@ impl Driver {
     fn header(
         &self,
         etag: String,
-        generation: &Generation,
+        (generation, pinning): (&Generation, Pinning),
         range: &Range<u64>,
         file: &TempFile,
     ) -> Header {
@@ -143,6 +168,7 @@ impl Driver {
             object_size: generation.size,
             object_crc64: generation.crc64,
             last_modified: generation.last_modified.clone(),
+            pinning,
             object_version_id: generation.version_id.clone(),
             requested: self.request.range,
             range: range.clone(),
@@ -160,7 +186,7 @@ impl Driver {
             ErrorKind::Validation,
             "ClientSideEncrypted",
             format!(
-                "{} was encrypted by the client that uploaded it, and this library does not decrypt; download it with the SDK's encryption client, or set allow_encrypted to save it as it is stored",
+                "{} was encrypted by the client that uploaded it, and this library does not decrypt it; download it with the SDK's encryption client, or set allow_encrypted to save it as it is stored",
                 self.object()
             ),
         ))

@@ -1,4 +1,4 @@
-//! Reading recorded bytes back, on a thread of its own, while the missing ones are fetched.
+//! The proof: reads recorded bytes back, on a thread of its own, while the missing ones are fetched.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::sys::panic::catch;
 use crate::sys::thread::Joined;
 use crate::transfer::event::Event;
 
-/// Bytes read at once.
+/// Size of a read in bytes.
 pub const READ_SIZE: usize = 1024 * 1024;
 
 /// A running proof; dropping it stops it.
@@ -22,7 +22,7 @@ pub struct Prover {
 }
 
 impl Prover {
-    /// Compares `extents` with the file, whose first byte is the object's byte `base`, and reports each.
+    /// Compares `extents` with the file, whose first byte is the object's byte `base`, and reports each one.
     pub fn start(
         file: Arc<TempFile>,
         base: u64,
@@ -32,7 +32,7 @@ impl Prover {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let join = sys::thread::spawn("oss-prove", move || {
-            // Whatever happens, the driver is told: it waits for this.
+            // The end is reported in any case, because the driver waits for it.
             let ended = catch(|| prove_all(&file, base, &extents, &events, &stopped))
                 .unwrap_or_else(|defect| Err(defect.into()));
             let _ = events.send(Event::ProofEnded(ended));
@@ -46,7 +46,7 @@ impl Drop for Prover {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(join) = self.join.take() {
-            // It reports through events; a panic in it shows as a proof that never ends well.
+            // It reports through events; a panic shows as a proof that did not succeed.
             let _ = join.join();
         }
     }
@@ -67,7 +67,7 @@ fn prove_all(
             return Err(Error::new(
                 ErrorKind::Cancelled,
                 "Cancelled",
-                "nobody waits for the proof",
+                "no receiver waits for the proof",
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! Sending a request: credentials, signature, and off to a worker.
+//! Starts a request: credentials, signature, and hand-over to a worker.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,37 +19,37 @@ use crate::transfer::policy::retry::{Cause, Failure};
 use super::Driver;
 use super::in_flight::InFlight;
 
-/// Up to here connections are few, and each may have large buffers.
+/// Up to this number of connections each may have a large buffer.
 const FEW_CONNECTIONS: u32 = 8;
-/// What the connections of a download share in receive buffers, in bytes: a large one brings more with one system
-/// call. TLS records are 16 KiB and gain nothing from more than the smallest; what is read ahead of a bandwidth limit
-/// breaks it.
+/// Total size of the receive buffers of a download's connections, in bytes: a large buffer receives more with one
+/// system call. TLS records have 16 KiB and gain nothing from more than the smallest buffer; bytes read in advance
+/// would exceed a bandwidth limit.
 const RECEIVE_BUFFERS: usize = 8 * 1024 * 1024;
 const MIN_RECEIVE_BUFFER: usize = 64 * 1024;
-/// Bytes of a write when connections are many.
+/// Size of a write if there are many connections.
 const SMALL_GATHER: usize = 512 * 1024;
 
-/// What a request is for.
+/// The purpose of a request.
 pub struct NewRequest {
     pub head: bool,
     pub composed: Composed,
     pub stage: ReplyStage,
     pub span: Arc<Span>,
-    /// Where the bytes go, when that is known before the reply.
+    /// The destination of the bytes, if it is known before the reply.
     pub stores: bool,
 }
 
-/// What became of a request that was to be sent.
+/// The result of starting a request.
 pub enum StartOutcome {
     Sent,
-    /// The credentials are on their way; news comes when they are here.
+    /// The provider is being called; an event arrives when it returns.
     AwaitsCredentials,
-    /// There were no credentials to be had; the slot tries again at its time.
+    /// There were no credentials; the slot retries after its delay.
     Delayed,
 }
 
 impl Driver {
-    /// Sends a request on a slot.
+    /// Starts a request on a slot.
     pub fn start_request(
         &mut self,
         slot: usize,
@@ -74,6 +74,7 @@ impl Driver {
         let id = self.session.next_fetch();
         let span = new_request.span;
         let intake = if new_request.stores { self.intake(id, &worker, span.start()) } else { None };
+        let pinning = new_request.stage.pinning();
         let fetch = Fetch::new(
             id,
             new_request.stage,
@@ -95,17 +96,18 @@ impl Driver {
         self.log(LogLevel::Debug, || format!("{method} bytes {}-{}", bytes.start, bytes.end));
         let events = self.shared.events().clone();
         self.slots[slot].not_before = None;
-        self.slots[slot].in_flight = Some(InFlight::new(id, span, worker.clone(), issued.serial));
-        // A worker that died answers every fetch with its end; one that is gone does not.
+        self.slots[slot].in_flight =
+            Some(InFlight::new(id, span, worker.clone(), issued.serial, pinning));
+        // A worker that panicked answers every fetch with its end; one that has ended does not.
         if !worker.tell(Command::Start { wire: Box::new(wire), fetch: Box::new(fetch), events }) {
             self.slots[slot].in_flight = None;
-            return Err(crate::model::error::Error::internal("a transfer thread is gone"));
+            return Err(crate::model::error::Error::internal("a transfer thread has ended"));
         }
         self.count_active();
         Ok(StartOutcome::Sent)
     }
 
-    /// Tells the opening request's worker where its bytes go.
+    /// Tells the worker of the first request where to write its bytes.
     pub fn proceed(&mut self, slot: usize) {
         let Some(in_flight) = &self.slots[slot].in_flight else { return };
         let (fetch, worker) = (in_flight.fetch, in_flight.worker.clone());

@@ -1,18 +1,19 @@
-//! What of the file is here: the temp file, the extents in it, and their record in the journal.
+//! The stored part of the file: the temporary file, the extents in it, and their record in the journal.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::format::Header;
-use crate::checkpoint::journal::{Journal, JournalLocation, Taken};
+use crate::checkpoint::journal::{Journal, JournalLocation, LockedJournal};
 use crate::model::error::{Error, Result};
-use crate::model::extent::{Extent, ExtentMap, grain};
+use crate::model::extent::{Extent, ExtentMap};
+use crate::model::pinning::Pinning;
 use crate::storage::temp_file::TempFile;
 use crate::transfer::policy::plan::subtract;
 
-/// Extents are proven bytes, or bytes of this run; unproven ones come from an earlier run and count as held until
-/// their proof says otherwise.
+/// Extents are verified bytes or bytes of this run. Unproven extents are those of an earlier run; they count as stored
+/// until their proof fails.
 pub struct StoredExtents {
     range: Range<u64>,
     extents: ExtentMap,
@@ -24,40 +25,40 @@ pub struct StoredExtents {
     record: Option<Record>,
 }
 
-/// The journal and what it takes to write it anew.
+/// The journal and the data needed to write it again.
 pub struct Record {
-    pub place: JournalLocation,
+    pub location: JournalLocation,
     pub header: Header,
     journal: Option<Journal>,
-    /// The bytes of the earlier run are of this generation. Those of the C++ SDK's record may not be, until the whole
-    /// object's CRC-64 says so: they are never recorded, or a later run would take them for proven.
-    vouched: bool,
+    /// The generation of the earlier run's bytes is known. For the C++ SDK's record it is not, until the whole object's
+    /// CRC-64 is compared: such bytes are never recorded, or a later run would treat them as verified.
+    generation_known: bool,
 }
 
 impl Record {
-    /// Starts a journal of `unproven`, if they are vouched for, in the place of the one taken over.
+    /// Starts a journal of `unproven`, if their generation is known, replacing the earlier one.
     pub fn start(
-        place: JournalLocation,
+        location: JournalLocation,
         header: Header,
-        previous: Option<Taken>,
+        previous: Option<LockedJournal>,
         unproven: &[Extent],
-        vouched: bool,
+        generation_known: bool,
     ) -> Result<Self> {
-        let recorded = if vouched { unproven } else { &[] };
-        let journal = place.start(previous, &header, recorded)?;
-        Ok(Record { place, header, journal: Some(journal), vouched })
+        let recorded = if generation_known { unproven } else { &[] };
+        let journal = location.start(previous, &header, recorded)?;
+        Ok(Record { location, header, journal: Some(journal), generation_known })
     }
 }
 
 impl StoredExtents {
     pub fn new(
         range: Range<u64>,
-        part_size: u64,
+        grain: u64,
         file: Arc<TempFile>,
         record: Option<Record>,
         unproven: Vec<Extent>,
     ) -> Self {
-        let extents = ExtentMap::new(grain(part_size, range.end - range.start));
+        let extents = ExtentMap::new(grain);
         let unproven: BTreeMap<_, _> =
             unproven.into_iter().map(|extent| (extent.offset, extent)).collect();
         let held = unproven.values().map(|extent| extent.len).sum();
@@ -72,16 +73,16 @@ impl StoredExtents {
         &self.range
     }
 
-    /// What is missing and not in `flying`.
-    pub fn holes(&self, mut flying: Vec<Range<u64>>) -> Vec<Range<u64>> {
-        flying.sort_by_key(|span| span.start);
+    /// The missing ranges that are not in `in_flight`.
+    pub fn holes(&self, mut in_flight: Vec<Range<u64>>) -> Vec<Range<u64>> {
+        in_flight.sort_by_key(|span| span.start);
         let gaps = self.extents.gaps(self.range.clone());
         let gaps = subtract(gaps, self.unproven.values().map(|extent| extent.offset..extent.end()));
-        subtract(gaps, flying)
+        subtract(gaps, in_flight)
     }
 
-    /// Notes what is in the file now, and records it. A record that cannot be written costs the checkpoint, not the
-    /// download: that error is in the Ok, for the log.
+    /// Adds extents that are in the file now, and records them. A record that cannot be written costs the checkpoint
+    /// but not the download: that error is in the Ok, for the log.
     pub fn store(&mut self, stored: &[Extent]) -> Result<Option<Error>> {
         for extent in stored {
             if self.awaits_proof(extent) || !self.extents.insert(*extent) {
@@ -94,32 +95,32 @@ impl StoredExtents {
         Ok(journal.and_then(|journal| journal.append(stored).err()))
     }
 
-    /// Whether a byte of the extent is one of the earlier run's whose proof is not done.
+    /// Whether a byte of the extent belongs to an extent of the earlier run whose proof is not done.
     fn awaits_proof(&self, extent: &Extent) -> bool {
         let last_before = self.unproven.range(..extent.end()).next_back();
         last_before.is_some_and(|(_, unproven)| unproven.end() > extent.offset)
     }
 
-    /// Whether nothing is missing. A byte counted twice ends the download with [`StoredExtents::crc`]'s refusal; it must not
-    /// wait for bytes that nobody fetches.
+    /// Whether nothing is missing. A byte counted twice makes [`StoredExtents::crc`] fail, which ends the download; it
+    /// must not wait for bytes that nobody fetches.
     pub fn is_complete(&self) -> bool {
         self.held >= self.range.end - self.range.start
     }
 
-    /// An extent of the earlier run is right; false when it is not one of the stored's.
+    /// An extent of the earlier run is correct; `false` if it is not one of the unproven ones.
     pub fn proved(&mut self, extent: Extent) -> bool {
         self.unproven.remove(&extent.offset).is_some() && self.extents.insert(extent)
     }
 
-    /// An extent of the earlier run is wrong: its bytes are missing. The journal still lists it, which costs a later
-    /// run a look at the disk, until the record of the right bytes takes its place.
+    /// An extent of the earlier run is damaged: its bytes are missing. The journal lists it until the record of the
+    /// right bytes replaces it; until then a later run verifies it in vain.
     pub fn damaged(&mut self, extent: Extent) {
         if let Some(extent) = self.unproven.remove(&extent.offset) {
             self.held -= extent.len;
         }
     }
 
-    /// Bytes of this run turned out wrong: they are missing, and no longer recorded.
+    /// Bytes of this run turned out to be wrong: they are missing, and no longer recorded.
     pub fn forget(&mut self, wrong: &[Extent]) -> Result<()> {
         for extent in wrong {
             let removed = self.extents.remove(extent.offset, extent.len);
@@ -128,8 +129,27 @@ impl StoredExtents {
         let Some(record) = &mut self.record else { return Ok(()) };
         let Some(journal) = record.journal.take() else { return Ok(()) };
         let left: Vec<Extent> =
-            if record.vouched { self.extents.iter().collect() } else { Vec::new() };
-        record.journal = Some(journal.rewrite(&record.place, &record.header, &left)?);
+            if record.generation_known { self.extents.iter().collect() } else { Vec::new() };
+        record.journal = Some(journal.rewrite(&record.location, &record.header, &left)?);
+        Ok(())
+    }
+
+    /// The download ends at byte `end`, which was not known before.
+    pub fn end_at(&mut self, end: u64) {
+        self.range.end = end;
+    }
+
+    /// The bytes, including those already stored, are pinned by `pinning` from now on; this is recorded.
+    pub fn set_pinning(&mut self, pinning: Pinning) -> Result<()> {
+        let Some(record) = &mut self.record else { return Ok(()) };
+        record.header.pinning = pinning;
+        let Some(journal) = record.journal.take() else { return Ok(()) };
+        let recorded: Vec<Extent> = if record.generation_known {
+            self.extents.iter().chain(self.unproven.values().copied()).collect()
+        } else {
+            Vec::new()
+        };
+        record.journal = Some(journal.rewrite(&record.location, &record.header, &recorded)?);
         Ok(())
     }
 
@@ -137,7 +157,7 @@ impl StoredExtents {
         self.extents.iter()
     }
 
-    /// CRC-64 of the whole range, when all of it is here and proven.
+    /// CRC-64 of the whole range, if all of it is stored and verified.
     pub fn crc(&self) -> Option<u64> {
         if !self.unproven.is_empty() {
             return None;
@@ -145,7 +165,7 @@ impl StoredExtents {
         self.extents.whole_crc(self.range.clone())
     }
 
-    /// Gives up the file and the record, for the end of the download.
+    /// Returns the file and the record, for the end of the download.
     pub fn into_parts(self) -> (Arc<TempFile>, Option<Journal>) {
         (self.file, self.record.and_then(|record| record.journal))
     }
@@ -163,15 +183,15 @@ mod tests {
         Extent { offset, len, crc: crc64::checksum(&zeros) }
     }
 
-    /// Of the object's bytes 0 to 4 parts, with these of an earlier run.
+    /// The object's bytes 0 to 4 parts, with these of an earlier run.
     fn stored(unproven: Vec<Extent>) -> (tempfile::TempDir, StoredExtents) {
         let dir = tempfile::tempdir().expect("directory");
-        let file = TempFile::create(&dir.path().join("file")).expect("file");
+        let file = TempFile::create(&dir.path().join("file"), None).expect("file");
         (dir, StoredExtents::new(0..4 * PART, PART, Arc::new(file), None, unproven))
     }
 
     #[test]
-    fn bytes_that_come_although_they_are_held_are_a_defect_and_not_counted() {
+    fn stored_bytes_that_arrive_again_are_a_defect_and_not_counted() {
         let (_dir, mut stored) = stored(vec![extent(PART, PART)]);
         for twice in [extent(0, PART + 1), extent(PART, PART), extent(2 * PART - 1, 10)] {
             let error = stored.store(&[twice]).expect_err("held");
@@ -193,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn books_that_say_too_much_end_the_download_with_an_error_instead_of_a_wait() {
+    fn inconsistent_counts_end_the_download_with_an_error_instead_of_a_wait() {
         let (_dir, mut stored) = stored(Vec::new());
         stored.held = PART;
         stored.store(&[extent(0, 4 * PART - 1)]).expect("missing bytes");

@@ -1,4 +1,4 @@
-//! A service that asks for less traffic: by refusing a request, or by saying that it held a reply back.
+//! A service that asks for less traffic: it refuses a request, or reports that it delayed a reply.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ use crate::transfer::policy::stall_clock::StallClock;
 use super::Driver;
 
 impl Driver {
-    /// Notes a refused request of `slot` before its delay is decided; how long the service has throttled while no byte
-    /// came.
+    /// Counts a refused request of `slot` before its delay is decided; returns how long the service has throttled while
+    /// no byte arrived.
     pub(super) fn throttled(&mut self, slot: usize, failure: &Failure, now: Instant) -> Duration {
         self.slots[slot].throttled += 1;
         // The refused request is no longer in flight.
@@ -23,8 +23,8 @@ impl Driver {
         self.throttle_clock.get_or_insert_with(|| StallClock::new(now)).advance(now)
     }
 
-    /// Waits after a refused request: until `again` on its slot and, where the service said how long, on every slot.
-    /// This time is the service's wish and no sign of a dead one.
+    /// Waits after a refused request: until `again` on its slot and, if the service named a time, on every slot. This
+    /// time does not count as a stall.
     pub(super) fn wait_for_service(&mut self, failure: &Failure, now: Instant, again: Instant) {
         let wait = again.saturating_duration_since(now);
         self.shared.counters.throttled_ms.add(milliseconds(wait));
@@ -34,7 +34,7 @@ impl Driver {
         self.stall_clock.suspend_until(now, again);
     }
 
-    /// Notes what a reply says about traffic.
+    /// Evaluates what a reply says about traffic.
     pub(super) fn note_qos_delay(&mut self, head: &ReplyHead, now: Instant) {
         if let Some(delay) = head.qos_delay() {
             self.shared.counters.throttled_ms.add(milliseconds(delay));

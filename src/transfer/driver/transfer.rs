@@ -1,27 +1,44 @@
-//! What is known of a transfer once the first good reply came.
+//! The state of a transfer after the first successful reply.
 
 use std::sync::Arc;
 
+use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 use crate::transfer::disk::write_target::WriteTarget;
 use crate::transfer::event::Event;
-use crate::transfer::policy::reply_check::Generation;
+use crate::transfer::policy::reply_check::{Generation, UNKNOWN};
 
 use super::stored_extents::StoredExtents;
 
-/// Everything that is known once the first good reply came.
+/// Everything that is known after the first successful reply.
 pub struct Transfer {
     pub generation: Arc<Generation>,
+    /// How later replies are pinned to it.
+    pub pinning: Pinning,
+    /// The service refused its own ETag, and no reply without `If-Match` has shown yet that the object is the same.
+    pub unconfirmed: bool,
     pub stored: StoredExtents,
     pub head: ReplyHead,
     pub grain: u64,
-    /// Whether the proof of an earlier run's bytes is still going on.
+    /// Whether the proof of an earlier run's bytes is still running.
     pub proving: bool,
 }
 
 impl Transfer {
-    /// Where a fetch's bytes go.
+    /// Bytes to download, if known.
+    pub fn len(&self) -> Option<u64> {
+        let range = self.stored.range();
+        (range.end != UNKNOWN).then(|| range.end - range.start)
+    }
+
+    /// The body has shown the end of an object of unknown size: byte `end`.
+    pub fn end_at(&mut self, end: u64) {
+        Arc::make_mut(&mut self.generation).size = end;
+        self.stored.end_at(end);
+    }
+
+    /// The destination of a fetch's bytes.
     pub fn write_target(&self, events: &Sender<Event>) -> Arc<WriteTarget> {
         Arc::new(WriteTarget::new(
             self.stored.file().clone(),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
+use crate::model::pinning::Pinning;
 use crate::oss::get_object::{Conditions, compose};
 use crate::transfer::connection::fetch::ReplyStage;
 use crate::transfer::connection::span::Span;
@@ -17,25 +18,25 @@ use super::failure::AfterFailure;
 use super::in_flight::InFlight;
 use super::start_request::{NewRequest, StartOutcome};
 
-/// How often rates are measured while connections are busy.
+/// Interval of rate measurements while connections are busy.
 const MEASURE: Duration = Duration::from_millis(200);
-/// A connection this much slower than the median of the others is given up for a new one …
+/// A connection this much slower than the median of the others is replaced by a new one …
 const SLOW_FACTOR: f64 = 5.0;
-/// … at most this often in one slot, and not before it had this long to show what it can.
+/// … at most this often in one slot, and not before this much time for its measurement.
 const REPLACE_EVERY: Duration = Duration::from_secs(10);
 const TRY_FOR: Duration = Duration::from_secs(2);
 
-/// How the transfer of an transfer download ended.
+/// How the transfer of a download ended.
 pub enum TransferEnd {
-    /// Every byte is in the file, and those of an earlier run are proven.
+    /// Every byte is in the file, and those of an earlier run are verified.
     Complete,
-    /// The object is another one.
+    /// The object has changed.
     Changed(String),
     /// The single stream broke, with this error.
     Broken(Error),
 }
 
-/// What one batch of news amounts to.
+/// The contents of one batch of events.
 #[derive(Default)]
 struct Batch {
     stored: Vec<Extent>,
@@ -45,7 +46,7 @@ struct Batch {
 }
 
 impl Driver {
-    /// Fetches what is missing.
+    /// Fetches the missing bytes.
     pub fn fetch_missing(&mut self) -> Result<TransferEnd> {
         loop {
             self.check_limits()?;
@@ -71,12 +72,12 @@ impl Driver {
         }
     }
 
-    /// Waits for news and takes all there is.
+    /// Waits for an event and takes all that are queued.
     fn gather(&mut self, until: Option<Instant>) -> Result<Batch> {
         let mut batch = Batch::default();
         let mut event = self.next_event(until)?;
-        while let Some(news) = event {
-            match news {
+        while let Some(received) = event {
+            match received {
                 Event::Stored(extent) => batch.stored.push(extent),
                 Event::Ended(end) => batch.ended.push(*end),
                 Event::Fault(error) => batch.fault = Some(error),
@@ -90,7 +91,7 @@ impl Driver {
         Ok(batch)
     }
 
-    /// Notes a batch. Stored bytes come before the ends, which were sent after them.
+    /// Handles a batch. Stored bytes come before the ends, which were sent after them.
     fn digest(&mut self, batch: Batch) -> Result<Option<String>> {
         // Before anything can fail: an end that was received is not waited for again.
         let ended: Vec<_> = batch
@@ -142,13 +143,13 @@ impl Driver {
         }
     }
 
-    /// Takes a fetch that has ended off its slot.
+    /// Removes a fetch that has ended from its slot.
     fn release_slot(&mut self, end: &FetchEnd) -> Option<(usize, InFlight)> {
         let index = self.slots.iter().position(|slot| slot.carries(end.fetch))?;
         Some((index, self.slots[index].in_flight.take()?))
     }
 
-    /// Weighs how a fetch ended; the reason when the object turned out to be another one.
+    /// Handles the end of a fetch; returns the reason if the object has changed.
     fn request_ended(
         &mut self,
         slot: usize,
@@ -156,10 +157,14 @@ impl Driver {
         end: FetchEnd,
     ) -> Result<Option<String>> {
         self.note_qos_delay(&end.head, Instant::now());
+        self.note_confirmation(in_flight);
         if let Some(first_byte) = end.first_byte {
             let seconds = first_byte.as_secs_f64();
             let known = self.round_trip;
             self.round_trip = if known == 0.0 { seconds } else { known.min(seconds) };
+        }
+        if matches!(end.ending, EndReason::Complete) {
+            self.note_size(in_flight);
         }
         if matches!(end.ending, EndReason::Complete | EndReason::Cut | EndReason::Aborted) {
             let slot = &mut self.slots[slot];
@@ -177,12 +182,20 @@ impl Driver {
         }
     }
 
-    /// Gives every free slot something to fetch, as long as there is something.
+    /// The whole body of a stream has been received: the object's size is known from now on.
+    fn note_size(&mut self, in_flight: &InFlight) {
+        if let Some(transfer) = self.transfer.as_mut().filter(|transfer| transfer.len().is_none()) {
+            transfer.end_at(in_flight.span.held().end);
+            self.shared.set_total(transfer.len());
+        }
+    }
+
+    /// Gives every free slot a span, as long as there are any.
     fn assign(&mut self, now: Instant) -> Result<()> {
-        // Of this moment: what comes while requests are sent must not make the later ones shorter.
+        // Taken once: bytes that arrive while requests are sent must not make the later spans shorter.
         let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let mut busy: u64 = running.map(InFlight::remaining).sum();
-        let mut free = self.free_connections(now);
+        let mut free = self.free_connections(now).min(self.free_until_confirmed());
         for index in 0..self.slots.len() {
             if free == 0 {
                 return Ok(());
@@ -205,8 +218,8 @@ impl Driver {
     fn next_span(&self, index: usize, busy: u64) -> Option<std::ops::Range<u64>> {
         let transfer = self.transfer.as_ref()?;
         let running = || self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
-        let flying: Vec<_> = running().map(|in_flight| in_flight.span.held()).collect();
-        let holes = transfer.stored.holes(flying);
+        let in_flight: Vec<_> = running().map(|in_flight| in_flight.span.held()).collect();
+        let holes = transfer.stored.holes(in_flight);
         let connections = u64::from(self.connection_limit.allowed());
         let whole = transfer.stored.range().end - transfer.stored.range().start;
         if let Some(span) = plan::next_span(&holes, busy, connections, whole) {
@@ -224,34 +237,35 @@ impl Driver {
 
     fn new_span_request(&self, span: Arc<Span>) -> NewRequest {
         let asked = span.remaining();
-        let generation =
-            self.transfer.as_ref().map(|transfer| transfer.generation.clone()).unwrap_or_default();
+        let transfer = self.transfer.as_ref();
+        let generation = transfer.map(|transfer| transfer.generation.clone()).unwrap_or_default();
+        let pinning = transfer.map(|transfer| transfer.pinning).unwrap_or_default();
         let conditions = match &generation.etag {
-            Some(etag) => Conditions::Pinned { etag },
-            None => Conditions::None,
+            Some(etag) if pinning == Pinning::IfMatch => Conditions::Pinned { etag },
+            _ => Conditions::None,
         };
         let range = Some((asked.start, Some(asked.end.saturating_sub(1))));
         NewRequest {
             head: false,
             composed: compose(&self.request, range, conditions),
-            stage: ReplyStage::Expected { generation: generation.clone(), asked },
+            stage: ReplyStage::Expected { generation: generation.clone(), pinning, asked },
             span,
             stores: true,
         }
     }
 
-    /// Gives up the connection that is far behind the others, if there is one: a new one may find a better way.
+    /// Replaces the connection that is far behind the others, if there is one: a new one may use a better route.
     fn replace_slow_connection(&mut self, now: Instant) {
         let held_back = self.shared.bandwidth.holds_back();
         for in_flight in self.slots.iter_mut().filter_map(|slot| slot.in_flight.as_mut()) {
             if held_back {
-                // What a connection does while they wait for their turns says nothing about its way.
+                // The rate of a connection while others wait for a bandwidth limit says nothing about its route.
                 in_flight.measure_anew(now);
             } else {
                 in_flight.sample(now);
             }
         }
-        // An idle connection's last rate counts too: the last one at work may be the one that is far behind.
+        // An idle connection's last rate counts too: the last busy one may be the one that is far behind.
         let mut rates: Vec<f64> = self
             .slots
             .iter()
@@ -286,18 +300,18 @@ impl Driver {
         }
     }
 
-    /// Whether nothing is missing. A fetch may still be under way: a stalled one whose bytes others have brought.
+    /// Whether nothing is missing. A fetch may still be in flight: a stalled one whose bytes others have fetched.
     fn is_whole(&self) -> bool {
         self.transfer
             .as_ref()
             .is_some_and(|transfer| !transfer.proving && transfer.stored.is_complete())
     }
 
-    /// The single stream has ended and bytes are missing: it cannot go on.
+    /// The single stream has ended and bytes are missing: it cannot be continued.
     fn stream_ended(&self) -> Option<TransferEnd> {
         let transfer = self.transfer.as_ref()?;
-        let flying = self.slots.iter().any(|slot| slot.in_flight.is_some());
-        if flying || transfer.stored.is_complete() {
+        let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
+        if any_in_flight || transfer.stored.is_complete() {
             return None;
         }
         Some(TransferEnd::Broken(Error::new(

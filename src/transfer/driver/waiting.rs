@@ -1,4 +1,4 @@
-//! Waiting for news, and what ends a wait: a cancel, the deadline, and stalled_for.
+//! Waiting for events, and what ends a wait: a cancel, the deadline, and the stall clock.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ use crate::transfer::policy::stall_clock::CHECK_INTERVAL;
 use super::Driver;
 
 impl Driver {
-    /// The next piece of news; none when `until` has come. What was received is never dropped for a cancel, a deadline
-    /// or lost patience, which are errors of the next call.
+    /// The next event; `None` when `until` has passed. A received event is never dropped because of a cancel, a
+    /// deadline or a stall, which are errors of the next call.
     pub fn next_event(&mut self, until: Option<Instant>) -> Result<Option<Event>> {
         loop {
             self.check_limits()?;
@@ -24,7 +24,7 @@ impl Driver {
         }
     }
 
-    /// An error when the download was cancelled or its deadline has passed.
+    /// An error if the download was cancelled or its deadline has passed.
     pub fn check_limits(&self) -> Result<()> {
         if self.shared.is_cancelled() {
             return Err(Error::new(
@@ -48,30 +48,30 @@ impl Driver {
         self.shared.started().checked_add(self.request.deadline?)
     }
 
-    /// An error when an attempt that does not end, or a provider that does not answer, has taken too long. Attempts
-    /// that fail are weighed as they do, and pauses between them were found short enough then.
+    /// An error if an attempt that does not end, or a provider that does not answer, has taken too long. Attempts that
+    /// fail are handled when they do, and the pauses between them were within the limits.
     fn check_stall(&mut self) -> Result<()> {
         let stalled_for = self.stalled_for();
         let limit = self.session.limits().of(self.has_progressed());
-        let flying = self.slots.iter().any(|slot| slot.in_flight.is_some());
+        let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
         match limit.filter(|limit| stalled_for >= *limit) {
-            Some(limit) if flying || self.awaits_credentials => {
-                Err(self.stall_error(limit, flying))
+            Some(limit) if any_in_flight || self.awaits_credentials => {
+                Err(self.stall_error(limit, any_in_flight))
             }
             _ => Ok(()),
         }
     }
 
-    fn stall_error(&mut self, limit: Duration, flying: bool) -> Error {
+    fn stall_error(&mut self, limit: Duration, any_in_flight: bool) -> Error {
         let name = if self.has_progressed() { "no_progress_limit" } else { "first_byte_limit" };
-        if !flying {
+        if !any_in_flight {
             return Error::new(
                 ErrorKind::Service,
                 "CredentialsError",
                 format!("the credentials provider has not answered for {limit:?} ({name})"),
             );
         }
-        let what = format!("no byte has come for {limit:?} ({name})");
+        let what = format!("no data has arrived for {limit:?} ({name})");
         match self.last_error.take() {
             Some(error) => error.with_context(&format!("; {what}")),
             None => {
@@ -81,12 +81,12 @@ impl Driver {
         }
     }
 
-    /// Whether the network has brought a byte of the object in this run.
+    /// Whether a byte of the object has arrived from the network in this run.
     pub fn has_progressed(&self) -> bool {
         self.shared.counters.bytes_from_network.get() > 0
     }
 
-    /// How long nothing has come, although something is missing and nobody here holds it up.
+    /// Time without a byte, while bytes are missing and nothing on this machine delays them.
     pub fn stalled_for(&mut self) -> Duration {
         let now = Instant::now();
         let heard = self.shared.counters.bytes_from_network.get();
@@ -103,7 +103,7 @@ impl Driver {
         self.stall_clock.advance(now)
     }
 
-    /// Nothing is missing, as far as is known, or bytes wait for their turn under a bandwidth limit.
+    /// Nothing is missing, as far as is known, or bytes wait because of a bandwidth limit.
     fn needs_nothing(&self) -> bool {
         let complete = self.transfer.as_ref().is_some_and(|transfer| transfer.stored.is_complete());
         complete || self.shared.bandwidth.holds_back()

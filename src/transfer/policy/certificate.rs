@@ -1,13 +1,13 @@
 //! Which certificates are trusted, and which failed handshakes mean that the server's is not. Pure.
 
-/// OpenSSL's numbers of the libraries whose errors may be the network's: system calls, streams, the protocol itself.
+/// OpenSSL's numbers of the libraries whose errors may be caused by the network: system calls, streams, the protocol.
 const NETWORK: [u32; 3] = [2, 32, 20];
-/// Marks an error of the operating system's.
+/// The bit of an error of the operating system.
 const SYSTEM: u32 = 1 << 31;
 
-/// Whether the certificate was refused. libcurl has a code for that, but goes by the oldest error in OpenSSL's queue:
-/// where the signature of another CA of the same name does not fit, it reports a failed handshake in general, with an
-/// error that was met on the way, such as `error:06880006:asn1 encoding routines::EVP lib`.
+/// Whether the certificate was refused. libcurl has a code for that, but uses the oldest error in OpenSSL's queue: if
+/// the signature of another CA of the same name does not match, it reports a general handshake failure with an earlier
+/// error, such as `error:06880006:asn1 encoding routines::EVP lib`.
 pub fn is_refused(curl_code: u32, message: &str) -> bool {
     match curl_code {
         curl_sys::CURLE_PEER_FAILED_VERIFICATION => true,
@@ -25,7 +25,7 @@ fn openssl_error(message: &str) -> Option<u32> {
     })
 }
 
-/// Which of libcurl's own places of trusted certificates stay in force.
+/// Which of libcurl's built-in sources of trusted certificates stay in use.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BuiltIn {
     /// The bundle, one file.
@@ -34,9 +34,9 @@ pub struct BuiltIn {
 }
 
 impl BuiltIn {
-    /// `given_file` and `given_directory` tell whether the user gave one; `bundle`, whether libcurl's is there, if it
-    /// has one. A bundle that is missing would fail every handshake, whatever else is trusted; beside one, OpenSSL would
-    /// keep the certificates of the directory once for each connection.
+    /// `given_file` and `given_directory` say whether the user set one; `bundle`, whether libcurl's exists, if it has
+    /// one. A missing bundle would make every handshake fail, whatever else is trusted; with a bundle, OpenSSL would
+    /// additionally keep the certificates of the directory once for each connection.
     pub fn beside(given_file: bool, given_directory: bool, bundle: Option<bool>) -> Self {
         BuiltIn {
             file: !given_file && bundle != Some(false),
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_of_the_signature_s_check_is_told_from_one_of_the_network() {
+    fn a_signature_error_is_distinguished_from_a_network_error() {
         let refused = |message| is_refused(curl_sys::CURLE_SSL_CONNECT_ERROR, message);
         for check in [
             "OpenSSL/3.0.19: error:06880006:asn1 encoding routines::EVP lib",
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_bundle_does_not_stand_in_the_way_of_a_directory() {
+    fn a_missing_bundle_does_not_prevent_the_use_of_a_directory() {
         let kept = |file, directory| BuiltIn { file, directory };
         for given_directory in [false, true] {
             let missing = BuiltIn::beside(false, given_directory, Some(false));

@@ -1,15 +1,15 @@
-//! How many connections a download may have while the service asks for less traffic. Pure: the clock is the caller's.
+//! How many connections a download may have while the service asks for less traffic. Pure: the caller passes the time.
 
 use std::time::{Duration, Instant};
 
-/// Refusals that come within this time are about the same load: the limit is halved once for all of them.
+/// Refusals within this time are caused by the same load: the limit is halved once for all of them.
 const HALVE_EVERY: Duration = Duration::from_secs(1);
-/// While bytes come, one connection is added this often.
+/// While bytes arrive, one connection is added at this interval.
 const ADD_EVERY: Duration = Duration::from_secs(1);
-/// No connection is added for this long after a reply that the service has slowed.
+/// No connection is added for this long after a reply that the service delayed.
 const SLOWED_FOR: Duration = Duration::from_secs(5);
 
-/// Halved when the service throttles, raised again one by one while bytes come.
+/// Halved when the service throttles, raised again one by one while bytes arrive.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimit {
     max: u32,
@@ -40,18 +40,18 @@ impl ConnectionLimit {
         self.halved_at = Some(now);
     }
 
-    /// The service said that one of `active` requests at once is too many.
+    /// The service reported that `active` concurrent requests are too many.
     pub fn too_many(&mut self, active: u32, now: Instant) {
         self.throttled(active, now);
         self.lower_to(active.saturating_sub(1), now);
     }
 
-    /// The service answered and said that it slows this traffic: more connections would not help.
+    /// The service reported that it delays this traffic: more connections would not help.
     pub fn slowed(&mut self, now: Instant) {
         self.slowed_at = Some(now);
     }
 
-    /// Bytes have come.
+    /// Bytes have arrived.
     pub fn progressed(&mut self, now: Instant) {
         let within = |at: Option<Instant>, time| at.is_some_and(|at| now.duration_since(at) < time);
         if self.allowed < self.max
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_of_one_moment_halve_the_connections_once() {
+    fn simultaneous_refusals_halve_the_connections_once() {
         let now = Instant::now();
         let mut limit = ConnectionLimit::new(16);
         (0..16).for_each(|refusal| limit.throttled(16, now + ms(refusal)));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_requests_at_once_are_fewer_at_once() {
+    fn too_many_concurrent_requests_reduce_the_connections_at_once() {
         let now = Instant::now();
         let mut limit = ConnectionLimit::new(8);
         limit.too_many(8, now);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_grow_again_one_by_one_while_bytes_come() {
+    fn connections_are_added_one_by_one_while_bytes_arrive() {
         let now = Instant::now();
         let mut limit = ConnectionLimit::new(4);
         limit.throttled(4, now);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_added_while_the_service_says_that_it_slows_replies() {
+    fn no_connection_is_added_while_the_service_delays_replies() {
         let now = Instant::now();
         let mut limit = ConnectionLimit::new(4);
         limit.throttled(4, now);

@@ -1,7 +1,8 @@
-//! The rules of a download, pure: no I/O, and the clock and chance are the caller's.
+//! The rules of a download, pure: no I/O; the caller passes time and randomness.
 
 pub mod certificate;
 pub mod connection_limit;
+pub mod pinning;
 pub mod plan;
 pub mod reply_check;
 pub mod retry;

@@ -2,23 +2,23 @@
 
 use std::ops::Range;
 
-/// Shortest span worth a request of its own, in bytes.
+/// Shortest span that justifies a request, in bytes.
 const MIN_SPAN: u64 = 256 * 1024;
-/// A running span is only shared when at least this much of it is left, in bytes …
+/// A running span is shared only if at least this much of it is left, in bytes …
 const MIN_SHARED: u64 = 1024 * 1024;
 /// … and its connection would need longer than this for it, in seconds.
 const MIN_SHARED_SECONDS: f64 = 0.25;
 
-/// A connection at work.
+/// A busy connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ActiveSpan {
-    /// Bytes it has not received yet.
+    /// Bytes that it has not received yet.
     pub remaining: u64,
-    /// Its rate, in bytes a second.
+    /// Its rate, in bytes per second.
     pub rate: f64,
 }
 
-/// What is left of `ranges` without `taken`; both ascending and disjoint.
+/// The ranges `ranges` without `taken`; both ascending and disjoint.
 pub fn subtract(
     ranges: impl IntoIterator<Item = Range<u64>>,
     taken: impl IntoIterator<Item = Range<u64>>,
@@ -47,9 +47,9 @@ pub fn subtract(
     left
 }
 
-/// The span for a free connection: a run of the largest hole, such that all `connections` would end together.
-/// `holes` are missing and nobody's; `busy` is what the other connections still have to receive; `whole` is the length
-/// of the download.
+/// The span for a free connection: a run of the largest hole, such that all `connections` would end together. `holes`
+/// are missing and in no span; `busy` is what the other connections still have to receive; `whole` is the length of the
+/// download.
 pub fn next_span(
     holes: &[Range<u64>],
     busy: u64,
@@ -59,8 +59,8 @@ pub fn next_span(
     let connections = connections.max(1);
     let largest = holes.iter().max_by_key(|hole| hole.end - hole.start)?;
     let missing: u64 = holes.iter().map(|hole| hole.end - hole.start).sum();
-    // When others end earlier than was thought, the rest is not cut up among them all: of a small object the last
-    // connection takes what was meant for it, of a large one nobody takes less than could be shared later.
+    // If others end earlier than expected, the rest is not divided among all of them: for a small object the last
+    // connection takes what was intended for it, for a large one nobody takes less than could be shared later.
     let shortest = (whole / (2 * connections)).clamp(MIN_SPAN, MIN_SHARED);
     let share = (missing.saturating_add(busy)).div_ceil(connections).max(shortest);
     let len = largest.end - largest.start;
@@ -69,8 +69,8 @@ pub fn next_span(
     Some(largest.start..largest.start + len)
 }
 
-/// Which busy connection shares its span with an idle one, and how many bytes of its end it gives: the split at which
-/// both end together. `rate` is what the idle connection can be expected to do, `round_trip` what a request costs.
+/// Which busy connection shares its span with an idle one, and how many bytes of its end it gives up, such that both
+/// end together. `rate` is the expected rate of the idle connection, `round_trip` the cost of a request.
 pub fn share(busy: &[ActiveSpan], rate: f64, round_trip: f64) -> Option<(usize, u64)> {
     let seconds_left = |b: &ActiveSpan| b.remaining as f64 / b.rate.max(1.0);
     let (index, slowest) = busy
@@ -82,7 +82,7 @@ pub fn share(busy: &[ActiveSpan], rate: f64, round_trip: f64) -> Option<(usize, 
     if (slowest.remaining as f64) < worth || alone < MIN_SHARED_SECONDS.max(2.0 * round_trip) {
         return None;
     }
-    // The newcomer loses a round trip before its first byte.
+    // The idle connection loses a round trip before its first byte.
     let rate = if rate > 0.0 { rate } else { slowest.rate };
     let together = (slowest.remaining as f64 + rate * round_trip) / (slowest.rate + rate).max(1.0);
     let given = ((together - round_trip) * rate).clamp(0.0, slowest.remaining as f64) as u64;
@@ -97,8 +97,8 @@ mod tests {
     const MIB: u64 = 1024 * 1024;
 
     #[test]
-    fn three_connections_get_a_large_object_in_four_requests() {
-        // The opening request has the first 8 MiB of 1 GiB.
+    fn three_connections_fetch_a_large_object_in_four_requests() {
+        // The first request fetches the first 8 MiB of 1 GiB.
         let mut holes: Vec<_> = std::iter::once(8 * MIB..1024 * MIB).collect();
         let mut busy = 8 * MIB;
         for _ in 0..2 {
@@ -106,15 +106,15 @@ mod tests {
             busy += span.end - span.start;
             holes = subtract(holes, [span]);
         }
-        // The opening connection is through and takes all that is left.
+        // The first connection has finished and takes the rest.
         busy -= 8 * MIB;
         let rest = next_span(&holes, busy, 3, 1024 * MIB).expect("a span");
         assert!(subtract(holes, [rest]).is_empty());
     }
 
     #[test]
-    fn what_was_meant_for_a_late_connection_is_not_cut_up_among_those_that_are_early() {
-        // Eight connections, 8 MiB: the last eighth waits for the one that opened the download.
+    fn the_share_of_a_late_connection_is_not_divided_among_early_ones() {
+        // Eight connections, 8 MiB: the last eighth waits for the connection of the first request.
         let rest = std::slice::from_ref(&(7 * MIB..8 * MIB));
         for busy in [0, MIB / 10, 3 * MIB] {
             assert_eq!(next_span(rest, busy, 8, 8 * MIB).as_ref(), rest.first(), "{busy}");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_connection_leaves_little_to_one_ten_times_slower() {
+    fn an_idle_connection_takes_most_of_the_span_of_one_ten_times_slower() {
         let busy = [ActiveSpan { remaining: 77 * MIB, rate: 2e6 }];
         let (_, given) = share(&busy, 20e6, 0.04).expect("shared");
         let kept = 77 * MIB - given;
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_that_is_nearly_done_is_left_alone() {
+    fn a_span_that_is_nearly_complete_is_not_shared() {
         assert_eq!(share(&[ActiveSpan { remaining: MIB - 1, rate: 1e3 }], 1e9, 0.0), None);
         assert_eq!(share(&[ActiveSpan { remaining: 20 * MIB, rate: 500e6 }], 500e6, 0.001), None);
         assert_eq!(share(&[], 1e6, 0.0), None);
@@ -179,7 +179,7 @@ mod tests {
         }
 
         #[test]
-        fn a_share_is_never_more_than_what_is_left(
+        fn a_share_is_never_more_than_the_remaining_bytes(
             remaining in 0u64..1 << 40, rate in 0.0f64..1e10, own in 0.0f64..1e10, rtt in 0.0f64..2.0,
         ) {
             if let Some((index, given)) = share(&[ActiveSpan { remaining, rate }], own, rtt) {

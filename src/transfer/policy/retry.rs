@@ -1,4 +1,4 @@
-//! Whether and when a failed attempt is repeated. Pure: time and chance are the caller's.
+//! Whether and when a failed attempt is retried. Pure: the caller passes time and randomness.
 
 use std::time::Duration;
 
@@ -6,57 +6,57 @@ use crate::model::error::Error;
 
 /// First delay of the exponential back-off; each further failure doubles it …
 const FIRST_DELAY: Duration = Duration::from_millis(200);
-/// … up to this, so that a service that comes back is found soon.
+/// … up to this, so that a service that recovers is noticed soon.
 const MAX_DELAY: Duration = Duration::from_secs(5);
 /// Longest `Retry-After` that is honoured.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// Why a request has to be repeated; each has its counter in the statistics.
+/// Why a request has to be repeated; each cause has its counter in the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// No connection: name lookup, TCP or TLS handshake.
     Connect,
     /// The connection broke, or the body was short.
     Broken,
-    /// No byte in time.
+    /// No byte within the time-out.
     TimedOut,
     /// 5xx.
     Service,
     /// The service asks for less traffic.
     Throttled,
-    /// Credentials expired or could not be had, or the clock is wrong.
+    /// Credentials have expired or are not available, or the clock is wrong.
     Auth,
-    /// A reply that is not the one asked for.
+    /// A reply that is not the requested one.
     Reply,
-    /// Bytes that are no HTTP reply: whoever sent them may be gone soon, like a connection that broke.
+    /// Bytes that are not an HTTP reply: their cause may be temporary, as with a connection that broke.
     Unreadable,
 }
 
-/// A failed attempt that another one may mend.
+/// A failed attempt that a retry may mend.
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub cause: Cause,
     pub error: Error,
-    /// What the service asked for.
+    /// The delay that the service requested.
     pub retry_after: Option<Duration>,
-    /// The service said that there were too many requests at once.
+    /// The service reported too many concurrent requests.
     pub too_many_requests: bool,
     pub retryability: Retryability,
 }
 
-/// What another attempt can be expected to bring.
+/// What a retry can be expected to achieve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retryability {
     /// It may work.
     Retryable,
-    /// Nothing, as long as nothing has worked in this run: the host name may not exist at all.
+    /// Nothing, while nothing has succeeded in this run: the host name may not exist.
     OnlyAfterProgress,
     /// The same answer.
     Never,
 }
 
 impl Failure {
-    /// A failure without a wish of the service's.
+    /// A failure without a delay requested by the service.
     pub fn of(cause: Cause, error: Error) -> Self {
         let (retry_after, too_many_requests) = (None, false);
         Failure {
@@ -75,35 +75,35 @@ pub struct Limits {
     pub max_attempts: u32,
     pub first_byte: Option<Duration>,
     pub no_progress: Option<Duration>,
-    /// How long a service may throttle while no byte comes.
+    /// Longest time for which a service may throttle while no byte arrives.
     pub throttle: Option<Duration>,
 }
 
 impl Limits {
-    /// How long nothing may come, before or after the run's first byte.
+    /// Longest time without a byte, before or after the run's first byte.
     pub fn of(&self, progressed: bool) -> Option<Duration> {
         if progressed { self.no_progress } else { self.first_byte }
     }
 }
 
-/// What the download has been through.
+/// The history of the download.
 #[derive(Clone, Copy, Debug)]
 pub struct History {
-    /// A byte has come, in this run.
+    /// A byte has arrived in this run.
     pub progressed: bool,
-    /// How long nothing has come, over all connections.
+    /// Time without a byte, over all connections.
     pub stalled_for: Duration,
     /// Failures of this connection since its last byte, this one included.
     pub failures: u32,
-    /// The failed attempt itself brought bytes.
+    /// The failed attempt itself delivered bytes.
     pub brought_bytes: bool,
-    /// Answers of this connection since its last byte that asked for less traffic, this one included.
+    /// Replies of this connection since its last byte that asked for less traffic, this one included.
     pub throttled: u32,
-    /// How long the service has throttled while no byte came, over all connections.
+    /// Time for which the service has throttled while no byte arrived, over all connections.
     pub throttled_for: Duration,
 }
 
-/// The delay before the next attempt, or none: give up. `chance` is uniform in 0..1.
+/// The delay before the next attempt; `None`: give up. `chance` is uniform in 0..1.
 pub fn decide(
     failure: &Failure,
     history: &History,
@@ -117,7 +117,7 @@ pub fn decide(
         return throttled(failure.retry_after, history, limits, chance);
     }
     let delay = match failure.retry_after {
-        // A service that asks for no time at all, or for a time that is over, is not to be asked without a pause.
+        // Even a service that asks for no delay, or for one that has passed, is not retried without a pause.
         Some(asked) => asked.min(MAX_RETRY_AFTER).max(back_off(history.failures, chance)),
         None if history.brought_bytes => Duration::ZERO,
         None => back_off(history.failures, chance),
@@ -127,9 +127,9 @@ pub fn decide(
     if !history.progressed && at_first {
         return None;
     }
-    // An unusable or refused reply says more than stalled_for: asking for two minutes would not change it.
-    let settled = matches!(failure.cause, Cause::Reply | Cause::Auth);
-    if settled && history.failures >= limits.max_attempts {
+    // The cause of an unusable or refused reply is known: retrying for two minutes would not change it.
+    let cause_is_known = matches!(failure.cause, Cause::Reply | Cause::Auth);
+    if cause_is_known && history.failures >= limits.max_attempts {
         return None;
     }
     if limits.max_attempts <= 1 {
@@ -141,8 +141,9 @@ pub fn decide(
     }
 }
 
-/// The delay after an answer that asks for less traffic. It is no failed attempt: the service is there, so time alone ends
-/// the waiting. What was asked for is the least; the rest spreads out a fleet that was told the same.
+/// The delay after a reply that asks for less traffic. It is not a failed attempt: the service is reachable, so only
+/// time ends the waiting. The delay is at least what was requested; jitter spreads out many clients that got the same
+/// reply.
 fn throttled(
     retry_after: Option<Duration>,
     history: &History,
@@ -159,7 +160,7 @@ fn throttled(
     Some(asked + spread)
 }
 
-/// Exponential with full jitter over its upper half, so that it is neither zero nor in step with others.
+/// Exponential with full jitter over its upper half, so that it is neither zero nor in step with other clients.
 fn back_off(failures: u32, chance: f64) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     let full = FIRST_DELAY.saturating_mul(1 << doublings).min(MAX_DELAY);
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_host_ends_a_run_that_has_no_byte_and_not_one_that_has() {
+    fn an_unknown_host_ends_only_a_run_without_a_byte() {
         let unknown =
             Failure { retryability: Retryability::OnlyAfterProgress, ..failure(Cause::Connect) };
         assert_eq!(decide(&unknown, &history(1, false), &LIMITS, 0.5), None);
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn after_progress_two_minutes_without_any_end_it() {
+    fn after_progress_two_minutes_without_a_byte_end_the_download() {
         let after = |seconds| {
             let stalled_for = Duration::from_secs(seconds);
             let history = History { stalled_for, ..history(40, true) };
@@ -217,14 +218,14 @@ mod tests {
     }
 
     #[test]
-    fn after_progress_a_reply_that_cannot_be_read_is_asked_for_longer_than_one_that_can() {
+    fn after_progress_an_unreadable_reply_is_retried_longer_than_a_readable_one() {
         let decide = |cause| decide(&failure(cause), &history(3, true), &LIMITS, 0.5);
         assert_eq!(decide(Cause::Reply), None);
         assert!(decide(Cause::Unreadable).is_some());
     }
 
     #[test]
-    fn a_connection_that_brought_bytes_goes_on_at_once() {
+    fn a_connection_that_delivered_bytes_is_retried_at_once() {
         let history = History { brought_bytes: true, ..history(1, true) };
         let delay = decide(&failure(Cause::Broken), &history, &LIMITS, 0.9);
         assert_eq!(delay, Some(Duration::ZERO));
@@ -257,14 +258,14 @@ mod tests {
     }
 
     #[test]
-    fn one_attempt_is_no_retry_of_a_throttled_one_either() {
+    fn with_max_attempts_of_one_a_throttled_attempt_is_not_retried() {
         let limits = Limits { max_attempts: 1, ..LIMITS };
         assert_eq!(decide(&failure(Cause::Throttled), &history(0, true), &limits, 0.5), None);
     }
 
     proptest! {
         #[test]
-        fn a_throttled_attempt_waits_at_least_what_was_asked_and_clients_spread_out(
+        fn a_throttled_attempt_waits_at_least_the_requested_time_and_clients_spread_out(
             throttled in 1u32..100, asked in 0u64..60, chance in 0.0f64..1.0,
         ) {
             let asked = Duration::from_secs(asked);

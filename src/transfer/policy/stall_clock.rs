@@ -1,19 +1,19 @@
-//! How long a download has waited in vain. Pure: the clock is the caller's.
+//! Measures how long a download has waited without a byte. Pure: the caller passes the time.
 
 use std::time::{Duration, Instant};
 
-/// How often whoever waits looks at the clock.
+/// Interval at which a waiting thread advances the clock.
 pub const CHECK_INTERVAL: Duration = Duration::from_millis(250);
-/// The longest time between two looks that counts. More passed only because this process did not run: it was
-/// stopped, or the machine slept, and nobody can be blamed for what did not come meanwhile.
+/// The longest time between two calls that counts. If more has passed, this process did not run: it was stopped, or the
+/// machine slept, and the missing bytes are nobody's fault.
 const MAX_COUNTED_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Measures the stalled_for since something came.
+/// Measures the time since the last byte.
 #[derive(Clone, Copy, Debug)]
 pub struct StallClock {
     stalled_for: Duration,
     updated: Instant,
-    /// A pause that was decided on is no stalled_for.
+    /// A deliberate pause does not count.
     suspended_until: Option<Instant>,
 }
 
@@ -22,17 +22,17 @@ impl StallClock {
         StallClock { stalled_for: Duration::ZERO, updated: now, suspended_until: None }
     }
 
-    /// Something came, or nothing is waited for.
+    /// A byte arrived, or nothing is expected.
     pub fn reset(&mut self, now: Instant) {
         *self = StallClock::new(now);
     }
 
-    /// Starts afresh at `until`.
+    /// Starts again at `until`.
     pub fn suspend_until(&mut self, now: Instant, until: Instant) {
         *self = StallClock { suspended_until: Some(until), ..StallClock::new(now) };
     }
 
-    /// Nothing has come since the last look: the stalled_for so far.
+    /// Adds the time since the last call; returns the time without a byte so far.
     pub fn advance(&mut self, now: Instant) -> Duration {
         let passed = now.saturating_duration_since(self.updated).min(MAX_COUNTED_INTERVAL);
         self.updated = now;
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_adds_up_until_something_comes() {
+    fn stalled_time_accumulates_until_a_byte_arrives() {
         let start = Instant::now();
         let mut clock = StallClock::new(start);
         for look in 1..=40 {
@@ -63,14 +63,14 @@ mod tests {
     }
 
     #[test]
-    fn time_in_which_the_process_did_not_run_is_nobody_s_silence() {
+    fn time_in_which_the_process_did_not_run_is_not_stalled_time() {
         let start = Instant::now();
         let mut clock = StallClock::new(start);
         assert_eq!(clock.advance(start + seconds(3600)), MAX_COUNTED_INTERVAL);
     }
 
     #[test]
-    fn a_pause_that_was_decided_on_is_no_silence() {
+    fn a_deliberate_pause_is_not_stalled_time() {
         let start = Instant::now();
         let mut clock = StallClock::new(start);
         clock.advance(start + seconds(1));

@@ -1,4 +1,4 @@
-//! Hosts wait, cancel and look while the driver ends, in every order.
+//! Callers wait, cancel and read the status while the driver ends, under many schedules.
 
 use super::*;
 use crate::model::error::{Error, ErrorKind};
@@ -10,7 +10,7 @@ fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "Cancelled", "the download was cancelled")
 }
 
-/// A driver that works until it is told to look and sees the cancel.
+/// A driver that runs until it is woken and sees the cancellation.
 fn drive(shared: &Shared, inbox: &Receiver<Event>) {
     shared.set_phase(Phase::Transferring);
     while !shared.is_cancelled() {
@@ -27,7 +27,7 @@ fn start() -> (Arc<Shared>, thread::JoinHandle<()>) {
 }
 
 #[test]
-fn everyone_who_waits_learns_the_end_and_a_cancel_is_always_seen() {
+fn every_waiter_gets_the_result_and_a_cancel_is_always_seen() {
     explore(|| {
         let (shared, driver) = start();
         let waiting: Vec<_> = (0..2)
@@ -44,7 +44,7 @@ fn everyone_who_waits_learns_the_end_and_a_cancel_is_always_seen() {
 }
 
 #[test]
-fn a_wait_with_a_limit_tells_the_end_or_that_there_is_none_yet() {
+fn a_wait_with_a_limit_returns_the_result_or_times_out() {
     explore(|| {
         let (shared, driver) = start();
         let waiting = {
@@ -54,7 +54,7 @@ fn a_wait_with_a_limit_tells_the_end_or_that_there_is_none_yet() {
                 while shared.wait_until(until).is_none() {
                     thread::yield_now();
                 }
-                // Once it has ended it stays so, for whoever asks.
+                // The result of an ended download does not change.
                 assert!(shared.wait_until(until).is_some_and(|result| result.is_err()));
             })
         };

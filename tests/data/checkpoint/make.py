@@ -6,6 +6,8 @@ from pathlib import Path
 
 POLYNOMIAL = 0xC96C5795D7870F42
 ABSENT = 0xFFFFFFFF
+COMPARED = 4
+MAY_GROW = 8
 
 
 def crc64(data):
@@ -21,14 +23,15 @@ def text(value):
     return struct.pack("<I", ABSENT) if value is None else struct.pack("<I", len(value)) + value
 
 
-def header(journal_id, size, start, end, requested, object_crc, texts):
-    flags = (object_crc is not None) | (requested is not None) << 1
+def header(journal_id, size, start, end, requested, object_crc, texts, held_without_if_match=0):
+    flags = (object_crc is not None) | (requested is not None) << 1 | held_without_if_match
     body = journal_id + struct.pack(
         "<QQQqqQI", size, start, end, *(requested or (0, 0)), object_crc or 0, flags
     )
     body += b"".join(map(text, texts))
     length = (16 + len(body) + 8 + 31) // 32 * 32
-    head = b"\x89OSSR\r\n\x1a" + struct.pack("<II", 1, length) + body
+    version = 2 if held_without_if_match else 1
+    head = b"\x89OSSR\r\n\x1a" + struct.pack("<II", version, length) + body
     head = head.ljust(length - 8, b"\0")
     return head + struct.pack("<Q", crc64(head))
 
@@ -61,6 +64,19 @@ def main():
         header(journal_id, 1 << 40, 1 << 39, 1 << 40, (1 << 39, -1), None, texts)
         + record(journal_id, 1 << 39, 1 << 26, 1)
     )
+    journal_id = bytes(range(16, 32))
+    for name, etag, flag, first, crc in [
+        ("v2-compared", b'W/"5B3C1A2E"', COMPARED, 2_000_000, 2),
+        ("v2-growing", b"5B3C1A2E-12", MAY_GROW, 0, 1),
+    ]:
+        texts = [
+            b"examplebucket", b"log", None, None, etag, b"Fri, 24 Feb 2012 06:07:48 GMT",
+            b"/data/log", b"log.temp",
+        ]
+        (here / f"{name}.journal").write_bytes(
+            header(journal_id, 3_000_000, 0, 3_000_000, None, 0x995DC9BBDF1939FA, texts, flag)
+            + record(journal_id, first, 1_000_000, crc)
+        )
 
 
 main()

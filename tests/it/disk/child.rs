@@ -1,4 +1,5 @@
-//! One download in a process of its own, whose system calls can be made to fail and which may be less than root.
+//! One download in a process of its own, whose system calls can be made to fail and which may run without root's
+//! rights.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
@@ -19,7 +20,7 @@ pub enum End {
         code: String,
         errno: i32,
     },
-    /// By this signal.
+    /// Killed by this signal.
     Killed(i32),
 }
 
@@ -50,13 +51,13 @@ fn child() {
         user::become_nobody();
     }
     let result = Client::new(options).and_then(|client| client.download(&request));
-    println!("\n{END}{}", told(&result));
+    println!("\n{END}{}", description(&result));
     if let Err(error) = result {
         println!("{error}");
     }
 }
 
-const END: &str = "the end: ";
+const END: &str = "result: ";
 
 fn choose(request: &mut DownloadRequest, choice: &str) {
     match choice {
@@ -72,7 +73,7 @@ fn choose(request: &mut DownloadRequest, choice: &str) {
     }
 }
 
-fn told(result: &Result<Outcome, Error>) -> String {
+fn description(result: &Result<Outcome, Error>) -> String {
     match result {
         Ok(outcome) => {
             let figures = &outcome.statistics;
@@ -82,7 +83,7 @@ fn told(result: &Result<Outcome, Error>) -> String {
     }
 }
 
-/// [`child`], about to download [`Fixture::request`] on one connection, with these of the choices of [`choose`].
+/// [`child`], about to download [`Fixture::request`] on one connection, with these options of [`choose`].
 pub fn command(fixture: &Fixture, choices: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command
@@ -100,15 +101,15 @@ pub fn run(command: &mut Command) -> End {
     end_of(command.output().expect("run"))
 }
 
-/// What the output of a [`command`] tells.
+/// Parses the output of a [`command`].
 pub fn end_of(output: Output) -> End {
     let Output { status, stdout, stderr } = output;
     if let Some(signal) = status.signal() {
         return End::Killed(signal);
     }
     let said = String::from_utf8_lossy(&stdout);
-    let last_error = String::from_utf8_lossy(&stderr);
-    assert!(status.success(), "{said}{last_error}");
+    let error_output = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{said}{error_output}");
     let line = said.lines().find_map(|line| line.strip_prefix(END)).expect("an end");
     let words: Vec<_> = line.split(' ').collect();
     let number = |word: &str| word.parse().expect("a number");
@@ -125,7 +126,7 @@ pub fn end_of(output: Output) -> End {
 mod user {
     const NOBODY: libc::uid_t = 65534;
 
-    /// Gives root's rights up, in all threads.
+    /// Gives up root's rights in all threads.
     pub fn become_nobody() {
         // SAFETY: neither call takes a pointer; libc changes all threads.
         let dropped = unsafe { libc::setgid(NOBODY) == 0 && libc::setuid(NOBODY) == 0 };

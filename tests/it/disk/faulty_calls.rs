@@ -1,5 +1,5 @@
-//! Every system call of a download on its files fails in turn, in every way such a call fails: the right file or a
-//! typed error with the old file as it was, and the next run ends with the right one.
+//! Every system call of a download on its files fails in turn, in every possible way. The result is the right file or a
+//! typed error with the old file unchanged, and the next run ends with the right file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,13 +47,14 @@ fn ways(kind: &str) -> Vec<How> {
         "resolve" => &[EIO, EACCES],
         "stat" | "statfs" | "statvfs" | "settime" | "writeback" => &[EIO],
         "dup" => &[EMFILE],
+        "chmod" => &[EPERM, EOPNOTSUPP, EROFS, EIO, EINTR],
         _ => panic!("a call that no test makes fail: {kind}"),
     };
     let halved = matches!(kind, "read" | "write").then_some(How::Short);
     numbers.iter().map(|number| How::Errno(*number)).chain(halved).collect()
 }
 
-/// A download that is set up the same way again and again.
+/// A download that can be set up the same way repeatedly.
 struct Scene {
     fixture: Fixture,
     size: u64,
@@ -97,13 +98,13 @@ impl Scene {
         shim::run(&self.fixture, self.choices, failing)
     }
 
-    /// Fails each call of a run in turn, in each of its ways: `least` times or more.
+    /// Fails each call of a run in turn, in each of its ways; asserts that at least `least` calls failed.
     fn fail_every_call(&self, least: usize) {
         let (end, calls) = self.run(None);
         assert!(matches!(end, End::Saved { .. }), "{end:?}");
         let mut counts = BTreeMap::new();
         calls.iter().for_each(|call| *counts.entry(call.kind.as_str()).or_insert(0) += 1);
-        // A call that went past libc could not be made to fail.
+        // A call that bypassed libc could not be made to fail.
         let seen = |kind: &&str| counts.contains_key(kind);
         assert!(MADE_BY_ALL.iter().all(seen), "{counts:?}");
         let (mut tried, mut failed) = (0, 0);
@@ -115,13 +116,13 @@ impl Scene {
                 }
             }
         }
-        // News of two writes may be recorded in one: then a call fewer is made.
+        // Two extents may be recorded in one write; then one call fewer is made.
         assert!(failed * 20 >= tried * 19, "{failed} of {tried} calls were made to fail");
         assert!(failed > least, "{failed} calls were made to fail");
         figure(&format!("more than {least} failures"));
     }
 
-    /// Fails the `nth` call of a kind; false when it was not made.
+    /// Fails the `nth` call of a kind; returns `false` if it was not made.
     fn fail_one(&self, call: &str, nth: usize, how: How) -> bool {
         let path = self.fixture.dir().to_str().expect("UTF-8");
         let (end, calls) = self.run(Some(Failing { call, path, nth, times: 1, how }));
@@ -137,7 +138,7 @@ impl Scene {
                     call.kind.starts_with("rename") && call.path.ends_with("/file.bin")
                 };
                 if calls[..at].iter().any(renamed) {
-                    // Only the flush of the directory can fail so late.
+                    // Only the flush of the directory can fail after the rename.
                     assert_eq!((call, code.as_str()), ("sync", "FlushError"), "{context}");
                     assert_eq!(calls[at].path, path, "{context}");
                     self.fixture.assert_range(0..self.size);
@@ -156,7 +157,7 @@ impl Scene {
         true
     }
 
-    /// Asserts that the failed run left the old file, and nothing else when it keeps no checkpoint.
+    /// Asserts that the failed run left the old file, and no other file if it has no checkpoint.
     fn assert_kept(&self, context: &str) {
         let old = fs::read(self.fixture.target()).ok();
         assert_eq!(old.as_deref(), self.has_old_file().then_some(OLD), "{context}");
@@ -189,7 +190,7 @@ fn every_call_of_a_run_without_a_checkpoint_may_fail() {
 }
 
 #[test]
-fn every_call_of_a_run_that_spares_the_target_may_fail() {
+fn every_call_of_a_run_that_must_not_replace_the_target_may_fail() {
     Scene::fresh("spare-target").fail_every_call(150);
 }
 
@@ -198,7 +199,7 @@ fn any_write_of_a_run_on_three_connections_may_fail() {
     let scene = Scene::of(5 * MIB, "three-connections no-flush");
     let mut failed = 0;
     for how in ways("write") {
-        // The first is the checkpoint's; how many there are is a matter of time.
+        // The first write is the checkpoint's; the number of the others depends on timing.
         failed += (1..).take_while(|&nth| scene.fail_one("write", nth, how)).count();
     }
     assert!(failed > 50, "{failed} calls were made to fail");

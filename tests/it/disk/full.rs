@@ -1,4 +1,4 @@
-//! Disks that are really full: a small tmpfs, a limit on the size of files.
+//! Disks that are actually full: a small tmpfs, and a limit on the size of files.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use libc::{EFBIG, ENOSPC};
-use local_oss::Fault;
+use local_oss::{Config, Fault, Object};
 use oss_resumable::{DownloadRequest, ErrorKind};
 
 use super::child::{self, End};
@@ -17,11 +17,11 @@ use crate::fixture::{Fixture, PART};
 
 const SIZE: u64 = 2 * PART + 777;
 const OLD: &[u8] = b"the old file";
-/// What tmpfs gives to files at once.
+/// The allocation unit of tmpfs.
 const PAGE: u64 = 4096;
 
 #[test]
-fn a_disk_with_room_for_any_number_of_pages_keeps_the_old_file_until_there_is_room_for_all() {
+fn a_disk_with_room_for_any_number_of_pages_keeps_the_old_file_until_the_new_one_fits() {
     namespace::run(
         "mount -t tmpfs -o size=1m none $TMPDIR",
         "disk::full::with_room_for_any_number_of_pages",
@@ -46,7 +46,31 @@ fn with_room_for_any_number_of_pages() {
     }
 }
 
-/// Downloads with room for `pages`, and again with room for all; whether the first run had enough.
+#[test]
+fn a_processed_object_of_unknown_size_that_does_not_fit_on_the_disk_is_an_error() {
+    namespace::run(
+        "mount -t tmpfs -o size=1m none $TMPDIR",
+        "disk::full::without_room_for_a_processed_object",
+    );
+}
+
+#[test]
+#[ignore = "runs in a child process, on a small tmpfs"]
+fn without_room_for_a_processed_object() {
+    let object = Object::pattern(SIZE, 7).processed(vec![1; 2 << 20]);
+    let fixture = Fixture::with(Config::default(), object);
+    fs::write(fixture.target(), OLD).expect("the old file");
+    let request = fixture.request_with(|request| {
+        request.extra_query = vec![("x-oss-process".to_owned(), "image/info".to_owned())];
+    });
+    let error = fixture.client().download(&request).expect_err("no room");
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Io, "DiskFull"), "{error}");
+    assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
+    assert_eq!(fixture.files(), ["file.bin"]);
+    assert_eq!(fixture.server.requests().len(), 1);
+}
+
+/// Downloads with room for `pages`, and again with room for everything; returns whether the first run had enough.
 fn fits(fixture: &Fixture, request: &DownloadRequest, pages: u64) -> bool {
     fs::write(fixture.target(), OLD).expect("the old file");
     let filler = fixture.dir().join("filler");
@@ -73,7 +97,7 @@ fn free(path: &Path) -> u64 {
 
 #[test]
 fn a_full_disk_for_checkpoints_costs_the_checkpoint_and_not_the_file() {
-    // Two pages: one for the record of the first parts, and one that is taken.
+    // Two pages: one for the record of the first parts, and one that is occupied.
     namespace::run(
         "mkdir $TMPDIR/checkpoints; mount -t tmpfs -o size=8k none $TMPDIR/checkpoints
         head -c 4096 /dev/zero >$TMPDIR/checkpoints/taken",
@@ -84,7 +108,7 @@ fn a_full_disk_for_checkpoints_costs_the_checkpoint_and_not_the_file() {
 #[test]
 #[ignore = "runs in a child process, with a small tmpfs for checkpoints"]
 fn with_a_full_disk_for_checkpoints() {
-    // A page holds the header and less than 128 records.
+    // A page has room for the header and fewer than 128 records.
     let fixture = Fixture::new(200 * PART);
     let checkpoints = namespace::directory().join("checkpoints");
     assert_ne!(device(&checkpoints), device(fixture.dir()));
@@ -92,7 +116,7 @@ fn with_a_full_disk_for_checkpoints() {
     let request = request.checkpoint_dir(&checkpoints).thread_num(2);
     fs::write(fixture.target(), OLD).expect("the old file");
 
-    // Connections that break often make many records.
+    // Connections that break often cause many records.
     fixture.server.inject(Fault::CloseAfter(PART / 2));
     let lost = Arc::new(AtomicU64::new(0));
     let count = lost.clone();
@@ -113,7 +137,7 @@ fn device(path: &Path) -> u64 {
     fs::metadata(path).expect("metadata").dev()
 }
 
-/// The sizes that files may have: around everything that is written.
+/// The file size limits to try: around the size of everything that is written.
 fn limits() -> impl Iterator<Item = u64> {
     let journal = [0, 1, 31, 100, 200, 300, 400].into_iter();
     let data = [PAGE, PART - 1, PART, PART + 1, 2 * PART, SIZE - 1];
@@ -142,9 +166,10 @@ fn finish(fixture: &Fixture) {
 }
 
 #[test]
-fn a_file_that_grows_past_the_process_s_limit_is_an_error_and_no_signal() {
+fn a_file_that_exceeds_the_process_s_size_limit_is_an_error_and_not_a_signal() {
     for limit in limits() {
-        // The signal that comes with the error kills a process that does not ignore it; the library's threads block it.
+        // The signal that accompanies the error kills a process that does not ignore it; the library's threads block
+        // it.
         for shell in ["", "trap '' XFSZ;"] {
             let fixture = with_old_file();
             let end = run_with_limit(&fixture, limit, shell);

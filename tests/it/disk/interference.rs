@@ -1,4 +1,4 @@
-//! Files and directories that somebody else changes while a download runs, or between two runs.
+//! Another process changes files and directories while a download runs, or between two runs.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -23,32 +23,33 @@ fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |file| file.len())
 }
 
-/// Downloads, and calls `meddle` when the first part is in the temporary file; nothing more comes before that.
-fn meddled(
+/// Downloads, and calls `interfere` when the first part is in the temporary file; nothing more arrives before that.
+pub fn download_with_interference(
     fixture: &Fixture,
     request: &DownloadRequest,
-    meddle: impl FnOnce(),
+    interfere: impl FnOnce(),
 ) -> Result<Outcome, Error> {
     let give_up_at = Instant::now() + Duration::from_secs(30);
     fixture.server.inject_when(Matcher::any().from(2), Fault::StallAfter(0));
     let client =
         fixture.client_with(|options| options.idle_timeout = Some(Duration::from_millis(200)));
-    let mut meddle = Some(meddle);
+    let mut interfere = Some(interfere);
     let mut progress = |status: &Status| {
-        assert!(Instant::now() < give_up_at, "the first part never came");
+        assert!(Instant::now() < give_up_at, "the first part did not arrive");
         let began = status.bytes_done >= PART && length(&fixture.temp()) >= PART;
-        if began && let Some(meddle) = meddle.take() {
-            meddle();
+        if began && let Some(interfere) = interfere.take() {
+            interfere();
             fixture.server.clear_faults();
         }
         true
     };
     let result = client.download_with(request, &mut progress);
-    assert!(meddle.is_none(), "it ended before anybody could meddle: {result:?}");
+    assert!(interfere.is_none(), "it ended before anybody could interfere: {result:?}");
     result
 }
 
-/// Asserts that the download failed with the old file in place, and that the next one works; what it reused.
+/// Asserts that the download failed with the old file in place and that the next one succeeds; returns how many bytes
+/// that one reused.
 fn fails(fixture: &Fixture, result: Result<Outcome, Error>, code: &str, errno: Option<i32>) -> u64 {
     let error = result.expect_err("must fail");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Io, code), "{error}");
@@ -63,7 +64,7 @@ fn fails(fixture: &Fixture, result: Result<Outcome, Error>, code: &str, errno: O
 fn a_temporary_file_that_was_removed_during_the_run_is_an_error() {
     let fixture = fixture();
     let remove = || fs::remove_file(fixture.temp()).expect("remove");
-    let result = meddled(&fixture, &fixture.request(), remove);
+    let result = download_with_interference(&fixture, &fixture.request(), remove);
     assert_eq!(fails(&fixture, result, "RenameError", None), 0);
 }
 
@@ -75,14 +76,14 @@ fn a_temporary_file_that_was_replaced_during_the_run_never_becomes_the_target() 
         fs::write(fixture.dir().join("foreign"), &foreign).expect("write");
         fs::rename(fixture.dir().join("foreign"), fixture.temp()).expect("rename");
     };
-    let result = meddled(&fixture, &fixture.request(), replace);
+    let result = download_with_interference(&fixture, &fixture.request(), replace);
     assert_eq!(fs::read(fixture.temp()).expect("the foreign file"), foreign);
     assert_eq!(fails(&fixture, result, "RenameError", None), 0);
 }
 
 #[test]
-fn a_temporary_file_that_was_cut_during_the_run_is_mended() {
-    // What comes later makes the file as long again as it was; the last cut leaves every block in its place.
+fn a_temporary_file_that_was_truncated_during_the_run_is_repaired() {
+    // Later writes restore the file's length; the last truncation does not remove any block.
     for len in [0, 1, 4096, PART / 2, PART - 1] {
         for connections in [1, 3] {
             let fixture = fixture();
@@ -91,7 +92,7 @@ fn a_temporary_file_that_was_cut_during_the_run_is_mended() {
                 temp.set_len(len).expect("cut");
             };
             let request = fixture.request().thread_num(connections);
-            let outcome = meddled(&fixture, &request, cut).expect("mended");
+            let outcome = download_with_interference(&fixture, &request, cut).expect("mended");
             fixture.assert_whole(&outcome);
             assert!(outcome.statistics.bytes_discarded >= PART, "nothing was missing");
         }
@@ -99,13 +100,14 @@ fn a_temporary_file_that_was_cut_during_the_run_is_mended() {
 }
 
 #[test]
-fn a_temporary_file_that_was_lengthened_during_the_run_has_the_right_length_in_the_end() {
+fn a_temporary_file_that_was_lengthened_during_the_run_gets_the_right_length() {
     let fixture = fixture();
     let lengthen = || {
         let temp = OpenOptions::new().write(true).open(fixture.temp()).expect("open");
         temp.set_len(10 * SIZE).expect("lengthen");
     };
-    let outcome = meddled(&fixture, &fixture.request(), lengthen).expect("the right file");
+    let outcome =
+        download_with_interference(&fixture, &fixture.request(), lengthen).expect("the right file");
     fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_discarded, 0);
 }
@@ -114,19 +116,20 @@ fn a_temporary_file_that_was_lengthened_during_the_run_has_the_right_length_in_t
 fn a_checkpoint_that_was_removed_during_the_run_costs_nothing() {
     let fixture = fixture();
     let remove = || fs::remove_file(fixture.journal().expect("a checkpoint")).expect("remove");
-    let outcome = meddled(&fixture, &fixture.request(), remove).expect("the right file");
+    let outcome =
+        download_with_interference(&fixture, &fixture.request(), remove).expect("the right file");
     fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_from_network, SIZE);
 }
 
-/// The fixture's request with a checkpoint directory of its own.
+/// The fixture's request with a separate checkpoint directory.
 fn with_checkpoints(fixture: &Fixture) -> (DownloadRequest, PathBuf) {
     let checkpoints = fixture.dir().join("checkpoints");
     fs::create_dir(&checkpoints).expect("directory");
     (fixture.request().checkpoint_dir(&checkpoints), checkpoints)
 }
 
-/// Makes the checkpoint directory again; the next run ends right and reuses nothing.
+/// Creates the checkpoint directory again; the next run ends with the right file and reuses nothing.
 fn assert_starts_over_with_a_new_directory(
     fixture: &Fixture,
     request: &DownloadRequest,
@@ -144,7 +147,7 @@ fn a_checkpoint_directory_that_disappears_during_the_run_costs_nothing() {
     let fixture = fixture();
     let (request, checkpoints) = with_checkpoints(&fixture);
     let remove = || fs::remove_dir_all(&checkpoints).expect("remove");
-    let outcome = meddled(&fixture, &request, remove).expect("the right file");
+    let outcome = download_with_interference(&fixture, &request, remove).expect("the right file");
     fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_from_network, SIZE);
 }
@@ -191,7 +194,8 @@ fn a_target_that_became_a_directory_during_the_run_is_an_error_and_costs_nothing
         fs::create_dir(fixture.target()).expect("directory");
         fs::write(fixture.target().join("inside"), OLD).expect("write");
     };
-    let error = meddled(&fixture, &fixture.request(), make).expect_err("a directory");
+    let error =
+        download_with_interference(&fixture, &fixture.request(), make).expect_err("a directory");
     assert_eq!((error.code(), error.errno()), ("RenameError", Some(EISDIR)), "{error}");
     assert_eq!(fs::read(fixture.target().join("inside")).expect("read"), OLD);
     fs::remove_dir_all(fixture.target()).expect("remove");
@@ -201,7 +205,7 @@ fn a_target_that_became_a_directory_during_the_run_is_an_error_and_costs_nothing
 }
 
 #[test]
-fn a_target_that_became_a_link_during_the_run_is_replaced_and_what_it_leads_to_is_not() {
+fn a_target_that_became_a_link_during_the_run_is_replaced_and_the_link_s_target_is_not() {
     let fixture = fixture();
     let elsewhere = tempfile::tempdir().expect("directory");
     let donor = elsewhere.path().join("donor");
@@ -210,7 +214,8 @@ fn a_target_that_became_a_link_during_the_run_is_replaced_and_what_it_leads_to_i
         fs::remove_file(fixture.target()).expect("remove");
         std::os::unix::fs::symlink(&donor, fixture.target()).expect("link");
     };
-    let outcome = meddled(&fixture, &fixture.request(), link).expect("the right file");
+    let outcome =
+        download_with_interference(&fixture, &fixture.request(), link).expect("the right file");
     fixture.assert_whole(&outcome);
     assert!(fs::symlink_metadata(fixture.target()).expect("stat").is_file());
     assert_eq!(fs::read(&donor).expect("donor"), OLD);

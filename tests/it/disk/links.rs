@@ -1,4 +1,4 @@
-//! Targets that are symbolic links: the link stays, and the file that it names is made or replaced.
+//! Targets that are symbolic links: the link stays, and the file that it names is created or replaced.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
@@ -14,7 +14,7 @@ const SECOND: u64 = 50_000;
 const OLD: &[u8] = b"the old file";
 const NOBODY: u32 = 65534;
 
-/// A fixture, and another directory, where the files are that links lead to.
+/// A fixture, and another directory for the files that links lead to.
 fn fixture() -> (Fixture, tempfile::TempDir, PathBuf) {
     let elsewhere = tempfile::tempdir().expect("directory");
     let path = elsewhere.path().canonicalize().expect("path");
@@ -64,11 +64,11 @@ fn a_link_to_a_file_stays_a_link_and_the_file_is_replaced_by_a_temporary_file_be
 }
 
 #[test]
-fn a_link_to_a_name_in_a_directory_makes_the_file_there() {
+fn a_link_to_a_name_in_a_directory_creates_the_file_there() {
     let (fixture, _elsewhere, there) = fixture();
     let below = fixture.dir().join("below");
     fs::create_dir(&below).expect("directory");
-    // A chain, absolute and relative, whose last name is free.
+    // A chain of an absolute and a relative link to a name that does not exist.
     symlink("below/next", fixture.target()).expect("link");
     symlink(there.join("last"), below.join("next")).expect("link");
     symlink("model.bin", there.join("last")).expect("link");
@@ -83,11 +83,11 @@ fn a_link_to_a_name_in_a_directory_makes_the_file_there() {
 }
 
 #[test]
-fn a_link_that_leads_to_no_file_is_refused_before_anything_is_sent() {
+fn a_link_that_does_not_lead_to_a_file_is_refused_before_anything_is_sent() {
     let (fixture, _elsewhere, there) = fixture();
     fs::create_dir(there.join("dir")).expect("directory");
     for (text, why) in [
-        (fixture.target(), "in a circle"),
+        (fixture.target(), "a loop"),
         (there.join("dir"), "not a regular file"),
         (there.join("dir/"), "not a regular file"),
         (there.join("none/file"), "does not exist"),
@@ -101,7 +101,7 @@ fn a_link_that_leads_to_no_file_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_link_that_anybody_may_have_put_there_is_refused() {
+fn a_link_that_another_user_may_have_created_is_refused() {
     let (fixture, _elsewhere, there) = fixture();
     let model = there.join("model.bin");
     fs::write(&model, OLD).expect("write");
@@ -112,7 +112,7 @@ fn a_link_that_anybody_may_have_put_there_is_refused() {
     assert!(error.message().contains("file.bin"), "{error}");
     assert_eq!(fs::read(&model).expect("the old file"), OLD);
 
-    // The directory's owner may put links there, and so may who follows them.
+    // The directory's owner may create links there, and so may the user who follows them.
     let dir = fixture.dir().to_owned();
     for (link, directory) in [(NOBODY, NOBODY), (0, NOBODY)] {
         lchown(fixture.target(), Some(link), Some(link)).expect("owner");
@@ -127,7 +127,7 @@ fn two_spellings_of_one_file_are_one_download() {
     let (fixture, _elsewhere, there) = fixture();
     let model = there.join("model.bin");
     symlink(&model, fixture.target()).expect("link");
-    // What one spelling left the other goes on from.
+    // A run with one spelling resumes what a run with the other left.
     fixture.interrupt(&fixture.request(), SECOND);
     let outcome = fixture.client().download(&fixture.request().file_path(&model)).expect("resume");
     assert_eq!(outcome.statistics.bytes_reused, PART + SECOND);
@@ -150,7 +150,7 @@ fn two_spellings_of_one_file_are_one_download() {
 }
 
 #[test]
-fn a_link_that_is_turned_during_the_run_changes_nothing_until_the_next_one() {
+fn a_link_that_is_changed_during_the_run_affects_only_the_next_one() {
     let (fixture, _elsewhere, there) = fixture();
     symlink(there.join("first"), fixture.target()).expect("link");
     let turn = |_: &oss_resumable::Status| {

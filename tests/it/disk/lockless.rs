@@ -1,4 +1,4 @@
-//! Places where no lock keeps other runs away: a temporary file of its own for each, read back before the rename.
+//! File systems without reliable locks: each run has a temporary file of its own, which is read back before the rename.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -21,13 +21,13 @@ fn with_old_file() -> Fixture {
     fixture
 }
 
-/// Nothing can be locked.
+/// Every lock fails.
 fn no_locks(fixture: &Fixture) -> Option<Failing<'_>> {
     let path = fixture.dir().to_str().expect("UTF-8");
     Some(Failing { call: "lock", path, nth: 1, times: ALWAYS, how: How::Errno(ENOLCK) })
 }
 
-/// Asserts that bytes went only to files with random names, and that a file was read back before its rename.
+/// Asserts that bytes were written only to files with random names, and that the file was read back before its rename.
 fn assert_careful(end: &End, calls: &[Call]) {
     let on_temp = |kind: &'static str| {
         calls.iter().filter(move |call| call.kind == kind && call.path.contains(".temp"))
@@ -40,7 +40,7 @@ fn assert_careful(end: &End, calls: &[Call]) {
     assert!(!saved || on_temp("read").count() > 0, "the file was not read back");
 }
 
-/// Downloads, interrupted once, by `run`.
+/// Downloads with `run`, with one interruption.
 fn interrupted_and_resumed(run: impl Fn(&Fixture) -> (End, Vec<Call>)) {
     let fixture = with_old_file();
     fixture.server.inject_when(Matcher::any().nth(2), Fault::CloseAfter(SECOND));
@@ -59,7 +59,7 @@ fn interrupted_and_resumed(run: impl Fn(&Fixture) -> (End, Vec<Call>)) {
 }
 
 #[test]
-fn where_nothing_can_be_locked_the_temporary_file_has_a_name_of_its_own_and_is_read_back() {
+fn without_locks_the_temporary_file_has_a_unique_name_and_is_read_back() {
     for choices in ["", "no-checkpoint"] {
         let fixture = with_old_file();
         let (end, calls) = shim::run(&fixture, choices, no_locks(&fixture));
@@ -71,26 +71,26 @@ fn where_nothing_can_be_locked_the_temporary_file_has_a_name_of_its_own_and_is_r
 }
 
 #[test]
-fn where_nothing_can_be_locked_an_interrupted_run_is_gone_on_from() {
+fn without_locks_an_interrupted_run_is_resumed() {
     interrupted_and_resumed(|fixture| shim::run(fixture, "", no_locks(fixture)));
 }
 
 #[test]
-fn on_a_network_file_system_an_interrupted_run_is_gone_on_from() {
+fn on_a_network_file_system_an_interrupted_run_is_resumed() {
     interrupted_and_resumed(|fixture| shim::run_on_nfs(fixture, None));
 }
 
 #[test]
-fn on_a_network_file_system_without_locks_an_interrupted_run_is_gone_on_from() {
+fn on_a_network_file_system_without_locks_an_interrupted_run_is_resumed() {
     interrupted_and_resumed(|fixture| shim::run_on_nfs(fixture, no_locks(fixture)));
 }
 
 #[test]
-fn where_nothing_can_be_locked_the_file_of_an_earlier_run_is_one_run_s_alone() {
+fn without_locks_only_one_run_uses_the_file_of_an_earlier_run() {
     let fixture = with_old_file();
     fixture.interrupt(&fixture.request(), SECOND);
-    // What was left is of no use, so that both runs want to empty it. One of them is late: it has sent its first
-    // request, and stands still until the other has ended.
+    // The remaining bytes are useless, so both runs want to empty the file. One of them is late: it is stopped after
+    // its first request until the other has ended.
     fixture.server.replace(BUCKET, KEY);
     let slow = Fault::RoundTrip(Duration::from_secs(2));
     let slow = fixture.server.inject_when(Matcher::any().nth(1), slow);
@@ -112,7 +112,7 @@ fn where_nothing_can_be_locked_the_file_of_an_earlier_run_is_one_run_s_alone() {
 }
 
 fn signal(name: &str, process: &Child) {
-    // The shell's own: not every system has a program of this name.
+    // The shell's builtin: not every system has a program of this name.
     let sent = Command::new("sh").args(["-c", &format!("kill {name} {}", process.id())]).status();
     assert!(sent.expect("a shell").success());
 }

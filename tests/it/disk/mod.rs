@@ -1,5 +1,5 @@
-//! Disks that fail, fill up and forbid, places of every kind, and files that others meddle with: the old file stays
-//! until the new one is whole, and a later run ends with the right one.
+//! Disks that fail, fill up or deny access, all kinds of target, and files that other processes change: the old file
+//! stays until the new one is complete, and a later run ends with the right file.
 
 mod child;
 mod faulty_calls;
@@ -12,4 +12,5 @@ mod one_byte;
 mod outcomes;
 mod paths;
 mod permissions;
+mod rights;
 pub mod shim;

@@ -1,10 +1,10 @@
-//! Tests with mounts of their own: each runs again as a child whose mounts nobody else sees and which end with it.
+//! Tests with private mounts: each runs again as a child in a mount namespace of its own.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Runs the ignored test `name` as a child after the shell commands `mounts`, in which `$TMPDIR` is an empty
-/// directory. The child's fixtures are below `$TMPDIR` too.
+/// Runs the ignored test `name` as a child after the shell commands `mounts`, in which `$TMPDIR` is an empty directory.
+/// The child's fixtures are below `$TMPDIR` too.
 pub fn run(mounts: &str, name: &str) {
     let directory = tempfile::tempdir().expect("directory");
     let output = Command::new("unshare")
@@ -22,7 +22,7 @@ pub fn run(mounts: &str, name: &str) {
     );
 }
 
-/// As root, or as root of a user namespace, which many systems allow everybody.
+/// As root, or as root of a user namespace, which many systems allow to every user.
 fn ways_in() -> &'static str {
     let works = |flags: &str| {
         let tried = Command::new("unshare").args([flags, "true"]).output().expect("unshare");
@@ -32,7 +32,7 @@ fn ways_in() -> &'static str {
     way.expect("a mount namespace: run as root with CAP_SYS_ADMIN, or allow user namespaces")
 }
 
-/// Where the child's mounts are.
+/// The directory of the child's mounts.
 pub fn directory() -> &'static Path {
     static DIRECTORY: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
     DIRECTORY.get_or_init(|| std::env::var_os("TMPDIR").expect("run by another test").into())

@@ -1,4 +1,4 @@
-//! A temporary file of an earlier run with one byte changed, anywhere.
+//! A temporary file of an earlier run with one byte changed, at any offset.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,12 +12,12 @@ use crate::interrupted::Leftovers;
 use crate::traffic::{merged, sent};
 
 const SIZE: u64 = 24 * PART;
-/// Every request but the first brings less than two parts.
+/// Every request but the first delivers less than two parts.
 const BROKEN_AFTER: u64 = 150_000;
-/// Broken requests; what is left is missing.
+/// Number of broken requests; the remaining bytes are missing.
 const BREAKS: u64 = 13;
 
-/// A download with many extents, and where they are by its journal.
+/// An interrupted download with many extents, and their ranges according to its journal.
 fn interrupted() -> (Fixture, Leftovers, Vec<Range<u64>>) {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject_when(Matcher::any().from(2), Fault::CloseAfter(BROKEN_AFTER));
@@ -35,7 +35,7 @@ fn interrupted() -> (Fixture, Leftovers, Vec<Range<u64>>) {
     (fixture, left, extents)
 }
 
-/// The extents of a journal, as `docs/checkpoint.md` describes it.
+/// The extents in a journal, as `docs/checkpoint.md` describes it.
 fn recorded(journal: &[u8]) -> Vec<Range<u64>> {
     let number = |at: usize| u64::from_le_bytes(journal[at..at + 8].try_into().expect("8 bytes"));
     let header = (number(12) & 0xFFFF_FFFF) as usize;
@@ -43,7 +43,7 @@ fn recorded(journal: &[u8]) -> Vec<Range<u64>> {
     records.map(|at| number(at)..number(at) + number(at + 8)).collect()
 }
 
-/// The first and the last byte of the file, of every extent and of every page of the first, and others by chance.
+/// The first and the last byte of the file, of every extent and of every page of the first, and random others.
 fn positions(extents: &[Range<u64>], by_chance: u32) -> BTreeSet<u64> {
     let held = extents.iter().map(|extent| extent.end).max().expect("extents");
     let mut chance = Chance::new();

@@ -1,4 +1,4 @@
-//! What each failure of the disk means: which end the download for good, which cost bytes, which nothing.
+//! The effect of each disk failure: some end the download for good, some cost bytes, some cost nothing.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn assert_old_file(fixture: &Fixture) {
     assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
 }
 
-/// Downloads without faults; how many bytes an earlier run had left.
+/// Downloads without faults; returns how many bytes of an earlier run it reused.
 fn finish(fixture: &Fixture) -> u64 {
     let outcome = fixture.client().download(&fixture.request()).expect("the right file");
     fixture.assert_whole(&outcome);
@@ -35,7 +35,7 @@ fn kinds_on<'a>(calls: &'a [Call], name: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn a_disk_that_is_full_from_any_write_on_keeps_what_was_written_for_the_next_run() {
+fn a_disk_that_is_full_from_any_write_on_keeps_the_written_bytes_for_the_next_run() {
     const LARGE: u64 = 3 * MIB;
     let mut last = 0;
     for nth in 1.. {
@@ -84,7 +84,7 @@ fn a_checkpoint_that_cannot_be_started_is_a_full_disk_and_leaves_nothing() {
     assert_eq!(finish(&fixture), 0);
 }
 
-/// A `call` on the temporary file that fails once is the end, and what was written is not used again.
+/// A `call` on the temporary file that fails once ends the download, and the written bytes are not used again.
 fn is_final(call: &str) {
     let fixture = with_old_file(SIZE);
     let how = How::Errno(EIO);
@@ -100,17 +100,17 @@ fn is_final(call: &str) {
 }
 
 #[test]
-fn a_failed_flush_is_final_and_never_tried_again() {
+fn a_failed_flush_is_final_and_not_retried() {
     is_final("sync");
 }
 
 #[test]
-fn what_closing_reports_is_a_failed_flush_too() {
+fn an_error_of_the_close_is_a_failed_flush_too() {
     is_final("close");
 }
 
 #[test]
-fn a_process_out_of_descriptors_at_the_end_has_nothing_to_fetch_again() {
+fn a_process_out_of_descriptors_at_the_end_fetches_nothing_again() {
     // Before the rename: a second descriptor for the file, one for its directory.
     let fixture = with_old_file(SIZE);
     let path = fixture.dir().to_str().expect("UTF-8");
@@ -154,7 +154,7 @@ fn recorded_bytes_that_the_disk_cannot_read_are_fetched_again_and_no_others() {
 }
 
 #[test]
-fn a_checkpoint_that_the_disk_cannot_read_is_no_checkpoint() {
+fn a_checkpoint_that_the_disk_cannot_read_is_ignored() {
     let fixture = with_old_file(SIZE);
     fixture.interrupt(&fixture.request(), 50_000);
     let how = How::Errno(EIO);
@@ -177,7 +177,7 @@ fn a_write_that_the_disk_lost_is_found_by_the_next_run_and_fetched_again() {
 }
 
 #[test]
-fn a_write_that_the_disk_lost_is_found_before_the_rename_when_that_is_asked_for() {
+fn a_write_that_the_disk_lost_is_found_by_verify_before_rename() {
     for nth in [1, 2] {
         let fixture = with_old_file(SIZE);
         let failing = Failing { call: "write", path: ".temp", nth, times: 1, how: How::Lost };
@@ -189,7 +189,7 @@ fn a_write_that_the_disk_lost_is_found_before_the_rename_when_that_is_asked_for(
 }
 
 #[test]
-fn a_disk_that_loses_every_write_is_named() {
+fn a_disk_that_loses_every_write_is_named_in_the_error() {
     let fixture = with_old_file(SIZE);
     let failing = Failing { call: "write", path: ".temp", nth: 1, times: ALWAYS, how: How::Lost };
     let (end, _) = shim::run(&fixture, "verify", Some(failing));
@@ -200,7 +200,7 @@ fn a_disk_that_loses_every_write_is_named() {
 }
 
 #[test]
-fn a_target_is_spared_also_where_neither_a_sparing_rename_nor_a_link_is_to_be_had() {
+fn without_renameat2_and_hard_links_an_existing_target_is_still_not_replaced() {
     let fixture = Fixture::new(SIZE);
     let how = How::Errno(EINVAL);
     let failing =

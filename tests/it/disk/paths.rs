@@ -1,4 +1,4 @@
-//! Targets of every kind and paths of every spelling and length.
+//! Targets of every kind, and paths of every spelling and length.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -16,10 +16,10 @@ use crate::fixture::{BUCKET, Fixture, KEY, PART};
 const SIZE: u64 = 2 * PART;
 const SECOND: u64 = 50_000;
 const OLD: &[u8] = b"the old file";
-/// Bytes a path may have.
+/// Longest path in bytes.
 const PATH_MAX: usize = 4095;
 
-/// Downloads to `path`, interrupted once, with the checkpoint in `checkpoints`, over an old file.
+/// Downloads to `path` over an old file, with one interruption and with the checkpoint in `checkpoints`.
 fn download(fixture: &Fixture, path: &Path, checkpoints: &Path) {
     fs::write(path, OLD).expect("the old file");
     let request = fixture.request().file_path(path).checkpoint_dir(checkpoints);
@@ -41,10 +41,10 @@ fn names(directory: &Path) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn any_name_that_the_file_system_takes_is_a_file_s_name() {
+fn every_name_that_the_file_system_accepts_is_a_valid_target() {
     let fixture = Fixture::new(SIZE);
     let longest = "x".repeat(255);
-    // The first whose temporary file would be too long, and the last whose is not.
+    // The shortest name whose temporary name would be too long, and the longest whose is not.
     let (hashed, plain) = ("y".repeat(251), "z".repeat(250));
     let wide = "\u{6587}".repeat(85);
     for name in [
@@ -71,7 +71,7 @@ fn any_name_that_the_file_system_takes_is_a_file_s_name() {
 fn deep(root: &Path, len: usize) -> PathBuf {
     let mut path = root.canonicalize().expect("path");
     while path.as_os_str().len() < len {
-        // A segment takes its separator too; none of them may be left with that alone.
+        // A segment also needs its separator, so at least two bytes must remain for the last one.
         let missing = len - path.as_os_str().len() - 1;
         let segment = if missing > 250 { 200 } else { missing };
         path.push("d".repeat(segment));
@@ -82,7 +82,7 @@ fn deep(root: &Path, len: usize) -> PathBuf {
 }
 
 #[test]
-fn a_path_of_4000_bytes_is_a_path() {
+fn a_path_of_4000_bytes_is_valid() {
     let fixture = Fixture::new(SIZE);
     let directory = deep(fixture.dir(), 4000 - "/file.bin".len());
     download(&fixture, &directory.join("file.bin"), fixture.dir());
@@ -92,9 +92,10 @@ fn a_path_of_4000_bytes_is_a_path() {
 }
 
 #[test]
-fn up_to_the_longest_path_there_is_the_temporary_file_fits_or_the_error_says_that_it_does_not() {
+fn up_to_the_longest_path_the_temporary_file_fits_or_the_error_says_that_it_does_not() {
     let fixture = Fixture::new(SIZE);
-    // Bytes of the directory and of the name. Where the name and ".temp" are too long, 24 digits and ".temp" may do.
+    // Length of the directory and of the name in bytes. If the name and ".temp" are too long, 24 digits and ".temp" may
+    // fit.
     for (directory, name) in [(4000, 89), (4000, 94), (4060, 34), (4065, 29)] {
         let path = deep(fixture.dir(), directory).join("n".repeat(name));
         assert!(path.as_os_str().len() <= PATH_MAX);
@@ -142,7 +143,7 @@ fn refused(fixture: &Fixture, request: &DownloadRequest) -> Error {
 }
 
 #[test]
-fn a_target_that_is_no_file_is_refused_before_anything_is_sent() {
+fn a_target_that_is_not_a_file_is_refused_before_anything_is_sent() {
     let fixture = Fixture::new(SIZE);
     let target = fixture.target();
     let elsewhere = fixture.dir().join("elsewhere");
@@ -182,7 +183,7 @@ fn a_target_that_is_no_file_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_directory_reached_by_a_link_is_the_same_place_and_stays_it_when_the_link_is_turned() {
+fn a_directory_reached_by_a_link_is_resolved_once_and_stays_the_same_when_the_link_changes() {
     let fixture = Fixture::new(SIZE);
     let path = |name: &str| fixture.dir().join(name);
     for name in ["here", "there", "records"] {
@@ -207,7 +208,7 @@ fn a_directory_reached_by_a_link_is_the_same_place_and_stays_it_when_the_link_is
     assert_eq!(outcome.statistics.bytes_reused, PART + SECOND);
     assert_object(&fixture, &path("here").join("file.bin"));
     assert!(names(&path("there")).is_empty());
-    // The other place is another download.
+    // A target in the other directory is another download.
     fixture.interrupt(&by("here", "records"), SECOND);
     let outcome = fixture.client().download(&by("link", "records")).expect("download");
     assert_eq!(outcome.statistics.bytes_reused, 0);
@@ -247,7 +248,7 @@ fn a_file_that_cannot_be_replaced_because_it_is_mounted_keeps_its_bytes_and_the_
 #[test]
 #[ignore = "runs in a child process, with mounts of its own"]
 fn with_a_mounted_target() {
-    // As containers are given single files.
+    // Containers are often given single files this way.
     let fixture = Fixture::new(SIZE);
     fs::write(fixture.target(), "").expect("write");
     let mounted = namespace::directory().join("mounted");

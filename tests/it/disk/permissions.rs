@@ -1,6 +1,6 @@
-//! Directories and files that may not be read or written: an error that names the reason, and the old file as it was.
+//! Directories and files that may not be read or written: an error with the reason, and the old file unchanged.
 //!
-//! Root may do everything, so these downloads run as nobody where the tests run as root.
+//! Root ignores permissions, so these downloads run as nobody if the tests run as root.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -31,7 +31,7 @@ fn am_root(fixture: &Fixture) -> bool {
     fs::metadata(fixture.dir()).expect("metadata").uid() == 0
 }
 
-/// Downloads as somebody who is not root.
+/// Downloads as a user who is not root.
 fn run(fixture: &Fixture, checkpoints: &Path) -> End {
     let mut command = child::command(fixture, "");
     command.env("TEST_CHECKPOINTS", checkpoints);
@@ -89,28 +89,30 @@ fn a_target_that_may_not_be_written_is_replaced_because_its_directory_may() {
     fixture.assert_range(0..SIZE);
 }
 
-/// Makes what is there root's.
+/// Makes root the owner of the file.
 fn give_to_root(path: &Path, mode: u32) {
     chown(path, Some(0), Some(0)).expect("this test needs root, to have files of two owners");
     allow(path, mode);
 }
 
 #[test]
-fn a_target_of_somebody_else_in_a_sticky_directory_stays_and_the_checkpoint_too() {
+fn another_user_s_target_in_a_sticky_directory_is_kept_and_so_is_the_checkpoint() {
     let fixture = fixture(0o1777);
     give_to_root(fixture.dir(), 0o1777);
     give_to_root(&fixture.target(), 0o666);
     assert_eq!(run(&fixture, fixture.dir()), End::failed("RenameError", EPERM));
     assert_eq!(fs::read(fixture.target()).expect("the old file"), OLD);
-    // Who may, finds everything there.
+    // A user with the permissions can use all of it.
     let outcome = fixture.client().download(&fixture.request()).expect("resume");
     assert_eq!(outcome.statistics.bytes_reused, SIZE);
     fixture.assert_whole(&outcome);
 }
 
 #[test]
-fn leftovers_that_may_not_be_read_are_an_error_and_stay() {
+fn unreadable_files_of_an_earlier_run_are_an_error_and_are_kept() {
     let fixture = fixture(0o777);
+    // Otherwise another user's temporary file of mode 0666 would not be used.
+    allow(&fixture.target(), 0o666);
     fixture.interrupt(&fixture.request(), 50_000);
     let left = fixture.leftovers();
     for (path, content) in

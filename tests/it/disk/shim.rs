@@ -9,53 +9,80 @@ use crate::preload;
 
 use super::child::{self, End};
 
-/// Without end.
+/// All calls from the first one on.
 pub const ALWAYS: usize = i32::MAX as usize;
 
-/// What becomes of a call that is made to fail.
+/// The way in which a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     Errno(i32),
-    /// It does half of what was asked for.
+    /// It does half of what was requested.
     Short,
-    /// A write says that it was done, and was not.
+    /// A write reports success but writes nothing.
     Lost,
     /// It never returns.
     Stuck,
 }
 
-/// Which calls fail, and how.
+/// The calls that fail, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Failing<'a> {
-    /// The kind, as `disk.c` calls it, or several with commas.
+    /// The kind, as in `disk.c`, or several separated by commas.
     pub call: &'a str,
     /// Only calls on paths that contain this.
     pub path: &'a str,
-    /// From this one on, counted from 1 …
+    /// The first call that fails, counted from 1 …
     pub nth: usize,
-    /// … this many.
+    /// … and how many fail.
     pub times: usize,
     pub how: How,
 }
 
-/// A call that `disk.c` saw.
+/// A call that `disk.c` recorded.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub kind: String,
-    /// Two with an arrow between them for a rename or a link.
+    /// For a rename or a link: two paths with an arrow between them.
     pub path: String,
     pub failed: bool,
 }
 
-/// Runs the child of [`child::command`] with failing calls; how it ended, and the calls on the paths that were
-/// watched: those of `failing`, else the fixture's.
+/// Runs the child of [`child::command`] with failing calls; returns how it ended and the calls on the watched paths:
+/// those of `failing`, else the fixture's.
 pub fn run(fixture: &Fixture, choices: &str, failing: Option<Failing>) -> (End, Vec<Call>) {
     run_command(&mut child::command(fixture, choices), fixture, failing)
 }
 
-/// As [`run`], on what says that it is NFS.
+/// As [`run`], on a file system that claims to be NFS.
 pub fn run_on_nfs(fixture: &Fixture, failing: Option<Failing>) -> (End, Vec<Call>) {
     run_command(child::command(fixture, "").env("DISK_NFS", "1"), fixture, failing)
+}
+
+/// Runs a [`child::command`]; returns how it ended, and the rights that the files in the fixture's directory had at
+/// each moment.
+pub fn run_for_rights(
+    command: &mut Command,
+    fixture: &Fixture,
+    failing: Option<Failing>,
+) -> (End, Vec<Moment>) {
+    let (end, calls) = run_command(command.env("DISK_RIGHTS", "1"), fixture, failing);
+    (end, calls.iter().filter(|call| call.kind == "rights").map(moment).collect())
+}
+
+/// The rights of a file that was just created or changed, or will be written.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub path: String,
+}
+
+fn moment(call: &Call) -> Moment {
+    let words: Vec<_> = call.path.splitn(4, ' ').collect();
+    let [mode, uid, gid, path] = words[..] else { panic!("no rights: {call:?}") };
+    let number = |word: &str, radix| u32::from_str_radix(word, radix).expect("a number");
+    Moment { mode: number(mode, 8), uid: number(uid, 10), gid: number(gid, 10), path: path.into() }
 }
 
 fn run_command(
@@ -70,7 +97,7 @@ fn run_command(
     (end, log.lines().map(call).collect())
 }
 
-/// Has the shim loaded into a [`child::command`].
+/// Preloads the shim into a [`child::command`].
 pub fn preload(command: &mut Command, fixture: &Fixture, failing: Option<Failing>) {
     command.env("LD_PRELOAD", library());
     match failing {

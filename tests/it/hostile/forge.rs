@@ -1,4 +1,4 @@
-//! A checkpoint with another ETag and right checksums, as anyone can write who can write to the directory.
+//! A checkpoint with another ETag and valid checksums, which anyone who can write to the directory can forge.
 
 use crc_fast::{CrcAlgorithm, checksum};
 
@@ -10,7 +10,7 @@ const CHECKSUM: usize = 8;
 const RECORD: usize = 32;
 const ABSENT: u32 = u32::MAX;
 
-/// `journal` with `etag` in the place of its own. The id is the same, so its records stay valid.
+/// `journal` with its ETag replaced by `etag`. The id is the same, so its records stay valid.
 pub fn with_etag(journal: &[u8], etag: &str) -> Vec<u8> {
     let header_len = u32_at(journal, LENGTH) as usize;
     let mut forged = journal[..TEXTS].to_vec();

@@ -1,4 +1,4 @@
-//! Every string that reaches a request, with line ends, NULs and other controls in it.
+//! Every string that is part of a request, with line ends, NULs and other control characters in it.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use oss_resumable::{
 use super::forge;
 use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
-/// Texts that would begin a header of their own, or end one early, if they were sent as they are.
+/// Texts that would begin or end a header if they were sent unchanged.
 const HOSTILE: [&str; 6] = [
     "a\r\nX-Injected: 1",
     "a\nX-Injected: 1",
@@ -23,7 +23,7 @@ const HOSTILE: [&str; 6] = [
 type SetRequest = fn(&mut DownloadRequest, String);
 type SetOption = fn(&mut ClientOptions, String);
 
-/// Every field of a request that is sent, but for the key, which is escaped.
+/// Every field of a request that is sent, except the key, which is escaped.
 const SENT: [(&str, SetRequest); 15] = [
     ("bucket", |r, s| r.bucket = s),
     ("if_match", |r, s| r.if_match.push(s)),
@@ -71,7 +71,7 @@ fn assert_no_injected_header(requests: &[LoggedRequest]) {
 }
 
 #[test]
-fn a_text_with_controls_in_any_field_of_a_request_is_refused_before_anything_is_sent() {
+fn control_characters_in_any_field_of_a_request_are_refused_before_anything_is_sent() {
     let fixture = Fixture::new(PART);
     let client = fixture.client();
     for (field, set) in SENT {
@@ -85,7 +85,7 @@ fn a_text_with_controls_in_any_field_of_a_request_is_refused_before_anything_is_
 }
 
 #[test]
-fn a_text_with_controls_in_any_option_is_refused_when_the_client_is_made() {
+fn control_characters_in_any_option_are_refused_when_the_client_is_created() {
     let fixture = Fixture::new(PART);
     for (option, set) in OPTIONS {
         for text in HOSTILE {
@@ -98,7 +98,7 @@ fn a_text_with_controls_in_any_option_is_refused_when_the_client_is_made() {
 }
 
 #[test]
-fn a_region_or_a_key_with_controls_is_refused_when_it_is_set_later() {
+fn a_region_or_a_key_with_control_characters_is_refused_when_it_is_set_later() {
     let fixture = Fixture::new(PART);
     let client = fixture.client();
     for text in HOSTILE {
@@ -116,7 +116,7 @@ fn a_region_or_a_key_with_controls_is_refused_when_it_is_set_later() {
 }
 
 #[test]
-fn a_provider_that_answers_with_controls_is_an_error_and_nothing_is_sent() {
+fn a_provider_s_key_with_control_characters_is_an_error_and_nothing_is_sent() {
     struct Hostile(&'static str);
     impl CredentialsProvider for Hostile {
         fn fetch(&self) -> Result<AccessKey, String> {
@@ -137,7 +137,7 @@ fn a_provider_that_answers_with_controls_is_an_error_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_key_may_hold_anything_but_nul_and_arrives_as_it_is() {
+fn a_key_may_contain_anything_but_nul_and_is_sent_unchanged() {
     let fixture = Fixture::new(PART);
     let client = fixture.client();
     for text in HOSTILE.iter().copied().chain(["a b?c#d&e=f%2F+", "ä/ö/€", "a/./b/../c"]) {
@@ -155,7 +155,7 @@ fn a_key_may_hold_anything_but_nul_and_arrives_as_it_is() {
 }
 
 #[test]
-fn an_etag_that_the_service_made_up_is_sent_back_as_it_came_or_not_at_all() {
+fn an_etag_is_sent_back_unchanged_or_not_at_all() {
     for etag in ["\"a\tb\"", "\"\u{1}\u{2}\"", "\"ä\"", "\"a\" , \"b\"", "x: y", "\"\""] {
         let fixture = Fixture::new(4 * PART);
         fixture
@@ -174,7 +174,7 @@ fn an_etag_that_the_service_made_up_is_sent_back_as_it_came_or_not_at_all() {
 }
 
 #[test]
-fn a_checkpoint_forged_to_hold_a_header_sends_none() {
+fn a_header_forged_into_a_checkpoint_is_not_sent() {
     let fixture = Fixture::new(4 * PART);
     fixture.interrupt(&fixture.request(), 50_000);
     let left = fixture.leftovers();
@@ -189,7 +189,7 @@ fn a_checkpoint_forged_to_hold_a_header_sends_none() {
 }
 
 #[test]
-fn a_checkpoint_forged_with_the_right_etag_is_the_checkpoint() {
+fn a_checkpoint_forged_with_the_right_etag_is_used() {
     let fixture = Fixture::new(4 * PART);
     fixture.interrupt(&fixture.request(), 50_000);
     let left = fixture.leftovers();

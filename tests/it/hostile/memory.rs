@@ -1,4 +1,4 @@
-//! A secret is gone from the memory of a process that no longer uses it.
+//! A secret is wiped from the memory of a process that no longer uses it.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -10,11 +10,11 @@ use oss_resumable::{AccessKey, Client, ClientOptions, Credentials, SignatureVers
 
 use crate::fixture::{Fixture, ID, PART, SECRET};
 
-/// What the secret is hidden by on its way to the child, so that no other buffer of the child holds it.
+/// The secret is masked with this byte on its way to the child, so that no other buffer of the child contains it.
 const MASK: u8 = 0x5A;
 
 #[test]
-fn a_secret_is_wiped_when_its_client_is_gone_and_when_it_is_replaced() {
+fn a_secret_is_wiped_when_its_client_is_dropped_and_when_it_is_replaced() {
     for how in ["keep", "free", "replace"] {
         for signature in ["V4", "V1"] {
             let found = copies_after(how, signature);
@@ -28,7 +28,7 @@ fn a_secret_is_wiped_when_its_client_is_gone_and_when_it_is_replaced() {
     }
 }
 
-/// How many copies of the secret a process holds after a download and what is done to its client.
+/// The number of copies of the secret in a process after a download and after what is done to its client.
 fn copies_after(how: &str, signature: &str) -> usize {
     let fixture = Fixture::new(4 * PART);
     let mut child = Command::new(std::env::current_exe().expect("this program"))
@@ -81,13 +81,14 @@ fn child() {
     drop(kept);
 }
 
-/// The secret, in one allocation: growing would leave copies behind.
+/// The secret, in one allocation: growing it would leave copies behind.
 fn unmasked(masked: &[u8]) -> String {
     let bytes: Vec<u8> = masked.iter().map(|byte| byte ^ MASK).collect();
     String::from_utf8(bytes).expect("UTF-8")
 }
 
-/// Copies of the unmasked text in this process's writable memory. It is never unmasked to look for it.
+/// Counts the copies of the unmasked text in this process's writable memory. The text is never unmasked for the
+/// comparison.
 fn copies(masked: &[u8]) -> usize {
     let memory = File::open("/proc/self/mem").expect("memory");
     let mut buffer = vec![0u8; 1 << 20];
@@ -106,7 +107,7 @@ fn copies(masked: &[u8]) -> usize {
                 .enumerate()
                 .filter(|(offset, window)| !own.contains(&(at + *offset as u64)) && is_here(window))
                 .count();
-            // Windows overlap, so that a copy across two reads is seen.
+            // Windows overlap, so that a copy across two reads is found.
             let step = read.saturating_sub(masked.len() - 1);
             at +=
                 if at + read as u64 >= region.end || step == 0 { read.max(1) } else { step } as u64;

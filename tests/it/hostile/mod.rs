@@ -1,5 +1,5 @@
-//! Input that means harm: strings that try to become headers, keys that try to leave the directory, values no field
-//! has; and what an attacker could see or plant.
+//! Malicious input: strings that try to become headers, keys that try to leave the directory, values that no field has;
+//! and what an attacker could read or plant.
 
 mod forge;
 mod injection;

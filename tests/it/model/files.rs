@@ -1,4 +1,4 @@
-//! The files of a case: read, damaged and put back between runs.
+//! The files of a case: they are read, damaged and restored between runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use super::plan::Damage;
 use crate::traffic::{merged, total};
 
-/// Bytes of a record in the journal.
+/// Size of a record in the journal, in bytes.
 const RECORD: usize = 32;
-/// Where the journal's header says how long it is.
+/// The length field in the journal's header.
 const HEADER_LEN: Range<usize> = 12..16;
 
-/// The files in some directories, with what is in them.
+/// The files in some directories, with their content.
 pub type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Reads all files below `directory`. One that vanishes meanwhile is not there.
+/// Reads all files below `directory`. A file that is removed meanwhile is left out.
 pub fn read_all(directory: &Path) -> Files {
     let mut files = Files::new();
     for entry in fs::read_dir(directory).expect("list") {
@@ -30,8 +30,8 @@ pub fn read_all(directory: &Path) -> Files {
     files
 }
 
-/// What a SIGKILL at this moment would leave: two readings, one after the other, that agree. Whatever is written only
-/// grows or is renamed, so between them the files were as read.
+/// The files that a SIGKILL at this moment would leave: two equal readings, one after the other. Files only grow or are
+/// renamed, so between the readings they were unchanged.
 pub fn at_one_moment(directory: &Path) -> Files {
     let mut last = read_all(directory);
     loop {
@@ -53,7 +53,7 @@ pub fn put_back(directory: &Path, files: &Files) {
     }
 }
 
-/// The temporary file and the journal of a case, as far as they are there.
+/// The temporary file and the journal of a case, if they exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     pub temp: Option<Vec<u8>>,
@@ -61,7 +61,7 @@ pub struct Leftovers {
 }
 
 impl Leftovers {
-    /// As the damage makes them; `before` is what an earlier run left.
+    /// Applies the damage; `before` are the files of an earlier run.
     pub fn damaged(mut self, damage: Damage, before: &Leftovers) -> Leftovers {
         let temp = self.temp.as_mut().filter(|temp| !temp.is_empty());
         let journal = self.journal.as_mut().filter(|journal| !journal.is_empty());
@@ -108,8 +108,17 @@ impl Leftovers {
         self
     }
 
-    /// Bytes that may be reused after `self` became `now`: those of records before the first that was changed, whose
-    /// place in the file was not. `start` is the download's first byte.
+    /// Whether both have the same journal, though maybe not the same records in it.
+    pub fn has_header_of(&self, other: &Leftovers) -> bool {
+        let header = |of: &Leftovers| {
+            let journal = of.journal.as_deref()?;
+            journal.get(..header_len(journal)).map(<[u8]>::to_vec)
+        };
+        header(self).is_some() && header(self) == header(other)
+    }
+
+    /// Bytes that may be reused after `self` became `now`: those of the records before the first changed one whose
+    /// bytes in the file did not change. `start` is the download's first byte.
     pub fn sound(&self, now: &Leftovers, start: u64) -> u64 {
         let (old, new) = (self.journal.as_deref(), now.journal.as_deref());
         let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
@@ -128,7 +137,7 @@ impl Leftovers {
     }
 }
 
-/// A place in a file of `len` bytes, which is not empty.
+/// An offset in a file of `len` bytes, which is not empty.
 fn place(part: u16, len: usize) -> usize {
     usize::from(part) * len / 65_536
 }
@@ -138,7 +147,7 @@ fn header_len(journal: &[u8]) -> usize {
     bytes.map_or(0, |bytes| u32::from_le_bytes(bytes) as usize)
 }
 
-/// The bytes of the object a record speaks of.
+/// The bytes of the object that a record covers.
 fn extent(record: &[u8]) -> Range<u64> {
     let number = |at| u64::from_le_bytes(record[at..at + 8].try_into().expect("8 bytes"));
     number(0)..number(0) + number(8)

@@ -1,4 +1,4 @@
-//! Plans by chance: what is likely to matter is drawn often.
+//! Random plans: interesting values are drawn often.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -21,7 +21,7 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         })
         .prop_map(|(request, object, range, old_target, sdk, runs)| {
             let request = RequestPlan { range, ..request };
-            // Without a checkpoint directory the SDK's record is none of the library's business.
+            // Without a checkpoint directory the library ignores the SDK's record.
             let sdk = sdk.filter(|_| request.checkpoint != CheckpointPlan::Off);
             Plan { object, request, old_target, sdk, runs }
         })
@@ -111,16 +111,16 @@ fn run(size: u64) -> impl Strategy<Value = RunPlan> {
     ];
     let between = prop::option::weighted(0.08, replacement(size));
     let during = prop::option::weighted(0.1, (1u64..6, replacement(size)));
-    let strikes = prop_oneof![
+    let faults = prop_oneof![
         2 => Just(Vec::new()),
-        5 => prop::collection::vec(strike(size), 1..=3),
+        5 => prop::collection::vec(planned_fault(size), 1..=3),
     ];
-    (damage, between, during, strikes, ending(size)).prop_map(
-        |(damage, between, during, strikes, ending)| RunPlan {
+    (damage, between, during, faults, ending(size)).prop_map(
+        |(damage, between, during, faults, ending)| RunPlan {
             damage,
             between,
             during,
-            strikes,
+            faults,
             ending,
         },
     )
@@ -136,12 +136,12 @@ fn replacement(size: u64) -> impl Strategy<Value = Replacement> {
     ]
 }
 
-fn strike(size: u64) -> impl Strategy<Value = Strike> {
+fn planned_fault(size: u64) -> impl Strategy<Value = PlannedFault> {
     let times = prop_oneof![6 => Just(1u64), 2 => Just(2), 1 => Just(3), 1 => 4u64..9];
     (1u64..7, times, flaw(size)).prop_map(|(from, times, flaw)| {
-        // Each costs the time after which silence is taken for a broken connection.
+        // Each costs the time after which a silent connection is given up.
         let times = if flaw.is_silent() { times.min(2) } else { times };
-        Strike { from, times, flaw }
+        PlannedFault { from, times, flaw }
     })
 }
 

@@ -1,4 +1,4 @@
-//! Plays a plan: a server, a directory, one run after the other, each compared with the reference.
+//! Executes a plan: a server, a directory, and one run after the other, each compared with the reference.
 
 use std::fs;
 use std::io;
@@ -10,29 +10,29 @@ use oss_resumable::{Client, Download, Error, Outcome, Statistics};
 
 use super::files::{Files, Leftovers, at_one_moment, put_back, read_all};
 use super::plan::*;
-use super::reference::{Ended, Recorded, Seen, World};
+use super::reference::{Ended, Observed, Recorded, World};
 use super::request::Site;
 use super::{killed, sdk};
 use crate::fixture::{BUCKET, ID, KEY, SECRET, directory_in_memory};
 
-/// Silence that ends a connection: short where a run has to wait for it, otherwise longer than any machine is busy.
+/// Idle time-out of a connection: short if a run has to wait for it, otherwise longer than any machine is busy.
 const SHORT_SILENCE: Duration = Duration::from_millis(700);
 const LONG_SILENCE: Duration = Duration::from_secs(60);
 /// Longer than any run takes.
 const LIMIT: Duration = Duration::from_secs(120);
-/// After so long everything that came is recorded: a second, and some more.
+/// After this time all received bytes are recorded: a second and a margin.
 const SETTLED: Duration = Duration::from_millis(1200);
-/// How long a run that is to be interrupted is waited for to come that far.
+/// Longest wait for the progress of a run that is to be interrupted.
 const PROGRESS_LIMIT: Duration = Duration::from_secs(1);
 
-/// Plays the plan; what was not as the reference says.
+/// Executes the plan; the error is the first difference from the reference.
 pub fn play(plan: &Plan) -> Result<(), String> {
     let mut case = Case::new(plan);
     let last = RunPlan {
         damage: Vec::new(),
         between: None,
         during: None,
-        strikes: Vec::new(),
+        faults: Vec::new(),
         ending: Ending::ToTheEnd,
     };
     for (n, run) in plan.runs.iter().chain([&last]).enumerate() {
@@ -47,15 +47,15 @@ struct Case<'p> {
     site: Site,
     directory: tempfile::TempDir,
     world: World<'p>,
-    /// What was left after the last run and after the one before it.
+    /// The files after the last run and after the one before it.
     left: [Leftovers; 2],
-    /// Where the journal is, once there was one.
+    /// The path of the journal, once there was one.
     journal: Option<PathBuf>,
 }
 
-/// The faults of a run that are set up.
+/// The active faults of a run.
 struct Rules {
-    strikes: Vec<RuleId>,
+    faults: Vec<RuleId>,
     replacement: Option<RuleId>,
 }
 
@@ -111,7 +111,7 @@ impl<'p> Case<'p> {
         let rules = self.set_up(run);
         let (ended, statistics) = self.play_run(run)?;
         self.wait_for_silence();
-        let hits = rules.strikes.iter().map(|rule| self.server.fault_hits(*rule)).collect();
+        let hits = rules.faults.iter().map(|rule| self.server.fault_hits(*rule)).collect();
         let replaced = rules.replacement.is_some_and(|rule| self.server.fault_hits(rule) > 0);
         self.server.clear_faults();
         if let Some((_, replacement)) = run.during.filter(|_| replaced) {
@@ -122,11 +122,11 @@ impl<'p> Case<'p> {
         self.remember(&files);
         let after = Recorded { bytes: self.recorded(), sound: None };
         let left = files.keys().map(|path| path.display().to_string()).collect();
-        let seen = Seen { ended, hits, replaced, target, left, statistics, before, after };
-        self.world.judge(run, first, &seen)
+        let seen = Observed { ended, hits, replaced, target, left, statistics, before, after };
+        self.world.check_run(run, first, &seen)
     }
 
-    /// Applies the run's damage. What of the files may still be used, if anything was changed.
+    /// Applies the run's damage. If anything was changed, returns the bytes that may still be used.
     fn damage(&self, run: &RunPlan) -> Option<u64> {
         let [last, before] = &self.left;
         let damage = |left: Leftovers, damage: &Damage| left.damaged(*damage, before);
@@ -139,7 +139,9 @@ impl<'p> Case<'p> {
             write_or_remove(path, damaged.journal.as_deref());
         }
         let start = self.plan.request.range.map_or(0, |(start, _)| start.max(0) as u64);
-        if run.damage.contains(&Damage::JournalOfBefore) {
+        // What was written before an earlier damage undoes that damage.
+        let undoes = run.damage.contains(&Damage::RecordsOfBefore) && last.has_header_of(before);
+        if undoes || run.damage.contains(&Damage::JournalOfBefore) {
             return Some(u64::MAX);
         }
         Some(last.sound(&damaged, start))
@@ -160,17 +162,17 @@ impl<'p> Case<'p> {
                 self.server.inject(Fault::StallAfter(bytes));
             }
             Ending::KilledAfter { slowly: true, .. } => {
-                // All of it takes longer than the longest wait.
+                // The whole object takes longer than the longest wait.
                 let rate = self.plan.object.size * 6 / u64::from(self.plan.request.thread_num);
                 self.server.inject(Fault::RateLimit(rate.max(1)));
             }
             _ => {}
         }
-        let strikes = run.strikes.iter().map(|strike| {
-            let matcher = Matcher::any().from(strike.from).times(strike.times);
-            self.server.inject_when(matcher, fault(strike.flaw))
+        let faults = run.faults.iter().map(|planned_fault| {
+            let matcher = Matcher::any().from(planned_fault.from).times(planned_fault.times);
+            self.server.inject_when(matcher, fault(planned_fault.flaw))
         });
-        let strikes = strikes.collect();
+        let faults = faults.collect();
         let replacement = run.during.map(|(request, replacement)| {
             let next = self.world.next(replacement);
             let object = next.map_or_else(Object::delete_marker, |(generation, size)| {
@@ -179,7 +181,7 @@ impl<'p> Case<'p> {
             let fault = Fault::ReplaceObject(Box::new(object));
             self.server.inject_when(Matcher::any().nth(request), fault)
         });
-        Rules { strikes, replacement }
+        Rules { faults, replacement }
     }
 
     fn play_run(&self, run: &RunPlan) -> Result<(Ended, Statistics), String> {
@@ -191,7 +193,7 @@ impl<'p> Case<'p> {
             killed::start_and_kill(&self.site, request, at_work, after);
             return Ok((Ended::Killed, Statistics::default()));
         }
-        let is_silent = run.strikes.iter().any(|strike| strike.flaw.is_silent());
+        let is_silent = run.faults.iter().any(|planned_fault| planned_fault.flaw.is_silent());
         let silence = if is_silent { SHORT_SILENCE } else { LONG_SILENCE };
         let client = Client::new(self.site.options(request, silence)).expect("client");
         let download = match client.start(&self.site.request(request)) {
@@ -208,7 +210,7 @@ impl<'p> Case<'p> {
             Ending::SnapshotAfter { bytes, settled } => {
                 if let Some(files) = self.snapshot(&download, bytes, settled) {
                     download.cancel();
-                    // It goes on for a moment; nobody will know.
+                    // It continues for a moment; nobody observes it.
                     download.wait(Some(LIMIT)).ok_or("the run does not end")?.ok();
                     drop((download, client));
                     put_back(self.directory.path(), &files);
@@ -225,7 +227,7 @@ impl<'p> Case<'p> {
         Ok((ended, download.status().statistics))
     }
 
-    /// What would be left if the process were killed now; none when the run is over.
+    /// The files that would be left if the process were killed now; `None` if the run has ended.
     fn snapshot(&self, download: &Download, bytes: u64, settled: bool) -> Option<Files> {
         if came_so_far(download, bytes) {
             return None;
@@ -237,7 +239,7 @@ impl<'p> Case<'p> {
         download.wait(Some(Duration::ZERO)).is_none().then_some(files)
     }
 
-    /// Waits until the server has seen the end of all connections: nothing strikes after that.
+    /// Waits until the server has seen the end of all connections: no fault applies after that.
     fn wait_for_silence(&self) {
         let give_up_at = Instant::now() + LIMIT;
         while self.server.active_connections() > 0 {
@@ -246,8 +248,8 @@ impl<'p> Case<'p> {
         }
     }
 
-    /// Bytes that the checkpoint records of the object that is there. A run killed after its rename leaves a record
-    /// without a file.
+    /// Bytes that the checkpoint records of the current object. A run killed after its rename leaves a record without a
+    /// file.
     fn recorded(&self) -> u64 {
         if !self.site.temp().exists() {
             return 0;
@@ -284,7 +286,7 @@ fn write_or_remove(path: &Path, bytes: Option<&[u8]>) {
     assert!(done.as_ref().map_or_else(is_done, |()| true), "{}: {done:?}", path.display());
 }
 
-/// Waits until so many bytes came, or for a while; true when the run is over.
+/// Waits until this many bytes have arrived, or for a limited time; returns whether the run has ended.
 fn came_so_far(download: &Download, bytes: u64) -> bool {
     let give_up_at = Instant::now() + PROGRESS_LIMIT;
     while download.status().statistics.bytes_from_network < bytes && Instant::now() < give_up_at {
@@ -296,7 +298,7 @@ fn came_so_far(download: &Download, bytes: u64) -> bool {
 }
 
 fn object(plan: &Plan, generation: usize, size: u64) -> Object {
-    // Not of the bytes: they may be the same.
+    // Not derived from the bytes, which may be the same.
     let etag = format!("{:032X}", generation + 1);
     Object::bytes(content(&plan.object, generation, size)).etag(etag)
 }

@@ -8,7 +8,7 @@ use oss_resumable::Client;
 use super::plan::RequestPlan;
 use super::request::Site;
 
-/// What the process is told to download, in its environment.
+/// The environment variable with the order for the process.
 const ORDER: &str = "MODEL_DOWNLOAD";
 
 /// Longer than any run takes.
@@ -20,11 +20,11 @@ fn run() {
     let order = std::env::var(ORDER).expect("run by the model");
     let (site, plan): (Site, RequestPlan) = serde_json::from_str(&order).expect("an order");
     let client = Client::new(site.options(&plan, LIMIT)).expect("client");
-    // Whatever it comes to: the model looks at the files.
+    // The result does not matter: the model checks the files.
     let _ = client.download(&site.request(&plan));
 }
 
-/// Starts the download, and kills it `after` it has been seen to be at work.
+/// Starts the download, and kills it `after` it was seen running.
 pub fn start_and_kill(
     site: &Site,
     plan: &RequestPlan,
@@ -59,7 +59,7 @@ impl Killed {
 
 impl Drop for Killed {
     fn drop(&mut self) {
-        // One that has ended needs no killing.
+        // It may have ended already.
         let _ = self.0.kill().and_then(|()| self.0.wait());
     }
 }

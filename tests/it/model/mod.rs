@@ -1,5 +1,5 @@
-//! A model of the download: plans by chance, a reference that says what may come of them, and a harness that plays
-//! them against the library.
+//! A model of the download: random plans, a reference that says which results are allowed, and a harness that executes
+//! the plans with the library.
 
 mod files;
 mod generate;

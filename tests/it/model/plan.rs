@@ -1,5 +1,5 @@
-//! What one case does: an object, a request, and runs with what goes wrong in each. `Debug` prints it as source text,
-//! to be pasted into a test.
+//! One case: an object, a request, and runs with their faults. `Debug` prints it as source text that can be pasted into
+//! a test.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,19 +10,19 @@ use crate::fixture::{MIB, PART};
 pub struct Plan {
     pub object: ObjectPlan,
     pub request: RequestPlan,
-    /// The target holds another file before the first run.
+    /// The target exists before the first run.
     pub old_target: bool,
     /// The C++ SDK was stopped in the middle of this download.
     pub sdk: Option<SdkPlan>,
-    /// One after the other. A last one without faults follows.
+    /// In order. A last one without faults follows.
     pub runs: Vec<RunPlan>,
 }
 
-/// The object, and what the service says about it.
+/// The object, and the headers with which the service describes it.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectPlan {
     pub size: u64,
-    /// From this byte on as many as these are zeros: a hole in the file looks the same.
+    /// This many bytes from this offset on are zeros: a hole in the file reads the same.
     pub zeros: (u64, u64),
     pub sends_crc: bool,
     pub sends_etag: bool,
@@ -54,18 +54,18 @@ pub enum CheckpointPlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition {
     None,
-    /// If-Match of the object that is there at first.
+    /// If-Match of the first object.
     IfFirst,
-    /// If-Match of an object that never was.
+    /// If-Match of an object that never existed.
     IfAnother,
-    /// If-None-Match of the object that is there at first.
+    /// If-None-Match of the first object.
     IfNotFirst,
 }
 
-/// What the SDK left.
+/// The files that the SDK left.
 #[derive(Clone, Copy, Debug)]
 pub struct SdkPlan {
-    /// Every so many parts one is missing.
+    /// One of every so many parts is missing.
     pub every: u64,
     /// Its parts are of another object of the same size.
     pub stale: bool,
@@ -76,13 +76,13 @@ pub struct SdkPlan {
 pub struct RunPlan {
     pub damage: Vec<Damage>,
     pub between: Option<Replacement>,
-    /// In place of the object when this request of the run comes.
+    /// Replaces the object at this request of the run.
     pub during: Option<(u64, Replacement)>,
-    pub strikes: Vec<Strike>,
+    pub faults: Vec<PlannedFault>,
     pub ending: Ending,
 }
 
-/// What becomes of the object.
+/// How the object is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replacement {
     SameSize,
@@ -90,15 +90,15 @@ pub enum Replacement {
     Deleted,
 }
 
-/// A fault of the `times` requests of the run from the `from`-th on.
+/// A fault in `times` requests of the run, from number `from` on.
 #[derive(Clone, Copy, Debug)]
-pub struct Strike {
+pub struct PlannedFault {
     pub from: u64,
     pub times: u64,
     pub flaw: Flaw,
 }
 
-/// What can be wrong with a reply.
+/// The faults of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     CloseBeforeHeaders,
@@ -130,26 +130,26 @@ pub enum Flaw {
     SlowHeaders,
 }
 
-/// How a run ends, at the latest.
+/// The latest end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     ToTheEnd,
-    /// Cancelled when so many bytes came; no reply brings more than these.
+    /// Cancelled when this many bytes have arrived; no reply contains more.
     CancelAfter(u64),
-    /// As if killed when so many bytes came; no reply brings more than these. `settled`: all that is to be recorded
-    /// by then has been.
+    /// As if killed when this many bytes have arrived; no reply contains more. `settled`: everything that should be
+    /// recorded by then has been.
     SnapshotAfter {
         bytes: u64,
         settled: bool,
     },
-    /// A process of its own, killed so long after its first request.
+    /// A process of its own, killed this long after its first request.
     KilledAfter {
         microseconds: u64,
         slowly: bool,
     },
 }
 
-/// What happens to the files between two runs. Places are parts of 65,536 of the file.
+/// The damage to the files between two runs. Offsets are given in units of 1/65,536 of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
     TempCut(u16),
@@ -158,54 +158,54 @@ pub enum Damage {
     TempZeroed(u16, u16),
     TempDeleted,
     JournalCut(u16),
-    /// Paths and bit.
+    /// Offset and bit.
     JournalFlipped(u16, u8),
-    /// The place and bit in the records, as far as there are any.
+    /// Offset and bit in the records, if there are any.
     RecordFlipped(u16, u8),
     JournalDeleted,
     /// The journal as it was after an earlier run.
     JournalOfBefore,
-    /// The records of the journal after an earlier run, under the header of this one.
+    /// The records of the journal after an earlier run, with the header of this one.
     RecordsOfBefore,
 }
 
-/// What kind of trouble a flaw is.
+/// The effect of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// None that anyone notices.
+pub enum Effect {
+    /// None.
     Harmless,
-    /// The request is repeated, as long as the run is not given up before its first byte.
+    /// The request is repeated, unless the run fails before its first byte.
     Transport,
-    /// The same, and the error would be the service's.
+    /// The same, but the error would be the service's.
     Service,
-    /// The reply is not the one that was asked for.
+    /// The reply is not the requested one.
     Reply,
     /// The object seems to be another one.
     Generation,
-    /// Bytes are wrong, and only the checksum of the object tells.
+    /// Bytes are wrong, and only the object's checksum shows it.
     Content,
-    /// Asking again is of no use.
+    /// A retry is useless.
     Final,
 }
 
 impl Flaw {
-    pub fn trouble(self) -> Trouble {
+    pub fn effect(self) -> Effect {
         use Flaw::*;
         match self {
-            NoCrc | CloseConnection | SlowHeaders => Trouble::Harmless,
+            NoCrc | CloseConnection | SlowHeaders => Effect::Harmless,
             CloseBeforeHeaders | ResetBeforeHeaders | NoReply | CloseAfter(_) | ResetAfter(_)
-            | StallAfter(_) | HalfCloseAfter(_) | ShortBody(_) | LongBody(_) => Trouble::Transport,
-            Busy(_) => Trouble::Service,
-            ProxyPage(status) if status >= 300 => Trouble::Service,
+            | StallAfter(_) | HalfCloseAfter(_) | ShortBody(_) | LongBody(_) => Effect::Transport,
+            Busy(_) => Effect::Service,
+            ProxyPage(status) if status >= 300 => Effect::Service,
             NotHttp | ProxyPage(_) | WrongContentRange | NoContentRange | OtherBytes(_)
-            | IgnoreRange | Gzip | Chunked | NoContentLength => Trouble::Reply,
-            WrongEtag | NoEtag | WrongCrc => Trouble::Generation,
-            FlipByte(_) => Trouble::Content,
-            Refused(_) => Trouble::Final,
+            | IgnoreRange | Gzip | Chunked | NoContentLength => Effect::Reply,
+            WrongEtag | NoEtag | WrongCrc => Effect::Generation,
+            FlipByte(_) => Effect::Content,
+            Refused(_) => Effect::Final,
         }
     }
 
-    /// As the first reply it is not asked for a third time: the next one would be the same.
+    /// As the first reply it is not requested a third time: the next one would be the same.
     pub fn is_by_design(self) -> bool {
         use Flaw::*;
         matches!(
@@ -214,25 +214,25 @@ impl Flaw {
         )
     }
 
-    /// Nothing comes for a while.
+    /// Nothing arrives for some time.
     pub fn is_silent(self) -> bool {
         matches!(self, Flaw::NoReply | Flaw::StallAfter(_) | Flaw::HalfCloseAfter(_))
     }
 
-    /// After it the object may have to come in one stream, which cannot be continued.
+    /// Afterwards the object may have to be fetched in one stream, which cannot be continued.
     pub fn forces_a_stream(self) -> bool {
         matches!(self, Flaw::NoEtag | Flaw::IgnoreRange)
     }
 }
 
-/// Bytes that differ from each other at any distance that matters.
+/// Bytes that differ from each other at every relevant distance.
 const POOL: usize = 24 * MIB as usize;
-/// How far apart the bytes of two generations start; odd.
+/// Distance between the first bytes of two generations; odd.
 const APART: usize = 1_048_583;
 /// Largest object.
 pub const LARGEST: u64 = 6 * MIB;
 
-/// The bytes of the `generation`-th object of `size` bytes under a plan.
+/// The bytes of generation number `generation` with `size` bytes under a plan.
 pub fn content(plan: &ObjectPlan, generation: usize, size: u64) -> Vec<u8> {
     static BYTES: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
     let pool = BYTES.get_or_init(|| {
@@ -249,7 +249,7 @@ pub fn content(plan: &ObjectPlan, generation: usize, size: u64) -> Vec<u8> {
     bytes
 }
 
-/// A plan in which nothing goes wrong; plain tests change what they are about.
+/// A plan without faults; plain tests change what they need.
 pub fn catch(size: u64) -> Plan {
     Plan {
         object: ObjectPlan { size, zeros: (0, 0), sends_crc: true, sends_etag: true },

@@ -1,4 +1,4 @@
-//! What may come of a run. Pure: it knows the plan, which faults struck, and nothing of how the library works.
+//! The allowed results of a run. Pure: it knows the plan and which faults were applied, but not how the library works.
 
 use std::ops::Range;
 
@@ -6,16 +6,16 @@ use oss_resumable::{ErrorKind, Proof, Statistics};
 
 use super::plan::*;
 
-/// Attempts of a run that may bring nothing before it is given up; the default of the library, which is documented.
+/// Attempts without a byte before a run fails; the library's documented default.
 const ATTEMPTS: u64 = 3;
-/// What a connection that lost the end of its span to another one may have received in vain: one buffer.
+/// Bytes that a connection may receive in vain after the end of its span was cut off: one buffer.
 const IN_VAIN: u64 = 512 * 1024;
 
-/// What was seen of a run.
+/// The observed result of a run.
 #[derive(Debug)]
-pub struct Seen {
+pub struct Observed {
     pub ended: Ended,
-    /// How often each of the run's strikes struck.
+    /// How often each of the run's faults was applied.
     pub hits: Vec<u64>,
     /// The object was replaced during the run.
     pub replaced: bool,
@@ -35,16 +35,16 @@ pub enum Ended {
     Killed,
 }
 
-/// What the checkpoint says, for the object that is there.
+/// The checkpoint's record of the current object.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Recorded {
     /// Bytes of this generation.
     pub bytes: u64,
-    /// After damage: bytes whose record and whose place on the disk are untouched. Nothing else may be reused.
+    /// After damage: bytes whose record and whose data on the disk are intact. Nothing else may be reused.
     pub sound: Option<u64>,
 }
 
-/// What a run comes to if nothing goes wrong in it.
+/// The result of a run without faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Expected {
     Bytes(Range<u64>),
@@ -52,25 +52,25 @@ enum Expected {
     Refused(ErrorKind, &'static str, u16),
 }
 
-/// What is there, as the reference knows it.
+/// The state that the reference knows.
 pub struct World<'p> {
     plan: &'p Plan,
-    /// Sizes of all objects there ever were.
+    /// Sizes of all objects so far.
     sizes: Vec<u64>,
-    /// The one that is there.
+    /// The current one.
     pub now: Option<usize>,
     pub target: Option<Vec<u8>>,
     /// Bytes that were sent wrong and may be in the temporary file.
     flipped: Vec<u64>,
-    /// A reply of an earlier run lied about the generation, which may have been recorded.
-    misled: bool,
-    /// A reply carried no checksum.
-    unvouched: bool,
-    /// The journal may speak of bytes that were damaged on the disk since they were recorded.
+    /// A reply of an earlier run had a wrong generation, which may have been recorded.
+    wrong_generation_recorded: bool,
+    /// A reply had no checksum.
+    lacks_crc: bool,
+    /// The journal may record bytes that were damaged on the disk later.
     damaged: bool,
 }
 
-/// The trouble there was in a run.
+/// The effects of a run's faults.
 #[derive(Debug, Default)]
 struct Sum {
     /// Requests that had to be repeated.
@@ -79,7 +79,7 @@ struct Sum {
     changed: u64,
     /// Wrong bytes, or a wrong checksum.
     wrong: u64,
-    /// The object may have come in one stream.
+    /// The object may have been fetched in one stream.
     streams: bool,
     silent: bool,
 }
@@ -92,13 +92,13 @@ impl<'p> World<'p> {
             now: Some(0),
             target: plan.old_target.then(|| b"the old file".to_vec()),
             flipped: Vec::new(),
-            misled: false,
-            unvouched: !plan.object.sends_crc,
+            wrong_generation_recorded: false,
+            lacks_crc: !plan.object.sends_crc,
             damaged: false,
         }
     }
 
-    /// Number and size of the object that takes the place of the one that is there.
+    /// Number and size of the object that replaces the current one.
     pub fn next(&self, replacement: Replacement) -> Option<(usize, u64)> {
         let number = self.sizes.len();
         match replacement {
@@ -108,7 +108,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Puts it in place.
+    /// Replaces the object.
     pub fn replace(&mut self, replacement: Replacement) -> Option<(usize, u64)> {
         let next = self.next(replacement);
         self.sizes.extend(next.map(|(_, size)| size));
@@ -116,12 +116,12 @@ impl<'p> World<'p> {
         next
     }
 
-    /// Checks what was seen of `run`, which began when the object was `first`.
-    pub fn judge(
+    /// Checks the observations of `run`, at whose start the object was `first`.
+    pub fn check_run(
         &mut self,
         run: &RunPlan,
         first: Option<usize>,
-        seen: &Seen,
+        seen: &Observed,
     ) -> Result<(), String> {
         let sum = self.sum(run, seen);
         self.note_hits(run, seen);
@@ -142,50 +142,54 @@ impl<'p> World<'p> {
         if matches!(seen.ended, Ended::Done { .. }) {
             self.damaged = false;
             self.flipped.clear();
-            self.misled = false;
+            self.wrong_generation_recorded = false;
         }
         self.target = seen.target.clone();
         Ok(())
     }
 
-    fn sum(&self, run: &RunPlan, seen: &Seen) -> Sum {
+    fn sum(&self, run: &RunPlan, seen: &Observed) -> Sum {
         let mut sum = Sum { streams: !self.plan.object.sends_etag, ..Sum::default() };
-        for (strike, &hits) in run.strikes.iter().zip(&seen.hits).filter(|(_, hits)| **hits > 0) {
-            sum.streams |= strike.flaw.forces_a_stream();
-            sum.silent |= strike.flaw.is_silent();
-            match strike.flaw.trouble() {
-                Trouble::Harmless => {}
-                Trouble::Transport | Trouble::Service | Trouble::Reply => sum.repeated += hits,
-                Trouble::Generation => {
+        for (planned_fault, &hits) in
+            run.faults.iter().zip(&seen.hits).filter(|(_, hits)| **hits > 0)
+        {
+            sum.streams |= planned_fault.flaw.forces_a_stream();
+            sum.silent |= planned_fault.flaw.is_silent();
+            match planned_fault.flaw.effect() {
+                Effect::Harmless => {}
+                Effect::Transport | Effect::Service | Effect::Reply => sum.repeated += hits,
+                Effect::Generation => {
                     sum.changed += hits;
-                    sum.wrong += if strike.flaw == Flaw::WrongCrc { hits } else { 0 };
+                    sum.wrong += if planned_fault.flaw == Flaw::WrongCrc { hits } else { 0 };
                 }
-                Trouble::Content => sum.wrong += hits,
+                Effect::Content => sum.wrong += hits,
                 // 412 and 416 may mean that the object is another one.
-                Trouble::Final => sum.changed += hits,
+                Effect::Final => sum.changed += hits,
             }
         }
         sum.changed += u64::from(seen.replaced);
-        sum.wrong += u64::from(!self.flipped.is_empty() || self.misled || self.sdk_is_wrong());
+        sum.wrong += u64::from(
+            !self.flipped.is_empty() || self.wrong_generation_recorded || self.sdk_is_wrong(),
+        );
         sum
     }
 
-    fn note_hits(&mut self, run: &RunPlan, seen: &Seen) {
-        for (strike, _) in run.strikes.iter().zip(&seen.hits).filter(|(_, hits)| **hits > 0) {
-            match strike.flaw {
+    fn note_hits(&mut self, run: &RunPlan, seen: &Observed) {
+        for (planned_fault, _) in run.faults.iter().zip(&seen.hits).filter(|(_, hits)| **hits > 0) {
+            match planned_fault.flaw {
                 Flaw::FlipByte(at) => self.flipped.push(at),
-                Flaw::NoCrc => self.unvouched = true,
-                flaw => self.misled |= flaw.trouble() == Trouble::Generation,
+                Flaw::NoCrc => self.lacks_crc = true,
+                flaw => self.wrong_generation_recorded |= flaw.effect() == Effect::Generation,
             }
         }
     }
 
-    /// The SDK's parts are not those of the object that is there.
+    /// The SDK's parts are not those of the current object.
     fn sdk_is_wrong(&self) -> bool {
         self.plan.sdk.is_some_and(|sdk| sdk.stale || self.now != Some(0))
     }
 
-    /// What a run comes to that finds this object.
+    /// The result of a run that finds this object.
     fn expected(&self, object: Option<usize>) -> Expected {
         let request = &self.plan.request;
         let (start, end) = request.range.unwrap_or((0, -1));
@@ -219,7 +223,7 @@ impl<'p> World<'p> {
         bytes[range.start as usize..range.end as usize].to_vec()
     }
 
-    /// Those of the objects of which `found` is what was asked for: more than one when only zeros were.
+    /// The objects of which `found` is the requested range: more than one only if all bytes are zeros.
     fn recognize(&self, objects: &[Option<usize>], found: &[u8], strict: bool) -> Vec<usize> {
         let is_of = |object: &usize| match self.expected(Some(*object)) {
             Expected::Bytes(range) => {
@@ -237,13 +241,13 @@ impl<'p> World<'p> {
             && (0..found.len()).all(|at| found[at] == wanted[at] || explained(at))
     }
 
-    /// The whole of an object whose checksum the service sent.
+    /// The range covers a whole object whose checksum the service sent.
     fn is_vouched(&self, object: usize) -> bool {
         let whole = self.expected(Some(object)) == Expected::Bytes(0..self.sizes[object]);
-        whole && self.plan.request.verify_crc && !self.unvouched
+        whole && self.plan.request.verify_crc && !self.lacks_crc
     }
 
-    fn judge_success(&self, objects: &[Option<usize>], seen: &Seen) -> Result<(), String> {
+    fn judge_success(&self, objects: &[Option<usize>], seen: &Observed) -> Result<(), String> {
         let Ended::Done { proof, file_size, object_size, crcs_agree } = seen.ended else {
             return Ok(());
         };
@@ -269,7 +273,7 @@ impl<'p> World<'p> {
         Ok(())
     }
 
-    fn judge_kill(&self, objects: &[Option<usize>], seen: &Seen) -> Result<(), String> {
+    fn judge_kill(&self, objects: &[Option<usize>], seen: &Observed) -> Result<(), String> {
         if seen.target == self.target {
             return Ok(());
         }
@@ -286,7 +290,7 @@ impl<'p> World<'p> {
         run: &RunPlan,
         objects: &[Option<usize>],
         sum: &Sum,
-        seen: &Seen,
+        seen: &Observed,
         error: (ErrorKind, &str),
     ) -> Result<(), String> {
         if seen.target != self.target {
@@ -320,20 +324,23 @@ impl<'p> World<'p> {
         self.excuse(run, sum, seen, error)
     }
 
-    /// Whether the trouble there was explains the error.
+    /// Whether the faults of the run explain the error.
     fn excuse(
         &self,
         run: &RunPlan,
         sum: &Sum,
-        seen: &Seen,
+        seen: &Observed,
         (kind, code): (ErrorKind, &str),
     ) -> Result<(), String> {
-        let struck = |is: &dyn Fn(Flaw) -> bool| {
-            run.strikes.iter().zip(&seen.hits).any(|(strike, hits)| *hits > 0 && is(strike.flaw))
+        let fault_applied = |is: &dyn Fn(Flaw) -> bool| {
+            run.faults
+                .iter()
+                .zip(&seen.hits)
+                .any(|(planned_fault, hits)| *hits > 0 && is(planned_fault.flaw))
         };
-        let of = |trouble: Trouble| struck(&|flaw| flaw.trouble() == trouble);
+        let of = |effect: Effect| fault_applied(&|flaw| flaw.effect() == effect);
         let given_up = if sum.streams {
-            // A stream that broke starts anew, as a download of a replaced object does.
+            // A stream that broke starts over, as the download of a replaced object does.
             sum.repeated + 2 * sum.changed >= ATTEMPTS
         } else {
             sum.repeated >= ATTEMPTS
@@ -341,14 +348,18 @@ impl<'p> World<'p> {
         let got_nothing = sum.streams || seen.statistics.bytes_from_network == 0;
         let excused = match (kind, code) {
             (ErrorKind::Transport, "ClientError:200028") if sum.silent => true,
-            (ErrorKind::Transport, _) => of(Trouble::Transport) && given_up && got_nothing,
+            (ErrorKind::Transport, _) => of(Effect::Transport) && given_up && got_nothing,
             (ErrorKind::Integrity, "InvalidReply") => {
-                let twice = sum.repeated >= 2 && struck(&|flaw| flaw.is_by_design());
-                of(Trouble::Reply) && (given_up || twice)
+                let twice = sum.repeated >= 2 && fault_applied(&|flaw| flaw.is_by_design());
+                of(Effect::Reply) && (given_up || twice)
             }
             (ErrorKind::Integrity, "CrcCheckError") => sum.wrong >= 2,
             (ErrorKind::ObjectChanged, _) => {
                 sum.changed >= 2 || (sum.streams && sum.changed + sum.repeated >= 2)
+            }
+            // A wrong ETag that is sent twice counts as one that the service does not recognise.
+            (ErrorKind::Service, "PreconditionFailed") if sum.changed >= 2 => {
+                fault_applied(&|flaw| flaw == Flaw::WrongEtag)
             }
             (ErrorKind::Service, _) => {
                 let says_so = |flaw| match flaw {
@@ -357,23 +368,29 @@ impl<'p> World<'p> {
                     Flaw::ProxyPage(status) => is_code(code, "", status, sum),
                     _ => false,
                 };
-                let by = |trouble| struck(&|flaw| flaw.trouble() == trouble && says_so(flaw));
-                by(Trouble::Final) || (by(Trouble::Service) && given_up && got_nothing)
+                let by = |effect| fault_applied(&|flaw| flaw.effect() == effect && says_so(flaw));
+                by(Effect::Final) || (by(Effect::Service) && given_up && got_nothing)
             }
             _ => false,
         };
         if excused { Ok(()) } else { Err(format!("an error that nothing explains; {sum:?}")) }
     }
 
-    /// Checks that what is on the disk and recorded is used, that nothing else is, and that no byte comes twice.
-    fn judge_economy(&self, first: Option<usize>, sum: &Sum, seen: &Seen) -> Result<(), String> {
+    /// Checks that recorded bytes on the disk are used, that nothing else is, and that no byte arrives twice.
+    fn judge_economy(
+        &self,
+        first: Option<usize>,
+        sum: &Sum,
+        seen: &Observed,
+    ) -> Result<(), String> {
         let figures = &seen.statistics;
         if let Some(sound) = seen.before.sound.filter(|_| self.plan.sdk.is_none())
             && figures.bytes_reused > sound
         {
             return Err(format!("{} bytes reused, {sound} are sound", figures.bytes_reused));
         }
-        let quiet = sum.changed == 0 && sum.wrong == 0 && !sum.streams && !self.misled;
+        let quiet =
+            sum.changed == 0 && sum.wrong == 0 && !sum.streams && !self.wrong_generation_recorded;
         let Some(object) = first.filter(|_| quiet && self.plan.sdk.is_none()) else {
             return Ok(());
         };
@@ -407,7 +424,7 @@ impl<'p> World<'p> {
     }
 }
 
-/// Whether `seen` is the code of a refusal. Where replies broke, its document may be lost and only its status be known.
+/// Whether `seen` is the code of a refusal. If the reply broke, its document may be lost and only its status known.
 fn is_code(seen: &str, code: &str, status: u16, sum: &Sum) -> bool {
     seen == code || (sum.repeated > 0 && seen == format!("ServerError:{status}"))
 }

@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use super::plan::{CheckpointPlan, Condition, RequestPlan};
 use crate::fixture::{BUCKET, ID, KEY, SECRET};
 
-/// A request to a server, for files in a directory.
+/// The endpoint and the directory of a request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Site {
     pub endpoint: String,
     pub directory: PathBuf,
-    /// ETag of the object that was there at first.
+    /// ETag of the first object.
     pub first_etag: String,
 }
 
@@ -35,7 +35,7 @@ impl Site {
         self.directory.join("checkpoints")
     }
 
-    /// The directory that holds the checkpoint, if one is kept.
+    /// The directory of the checkpoint, if there is one.
     pub fn checkpoint_dir(&self, plan: &RequestPlan) -> Option<PathBuf> {
         match plan.checkpoint {
             CheckpointPlan::Off => None,
@@ -44,7 +44,7 @@ impl Site {
         }
     }
 
-    /// Makes the directories.
+    /// Creates the directories.
     pub fn prepare(&self) {
         std::fs::create_dir(self.elsewhere()).expect("directory");
     }
@@ -73,8 +73,8 @@ impl Site {
         request
     }
 
-    /// A client whose only limit in time is that for silence. It waits less between attempts than others do, and
-    /// makes as many.
+    /// A client whose only time limit is `silence`, the idle time-out. It makes the default number of attempts with
+    /// shorter pauses.
     pub fn options(&self, plan: &RequestPlan, silence: Duration) -> ClientOptions {
         let mut options = ClientOptions::new(&self.endpoint)
             .region("cn-hangzhou")

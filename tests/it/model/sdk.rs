@@ -1,4 +1,5 @@
-//! What the OSS C++ SDK leaves of a download it was stopped in, in the layout of tests/data/checkpoint/cpp-sdk-record.
+//! The files that the OSS C++ SDK leaves of an interrupted download, in the format of
+//! tests/data/checkpoint/cpp-sdk-record.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -14,7 +15,7 @@ pub fn record_name(target: &Path) -> String {
 }
 
 /// The record of a download of `object` in parts of `part_size`, of which every `every`-th is missing, and the
-/// temporary file. `None` when there would be no part.
+/// temporary file. `None` if there would be no part.
 pub fn stopped(
     target: &Path,
     object: &[u8],

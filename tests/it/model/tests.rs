@@ -1,4 +1,4 @@
-//! The model at work, and whether it would notice.
+//! Runs the model, and tests that the reference detects wrong results.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,17 +10,17 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use super::generate::plans;
 use super::harness::play;
 use super::plan::*;
-use super::reference::{Ended, Recorded, Seen, World};
+use super::reference::{Ended, Observed, Recorded, World};
 use crate::effort::{cases, figure, runner};
 
-/// Cases of `make test`, and of `make test-all`.
+/// Number of cases in `make test`, and in `make test-all`.
 const SHORT: u32 = 2000;
 const LONG: u32 = 20_000;
 /// Most of a case's time is waiting.
 const AT_ONCE: usize = 16;
 
 #[test]
-fn whatever_happens_the_file_is_right_or_the_error_is_the_one_documented() {
+fn with_any_plan_the_file_is_right_or_the_error_is_the_documented_one() {
     let all = cases(SHORT, LONG);
     let chance = Mutex::new(runner(all));
     let started = AtomicU32::new(0);
@@ -35,7 +35,7 @@ fn whatever_happens_the_file_is_right_or_the_error_is_the_one_documented() {
                         break;
                     }
                     let tree = plans.new_tree(&mut chance.lock().expect("lock")).expect("a plan");
-                    // One failure is enough: others are not made smaller.
+                    // One failure is enough: further ones are not shrunk.
                     let is_over = || failure.lock().expect("lock").is_some();
                     let test = |plan: Plan| match is_over() {
                         true => Ok(()),
@@ -54,7 +54,7 @@ fn whatever_happens_the_file_is_right_or_the_error_is_the_one_documented() {
     figure(&format!("{SHORT} cases"));
 }
 
-/// Makes a failing plan smaller for a minute.
+/// Shrinks a failing plan for at most a minute.
 fn shrinking() -> TestRunner {
     TestRunner::new(Config {
         failure_persistence: None,
@@ -71,15 +71,15 @@ fn plain_run() -> RunPlan {
         damage: Vec::new(),
         between: None,
         during: None,
-        strikes: Vec::new(),
+        faults: Vec::new(),
         ending: Ending::ToTheEnd,
     }
 }
 
-/// A success without any trouble.
-fn good(plan: &Plan) -> Seen {
+/// A success without faults.
+fn good(plan: &Plan) -> Observed {
     let proof = Proof::ObjectCrc;
-    Seen {
+    Observed {
         ended: Ended::Done { proof, file_size: SIZE, object_size: SIZE, crcs_agree: true },
         hits: Vec::new(),
         replaced: false,
@@ -95,16 +95,16 @@ fn failed(kind: ErrorKind, code: &str) -> Ended {
     Ended::Failed { kind, code: code.to_owned(), message: String::new() }
 }
 
-/// Whether the reference takes it when this is seen of a run without any trouble.
-fn accepts(change: impl Fn(&mut Seen)) -> bool {
+/// Whether the reference accepts this observation of a run without faults.
+fn accepts(change: impl Fn(&mut Observed)) -> bool {
     let plan = Plan { old_target: true, ..catch(SIZE) };
     let mut seen = good(&plan);
     change(&mut seen);
-    World::new(&plan).judge(&plain_run(), Some(0), &seen).is_ok()
+    World::new(&plan).check_run(&plain_run(), Some(0), &seen).is_ok()
 }
 
 #[test]
-fn the_reference_takes_the_right_file_and_nothing_like_it() {
+fn the_reference_accepts_only_the_right_file() {
     assert!(accepts(|_| {}));
     let target =
         |change: fn(&mut Vec<u8>)| accepts(|seen| change(seen.target.as_mut().expect("a target")));
@@ -116,7 +116,7 @@ fn the_reference_takes_the_right_file_and_nothing_like_it() {
 }
 
 #[test]
-fn the_reference_takes_no_weaker_proof_than_there_could_be() {
+fn the_reference_rejects_a_weaker_proof_than_possible() {
     for proof in [Proof::Generation, Proof::NotCompared] {
         let ended = || Ended::Done { proof, file_size: SIZE, object_size: SIZE, crcs_agree: true };
         assert!(!accepts(|seen| seen.ended = ended()));
@@ -124,7 +124,7 @@ fn the_reference_takes_no_weaker_proof_than_there_could_be() {
 }
 
 #[test]
-fn the_reference_takes_no_error_that_nothing_explains() {
+fn the_reference_rejects_unexplained_errors() {
     for (kind, code) in [
         (ErrorKind::Transport, "ClientError:200056"),
         (ErrorKind::Integrity, "CrcCheckError"),
@@ -141,7 +141,7 @@ fn the_reference_takes_no_error_that_nothing_explains() {
 }
 
 #[test]
-fn the_reference_takes_no_wasted_and_no_unsound_byte() {
+fn the_reference_rejects_wasted_and_invalid_bytes() {
     assert!(!accepts(|seen| seen.statistics.bytes_from_network += 1));
     assert!(!accepts(|seen| seen.before.bytes = 1));
     assert!(!accepts(|seen| {

@@ -1,4 +1,4 @@
-//! A service that has no time: 429 and 503, with and without `Retry-After`.
+//! An overloaded service: 429 and 503, with and without `Retry-After`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::fixture::{Fixture, MIB};
 
-use super::{fixture, header, millis, status, struck};
+use super::{fixture, fixture_with_fault, header, millis, status};
 
 const SIZE: u64 = MIB;
 const BUSY: [(u16, &str); 2] = [(429, "TooManyRequests"), (503, "ServiceUnavailable")];
@@ -32,7 +32,8 @@ fn pauses(fixture: &Fixture) -> Vec<Duration> {
 #[test]
 fn without_retry_after_each_pause_is_longer_than_the_one_before() {
     for (number, code) in BUSY {
-        let fixture = struck(SIZE, Matcher::any().from(2).times(4), status(number, code));
+        let fixture =
+            fixture_with_fault(SIZE, Matcher::any().from(2).times(4), status(number, code));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.single());
         assert_eq!(outcome.statistics.retries_service, 4);
         let pauses = pauses(&fixture);
@@ -47,13 +48,14 @@ fn without_retry_after_each_pause_is_longer_than_the_one_before() {
 fn retry_after_is_honoured_by_every_connection_at_any_time_of_the_download() {
     for (number, _) in BUSY {
         for matcher in [Matcher::any().times(1), Matcher::any().from(2).times(3)] {
-            let fixture = struck(SIZE, matcher, busy_for(number, 1));
+            let fixture = fixture_with_fault(SIZE, matcher, busy_for(number, 1));
             let started = Instant::now();
             let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
             assert!(outcome.statistics.retries_service >= 1);
             assert!(started.elapsed() >= millis(1000));
         }
-        let fixture = struck(SIZE, Matcher::any().from(2).times(2), busy_for(number, 1));
+        let fixture =
+            fixture_with_fault(SIZE, Matcher::any().from(2).times(2), busy_for(number, 1));
         fixture.assert_downloads(&fixture.client(), &fixture.single());
         assert!(
             pauses(&fixture).iter().all(|pause| *pause >= millis(1000)),
@@ -79,7 +81,7 @@ fn retry_after_may_be_a_date() {
 }
 
 #[test]
-fn a_retry_after_that_asks_for_nothing_or_nonsense_does_not_end_the_pauses() {
+fn a_zero_or_malformed_retry_after_does_not_end_the_pauses() {
     for value in ["0", "-5", "soon", "", "Thu, 01 Jan 1970 00:00:00 GMT", "99999999999999999999"] {
         let fixture = fixture(SIZE);
         let matcher = Matcher::any().from(2).times(2);
@@ -92,16 +94,16 @@ fn a_retry_after_that_asks_for_nothing_or_nonsense_does_not_end_the_pauses() {
 }
 
 #[test]
-fn a_retry_after_of_an_hour_is_a_minute() {
+fn a_retry_after_of_an_hour_is_limited_to_a_minute() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = lines.clone();
-    let fixture = struck(SIZE, Matcher::any().from(2), busy_for(503, 3600));
+    let fixture = fixture_with_fault(SIZE, Matcher::any().from(2), busy_for(503, 3600));
     let client = fixture.client_with(|options| {
         options.log = Some(Arc::new(move |_, line: &str| sink.lock().push(line.to_owned())));
         options.log_level = LogLevel::Warn;
     });
     let download = client.start(&fixture.single()).expect("start");
-    // A minute, and at most a quarter of one by chance.
+    // A minute, and at most a quarter of one as jitter.
     let minute = |line: &String| ["in 6", "in 7"].iter().any(|time| line.contains(time));
     let waits = || lines.lock().iter().any(minute);
     let give_up_at = Instant::now() + Duration::from_secs(30);
@@ -118,9 +120,9 @@ fn a_retry_after_of_an_hour_is_a_minute() {
 }
 
 #[test]
-fn a_service_that_asks_for_more_time_than_there_is_is_the_error_at_once() {
+fn a_service_that_asks_for_more_time_than_the_limit_is_an_error_at_once() {
     for (number, _) in BUSY {
-        let fixture = struck(SIZE, Matcher::any(), busy_for(number, 30));
+        let fixture = fixture_with_fault(SIZE, Matcher::any(), busy_for(number, 30));
         let request = fixture.request();
         let started = Instant::now();
         let client = fixture.client_with(|options| options.throttle_limit = Some(millis(20_000)));
@@ -132,10 +134,10 @@ fn a_service_that_asks_for_more_time_than_there_is_is_the_error_at_once() {
 }
 
 #[test]
-fn a_service_that_stays_busy_after_progress_is_an_error_that_keeps_what_came() {
+fn a_service_that_stays_busy_after_progress_is_an_error_that_keeps_the_received_bytes() {
     for (number, code) in BUSY {
         for request in [Fixture::request, Fixture::request_without_checkpoint] {
-            let fixture = struck(SIZE, Matcher::any().from(2), status(number, code));
+            let fixture = fixture_with_fault(SIZE, Matcher::any().from(2), status(number, code));
             let client = fixture.client_with(|options| options.throttle_limit = Some(millis(2000)));
             let request = request(&fixture);
             fixture.assert_refuses(&client, &request, ErrorKind::Service, code);
@@ -145,9 +147,10 @@ fn a_service_that_stays_busy_after_progress_is_an_error_that_keeps_what_came() {
 }
 
 #[test]
-fn a_proxy_that_is_busy_is_asked_again() {
+fn a_request_to_a_busy_proxy_is_retried() {
     for number in [408, 500, 502, 503, 504, 599] {
-        let fixture = struck(SIZE, Matcher::any().from(2).times(2), Fault::Html(number));
+        let fixture =
+            fixture_with_fault(SIZE, Matcher::any().from(2).times(2), Fault::Html(number));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_service, 2, "{number}");
     }

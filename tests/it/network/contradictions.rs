@@ -1,11 +1,11 @@
-//! Replies whose headers are not true.
+//! Replies whose headers are wrong.
 
 use local_oss::{Config, Fault, Matcher};
 use oss_resumable::{ErrorKind, Proof};
 
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, PART};
 
-use super::{each, fixture, fixture_of, header, struck};
+use super::{each, fixture, fixture_of, fixture_with_fault, header};
 
 const SIZE: u64 = MIB + 12_345;
 
@@ -44,8 +44,8 @@ fn contradictions() -> Vec<Fault> {
 fn a_contradiction_in_one_reply_costs_an_attempt() {
     let cases = contradictions().into_iter().flat_map(|fault| [(fault.clone(), 2), (fault, 3)]);
     each(cases, |(fault, k)| {
-        let fixture = struck(SIZE, Matcher::any().nth(*k), fault.clone());
-        // A body longer than its length would be garbage before the next head.
+        let fixture = fixture_with_fault(SIZE, Matcher::any().nth(*k), fault.clone());
+        // The excess of a body longer than its length would be garbage before the next head.
         fixture.server.inject(Fault::CloseConnection);
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{fault:?}");
@@ -55,13 +55,13 @@ fn a_contradiction_in_one_reply_costs_an_attempt() {
 
 #[test]
 fn a_contradiction_in_the_first_reply_costs_an_attempt() {
-    // The whole object is one way to answer a first range, and there is no byte before the first.
+    // The whole object is a valid reply to the first range, and there is no byte before the first.
     let true_of_the_first = |fault: &Fault| {
         matches!(fault, Fault::IgnoreRange | Fault::ContentRangeOff { first: -1, .. })
     };
     let lies = contradictions().into_iter().filter(|fault| !true_of_the_first(fault));
     each(lies, |fault| {
-        let fixture = struck(SIZE, Matcher::any().nth(1), fault.clone());
+        let fixture = fixture_with_fault(SIZE, Matcher::any().nth(1), fault.clone());
         fixture.server.inject(Fault::CloseConnection);
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{fault:?}");
@@ -73,8 +73,8 @@ fn a_contradiction_in_every_reply_is_an_error() {
     let cases = contradictions().into_iter().flat_map(|fault| [(fault.clone(), 2), (fault, 1)]);
     let cases = cases.filter(|(fault, from)| *from > 1 || !matches!(fault, Fault::IgnoreRange));
     each(cases, |(fault, from)| {
-        let fixture = struck(SIZE, Matcher::any().from(*from), fault.clone());
-        // A body longer than its length would be garbage before the next head.
+        let fixture = fixture_with_fault(SIZE, Matcher::any().from(*from), fault.clone());
+        // The excess of a body longer than its length would be garbage before the next head.
         fixture.server.inject(Fault::CloseConnection);
         let request = fixture.request();
         let error = fixture.assert_refuses(
@@ -90,26 +90,26 @@ fn a_contradiction_in_every_reply_is_an_error() {
 }
 
 #[test]
-fn a_first_reply_that_can_only_be_the_same_again_is_asked_for_twice() {
+fn a_first_reply_that_a_retry_cannot_change_is_requested_twice() {
     let lacking =
         [Fault::UnknownTotal, header("Content-Range", None), Fault::NoOssHeaders, Fault::Html(206)];
     each(lacking, |fault| {
-        let fixture = struck(SIZE, Matcher::any(), fault.clone());
+        let fixture = fixture_with_fault(SIZE, Matcher::any(), fault.clone());
         let request = fixture.request();
         fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Integrity, "InvalidReply");
         assert_eq!(fixture.server.requests().len(), 2, "{fault:?}");
         fixture.assert_recovers(&request);
     });
-    // A range cannot be cut out of the whole object without all that stands before it.
-    let fixture = struck(SIZE, Matcher::any(), Fault::IgnoreRange);
+    // A range cannot be taken from the whole object without all bytes before it.
+    let fixture = fixture_with_fault(SIZE, Matcher::any(), Fault::IgnoreRange);
     let request = fixture.request().range(1000, 1999);
     fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Integrity, "InvalidReply");
     assert_eq!(fixture.server.requests().len(), 2);
 }
 
 #[test]
-fn a_first_reply_that_lies_may_be_true_the_third_time() {
-    let fixture = struck(SIZE, Matcher::any().times(2), Fault::WrongContentRange);
+fn a_wrong_first_reply_may_be_right_at_the_third_attempt() {
+    let fixture = fixture_with_fault(SIZE, Matcher::any().times(2), Fault::WrongContentRange);
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.retries_reply, 2);
 }
@@ -119,31 +119,31 @@ fn another_size_in_one_reply_is_another_object_and_starts_over() {
     for total in [-1000, -1, 1, 1 << 40] {
         let fault = Fault::ContentRangeOff { first: 0, last: 0, total };
         for k in 2..=3 {
-            let fixture = struck(SIZE, Matcher::any().nth(k), fault.clone());
+            let fixture = fixture_with_fault(SIZE, Matcher::any().nth(k), fault.clone());
             fixture.assert_downloads(&fixture.client(), &fixture.request());
         }
     }
 }
 
 #[test]
-fn another_size_in_the_first_reply_is_found_out() {
+fn a_wrong_size_in_the_first_reply_is_detected() {
     for total in [-1000, -1, 1, 300_000] {
         let fault = Fault::ContentRangeOff { first: 0, last: 0, total };
         for request in [Fixture::request, Fixture::request_without_checkpoint] {
-            let fixture = struck(SIZE, Matcher::any().nth(1), fault.clone());
+            let fixture = fixture_with_fault(SIZE, Matcher::any().nth(1), fault.clone());
             fixture.assert_downloads(&fixture.client(), &request(&fixture));
         }
     }
 }
 
 #[test]
-fn a_size_that_no_object_has_is_an_error_before_a_byte_is_kept() {
+fn an_impossible_size_is_an_error_before_a_byte_is_stored() {
     let fault = Fault::ContentRangeOff { first: 0, last: 0, total: 1 << 60 };
-    let fixture = struck(SIZE, Matcher::any().nth(1), fault);
+    let fixture = fixture_with_fault(SIZE, Matcher::any().nth(1), fault);
     let request = fixture.request();
     let error = fixture.assert_refuses(&fixture.client(), &request, ErrorKind::Io, "DiskFull");
     assert!(fixture.journal().is_none(), "{error}");
-    // Believed where space is not checked, until the next reply tells another.
+    // Without the space check it is accepted until the next reply has another size.
     let mut unchecked = fixture.single();
     unchecked.check_space = false;
     let fault = Fault::ContentRangeOff { first: 0, last: 0, total: 1 << 40 };
@@ -153,14 +153,14 @@ fn a_size_that_no_object_has_is_an_error_before_a_byte_is_kept() {
 }
 
 #[test]
-fn a_size_that_every_reply_lies_about_is_an_error() {
+fn a_size_that_is_wrong_in_every_reply_is_an_error() {
     for (total, kind, code) in [
         (-1000, ErrorKind::Integrity, "CrcCheckError"),
         (1000, ErrorKind::Integrity, "InvalidReply"),
     ] {
         let fault = Fault::ContentRangeOff { first: 0, last: 0, total };
-        // On one connection the last request asks for the object's end, wherever that is said to be.
-        let fixture = struck(SIZE, Matcher::any(), fault);
+        // On one connection the last request is for the object's end, wherever that is said to be.
+        let fixture = fixture_with_fault(SIZE, Matcher::any(), fault);
         let request = fixture.single();
         fixture.assert_refuses(&fixture.client(), &request, kind, code);
         fixture.assert_recovers(&request);
@@ -168,10 +168,10 @@ fn a_size_that_every_reply_lies_about_is_an_error() {
 }
 
 #[test]
-fn a_success_that_brings_no_object_is_an_error_with_its_status() {
+fn a_success_status_without_an_object_is_an_error_with_its_status() {
     for status in [201, 202, 203, 204, 207, 226, 299] {
         for from in [1, 2] {
-            let fixture = struck(SIZE, Matcher::any().from(from), Fault::Html(status));
+            let fixture = fixture_with_fault(SIZE, Matcher::any().from(from), Fault::Html(status));
             let request = fixture.request();
             let code = format!("ServerError:{status}");
             let error =
@@ -188,7 +188,7 @@ fn another_etag_on_one_reply_gives_one_generation() {
     let etags = [Fault::WrongEtag, Fault::NoEtag, other("\"\""), other("W/\"1\""), other("\"*\"")];
     let cases = etags.into_iter().flat_map(|fault| (1..=4).map(move |k| (fault.clone(), k)));
     each(cases, |(fault, k)| {
-        let fixture = struck(SIZE, Matcher::any().nth(*k), fault.clone());
+        let fixture = fixture_with_fault(SIZE, Matcher::any().nth(*k), fault.clone());
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.proof, Proof::ObjectCrc, "{fault:?} on reply {k}");
     });
@@ -203,7 +203,7 @@ fn a_checksum_that_is_wrong_on_one_reply_gives_the_right_file() {
     let cases = lies.into_iter().flat_map(|fault| (1..=4).map(move |k| (fault.clone(), k)));
     each(cases, |(fault, k)| {
         for size in sizes {
-            let fixture = struck(size, Matcher::any().nth(*k), fault.clone());
+            let fixture = fixture_with_fault(size, Matcher::any().nth(*k), fault.clone());
             fixture.assert_downloads(&fixture.client(), &fixture.request());
             fixture.put_old_file();
             fixture.server.clear_faults();
@@ -215,9 +215,9 @@ fn a_checksum_that_is_wrong_on_one_reply_gives_the_right_file() {
 }
 
 #[test]
-fn a_checksum_that_is_wrong_on_every_reply_is_an_error_that_does_not_stick() {
+fn a_checksum_that_is_wrong_on_every_reply_is_an_error_that_does_not_persist() {
     for size in [10, SIZE] {
-        let fixture = struck(size, Matcher::any(), Fault::WrongCrc);
+        let fixture = fixture_with_fault(size, Matcher::any(), Fault::WrongCrc);
         for request in [fixture.request(), fixture.request_without_checkpoint(), fixture.single()] {
             let kind = ErrorKind::Integrity;
             fixture.assert_refuses(&fixture.client(), &request, kind, "CrcCheckError");

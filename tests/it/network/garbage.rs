@@ -1,16 +1,16 @@
-//! Bytes that are not what they should be: in place of a head, in its first line, after it, after a body.
+//! Garbage in place of a head, in its first line, after it, and after a body.
 
 use local_oss::{Fault, Matcher};
 use oss_resumable::{ErrorKind, Proof};
 
 use crate::fixture::PART;
 
-use super::proxy::{How, Proxy, Way};
-use super::{both_transports, each, fixture, fixture_of, header, struck};
+use super::proxy::{How, Proxy, Treatment};
+use super::{both_transports, each, fixture, fixture_of, fixture_with_fault, header};
 
 const SIZE: u64 = 3 * PART + 77;
 
-/// Bytes without order, and without a line's end.
+/// Random bytes without a line end.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     std::iter::repeat_with(|| {
@@ -26,7 +26,7 @@ fn said(head: &str) -> Vec<u8> {
     head.replace('\n', "\r\n").into_bytes()
 }
 
-/// What can stand in place of a reply's head.
+/// Garbage in place of a reply's head.
 fn heads() -> Vec<(&'static str, Vec<u8>)> {
     let line =
         |length| [b"HTTP/1.1 206 OK\r\nx-oss-meta-a: ".to_vec(), vec![b'a'; length]].concat();
@@ -71,7 +71,11 @@ fn garbage_in_place_of_one_reply_costs_an_attempt() {
         });
         each(cases, |(connection, what, bytes)| {
             let fixture = fixture_of(config.clone(), SIZE);
-            let proxy = Proxy::for_one(&fixture, *connection, Way::Say(bytes.clone(), How::Close));
+            let proxy = Proxy::for_one(
+                &fixture,
+                *connection,
+                Treatment::Replace(bytes.clone(), How::Close),
+            );
             let outcome = proxy
                 .client(&fixture)
                 .download(&fixture.request())
@@ -88,7 +92,8 @@ fn garbage_in_place_of_every_reply_is_an_error_after_three_attempts() {
         each(heads(), |(what, bytes)| {
             let fixture = fixture_of(config.clone(), SIZE);
             let bytes = bytes.clone();
-            let proxy = Proxy::new(&fixture, move |_| Way::Say(bytes.clone(), How::Close));
+            let proxy =
+                Proxy::new(&fixture, move |_| Treatment::Replace(bytes.clone(), How::Close));
             let request = fixture.request();
             let error = proxy.client(&fixture).download(&request).expect_err(what);
             let codes =
@@ -105,7 +110,7 @@ fn a_status_line_that_cannot_be_read_is_an_unusable_reply() {
     for line in
         ["HTTP/1.1 2000 OK", "HTTP/1.1 2060 OK", "HTTP/1.1 20 OK", "HTTP/1.1 2O6 OK", "ICY 200 OK"]
     {
-        let fixture = struck(SIZE, Matcher::any(), Fault::StatusLine(line.to_owned()));
+        let fixture = fixture_with_fault(SIZE, Matcher::any(), Fault::StatusLine(line.to_owned()));
         let request = fixture.request();
         let error = fixture.assert_refuses(
             &fixture.client(),
@@ -117,16 +122,17 @@ fn a_status_line_that_cannot_be_read_is_an_unusable_reply() {
         assert_eq!((error.status(), fixture.server.requests().len()), (0, 3), "{line}: {error}");
         fixture.assert_recovers(&request);
 
-        let fixture = struck(SIZE, Matcher::any().nth(2), Fault::StatusLine(line.to_owned()));
+        let fixture =
+            fixture_with_fault(SIZE, Matcher::any().nth(2), Fault::StatusLine(line.to_owned()));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_reply, 1, "{line}");
     }
 }
 
 #[test]
-fn garbage_between_head_and_body_is_found_by_the_checksum_and_healed() {
+fn garbage_between_head_and_body_is_found_by_the_checksum_and_fetched_again() {
     for k in [1, 2] {
-        let fixture = struck(SIZE, Matcher::any().nth(k), Fault::GarbageBeforeBody(10));
+        let fixture = fixture_with_fault(SIZE, Matcher::any().nth(k), Fault::GarbageBeforeBody(10));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.proof, Proof::ObjectCrc);
         assert_eq!(outcome.statistics.bytes_from_network, 2 * SIZE);
@@ -136,7 +142,7 @@ fn garbage_between_head_and_body_is_found_by_the_checksum_and_healed() {
 #[test]
 fn garbage_between_every_head_and_body_is_an_error() {
     for fault in [Fault::GarbageBeforeBody(1), Fault::GarbageBody] {
-        let fixture = struck(SIZE, Matcher::any(), fault);
+        let fixture = fixture_with_fault(SIZE, Matcher::any(), fault);
         for request in [fixture.request(), fixture.request_without_checkpoint()] {
             let kind = ErrorKind::Integrity;
             fixture.assert_refuses(&fixture.client(), &request, kind, "CrcCheckError");
@@ -147,7 +153,7 @@ fn garbage_between_every_head_and_body_is_an_error() {
 }
 
 #[test]
-fn a_reply_nobody_asked_for_is_not_taken_for_the_next_one() {
+fn an_unrequested_reply_is_not_used_as_the_next_one() {
     for config in both_transports() {
         for request_count in [1, 3] {
             let fixture = fixture_of(config.clone(), SIZE);

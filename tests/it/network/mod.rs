@@ -1,10 +1,11 @@
-//! Faults of the network and the service: each ends in the right file or in the documented error, with the old file
-//! where it was.
+//! Faults of the network and the service: each ends with the right file, or with the documented error and the old file
+//! unchanged.
 
 mod busy;
 mod clocks;
 mod contradictions;
 mod garbage;
+mod generations;
 mod outages;
 mod proxy;
 mod redirects;
@@ -23,14 +24,14 @@ use oss_resumable::{Checkpoint, Client, DownloadRequest, Error, ErrorKind, Outco
 
 use crate::fixture::{Fixture, PART};
 
-/// What stands at the target before a download.
+/// The content of the target before a download.
 const OLD: &[u8] = b"an older file";
 
 fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A fixture with an object of `size` bytes, and an older file at the target.
+/// A fixture with an object of `size` bytes and an older file at the target.
 fn fixture(size: u64) -> Fixture {
     fixture_of(Config::default(), size)
 }
@@ -42,7 +43,7 @@ fn fixture_of(config: Config, size: u64) -> Fixture {
 }
 
 /// The same with a fault.
-fn struck(size: u64, matcher: Matcher, fault: Fault) -> Fixture {
+fn fixture_with_fault(size: u64, matcher: Matcher, fault: Fault) -> Fixture {
     let fixture = fixture(size);
     fixture.server.inject_when(matcher, fault);
     fixture
@@ -93,19 +94,19 @@ impl Fixture {
         self.request_with(|request| request.checkpoint = Checkpoint::Off)
     }
 
-    /// A client that gives up on a silent connection after 0.7 s.
-    fn hasty(&self) -> Client {
+    /// A client that gives up a silent connection after 0.7 s.
+    fn client_with_short_idle_timeout(&self) -> Client {
         self.client_with(|options| options.idle_timeout = Some(millis(700)))
     }
 
-    /// Asserts that the download ends with the whole object and nothing else.
+    /// Asserts that the download ends with the whole object and no other file.
     fn assert_downloads(&self, client: &Client, request: &DownloadRequest) -> Outcome {
         let outcome = client.download(request).unwrap_or_else(|error| panic!("{error}"));
         self.assert_whole(&outcome);
         outcome
     }
 
-    /// Asserts that the download fails so, and that the old file stays.
+    /// Asserts that the download fails with this error and that the old file stays.
     fn assert_refuses(
         &self,
         client: &Client,
@@ -119,7 +120,7 @@ impl Fixture {
         error
     }
 
-    /// Asserts that the old file is where it was; beside it there is a resumable download at most.
+    /// Asserts that the old file is unchanged and that beside it there is at most a resumable download.
     fn assert_old_file(&self, request: &DownloadRequest) {
         assert_eq!(std::fs::read(self.target()).expect("the old file"), OLD);
         let resumable = self.journal().is_some() && self.temp().exists();
@@ -128,7 +129,7 @@ impl Fixture {
         assert!(!resumable || request.checkpoint != Checkpoint::Off, "{:?}", self.files());
     }
 
-    /// Asserts that the same download succeeds once nothing is wrong any more: no state may stick.
+    /// Asserts that the same download succeeds once the faults are gone: no state may persist.
     fn assert_recovers(&self, request: &DownloadRequest) {
         self.server.clear_faults();
         self.assert_downloads(&self.client(), request);

@@ -1,4 +1,4 @@
-//! Services that cannot be reached: names that are not found, ports that refuse, servers that start anew.
+//! Services that cannot be reached: names that are not found, ports that refuse, servers that restart.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -17,17 +17,17 @@ use super::{both_transports, each, fixture_of, millis};
 /// A name that no name service knows.
 const HOST: &str = "oss.test";
 const OUTAGE: Duration = Duration::from_secs(60);
-/// How long libcurl keeps an address, and some more. The shim has it keep none, but cannot reach a libcurl that is a part
-/// of the program.
+/// How long libcurl caches an address, and a margin. The shim switches the cache off, but not in a libcurl that is
+/// linked into the program.
 const REMEMBERED: Duration =
     Duration::from_secs(if cfg!(feature = "static-curl") { 63 } else { 3 });
-/// Bytes a second of a connection that a test has to catch at work.
+/// Bytes per second of a connection that a test has to observe while it runs.
 const SLOW: u64 = 200_000;
 
-/// A fixture that is reached by name, and a name service that can be away.
+/// A fixture that is reached by name, and a name service that can be unavailable.
 struct Named {
     fixture: Fixture,
-    /// Beside the fixture's directory, where only the download's files may be.
+    /// Not in the fixture's directory, which may contain only the download's files.
     service: tempfile::TempDir,
 }
 
@@ -50,12 +50,12 @@ impl Named {
         std::fs::remove_file(self.outage()).expect("end the outage");
     }
 
-    /// What became of each lookup of an IPv4 address: '+' answered, '-' failed.
+    /// The result of each lookup of an IPv4 address: '+' succeeded, '-' failed.
     fn lookups(&self) -> String {
         std::fs::read_to_string(self.service.path().join("log")).expect("lookups")
     }
 
-    /// The example program, downloading by name.
+    /// Starts the example program, which downloads by name.
     fn start(&self) -> Running {
         let endpoint = format!("http://{HOST}:{}", self.fixture.server.port());
         let arguments = [BUCKET, KEY, "file.bin", "."];
@@ -79,11 +79,11 @@ fn sent(fixture: &Fixture) -> u64 {
 }
 
 #[test]
-fn names_that_cannot_be_looked_up_for_a_minute_after_progress_are_waited_for() {
+fn a_minute_of_failed_name_lookups_after_progress_is_waited_out() {
     const SIZE: u64 = 24 * MIB;
     let named = Named::new(SIZE);
     let fixture = &named.fixture;
-    // Slow enough to be on its way still when libcurl has forgotten the address.
+    // Slow enough to be still running when libcurl has dropped the cached address.
     fixture.server.inject(Fault::RateLimit(40_000));
     let mut program = named.start();
     while fixture.server.active_connections() < 2 {
@@ -95,7 +95,7 @@ fn names_that_cannot_be_looked_up_for_a_minute_after_progress_are_waited_for() {
     // Breaks every connection, so that each of them needs a lookup.
     fixture.server.restart().expect("restart");
     let arrived = fixture.server.requests().len();
-    assert!(arrived < 24, "the connections were to last: {arrived} requests");
+    assert!(arrived < 24, "connections must be reused: {arrived} requests");
     std::thread::sleep(OUTAGE);
     assert_eq!(fixture.server.requests().len(), arrived, "no request arrives during the outage");
     assert!(program.is_alive(), "it gave up, or ended");
@@ -105,11 +105,11 @@ fn names_that_cannot_be_looked_up_for_a_minute_after_progress_are_waited_for() {
     named.end_outage();
 
     let output = program.output().expect("its end");
-    assert!(output.status.success(), "{}", program::last_error(&output));
+    assert!(output.status.success(), "{}", program::error_output(&output));
     assert!(named.lookups().ends_with('+'), "{}", named.lookups());
     fixture.assert_range(0..SIZE);
     assert_eq!(fixture.files(), ["file.bin"]);
-    // Work that is given from one connection to another may cost some bytes; a new start would cost all of them.
+    // Work that moves from one connection to another may cost some bytes; a new start would cost all of them.
     assert!(sent(fixture) < SIZE + 2 * MIB, "{} bytes were sent", sent(fixture));
     figure("60 s without names");
 }
@@ -119,7 +119,7 @@ fn a_name_that_cannot_be_looked_up_at_the_start_fails_at_once() {
     let named = Named::new(PART);
     named.begin_outage();
     let output = named.start().output().expect("its end");
-    let said = program::last_error(&output);
+    let said = program::error_output(&output);
     assert!(!output.status.success() && said.contains("ClientError:200006"), "{said}");
     assert!(said.contains(HOST), "{said}");
     assert_eq!(named.lookups(), "-", "asked once");
@@ -128,12 +128,12 @@ fn a_name_that_cannot_be_looked_up_at_the_start_fails_at_once() {
 
     named.end_outage();
     let output = named.start().output().expect("its end");
-    assert!(output.status.success(), "{}", program::last_error(&output));
+    assert!(output.status.success(), "{}", program::error_output(&output));
     named.fixture.assert_range(0..PART);
 }
 
 #[test]
-fn a_server_that_restarts_again_and_again_is_found_again() {
+fn a_server_that_restarts_repeatedly_is_found_again() {
     const SIZE: u64 = 2 * MIB;
     each(both_transports(), |config| {
         let fixture = fixture_of(config.clone(), SIZE);
@@ -152,7 +152,7 @@ fn a_server_that_restarts_again_and_again_is_found_again() {
 }
 
 #[test]
-fn a_port_that_refuses_for_seconds_after_progress_is_tried_again() {
+fn a_port_that_refuses_for_seconds_after_progress_is_retried() {
     const SIZE: u64 = 2 * MIB;
     let fixture = fixture_of(Config::default(), SIZE);
     fixture.server.inject(Fault::RateLimit(SLOW));
@@ -191,7 +191,7 @@ fn a_port_that_refuses_at_first_is_tried_three_times() {
 }
 
 #[test]
-fn a_port_that_refuses_for_good_after_progress_is_an_error_when_its_time_is_over() {
+fn a_port_that_refuses_for_good_after_progress_is_an_error_after_the_limit() {
     const SIZE: u64 = 2 * MIB;
     let fixture = fixture_of(Config::default(), SIZE);
     fixture.server.inject(Fault::RateLimit(SLOW));
@@ -210,7 +210,7 @@ fn a_port_that_refuses_for_good_after_progress_is_an_error_when_its_time_is_over
 }
 
 #[test]
-fn an_object_that_another_server_holds_after_a_restart_is_another_object() {
+fn another_object_after_a_restart_is_detected() {
     const SIZE: u64 = 2 * MIB;
     let fixture = fixture_of(Config::default(), SIZE);
     fixture.server.inject(Fault::RateLimit(SLOW));

@@ -1,5 +1,5 @@
-//! A proxy that breaks connections at any byte of what the server sends: inside a TLS handshake, inside the head of a
-//! reply, inside its body.
+//! A proxy that breaks connections at any byte that the server sends: in a TLS handshake, in the head of a reply, in
+//! its body.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -14,15 +14,15 @@ use rustix::net::sockopt::set_socket_linger;
 
 use crate::fixture::Fixture;
 
-/// What becomes of a connection.
+/// How the proxy treats a connection.
 #[derive(Clone, Debug)]
-pub enum Way {
-    /// It is passed on.
-    Through,
-    /// So many bytes of the server's are passed on, then it breaks.
+pub enum Treatment {
+    /// It is forwarded.
+    Forward,
+    /// This many bytes of the server's are forwarded, then it breaks.
     Cut(u64, How),
-    /// These bytes are said in the server's place, and then it ends.
-    Say(Vec<u8>, How),
+    /// These bytes are sent instead of the server's, and then it ends.
+    Replace(Vec<u8>, How),
 }
 
 /// How a connection breaks.
@@ -34,7 +34,7 @@ pub enum How {
     Close,
     /// FIN from the server's side; the client may go on sending.
     HalfClose,
-    /// Nothing more comes.
+    /// Nothing more arrives.
     Stall,
 }
 
@@ -47,20 +47,23 @@ pub struct Proxy {
 
 struct Shared {
     server: u16,
-    way: Box<dyn Fn(u64) -> Way + Send + Sync>,
+    treatment: Box<dyn Fn(u64) -> Treatment + Send + Sync>,
     connections: AtomicU64,
     stopping: AtomicBool,
     open: Mutex<Vec<Weak<TcpStream>>>,
 }
 
 impl Proxy {
-    /// `way` tells what becomes of each connection; they count from 1.
-    pub fn new(fixture: &Fixture, way: impl Fn(u64) -> Way + Send + Sync + 'static) -> Self {
+    /// `treatment` decides how each connection is treated; they are numbered from 1.
+    pub fn new(
+        fixture: &Fixture,
+        treatment: impl Fn(u64) -> Treatment + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listen");
         let port = listener.local_addr().expect("address").port();
         let shared = Arc::new(Shared {
             server: fixture.server.port(),
-            way: Box::new(way),
+            treatment: Box::new(treatment),
             connections: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             open: Mutex::new(Vec::new()),
@@ -70,22 +73,25 @@ impl Proxy {
         Proxy { port, shared, acceptor: Some(acceptor) }
     }
 
-    /// One connection goes another way, all others go through.
-    pub fn for_one(fixture: &Fixture, connection: u64, way: Way) -> Self {
-        Self::new(fixture, move |n| if n == connection { way.clone() } else { Way::Through })
+    /// Treats one connection differently and forwards all others.
+    pub fn for_one(fixture: &Fixture, connection: u64, treatment: Treatment) -> Self {
+        Self::new(
+            fixture,
+            move |n| if n == connection { treatment.clone() } else { Treatment::Forward },
+        )
     }
 
-    /// Connections so far.
+    /// Number of connections so far.
     pub fn connections(&self) -> u64 {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// A client of the fixture that goes through this proxy.
+    /// A client of the fixture that uses this proxy.
     pub fn client(&self, fixture: &Fixture) -> Client {
         self.client_with_idle_timeout(fixture, Duration::from_secs(10))
     }
 
-    /// The same, that gives up on a silent connection or handshake after `idle_timeout`.
+    /// The same with another idle time-out for connections and handshakes.
     pub fn client_with_idle_timeout(&self, fixture: &Fixture, idle_timeout: Duration) -> Client {
         fixture.client_with(|options| {
             let scheme = options.endpoint.split(':').next().unwrap_or_default();
@@ -133,12 +139,12 @@ impl Shared {
     }
 
     fn carry(&self, client: Arc<TcpStream>) {
-        let way = (self.way)(self.connections.fetch_add(1, Ordering::SeqCst) + 1);
-        let (limit, how) = match way {
-            Way::Through => (u64::MAX, How::Close),
-            Way::Cut(after, how) => (after, how),
-            Way::Say(bytes, how) => {
-                // The request, or TLS's hello, is read first. A client that is gone hears nothing.
+        let treatment = (self.treatment)(self.connections.fetch_add(1, Ordering::SeqCst) + 1);
+        let (limit, how) = match treatment {
+            Treatment::Forward => (u64::MAX, How::Close),
+            Treatment::Cut(after, how) => (after, how),
+            Treatment::Replace(bytes, how) => {
+                // The request, or TLS's hello, is read first. A write to a client that has left fails.
                 let _ = (&*client).read(&mut [0; 4096]);
                 let _ = (&*client).write_all(&bytes);
                 return end(&client, how);
@@ -156,13 +162,13 @@ impl Shared {
         pass(&server, &client, limit);
         let _ = server.shutdown(Shutdown::Both);
         end(&client, how);
-        // Ends the other direction, without a word to the client.
+        // Ends the other direction without sending anything to the client.
         let _ = client.shutdown(Shutdown::Read);
         upwards.join().expect("the client's direction");
     }
 }
 
-/// Passes on at most `limit` bytes.
+/// Forwards at most `limit` bytes.
 fn pass(mut from: &TcpStream, mut to: &TcpStream, mut limit: u64) {
     let mut block = vec![0; 64 * 1024];
     while limit > 0 {

@@ -1,4 +1,4 @@
-//! Redirections: credentials and requests go nowhere but to the endpoint.
+//! Redirections: credentials and requests are sent only to the endpoint.
 
 use local_oss::{Fault, Matcher};
 use oss_resumable::{ErrorKind, SignatureVersion};
@@ -15,7 +15,7 @@ fn redirect(fixture: &Fixture, matcher: &Matcher, number: u16, location: &str) {
 }
 
 #[test]
-fn no_redirection_is_followed_and_nothing_arrives_where_it_points() {
+fn no_redirection_is_followed_and_nothing_is_sent_to_its_target() {
     let elsewhere = Fixture::new(SIZE);
     let there = format!("{}/{BUCKET}/{KEY}?Signature=hush", elsewhere.server.endpoint());
     for signature in [SignatureVersion::V4, SignatureVersion::V1] {
@@ -28,7 +28,7 @@ fn no_redirection_is_followed_and_nothing_arrives_where_it_points() {
                 let error = fixture.assert_refuses(&client, &request, ErrorKind::Service, "Moved");
                 assert_eq!(error.status(), i64::from(number));
                 let target = elsewhere.server.endpoint();
-                assert!(error.message().contains(&target), "the place is told: {error}");
+                assert!(error.message().contains(&target), "the error names the target: {error}");
                 assert!(!error.message().contains("hush"), "{error}");
                 assert!(fixture.server.requests().len() <= 1 + 3, "{number}");
                 fixture.assert_recovers(&request);
@@ -49,7 +49,7 @@ fn a_redirection_to_itself_is_not_followed_either() {
 }
 
 #[test]
-fn a_location_beside_a_good_reply_is_nobody_s_business() {
+fn a_location_in_a_successful_reply_is_ignored() {
     let elsewhere = Fixture::new(SIZE);
     let fixture = fixture(SIZE);
     fixture.server.inject(header("Location", Some(&elsewhere.server.endpoint())));

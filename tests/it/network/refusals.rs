@@ -1,16 +1,16 @@
-//! Answers that nothing mends: they end the download at once, wherever in it they come.
+//! Replies with permanent errors end the download immediately, at any request.
 
 use local_oss::{Fault, Matcher};
 use oss_resumable::{DownloadRequest, ErrorKind};
 
 use crate::fixture::{Fixture, MIB};
 
-use super::{each, fixture, status, struck};
+use super::{each, fixture, fixture_with_fault, status};
 
 const SIZE: u64 = 2 * MIB;
 const CONNECTIONS: usize = 3;
 
-/// Statuses that are the same whenever they are asked for, with a code of the service's.
+/// Statuses that a retry does not change, with a code of the service's.
 const FINAL: [(u16, &str); 12] = [
     (400, "InvalidArgument"),
     (401, "Unauthorized"),
@@ -26,7 +26,7 @@ const FINAL: [(u16, &str); 12] = [
     (505, "HttpVersionNotSupported"),
 ];
 
-/// From its `k`-th request on, every reply of the fixture's is `fault`.
+/// From its `k`-th request on, every reply of the fixture is `fault`.
 fn refusing_from(k: u64, fault: &Fault) -> Fixture {
     let fixture = fixture(SIZE);
     // Short replies, so that there are many requests.
@@ -40,7 +40,7 @@ fn requests(fixture: &Fixture) -> [DownloadRequest; 2] {
 }
 
 #[test]
-fn a_refusal_at_any_request_is_the_error_and_the_last_answer() {
+fn a_refusal_at_any_request_is_the_error_and_ends_the_download() {
     let cases = FINAL.into_iter().flat_map(|refusal| (1..=6).map(move |k| (refusal, k)));
     each(cases, |&((number, code), k)| {
         let fixture = refusing_from(k, &status(number, code));
@@ -50,7 +50,7 @@ fn a_refusal_at_any_request_is_the_error_and_the_last_answer() {
         let requests = fixture.server.requests().len();
         assert!(requests <= k as usize + CONNECTIONS, "{requests} requests, refused from {k} on");
         if k > 1 {
-            assert!(fixture.journal().is_some(), "what came is kept");
+            assert!(fixture.journal().is_some(), "the received bytes are kept");
         }
         fixture.assert_recovers(&request);
     });
@@ -62,7 +62,7 @@ fn a_failed_condition_at_any_later_request_is_a_changed_object_after_one_clean_s
         for with_checkpoint in [0, 1] {
             let fixture = refusing_from(*k, &status(412, "PreconditionFailed"));
             let request = &requests(&fixture)[with_checkpoint];
-            // The clean start's first request has no condition, and is answered so all the same: by the user's.
+            // The first request of the clean start has no condition but gets 412 too, as if from the user's condition.
             let error = fixture.client().download(request).expect_err("412");
             assert_eq!(error.code(), "PreconditionFailed", "{error}");
             fixture.assert_old_file(request);
@@ -70,7 +70,8 @@ fn a_failed_condition_at_any_later_request_is_a_changed_object_after_one_clean_s
             fixture.assert_recovers(request);
         }
     });
-    let fixture = struck(SIZE, Matcher::any().nth(2), status(412, "PreconditionFailed"));
+    let fixture =
+        fixture_with_fault(SIZE, Matcher::any().nth(2), status(412, "PreconditionFailed"));
     fixture.assert_downloads(&fixture.client(), &fixture.request());
 }
 

@@ -9,19 +9,19 @@ use crate::fixture::{BUCKET, Fixture, KEY, MIB};
 use super::{OLD, each, fixture_of};
 
 const SIZE: u64 = MIB + 5000;
-/// Seed of the first generation; each successor's is one more.
+/// Seed of the first generation; each later one adds one.
 const FIRST_SEED: u64 = 7;
-/// Requests of a quiet download are fewer.
+/// More requests than a download without faults sends.
 const REQUESTS: u64 = 8;
 const RANGE: std::ops::Range<u64> = 100_000..900_001;
 
-/// A way to download, under which no two generations may mix.
+/// A way to download in which generations must not mix.
 #[derive(Clone, Copy, Debug)]
 struct Manner {
     checkpoint: bool,
     range: bool,
     connections: u32,
-    /// Compare the object's CRC-64. Without it only the pinned generation holds the bytes together.
+    /// Compare the object's CRC-64. Without it only the pinned generation keeps the bytes consistent.
     compare: bool,
     /// The service sends the CRC-64.
     sent: bool,
@@ -62,7 +62,7 @@ impl Manner {
     }
 }
 
-/// Whether the target is, whole, what one of the generations had; the number of the generation.
+/// The number of the generation that the target is equal to, if any.
 fn generation_of(fixture: &Fixture, manner: Manner) -> Option<u64> {
     let found = std::fs::read(fixture.target()).expect("target");
     let last = fixture.server.requests().len() as u64;
@@ -74,7 +74,7 @@ fn generation_of(fixture: &Fixture, manner: Manner) -> Option<u64> {
     })
 }
 
-/// Downloads while `matcher`'s requests each find another generation; true when it succeeds.
+/// Downloads while the requests of `matcher` each find another generation; returns whether it succeeds.
 fn one_generation_or_none(manner: Manner, matcher: Matcher) -> bool {
     let fixture = manner.fixture();
     fixture.server.inject_when(matcher.key(KEY), Fault::NewGeneration);
@@ -102,7 +102,7 @@ fn an_object_replaced_at_the_kth_request_gives_one_generation() {
     let cases = manners().into_iter().flat_map(|manner| (1..=REQUESTS).map(move |k| (manner, k)));
     let count = each(cases, |&(manner, k)| {
         let whole = one_generation_or_none(manner, Matcher::any().nth(k));
-        assert!(whole, "{manner:?}: once is mended by a clean start, at request {k}");
+        assert!(whole, "{manner:?}: one change is followed by a clean start, at request {k}");
     });
     figure(&format!("replaced in {count} ways"));
 }
@@ -112,7 +112,7 @@ fn an_object_replaced_at_every_kth_request_gives_one_generation_or_the_error() {
     let cases = manners().into_iter().flat_map(|manner| (1..=REQUESTS).map(move |k| (manner, k)));
     let count = each(cases, |&(manner, k)| {
         let whole = one_generation_or_none(manner, Matcher::any().every(k));
-        // A download takes more than two requests, and two starts are all there are.
+        // A download takes more than two requests, and there are only two starts.
         assert!(!whole || k > 2, "{manner:?} at every {k}");
     });
     figure(&format!("replaced again and again in {count} ways"));
@@ -142,7 +142,7 @@ fn an_object_replaced_by_one_of_another_size_gives_the_new_one() {
             let rule = fixture.server.inject_when(Matcher::any().nth(*k), other);
             let outcome = fixture.client().download(&fixture.request());
             let outcome = outcome.unwrap_or_else(|e| panic!("{size} bytes at request {k}: {e}"));
-            // Replaced after the last request is replaced too late.
+            // A replacement after the last request has no effect.
             if fixture.server.fault_hits(rule) == 1 {
                 fixture.assert_whole(&outcome);
             }

@@ -1,4 +1,5 @@
-//! A service that asks for less traffic. It is there, so time alone decides when to give up, and requests become fewer.
+//! A service that asks for less traffic. It is reachable, so only a time limit decides when to give up, and requests
+//! become fewer.
 
 use std::time::Duration;
 
@@ -7,11 +8,11 @@ use oss_resumable::{Client, ErrorKind};
 
 use crate::fixture::{Fixture, MIB};
 
-use super::{each, fixture, millis, status, struck};
+use super::{each, fixture, fixture_with_fault, millis, status};
 
 const SIZE: u64 = 4 * MIB;
 
-/// What OSS answers, with its status.
+/// OSS's codes for it, with their statuses.
 const WORDS: [(u16, &str); 8] = [
     (503, "DownloadTrafficRateLimitExceeded"),
     (503, "TotalQpsLimitExceeded"),
@@ -32,12 +33,12 @@ fn is_refused(request: &LoggedRequest) -> bool {
     !matches!(request.status, Some(200 | 206))
 }
 
-/// A client that lets the service throttle for `limit`.
+/// A client that accepts throttling for `limit`.
 fn client_with_limit(fixture: &Fixture, limit: Option<Duration>) -> Client {
     fixture.client_with(|options| options.throttle_limit = limit)
 }
 
-/// Most requests that were unanswered at the same time.
+/// Largest number of requests that were unanswered at the same time.
 fn most_at_once(requests: &[LoggedRequest]) -> usize {
     let at = |time| {
         let open = |r: &&LoggedRequest| r.received <= time && r.finished.is_none_or(|f| f > time);
@@ -51,7 +52,11 @@ fn five_refusals_at_the_start_with_retry_after_are_waited_out() {
     each(
         [(503, "DownloadTrafficRateLimitExceeded"), (429, "QpsLimitExceeded")],
         |(number, code)| {
-            let fixture = struck(SIZE, Matcher::any().times(5), throttled(*number, code, Some(1)));
+            let fixture = fixture_with_fault(
+                SIZE,
+                Matcher::any().times(5),
+                throttled(*number, code, Some(1)),
+            );
             let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
             let requests = fixture.server.requests();
             for pair in requests[..6].windows(2) {
@@ -65,9 +70,10 @@ fn five_refusals_at_the_start_with_retry_after_are_waited_out() {
 }
 
 #[test]
-fn every_word_for_it_is_understood_without_retry_after_too() {
+fn every_throttling_code_is_understood_also_without_retry_after() {
     each(WORDS, |(number, code)| {
-        let fixture = struck(SIZE, Matcher::any().times(4), throttled(*number, code, None));
+        let fixture =
+            fixture_with_fault(SIZE, Matcher::any().times(4), throttled(*number, code, None));
         let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
         assert_eq!(outcome.statistics.retries_service, 4, "{code}");
         assert!(outcome.statistics.throttled_ms >= 100 + 200 + 400 + 800, "{code}");
@@ -76,7 +82,8 @@ fn every_word_for_it_is_understood_without_retry_after_too() {
 
 #[test]
 fn an_error_of_the_service_with_retry_after_is_throttling() {
-    let fixture = struck(SIZE, Matcher::any().times(4), throttled(500, "InternalError", Some(0)));
+    let fixture =
+        fixture_with_fault(SIZE, Matcher::any().times(4), throttled(500, "InternalError", Some(0)));
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.retries_service, 4, "more than three attempts");
 }
@@ -86,7 +93,7 @@ fn throttling_in_the_middle_of_a_download_is_waited_out_too() {
     each(WORDS, |(number, code)| {
         for retry_after in [None, Some(1)] {
             let matcher = Matcher::any().from(2).times(5);
-            let fixture = struck(SIZE, matcher, throttled(*number, code, retry_after));
+            let fixture = fixture_with_fault(SIZE, matcher, throttled(*number, code, retry_after));
             let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
             assert!(outcome.statistics.retries_service >= 1, "{code}");
         }
@@ -94,10 +101,10 @@ fn throttling_in_the_middle_of_a_download_is_waited_out_too() {
 }
 
 #[test]
-fn throttling_without_end_is_the_service_s_error_when_its_time_is_over() {
+fn endless_throttling_is_the_service_s_error_after_the_limit() {
     each([Matcher::any(), Matcher::any().from(2)], |matcher| {
         let code = "TotalQpsLimitExceeded";
-        let fixture = struck(SIZE, matcher.clone(), status(503, code));
+        let fixture = fixture_with_fault(SIZE, matcher.clone(), status(503, code));
         let request = fixture.request();
         let client = client_with_limit(&fixture, Some(millis(1500)));
         let error = fixture.assert_refuses(&client, &request, ErrorKind::Service, code);
@@ -108,8 +115,9 @@ fn throttling_without_end_is_the_service_s_error_when_its_time_is_over() {
 }
 
 #[test]
-fn limits_of_other_silences_do_not_count_while_the_service_throttles() {
-    let fixture = struck(SIZE, Matcher::any().times(3), throttled(503, "Busy", Some(1)));
+fn other_time_limits_do_not_apply_while_the_service_throttles() {
+    let fixture =
+        fixture_with_fault(SIZE, Matcher::any().times(3), throttled(503, "Busy", Some(1)));
     let client = fixture.client_with(|options| {
         options.first_byte_limit = Some(millis(900));
         options.no_progress_limit = Some(millis(900));
@@ -118,7 +126,7 @@ fn limits_of_other_silences_do_not_count_while_the_service_throttles() {
 }
 
 #[test]
-fn a_wait_that_one_answer_asked_for_holds_for_all_connections() {
+fn a_wait_requested_by_one_reply_applies_to_all_connections() {
     let fixture = fixture(SIZE);
     fixture
         .server
@@ -128,14 +136,14 @@ fn a_wait_that_one_answer_asked_for_holds_for_all_connections() {
     let requests = fixture.server.requests();
     let refused = requests.iter().find(|request| is_refused(request)).expect("refused");
     let answered = refused.finished.expect("answered");
-    // Those that were on their way already.
+    // Those that had been sent before.
     let started = |r: &&LoggedRequest| r.received > answered + millis(100);
     let next = requests.iter().filter(started).map(|request| request.received).min();
     assert!(next.expect("one later") - answered >= millis(1000));
 }
 
 #[test]
-fn connections_become_fewer_when_there_are_too_many_requests_at_once() {
+fn connections_are_reduced_when_there_are_too_many_concurrent_requests() {
     let fixture = fixture(SIZE);
     fixture.server.inject(Fault::RateLimit(4 * MIB));
     let limit = Matcher::any().above_active(3);
@@ -150,7 +158,7 @@ fn connections_become_fewer_when_there_are_too_many_requests_at_once() {
 }
 
 #[test]
-fn replies_that_the_service_holds_back_are_counted() {
+fn replies_that_the_service_delays_are_counted() {
     let fixture = fixture(SIZE);
     fixture.server.inject_when(Matcher::any().times(2), Fault::QosDelay(millis(120)));
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
@@ -159,15 +167,15 @@ fn replies_that_the_service_holds_back_are_counted() {
 }
 
 #[test]
-fn a_download_that_is_not_throttled_says_so() {
+fn a_download_that_is_not_throttled_reports_zero() {
     let fixture = fixture(SIZE);
     let outcome = fixture.assert_downloads(&fixture.client(), &fixture.request());
     assert_eq!(outcome.statistics.throttled_ms, 0);
 }
 
 #[test]
-fn one_attempt_means_no_wait_for_a_throttled_one() {
-    let fixture = struck(SIZE, Matcher::any(), status(503, "ServiceUnavailable"));
+fn with_max_attempts_of_one_throttling_is_not_waited_out() {
+    let fixture = fixture_with_fault(SIZE, Matcher::any(), status(503, "ServiceUnavailable"));
     let client = fixture.client_with(|options| options.max_attempts = 1);
     fixture.assert_refuses(&client, &fixture.request(), ErrorKind::Service, "ServiceUnavailable");
     assert_eq!(fixture.server.requests().len(), 1);
@@ -175,7 +183,7 @@ fn one_attempt_means_no_wait_for_a_throttled_one() {
 
 #[test]
 fn a_wait_for_the_service_ends_at_a_cancel() {
-    let fixture = struck(SIZE, Matcher::any(), throttled(503, "Busy", Some(50)));
+    let fixture = fixture_with_fault(SIZE, Matcher::any(), throttled(503, "Busy", Some(50)));
     let download = fixture.client().start(&fixture.request()).expect("start");
     while fixture.server.requests().is_empty() {
         std::thread::sleep(millis(1));

@@ -1,4 +1,4 @@
-//! Temporary keys that expire in the middle of a download, again and again.
+//! Temporary keys that expire during a download, repeatedly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use crate::fixture::{Fixture, MIB};
 use super::{each, fixture, millis};
 
 const SIZE: u64 = 2 * MIB;
-/// More keys than any test here uses up.
+/// More keys than any test here needs.
 const KEYS: usize = 100;
 
 fn key(n: usize) -> AccessKey {
@@ -25,7 +25,7 @@ fn known(n: usize) -> Key {
     Key { id, secret: secret.to_string(), token, expires: None }
 }
 
-/// A fixture that knows all the keys, and whose replies are short, so that many are needed.
+/// A fixture that knows all the keys and sends short replies, so that many are needed.
 fn token_fixture() -> Fixture {
     let fixture = fixture(SIZE);
     fixture.server.set_auth(Auth::Keys((0..KEYS).map(known).collect()));
@@ -33,7 +33,7 @@ fn token_fixture() -> Fixture {
     fixture
 }
 
-/// Hands out one key after the other, as `answer` says.
+/// Returns one key after the other, or what `answer` returns.
 struct Provider<F> {
     asked: AtomicUsize,
     answer: F,
@@ -58,7 +58,7 @@ where
 }
 
 #[test]
-fn tokens_that_expire_at_every_kth_request_are_renewed_by_the_callback() {
+fn tokens_that_expire_at_every_kth_request_are_renewed_by_the_provider() {
     each(2..=6, |k| {
         let fixture = token_fixture();
         fixture.server.inject_when(Matcher::any().every(*k), Fault::ExpiredToken);
@@ -75,7 +75,7 @@ fn a_token_that_expires_at_any_request_is_replaced_by_set_credentials() {
     each(1..=6, |k| {
         let fixture = token_fixture();
         fixture.server.inject_when(Matcher::any().from(*k).times(1), Fault::ExpiredToken);
-        // The host learns of each request, and hands over a newer key before the answer is there.
+        // The host observes each request and sets a newer key before the reply is sent.
         let slot: Arc<parking_lot::Mutex<Option<Client>>> = Arc::default();
         let (seen, requests) = (slot.clone(), Arc::new(AtomicUsize::new(0)));
         let client = fixture.client_with(|options| {
@@ -97,7 +97,7 @@ fn a_token_that_expires_at_any_request_is_replaced_by_set_credentials() {
 }
 
 #[test]
-fn a_callback_that_takes_its_time_holds_up_nothing_but_new_requests() {
+fn a_slow_provider_delays_only_new_requests() {
     let fixture = token_fixture();
     fixture.server.inject_when(Matcher::any().nth(4), Fault::ExpiredToken);
     let provider = provided(|n| {
@@ -110,7 +110,7 @@ fn a_callback_that_takes_its_time_holds_up_nothing_but_new_requests() {
 }
 
 #[test]
-fn a_callback_that_has_no_key_once_is_asked_again() {
+fn a_provider_that_has_no_key_once_is_called_again() {
     let fixture = token_fixture();
     fixture.server.inject_when(Matcher::any().nth(4), Fault::ExpiredToken);
     let provider = provided(|n| match n {
@@ -122,7 +122,7 @@ fn a_callback_that_has_no_key_once_is_asked_again() {
 }
 
 #[test]
-fn a_callback_that_has_no_key_any_more_is_an_error_that_keeps_what_came() {
+fn a_provider_that_has_no_key_any_more_is_an_error_that_keeps_the_received_bytes() {
     let fixture = token_fixture();
     fixture.server.inject_when(Matcher::any().from(4), Fault::ExpiredToken);
     let provider =
@@ -140,7 +140,7 @@ fn a_callback_that_has_no_key_any_more_is_an_error_that_keeps_what_came() {
 }
 
 #[test]
-fn keys_that_are_refused_again_and_again_are_an_error_soon() {
+fn keys_that_are_refused_repeatedly_are_an_error_after_few_requests() {
     for from in [1, 4] {
         let fixture = token_fixture();
         fixture.server.inject_when(Matcher::any().from(from), Fault::ExpiredToken);

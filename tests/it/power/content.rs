@@ -1,29 +1,29 @@
-//! What of one file's bytes a disk may have after the power was lost.
+//! The bytes of one file that a disk may have after a power loss.
 
 use std::rc::Rc;
 
 use super::disk::Order;
 
-/// Disks write sectors whole or not at all.
+/// Disks write a sector completely or not at all.
 pub const SECTOR: usize = 512;
-/// What a write can come to, where all ways are tried: nothing, all of it, its first half. Any other number picks
-/// its sectors by chance.
+/// The outcomes of a write when all ways are tried: nothing, all of it, its first half. Any other number selects random
+/// sectors.
 const WAYS_OF_A_WRITE: u64 = 3;
 
-/// A change of a file that is not known to be on the disk.
+/// A change of a file that may not be on the disk yet.
 #[derive(Clone)]
 pub enum Change {
     Write {
         offset: usize,
         bytes: Rc<[u8]>,
     },
-    /// Cut, or lengthened by a hole.
+    /// Truncated, or lengthened by a hole.
     Length(usize),
-    /// Reserved up to here.
+    /// Reserved up to this offset.
     Allocate(usize),
 }
 
-/// A file: what is on the disk, and what may come to it.
+/// A file: its bytes on the disk, and its pending changes.
 #[derive(Clone, Default)]
 pub struct Content {
     durable: Vec<u8>,
@@ -44,7 +44,7 @@ impl Content {
         self.pending.clear();
     }
 
-    /// What a program reads.
+    /// The bytes that a program reads.
     pub fn now(&self) -> Vec<u8> {
         let mut bytes = self.durable.clone();
         for change in &self.pending {
@@ -53,7 +53,7 @@ impl Content {
         bytes
     }
 
-    /// How many ways there are in each of the choices that a power loss makes.
+    /// The number of ways for each of the choices of a power loss.
     pub fn choices(&self, order: Order, stale: usize) -> Vec<u64> {
         if self.pending.is_empty() {
             return Vec::new();
@@ -71,8 +71,8 @@ impl Content {
         first.into_iter().chain(of_changes).collect()
     }
 
-    /// The bytes after a power loss that chose `picks`; any number will do for a pick. `stale` are bytes that may
-    /// show where a file was lengthened and not written.
+    /// The bytes after a power loss with the choices `picks`; any numbers are valid. `stale` are bytes that may appear
+    /// where a file was lengthened and not written.
     pub fn after(&self, order: Order, picks: &[u64], stale: &[Rc<[u8]>]) -> Vec<u8> {
         let Some((&first, picks)) = picks.split_first() else { return self.durable.clone() };
         match order {
@@ -86,7 +86,7 @@ impl Content {
         }
     }
 
-    /// The lengths come in order, and what was lengthened reads as zeros.
+    /// Changes of the length are kept in order, and a lengthened file reads as zeros.
     fn after_in_order(&self, lengths: u64, picks: &[u64]) -> Vec<u8> {
         let total = self.pending.iter().filter(|change| is_length(change)).count() as u64;
         let mut left = lengths % (total + 1);
@@ -102,7 +102,7 @@ impl Content {
         bytes
     }
 
-    /// Any change without any other, any length the file ever had, and `filler` in what was lengthened.
+    /// Any change without any other, any length that the file had, and `filler` where it was lengthened.
     fn after_in_any_order(&self, length: u64, picks: &[u64], filler: &[u8]) -> Vec<u8> {
         let lengths = self.lengths();
         let mut bytes = self.durable.clone();
@@ -119,7 +119,7 @@ impl Content {
         bytes
     }
 
-    /// Every length the file had since it was flushed.
+    /// Every length that the file had since its last flush.
     fn lengths(&self) -> Vec<usize> {
         let mut len = self.durable.len();
         let mut lengths = vec![len];
@@ -141,7 +141,7 @@ fn is_length(change: &Change) -> bool {
     !matches!(change, Change::Write { .. })
 }
 
-/// Applies what `kept` says of a change's pieces; each lies in one sector.
+/// Applies the pieces of a change for which `kept` is true; each is in one sector.
 fn apply(change: &Change, bytes: &mut Vec<u8>, filler: &[u8], kept: &mut dyn FnMut(Piece) -> bool) {
     match change {
         Change::Length(len) => set_length(bytes, *len, filler),
@@ -168,13 +168,13 @@ fn apply(change: &Change, bytes: &mut Vec<u8>, filler: &[u8], kept: &mut dyn FnM
     }
 }
 
-/// The part of a write that lies in one sector.
+/// The part of a write that is in one sector.
 struct Piece {
     sector: usize,
     in_first_half: bool,
 }
 
-/// Whether a write that came to `pick` left this piece on the disk.
+/// Whether a write with the outcome `pick` left this piece on the disk.
 fn keeps(pick: u64, piece: Piece) -> bool {
     match pick {
         0 => false,
@@ -196,7 +196,7 @@ fn mixed(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Cuts, or lengthens by what `filler` has at that place of a file and zeros behind it.
+/// Truncates, or lengthens with the bytes of `filler` at that offset, followed by zeros.
 fn set_length(bytes: &mut Vec<u8>, len: usize, filler: &[u8]) {
     let from = bytes.len();
     bytes.resize(len, 0);

@@ -1,10 +1,9 @@
-//! A model of a disk: what was flushed is there after a power loss, everything else may be there, whole or in part.
+//! A model of a disk: flushed data is there after a power loss, everything else may be there completely or in part.
 //!
-//! A flushed file keeps its bytes and its length, a flushed directory its names. Of what was not flushed:
+//! A flushed file keeps its bytes and its length, a flushed directory its names. Of unflushed data:
 //!
-//! * A write is there, is not, or is in any of its sectors of 512 bytes. A sector is never half of one and half of
-//!   another.
-//! * A name leads to what it led to before or after a change of it, never to nothing in between.
+//! * A write is there, is not, or is in any of its sectors of 512 bytes. A sector is never half old and half new.
+//! * A name leads to its file before or after a change of it, and always to one of the two.
 //! * The rest depends on the [`Order`].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,20 +13,20 @@ use super::content::{Change, Content};
 use super::recording::{Event, FileId};
 use crate::effort::Chance;
 
-/// Files by name, below the directory that is watched.
+/// Files by name, below the watched directory.
 pub type Files = BTreeMap<String, Vec<u8>>;
 type Names = BTreeMap<String, FileId>;
 
-/// What a disk keeps in order of what was not flushed.
+/// The order in which a disk stores unflushed changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Changes of names reach the disk in the order in which they were made, each whole, as do changes of one file's
-    /// length; a flush of a new or renamed file takes the changes of its name with it; what was lengthened reads as
-    /// zeros. A file system with a journal and `data=ordered`, as ext4.
+    /// Changes of names reach the disk in the order in which they were made, each as a whole, as do changes of one
+    /// file's length. A flush of a new or renamed file includes the changes of its name. A lengthened file reads as
+    /// zeros. A file system with a journal and `data=ordered`, such as ext4.
     Journaled,
-    /// Any change without any other: each name for itself, the two names of a rename too; any length the file had
-    /// since it was flushed; in what was lengthened zeros, or what other files had there. Only the directory's
-    /// flush keeps names. Stricter than any file system in use.
+    /// Any change without any other: each name separately, even the two names of a rename; any length that the file had
+    /// since its last flush; zeros or old data of other files where a file was lengthened. Only the directory's flush
+    /// stores names. Stricter than any file system in use.
     Any,
 }
 
@@ -38,14 +37,14 @@ pub struct Disk {
     durable: Names,
     /// Changes of names, each of one or two.
     pending: Vec<Vec<(String, Option<FileId>)>>,
-    /// What may lie in blocks that were given to a file and not written.
+    /// Old data that may be in blocks that were allocated to a file and not written.
     stale: Vec<Rc<[u8]>>,
 }
 
 /// One way to lose the power.
 pub struct Crash {
     names: Names,
-    /// What becomes of each file's changes.
+    /// The choices for each file's changes.
     picks: BTreeMap<FileId, Vec<u64>>,
 }
 
@@ -115,7 +114,7 @@ impl Disk {
         }
     }
 
-    /// Writes the journal up to the last change that has to be in it.
+    /// Writes the journal up to the last change that must be in it.
     fn commit(&mut self, has_to_be: impl Fn(&(String, Option<FileId>)) -> bool) {
         let last = self.pending.iter().rposition(|change| change.iter().any(&has_to_be));
         for (name, to) in self.pending.drain(..last.map_or(0, |last| last + 1)).flatten() {
@@ -131,13 +130,13 @@ impl Disk {
         names
     }
 
-    /// What a program sees.
+    /// The files that a program sees.
     pub fn now(&self) -> Files {
         let names = self.names().into_iter();
         names.map(|(name, file)| (name, self.files[&file].now())).collect()
     }
 
-    /// What is there after a power loss.
+    /// The files after a power loss.
     pub fn after(&self, crash: &Crash) -> Files {
         let bytes = |file| {
             let picks = crash.picks.get(file).map_or(&[][..], Vec::as_slice);
@@ -146,7 +145,7 @@ impl Disk {
         crash.names.iter().map(|(name, file)| (name.clone(), bytes(file))).collect()
     }
 
-    /// Every way to lose the power now, with a write torn in one place only; none if there are more than `limit`.
+    /// Every way to lose the power now, with a write torn at one point only; `None` if there are more than `limit`.
     pub fn every_crash(&self, limit: u64) -> Option<Vec<Crash>> {
         let mut crashes = Vec::new();
         for names in self.every_naming(limit)? {
@@ -176,7 +175,7 @@ impl Disk {
         Some(crashes)
     }
 
-    /// A way to lose the power now, by chance.
+    /// A random way to lose the power now.
     pub fn some_crash(&self, chance: &mut Chance) -> Crash {
         let names = self.naming(&mut |ways| chance.below(ways));
         let files: BTreeSet<FileId> = names.values().copied().collect();
@@ -195,7 +194,7 @@ impl Disk {
         Crash { picks, names }
     }
 
-    /// Every state the names can be left in; none if there are more than `limit` ways to get there.
+    /// Every possible state of the names; `None` if there are more than `limit` ways to get there.
     fn every_naming(&self, limit: u64) -> Option<BTreeSet<Names>> {
         let mut ways = Vec::new();
         self.naming(&mut |n| {
@@ -210,7 +209,7 @@ impl Disk {
         (total <= limit).then(|| (0..total).map(naming).collect())
     }
 
-    /// The names that are left when `pick(n)`, below n, chooses among n ways.
+    /// The remaining names if `pick(n)`, below n, chooses among n ways.
     fn naming(&self, pick: &mut dyn FnMut(u64) -> u64) -> Names {
         let mut names = self.durable.clone();
         if self.order == Order::Journaled {
@@ -240,7 +239,7 @@ fn set(names: &mut Names, name: &str, to: Option<FileId>) {
     };
 }
 
-/// The digits of `n` where the digit at each place counts up to `bases`.
+/// The digits of `n` in the mixed radix `bases`.
 fn digits(mut n: u64, bases: &[u64]) -> Vec<u64> {
     let digit = |base: &u64| {
         let digit = n % base;

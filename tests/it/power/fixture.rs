@@ -1,4 +1,4 @@
-//! A directory in which a download is recorded and the power lost, and the server it comes from.
+//! A server, and a directory in which a download is recorded and the power is lost.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -20,7 +20,7 @@ pub const TARGET: &str = "files/file.bin";
 pub const TEMP: &str = "files/file.bin.temp";
 pub const CHECKPOINTS: &str = "checkpoints";
 
-/// How a download differs from one with every default.
+/// How a download differs from the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
     Plain,
@@ -67,7 +67,7 @@ impl Variant {
 
 /// Bytes of a reply before its connection breaks.
 const BROKEN_OFF: u64 = 60_000;
-/// Neither end is a part's.
+/// Neither end is at the boundary of a part.
 pub const RANGE: std::ops::Range<u64> = 1_000..3 * PART + 77;
 
 #[test]
@@ -86,7 +86,7 @@ fn child() {
     }
 }
 
-/// A download that was recorded.
+/// A recorded download.
 pub struct Recording {
     /// The files before it, with their names.
     files: Vec<(String, FileId, Vec<u8>)>,
@@ -111,21 +111,21 @@ impl Recording {
         &self.events
     }
 
-    /// Success was reported.
+    /// Whether success was reported.
     pub fn reports(&self) -> bool {
         self.events.iter().any(|event| matches!(event, Event::Report))
     }
 
-    /// The files before it.
+    /// The files before the download.
     pub fn before(&self) -> Files {
         self.files.iter().map(|(name, _, bytes)| (name.clone(), bytes.clone())).collect()
     }
 }
 
-/// A moment in which the power can be lost.
+/// A moment at which the power can be lost.
 pub struct Moment {
     pub order: Order,
-    /// How many had been made.
+    /// Number of calls made before it.
     pub calls: usize,
     pub disk: Disk,
     /// Success had been reported.
@@ -134,7 +134,7 @@ pub struct Moment {
 
 pub struct PowerFixture {
     pub base: Fixture,
-    /// In memory, if there is a place: the model is the disk, and every run flushes.
+    /// In memory if possible: the disk is a model, and every run flushes.
     _dir: TempDir,
     root: PathBuf,
     pub variant: Variant,
@@ -142,8 +142,8 @@ pub struct PowerFixture {
 }
 
 impl PowerFixture {
-    /// With an object of a few parts whose checksum the service does not send: nothing but the library's proof of
-    /// what is on the disk shows which bytes are right.
+    /// With an object of a few parts for which the service sends no checksum: only the library's verification of the
+    /// disk shows which bytes are right.
     pub fn new(variant: Variant) -> Self {
         let config = Config { send_crc: false, ..Config::default() };
         Self::with(variant, config, Object::pattern(4 * PART + 4_321, 7))
@@ -151,13 +151,13 @@ impl PowerFixture {
 
     pub fn with(variant: Variant, config: Config, object: Object) -> Self {
         let base = Fixture::with(config, object);
-        // Nothing here is about time-outs, and the machine may be busy.
+        // The tests are not about time-outs, and the machine may be busy.
         let client = base.client_with(|options| {
             options.connect_timeout = Some(Duration::from_secs(30));
             options.idle_timeout = Some(Duration::from_secs(30));
         });
         let dir = directory_in_memory();
-        // Long enough for a checkpoint's header of more than one sector.
+        // A long name makes the checkpoint's header longer than one sector.
         let root = dir
             .path()
             .canonicalize()
@@ -174,14 +174,14 @@ impl PowerFixture {
         &self.root
     }
 
-    /// The bytes the target has to have.
+    /// The bytes that the target must have.
     pub fn wanted(&self) -> Vec<u8> {
         let size = self.base.server.object(BUCKET, KEY).expect("object").size();
         let range = if self.variant == Variant::Ranged { RANGE } else { 0..size };
         self.base.server.object_bytes(BUCKET, KEY, range).expect("bytes")
     }
 
-    /// Everything that is there.
+    /// All current files.
     pub fn files(&self) -> Files {
         self.paths().into_iter().map(|(name, path)| (name, fs::read(path).expect("read"))).collect()
     }
@@ -198,7 +198,7 @@ impl PowerFixture {
         paths
     }
 
-    /// Makes these the only files there are.
+    /// Makes these the only files.
     pub fn put(&self, files: &Files) {
         for path in self.paths().into_values() {
             fs::remove_file(path).expect("remove");
@@ -247,14 +247,14 @@ impl PowerFixture {
         recording
     }
 
-    /// A call that the recorder does not know would show here.
+    /// Checks the recording against the directory, so that a call unknown to the recorder is detected.
     fn check(&self, recording: &Recording) {
         let moments = recording.moments(Order::Any);
         let explained = moments.last().expect("a moment").disk.now() == self.files();
         assert!(explained, "the recorded calls do not explain the files: {:#?}", recording.events);
     }
 
-    /// Breaks a download off, with a checkpoint of some extents.
+    /// Interrupts a download that has a checkpoint of some extents.
     pub fn interrupt(&self) {
         let server = &self.base.server;
         server.inject_when(Matcher::any().times(3), Fault::CloseAfter(BROKEN_OFF));
@@ -274,7 +274,7 @@ impl PowerFixture {
         recording
     }
 
-    /// A later run of the same download. Its own flush would prove nothing here and take most of the time.
+    /// A later run of the same download. Its flush is not under test and would take most of the time.
     pub fn run(&self) -> Result<Outcome, Error> {
         let mut request = self.variant.request(&self.root);
         request.flush = false;

@@ -1,5 +1,5 @@
-//! Power loss: what a download does to its files is recorded, the power is lost after every step of it in every way
-//! a disk may forget what was not flushed, and a later run goes on from what is left.
+//! Power loss: the file operations of a download are recorded, the power is lost after each of them in every way in
+//! which a disk may lose unflushed data, and a later run resumes.
 
 mod content;
 mod disk;

@@ -1,4 +1,4 @@
-//! What a program did to its files, in order, as `tests/shim/trace.c` recorded it.
+//! The file operations of a program, in order, as recorded by `tests/shim/trace.c`.
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
@@ -11,7 +11,7 @@ use crate::preload;
 /// One file, whatever its names.
 pub type FileId = usize;
 
-/// Bytes that are not printed.
+/// Bytes that `Debug` does not print.
 #[derive(Clone)]
 pub struct Bytes(pub Rc<[u8]>);
 
@@ -21,7 +21,7 @@ impl Debug for Bytes {
     }
 }
 
-/// A call that succeeded. Names are below the directory that was watched.
+/// A call that succeeded. Names are relative to the watched directory.
 #[derive(Clone, Debug)]
 pub enum Event {
     Create {
@@ -37,7 +37,7 @@ pub enum Event {
         file: FileId,
         len: usize,
     },
-    /// Room was reserved up to here, and the file is at least that long.
+    /// Blocks were reserved up to this offset, and the file is at least that long.
     Allocate {
         file: FileId,
         end: usize,
@@ -59,11 +59,11 @@ pub enum Event {
     Unlink {
         name: String,
     },
-    /// The program said [`REPORTED`].
+    /// The program printed [`REPORTED`].
     Report,
 }
 
-/// What a recorded program says on standard output when the library has reported success.
+/// What a recorded program prints when the library has reported success.
 pub const REPORTED: &str = "downloaded";
 
 /// The recorder, for `LD_PRELOAD`.
@@ -72,7 +72,7 @@ pub fn recorder() -> &'static Path {
     LIBRARY.get_or_init(|| preload::compiled("trace"))
 }
 
-/// Reads a recording. `files` are those that were there before, by inode.
+/// Parses a recording. `files` are the existing files, by inode.
 pub fn read(log: &[u8], mut files: HashMap<u64, FileId>) -> Vec<Event> {
     let mut rest = log;
     let mut known = files.len();
@@ -98,7 +98,7 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Takes the next record off the log.
+    /// Removes the next record from the log.
     fn read(log: &mut &'a [u8]) -> Option<Self> {
         let end = log.iter().position(|&byte| byte == b'\n')?;
         let line = text(&log[..end]);
@@ -124,7 +124,7 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// What it says; what neither changes nor promises anything is no event.
+    /// The record's event; `None` for operations that neither change nor flush anything.
     fn event(&self, file: Option<FileId>) -> Option<Event> {
         let known = || file.unwrap_or_else(|| panic!("'{}' was never opened", self.name));
         let name = self.name.to_owned();

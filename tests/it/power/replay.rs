@@ -1,4 +1,4 @@
-//! The power is lost after every step of a recorded download, and a later run goes on.
+//! The power is lost after every step of a recorded download, and a later run resumes.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,29 +9,29 @@ use super::disk::{Files, Order};
 use super::fixture::{Moment, PowerFixture, Recording, TARGET, Variant};
 use crate::effort::{Chance, cases};
 
-/// All ways to lose the power at one step are tried when there are not more …
+/// All ways to lose the power at one step are tried if there are no more …
 const EVERY: (u32, u32) = (30, 200);
-/// … else so many, by chance.
+/// … otherwise this many random ones.
 const SOME: (u32, u32) = (10, 40);
-/// A recorded download whose power is going to be lost.
-pub struct Trial<'a> {
+/// A recorded download and the checks of its power losses.
+pub struct PowerLosses<'a> {
     fixture: &'a PowerFixture,
     recording: &'a Recording,
     /// The target before the download.
     old: Option<Vec<u8>>,
-    /// The target that it makes.
+    /// The target that the download creates.
     new: Vec<u8>,
-    /// What happens while the power is off.
+    /// Called while the power is off.
     meanwhile: fn(&PowerFixture),
-    /// What else must hold for the files whenever the power is lost.
+    /// An additional check of the files after each power loss.
     holds: &'a dyn Fn(&Files),
-    /// States from which a later run went on.
+    /// States from which a later run resumed.
     seen: HashSet<u64>,
 }
 
-impl<'a> Trial<'a> {
+impl<'a> PowerLosses<'a> {
     pub fn new(fixture: &'a PowerFixture, recording: &'a Recording) -> Self {
-        Trial {
+        PowerLosses {
             old: recording.before().get(TARGET).cloned(),
             new: fixture.wanted(),
             fixture,
@@ -52,8 +52,8 @@ impl<'a> Trial<'a> {
         self
     }
 
-    /// Loses the power after every step, on both kinds of disk, until a later run went on from at least `least`
-    /// states of the disk, all different. How many there were.
+    /// Loses the power after every step, on both kinds of disk, until later runs have resumed from at least `least`
+    /// different states of the disk. Returns their number.
     pub fn run(mut self, least: usize) -> usize {
         let mut chance = Chance::new();
         let orders = [Order::Journaled, Order::Any];
@@ -100,7 +100,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The target is the old file or the whole new one, and the new one once success was reported.
+    /// The target is the old file or the complete new one, and the new one once success was reported.
     fn check_target(&self, moment: &Moment, left: &Files) {
         if self.fixture.variant == Variant::Unflushed {
             return;
@@ -111,7 +111,7 @@ impl<'a> Trial<'a> {
         assert!(new || old, "the target was lost {}", self.story(moment, left));
     }
 
-    /// The only reason to fail is a target that is whole already and must not be replaced.
+    /// The only valid error is that the target is already complete and must not be replaced.
     fn check_refusal(&self, moment: &Moment, left: &Files, error: &Error) {
         let spared =
             self.fixture.variant == Variant::Sparing && error.code() == "FileAlreadyExists";
@@ -119,7 +119,7 @@ impl<'a> Trial<'a> {
         assert!(whole && self.fixture.files() == *left, "{error} {}", self.story(moment, left));
     }
 
-    /// What happened, for people.
+    /// A description for a failed assertion.
     fn story(&self, moment: &Moment, left: &Files) -> String {
         let sizes: Vec<_> = left.iter().map(|(name, bytes)| (name, bytes.len())).collect();
         let Moment { order, calls, reported, .. } = moment;

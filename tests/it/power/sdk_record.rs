@@ -1,4 +1,4 @@
-//! A record as the OSS C++ SDK writes it, of parts that are in the temporary file.
+//! A record as the OSS C++ SDK writes it, of parts in the temporary file.
 
 use crc_fast::{CrcAlgorithm, checksum};
 use openssl::hash::{MessageDigest, hash};
@@ -7,7 +7,7 @@ use super::disk::Files;
 use super::fixture::{CHECKPOINTS, PowerFixture, TARGET, TEMP};
 use crate::fixture::{BUCKET, KEY, PART};
 
-/// What the SDK left of a download: its record and its temporary file.
+/// The files that the SDK left: its record and its temporary file.
 pub struct SdkLeftovers {
     record: String,
     /// Each with its offset.
@@ -16,7 +16,7 @@ pub struct SdkLeftovers {
 }
 
 impl SdkLeftovers {
-    /// Puts the record of these parts, counted from 1, of the object and its file in place.
+    /// Creates the record of these parts of the object, counted from 1, and the SDK's temporary file.
     pub fn of(fixture: &PowerFixture, numbers: &[usize]) -> Self {
         let object = fixture.wanted();
         let part = PART as usize;
@@ -58,12 +58,12 @@ impl SdkLeftovers {
             parts.join(", "),
             self.len
         );
-        // The sum is of the text without it.
+        // The sum of the text without this line.
         let sum = md5(&(before.clone() + &after));
         format!("{before}\n\t\"md5Sum\" : \"{sum}\",{after}")
     }
 
-    /// The SDK believes its record: as long as it is there, so must be what it speaks of.
+    /// The SDK trusts its record: while it exists, the bytes that it lists must be there.
     pub fn assert_true(&self, left: &Files) {
         if !left.contains_key(&self.record) {
             return;
@@ -71,7 +71,7 @@ impl SdkLeftovers {
         let temp = left.get(TEMP).expect("the file of the SDK's record");
         for (at, bytes) in &self.parts {
             let held = temp.get(*at..at + bytes.len());
-            assert!(held == Some(bytes), "the SDK's record speaks of bytes that are gone");
+            assert!(held == Some(bytes), "the SDK's record lists bytes that are lost");
         }
     }
 }

@@ -9,22 +9,22 @@ use serde::de::DeserializeOwned;
 use super::raw;
 
 const ARGUMENT: &str = "TEST_ARGUMENT";
-/// What begins the line in which a process tells what became of it.
-const TOLD: &str = "told: ";
+/// Prefix of the line in which a process reports its result.
+const REPORT_PREFIX: &str = "report: ";
 
-/// Longest life of such a process, in seconds: none stays behind when its test hangs.
+/// Longest life of such a process, in seconds, in case its test hangs.
 const LIFETIME: u32 = 300;
 
-/// The argument this process was given.
+/// The argument of this process.
 pub fn argument<T: DeserializeOwned>() -> T {
     raw::die_after(LIFETIME);
     let text = std::env::var(ARGUMENT).expect("run by the other tests");
     serde_json::from_str(&text).expect("an argument")
 }
 
-/// Tells the process that started this one.
+/// Reports to the process that started this one.
 pub fn tell(report: &impl Serialize) {
-    println!("\n{TOLD}{}", serde_json::to_string(report).expect("JSON"));
+    println!("\n{REPORT_PREFIX}{}", serde_json::to_string(report).expect("JSON"));
 }
 
 /// A process that runs an ignored test of this program; killed when dropped.
@@ -38,7 +38,7 @@ impl Process {
         Self::start_with(test, argument, |_| {})
     }
 
-    /// As [`Process::start`], with something changed.
+    /// As [`Process::start`], with a change to the command.
     pub fn start_with(
         test: &str,
         argument: &impl Serialize,
@@ -61,7 +61,7 @@ impl Process {
         &self.child
     }
 
-    /// Ends it with SIGKILL; false when it had ended by itself.
+    /// Kills it with SIGKILL; returns `false` if it had already ended.
     pub fn kill(mut self) -> bool {
         let alive = self.child.try_wait().expect("its state").is_none();
         self.child.kill().and_then(|()| self.child.wait()).expect("kill");
@@ -73,19 +73,19 @@ impl Process {
         self.child.wait().expect("an end")
     }
 
-    /// Waits for its end, which must be a good one, and what it told.
+    /// Waits for its successful end and returns its report.
     pub fn report<T: DeserializeOwned>(mut self) -> T {
         let lines: Vec<String> = self.output.by_ref().map_while(Result::ok).collect();
-        let told = lines.iter().rev().find_map(|line| line.strip_prefix(TOLD));
-        let told = told.and_then(|json| serde_json::from_str(json).ok());
+        let report = lines.iter().rev().find_map(|line| line.strip_prefix(REPORT_PREFIX));
+        let report = report.and_then(|json| serde_json::from_str(json).ok());
         let status = self.status();
-        told.filter(|_| status.success()).unwrap_or_else(|| panic!("{status}: {lines:?}"))
+        report.filter(|_| status.success()).unwrap_or_else(|| panic!("{status}: {lines:?}"))
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that has ended needs no killing.
+        // It may have ended already.
         let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }

@@ -1,4 +1,4 @@
-//! Cancelled at random moments, in every way there is.
+//! Downloads cancelled at random moments, in every possible method.
 
 use std::fs;
 use std::sync::Mutex;
@@ -14,33 +14,33 @@ use crate::traffic::{sent, total};
 const CANCELS: usize = 20;
 const AT_ONCE: usize = 3;
 const SIZE: u64 = 12 * MIB;
-/// Longest time from a cancel to its end. It takes milliseconds; the rest is for a busy machine.
+/// Longest time from a cancel to the end. It takes milliseconds; the rest is for a busy machine.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Who asks a download to end.
+/// How a download is cancelled.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum CancelMethod {
     Cancel,
     Progress,
     Drop,
     Shutdown,
 }
 
-/// One cancelled run by chance.
+/// One random cancelled run.
 #[derive(Debug)]
 struct Cancelled {
-    way: Way,
+    method: CancelMethod,
     after: Duration,
 }
 
-/// Starts a run and cancels it; how long the cancel took, and how the run ended if somebody can know.
+/// Starts a run and cancels it; returns how long the cancel took, and how the run ended if that is known.
 fn cancel(
     client: &Client,
     request: &DownloadRequest,
     run: &Cancelled,
 ) -> (Duration, Option<Error>) {
     let download = client.start(request).expect("start");
-    if matches!(run.way, Way::Progress) {
+    if matches!(run.method, CancelMethod::Progress) {
         let started = Instant::now();
         let mut asked = None;
         let ended = download.wait_with(None, &mut |_| {
@@ -53,10 +53,10 @@ fn cancel(
     }
     std::thread::sleep(run.after);
     let asked = Instant::now();
-    match run.way {
-        Way::Cancel | Way::Progress => download.cancel(),
-        Way::Shutdown => client.shutdown(),
-        Way::Drop => {
+    match run.method {
+        CancelMethod::Cancel | CancelMethod::Progress => download.cancel(),
+        CancelMethod::Shutdown => client.shutdown(),
+        CancelMethod::Drop => {
             drop(download);
             return (asked.elapsed(), None);
         }
@@ -65,7 +65,7 @@ fn cancel(
     (asked.elapsed(), Some(ended.expect_err("cancelled")))
 }
 
-/// A download that is cancelled [`CANCELS`] times and then left alone.
+/// A download that is cancelled [`CANCELS`] times and then runs to its end.
 fn cancel_again_and_again(part_size: u64, connections: u32, runs: &[Cancelled]) {
     let fixture = Fixture::new(SIZE);
     // More time than all runs take together.
@@ -82,15 +82,15 @@ fn cancel_again_and_again(part_size: u64, connections: u32, runs: &[Cancelled]) 
         if let Some(error) = error {
             assert_eq!(error.kind(), ErrorKind::Cancelled, "{error} after {run:?}");
         }
-        let checkpoint = fixture.client().inspect_checkpoint(&request).expect("a look");
+        let checkpoint = fixture.client().inspect_checkpoint(&request).expect("inspect");
         let recorded = checkpoint.map_or(0, |checkpoint| checkpoint.bytes_recorded);
         assert!(recorded >= kept, "{recorded} of {kept} bytes are left after {run:?}");
         kept = recorded;
         assert!(!fixture.target().exists());
     }
     let came = total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>());
-    println!("{came} bytes came on {connections} connections, {kept} of them were kept");
-    // All but what the sockets held; on a busy machine they may hold much.
+    println!("{came} bytes arrived on {connections} connections, {kept} of them were kept");
+    // All bytes but those in the socket buffers, which may be many on a busy machine.
     assert!(kept > came / 2, "{kept} of {came} bytes were kept");
     fixture.server.clear_faults();
     let outcome = fixture.client().download(&request).expect("download");
@@ -99,7 +99,7 @@ fn cancel_again_and_again(part_size: u64, connections: u32, runs: &[Cancelled]) 
 }
 
 #[test]
-fn cancelled_at_200_random_moments_a_download_ends_soon_and_keeps_what_came() {
+fn a_download_cancelled_at_200_random_moments_ends_soon_and_keeps_its_bytes() {
     let downloads = cases(10, 100) as usize;
     let mut chance = Chance::new();
     let draw = |_| {
@@ -107,9 +107,14 @@ fn cancelled_at_200_random_moments_a_download_ends_soon_and_keeps_what_came() {
         let connections = *chance.pick(&[1, 3, 16]);
         let mut runs = Vec::new();
         for _ in 0..CANCELS {
-            let way = *chance.pick(&[Way::Cancel, Way::Progress, Way::Drop, Way::Shutdown]);
+            let method = *chance.pick(&[
+                CancelMethod::Cancel,
+                CancelMethod::Progress,
+                CancelMethod::Drop,
+                CancelMethod::Shutdown,
+            ]);
             let after = Duration::from_secs_f64(0.2 * chance.fraction().powi(2));
-            runs.push(Cancelled { way, after });
+            runs.push(Cancelled { method, after });
         }
         (part_size, connections, runs)
     };
@@ -156,7 +161,7 @@ fn a_client_shut_down_while_downloads_run_keeps_all_their_checkpoints() {
     for (download, request) in downloads.iter().zip(&requests) {
         let ended = download.wait(Some(Duration::ZERO)).expect("it has ended");
         assert_eq!(ended.expect_err("cancelled").kind(), ErrorKind::Cancelled);
-        let checkpoint = fixture.client().inspect_checkpoint(request).expect("a look");
+        let checkpoint = fixture.client().inspect_checkpoint(request).expect("inspect");
         recorded.push(checkpoint.expect("a checkpoint").bytes_recorded);
     }
     fixture.server.clear_faults();

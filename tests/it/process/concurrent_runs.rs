@@ -1,4 +1,4 @@
-//! Several processes on one download.
+//! Several processes with the same download.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use crate::fixture::{Fixture, MIB};
 use crate::traffic::{sent, total};
 
 const SIZE: u64 = 8 * MIB;
-/// What a stalled reply brings.
+/// Body bytes of a stalled reply.
 const FIRST_BYTES: u64 = 1000;
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A server whose replies stop after [`FIRST_BYTES`], so that the process that works does not come to an end.
+/// A server whose replies stop after [`FIRST_BYTES`], so that the running process does not finish.
 fn stalled() -> Fixture {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject(Fault::StallAfter(FIRST_BYTES));
-    // Long enough that all are on their way before the first has its reply.
+    // Long enough that all have started before the first has its reply.
     fixture.server.inject(Fault::RoundTrip(Duration::from_millis(50)));
     fixture
 }
@@ -30,19 +30,19 @@ fn job(fixture: &Fixture, checkpoint: bool) -> Job {
     job
 }
 
-/// Lets the replies come whole, and those that stalled be asked for again.
-fn let_go_on(fixture: &Fixture) {
+/// Removes the stalls, and lets the stalled requests be repeated.
+fn end_stalls(fixture: &Fixture) {
     fixture.server.clear_faults();
     fixture.server.restart().expect("the same port");
 }
 
 fn assert_busy(report: &Report) {
     assert!(report.error.as_ref().is_some_and(|error| error.starts_with("Busy")), "{report:?}");
-    // Long before anybody's patience ends, however busy the machine is.
+    // Long before any time limit, even on a busy machine.
     assert!(report.took < Duration::from_secs(10), "{report:?}");
 }
 
-/// Starts `processes` at once: one works, the others are told so while it does.
+/// Starts `processes` at once: one runs, the others report that the download is busy.
 fn race(processes: usize, checkpoint: bool) {
     let fixture = stalled();
     let job = job(&fixture, checkpoint);
@@ -57,37 +57,37 @@ fn race(processes: usize, checkpoint: bool) {
             println!("busy after {:?}", report.took);
             assert_busy(&report);
         }
-        assert!(reports.try_recv().is_err(), "the one that works waits");
-        wait_until("the one that works", || fixture.temp().exists());
+        assert!(reports.try_recv().is_err(), "the running process waits");
+        wait_until("the running process", || fixture.temp().exists());
         wait_until("its checkpoint", || fixture.journal().is_some() == checkpoint);
         assert!(!fixture.target().exists());
-        let_go_on(&fixture);
-        let report = reports.recv_timeout(LIMIT).expect("the one that works");
+        end_stalls(&fixture);
+        let report = reports.recv_timeout(LIMIT).expect("the running process");
         assert_eq!(report.error, None);
     });
     fixture.assert_range(0..SIZE);
     assert_eq!(fixture.files(), ["file.bin"]);
-    // Nobody's bytes were touched: what came twice is what the others got before they found the file locked.
+    // Nobody's bytes were touched: what came twice was received by the others before they found the file locked.
     let came = total(&fixture.requests_after(0).iter().map(sent).collect::<Vec<_>>());
     assert!(came <= SIZE + processes as u64 * 4 * FIRST_BYTES, "{came} bytes");
 }
 
 #[test]
-fn of_two_processes_on_one_download_one_works_and_the_other_is_busy() {
+fn of_two_processes_with_one_download_one_runs_and_the_other_is_busy() {
     for checkpoint in [true, false] {
         race(2, checkpoint);
     }
 }
 
 #[test]
-fn of_ten_processes_on_one_download_one_works_and_the_others_are_busy() {
+fn of_ten_processes_with_one_download_one_runs_and_the_others_are_busy() {
     for checkpoint in [true, false] {
         race(10, checkpoint);
     }
 }
 
 #[test]
-fn when_the_process_that_works_is_killed_another_takes_over_at_once() {
+fn when_the_running_process_is_killed_another_can_start_at_once() {
     let fixture = Fixture::new(SIZE);
     fixture.server.inject(Fault::RateLimit(SIZE / 60));
     let job = Job::new(&fixture);

@@ -1,4 +1,4 @@
-//! The host calls `exit()`, on whatever thread, while downloads run over TLS.
+//! The host calls `exit()` on any thread while downloads run over TLS.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ const STATUS: i32 = 7;
 
 /// Where `exit()` is called.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-enum Paths {
-    /// On a thread of the host's.
+enum ExitPoint {
+    /// On a thread of the host.
     Host,
-    /// In the log callback, on the thread that drives the download.
+    /// In the log callback, on the download's driver thread.
     Log,
     /// In the credentials provider, on a thread of its own.
     Provider,
@@ -36,21 +36,21 @@ struct Host {
     endpoint: String,
     ca_file: PathBuf,
     directory: PathBuf,
-    place: Paths,
-    /// An exit handler of the host's own, older than the library's, uses the library.
+    exit_point: ExitPoint,
+    /// The host has an exit handler that uses the library and was registered before the library's.
     has_handler: bool,
-    /// When `exit()` is called, from the start of the download on.
+    /// Time from the start of the download to `exit()`.
     after: Duration,
 }
 
 impl Host {
-    fn new(fixture: &Fixture, place: Paths, after: Duration) -> Self {
+    fn new(fixture: &Fixture, exit_point: ExitPoint, after: Duration) -> Self {
         let ca_file = fixture.server.ca_file().expect("TLS").to_owned();
         let (endpoint, directory) = (fixture.server.endpoint(), fixture.dir().to_owned());
-        Host { endpoint, ca_file, directory, place, has_handler: false, after }
+        Host { endpoint, ca_file, directory, exit_point, has_handler: false, after }
     }
 
-    /// Runs it; false when it ended in another way than by its `exit()`.
+    /// Runs it; returns whether it ended with its `exit()`.
     fn exits(&self) -> bool {
         let status = Process::start("process::exits::host", self).status();
         if status.code() != Some(STATUS) {
@@ -62,15 +62,15 @@ impl Host {
     fn options(&self) -> ClientOptions {
         let mut options = ClientOptions::new(&self.endpoint).region("cn-hangzhou");
         options.ca_file = Some(self.ca_file.clone());
-        let (place, after) = (self.place, self.after);
-        options.credentials = Credentials::Provider(Arc::new(Exiting { place, after }));
+        let (exit_point, after) = (self.exit_point, self.after);
+        options.credentials = Credentials::Provider(Arc::new(Exiting { exit_point, after }));
         options.log_level = LogLevel::Debug;
-        options.log = matches!(place, Paths::Log).then(|| {
+        options.log = matches!(exit_point, ExitPoint::Log).then(|| {
             let requests = Mutex::new(0);
             Arc::new(move |_: LogLevel, line: &str| {
                 let mut requests = requests.lock();
                 *requests += u32::from(line.contains("GET bytes"));
-                // The second request is sent while the first one is on its way.
+                // The second request is sent while the first one is in flight.
                 if *requests == 2 {
                     std::thread::sleep(after);
                     std::process::exit(STATUS);
@@ -88,15 +88,15 @@ impl Host {
     }
 }
 
-/// A provider whose first key is to be renewed at once.
+/// A provider whose first key must be renewed immediately.
 struct Exiting {
-    place: Paths,
+    exit_point: ExitPoint,
     after: Duration,
 }
 
 impl CredentialsProvider for Exiting {
     fn fetch(&self) -> Result<AccessKey, String> {
-        if matches!(self.place, Paths::Provider) {
+        if matches!(self.exit_point, ExitPoint::Provider) {
             std::thread::sleep(self.after);
             std::process::exit(STATUS);
         }
@@ -106,7 +106,7 @@ impl CredentialsProvider for Exiting {
 
 static LEFT: Mutex<Option<(Client, oss_resumable::Download)>> = Mutex::new(None);
 
-/// The host's exit handler: what a C++ program does in the destructors of its static objects.
+/// The host's exit handler; a C++ program does this in the destructors of its static objects.
 extern "C" fn use_the_library() {
     let Some((client, download)) = LEFT.lock().take() else { return };
     let ended = download.wait(None).expect("no limit").expect_err("it cannot end any more");
@@ -126,9 +126,9 @@ fn host() {
         raw::at_exit(use_the_library);
     }
     let client = Client::new(host.options()).expect("client");
-    if matches!(host.place, Paths::Provider) {
-        // A second client has the key already and is at work when the first one asks for it.
-        let options = Host { place: Paths::Host, ..host.clone() }.options();
+    if matches!(host.exit_point, ExitPoint::Provider) {
+        // A second client already has the key and runs when the first one requests it.
+        let options = Host { exit_point: ExitPoint::Host, ..host.clone() }.options();
         let working = Client::new(options).expect("client");
         std::mem::forget(working.start(&host.request()).expect("start"));
         let other = host.request().file_path(host.directory.join("other.bin"));
@@ -138,7 +138,7 @@ fn host() {
     let download = client.start(&host.request()).expect("start");
     std::thread::sleep(host.after);
     *LEFT.lock() = Some((client, download));
-    if matches!(host.place, Paths::Log) {
+    if matches!(host.exit_point, ExitPoint::Log) {
         std::thread::park();
     }
     std::process::exit(STATUS);
@@ -149,13 +149,13 @@ fn tls_fixture(size: u64) -> Fixture {
     Fixture::with(config, Object::pattern(size, 7))
 }
 
-/// Exits at random moments of the first 100 ms; the run after the last one must end right.
-fn exit_often(count: u32, place: Paths) {
+/// Exits at random moments of the first 100 ms; the run after the last one must end with the right file.
+fn exit_often(count: u32, exit_point: ExitPoint) {
     let fixture = tls_fixture(64 * MIB);
     let mut chance = Chance::new();
     let crashed = (0..count).filter(|_| {
         let after = Duration::from_millis(100).mul_f64(chance.fraction());
-        !Host::new(&fixture, place, after).exits()
+        !Host::new(&fixture, exit_point, after).exits()
     });
     assert_eq!(crashed.count(), 0);
     let outcome = fixture.client().download(&fixture.request()).expect("the next run");
@@ -165,27 +165,27 @@ fn exit_often(count: u32, place: Paths) {
 }
 
 #[test]
-fn exit_at_any_moment_of_downloads_over_tls_ends_the_process_well() {
-    exit_often(cases(130, 1000), Paths::Host);
+fn exit_at_any_moment_of_downloads_over_tls_ends_the_process_normally() {
+    exit_often(cases(130, 1000), ExitPoint::Host);
 }
 
 #[test]
-fn exit_in_the_log_callback_ends_the_process_well() {
-    exit_often(cases(35, 300), Paths::Log);
+fn exit_in_the_log_callback_ends_the_process_normally() {
+    exit_often(cases(35, 300), ExitPoint::Log);
 }
 
 #[test]
-fn exit_in_the_credentials_provider_ends_the_process_well() {
-    exit_often(cases(35, 300), Paths::Provider);
+fn exit_in_the_credentials_provider_ends_the_process_normally() {
+    exit_often(cases(35, 300), ExitPoint::Provider);
 }
 
 #[test]
-fn the_host_s_exit_handlers_may_use_the_library_and_are_not_held_up() {
+fn the_host_s_exit_handlers_may_use_the_library_without_delay() {
     let fixture = tls_fixture(64 * MIB);
     fixture.server.inject(Fault::RateLimit(MIB));
     for after in [0, 20, 300] {
         let after = Duration::from_millis(after);
-        let host = Host { has_handler: true, ..Host::new(&fixture, Paths::Host, after) };
+        let host = Host { has_handler: true, ..Host::new(&fixture, ExitPoint::Host, after) };
         assert!(host.exits());
     }
 }
@@ -206,13 +206,13 @@ fn host_of_a_stuck_write() {
 }
 
 #[test]
-fn the_host_s_exit_handlers_are_not_held_up_by_a_write_that_never_returns() {
+fn the_host_s_exit_handlers_are_not_blocked_by_a_write_that_never_returns() {
     let fixture = tls_fixture(64 * MIB);
     let log = tempfile::NamedTempFile::new().expect("a log");
     let temp = fixture.temp();
     let path = temp.to_str().expect("UTF-8");
     let stuck = Failing { call: "write", path, nth: 1, times: shim::ALWAYS, how: How::Stuck };
-    let host = Host::new(&fixture, Paths::Host, Duration::ZERO);
+    let host = Host::new(&fixture, ExitPoint::Host, Duration::ZERO);
     let process = Process::start_with("process::exits::host_of_a_stuck_write", &host, |command| {
         shim::preload(command.env("DISK_LOG", log.path()), &fixture, Some(stuck));
     });
@@ -223,7 +223,7 @@ fn the_host_s_exit_handlers_are_not_held_up_by_a_write_that_never_returns() {
 fn exit_keeps_the_checkpoint() {
     let fixture = tls_fixture(16 * MIB);
     fixture.server.inject(Fault::RateLimit(MIB));
-    assert!(Host::new(&fixture, Paths::Host, Duration::from_millis(2500)).exits());
+    assert!(Host::new(&fixture, ExitPoint::Host, Duration::from_millis(2500)).exits());
     assert!(fixture.journal().is_some() && fixture.temp().exists() && !fixture.target().exists());
     fixture.server.clear_faults();
     let outcome = fixture.client().download(&fixture.request()).expect("resume");

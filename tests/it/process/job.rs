@@ -1,4 +1,4 @@
-//! A download in a process of its own, which the tests here stop, interrupt and kill.
+//! A download in a process of its own, which these tests stop, interrupt and kill.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 pub struct Job {
     pub endpoint: String,
     pub target: PathBuf,
-    /// None: a run that fails starts over.
+    /// `None`: a failed run starts over.
     pub checkpoint_dir: Option<PathBuf>,
     pub part_size: u64,
     pub thread_num: u32,
@@ -26,24 +26,24 @@ pub struct Job {
     pub version_id: Option<String>,
     pub flush: bool,
     pub idle_timeout: Duration,
-    /// How long nothing may come, at the beginning and later.
+    /// Limit of the time without a byte, before and after the first one.
     pub no_progress: Duration,
-    pub trouble: Option<Trouble>,
+    pub self_action: Option<SelfAction>,
 }
 
 /// What a process does to itself while it downloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Trouble {
-    /// Kills itself so long after the last byte has come, when only the end is to be done.
+pub enum SelfAction {
+    /// Kills itself this long after the last byte has arrived, when only completion remains.
     DieAtTheEnd(Duration),
-    /// Has a handler of its own for SIGINT, and tells how many it caught.
+    /// Has its own handler for SIGINT and reports how many signals it caught.
     CatchInterrupts,
     /// Cancels when its handler has caught a SIGINT.
     CancelOnInterrupt,
 }
 
 impl Job {
-    /// The download that [`Fixture::request`] is.
+    /// The download of [`Fixture::request`].
     pub fn new(fixture: &Fixture) -> Self {
         Job {
             endpoint: fixture.server.endpoint(),
@@ -56,7 +56,7 @@ impl Job {
             flush: false,
             idle_timeout: Duration::from_secs(10),
             no_progress: Duration::from_secs(60),
-            trouble: None,
+            self_action: None,
         }
     }
 
@@ -94,21 +94,22 @@ impl Job {
 #[ignore = "runs in a process of its own, which the other tests here start"]
 fn job() {
     let job: Job = argument();
-    if matches!(job.trouble, Some(Trouble::CatchInterrupts | Trouble::CancelOnInterrupt)) {
+    if matches!(job.self_action, Some(SelfAction::CatchInterrupts | SelfAction::CancelOnInterrupt))
+    {
         raw::catch_interrupts();
     } else {
         raw::die_of_interrupts();
     }
     let started = Instant::now();
     let download = job.client().start(&job.request()).expect("start");
-    if let Some(Trouble::DieAtTheEnd(delay)) = job.trouble {
+    if let Some(SelfAction::DieAtTheEnd(delay)) = job.self_action {
         while matches!(download.status().phase, Phase::Starting | Phase::Transferring) {
             std::thread::sleep(Duration::from_micros(50));
         }
         std::thread::sleep(delay);
         raw::kill_this_process();
     }
-    let cancels = job.trouble == Some(Trouble::CancelOnInterrupt);
+    let cancels = job.self_action == Some(SelfAction::CancelOnInterrupt);
     let ended = download.wait_with(None, &mut |_| !(cancels && raw::interrupts() > 0));
     let (error, reused) = match ended.expect("an end") {
         Ok(outcome) => (None, outcome.statistics.bytes_reused),
@@ -118,19 +119,19 @@ fn job() {
     tell(&Report { error, reused, took, interrupts: raw::interrupts() });
 }
 
-/// How a [`Job`] went, as its process says.
+/// The result of a [`Job`], as reported by its process.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     pub error: Option<String>,
     /// Bytes of earlier runs that were kept.
     pub reused: u64,
     pub took: Duration,
-    /// SIGINTs that the process's own handler caught.
+    /// SIGINTs that the process's handler caught.
     pub interrupts: u32,
 }
 
 impl Process {
-    /// Waits for the end of its download, which must be a good one: how many bytes of earlier runs it kept.
+    /// Waits for the download's successful end; returns how many bytes of earlier runs it kept.
     pub fn reused(self) -> u64 {
         let report: Report = self.report();
         assert_eq!(report.error, None);

@@ -1,4 +1,4 @@
-//! SIGKILL at hundreds of moments, over many kinds of download; each killed run is followed by others to the end.
+//! SIGKILL at hundreds of moments, in many kinds of download; each killed run is followed by others until the end.
 
 use std::fs;
 use std::ops::Range;
@@ -15,13 +15,13 @@ use crate::traffic::{merged, sent, total};
 
 const KILLS: usize = 5;
 const AT_ONCE: usize = 4;
-/// All killed runs of a download together …
+/// Total time of all killed runs of a download …
 const KILLED_AFTER_ALL: Duration = Duration::from_millis(1800);
-/// … are shorter than the time its bytes need, so that none of them comes to its end.
+/// … is shorter than the time for its bytes, so none of them can finish.
 const DOWNLOAD_TAKES: Duration = Duration::from_millis(3500);
 const OLD: &[u8] = b"the file that was there before";
 
-/// A download by chance, and when its runs are killed.
+/// A random download, and when its runs are killed.
 #[derive(Debug)]
 struct Plan {
     size: u64,
@@ -29,7 +29,7 @@ struct Plan {
     connections: u64,
     range: Option<(i64, i64)>,
     wanted: Range<u64>,
-    /// The object was replaced, and the version before is asked for.
+    /// The object was replaced, and the previous version is requested.
     old_version: bool,
     checkpoint_elsewhere: bool,
     flush: bool,
@@ -46,7 +46,7 @@ impl Plan {
         let (range, wanted) = match chance.below(6) {
             0 => (Some((first as i64, -1)), first..size),
             1 => (Some((first as i64, last as i64)), first..last + 1),
-            // The service ends it at the object's end.
+            // The service clamps it to the object's end.
             2 => (Some((first as i64, (size + last) as i64)), first..size),
             _ => (None, 0..size),
         };
@@ -64,15 +64,15 @@ impl Plan {
         }
     }
 
-    /// Bytes a second of a connection.
+    /// Bytes per second and connection.
     fn rate(&self) -> u64 {
         let bytes = self.wanted.end - self.wanted.start;
         (bytes as f64 / self.connections as f64 / DOWNLOAD_TAKES.as_secs_f64()) as u64
     }
 
-    /// Bytes that one kill may cost: on each connection what is younger than a second, of a part that is not whole yet
-    /// or in a buffer of a mebibyte, and never more than 8 MiB; on a busy machine, what came in half a second is not
-    /// even read.
+    /// Most bytes that one kill may cost: on each connection, the bytes that are younger than a second, in an
+    /// incomplete part or in a buffer of 1 MiB, and never more than 8 MiB. On a busy machine the bytes of half a second
+    /// may not even have been read.
     fn cost_of_a_kill(&self) -> u64 {
         let unread = self.rate() / 2;
         let unrecorded = (8 * MIB).min(self.part_size + MIB).min(self.rate() * 3 / 2);
@@ -80,14 +80,14 @@ impl Plan {
     }
 }
 
-/// Random moments, many soon and a few late, all together [`KILLED_AFTER_ALL`].
+/// Random moments, many soon and a few late, [`KILLED_AFTER_ALL`] in total.
 fn moments(chance: &mut Chance) -> Vec<Duration> {
     let weights: Vec<f64> = (0..KILLS).map(|_| chance.fraction().powi(2) + 1e-6).collect();
     let sum: f64 = weights.iter().sum();
     weights.into_iter().map(|weight| KILLED_AFTER_ALL.mul_f64(weight / sum)).collect()
 }
 
-/// A download by [`Plan`], and its books.
+/// A download by [`Plan`], and its totals.
 struct Killed {
     plan: Plan,
     fixture: Fixture,
@@ -96,8 +96,8 @@ struct Killed {
     expected: Vec<u8>,
     requests: usize,
     fetched: Vec<Range<u64>>,
-    /// Bytes that came and had come before, over all runs. A run that is killed early leaves what an earlier one lost
-    /// to a later one, so each run cannot have its own bound.
+    /// Bytes that arrived again, over all runs. A run that is killed early leaves bytes lost by an earlier run to a
+    /// later one, so a bound for each run is not possible.
     twice: u64,
     lost_at_most: u64,
 }
@@ -141,13 +141,14 @@ impl Killed {
         }
     }
 
-    /// The file that was there before is there until the new one is whole.
+    /// The old file stays until the new one is complete.
     fn assert_old_target(&self) {
         let there = fs::read(self.fixture.target()).ok();
         assert_eq!(there.as_deref(), self.plan.target_exists.then_some(OLD), "{:?}", self.plan);
     }
 
-    /// Closes the books of a run; the bytes that came. What came twice in one run is not the kill's doing.
+    /// Adds a run to the totals and returns the bytes that arrived. Bytes that arrive twice in one run are not caused
+    /// by the kill.
     fn account(&mut self) -> u64 {
         let sent = merged(self.fixture.requests_after(self.requests).iter().map(sent));
         self.requests = self.fixture.server.requests().len();
@@ -155,7 +156,7 @@ impl Killed {
         self.fetched = merged(self.fetched.drain(..).chain(sent));
         self.twice += came - (total(&self.fetched) - before);
         let (twice, most, plan) = (self.twice, self.lost_at_most, &self.plan);
-        assert!(twice <= most, "{twice} bytes came again, {most} may be lost: {plan:?}");
+        assert!(twice <= most, "{twice} bytes arrived again, {most} may be lost: {plan:?}");
         came
     }
 
@@ -184,7 +185,7 @@ fn left_in(directory: PathBuf) -> Vec<PathBuf> {
 }
 
 #[test]
-fn killed_at_300_random_moments_every_kind_of_download_ends_right_and_fetches_little_twice() {
+fn every_kind_of_download_killed_at_300_random_moments_completes_and_fetches_little_twice() {
     let downloads = cases(60, 600) as usize;
     let mut chance = Chance::new();
     let plans = Mutex::new(

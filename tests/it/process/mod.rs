@@ -1,4 +1,4 @@
-//! What happens to a whole process: it is killed, stopped, interrupted, forked, or ends.
+//! Process-level events: a process is killed, stopped, interrupted, forked, or exits.
 
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
@@ -25,13 +25,13 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// Waits until so many bytes are in the temporary file.
+/// Waits until this many bytes are in the temporary file.
 fn wait_for_bytes(fixture: &Fixture, bytes: u64) {
     let stored = || std::fs::metadata(fixture.temp()).map_or(0, |file| file.blocks() * 512);
     wait_until("bytes in the file", || stored() >= bytes);
 }
 
-/// Waits until the server has got a request.
+/// Waits until the server has received a request.
 fn wait_for_request(fixture: &Fixture) {
     wait_until("a request", || !fixture.server.requests().is_empty());
 }

@@ -1,5 +1,5 @@
-//! SIGKILL in the moments that look most delicate: while an earlier run is proven, while the file is finished, and
-//! after the C++ SDK's record was taken over.
+//! SIGKILL at the most critical moments: while an earlier run is verified, while the file is completed, and after the
+//! C++ SDK's record was imported.
 
 use std::fs;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use local_oss::{Config, Fault};
 
 use super::alone::Process;
-use super::job::{Job, Trouble};
+use super::job::{Job, SelfAction};
 use super::wait_until;
 use crate::effort::{Chance, cases, figure};
 use crate::fixture::{Fixture, MIB};
@@ -28,14 +28,14 @@ fn has_thread(process: &Process, name: &str) -> bool {
 }
 
 #[test]
-fn killed_while_it_proves_an_earlier_run_the_next_one_keeps_all_of_it() {
+fn a_run_killed_while_it_verifies_an_earlier_one_loses_none_of_its_bytes() {
     const SIZE: u64 = 192 * MIB;
     let kills = cases(10, 50);
     let fixture = Fixture::new(SIZE);
     let job = Job { part_size: MIB, ..Job::new(&fixture) };
     let request = fixture.request_with(|request| request.part_size = MIB);
     fixture.interrupt(&request, SIZE - 8 * MIB);
-    // Nothing comes, so that no run can end and the bytes to prove stay the same.
+    // Nothing arrives, so no run can end and the bytes to verify stay the same.
     fixture.server.inject(Fault::StallAfter(1000));
     let recorded = fixture.leftovers().temp.len() as u64;
     let mut chance = Chance::new();
@@ -53,7 +53,7 @@ fn killed_while_it_proves_an_earlier_run_the_next_one_keeps_all_of_it() {
 }
 
 #[test]
-fn killed_while_it_finishes_it_leaves_the_old_file_or_the_whole_new_one() {
+fn a_run_killed_during_completion_leaves_the_old_file_or_the_complete_new_one() {
     const SIZE: u64 = 8 * MIB;
     let kills = cases(40, 600);
     let mut chance = Chance::new();
@@ -63,7 +63,7 @@ fn killed_while_it_finishes_it_leaves_the_old_file_or_the_whole_new_one() {
         fs::write(fixture.target(), OLD).expect("the old file");
         let delay = Duration::from_micros(chance.below(12_000));
         let job = Job { flush: true, ..Job::new(&fixture) };
-        let killed = Job { trouble: Some(Trouble::DieAtTheEnd(delay)), ..job.clone() };
+        let killed = Job { self_action: Some(SelfAction::DieAtTheEnd(delay)), ..job.clone() };
         assert!(!killed.start().status().success());
         let finished = fs::read(fixture.target()).expect("a file") != OLD;
         let recorded = fixture.journal().is_some();
@@ -84,7 +84,7 @@ fn killed_while_it_finishes_it_leaves_the_old_file_or_the_whole_new_one() {
 }
 
 #[test]
-fn killed_after_it_took_over_the_sdks_record_the_next_one_ends_right() {
+fn after_a_run_killed_once_it_imported_the_sdks_record_the_next_one_succeeds() {
     let kills = cases(6, 60);
     let mut chance = Chance::new();
     for _ in 0..kills {
@@ -99,7 +99,7 @@ fn killed_after_it_took_over_the_sdks_record_the_next_one_ends_right() {
             assert!(!left.path("download.bin").exists());
         }
         left.fixture.server.clear_faults();
-        left.go_on();
+        left.resume();
     }
     figure(&format!("{} kills", 5 * kills));
 }

@@ -18,7 +18,7 @@ pub fn kill_this_process() -> ! {
     unreachable!("SIGKILL cannot be survived")
 }
 
-/// Ends this process by SIGALRM after so many seconds.
+/// Ends this process with SIGALRM after this many seconds.
 pub fn die_after(seconds: u32) {
     // SAFETY: no memory is passed.
     unsafe { libc::alarm(seconds) };
@@ -26,12 +26,12 @@ pub fn die_after(seconds: u32) {
 
 static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
 
-/// Counts SIGINTs from now on instead of dying of the first. System calls they interrupt are not restarted.
+/// Counts SIGINTs from now on instead of being killed by the first. System calls that they interrupt are not restarted.
 pub fn catch_interrupts() {
     extern "C" fn count(_: libc::c_int) {
         INTERRUPTS.fetch_add(1, Ordering::SeqCst);
     }
-    // SAFETY: the action is zeroed, which is an empty mask and no flags, and has a handler that only counts.
+    // SAFETY: the action is zeroed (an empty mask and no flags) and has a handler that only counts.
     let installed = unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = count as extern "C" fn(libc::c_int) as libc::sighandler_t;
@@ -40,8 +40,8 @@ pub fn catch_interrupts() {
     assert_eq!(installed, 0);
 }
 
-/// Has SIGINT end this process, as it does by default. A process that a shell started in the background ignores it,
-/// and so do its children.
+/// Restores the default action of SIGINT, which ends this process. A process that a shell started in the background
+/// ignores it, and so do its children.
 pub fn die_of_interrupts() {
     // SAFETY: no memory is passed.
     assert_ne!(unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) }, libc::SIG_ERR);
@@ -52,19 +52,20 @@ pub fn interrupts() -> u32 {
     INTERRUPTS.load(Ordering::SeqCst)
 }
 
-/// Has threads that start from now on share the memory pools there are, so that what recoverable free in pools says little.
+/// Makes threads that start from now on share the existing memory pools, so that free memory in pools hardly affects
+/// the result.
 pub fn share_memory_pools() {
     // SAFETY: no memory is passed.
     assert_eq!(unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) }, 1);
 }
 
-/// Has the allocator return what is free to the system.
+/// Makes the allocator return free memory to the system.
 pub fn give_free_memory_back() {
     // SAFETY: it moves no memory that is in use.
     unsafe { libc::malloc_trim(0) };
 }
 
-/// Has `handler` called when the process exits.
+/// Registers `handler` to be called when the process exits.
 pub fn at_exit(handler: extern "C" fn()) {
     // SAFETY: a function of this program, which is never unloaded.
     assert_eq!(unsafe { libc::atexit(handler) }, 0);

@@ -1,4 +1,4 @@
-//! Signals other than SIGKILL: a process that is stopped and goes on, and Ctrl-C.
+//! Signals other than SIGKILL: a process that is stopped and continued, and Ctrl-C.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use local_oss::Fault;
 
 use super::alone::Process;
-use super::job::{Job, Report, Trouble};
+use super::job::{Job, Report, SelfAction};
 use super::raw::signal;
 use super::{wait_for_bytes, wait_for_request};
 use crate::fixture::{Fixture, MIB};
@@ -23,7 +23,7 @@ fn slow(size: u64) -> Fixture {
     fixture
 }
 
-/// Stops a download at `moment` for longer than nothing may come, and lets it go on.
+/// Stops a download at `moment` for longer than the time limit without a byte, and continues it.
 fn stop_and_continue(moment: impl Fn(&Fixture), no_progress: Duration, server_closes: bool) {
     const SIZE: u64 = 6 * MIB;
     let fixture = slow(SIZE);
@@ -41,10 +41,10 @@ fn stop_and_continue(moment: impl Fn(&Fixture), no_progress: Duration, server_cl
 }
 
 #[test]
-fn a_process_that_was_stopped_for_longer_than_any_limit_goes_on() {
+fn a_process_that_was_stopped_for_longer_than_any_limit_continues() {
     std::thread::scope(|scope| {
         for server_closes in [false, true] {
-            // A second of the stop may count as silence, and a busy machine takes its time as well.
+            // A second of the stop may count as idle time, and a busy machine needs time as well.
             let half_way = |fixture: &Fixture| wait_for_bytes(fixture, 3 * MIB);
             scope.spawn(move || stop_and_continue(half_way, millis(3000), server_closes));
         }
@@ -52,21 +52,21 @@ fn a_process_that_was_stopped_for_longer_than_any_limit_goes_on() {
 }
 
 #[test]
-fn a_process_that_was_stopped_before_its_first_byte_goes_on() {
+fn a_process_that_was_stopped_before_its_first_byte_continues() {
     std::thread::scope(|scope| {
         for server_closes in [false, true] {
             let before_the_reply = |fixture: &Fixture| {
                 fixture.server.inject(Fault::RoundTrip(millis(400)));
                 wait_for_request(fixture);
             };
-            // The time in which a first byte must come passes while a process is stopped.
+            // The time limit for the first byte includes the time while the process is stopped.
             let no_progress = Duration::from_secs(60);
             scope.spawn(move || stop_and_continue(before_the_reply, no_progress, server_closes));
         }
     });
 }
 
-/// A part, and one request for each connection; one more of each where a connection was helped by another.
+/// One request for a part and one for each connection; one more for each connection that took over work from another.
 fn assert_nothing_broke(fixture: &Fixture, size: u64) {
     let requests = fixture.requests_after(0);
     assert!(requests.len() <= 7, "{} requests", requests.len());
@@ -75,7 +75,7 @@ fn assert_nothing_broke(fixture: &Fixture, size: u64) {
 }
 
 #[test]
-fn a_process_that_is_stopped_a_hundred_times_ends_right_on_the_same_connections() {
+fn a_process_that_is_stopped_a_hundred_times_succeeds_on_the_same_connections() {
     const SIZE: u64 = 6 * MIB;
     let fixture = slow(SIZE);
     let process = Job::new(&fixture).start();
@@ -112,7 +112,8 @@ fn ctrl_c_ends_the_program_at_once_and_the_next_run_resumes() {
 fn ctrl_c_caught_by_the_host_and_turned_into_a_cancel_keeps_the_checkpoint() {
     const SIZE: u64 = 12 * MIB;
     let fixture = slow(SIZE);
-    let process = Job { trouble: Some(Trouble::CancelOnInterrupt), ..Job::new(&fixture) }.start();
+    let process =
+        Job { self_action: Some(SelfAction::CancelOnInterrupt), ..Job::new(&fixture) }.start();
     wait_for_bytes(&fixture, SIZE / 2);
     signal(process.child(), libc::SIGINT);
     let report: Report = process.report();
@@ -124,11 +125,12 @@ fn ctrl_c_caught_by_the_host_and_turned_into_a_cancel_keeps_the_checkpoint() {
 }
 
 #[test]
-fn the_host_s_handler_gets_every_ctrl_c_and_none_disturbs_the_download() {
+fn the_host_s_handler_gets_every_ctrl_c_and_the_download_is_unaffected() {
     const SIZE: u64 = 6 * MIB;
     const SIGNALS: u32 = 100;
     let fixture = slow(SIZE);
-    let process = Job { trouble: Some(Trouble::CatchInterrupts), ..Job::new(&fixture) }.start();
+    let process =
+        Job { self_action: Some(SelfAction::CatchInterrupts), ..Job::new(&fixture) }.start();
     wait_for_bytes(&fixture, 1);
     assert_host_signals_are_blocked(&process);
     for _ in 0..SIGNALS {
@@ -137,13 +139,13 @@ fn the_host_s_handler_gets_every_ctrl_c_and_none_disturbs_the_download() {
     }
     let report: Report = process.report();
     assert_eq!(report.error, None);
-    // Signals that come before the handler has run are one, on a busy machine.
+    // Signals that arrive before the handler has run count once, on a busy machine.
     assert!(report.interrupts > 0 && report.interrupts <= SIGNALS, "{}", report.interrupts);
     fixture.assert_range(0..SIZE);
     assert_nothing_broke(&fixture, SIZE);
 }
 
-/// Every thread of the library's leaves every signal to the host that a host may want.
+/// Every thread of the library blocks every signal that a host may handle.
 fn assert_host_signals_are_blocked(process: &Process) {
     let tasks = fs::read_dir(format!("/proc/{}/task", process.child().id())).expect("tasks");
     let mut seen = 0;

@@ -1,4 +1,4 @@
-//! Many downloads, and what is left of them in the process: nothing.
+//! Many downloads, after which nothing is left in the process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,22 +14,22 @@ use super::raw;
 use crate::effort::{Chance, cases, figure};
 use crate::fixture::{BUCKET, Fixture, ID, MIB, SECRET};
 
-/// Where the downloads of a process come from and go to.
+/// The sources and the destinations of a process's downloads.
 #[derive(Serialize, Deserialize)]
-struct Paths {
-    /// Endpoints, and who vouches for them.
+struct Setup {
+    /// Endpoints, each with the CA file for its certificate.
     services: Vec<(String, Option<PathBuf>)>,
     directory: PathBuf,
     downloads: u64,
 }
 
-impl Paths {
+impl Setup {
     fn new(fixtures: &[&Fixture], downloads: u64) -> Self {
         let service = |fixture: &&Fixture| {
             (fixture.server.endpoint(), fixture.server.ca_file().map(PathBuf::from))
         };
         let directory = fixtures[0].dir().to_owned();
-        Paths { services: fixtures.iter().map(service).collect(), directory, downloads }
+        Setup { services: fixtures.iter().map(service).collect(), directory, downloads }
     }
 
     fn client(&self, n: usize) -> Client {
@@ -54,28 +54,28 @@ impl Paths {
     }
 }
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Holdings {
+struct Resources {
     /// By name.
     threads: BTreeMap<String, u32>,
     descriptors: usize,
     resident_bytes: u64,
 }
 
-impl Holdings {
+impl Resources {
     fn now() -> Self {
         raw::give_free_memory_back();
         let mut threads = BTreeMap::new();
         for task in fs::read_dir("/proc/self/task").expect("tasks").flatten() {
-            // One that has just ended is not there any more.
+            // A thread that has just ended does not exist any more.
             let Ok(name) = fs::read_to_string(task.path().join("comm")) else { continue };
             *threads.entry(name.trim_end().to_owned()).or_default() += 1;
         }
         let descriptors = fs::read_dir("/proc/self/fd").expect("descriptors").count();
         let pages = fs::read_to_string("/proc/self/statm").expect("statm");
         let resident: u64 = pages.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("pages");
-        Holdings { threads, descriptors, resident_bytes: resident * 4096 }
+        Resources { threads, descriptors, resident_bytes: resident * 4096 }
     }
 
     fn of_the_library(&self) -> u32 {
@@ -87,30 +87,30 @@ impl Holdings {
 #[ignore = "runs in a process of its own, which the other tests here start"]
 fn small_downloads() {
     raw::share_memory_pools();
-    let place: Paths = argument();
+    let setup: Setup = argument();
     let mut chance = Chance::new();
     let mut all = |downloads: u64| {
         const OF_A_CLIENT: u64 = 50;
         const AT_ONCE: u64 = 5;
         for first in (0..downloads).step_by(OF_A_CLIENT as usize) {
-            let client = place.client((first / OF_A_CLIENT) as usize);
+            let client = setup.client((first / OF_A_CLIENT) as usize);
             for batch in (first..(first + OF_A_CLIENT).min(downloads)).step_by(AT_ONCE as usize) {
                 let sizes: Vec<_> = (0..AT_ONCE).map(|_| chance.below(250_000)).collect();
-                let start = |(n, size)| client.start(&place.request(n, size)).expect("start");
+                let start = |(n, size)| client.start(&setup.request(n, size)).expect("start");
                 let running: Vec<_> = (batch..).zip(sizes.iter().copied()).map(start).collect();
                 for ((n, size), download) in (batch..).zip(&sizes).zip(running) {
                     download.wait(None).expect("an end").expect("download");
-                    assert_is_pattern(&place.file(n), *size, n);
+                    assert_is_pattern(&setup.file(n), *size, n);
                 }
             }
             client.shutdown();
         }
     };
-    // What is made once for the process, such as OpenSSL's tables, is not held against the downloads.
+    // Allocations made once per process, such as OpenSSL's tables, do not count.
     all(200);
-    let before = Holdings::now();
-    all(place.downloads);
-    tell(&(before, Holdings::now()));
+    let before = Resources::now();
+    all(setup.downloads);
+    tell(&(before, Resources::now()));
 }
 
 fn assert_is_pattern(file: &Path, size: u64, seed: u64) {
@@ -121,19 +121,19 @@ fn assert_is_pattern(file: &Path, size: u64, seed: u64) {
 }
 
 #[test]
-fn after_1000_small_downloads_threads_descriptors_and_memory_are_back_at_the_start() {
+fn after_1000_small_downloads_no_threads_descriptors_or_memory_are_leaked() {
     let plain = Fixture::new(1);
     let config = Config { tls: Some(Tls::Valid), ..Config::default() };
     let secure = Fixture::with(config, Object::bytes([]));
     let downloads = u64::from(cases(1000, 10_000));
-    let place = Paths::new(&[&plain, &secure], downloads);
-    let (before, after): (Holdings, Holdings) =
-        Process::start("process::stress::small_downloads", &place).report();
+    let setup = Setup::new(&[&plain, &secure], downloads);
+    let (before, after): (Resources, Resources) =
+        Process::start("process::stress::small_downloads", &setup).report();
     println!("{before:?}, then {after:?}");
     assert_eq!(after.of_the_library(), 0, "{after:?}");
     assert_eq!(after.threads, before.threads);
     assert_eq!(after.descriptors, before.descriptors);
-    // 4 KiB for each download would be as much; the allocator keeps something between one and three.
+    // 4 KiB for each download would be as much; the allocator keeps between one and three.
     let most = before.resident_bytes + 4 * MIB;
     assert!(after.resident_bytes <= most, "{before:?}, then {after:?}");
     assert!(plain.files().is_empty(), "{:?}", plain.files());
@@ -144,37 +144,37 @@ fn after_1000_small_downloads_threads_descriptors_and_memory_are_back_at_the_sta
 #[test]
 #[ignore = "runs in a process of its own, which the other tests here start"]
 fn downloads_at_once() {
-    let place: Paths = argument();
-    let client = place.client(0);
-    let before = Holdings::now();
-    let start = |n| client.start(&place.request(n, MIB)).expect("start");
-    let running: Vec<_> = (0..place.downloads).map(start).collect();
+    let setup: Setup = argument();
+    let client = setup.client(0);
+    let before = Resources::now();
+    let start = |n| client.start(&setup.request(n, MIB)).expect("start");
+    let running: Vec<_> = (0..setup.downloads).map(start).collect();
     while running.iter().any(|download| download.status().bytes_done == 0) {
         std::thread::sleep(Duration::from_millis(10));
     }
-    let during = Holdings::now();
+    let during = Resources::now();
     for (n, download) in (0..).zip(&running) {
         download.wait(None).expect("an end").expect("download");
-        assert_is_pattern(&place.file(n), MIB, n);
+        assert_is_pattern(&setup.file(n), MIB, n);
     }
     client.shutdown();
-    tell(&(before, during, Holdings::now()));
+    tell(&(before, during, Resources::now()));
 }
 
 #[test]
-fn sixty_four_downloads_at_once_share_their_client_s_few_threads() {
+fn sixty_four_concurrent_downloads_share_their_client_s_few_threads() {
     const DOWNLOADS: u64 = 64;
     let fixture = Fixture::new(1);
     fixture.server.inject(Fault::RateLimit(MIB / 6));
-    let place = Paths::new(&[&fixture], DOWNLOADS);
-    let (before, during, after): (Holdings, Holdings, Holdings) =
-        Process::start("process::stress::downloads_at_once", &place).report();
+    let setup = Setup::new(&[&fixture], DOWNLOADS);
+    let (before, during, after): (Resources, Resources, Resources) =
+        Process::start("process::stress::downloads_at_once", &setup).report();
     println!("{before:?}, {during:?}, then {after:?}");
     assert_eq!(before.of_the_library(), 0);
     let count = |name: &str| during.threads.get(name).copied().unwrap_or(0);
     assert_eq!(count("oss-download"), 64, "a driver each: {during:?}");
     assert_eq!(count("oss-transfer"), 2, "as many as the client allows: {during:?}");
-    // Writers come when the disk is slow, four at most.
+    // Writer threads start when the disk is slow, four at most.
     assert!(during.of_the_library() <= 64 + 2 + 4, "{during:?}");
     assert_eq!(after.threads, before.threads);
     assert_eq!(after.descriptors, before.descriptors);

@@ -1,4 +1,4 @@
-//! A connection claims while planners cut, in every order.
+//! A connection claims while planners cut, under many schedules.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::sync::scheduled::explore;
 use crate::sync::thread;
 
-/// Claims as a connection does whose bytes come in sevens, until one is not its own; one past the last claimed.
+/// Claims seven bytes at a time, as a connection does, until a byte is not its own; returns the end of the last claim.
 fn claim_all(span: &Span) -> u64 {
     let mut claimed = span.start();
     loop {
@@ -39,7 +39,7 @@ fn every_byte_is_claimed_or_cut_once() {
         owned.sort_by_key(|range| range.start);
         let mut reached = 100;
         for range in &owned {
-            assert_eq!(range.start, reached, "one owner for each byte: {owned:?}");
+            assert_eq!(range.start, reached, "each byte has one owner: {owned:?}");
             reached = range.end;
         }
         assert_eq!(reached, 142, "an owner for every byte: {owned:?}");
@@ -47,7 +47,7 @@ fn every_byte_is_claimed_or_cut_once() {
 }
 
 #[test]
-fn a_span_that_is_shortened_while_it_is_claimed_and_cut_ends_where_it_may() {
+fn a_span_that_is_shortened_while_it_is_claimed_and_cut_ends_at_a_valid_byte() {
     explore(|| {
         let span = Arc::new(Span::new(100..142));
         let (shortened, cut) = (span.clone(), span.clone());

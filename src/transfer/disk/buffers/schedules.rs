@@ -1,4 +1,4 @@
-//! Workers wait for buffers and are woken, in every order.
+//! Workers wait for buffers and are woken, under many schedules.
 
 use std::sync::Arc;
 use std::task::Wake;
@@ -8,20 +8,20 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::scheduled::explore;
 use crate::sync::{Condvar, thread};
 
-/// A worker's sleep: rung once, it wakes the next sleeper or the one to come, as libcurl's does.
+/// A test's worker waker: a wake without a sleeper wakes the next one, as libcurl's does.
 #[derive(Default)]
-pub struct Bell {
-    rung: Mutex<bool>,
+pub struct TestWaker {
+    woken: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Bell {
+impl TestWaker {
     pub fn sleep(&self) {
-        let mut rung = self.rung.lock();
-        while !*rung {
-            self.changed.wait(&mut rung);
+        let mut woken = self.woken.lock();
+        while !*woken {
+            self.changed.wait(&mut woken);
         }
-        *rung = false;
+        *woken = false;
     }
 
     pub fn worker(self: &Arc<Self>, index: usize) -> WorkerWaker {
@@ -29,42 +29,43 @@ impl Bell {
     }
 }
 
-impl Wake for Bell {
+impl Wake for TestWaker {
     fn wake(self: Arc<Self>) {
-        *self.rung.lock() = true;
+        *self.woken.lock() = true;
         self.changed.notify_all();
     }
 }
 
-/// No buffer is out, none is kept without need, nobody waits.
+/// Asserts that no buffer is in use, none is kept unnecessarily and nobody waits.
 pub fn assert_at_rest(buffers: &Buffers) {
     let state = buffers.state.lock();
     assert_eq!((state.existing, state.free.len(), state.limit), (0, 0, 0));
     assert!(state.waiting.is_empty());
 }
 
-/// Takes a buffer, asleep until there is one.
-fn take(buffers: &Buffers, bell: &Arc<Bell>, index: usize) -> Vec<u8> {
+/// Takes a buffer; sleeps until there is one.
+fn take(buffers: &Buffers, waker: &Arc<TestWaker>, index: usize) -> Vec<u8> {
     loop {
-        match buffers.take(&bell.worker(index)) {
+        match buffers.take(&waker.worker(index)) {
             Some(buffer) => return buffer,
-            None => bell.sleep(),
+            None => waker.sleep(),
         }
     }
 }
 
 #[test]
-fn who_waits_for_a_buffer_is_woken_and_no_more_exist_than_are_reserved() {
+fn waiting_workers_are_woken_and_no_more_buffers_exist_than_are_reserved() {
     explore(|| {
         let buffers = Arc::new(Buffers::default());
         let out = Arc::new(AtomicUsize::new(0));
         buffers.reserve(2);
         let workers: Vec<_> = (0..3)
             .map(|index| {
-                let (buffers, out, bell) = (buffers.clone(), out.clone(), Arc::<Bell>::default());
+                let (buffers, out, waker) =
+                    (buffers.clone(), out.clone(), Arc::<TestWaker>::default());
                 thread::spawn(move || {
                     for _ in 0..2 {
-                        let buffer = take(&buffers, &bell, index);
+                        let buffer = take(&buffers, &waker, index);
                         assert!(buffer.is_empty());
                         assert!(out.fetch_add(1, Ordering::SeqCst) < 2, "more than reserved");
                         out.fetch_sub(1, Ordering::SeqCst);
@@ -80,16 +81,16 @@ fn who_waits_for_a_buffer_is_woken_and_no_more_exist_than_are_reserved() {
 }
 
 #[test]
-fn a_download_that_ends_takes_its_share_of_the_buffers_along() {
+fn the_buffers_of_a_download_are_freed_when_it_ends() {
     explore(|| {
         let buffers = Arc::new(Buffers::default());
         let downloads: Vec<_> = (0..2)
             .map(|index| {
-                let (buffers, bell) = (buffers.clone(), Arc::<Bell>::default());
+                let (buffers, waker) = (buffers.clone(), Arc::<TestWaker>::default());
                 thread::spawn(move || {
                     buffers.reserve(1);
-                    let first = take(&buffers, &bell, index);
-                    let more = buffers.take(&bell.worker(index));
+                    let first = take(&buffers, &waker, index);
+                    let more = buffers.take(&waker.worker(index));
                     let existing = buffers.state.lock().existing;
                     assert!(existing <= 2, "{existing} buffers for two downloads of one");
                     [Some(first), more].into_iter().flatten().for_each(|b| buffers.give_back(b));

@@ -1,4 +1,4 @@
-//! Transfer threads hand writes over to the writer threads and take them back, in every order.
+//! Transfer threads pass writes to the writer threads and do them themselves again, under many schedules.
 
 use shuttle::rand::{Rng, thread_rng};
 
@@ -7,7 +7,7 @@ use crate::model::crc64;
 use crate::sync::channel::{Receiver, unbounded};
 use crate::sync::scheduled::explore;
 use crate::sync::{Mutex, thread};
-use crate::transfer::disk::buffers::schedules::{Bell, assert_at_rest};
+use crate::transfer::disk::buffers::schedules::{TestWaker, assert_at_rest};
 use crate::transfer::disk::write_target::WriteAt;
 use crate::transfer::event::EndReason;
 
@@ -16,11 +16,11 @@ const START: u64 = 1000;
 /// Fetches with the same remainder share a writer thread.
 const FETCHES: [u64; 2] = [1, 5];
 
-/// A file in memory that refuses one of its writes.
+/// A file in memory that fails one of its writes.
 struct Memory {
     bytes: Mutex<[u8; LEN]>,
     writes: Mutex<usize>,
-    refused: usize,
+    failing: usize,
 }
 
 impl WriteAt for Memory {
@@ -30,7 +30,7 @@ impl WriteAt for Memory {
             *writes += 1;
             *writes
         };
-        if write == self.refused {
+        if write == self.failing {
             return Err(Error::internal("no room"));
         }
         let offset = offset as usize;
@@ -39,16 +39,16 @@ impl WriteAt for Memory {
     }
 }
 
-/// What a fetch does with its file, at odds with itself whether the disk is slow. Ends as the fetch does.
-fn transfer(mut intake: Intake, bell: &Bell, bytes: &[u8]) {
+/// Feeds a fetch's bytes to its intake; whether the disk is slow is random. Ends as a fetch does.
+fn transfer(mut intake: Intake, waker: &TestWaker, bytes: &[u8]) {
     let fetch = intake.fetch;
     for piece in bytes.chunks(4) {
         let slow = thread_rng().gen_bool(0.5);
-        intake.hand_over_until = slow.then(|| Instant::now() + Duration::from_secs(60));
+        intake.writer_threads_until = slow.then(|| Instant::now() + Duration::from_secs(60));
         loop {
             match intake.make_room(piece.len()) {
                 Ok(true) => break,
-                Ok(false) => bell.sleep(),
+                Ok(false) => waker.sleep(),
                 Err(error) => {
                     let end = FetchEnd::without_reply(fetch, EndReason::Fault(error));
                     return intake.finish(Box::new(end));
@@ -60,15 +60,15 @@ fn transfer(mut intake: Intake, bell: &Bell, bytes: &[u8]) {
     intake.finish(Box::new(FetchEnd::without_reply(fetch, EndReason::Complete)));
 }
 
-/// Whether the news are those of one fetch: extents in order, at most one fault, and the end at the end. The bytes
-/// covered, and whether there was a fault.
-fn judge(news: &Receiver<Event>, file: &Memory, bytes: &[u8]) -> (usize, bool) {
+/// Checks the events of one fetch: extents in order, at most one fault, and the end last. Returns the number of bytes
+/// covered and whether there was a fault.
+fn check_events(events: &Receiver<Event>, file: &Memory, bytes: &[u8]) -> (usize, bool) {
     let mut reached = START;
     let mut faulty = false;
     loop {
-        match news.try_recv().expect("an end") {
+        match events.try_recv().expect("an end") {
             Event::Stored(extent) => {
-                assert!(!faulty, "what follows a failed write is not reported");
+                assert!(!faulty, "nothing after a failed write is reported");
                 assert_eq!(extent.offset, reached, "extents follow each other");
                 let range = (reached - START) as usize..(extent.end() - START) as usize;
                 assert_eq!(
@@ -80,49 +80,49 @@ fn judge(news: &Receiver<Event>, file: &Memory, bytes: &[u8]) -> (usize, bool) {
                 reached = extent.end();
             }
             Event::Fault(_) => {
-                assert!(!faulty, "one fault is told once");
+                assert!(!faulty, "a fault is reported once");
                 faulty = true;
             }
             Event::Ended(end) => {
                 faulty |= matches!(end.ending, EndReason::Fault(_));
-                assert!(news.try_recv().is_err(), "nothing follows the end");
+                assert!(events.try_recv().is_err(), "nothing follows the end");
                 return ((reached - START) as usize, faulty);
             }
-            _ => panic!("unexpected news"),
+            _ => panic!("unexpected event"),
         }
     }
 }
 
-/// Two fetches on one writer thread; the first's write number `refused` fails.
-fn two_fetches(refused: impl Fn() -> usize + Send + Sync + 'static) {
+/// Two fetches on one writer thread; the first one's write number `failing` fails.
+fn two_fetches(failing: impl Fn() -> usize + Send + Sync + 'static) {
     explore(move || {
         let writer_threads = Arc::new(WriterThreads::new());
         writer_threads.buffers().reserve(3);
-        let refused = refused();
+        let failing = failing();
         let bytes: Vec<u8> = (1..=LEN as u8).collect();
         let fetches = FETCHES.map(|fetch| {
-            let refused = if fetch == FETCHES[0] { refused } else { 0 };
+            let failing = if fetch == FETCHES[0] { failing } else { 0 };
             let file =
-                Arc::new(Memory { bytes: Mutex::new([0; LEN]), writes: Mutex::new(0), refused });
-            let (events, news) = unbounded();
-            let write_target = Arc::new(WriteTarget::new(file.clone(), START, events));
-            let bell = Arc::<Bell>::default();
-            let worker = bell.worker(fetch as usize);
+                Arc::new(Memory { bytes: Mutex::new([0; LEN]), writes: Mutex::new(0), failing });
+            let (sender, events) = unbounded();
+            let write_target = Arc::new(WriteTarget::new(file.clone(), START, sender));
+            let waker = Arc::<TestWaker>::default();
+            let worker = waker.worker(fetch as usize);
             let intake =
                 Intake::new(fetch, write_target, writer_threads.clone(), worker, START, 8, 12);
             let bytes = bytes.clone();
-            let thread = thread::spawn(move || transfer(intake, &bell, &bytes));
-            (thread, news, file)
+            let thread = thread::spawn(move || transfer(intake, &waker, &bytes));
+            (thread, events, file)
         });
-        let running = fetches.map(|(thread, news, file)| {
+        let running = fetches.map(|(thread, events, file)| {
             thread.join().expect("transfer");
-            (news, file)
+            (events, file)
         });
         writer_threads.shut_down();
-        for (news, file) in running {
-            let (covered, faulty) = judge(&news, &file, &bytes);
-            let failed = file.refused > 0 && *file.writes.lock() >= file.refused;
-            assert_eq!(faulty, failed, "a failed write is told, and only that");
+        for (events, file) in running {
+            let (covered, faulty) = check_events(&events, &file, &bytes);
+            let failed = file.failing > 0 && *file.writes.lock() >= file.failing;
+            assert_eq!(faulty, failed, "exactly a failed write is reported");
             assert!(faulty || covered == LEN, "nothing is left out: {covered}");
         }
         writer_threads.buffers().release(3);
@@ -136,6 +136,6 @@ fn writes_keep_their_order_and_the_end_comes_after_them() {
 }
 
 #[test]
-fn a_failed_write_is_told_once_and_nothing_after_it_is_reported() {
+fn a_failed_write_is_reported_once_and_no_later_extent_is_reported() {
     two_fetches(|| thread_rng().gen_range(1..5));
 }

@@ -38,15 +38,15 @@ fn is_incomplete<T: std::fmt::Debug>(result: Result<T, Flaw>) {
 }
 
 #[test]
-fn the_first_reply_tells_the_generation_and_the_bytes_it_carries() {
-    let opening = first_reply(&partial("bytes 100-199/1000", 100), Some((100, 199))).expect("good");
-    assert_eq!(opening.generation, generation());
-    assert_eq!(opening.body, 100..200);
-    assert!(!opening.ranges_ignored);
+fn the_first_reply_gives_the_generation_and_the_range_of_its_body() {
+    let first = first_reply(&partial("bytes 100-199/1000", 100), Some((100, 199))).expect("good");
+    assert_eq!(first.generation, generation());
+    assert_eq!(first.body, 100..200);
+    assert!(!first.ranges_ignored);
 }
 
 #[test]
-fn a_range_that_reaches_past_the_end_is_cut_at_the_end_and_nowhere_else() {
+fn a_range_beyond_the_end_is_clamped_only_at_the_end() {
     assert_eq!(
         first_reply(&partial("bytes 900-999/1000", 100), Some((900, 1999))).expect("good").body,
         900..1000
@@ -55,7 +55,7 @@ fn a_range_that_reaches_past_the_end_is_cut_at_the_end_and_nowhere_else() {
 }
 
 #[test]
-fn a_first_reply_that_is_not_what_was_asked_for_is_refused() {
+fn a_first_reply_that_is_not_the_requested_one_is_refused() {
     contradicts(first_reply(&partial("bytes 0-99/1000", 100), Some((100, 199))));
     contradicts(first_reply(&partial("bytes 100-299/1000", 200), Some((100, 199))));
     is_incomplete(first_reply(&partial("bytes 100-199/*", 100), Some((100, 199))));
@@ -74,7 +74,7 @@ fn a_first_reply_that_is_not_what_was_asked_for_is_refused() {
 }
 
 #[test]
-fn the_whole_object_is_an_answer_only_to_a_range_from_its_start() {
+fn the_whole_object_is_accepted_only_for_a_range_from_its_start() {
     let whole = head(&["HTTP/1.1 200 OK", "Content-Length: 1000", "x-oss-request-id: 1"]);
     let opened = first_reply(&whole, Some((0, 99))).expect("good");
     assert_eq!((opened.body, opened.ranges_ignored), (0..1000, true));
@@ -83,8 +83,53 @@ fn the_whole_object_is_an_answer_only_to_a_range_from_its_start() {
     is_incomplete(first_reply(&head(&["HTTP/1.1 200 OK", "x-oss-request-id: 1"]), None));
 }
 
+fn processed(lines: &[&str]) -> Result<FirstReply, Flaw> {
+    processed_reply(&head(&[&["HTTP/1.1 200 OK", "x-oss-request-id: 1"], lines].concat()))
+}
+
 #[test]
-fn a_reply_that_oss_did_not_mark_is_nobodys() {
+fn a_processed_object_ends_at_its_length_or_its_last_chunk() {
+    let told = processed(&["Content-Length: 1000", "ETag: \"A\"", "x-oss-hash-crc64ecma: 17"]);
+    let FirstReply { generation, body, ranges_ignored } = told.expect("good");
+    assert_eq!((generation.size, body, ranges_ignored), (1000, 0..1000, false));
+    assert_eq!(generation.etag.as_deref(), Some("A"));
+    assert_eq!(generation.crc64, None, "it is the stored object's");
+
+    let untold = processed(&["Transfer-Encoding: Chunked"]).expect("good");
+    assert_eq!((untold.generation.size, untold.body), (UNKNOWN, 0..UNKNOWN));
+}
+
+#[test]
+fn a_processed_object_whose_end_cannot_be_known_is_refused() {
+    is_incomplete(processed(&[]));
+    for lines in [
+        &["Transfer-Encoding: chunked", "Content-Length: 1000"][..],
+        &["Transfer-Encoding: gzip, chunked"],
+        &["Transfer-Encoding: gzip", "Transfer-Encoding: chunked"],
+        &["Transfer-Encoding: identity", "Content-Length: 1000"],
+        &["Transfer-Encoding: chunked", "Content-Encoding: gzip"],
+        &["Content-Length: 1000", "Content-Length: 1001"],
+        &["Content-Length: 18446744073709551615"],
+    ] {
+        contradicts(processed(lines));
+    }
+    contradicts(processed_reply(&partial("bytes 0-99/1000", 100)));
+    is_incomplete(processed_reply(&head(&["HTTP/1.1 200 OK", "Content-Length: 1000"])));
+}
+
+#[test]
+fn a_given_length_is_never_treated_as_unknown() {
+    let length = format!("Content-Length: {UNKNOWN}");
+    let whole = head(&["HTTP/1.1 200 OK", &length, "x-oss-request-id: 1"]);
+    contradicts(first_reply(&whole, None));
+    contradicts(head_reply(&whole));
+    let total = format!("bytes 100-199/{UNKNOWN}");
+    contradicts(first_reply(&partial(&total, 100), Some((100, 199))));
+    contradicts(later_reply(&partial(&total, 100), &(100..200), &generation(), Pinning::IfMatch));
+}
+
+#[test]
+fn a_reply_without_a_header_of_oss_is_refused() {
     let page = ["HTTP/1.1 200 OK", "Content-Length: 1000", "ETag: \"A\""];
     is_incomplete(first_reply(&head(&page), None));
     let marked = [&page[..], &["X-Oss-Request-Id: 1"]].concat();
@@ -92,7 +137,7 @@ fn a_reply_that_oss_did_not_mark_is_nobodys() {
 }
 
 #[test]
-fn a_body_coded_on_its_way_is_refused_and_a_stored_coding_is_not() {
+fn a_body_coded_in_transit_is_refused_and_a_stored_coding_is_not() {
     let coded = ["HTTP/1.1 200 OK", "Content-Encoding: gzip", "x-oss-request-id: 1"];
     contradicts(first_reply(&head(&coded), None));
     let stored = [&coded[..], &["Content-Length: 1000"]].concat();
@@ -100,8 +145,9 @@ fn a_body_coded_on_its_way_is_refused_and_a_stored_coding_is_not() {
 }
 
 #[test]
-fn later_replies_are_exactly_the_bytes_asked_for_of_the_same_generation() {
-    let check = |reply: &ReplyHead| later_reply(reply, &(100..200), &generation());
+fn later_replies_must_be_exactly_the_requested_bytes_of_the_same_generation() {
+    let check =
+        |reply: &ReplyHead| later_reply(reply, &(100..200), &generation(), Pinning::IfMatch);
     assert_eq!(check(&partial("bytes 100-199/1000", 100)), Ok(()));
     contradicts(check(&partial("bytes 100-198/1000", 99)));
     contradicts(check(&partial("bytes 101-200/1000", 100)));
@@ -128,15 +174,81 @@ fn another_etag_crc_or_version_or_a_missing_etag_is_another_generation() {
     assert!(!same(|seen| seen.version_id = Some("v2".to_owned())));
 }
 
+#[test]
+fn another_last_modified_is_another_generation_only_for_pinning_by_comparison() {
+    let at = |time: &str| Generation { last_modified: Some(time.to_owned()), ..generation() };
+    assert_eq!(continues(&at("2"), &at("1"), Pinning::IfMatch), Ok(()));
+    for (seen, same) in [(at("1"), true), (generation(), true), (at("2"), false)] {
+        assert_eq!(continues(&seen, &at("1"), Pinning::Comparison).is_ok(), same, "{seen:?}");
+    }
+}
+
+#[test]
+fn a_growing_object_may_be_longer_with_another_etag_and_nothing_else() {
+    let pin = Generation { version_id: Some("v1".to_owned()), appendable: true, ..generation() };
+    let continues = |size, change: fn(&mut Generation)| {
+        let mut seen = Generation { size, ..pin.clone() };
+        change(&mut seen);
+        continues(&seen, &pin, Pinning::Growth).is_ok()
+    };
+    let another_etag = |seen: &mut Generation| seen.etag = Some("B".to_owned());
+    let another_crc = |seen: &mut Generation| seen.crc64 = Some(18);
+    assert!(continues(1000, |_| {}) && continues(1001, |_| {}));
+    assert!(continues(1001, another_etag) && continues(1001, another_crc));
+    assert!(!continues(1000, another_etag) && !continues(1000, another_crc));
+    assert!(!continues(999, |_| {}));
+    assert!(!continues(1001, |seen| seen.appendable = false));
+    assert!(!continues(1001, |seen| seen.version_id = Some("v2".to_owned())));
+}
+
+#[test]
+fn headers_show_a_weak_etag_and_whether_an_object_may_grow() {
+    let of = |lines: &[&str]| {
+        let fixed = ["HTTP/1.1 200 OK", "Content-Length: 10", "x-oss-request-id: 1"];
+        head_reply(&head(&[&fixed, lines].concat())).expect("good")
+    };
+    let generation = of(&["ETag: W/\"A\"", "x-oss-object-type: Appendable"]);
+    assert_eq!(generation.etag.as_deref(), Some("W/\"A\""));
+    assert!(generation.has_weak_etag() && generation.appendable);
+    let generation = of(&["ETag: \"A\"", "x-oss-object-type: Normal"]);
+    assert!(!generation.has_weak_etag() && !generation.appendable);
+}
+
+/// Any two generations, often equal.
+fn any_generation() -> impl Strategy<Value = Generation> {
+    let text = || prop::option::of(prop::sample::select(&["A", "B"]));
+    (text(), 0u64..3, prop::option::of(0u64..2), text(), text(), any::<bool>()).prop_map(
+        |(etag, size, crc64, version_id, last_modified, appendable)| Generation {
+            etag: etag.map(str::to_owned),
+            size,
+            crc64,
+            version_id: version_id.map(str::to_owned),
+            last_modified: last_modified.map(str::to_owned),
+            appendable,
+        },
+    )
+}
+
 proptest! {
     #[test]
-    fn no_reply_is_taken_for_bytes_that_were_not_asked_for(
+    fn pinning_by_comparison_implies_pinning_by_if_match_which_implies_growth(
+        seen in any_generation(), expected in any_generation(),
+    ) {
+        let by = |pinning| continues(&seen, &expected, pinning).is_ok();
+        prop_assert!(!by(Pinning::Comparison) || by(Pinning::IfMatch));
+        prop_assert!(!by(Pinning::IfMatch) || by(Pinning::Growth));
+        prop_assert!(!by(Pinning::Growth) || seen.size >= expected.size);
+        prop_assert!(!by(Pinning::Growth) || seen.appendable || by(Pinning::IfMatch));
+    }
+
+    #[test]
+    fn no_reply_is_accepted_for_bytes_that_were_not_requested(
         first in 0u64..2000, last in 0u64..2000, total in 0u64..2000, length in 0u64..2000,
         asked_first in 0u64..2000, asked_len in 1u64..2000,
     ) {
         let reply = partial(&format!("bytes {first}-{last}/{total}"), length);
         let asked = asked_first..asked_first + asked_len;
-        if later_reply(&reply, &asked, &generation()).is_ok() {
+        if later_reply(&reply, &asked, &generation(), Pinning::IfMatch).is_ok() {
             prop_assert_eq!((first, last + 1, total, length), (asked.start, asked.end, 1000, asked_len));
         }
         if let Ok(opened) = first_reply(&reply, Some((asked.start, asked.end - 1))) {

@@ -9,7 +9,7 @@ use super::*;
 use crate::effort::{cases, runner};
 
 const ORDERS: [Order; 2] = [Order::Journaled, Order::Any];
-/// Ways to lose the power; no step of the random sequences below has more.
+/// Most ways to lose the power; no step of the random sequences below has more.
 const LIMIT: u64 = 1 << 20;
 
 fn create(file: FileId, name: &str) -> Event {
@@ -28,26 +28,26 @@ fn flush_directory() -> Event {
     Event::FlushDirectory { directory: "d".to_owned() }
 }
 
-/// A disk with an old target, on which `events` happened.
+/// A disk with an old target after `events`.
 fn disk(order: Order, events: &[Event]) -> Disk {
     let mut disk = Disk::new(order, &[("d/target".to_owned(), 0, b"old".to_vec())]);
     events.iter().for_each(|event| disk.apply(event));
     disk
 }
 
-/// Everything that a power loss can leave, with writes torn in one place.
+/// Every possible state after a power loss, with writes torn at one point.
 fn states(disk: &Disk) -> BTreeSet<Files> {
     let crashes = disk.every_crash(LIMIT).expect("few ways");
     crashes.iter().map(|crash| disk.after(crash)).collect()
 }
 
-/// What can become of the target.
+/// Every possible state of the target.
 fn targets(disk: &Disk) -> BTreeSet<Option<Vec<u8>>> {
     states(disk).into_iter().map(|mut files| files.remove("d/target")).collect()
 }
 
 #[test]
-fn a_flushed_file_that_is_renamed_is_the_old_one_or_the_whole_new_one() {
+fn after_the_rename_of_a_flushed_file_the_target_is_the_old_or_the_complete_new_one() {
     let events = [
         create(1, "d/temp"),
         write(1, 0, b"new"),
@@ -73,7 +73,7 @@ fn a_file_that_is_renamed_before_its_flush_may_be_lost() {
 }
 
 #[test]
-fn the_flush_of_a_new_file_keeps_its_name_only_where_there_is_a_journal() {
+fn the_flush_of_a_new_file_keeps_its_name_only_with_a_journal() {
     let events = [create(1, "d/new"), Event::Flush { file: 1 }];
     for (order, kept) in [(Order::Journaled, true), (Order::Any, false)] {
         let always = states(&disk(order, &events)).iter().all(|files| files.contains_key("d/new"));
@@ -82,7 +82,7 @@ fn the_flush_of_a_new_file_keeps_its_name_only_where_there_is_a_journal() {
 }
 
 #[test]
-fn names_come_in_order_where_there_is_a_journal_and_else_in_any() {
+fn changes_of_names_are_in_order_with_a_journal_and_otherwise_in_any_order() {
     let events = [create(1, "d/first"), create(2, "e/second")];
     for (order, possible) in [(Order::Journaled, false), (Order::Any, true)] {
         let only_second =
@@ -92,7 +92,7 @@ fn names_come_in_order_where_there_is_a_journal_and_else_in_any() {
 }
 
 #[test]
-fn a_sector_is_never_torn() {
+fn sectors_are_written_completely_or_not_at_all() {
     const OFFSET: usize = 300;
     let mut chance = Chance::new();
     let new = vec![1; 5 * SECTOR];
@@ -117,7 +117,7 @@ fn a_sector_is_never_torn() {
 }
 
 #[test]
-fn what_was_lengthened_and_not_written_may_show_what_was_there_before() {
+fn a_lengthened_file_may_contain_old_data() {
     let events = [create(1, "d/new"), flush_directory(), write(1, 0, b"1234")];
     let contents = |order| -> BTreeSet<_> {
         states(&disk(order, &events)).into_iter().map(|mut files| files.remove("d/new")).collect()
@@ -130,9 +130,9 @@ fn what_was_lengthened_and_not_written_may_show_what_was_there_before() {
     }
 }
 
-/// One of a few things that can be done to three files with three names in two directories.
+/// One of a few operations on three files with three names in two directories.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Operation {
     Write { name: usize, offset: usize, bytes: Vec<u8> },
     Length { name: usize, len: usize },
     Rename { from: usize, to: usize },
@@ -143,65 +143,69 @@ enum Deed {
 
 const NAMES: [&str; 3] = ["d/target", "d/temp", "e/journal"];
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn operation() -> impl Strategy<Value = Operation> {
     let name = || 0..NAMES.len();
     let bytes = prop::collection::vec(any::<u8>(), 1..8);
     prop_oneof![
-        4 => (name(), 0..8usize, bytes).prop_map(|(name, offset, bytes)| Deed::Write {
+        4 => (name(), 0..8usize, bytes).prop_map(|(name, offset, bytes)| Operation::Write {
             name, offset, bytes
         }),
-        2 => (name(), 0..16usize).prop_map(|(name, len)| Deed::Length { name, len }),
-        2 => (name(), name()).prop_map(|(from, to)| Deed::Rename { from, to }),
-        1 => name().prop_map(|name| Deed::Unlink { name }),
-        1 => name().prop_map(|name| Deed::Flush { name }),
-        1 => name().prop_map(|name| Deed::FlushDirectory { name }),
+        2 => (name(), 0..16usize).prop_map(|(name, len)| Operation::Length { name, len }),
+        2 => (name(), name()).prop_map(|(from, to)| Operation::Rename { from, to }),
+        1 => name().prop_map(|name| Operation::Unlink { name }),
+        1 => name().prop_map(|name| Operation::Flush { name }),
+        1 => name().prop_map(|name| Operation::FlushDirectory { name }),
     ]
 }
 
-/// The calls that the deeds come to; a file that is not there is made, and not renamed, removed or flushed.
-fn calls(deeds: &[Deed]) -> Vec<Event> {
+/// The calls of the operations; a file that does not exist is created, and not renamed, removed or flushed.
+fn calls(operations: &[Operation]) -> Vec<Event> {
     let mut at: BTreeMap<usize, FileId> = BTreeMap::from([(0, 0)]);
     let mut files = 1;
     let mut events = Vec::new();
-    for deed in deeds {
-        match deed.clone() {
-            Deed::Write { name, .. } | Deed::Length { name, .. } if !at.contains_key(&name) => {
+    for operation in operations {
+        match operation.clone() {
+            Operation::Write { name, .. } | Operation::Length { name, .. }
+                if !at.contains_key(&name) =>
+            {
                 at.insert(name, files);
                 events.push(create(files, NAMES[name]));
                 files += 1;
             }
-            Deed::Write { name, offset, bytes } => events.push(write(at[&name], offset, &bytes)),
-            Deed::Length { name, len } => events.push(Event::Length { file: at[&name], len }),
-            Deed::Rename { from, to } if from != to => {
+            Operation::Write { name, offset, bytes } => {
+                events.push(write(at[&name], offset, &bytes))
+            }
+            Operation::Length { name, len } => events.push(Event::Length { file: at[&name], len }),
+            Operation::Rename { from, to } if from != to => {
                 if let Some(file) = at.remove(&from) {
                     at.insert(to, file);
                     events.push(rename(NAMES[from], NAMES[to]));
                 }
             }
-            Deed::Unlink { name } => {
+            Operation::Unlink { name } => {
                 if at.remove(&name).is_some() {
                     events.push(Event::Unlink { name: NAMES[name].to_owned() });
                 }
             }
-            Deed::Flush { name } => {
+            Operation::Flush { name } => {
                 events.extend(at.get(&name).map(|&file| Event::Flush { file }));
             }
-            Deed::FlushDirectory { name } => {
+            Operation::FlushDirectory { name } => {
                 let (directory, _) = NAMES[name].split_once('/').expect("a directory");
                 events.push(Event::FlushDirectory { directory: directory.to_owned() });
             }
-            Deed::Rename { .. } => {}
+            Operation::Rename { .. } => {}
         }
     }
     events
 }
 
-fn deeds(most: usize) -> impl Strategy<Value = Vec<Event>> {
-    prop::collection::vec(deed(), 0..most).prop_map(|deeds| calls(&deeds))
+fn operations(most: usize) -> impl Strategy<Value = Vec<Event>> {
+    prop::collection::vec(operation(), 0..most).prop_map(|operations| calls(&operations))
 }
 
-/// Does what the events say to real files, and returns those that are there in the end.
-fn really_done(events: &[Event]) -> Files {
+/// Applies the events to real files, and returns those that exist at the end.
+fn applied_to_real_files(events: &[Event]) -> Files {
     let root = tempfile::tempdir().expect("directory");
     let path = |name: &str| root.path().join(name);
     fs::create_dir(path("d")).and_then(|()| fs::create_dir(path("e"))).expect("directories");
@@ -231,18 +235,21 @@ fn really_done(events: &[Event]) -> Files {
 }
 
 #[test]
-fn a_program_sees_what_a_real_directory_shows() {
+fn the_model_agrees_with_a_real_directory() {
     let property = |events: Vec<Event>| {
         for order in ORDERS {
-            prop_assert_eq!(disk(order, &events).now(), really_done(&events));
+            prop_assert_eq!(disk(order, &events).now(), applied_to_real_files(&events));
         }
         Ok(())
     };
-    runner(cases(100, 2_000)).run(&deeds(30), property).unwrap_or_else(|error| panic!("{error}"));
+    runner(cases(100, 2_000))
+        .run(&operations(30), property)
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
-fn a_power_loss_may_leave_all_or_what_was_flushed_and_any_order_leaves_all_that_a_journal_does() {
+fn a_power_loss_may_leave_everything_or_the_flushed_data_and_any_order_includes_the_journaled_states()
+ {
     let property = |events: Vec<Event>| {
         let [journaled, any] = ORDERS.map(|order| disk(order, &events));
         let left = states(&journaled);
@@ -250,7 +257,9 @@ fn a_power_loss_may_leave_all_or_what_was_flushed_and_any_order_leaves_all_that_
         prop_assert!(left.is_subset(&states(&any)));
         Ok(())
     };
-    runner(cases(100, 1_000)).run(&deeds(8), property).unwrap_or_else(|error| panic!("{error}"));
+    runner(cases(100, 1_000))
+        .run(&operations(8), property)
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]
@@ -269,5 +278,7 @@ fn when_everything_is_flushed_nothing_is_lost() {
         }
         Ok(())
     };
-    runner(cases(100, 2_000)).run(&deeds(30), property).unwrap_or_else(|error| panic!("{error}"));
+    runner(cases(100, 2_000))
+        .run(&operations(30), property)
+        .unwrap_or_else(|error| panic!("{error}"));
 }

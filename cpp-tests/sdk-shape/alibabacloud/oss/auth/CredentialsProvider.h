@@ -1,4 +1,4 @@
-// Access keys and where they come from.
+// Access keys and their providers.
 #pragma once
 
 #include <string>

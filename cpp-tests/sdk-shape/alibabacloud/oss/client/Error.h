@@ -1,4 +1,4 @@
-// What a retry strategy is shown.
+// The error that a retry strategy gets.
 #pragma once
 
 #include <string>

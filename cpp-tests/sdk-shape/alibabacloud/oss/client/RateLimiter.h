@@ -1,4 +1,4 @@
-// A rate in KiB a second.
+// A rate in KiB per second.
 #pragma once
 
 namespace AlibabaCloud {

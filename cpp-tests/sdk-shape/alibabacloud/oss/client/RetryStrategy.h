@@ -1,4 +1,4 @@
-// Decides about failed attempts.
+// Decides whether failed attempts are retried.
 #pragma once
 
 #include <alibabacloud/oss/client/Error.h>

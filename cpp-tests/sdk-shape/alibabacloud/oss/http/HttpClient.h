@@ -1,4 +1,4 @@
-// What a program may put in the place of the SDK's own HTTP.
+// The interface with which a program can replace the SDK's own HTTP.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// What to download and where to put it.
+// The object to download, and its target.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// What a download answers with.
+// The result of a download.
 #pragma once
 
 #include <cstdlib>
