@@ -3,7 +3,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 CLANG_FORMAT_FILES = $(wildcard include/*/*.hpp cpp-tests/*.[ch] cpp-tests/*.cpp cpp-tests/*.hpp \
 	cpp-tests/*/*.[ch] cpp-tests/*/*.[ch]pp examples/*/*.[ch] examples/*/*.[ch]pp benches/*.[ch] \
-	cpp-tests/*/*/*/*.h cpp-tests/*/*/*/*/*.h cpp-tests/*/*/*/*/*/*.h tests/shim/*.c)
+	cpp-tests/*/*/*/*.h cpp-tests/*/*/*/*/*.h cpp-tests/*/*/*/*/*/*.h \
+	cpp-tests/sdk-shape/src/*.cc sdk/*.[ch]pp tests/shim/*.c)
 
 .DEFAULT_GOAL := help
 .PHONY: help deps demo test test-all bench lint clean

@@ -1,6 +1,7 @@
 # The targets that programs in this build link with. For an installed package, OssResumableConfig.cmake defines them.
 
 include(cmake/StaticLibraries.cmake)
+include(cmake/OssResumableSdk.cmake)
 
 # IMPORTED_LOCATION cannot contain generator expressions, so each configuration gets a location of its own.
 function(oss_resumable_imported_location target file)
@@ -22,6 +23,7 @@ set_target_properties(OssResumable::oss_resumable PROPERTIES
     IMPORTED_SONAME "${oss_resumable_soname}"
     INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/include")
 add_dependencies(OssResumable::oss_resumable oss_resumable_cargo)
+oss_resumable_add_sdk_target(OssResumable::sdk OssResumable::oss_resumable "${PROJECT_SOURCE_DIR}/sdk" GLOBAL)
 
 if(OSS_RESUMABLE_STATIC)
     find_package(CURL 7.87 QUIET)
@@ -34,5 +36,6 @@ if(OSS_RESUMABLE_STATIC)
             INTERFACE_LINK_LIBRARIES
                 "CURL::libcurl;OpenSSL::SSL;OpenSSL::Crypto;${oss_resumable_static_libraries}")
         add_dependencies(OssResumable::static oss_resumable_cargo)
+        oss_resumable_add_sdk_target(OssResumable::sdk_static OssResumable::static "${PROJECT_SOURCE_DIR}/sdk" GLOBAL)
     endif()
 endif()

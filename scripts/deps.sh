@@ -49,6 +49,8 @@ build|pkg-config|pkg-config|has_program pkg-config
 build|libcurl 7.87 or newer, with headers|libcurl4-openssl-dev|has_library libcurl 7.87
 build|OpenSSL 3 or newer, with headers|libssl-dev|has_library openssl 3.0
 build|the certificates of the usual authorities|ca-certificates|has_authorities
+test|clang|clang|has_program clang++
+test|LLVM's linker|lld|has_program ld.lld
 test|Ninja|ninja-build|has_program ninja
 test|git|git|has_program git
 test|file|file|has_program file

@@ -33,7 +33,7 @@ development=$(echo "$scratch"/packages/liboss-resumable-dev_"$version"_*.deb)
 dpkg-deb -f "$runtime" Depends | grep -q 'libcurl4' || fail "the runtime package does not depend on libcurl"
 dpkg-deb -f "$development" Depends | grep -qF "liboss-resumable$abi (= $version)" ||
     fail "the development package does not depend on the runtime package"
-if dpkg-deb -c "$runtime" | grep -E '\.(h|hpp|a|pc|cmake|so)$'; then
+if dpkg-deb -c "$runtime" | grep -E '\.(h|hpp|a|pc|cmake)$|liboss_resumable\.so$'; then
     fail "the runtime package holds what only development needs"
 fi
 

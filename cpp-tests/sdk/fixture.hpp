@@ -5,27 +5,20 @@
 
 #include <string>
 
-#include <gtest/gtest.h>
 #include <oss_resumable/oss_resumable_sdk.hpp>
 
-#include "../support/signed_fixture.hpp"
+#include "server_fixture.hpp"
 
 namespace tests {
 
-namespace sdk = AlibabaCloud::OSS;
 using Client = oss_resumable::OssClient;
 
-class Fixture : public SignedFixture {
+class Fixture : public ServerFixture {
 public:
-    explicit Fixture(const Strings &arguments = {}) : SignedFixture(arguments) {}
+    explicit Fixture(const Strings &arguments = {}) : ServerFixture(arguments) {}
 
     Client client(const sdk::ClientConfiguration &configuration = sdk::ClientConfiguration()) {
         return Client(wire.endpoint(), "id", "secret", configuration);
-    }
-    // generated/<size>, in small parts, with a checkpoint.
-    sdk::DownloadObjectRequest request(const std::string &size) const {
-        return sdk::DownloadObjectRequest("examplebucket", "generated/" + size, file(),
-                                          directory.path(), PART, 3);
     }
 };
 
@@ -37,13 +30,5 @@ public:
 };
 
 } // namespace tests
-
-#define EXPECT_DOWNLOADED(outcome, fixture, size)                                                  \
-    do {                                                                                           \
-        const auto &ended = (outcome);                                                             \
-        EXPECT_TRUE(ended.isSuccess()) << ended.error().Code() << ": " << ended.error().Message(); \
-        EXPECT_TRUE(tests::LocalOss::isGenerated((fixture).file(), size));                         \
-        EXPECT_EQ((fixture).files(), tests::Strings{"file"});                                      \
-    } while (false)
 
 #endif

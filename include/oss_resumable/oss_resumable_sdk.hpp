@@ -13,8 +13,11 @@
  * Everything else is still the SDK's: requests, credentials, configuration, errors, and every other
  * operation of the client. docs/migration.md describes the differences and the reasons.
  *
- * Requires C++11, but neither exceptions nor RTTI. With RTTI the SDK's default retry strategy is
- * recognised, and the library's own policy is used in its place.
+ * Programs can have the same without a change of their source, by linking alone: see
+ * docs/migration.md.
+ *
+ * Requires C++11, but neither exceptions nor RTTI. In place of the SDK's default retry strategy,
+ * the library's own policy is used.
  */
 #ifndef OSS_RESUMABLE_SDK_HPP
 #define OSS_RESUMABLE_SDK_HPP

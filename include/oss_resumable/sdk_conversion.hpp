@@ -8,9 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
-#include <typeinfo>
 
 #include <alibabacloud/oss/OssClient.h>
 #include <alibabacloud/oss/client/RetryStrategy.h>
@@ -48,26 +48,30 @@ inline std::string sdkRefusal(const sdk::ClientConfiguration &from,
         return "the configuration has an httpClient of its own, which this library cannot use; "
                "leave it empty";
     }
+#if ALIBABACLOUD_OSS_VERSION > (1 << 16) + (10 << 8)
     if (from.httpInterceptor) {
         return "the configuration has an httpInterceptor, which this library cannot call; "
                "leave it empty";
     }
+#endif
     if (!provider) {
         return "the client has no credentials provider";
     }
     return from.maxConnections == 0 ? "maxConnections is 0; it must be at least 1" : "";
 }
 
+/** Which class an object is of: the address of its virtual functions. Type information would tell
+ * the same, but is missing when either the program or the SDK is compiled without RTTI. */
+inline const void *sdkClassOf(const sdk::RetryStrategy &strategy) {
+    const void *functions = nullptr;
+    std::memcpy(&functions, static_cast<const void *>(&strategy), sizeof functions);
+    return functions;
+}
+
 /** Whether a strategy is the default of every configuration. */
 inline bool sdkIsDefault(const sdk::RetryStrategy &strategy) {
-#if defined(__cpp_rtti) || defined(__GXX_RTTI)
     const std::shared_ptr<sdk::RetryStrategy> standard = sdk::ClientConfiguration().retryStrategy;
-    const sdk::RetryStrategy *const known = standard.get();
-    return known && typeid(strategy) == typeid(*known);
-#else
-    (void)strategy;
-    return false;
-#endif
+    return standard && sdkClassOf(strategy) == sdkClassOf(*standard);
 }
 
 /** Asks an SDK retry strategy about a failed attempt, in the SDK's terms. */

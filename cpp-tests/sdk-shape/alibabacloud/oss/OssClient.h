@@ -1,11 +1,9 @@
-// The client and the outcomes of its calls.
+// The client, and what its calls answer with.
 #pragma once
 
 #include <iostream>
 #include <memory>
 #include <string>
-
-#include <curl/curl.h>
 
 #include <alibabacloud/oss/Types.h>
 #include <alibabacloud/oss/auth/CredentialsProvider.h>
@@ -47,30 +45,33 @@ private:
 };
 using GetObjectOutcome = Outcome<OssError, GetObjectResult>;
 
-// The SDK initialises and cleans up the process's libcurl.
-inline void InitializeSdk() { curl_global_init(CURL_GLOBAL_ALL); }
-inline void ShutdownSdk() { curl_global_cleanup(); }
+void InitializeSdk();
+bool IsSdkInitialized();
+void ShutdownSdk();
+void SetLogLevel(LogLevel level);
+void SetLogCallback(LogCallback callback);
 
-class OssClientImpl {};
+class OssClientImpl;
 
 class OssClient {
 public:
-    OssClient(const std::string &, const std::string &, const std::string &,
-              const ClientConfiguration &) {}
-    OssClient(const std::string &, const std::string &, const std::string &, const std::string &,
-              const ClientConfiguration &) {}
-    OssClient(const std::string &, const Credentials &, const ClientConfiguration &) {}
-    OssClient(const std::string &, const std::shared_ptr<CredentialsProvider> &,
-              const ClientConfiguration &) {}
-    virtual ~OssClient() {}
+    OssClient(const std::string &endpoint, const std::string &accessKeyId,
+              const std::string &accessKeySecret, const ClientConfiguration &configuration);
+    OssClient(const std::string &endpoint, const std::string &accessKeyId,
+              const std::string &accessKeySecret, const std::string &securityToken,
+              const ClientConfiguration &configuration);
+    OssClient(const std::string &endpoint, const Credentials &credentials,
+              const ClientConfiguration &configuration);
+    OssClient(const std::string &endpoint,
+              const std::shared_ptr<CredentialsProvider> &credentialsProvider,
+              const ClientConfiguration &configuration);
+    virtual ~OssClient();
 
-    GetObjectOutcome ResumableDownloadObject(const DownloadObjectRequest &) const {
-        return GetObjectOutcome(OssError("Shape", "only the shape of a client"));
-    }
-    void DisableRequest() {}
-    void EnableRequest() {}
-    void SetRegion(const std::string &) {}
-    void SetCloudBoxId(const std::string &) {}
+    GetObjectOutcome ResumableDownloadObject(const DownloadObjectRequest &request) const;
+    void DisableRequest();
+    void EnableRequest();
+    void SetRegion(const std::string &region);
+    void SetCloudBoxId(const std::string &cloudboxId);
 
 protected:
     std::shared_ptr<OssClientImpl> client_;

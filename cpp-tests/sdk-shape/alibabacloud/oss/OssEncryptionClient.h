@@ -1,4 +1,5 @@
-// The client that encrypts and decrypts.
+// The client that encrypts and decrypts. It hides the functions of the other client, which are not
+// virtual.
 #pragma once
 
 #include <memory>
@@ -13,24 +14,27 @@ namespace OSS {
 
 class OssEncryptionClient : public OssClient {
 public:
-    OssEncryptionClient(const std::string &endpoint, const std::string &id,
-                        const std::string &secret, const ClientConfiguration &configuration,
-                        const std::shared_ptr<EncryptionMaterials> &, const CryptoConfiguration &)
-        : OssClient(endpoint, id, secret, configuration) {}
-    OssEncryptionClient(const std::string &endpoint, const std::string &id,
-                        const std::string &secret, const std::string &token,
+    OssEncryptionClient(const std::string &endpoint, const std::string &accessKeyId,
+                        const std::string &accessKeySecret,
                         const ClientConfiguration &configuration,
-                        const std::shared_ptr<EncryptionMaterials> &, const CryptoConfiguration &)
-        : OssClient(endpoint, id, secret, token, configuration) {}
+                        const std::shared_ptr<EncryptionMaterials> &encryptionMaterials,
+                        const CryptoConfiguration &cryptoConfig);
+    OssEncryptionClient(const std::string &endpoint, const std::string &accessKeyId,
+                        const std::string &accessKeySecret, const std::string &securityToken,
+                        const ClientConfiguration &configuration,
+                        const std::shared_ptr<EncryptionMaterials> &encryptionMaterials,
+                        const CryptoConfiguration &cryptoConfig);
     OssEncryptionClient(const std::string &endpoint,
-                        const std::shared_ptr<CredentialsProvider> &provider,
+                        const std::shared_ptr<CredentialsProvider> &credentialsProvider,
                         const ClientConfiguration &configuration,
-                        const std::shared_ptr<EncryptionMaterials> &, const CryptoConfiguration &)
-        : OssClient(endpoint, provider, configuration) {}
+                        const std::shared_ptr<EncryptionMaterials> &encryptionMaterials,
+                        const CryptoConfiguration &cryptoConfig);
+    virtual ~OssEncryptionClient();
 
-    GetObjectOutcome ResumableDownloadObject(const DownloadObjectRequest &) const {
-        return GetObjectOutcome(OssError("Shape", "only the shape of a client"));
-    }
+    GetObjectOutcome ResumableDownloadObject(const DownloadObjectRequest &request) const;
+
+private:
+    std::shared_ptr<EncryptionMaterials> materials_;
 };
 
 } // namespace OSS

@@ -9,6 +9,8 @@
 #include <map>
 #include <string>
 
+#include <alibabacloud/oss/Config.h>
+
 namespace AlibabaCloud {
 namespace OSS {
 
@@ -20,6 +22,8 @@ enum RequestResponseHeader {
     ContentDisposition,
     ContentEncoding
 };
+enum LogLevel { LogOff, LogFatal, LogError, LogWarn, LogInfo, LogDebug, LogTrace, LogAll };
+typedef void (*LogCallback)(LogLevel level, const std::string &stream);
 enum class RequestPayer { NotSet = 0, BucketOwner, Requester };
 enum class SignatureVersionType { V1, V4 };
 

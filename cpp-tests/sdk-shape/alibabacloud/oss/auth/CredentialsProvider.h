@@ -1,7 +1,6 @@
 // Access keys and their providers.
 #pragma once
 
-#include <cstdlib>
 #include <string>
 
 namespace AlibabaCloud {
@@ -22,18 +21,17 @@ private:
 
 class CredentialsProvider {
 public:
-    virtual ~CredentialsProvider() {}
+    CredentialsProvider() = default;
+    virtual ~CredentialsProvider();
     virtual Credentials getCredentials() = 0;
 };
 
 class SimpleCredentialsProvider : public CredentialsProvider {
 public:
-    explicit SimpleCredentialsProvider(const Credentials &credentials)
-        : credentials_(credentials) {}
+    explicit SimpleCredentialsProvider(const Credentials &credentials);
     SimpleCredentialsProvider(const std::string &accessKeyId, const std::string &accessKeySecret,
-                              const std::string &securityToken = "")
-        : credentials_(accessKeyId, accessKeySecret, securityToken) {}
-    Credentials getCredentials() override { return credentials_; }
+                              const std::string &securityToken = "");
+    Credentials getCredentials() override;
 
 private:
     Credentials credentials_;
@@ -41,16 +39,7 @@ private:
 
 class EnvironmentVariableCredentialsProvider : public CredentialsProvider {
 public:
-    Credentials getCredentials() override {
-        return Credentials(read("OSS_ACCESS_KEY_ID"), read("OSS_ACCESS_KEY_SECRET"),
-                           read("OSS_SESSION_TOKEN"));
-    }
-
-private:
-    static std::string read(const char *name) {
-        const char *value = std::getenv(name);
-        return value ? value : "";
-    }
+    Credentials getCredentials() override;
 };
 
 } // namespace OSS

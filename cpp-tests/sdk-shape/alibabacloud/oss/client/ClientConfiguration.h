@@ -1,4 +1,4 @@
-// The configuration of a client.
+// How a client reaches the service.
 #pragma once
 
 #include <memory>
@@ -13,41 +13,39 @@
 namespace AlibabaCloud {
 namespace OSS {
 
-// Stands for the strategy that the SDK sets in every configuration.
-class StandardStrategy : public RetryStrategy {
-public:
-    bool shouldRetry(const Error &, long) const override { return false; }
-    long calcDelayTimeMs(const Error &, long) const override { return 0; }
-};
-
 class ClientConfiguration {
 public:
-    std::string userAgent = "the SDK's";
-    Http::Scheme scheme = Http::HTTP;
-    unsigned maxConnections = 16;
-    long requestTimeoutMs = 10000;
-    long connectTimeoutMs = 5000;
-    std::shared_ptr<RetryStrategy> retryStrategy = std::make_shared<StandardStrategy>();
-    Http::Scheme proxyScheme = Http::HTTP;
+    ClientConfiguration();
+
+    std::string userAgent;
+    Http::Scheme scheme;
+    unsigned maxConnections;
+    long requestTimeoutMs;
+    long connectTimeoutMs;
+    std::shared_ptr<RetryStrategy> retryStrategy;
+    Http::Scheme proxyScheme;
     std::string proxyHost;
-    unsigned int proxyPort = 0;
+    unsigned int proxyPort;
     std::string proxyUserName;
     std::string proxyPassword;
-    bool verifySSL = true;
+    bool verifySSL;
     std::string caPath;
     std::string caFile;
-    bool isCname = false;
-    bool enableCrc64 = true;
-    bool enableDateSkewAdjustment = true;
+    bool isCname;
+    bool enableCrc64;
+    bool enableDateSkewAdjustment;
     std::shared_ptr<RateLimiter> sendRateLimiter;
     std::shared_ptr<RateLimiter> recvRateLimiter;
     std::string networkInterface;
     std::shared_ptr<Executor> executor;
     std::shared_ptr<HttpClient> httpClient;
-    bool isPathStyle = false;
-    bool isVerifyObjectStrict = true;
-    SignatureVersionType signatureVersion = SignatureVersionType::V1;
+    bool isPathStyle;
+    bool isVerifyObjectStrict;
+    SignatureVersionType signatureVersion;
     std::shared_ptr<HttpInterceptor> httpInterceptor;
+#ifdef SHAPE_OF_A_LATER_SDK
+    std::string addedLater;
+#endif
 };
 
 } // namespace OSS
