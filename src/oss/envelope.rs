@@ -7,6 +7,8 @@ use super::reply::ReplyHead;
 
 /// The prefix of the names of these metadata.
 const PREFIX: &str = "x-oss-meta-client-side-encryption-";
+/// Those of them that only encrypted objects have.
+const MARKS: [&str; 4] = ["key", "start", "cek-alg", "wrap-alg"];
 /// Metadata that mark encrypted objects in earlier formats.
 const FORMER_MARKS: [&str; 2] =
     ["x-oss-meta-oss-crypto-key", "x-oss-meta-x-oss-client-side-encryption-key"];
@@ -42,8 +44,8 @@ pub enum Encryption {
 impl Encryption {
     /// Reads the metadata in a reply's head.
     pub fn of(head: &ReplyHead) -> Self {
-        if metadata(head, "key").is_none() && metadata(head, "start").is_none() {
-            return match FORMER_MARKS.iter().find(|mark| head.get(mark).is_some()) {
+        if !has_mark(head) {
+            return match former_mark(head) {
                 Some(mark) => Encryption::Unusable(format!(
                     "its metadata ({mark}) are of a former format of Alibaba's SDKs, which is not supported"
                 )),
@@ -57,6 +59,11 @@ impl Encryption {
     }
 }
 
+/// Whether a reply has metadata that only encrypted objects have, readable or not.
+pub fn is_encrypted(head: &ReplyHead) -> bool {
+    has_mark(head) || former_mark(head).is_some()
+}
+
 impl Envelope {
     /// Whether the key is wrapped by RSA with the padding of PKCS #1 v1.5.
     pub fn is_rsa(&self) -> bool {
@@ -64,7 +71,16 @@ impl Envelope {
     }
 }
 
+fn has_mark(head: &ReplyHead) -> bool {
+    MARKS.iter().any(|name| head.get(&format!("{PREFIX}{name}")).is_some())
+}
+
+fn former_mark(head: &ReplyHead) -> Option<&'static str> {
+    FORMER_MARKS.into_iter().find(|mark| head.get(mark).is_some())
+}
+
 fn envelope(head: &ReplyHead) -> Result<Envelope, String> {
+    let (encrypted_key, encrypted_iv) = (bytes(head, "key")?, bytes(head, "start")?);
     let cipher = text(head, "cek-alg")?;
     if !cipher.eq_ignore_ascii_case(CONTENT_CIPHER) {
         return Err(format!(
@@ -73,15 +89,11 @@ fn envelope(head: &ReplyHead) -> Result<Envelope, String> {
         ));
     }
     Ok(Envelope {
-        encrypted_key: bytes(head, "key")?,
-        encrypted_iv: bytes(head, "start")?,
+        encrypted_key,
+        encrypted_iv,
         wrap_algorithm: text(head, "wrap-alg")?.to_owned(),
         matdesc: single(head, "matdesc")?.filter(|text| !text.is_empty()).map(str::to_owned),
     })
-}
-
-fn metadata<'a>(head: &'a ReplyHead, name: &str) -> Option<&'a str> {
-    head.get(&format!("{PREFIX}{name}"))
 }
 
 /// The value of a metadata header that must not have two different values.
@@ -108,11 +120,13 @@ pub fn shown(text: &str) -> String {
     format!("'{}'", start.escape_debug())
 }
 
-/// The members of a description that are strings, in the order of their names.
+/// The members of a description that are strings, numbers or booleans, in the order of their names. Numbers and booleans
+/// are converted to text, as in the C++ SDK.
 pub fn members(matdesc: &str) -> Vec<(String, String)> {
     let Ok(Value::Object(members)) = serde_json::from_str(matdesc) else { return Vec::new() };
     let text = |(name, value)| match value {
         Value::String(text) => Some((name, text)),
+        Value::Number(_) | Value::Bool(_) => Some((name, value.to_string())),
         _ => None,
     };
     members.into_iter().filter_map(text).collect()
@@ -177,7 +191,7 @@ mod tests {
         let Encryption::Envelope(kms) = with("wrap-alg", Some("KMS/ALICLOUD")) else { panic!() };
         assert!(!kms.is_rsa());
         assert_eq!(Encryption::of(&head(&[])), Encryption::None);
-        assert_eq!(Encryption::of(&head(&[("cek-alg", "AES/CTR/NoPadding")])), Encryption::None);
+        assert!(!is_encrypted(&head(&[])) && is_encrypted(&head(&GOOD)));
     }
 
     #[test]
@@ -196,11 +210,23 @@ mod tests {
     }
 
     #[test]
+    fn an_object_with_the_names_of_its_algorithms_alone_is_encrypted() {
+        for mark in &GOOD[2..4] {
+            let head = head(&[*mark]);
+            assert!(is_encrypted(&head));
+            assert_eq!(why_not(Encryption::of(&head)), format!("its metadata lack {PREFIX}key"));
+        }
+        let description = head(&GOOD[4..]);
+        assert!(!is_encrypted(&description));
+        assert_eq!(Encryption::of(&description), Encryption::None);
+    }
+
+    #[test]
     fn an_object_in_a_former_format_is_recognised() {
         for mark in FORMER_MARKS {
             let mut head = head(&[]);
             head.push_line(format!("{mark}: a2V5\r\n").as_bytes());
-            assert!(why_not(Encryption::of(&head)).contains(mark));
+            assert!(is_encrypted(&head) && why_not(Encryption::of(&head)).contains(mark));
         }
     }
 
@@ -213,9 +239,10 @@ mod tests {
         for nothing in ["", "  ", "{}", " { } "] {
             assert_eq!(normal_matdesc(nothing), None);
         }
-        let found = members(r#"{"b":"2","n":3,"a":"\u00fc"}"#);
+        let found =
+            members(r#"{"b":"2","n":3,"a":"\u00fc","yes":true,"list":[1],"none":null,"x":-1.5}"#);
         let found: Vec<_> = found.iter().map(|(name, value)| (&**name, &**value)).collect();
-        assert_eq!(found, [("a", "ü"), ("b", "2")]);
+        assert_eq!(found, [("a", "ü"), ("b", "2"), ("n", "3"), ("x", "-1.5"), ("yes", "true")]);
         assert_eq!(members("my key"), []);
     }
 

@@ -32,6 +32,8 @@ impl Driver {
         body_waits: bool,
     ) -> Result<()> {
         let content_key = self.content_key(&head)?;
+        // With `allow_encrypted` the bytes are saved as they are stored, whatever the metadata.
+        reply.generation.encrypted |= self.request.allow_encrypted;
         if !body_waits && reply.generation.size == UNKNOWN {
             // The first chunk was the last one: the body ended without a byte.
             (reply.generation.size, reply.body.end) = (0, 0);

@@ -102,6 +102,8 @@ impl Driver {
                     version_id: header.object_version_id,
                     last_modified: header.last_modified,
                     appendable: header.pinning == Pinning::Growth,
+                    // Not recorded. The proof finds bytes that were decrypted in another way.
+                    encrypted: true,
                 },
                 pinning: header.pinning,
                 needs_object_crc: false,
@@ -151,7 +153,7 @@ impl Driver {
         }
         let SdkRecord { size, extents } = record;
         Some(Recoverable {
-            generation: Generation { size, ..Generation::default() },
+            generation: Generation { size, encrypted: true, ..Generation::default() },
             pinning: Pinning::IfMatch,
             needs_object_crc: true,
             range: 0..size,

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::model::pinning::Pinning;
+use crate::oss::envelope;
 use crate::oss::reply::{ContentRange, ReplyHead};
 
 /// An unknown end of a body or size of an object.
@@ -46,6 +47,8 @@ pub struct Generation {
     pub last_modified: Option<String>,
     /// Bytes may be appended to the object, but the existing ones do not change.
     pub appendable: bool,
+    /// Its bytes may be encrypted: the reply has metadata of client-side encryption, or they do not matter.
+    pub encrypted: bool,
 }
 
 impl Generation {
@@ -176,6 +179,12 @@ pub fn later_reply(
 
 /// Whether bytes of `seen` may be combined with those of `expected`, which are pinned by `pinning`.
 pub fn continues(seen: &Generation, expected: &Generation, pinning: Pinning) -> Result<(), Flaw> {
+    if seen.encrypted && !expected.encrypted {
+        // Whether the bytes are decrypted was decided without these metadata.
+        return Err(Flaw::Changed(
+            "an earlier reply had no metadata of client-side encryption".to_owned(),
+        ));
+    }
     match pinning {
         Pinning::IfMatch => same_generation(seen, expected),
         Pinning::Comparison => {
@@ -230,6 +239,7 @@ fn generation(head: &ReplyHead, size: u64) -> Generation {
         version_id: head.version_id().map(str::to_owned),
         last_modified: head.last_modified().map(str::to_owned),
         appendable: head.is_appendable(),
+        encrypted: envelope::is_encrypted(head),
     }
 }
 

@@ -217,14 +217,16 @@ fn headers_show_a_weak_etag_and_whether_an_object_may_grow() {
 /// Any two generations, often equal.
 fn any_generation() -> impl Strategy<Value = Generation> {
     let text = || prop::option::of(prop::sample::select(&["A", "B"]));
-    (text(), 0u64..3, prop::option::of(0u64..2), text(), text(), any::<bool>()).prop_map(
-        |(etag, size, crc64, version_id, last_modified, appendable)| Generation {
+    let flags = (any::<bool>(), any::<bool>());
+    (text(), 0u64..3, prop::option::of(0u64..2), text(), text(), flags).prop_map(
+        |(etag, size, crc64, version_id, last_modified, (appendable, encrypted))| Generation {
             etag: etag.map(str::to_owned),
             size,
             crc64,
             version_id: version_id.map(str::to_owned),
             last_modified: last_modified.map(str::to_owned),
             appendable,
+            encrypted,
         },
     )
 }
@@ -238,6 +240,7 @@ proptest! {
         prop_assert!(!by(Pinning::Comparison) || by(Pinning::IfMatch));
         prop_assert!(!by(Pinning::IfMatch) || by(Pinning::Growth));
         prop_assert!(!by(Pinning::Growth) || seen.size >= expected.size);
+        prop_assert!(!by(Pinning::Growth) || expected.encrypted || !seen.encrypted);
         prop_assert!(!by(Pinning::Growth) || seen.appendable || by(Pinning::IfMatch));
     }
 
