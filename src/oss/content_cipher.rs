@@ -26,17 +26,22 @@ impl ContentCipher {
         Ok(ContentCipher { context: Some(context) })
     }
 
-    /// Processes `input`, the next bytes, and appends the result to `output`.
+    /// Processes `input`, the next bytes, and appends the result to `output`; appends nothing if that fails.
     pub fn append(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<()> {
+        let _exit_guard = exit::guard()?;
+        let Some(context) = &mut self.context else { return Ok(()) };
         let start = output.len();
         output.resize(start + input.len(), 0);
-        let Some(context) = &mut self.context else { return Ok(()) };
         let updated = context.cipher_update(input, Some(&mut output[start..]));
-        updated.map(drop).map_err(|source| failed(&source))
+        updated.map(drop).map_err(|source| {
+            output.truncate(start);
+            failed(&source)
+        })
     }
 
     /// Processes `data`, the next bytes, in place.
     pub fn replace(&mut self, data: &mut [u8]) -> Result<()> {
+        let _exit_guard = exit::guard()?;
         let Some(context) = &mut self.context else { return Ok(()) };
         let updated = context.cipher_update_inplace(data, data.len());
         updated.map(drop).map_err(|source| failed(&source))
@@ -46,9 +51,10 @@ impl ContentCipher {
 impl Drop for ContentCipher {
     fn drop(&mut self) {
         let context = self.context.take();
-        if exit::guard().is_err() {
+        match exit::guard() {
+            Ok(_exit_guard) => drop(context),
             // OpenSSL may already have freed its own data.
-            std::mem::forget(context);
+            Err(_) => std::mem::forget(context),
         }
     }
 }

@@ -68,9 +68,10 @@ impl DecryptionKeys {
 impl Drop for DecryptionKeys {
     fn drop(&mut self) {
         let keys = std::mem::take(&mut self.0);
-        if exit::guard().is_err() {
+        match exit::guard() {
+            Ok(_exit_guard) => drop(keys),
             // OpenSSL may already have freed its own data.
-            std::mem::forget(keys);
+            Err(_) => std::mem::forget(keys),
         }
     }
 }

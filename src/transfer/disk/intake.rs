@@ -96,14 +96,14 @@ impl Intake {
         Ok(self.buffer.is_some())
     }
 
-    /// Adds the next bytes of the span; call [`Intake::make_room`] first.
+    /// Adds the next bytes of the span, or none of them if they cannot be decrypted; call [`Intake::make_room`] first.
     pub fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.digest.update(bytes);
         let Some(buffer) = &mut self.buffer else { return Ok(()) };
         match &mut self.cipher {
             None => buffer.extend_from_slice(bytes),
             Some(cipher) => cipher.append(bytes, buffer)?,
         }
+        self.digest.update(bytes);
         Ok(())
     }
 
