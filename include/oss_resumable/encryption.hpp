@@ -36,7 +36,7 @@ struct WrappedKey {
     std::string wrapAlgorithm;
     /** As stored; empty if there is none. */
     std::string matdesc;
-    /** The members of `matdesc` that are strings. */
+    /** The members of `matdesc` that are strings, numbers or booleans, as text. */
     std::map<std::string, std::string> description;
     Bytes encryptedKey;
     Bytes encryptedIv;

@@ -274,7 +274,8 @@ pub unsafe extern "C" fn oss_resumable_credentials_set(
 /// @param sink the provider's parameter; not NULL
 /// @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
 /// reason
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a malformed message
+/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
+/// failure is then the answer all the same, without its reason
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_credentials_fail(
     sink: *mut oss_resumable_credentials_sink,
@@ -284,8 +285,12 @@ pub unsafe extern "C" fn oss_resumable_credentials_fail(
     // SAFETY: the caller passes the provider's sink, and a string that is NULL or NUL-terminated.
     unsafe {
         guard::fallible(no_error, || {
-            let message = text::optional(message, "message")?;
-            answer(sink, Err(message.unwrap_or_else(|| "no reason was given".to_owned())))
+            let reason = text::optional(message, "message");
+            let kept = reason.as_ref().map_or("the reason was not valid UTF-8", |reason| {
+                reason.as_deref().unwrap_or("no reason was given")
+            });
+            let answered = answer(sink, Err(kept.to_owned()));
+            reason.and(answered)
         })
     }
 }
@@ -415,9 +420,15 @@ mod tests {
             // SAFETY: a literal, and the sink the library passed.
             unsafe { oss_resumable_credentials_fail(sink, c"the vault is sealed".as_ptr()) };
         }
+        unsafe extern "C" fn garbled(sink: *mut oss_resumable_credentials_sink, _: *mut c_void) {
+            // SAFETY: a literal, and the sink the library passed.
+            let failed = unsafe { oss_resumable_credentials_fail(sink, c"\xff".as_ptr()) };
+            assert_eq!(failed, OSS_RESUMABLE_ERR_VALIDATION);
+        }
         let ask = |function| credentials_provider(function, &no_data()).expect("provider").fetch();
         assert!(ask(Some(silent)).expect_err("no key").contains("without an answer"));
         assert_eq!(ask(Some(failing)).expect_err("no key"), "the vault is sealed");
+        assert_eq!(ask(Some(garbled)).expect_err("no key"), "the reason was not valid UTF-8");
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub struct oss_resumable_wrapped_key {
     pub wrap_algorithm: *const c_char,
     /// Description of the key that wraps it, usually a JSON object of strings; NULL without one.
     pub matdesc: *const c_char,
-    /// The members of that object that are strings, in the order of their names.
+    /// The members of that object that are strings, numbers or booleans, as text, in the order of their names.
     pub description: *const oss_resumable_pair,
     /// Number of elements of `description`; 0 when `matdesc` is no JSON object.
     pub description_count: usize,
@@ -65,9 +65,10 @@ pub struct oss_resumable_content_key_sink {
 }
 
 /// Unwraps the content key of an encrypted object, by a key management service for instance. Called once for each
-/// download of an encrypted object that no decryption key of the client is for, on a thread of its own, for several
-/// downloads possibly at once. It may block for as long as a download may wait for its first byte
+/// download of an encrypted object that no decryption key of the client is for, and again if the object is replaced
+/// during it, on a thread of its own, for several downloads possibly at once. It may block for as long as a download may wait for its first byte
 /// (`first_byte_limit_ms`); neither transfers nor cancellation wait for it, but oss_resumable_client_free() does.
+/// While 64 calls whose downloads have ended have not returned, it is not called, and downloads that need it fail.
 ///
 /// Answer with oss_resumable_content_key_set() or oss_resumable_content_key_fail() before returning; without an answer
 /// the download fails. `wrapped` is valid during the call. The callback must not start downloads or wait for them, and
@@ -179,7 +180,16 @@ pub unsafe extern "C" fn oss_resumable_content_key_set(
     // SAFETY: the caller passes the unwrapper's sink, and as many bytes as the sizes say.
     unsafe {
         guard::fallible(no_error, || {
-            let content_key = ContentKey::new(bytes(key, key_size)?, bytes(iv, iv_size)?);
+            if key.is_null() || iv.is_null() {
+                let what = "the content key or its initial counter block is NULL";
+                return Err(Error::validation(what));
+            }
+            let content_key = ContentKey::check_sizes(key_size, iv_size).and_then(|()| {
+                ContentKey::new(
+                    slice::from_raw_parts(key, key_size),
+                    slice::from_raw_parts(iv, iv_size),
+                )
+            });
             if let Err(error) = &content_key {
                 answer(sink, Err(error.message().to_owned()))?;
             }
@@ -195,7 +205,8 @@ pub unsafe extern "C" fn oss_resumable_content_key_set(
 /// @param sink the unwrapper's parameter; not NULL
 /// @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
 /// reason
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a malformed message
+/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
+/// failure is then the answer all the same, without its reason
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_content_key_fail(
     sink: *mut oss_resumable_content_key_sink,
@@ -205,22 +216,14 @@ pub unsafe extern "C" fn oss_resumable_content_key_fail(
     // SAFETY: the caller passes the unwrapper's sink, and a string that is NULL or NUL-terminated.
     unsafe {
         guard::fallible(no_error, || {
-            let message = text::optional(message, "message")?;
-            answer(sink, Err(message.unwrap_or_else(|| "no reason was given".to_owned())))
+            let reason = text::optional(message, "message");
+            let kept = reason.as_ref().map_or("the reason was not valid UTF-8", |reason| {
+                reason.as_deref().unwrap_or("no reason was given")
+            });
+            let answered = answer(sink, Err(kept.to_owned()));
+            reason.and(answered)
         })
     }
-}
-
-/// # Safety
-/// `start` is NULL or points to `size` readable bytes.
-unsafe fn bytes<'a>(start: *const u8, size: usize) -> Result<&'a [u8]> {
-    if start.is_null() {
-        return Err(Error::validation("the content key or its initial counter block is NULL"));
-    }
-    // Of no more is anything read than what tells that it is too long.
-    let size = size.min(64);
-    // SAFETY: not NULL, and readable by this function's contract.
-    Ok(unsafe { slice::from_raw_parts(start, size) })
 }
 
 unsafe fn answer(
@@ -306,6 +309,27 @@ mod tests {
                 unsafe { oss_resumable_content_key_set(sink, key.as_ptr(), 33, key.as_ptr(), 16) };
             assert_eq!(set, OSS_RESUMABLE_ERR_VALIDATION);
         }
+        unsafe extern "C" fn endless(
+            sink: *mut oss_resumable_content_key_sink,
+            _: *const oss_resumable_wrapped_key,
+            _: *mut c_void,
+        ) {
+            let (key, size) = ([1; 32], usize::MAX);
+            // SAFETY: the sink is live. Nothing is read of a key of a wrong size.
+            let set = unsafe {
+                oss_resumable_content_key_set(sink, key.as_ptr(), 32, key.as_ptr(), size)
+            };
+            assert_eq!(set, OSS_RESUMABLE_ERR_VALIDATION);
+        }
+        unsafe extern "C" fn garbled(
+            sink: *mut oss_resumable_content_key_sink,
+            _: *const oss_resumable_wrapped_key,
+            _: *mut c_void,
+        ) {
+            // SAFETY: the sink is live.
+            let failed = unsafe { oss_resumable_content_key_fail(sink, c"\xff".as_ptr()) };
+            assert_eq!(failed, OSS_RESUMABLE_ERR_VALIDATION);
+        }
         unsafe extern "C" fn silent(
             _: *mut oss_resumable_content_key_sink,
             _: *const oss_resumable_wrapped_key,
@@ -314,6 +338,9 @@ mod tests {
         }
         assert_eq!(asked(fail).expect_err("failed"), "the key is disabled");
         assert!(asked(long).expect_err("too long").contains("33 bytes"));
+        let size = format!("{} bytes", usize::MAX);
+        assert!(asked(endless).expect_err("too long").contains(&size));
+        assert_eq!(asked(garbled).expect_err("failed"), "the reason was not valid UTF-8");
         assert!(asked(silent).expect_err("silent").contains("without an answer"));
     }
 

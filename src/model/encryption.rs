@@ -22,19 +22,23 @@ pub struct ContentKey(
 impl ContentKey {
     /// Copies `key`, which must have 32 bytes, and `iv`, which must have 16.
     pub fn new(key: &[u8], iv: &[u8]) -> Result<Self> {
-        let wrong = |what: &str, len: usize, right: usize| {
-            Error::validation(format!("the {what} has {len} bytes; it must have {right}"))
-        };
-        if key.len() != KEY {
-            return Err(wrong("content key", key.len(), KEY));
-        }
-        if iv.len() != IV {
-            return Err(wrong("initial counter block of the content", iv.len(), IV));
-        }
+        Self::check_sizes(key.len(), iv.len())?;
         let mut both = Box::new(Zeroizing::new([0; KEY + IV]));
         both[..KEY].copy_from_slice(key);
         both[KEY..].copy_from_slice(iv);
         Ok(ContentKey(both))
+    }
+
+    /// Whether a key and an initial counter block may have these numbers of bytes.
+    pub(crate) fn check_sizes(key: usize, iv: usize) -> Result<()> {
+        let wrong = |what: &str, len: usize, right: usize| {
+            Err(Error::validation(format!("the {what} has {len} bytes; it must have {right}")))
+        };
+        match (key, iv) {
+            (KEY, IV) => Ok(()),
+            (KEY, _) => wrong("initial counter block of the content", iv, IV),
+            _ => wrong("content key", key, KEY),
+        }
     }
 
     pub(crate) fn key(&self) -> &[u8] {
@@ -96,7 +100,8 @@ pub struct WrappedKey {
     pub wrap_algorithm: String,
     /// Description of the key that wraps it, usually a JSON object of strings.
     pub matdesc: Option<String>,
-    /// The members of that object that are strings, in the order of their names; empty when it is none.
+    /// The members of that object that are strings, numbers or booleans, as text, in the order of their names; empty when
+    /// it is none.
     pub description: Vec<(String, String)>,
     /// The content key, wrapped; base64 is decoded.
     pub encrypted_key: Vec<u8>,
@@ -124,9 +129,10 @@ impl WrappedKey {
 }
 
 /// Unwraps the content keys of encrypted objects, by a key management service for instance. Called once for each
-/// download of an encrypted object that no [`DecryptionKey`] is for, on a thread of its own, for several downloads
-/// possibly at once, and never while a lock is held. It may block for as long as a download may wait for its first byte
+/// download of an encrypted object that no [`DecryptionKey`] is for, and again if the object is replaced during it, on a
+/// thread of its own, for several downloads possibly at once, and never while a lock is held. It may block for as long as a download may wait for its first byte
 /// ([`ClientOptions::first_byte_limit`](crate::ClientOptions::first_byte_limit)); a cancel does not wait for it.
+/// While 64 calls whose downloads have ended have not returned, it is not called, and downloads that need it fail.
 pub trait KeyUnwrapper: Send + Sync {
     /// Returns the content key, or the reason why there is none, which becomes part of the error message and must not
     /// contain secrets.

@@ -142,6 +142,11 @@ pub(super) fn one_line(text: &str, max: usize) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
+/// The reason that a callback of the host gives for its failure, for a message of one line.
+pub(crate) fn host_reason(text: &str) -> String {
+    one_line(text, MAX_MESSAGE).unwrap_or_else(|| "no reason was given".to_owned())
+}
+
 /// A description of a reply without an error document. It does not contain the body, because a proxy's page may repeat
 /// the request's headers.
 fn describe(head: &ReplyHead, body: &[u8]) -> String {

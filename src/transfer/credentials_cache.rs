@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::credentials::{AccessKey, Credentials, CredentialsProvider};
 use crate::model::error::{Error, ErrorKind};
+use crate::oss::service_error::host_reason;
 use crate::oss::validate;
 use crate::sync::Mutex;
 use crate::sync::channel::Sender;
@@ -214,7 +215,7 @@ impl CredentialsCache {
             Err(_) if state.current.as_deref().is_some_and(|key| !is_expired(key)) => {}
             Err(message) => {
                 state.current = None;
-                state.failure = Some(message);
+                state.failure = Some(host_reason(&message));
             }
         }
         state.wake_waiting();
@@ -256,7 +257,7 @@ mod tests {
         fn fetch(&self) -> Result<AccessKey, String> {
             match self.0.fetch_add(1, Ordering::SeqCst) {
                 0 => Ok(AccessKey::new("first", "secret", None)),
-                1 => Err("the role is gone".to_owned()),
+                1 => Err("the role\nis gone\r\n".to_owned()),
                 _ => Ok(AccessKey::new("third", "secret", None)),
             }
         }

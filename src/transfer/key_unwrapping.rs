@@ -14,6 +14,9 @@ use crate::sys::thread::Joined;
 
 use super::event::Event;
 
+/// Most calls without an answer whose downloads have ended. Each one occupies a thread.
+const MAX_ABANDONED: usize = 64;
+
 /// A key, or the reason why there is none.
 pub type Answer = std::result::Result<ContentKey, String>;
 
@@ -24,9 +27,46 @@ pub struct KeyUnwrapping {
     asking: Mutex<Vec<Asking>>,
 }
 
+/// A call of the unwrapper.
 struct Asking {
     answered: Arc<AtomicBool>,
+    abandoned: Arc<AtomicBool>,
     thread: Joined,
+}
+
+impl Asking {
+    /// Whether it has not been answered, and nobody waits for the answer.
+    fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire) && !self.answered.load(Ordering::Acquire)
+    }
+}
+
+/// What became of a question.
+pub enum Asked {
+    /// There is no unwrapper.
+    Nobody,
+    /// This many earlier calls, whose downloads have ended, have not been answered; the unwrapper was not called.
+    TooOften(usize),
+    Awaits(Answers),
+}
+
+/// Receives the answer. Dropped when nobody waits for it any more.
+pub struct Answers {
+    receiver: Receiver<Answer>,
+    abandoned: Arc<AtomicBool>,
+}
+
+impl Answers {
+    /// The answer, if it has arrived.
+    pub fn get(&self) -> Option<Answer> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.abandoned.store(true, Ordering::Release);
+    }
 }
 
 impl KeyUnwrapping {
@@ -39,14 +79,16 @@ impl KeyUnwrapping {
         self.unwrapper.is_none()
     }
 
-    /// Starts to ask for a key; `waiter` is woken when the answer has arrived. `None` without an unwrapper.
-    pub fn ask(
-        &self,
-        wrapped: WrappedKey,
-        waiter: &Sender<Event>,
-    ) -> Result<Option<Receiver<Answer>>> {
-        let Some(unwrapper) = self.unwrapper.clone() else { return Ok(None) };
-        let (answer, answers) = bounded(1);
+    /// Starts to ask for a key; `waiter` is woken when the answer has arrived.
+    pub fn ask(&self, wrapped: WrappedKey, waiter: &Sender<Event>) -> Result<Asked> {
+        let Some(unwrapper) = self.unwrapper.clone() else { return Ok(Asked::Nobody) };
+        self.join_answered();
+        let mut asking = self.asking.lock();
+        let abandoned = asking.iter().filter(|asking| asking.is_abandoned()).count();
+        if abandoned >= MAX_ABANDONED {
+            return Ok(Asked::TooOften(abandoned));
+        }
+        let (answer, receiver) = bounded(1);
         let waiter = waiter.clone();
         let answered = Arc::new(AtomicBool::new(false));
         let done = answered.clone();
@@ -60,15 +102,19 @@ impl KeyUnwrapping {
             done.store(true, Ordering::Release);
         })
         .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+        let abandoned = Arc::new(AtomicBool::new(false));
+        asking.push(Asking { answered, abandoned: abandoned.clone(), thread });
+        Ok(Asked::Awaits(Answers { receiver, abandoned }))
+    }
+
+    fn join_answered(&self) {
         let mut asking = self.asking.lock();
-        let (ended, mut running): (Vec<_>, Vec<_>) = std::mem::take(&mut *asking)
+        let (ended, running): (Vec<_>, Vec<_>) = std::mem::take(&mut *asking)
             .into_iter()
             .partition(|asking: &Asking| asking.answered.load(Ordering::Acquire));
-        running.push(Asking { answered, thread });
         *asking = running;
         drop(asking);
         join(ended);
-        Ok(Some(answers))
     }
 
     /// Waits for the threads. Downloads must have ended.
@@ -100,6 +146,13 @@ mod tests {
         WrappedKey::new(("bucket", "key"), "KMS/ALICLOUD", (None, Vec::new()), (b"key", b"iv"))
     }
 
+    fn asked_by(unwrapping: &KeyUnwrapping, waiter: &Sender<Event>) -> Answers {
+        match unwrapping.ask(wrapped(), waiter).expect("a thread") {
+            Asked::Awaits(answers) => answers,
+            _ => panic!("an unwrapper that may be asked"),
+        }
+    }
+
     /// Answers when it may.
     struct Slow {
         may_answer: Receiver<()>,
@@ -122,22 +175,45 @@ mod tests {
         let unwrapping =
             KeyUnwrapping::new(Some(Arc::new(Slow { may_answer, asked: asked.clone() })));
         let (waiter, woken) = unbounded();
-        let ask = || unwrapping.ask(wrapped(), &waiter).expect("a thread").expect("an unwrapper");
+        let ask = || asked_by(&unwrapping, &waiter);
         let (first, second) = (ask(), ask());
         drop(first);
         while asked.load(Ordering::SeqCst) < 2 {
             std::thread::yield_now();
         }
-        assert!(second.try_recv().is_err() && woken.try_recv().is_err());
+        assert!(second.get().is_none() && woken.try_recv().is_err());
         for _ in 0..2 {
             let_answer.send(()).expect("it waits");
             woken.recv_timeout(Duration::from_secs(5)).expect("whoever waits is woken");
         }
-        assert!(second.try_recv().expect("the answer").is_ok());
+        assert!(second.get().expect("the answer").is_ok());
         let third = ask();
         drop(let_answer);
         unwrapping.shut_down();
-        assert_eq!(third.try_recv().expect("it has answered"), Err("nobody lets it answer".into()));
+        assert_eq!(third.get().expect("it has answered"), Err("nobody lets it answer".into()));
+    }
+
+    #[test]
+    fn calls_that_nobody_waits_for_are_limited_until_they_are_answered() {
+        let (let_answer, may_answer) = unbounded();
+        let asked = Arc::new(AtomicU32::new(0));
+        let unwrapping =
+            KeyUnwrapping::new(Some(Arc::new(Slow { may_answer, asked: asked.clone() })));
+        let (waiter, _woken) = unbounded();
+        let awaited: Vec<_> = (0..3).map(|_| asked_by(&unwrapping, &waiter)).collect();
+        for _ in 0..MAX_ABANDONED {
+            drop(asked_by(&unwrapping, &waiter));
+        }
+        let refused = unwrapping.ask(wrapped(), &waiter).expect("no thread is needed");
+        assert!(matches!(refused, Asked::TooOften(MAX_ABANDONED)));
+        drop(let_answer);
+        while !unwrapping.asking.lock().iter().all(|a| a.answered.load(Ordering::Acquire)) {
+            std::thread::yield_now();
+        }
+        assert!(awaited.iter().all(|answers| answers.get().is_some()));
+        drop(asked_by(&unwrapping, &waiter));
+        unwrapping.shut_down();
+        assert_eq!(asked.load(Ordering::SeqCst) as usize, 3 + MAX_ABANDONED + 1);
     }
 
     #[test]
@@ -150,9 +226,11 @@ mod tests {
         }
         let unwrapping = KeyUnwrapping::new(Some(Arc::new(Panicking)));
         let (waiter, _woken) = unbounded();
-        let answers = unwrapping.ask(wrapped(), &waiter).expect("a thread").expect("an unwrapper");
-        let answer = answers.recv_timeout(Duration::from_secs(5)).expect("an answer");
+        let answers = asked_by(&unwrapping, &waiter);
+        unwrapping.shut_down();
+        let answer = answers.get().expect("an answer");
         assert!(answer.expect_err("no key").contains("panicked"));
-        assert!(KeyUnwrapping::default().ask(wrapped(), &waiter).expect("nothing").is_none());
+        let nobody = KeyUnwrapping::default().ask(wrapped(), &waiter).expect("nothing");
+        assert!(matches!(nobody, Asked::Nobody));
     }
 }

@@ -8,8 +8,9 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::options::LogLevel;
 use crate::oss::envelope::{Encryption, Envelope, members, shown};
 use crate::oss::reply::ReplyHead;
+use crate::oss::service_error::host_reason;
 use crate::transfer::event::Event;
-use crate::transfer::key_unwrapping::Answer;
+use crate::transfer::key_unwrapping::{Answer, Asked};
 
 use super::Driver;
 
@@ -26,16 +27,20 @@ impl Driver {
             return Ok(None);
         }
         let encryption = Encryption::of(head);
-        if encryption == Encryption::None {
-            return Ok(None);
-        }
-        if self.session.decryption_keys.is_empty() && self.session.key_unwrapping.is_off() {
-            return Err(self.no_key());
-        }
+        let can_decrypt =
+            !(self.session.decryption_keys.is_empty() && self.session.key_unwrapping.is_off());
         let envelope = match encryption {
-            Encryption::Envelope(envelope) => envelope,
-            Encryption::Unusable(why) => return Err(self.undecryptable(&why)),
+            Encryption::None if can_decrypt && head.is_symlink() => {
+                return Err(self.unknown_target());
+            }
             Encryption::None => return Ok(None),
+            Encryption::Unusable(why) if can_decrypt => return Err(self.undecryptable(&why)),
+            Encryption::Unusable(why) => return Err(self.no_key(&why, "set")),
+            Encryption::Envelope(_) if !can_decrypt => {
+                let advice = "set decryption_keys or key_unwrapper, or";
+                return Err(self.no_key("this client has no key", advice));
+            }
+            Encryption::Envelope(envelope) => envelope,
         };
         if self.request.is_processed() {
             return Err(self.undecryptable("x-oss-process has changed its encrypted bytes"));
@@ -62,15 +67,22 @@ impl Driver {
             (matdesc, matdesc.map_or_else(Vec::new, members)),
             (&envelope.encrypted_key, &envelope.encrypted_iv),
         );
-        let answers = self.session.key_unwrapping.ask(wrapped, self.shared.events())?;
-        let Some(answers) = answers else { return Err(self.no_key_for(envelope)) };
+        let answers = match self.session.key_unwrapping.ask(wrapped, self.shared.events())? {
+            Asked::Nobody => return Err(self.no_key_for(envelope)),
+            Asked::TooOften(calls) => {
+                return Err(
+                    self.unwrapper_error(&format!("has not answered {calls} earlier calls"))
+                );
+            }
+            Asked::Awaits(answers) => answers,
+        };
         self.awaits_key = true;
         // The unwrapper has the whole limit for itself.
         self.stall_clock.reset(Instant::now());
-        let answer = self.await_key(|| answers.try_recv().ok());
+        let answer = self.await_key(|| answers.get());
         self.awaits_key = false;
         self.stall_clock.reset(Instant::now());
-        answer?.map_err(|why| self.unwrapper_error(&format!("has no key: {why}")))
+        answer?.map_err(|why| self.unwrapper_error(&format!("has no key: {}", host_reason(&why))))
     }
 
     /// Waits for the unwrapper. If the connection of the first request ends meanwhile, another request fetches its bytes.
@@ -115,12 +127,24 @@ impl Driver {
     }
 
     /// The client has neither keys nor an unwrapper.
-    fn no_key(&self) -> Error {
+    fn no_key(&self, why: &str, advice: &str) -> Error {
         Error::new(
             ErrorKind::Validation,
             "ClientSideEncrypted",
             format!(
-                "{} was encrypted by the client that uploaded it, and this client has no key; set decryption_keys or key_unwrapper, or allow_encrypted to save it as it is stored",
+                "{} was encrypted by the client that uploaded it, and {why}; {advice} allow_encrypted to save it as it is stored",
+                self.object()
+            ),
+        )
+    }
+
+    /// The object is a symbolic link. The reply has the link's metadata and not those of the object with the bytes.
+    fn unknown_target(&self) -> Error {
+        Error::new(
+            ErrorKind::Validation,
+            "EncryptionClientError",
+            format!(
+                "{} is a symbolic link, and the service does not say whether its target is encrypted; download the target itself, or set allow_encrypted to save it as it is stored",
                 self.object()
             ),
         )
