@@ -11,6 +11,7 @@ use oss_resumable::{Client, ClientOptions, DecryptionKey};
 
 use crate::fixture::Fixture;
 
+mod missing_metadata;
 mod refusals;
 mod resuming;
 mod unwrapping;

@@ -1,6 +1,6 @@
 //! What cannot be decrypted is told before a byte is written.
 
-use local_oss::Config;
+use local_oss::{Config, Object};
 use oss_resumable::{Client, DecryptionKey, Error, ErrorKind};
 
 use super::{IV, KEY, assert_no_key, client, metadata, object, private_key, wrapped};
@@ -40,6 +40,19 @@ fn without_a_key_an_encrypted_object_is_refused_with_what_can_be_done() {
     assert_eq!(error.code(), "ClientSideEncrypted");
     for word in ["decryption_keys", "key_unwrapper", "allow_encrypted"] {
         assert!(error.message().contains(word), "{error}");
+    }
+}
+
+#[test]
+fn without_a_key_an_object_that_no_key_can_decrypt_is_refused_without_advising_one() {
+    let former = Object::pattern(SIZE, 7).header("x-oss-meta-oss-crypto-key", "a2V5");
+    let lacking = object(SIZE, &metadata()[1..]);
+    for (object, words) in [(former, "oss-crypto-key"), (lacking, "encryption-key")] {
+        let fixture = Fixture::with(Config::default(), object);
+        let error = refused(&fixture, &fixture.client());
+        assert_eq!(error.code(), "ClientSideEncrypted");
+        assert!(error.message().contains(words), "{error}");
+        assert!(error.message().contains("; set allow_encrypted to save"), "{error}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use local_oss::{Config, Fault, Matcher};
-use oss_resumable::{ContentKey, DecryptionKey, ErrorKind, KeyUnwrapper, WrappedKey};
+use oss_resumable::{ContentKey, DecryptionKey, ErrorKind, KeyUnwrapper, LogLevel, WrappedKey};
 use parking_lot::{Condvar, Mutex};
 
 use super::{IV, KEY, assert_no_key, assert_plain, metadata, object, private_key};
@@ -167,6 +167,65 @@ fn an_unwrapper_that_does_not_answer_ends_the_download_and_is_named() {
     assert!(error.message().contains("first_byte_limit"), "{error}");
     assert_eq!(fixture.files(), [""; 0]);
     kms.release();
+}
+
+/// Threads of this process that wait for an unwrapper, of all tests that are running.
+fn unwrapping_threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("tasks").flatten();
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
+    tasks.filter_map(|task| name(task).ok()).filter(|name| name.trim_end() == "oss-unwrap").count()
+}
+
+#[test]
+fn an_unwrapper_that_never_answers_occupies_a_limited_number_of_threads() {
+    const LIMIT: usize = 64;
+    let fixture = fixture();
+    let kms = Kms::held_up();
+    let client = client(&fixture, &kms);
+    for asked in 1..=LIMIT {
+        let download = client.start(&fixture.request()).expect("start");
+        while kms.asked() < asked {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        download.cancel();
+        download.wait(None).expect("no limit").expect_err("cancelled");
+    }
+    for _ in 0..40 {
+        let error = client.download(&fixture.request()).expect_err("asked too often");
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Service, "EncryptionClientError"));
+        assert!(error.message().contains("has not answered 64 earlier calls"), "{error}");
+    }
+    assert_eq!(kms.asked(), LIMIT);
+    // Other tests may be asking too, but not as often.
+    assert!((LIMIT..LIMIT + 20).contains(&unwrapping_threads()), "{}", unwrapping_threads());
+    kms.release();
+    while client.download(&fixture.request()).is_err() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_plain(&fixture, SIZE, 0..SIZE);
+}
+
+#[test]
+fn a_reason_of_several_lines_and_any_length_becomes_one_short_line() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    for (reason, words) in [
+        (format!("down\r\nforged: line\x1b[0m{}", "x".repeat(10_000)), "down  forged: line [0mx"),
+        (" \n".to_owned(), "no reason was given"),
+    ] {
+        let fixture = fixture();
+        let sink = lines.clone();
+        let client = fixture.client_with(|options| {
+            options.key_unwrapper = Some(Kms::answering(Err(reason)));
+            options.log_level = LogLevel::Debug;
+            options.log = Some(Arc::new(move |_, line: &str| sink.lock().push(line.to_owned())));
+        });
+        let error = client.download(&fixture.request()).expect_err("no key");
+        assert!(error.message().contains(words), "{error}");
+        lines.lock().push(error.message().to_owned());
+    }
+    for line in &*lines.lock() {
+        assert!(line.len() < 1000 && !line.contains(char::is_control), "{line:?}");
+    }
 }
 
 #[test]
