@@ -9,6 +9,9 @@
 #include <vector>
 
 #include <alibabacloud/oss/OssEncryptionClient.h>
+#ifdef TESTS_REAL_SDK
+#include <alibabacloud/oss/http/HttpResponse.h>
+#endif
 
 #include "../sdk/server_fixture.hpp"
 
@@ -169,11 +172,11 @@ TEST(Linked, ALineInTheSdksLogTellsWhoseDownloadsAClientHas) {
 }
 
 TEST(Linked, AClientWithItsOwnTransportKeepsTheSdksDownloadsAndOneLineOfTheLogSaysWhy) {
-    ServerFixture fixture;
+    ServerFixture fixture, ordinary;
     for (const sdk::ClientConfiguration &configuration : ownTransports()) {
         const LogOfTheSdk log(sdk::LogLevel::LogWarn);
         sdk::OssClient client(fixture.wire.endpoint(), "id", "secret", configuration);
-        const sdk::OssClient copy = client;
+        sdk::OssClient copy = client;
         client.SetRegion("cn-hangzhou");
         for (const sdk::OssClient *used : {&client, &copy}) {
             const auto outcome = download(*used, fixture.request("1000"));
@@ -187,8 +190,11 @@ TEST(Linked, AClientWithItsOwnTransportKeepsTheSdksDownloadsAndOneLineOfTheLogSa
         EXPECT_EQ(log.times("downloads by the SDK: the configuration has an " + std::string(field)),
                   1)
             << logged;
-        expectLinked(*newClient(fixture), fixture);
+        expectLinked(*newClient(ordinary), ordinary);
         EXPECT_EQ(log.times("oss_resumable"), 1) << logged;
+    }
+    for (const WireRequest &request : fixture.wire.requests()) {
+        EXPECT_FALSE(isTheLibrarys(request)) << request.head;
     }
 }
 
