@@ -427,7 +427,7 @@ typedef struct oss_resumable_wrapped_key {
      */
     const char *matdesc;
     /**
-     * The members of that object that are strings, in the order of their names.
+     * The members of that object that are strings, numbers or booleans, as text, in the order of their names.
      */
     const struct oss_resumable_pair *description;
     /**
@@ -460,9 +460,10 @@ typedef struct oss_resumable_wrapped_key {
 
 /**
  * Unwraps the content key of an encrypted object, by a key management service for instance. Called once for each
- * download of an encrypted object that no decryption key of the client is for, on a thread of its own, for several
- * downloads possibly at once. It may block for as long as a download may wait for its first byte
+ * download of an encrypted object that no decryption key of the client is for, and again if the object is replaced
+ * during it, on a thread of its own, for several downloads possibly at once. It may block for as long as a download may wait for its first byte
  * (`first_byte_limit_ms`); neither transfers nor cancellation wait for it, but oss_resumable_client_free() does.
+ * While 64 calls whose downloads have ended have not returned, it is not called, and downloads that need it fail.
  *
  * Answer with oss_resumable_content_key_set() or oss_resumable_content_key_fail() before returning; without an answer
  * the download fails. `wrapped` is valid during the call. The callback must not start downloads or wait for them, and
@@ -1150,7 +1151,8 @@ oss_resumable_code oss_resumable_credentials_set(struct oss_resumable_credential
  * @param sink the provider's parameter; not NULL
  * @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
  * reason
- * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a malformed message
+ * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
+ * failure is then the answer all the same, without its reason
  */
 oss_resumable_code oss_resumable_credentials_fail(struct oss_resumable_credentials_sink *sink,
                                                   const char *message);
@@ -1182,7 +1184,8 @@ oss_resumable_code oss_resumable_content_key_set(struct oss_resumable_content_ke
  * @param sink the unwrapper's parameter; not NULL
  * @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
  * reason
- * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a malformed message
+ * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
+ * failure is then the answer all the same, without its reason
  */
 oss_resumable_code oss_resumable_content_key_fail(struct oss_resumable_content_key_sink *sink,
                                                   const char *message);
