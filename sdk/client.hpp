@@ -50,8 +50,8 @@ public:
     }
 };
 
-// The clients that exist. Never destroyed: clients in static storage may end after everything
-// else.
+// The clients that exist, with their downloads, or with null if these are the SDK's. Never
+// destroyed: clients in static storage may end after everything else.
 class Clients {
 public:
     static Clients &instance() {
@@ -76,9 +76,19 @@ public:
         return removed;
     }
     std::shared_ptr<SdkDownloads> of(const sdk::OssClient &client) {
+        std::shared_ptr<SdkDownloads> downloads;
+        find(client, downloads);
+        return downloads;
+    }
+    // Whether the client is one of them.
+    bool find(const sdk::OssClient &client, std::shared_ptr<SdkDownloads> &downloads) {
         std::lock_guard<std::mutex> lock(mutex_);
         const auto found = downloads_.find(Identity::of(client));
-        return found == downloads_.end() ? nullptr : found->second;
+        if (found == downloads_.end()) {
+            return false;
+        }
+        downloads = found->second;
+        return true;
     }
 
 private:
@@ -164,13 +174,21 @@ inline void construct(sdk::OssClient *self, const std::string &endpoint, const P
         tell(INFO, *self, "downloads by the SDK: OSS_RESUMABLE_SDK turns oss_resumable off");
         return;
     }
+    // The program did not ask for this library, so its downloads must not fail because of it.
+    const std::string reason = detail::sdkTransportRefusal(configuration);
+    std::shared_ptr<SdkDownloads> downloads;
+    if (reason.empty()) {
+        downloads = std::make_shared<SdkDownloads>(endpoint, provider, withVersion(configuration));
+    }
     const auto watching = std::make_shared<WatchingProvider>(provider);
-    const auto downloads =
-        std::make_shared<SdkDownloads>(endpoint, provider, withVersion(configuration));
     sdkFunctions().construct(self, endpoint, watching, configuration);
     Unfinished unfinished(self);
     watching->watch(Identity::of(*self), downloads);
-    tell(INFO, *self, "downloads by oss_resumable " + libraryVersion());
+    if (reason.empty()) {
+        tell(INFO, *self, "downloads by oss_resumable " + libraryVersion());
+    } else {
+        tell(WARN, *self, "downloads by the SDK: " + reason);
+    }
     unfinished.finish();
 }
 
@@ -198,11 +216,12 @@ inline void constructWithCredentials(sdk::OssClient *self, const std::string &en
 
 inline sdk::GetObjectOutcome download(const sdk::OssClient *self,
                                       const sdk::DownloadObjectRequest &request) {
-    const std::shared_ptr<SdkDownloads> downloads = Clients::instance().of(*self);
+    std::shared_ptr<SdkDownloads> downloads;
+    const bool isKnown = Clients::instance().find(*self, downloads);
     if (downloads) {
         return downloads->download(request);
     }
-    if (!isSwitchedOff()) {
+    if (!isKnown && !isSwitchedOff()) {
         tell(WARN, *self, "downloads by the SDK: oss_resumable did not see its constructor");
     }
     return sdkFunctions().download(self, request);

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <alibabacloud/oss/OssEncryptionClient.h>
 
@@ -69,6 +71,35 @@ template <typename Condition> bool becomesTrue(Condition condition) {
     return false;
 }
 
+// The program's own HTTP.
+class OwnHttp : public sdk::HttpClient {
+public:
+    std::shared_ptr<sdk::HttpResponse>
+    makeRequest(const std::shared_ptr<sdk::HttpRequest> &request) override {
+        (void)request;
+#ifdef TESTS_REAL_SDK
+        const auto response = std::make_shared<sdk::HttpResponse>(request);
+        response->setStatusCode(404);
+        return response;
+#else
+        return nullptr;
+#endif
+    }
+};
+
+class Interceptor : public sdk::HttpInterceptor {
+public:
+    void preSendRequest(void *, const std::shared_ptr<sdk::HttpRequest> &) override {}
+};
+
+// Configurations with which the program sends or changes requests itself.
+std::vector<sdk::ClientConfiguration> ownTransports() {
+    std::vector<sdk::ClientConfiguration> configurations(2);
+    configurations[0].httpClient = std::make_shared<OwnHttp>();
+    configurations[1].httpInterceptor = std::make_shared<Interceptor>();
+    return configurations;
+}
+
 std::mutex logMutex;
 std::string logged;
 void keepLog(sdk::LogLevel, const std::string &line) {
@@ -86,9 +117,15 @@ struct LogOfTheSdk {
         sdk::ShutdownSdk();
         logged.clear();
     }
-    bool tells(const std::string &text) const {
+    bool tells(const std::string &text) const { return times(text) > 0; }
+    int times(const std::string &text) const {
         std::lock_guard<std::mutex> lock(logMutex);
-        return logged.find(text) != std::string::npos;
+        int found = 0;
+        for (size_t at = logged.find(text); at != std::string::npos;
+             at = logged.find(text, at + text.size())) {
+            ++found;
+        }
+        return found;
     }
 };
 
@@ -129,6 +166,30 @@ TEST(Linked, ALineInTheSdksLogTellsWhoseDownloadsAClientHas) {
     const LogOfTheSdk log(sdk::LogLevel::LogError);
     newClient(fixture);
     EXPECT_FALSE(log.tells("oss_resumable")) << logged;
+}
+
+TEST(Linked, AClientWithItsOwnTransportKeepsTheSdksDownloadsAndOneLineOfTheLogSaysWhy) {
+    ServerFixture fixture;
+    for (const sdk::ClientConfiguration &configuration : ownTransports()) {
+        const LogOfTheSdk log(sdk::LogLevel::LogWarn);
+        sdk::OssClient client(fixture.wire.endpoint(), "id", "secret", configuration);
+        const sdk::OssClient copy = client;
+        client.SetRegion("cn-hangzhou");
+        for (const sdk::OssClient *used : {&client, &copy}) {
+            const auto outcome = download(*used, fixture.request("1000"));
+            EXPECT_TRUE(outcome.isSuccess() || outcome.error().Code() != "ValidateError")
+                << outcome.error().Message();
+        }
+        client.DisableRequest();
+        EXPECT_EQ(download(copy, fixture.request("1000")).error().Code(), "ClientError:100002");
+        const char *const field = configuration.httpClient ? "httpClient" : "httpInterceptor";
+        EXPECT_EQ(log.times("oss_resumable"), 1) << logged;
+        EXPECT_EQ(log.times("downloads by the SDK: the configuration has an " + std::string(field)),
+                  1)
+            << logged;
+        expectLinked(*newClient(fixture), fixture);
+        EXPECT_EQ(log.times("oss_resumable"), 1) << logged;
+    }
 }
 
 TEST(Linked, CopiesShareTheDownloadsAndOutliveTheirOriginal) {

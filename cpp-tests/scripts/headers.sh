@@ -75,6 +75,14 @@ check_initialisers() {
     compiled=$((compiled + 1))
 }
 
+# A mistake in the source that is passed on standard input.
+must_be_found() {
+    if compile "$@" 2>/dev/null; then
+        echo "FAILED: $* accepts a mistake"
+        failed=1
+    fi
+}
+
 structs=$(size_first_structs)
 if [ "$(wc -w <<<"$structs")" -lt 5 ]; then
     echo "FAILED: only these structs with struct_size were found:" $structs
@@ -94,6 +102,16 @@ for standard in c++11 c++14 c++17 c++20 c++2b; do
         esac
     done
 done
+# An SDK that was built with OSS_DISABLE_ENCRYPTION may be installed without the headers of its encryption client.
+whole=$sdk sdk=$(mktemp -d)
+trap 'rm -rf "$sdk"' EXIT
+cp -R "$whole/alibabacloud" "$sdk"
+rm -r "$sdk"/alibabacloud/oss/OssEncryptionClient.h "$sdk"/alibabacloud/oss/encryption
+check oss_resumable_sdk.hpp "$cxx" -x c++ -std=c++11 -DOSS_DISABLE_ENCRYPTION
+must_be_found "$cxx" -x c++ -std=c++11 <<<'#include <oss_resumable/oss_resumable_sdk.hpp>'
+rm -rf "$sdk"
+sdk=$whole
+trap - EXIT
 for standard in c++17 c++20 c++2b; do
     check oss_resumable_sdk_v2.hpp "$cxx" -x c++ -std="$standard"
     check oss_resumable_sdk_v2.hpp "$cxx" -x c++ -std="$standard" -fno-exceptions -fno-rtti
@@ -111,12 +129,6 @@ for header in "$include"/oss_resumable/*.hpp; do
 done
 
 # Checks the check itself: introduced mistakes must be found.
-must_be_found() {
-    if compile "$@" 2>/dev/null; then
-        echo "FAILED: $* accepts a mistake"
-        failed=1
-    fi
-}
 must_be_found "$cc" -x c -std=c99 <<<'int f(void); int f(void) { int unused; return 0; }'
 short='struct two { int first; int second; }; struct two both = {1};'
 must_be_found "$cc" -x c -std=c99 <<<"$short"

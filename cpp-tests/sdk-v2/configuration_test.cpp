@@ -202,3 +202,44 @@ TEST(SdkV2Configuration, V4NeedsARegion) {
     EXPECT_EQ(codeOf(fixture.download(configuration)), "ArgumentInvalid");
     EXPECT_TRUE(fixture.wire.requests().empty());
 }
+
+TEST(SdkV2Configuration, V1DoesNotUseTheRegion) {
+    for (const char *region : {"my_region", "CN", ""}) {
+        Fixture fixture;
+        auto configuration = fixture.configuration();
+        configuration.signatureVersion = "v1";
+        configuration.region = region;
+        EXPECT_DOWNLOADED(fixture.download(configuration), fixture, "1000");
+    }
+}
+
+TEST(SdkV2Configuration, NulBytesAreRefused) {
+    const std::string nul("a\0b", 3);
+    Fixture fixture;
+    const auto refused = [&fixture](const sdk::ClientConfiguration &configuration,
+                                    const sdk::CurlTransportOptions &transport) {
+        const auto outcome = Downloader(configuration, transport)
+                                 .downloadFile(Fixture::request("1000"), fixture.file());
+        EXPECT_EQ(codeOf(outcome), "ArgumentInvalid");
+        EXPECT_NE(messageOf(outcome).find("NUL"), std::string::npos) << messageOf(outcome);
+    };
+    using Configuration = sdk::ClientConfiguration;
+    for (const auto field : {&Configuration::endpoint, &Configuration::region,
+                             &Configuration::userAgent, &Configuration::proxyHost}) {
+        auto configuration = fixture.configuration();
+        configuration.*field = nul;
+        refused(configuration, sdk::CurlTransportOptions());
+    }
+    using Transport = sdk::CurlTransportOptions;
+    for (const auto field : {&Transport::caFile, &Transport::caPath, &Transport::networkInterface,
+                             &Transport::proxyUserName, &Transport::proxyPassword}) {
+        Transport transport;
+        transport.proxyHost = fixture.wire.endpoint();
+        transport.*field = nul;
+        refused(fixture.configuration(), transport);
+    }
+    auto configuration = fixture.configuration();
+    configuration.proxyHost = "http://user%00:password@" + fixture.wire.host();
+    refused(configuration, sdk::CurlTransportOptions());
+    EXPECT_TRUE(fixture.wire.peers().empty() && fixture.files().empty());
+}

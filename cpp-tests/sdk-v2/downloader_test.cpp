@@ -1,5 +1,6 @@
 // The Downloader itself: cancelling, disabling, copies, threads, forks and exceptions.
 #include <future>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 
@@ -171,4 +172,56 @@ TEST(SdkV2Downloader, AnExceptionOfAProgressCallbackLeavesTheCall) {
     };
     const auto request = Fixture::request("1MiB").setProgressCallback(progress);
     EXPECT_THROW(fixture.download(request), std::runtime_error);
+}
+
+TEST(SdkV2Downloader, ACallbackMayEndTheDownloader) {
+    Fixture fixture;
+    auto downloader = std::make_unique<Downloader>(fixture.configuration());
+    auto options = fixture.options();
+    options.progress = [&downloader](const oss_resumable::Status &) {
+        downloader.reset();
+        return true;
+    };
+    EXPECT_DOWNLOADED(downloader->downloadFile(Fixture::request("300000"), fixture.file(), options),
+                      fixture, "300000");
+    EXPECT_EQ(downloader, nullptr);
+}
+
+TEST(SdkV2Downloader, ACallbackOfTheRequestMayEndTheDownloader) {
+    Fixture fixture;
+    auto downloader = std::make_unique<Downloader>(fixture.configuration());
+    sdk::ProgressCallback progress;
+    progress.callback = [&downloader](std::size_t, std::size_t, std::int64_t, std::uintptr_t) {
+        downloader.reset();
+    };
+    const auto request = Fixture::request("300000").setProgressCallback(progress);
+    const sdk::OperationOptions operation;
+    EXPECT_DOWNLOADED(downloader->downloadFile(request, fixture.file(), &operation), fixture,
+                      "300000");
+    EXPECT_EQ(downloader, nullptr);
+}
+
+TEST(SdkV2Downloader, AMovedFromDownloaderStillWorks) {
+    Fixture fixture;
+    Downloader first(fixture.configuration());
+    Downloader second(std::move(first));
+    EXPECT_DOWNLOADED(first.downloadFile(Fixture::request("1000"), fixture.file()), fixture,
+                      "1000");
+    second = std::move(first);
+    EXPECT_DOWNLOADED(first.downloadFile(Fixture::request("1000"), fixture.file()), fixture,
+                      "1000");
+}
+
+TEST(SdkV2Downloader, CallsWithTheSameLimitsShareConnections) {
+    Fixture fixture;
+    const Downloader downloader(fixture.configuration());
+    sdk::OperationOptions operation;
+    operation.retryMaxAttempts = 5;
+    operation.readWriteTimeout = 5000;
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_DOWNLOADED(
+            downloader.downloadFile(Fixture::request("1000"), fixture.file(), &operation), fixture,
+            "1000");
+    }
+    EXPECT_EQ(fixture.wire.peers().size(), 1u);
 }

@@ -175,3 +175,13 @@ TEST(SdkV2Options, DiskOptionsArePassedOn) {
     Fixture fixture;
     EXPECT_DOWNLOADED(download(fixture, options), fixture, "1MiB");
 }
+
+TEST(SdkV2Options, EmptyPathsAreRefused) {
+    Fixture fixture;
+    const Downloader downloader(fixture.configuration());
+    EXPECT_EQ(codeOf(downloader.downloadFile(Fixture::request("1000"), "")), "ArgumentInvalid");
+    DownloadOptions options;
+    options.checkpointDir = "";
+    EXPECT_EQ(codeOf(download(fixture, options)), "ArgumentInvalid");
+    EXPECT_TRUE(fixture.wire.peers().empty() && fixture.files().empty());
+}

@@ -145,6 +145,25 @@ TEST(SdkV2Outcome, ASecondRunOfTheSameDownloadIsBusy) {
     EXPECT_EQ(second, "Busy");
 }
 
+TEST(SdkV2Outcome, AnErrorHasNoSnapshotAndOnlyTwoHeaders) {
+    const auto outcome = outcomeOf("status=403:AccessDenied");
+    EXPECT_EQ(outcome.error().getSnapshot(), "");
+    EXPECT_LE(outcome.error().getHeaders().size(), 2u);
+    EXPECT_EQ(outcome.error().getHeaders().count("x-oss-request-id"), 1u);
+}
+
+TEST(SdkV2Outcome, CurlCodesAreTheSdksErrors) {
+    using Code = sdk::TransportErrorCode;
+    using oss_resumable::detail::sdk2TransportError;
+    for (const int number : {23, 52, 55, 56, 65}) {
+        EXPECT_EQ(sdk2TransportError(number), make_error_code(Code::SendRecvError)) << number;
+    }
+    for (const int number : {35, 51, 53, 60}) {
+        EXPECT_EQ(sdk2TransportError(number), make_error_code(Code::SslError)) << number;
+    }
+    EXPECT_EQ(sdk2TransportError(3), make_error_code(Code::Unknown));
+}
+
 #ifdef ALIBABACLOUD_OSS_USE_STD_EXPECTED
 TEST(SdkV2Outcome, TheOutcomeIsAStdExpected) {
     Fixture fixture;

@@ -141,3 +141,36 @@ TEST(SdkV2Retries, TheOptionsOfAnOperationHavePrecedence) {
     EXPECT_EQ(codeOf(outcome), "InternalError");
     EXPECT_EQ(fixture.wire.requests().size(), 2u);
 }
+
+TEST(SdkV2Retries, WithANumberOfAttemptsNoTimeIsTheLimit) {
+    const auto converted = [](std::optional<long> most) {
+        sdk::ClientConfiguration configuration;
+        configuration.retryMaxAttempts = most;
+        oss_resumable::ClientConfiguration to;
+        oss_resumable::detail::sdk2CopyRetries(
+            std::make_shared<oss_resumable::detail::Sdk2Retries>(configuration), to);
+        return std::vector<std::int64_t>{to.firstByteLimitMs, to.noProgressLimitMs,
+                                         to.throttleLimitMs};
+    };
+    EXPECT_EQ(converted(std::nullopt), (std::vector<std::int64_t>{0, 0, 0}));
+    EXPECT_EQ(converted(3), (std::vector<std::int64_t>{-1, -1, -1}));
+}
+
+TEST(SdkV2Retries, RepliesThatThrottleCountAsAttempts) {
+    const auto ended =
+        attempts("status=503:ServiceUnavailable", [](auto &to) { to.retryMaxAttempts = 2; });
+    EXPECT_EQ(ended.requests, 2u);
+    EXPECT_EQ(ended.code, "ServiceUnavailable");
+}
+
+TEST(SdkV2Retries, AttemptsAreCountedSinceTheLastNewByte) {
+    Fixture fixture({"--fault", "status=503:ServiceUnavailable@from:2"});
+    auto configuration = fixture.configuration();
+    configuration.retryMaxAttempts = 3;
+    auto options = fixture.options();
+    options.parallelNum = 1;
+    EXPECT_EQ(codeOf(Downloader(configuration)
+                         .downloadFile(Fixture::request("1MiB"), fixture.file(), options)),
+              "ServiceUnavailable");
+    EXPECT_EQ(fixture.wire.requests().size(), 4u);
+}

@@ -1,6 +1,8 @@
 // The settings of the SDK's transport: time-outs, certificates and proxies, in the configuration or
 // in the options of a transport.
+#include <atomic>
 #include <cstdio>
+#include <functional>
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -43,6 +45,13 @@ GetObjectOutcome download(const Fixture &fixture, const sdk::ClientConfiguration
                           const sdk::CurlTransportOptions &transport) {
     return Downloader(configuration, transport)
         .downloadFile(Fixture::request("1000"), fixture.file());
+}
+
+// A transport that is never called.
+std::shared_ptr<sdk::HttpTransport> anyTransport() {
+    static int thing = 0;
+    return std::shared_ptr<sdk::HttpTransport>(
+        std::make_shared<int>(0), static_cast<sdk::HttpTransport *>(static_cast<void *>(&thing)));
 }
 
 // A proxy's URL with user:p@ss.
@@ -237,10 +246,8 @@ TEST(SdkV2Transport, OptionsHavePrecedenceOverTheConfiguration) {
 
 TEST(SdkV2Transport, ATransportOfTheConfigurationIsAcceptedWithItsOptions) {
     Fixture fixture;
-    int thing = 0;
     auto configuration = fixture.configuration();
-    configuration.httpTransport = std::shared_ptr<sdk::HttpTransport>(
-        std::make_shared<int>(0), static_cast<sdk::HttpTransport *>(static_cast<void *>(&thing)));
+    configuration.httpTransport = anyTransport();
     sdk::CurlTransportOptions transport;
     transport.enabledRedirect = true;
     transport.enableVerbose = true;
@@ -255,4 +262,98 @@ TEST(SdkV2Transport, AnInterceptorIsRefused) {
     EXPECT_EQ(codeOf(outcome), "ArgumentInvalid");
     EXPECT_NE(messageOf(outcome).find("requestInterceptor"), std::string::npos);
     EXPECT_TRUE(fixture.wire.requests().empty() && fixture.files().empty());
+}
+
+TEST(SdkV2Transport, TheConfigurationsSettingsAreIgnoredBesideATransportOfItsOwnAsInTheSdk) {
+    Encrypted server;
+    auto configuration = server.fixture.configuration();
+    configuration.httpTransport = anyTransport();
+    configuration.insecureSkipVerify = true;
+    configuration.retryMaxAttempts = 1;
+    EXPECT_EQ(codeOf(download(server.fixture, configuration, sdk::CurlTransportOptions())),
+              "CURLcode 60");
+
+    Fixture fixture;
+    configuration = fixture.configuration();
+    configuration.httpTransport = anyTransport();
+    configuration.proxyHost = "http://127.0.0.1:1";
+    EXPECT_DOWNLOADED(download(fixture, configuration, sdk::CurlTransportOptions()), fixture,
+                      "1000");
+    EXPECT_EQ(fixture.firstRequest().target(), "/examplebucket/generated/1000");
+}
+
+TEST(SdkV2Transport, TheConfigurationsTimesAreIgnoredBesideATransportOfItsOwnAsInTheSdk) {
+    sdk::ClientConfiguration configuration;
+    configuration.connectTimeout = 1;
+    configuration.readWriteTimeout = 2;
+    const auto converted = [&configuration](const sdk::CurlTransportOptions &transport) {
+        oss_resumable::ClientConfiguration to;
+        oss_resumable::detail::sdk2CopyTransport(configuration, &transport, to);
+        return to;
+    };
+    sdk::CurlTransportOptions transport;
+    EXPECT_EQ(converted(transport).connectTimeoutMs, 1);
+    EXPECT_EQ(converted(transport).idleTimeoutMs, 2);
+    configuration.httpTransport = anyTransport();
+    EXPECT_EQ(converted(transport).connectTimeoutMs, 0);
+    EXPECT_EQ(converted(transport).idleTimeoutMs, 0);
+    transport.connectTimeout = 3;
+    EXPECT_EQ(converted(transport).connectTimeoutMs, 3);
+}
+
+namespace {
+
+// The transport's options of a version of the SDK.
+struct WithoutSwitch {};
+struct WithSwitch {
+    std::function<bool()> isRequestDisabled;
+};
+
+} // namespace
+
+TEST(SdkV2Transport, TheSwitchOfATransportIsOptional) {
+    using oss_resumable::detail::sdk2IsDisabled;
+    EXPECT_FALSE(sdk2IsDisabled(WithoutSwitch(), 0));
+    EXPECT_FALSE(sdk2IsDisabled(WithSwitch(), 0));
+    EXPECT_FALSE(sdk2IsDisabled(WithSwitch{[] { return false; }}, 0));
+    EXPECT_TRUE(sdk2IsDisabled(WithSwitch{[] { return true; }}, 0));
+}
+
+namespace {
+
+// Sets the switch, if this version of the SDK has it.
+template <typename Options>
+auto setSwitch(Options &options, std::function<bool()> function, int)
+    -> decltype(options.isRequestDisabled = function, true) {
+    options.isRequestDisabled = function;
+    return true;
+}
+template <typename Options> bool setSwitch(Options &, std::function<bool()>, long) { return false; }
+
+} // namespace
+
+TEST(SdkV2Transport, TheSwitchOfATransportEndsRunningDownloadsAndPreventsNewOnes) {
+    Fixture fixture({"--rate", "400KB"});
+    std::atomic<bool> disabled{false};
+    sdk::CurlTransportOptions transport;
+    if (!setSwitch(
+            transport, [&disabled] { return disabled.load(); }, 0)) {
+        GTEST_SKIP() << "this version of the SDK has no switch";
+    }
+    const Downloader downloader(fixture.configuration(), transport);
+    auto options = fixture.options();
+    options.progress = [&disabled](const oss_resumable::Status &status) {
+        disabled = status.bytes_done > 0;
+        return true;
+    };
+    EXPECT_EQ(codeOf(downloader.downloadFile(Fixture::request("1MiB"), fixture.file(), options)),
+              "RequestDisabled");
+    const size_t sent = fixture.wire.requests().size();
+    EXPECT_EQ(codeOf(downloader.downloadFile(Fixture::request("1MiB"), fixture.file(), options)),
+              "RequestDisabled");
+    EXPECT_EQ(fixture.wire.requests().size(), sent);
+    disabled = false;
+    options.progress = nullptr;
+    EXPECT_DOWNLOADED(downloader.downloadFile(Fixture::request("1MiB"), fixture.file(), options),
+                      fixture, "1MiB");
 }

@@ -95,6 +95,72 @@ TEST(SdkEncryption, MaterialsThatRefuseAreAnErrorWithTheSdksCode) {
     }
 }
 
+// What SimpleRSAEncryptionMaterials return for a wrong private key, where OpenSSL reports none.
+TEST(SdkEncryption, RandomBytesOfTheRightLengthsAreNotTakenForAKey) {
+    class Mistaken : public Materials {
+        int DecryptCEK(sdk::ContentCryptoMaterial &material) override {
+            ++asked;
+            material.setContentKey(sdk::ByteBuffer(32, 0x5a));
+            auto iv = contentIv();
+            iv[9] = 1;
+            material.setContentIV(iv);
+            return 0;
+        }
+    };
+    Encrypted fixture;
+    const auto materials = std::make_shared<Mistaken>();
+    const auto outcome = fixture.client(materials).ResumableDownloadObject(fixture.request());
+    EXPECT_EQ(outcome.error().Code(), "EncryptionClientError");
+    EXPECT_NE(outcome.error().Message().find("the RSA key is wrong"), std::string::npos)
+        << outcome.error().Message();
+    EXPECT_EQ(materials->asked, 1);
+    EXPECT_TRUE(fixture.files().empty());
+}
+
+TEST(SdkEncryption, EveryByteOfTheIvThatTheSdksLeaveZeroMustBeZero) {
+    auto iv = contentIv();
+    EXPECT_TRUE(oss_resumable::detail::sdkIsGeneratedIv(iv));
+    for (size_t at = 8; at < 12; ++at) {
+        iv[at] = 1;
+        EXPECT_FALSE(oss_resumable::detail::sdkIsGeneratedIv(iv)) << at;
+        iv[at] = 0;
+    }
+    iv.pop_back();
+    EXPECT_FALSE(oss_resumable::detail::sdkIsGeneratedIv(iv)) << "15 bytes";
+}
+
+TEST(SdkEncryption, MaterialsGetNoWrappedKeyThatRsaCannotHaveMade) {
+    class Willing : public Materials {
+        int DecryptCEK(sdk::ContentCryptoMaterial &material) override {
+            ++asked;
+            material.setContentKey(contentKey());
+            // Not of the SDKs; what another wrap does with it is its own affair.
+            material.setContentIV(sdk::ByteBuffer(16, 7));
+            return 0;
+        }
+    };
+    const auto materials = std::make_shared<Willing>();
+    const auto unwrapped = [&materials](const char *wrap, size_t key, size_t iv) {
+        oss_resumable::WrappedKey wrapped;
+        wrapped.wrapAlgorithm = wrap;
+        wrapped.encryptedKey.resize(key);
+        wrapped.encryptedIv.resize(iv);
+        return oss_resumable::detail::sdkContentKey(materials, wrapped);
+    };
+    for (const char *wrap : {"RSA/NONE/PKCS1Padding", "rsa/none/pkcs1padding"}) {
+        EXPECT_NE(unwrapped(wrap, 256, 255).error, "");
+        EXPECT_NE(unwrapped(wrap, 128, 256).error, "");
+        EXPECT_NE(unwrapped(wrap, 127, 127).error, "");
+        EXPECT_NE(unwrapped(wrap, 0, 0).error, "");
+    }
+    EXPECT_EQ(materials->asked, 0);
+    const auto another = unwrapped("KMS/ALICLOUD", 60, 44);
+    EXPECT_EQ(another.error, "");
+    EXPECT_EQ(another.key, contentKey());
+    EXPECT_EQ(another.iv, sdk::ByteBuffer(16, 7));
+    EXPECT_EQ(materials->asked, 1);
+}
+
 TEST(SdkEncryption, AnObjectThatIsNotEncryptedIsDownloadedAsItIs) {
     Encrypted fixture;
     const auto client = fixture.client(fixture.materials);

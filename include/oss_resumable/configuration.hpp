@@ -80,6 +80,18 @@ struct ClientConfiguration {
 
 namespace detail {
 
+/** What a client calls for as long as it lives. It needs nothing else of its configuration, which
+ * contains private keys. */
+struct Callbacks {
+    explicit Callbacks(const ClientConfiguration &from)
+        : credentialsProvider(from.credentialsProvider), credentialsSource(from.credentialsSource),
+          retryDecision(from.retryDecision), log(from.log) {}
+    const decltype(ClientConfiguration::credentialsProvider) credentialsProvider;
+    const decltype(ClientConfiguration::credentialsSource) credentialsSource;
+    const decltype(ClientConfiguration::retryDecision) retryDecision;
+    const decltype(ClientConfiguration::log) log;
+};
+
 /** The C options of a client. Owns the data they point to, which oss_resumable_client_new()
  * copies. */
 class COptions {
@@ -138,11 +150,8 @@ public:
                 delete static_cast<KeyUnwrapper *>(data);
             };
         }
-        auto *const kept = new ClientConfiguration(from);
-        // The callbacks need no private keys.
-        kept->decryptionKeys.clear();
-        to.user_data = kept;
-        to.user_data_free = [](void *data) { delete static_cast<ClientConfiguration *>(data); };
+        to.user_data = new Callbacks(from);
+        to.user_data_free = [](void *data) { delete static_cast<Callbacks *>(data); };
     }
 
     COptions(const COptions &) = delete;
@@ -151,7 +160,7 @@ public:
     const oss_resumable_client_options *get() const { return &options_; }
 
 private:
-    static bool ask(const ClientConfiguration &from, Credentials &key, std::string &reason) {
+    static bool ask(const Callbacks &from, Credentials &key, std::string &reason) {
         if (from.credentialsSource) {
             return from.credentialsSource(key, reason);
         }
@@ -191,9 +200,7 @@ private:
             return 0;
         });
     }
-    static const ClientConfiguration &callbacks(void *data) {
-        return *static_cast<const ClientConfiguration *>(data);
-    }
+    static const Callbacks &callbacks(void *data) { return *static_cast<const Callbacks *>(data); }
 
     oss_resumable_client_options options_ = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
     std::vector<oss_resumable_decryption_key> keys_;

@@ -79,22 +79,32 @@ inline void wipe(Bytes &bytes) {
     }
 }
 
+/** Wipes a key at the end of a scope, however it ends. */
+class WipedAtEnd {
+public:
+    explicit WipedAtEnd(Bytes &bytes) : bytes_(bytes) {}
+    ~WipedAtEnd() { wipe(bytes_); }
+    WipedAtEnd(const WipedAtEnd &) = delete;
+    WipedAtEnd &operator=(const WipedAtEnd &) = delete;
+
+private:
+    Bytes &bytes_;
+};
+
 /** The key unwrapper of the C options; `data` is a KeyUnwrapper. */
 inline void unwrapKey(oss_resumable_content_key_sink *sink,
                       const oss_resumable_wrapped_key *wrapped, void *data) {
     std::exception_ptr thrown;
     contained(0, thrown, [sink, wrapped, data] {
         ContentKey answer = (*static_cast<const KeyUnwrapper *>(data))(wrappedKey(*wrapped));
+        const WipedAtEnd key(answer.key), iv(answer.iv);
         if (!answer.error.empty() || answer.key.empty()) {
             return oss_resumable_content_key_fail(sink, optional(answer.error));
         }
         // A counter block that is missing has a wrong size, which the library reports.
         answer.iv.reserve(1);
-        const auto code = oss_resumable_content_key_set(sink, answer.key.data(), answer.key.size(),
-                                                        answer.iv.data(), answer.iv.size());
-        wipe(answer.key);
-        wipe(answer.iv);
-        return code;
+        return oss_resumable_content_key_set(sink, answer.key.data(), answer.key.size(),
+                                             answer.iv.data(), answer.iv.size());
     });
     if (thrown) {
         oss_resumable_content_key_fail(sink, "the unwrapper threw an exception");

@@ -9,9 +9,10 @@
  * client.SetRegion(region);
  * auto outcome = client.ResumableDownloadObject(request); // the SDK's request and outcome
  * @endcode
- * A client of encrypted objects becomes an oss_resumable::OssEncryptionClient in the same way.
- * Everything else is still the SDK's: requests, credentials, configuration, errors, and every other
- * operation of the client. docs/migration.md describes the differences and the reasons.
+ * A client of encrypted objects becomes an oss_resumable::OssEncryptionClient in the same way,
+ * unless the SDK was built with OSS_DISABLE_ENCRYPTION. Everything else is still the SDK's:
+ * requests, credentials, configuration, errors, and every other operation of the client.
+ * docs/migration.md describes the differences and the reasons.
  *
  * Programs can have the same without a change of their source, by linking alone: see
  * docs/migration.md.
@@ -28,7 +29,9 @@
 #include <alibabacloud/oss/OssClient.h>
 
 #include "sdk_downloads.hpp"
+#if !defined(OSS_DISABLE_ENCRYPTION)
 #include "sdk_encryption.hpp"
+#endif
 
 namespace oss_resumable {
 

@@ -39,7 +39,8 @@ using GetObjectOutcome = detail::Sdk2Downloads::Outcome;
  * Downloads objects to files. Requests are addressed, signed and sent as by the SDK's client with
  * the same configuration.
  *
- * Thread-safe. Copies share connections. The configuration is converted when the first download
+ * Thread-safe. Copies share connections; the end of the last one waits for a running call of the
+ * credentials provider. The configuration is converted when the first download
  * starts; a download with an unsupported setting fails with the code `ArgumentInvalid`.
  */
 class Downloader {
@@ -53,25 +54,32 @@ public:
         : downloads_(std::make_shared<detail::Sdk2Downloads>(configuration, std::nullopt)) {}
     /** `transport` has certificates, a network interface and the proxy's credentials: pass the
      * options from which the configuration's `httpTransport` was created. Values set in it have
-     * precedence over the configuration's. */
+     * precedence over the configuration's, which are ignored if `httpTransport` is set. */
     Downloader(const Configuration &configuration, const Transport &transport)
         : downloads_(std::make_shared<detail::Sdk2Downloads>(configuration, transport)) {}
+    /** Moving copies, so that the other one may still be used. */
+    Downloader(const Downloader &) = default;
+    Downloader &operator=(const Downloader &) = default;
 
     /** Downloads an object, blocking: resumes if possible, verifies the file and renames it to
      * `filePath`. An exception of a progress callback cancels the download and leaves this
      * function.
      *
      * `operation` may be null. Its cancellation token cancels the download and keeps the
-     * checkpoint. A call with `retryMaxAttempts` or `readWriteTimeout` uses its own connections. */
+     * checkpoint. Calls with the same `retryMaxAttempts` and `readWriteTimeout` share connections,
+     * which are kept until the last copy of this object ends. */
     GetObjectOutcome downloadFile(const Request &request, const std::string &filePath,
                                   const DownloadOptions &options = DownloadOptions(),
                                   const Operation *operation = nullptr) const {
-        return downloads_->download(request, filePath, options, operation);
+        // A callback may end the last Downloader.
+        const auto held = downloads_;
+        return held->download(request, filePath, options, operation);
     }
     /** Has the parameters of the SDK's getObjectToFile(). */
     GetObjectOutcome downloadFile(const Request &request, const std::string &filePath,
                                   const Operation *operation) const {
-        return downloads_->download(request, filePath, DownloadOptions(), operation);
+        const auto held = downloads_;
+        return held->download(request, filePath, DownloadOptions(), operation);
     }
 
     /** Ends running downloads, keeping their checkpoints, and refuses new ones with the code

@@ -40,10 +40,9 @@ inline bool sdkIsIpv4(const std::string &endpoint) {
     return endpoint.find_first_not_of("0123456789.:", host) == std::string::npos;
 }
 
-/** A setting that cannot be honoured and would change downloads if it were ignored; empty if there
- * is none. */
-inline std::string sdkRefusal(const sdk::ClientConfiguration &from,
-                              const std::shared_ptr<sdk::CredentialsProvider> &provider) {
+/** Why requests that the program sends or changes itself cannot be this library's; empty if it does
+ * neither. */
+inline std::string sdkTransportRefusal(const sdk::ClientConfiguration &from) {
     if (from.httpClient) {
         return "the configuration has an httpClient of its own, which this library cannot use; "
                "leave it empty";
@@ -54,6 +53,17 @@ inline std::string sdkRefusal(const sdk::ClientConfiguration &from,
                "leave it empty";
     }
 #endif
+    return "";
+}
+
+/** A setting that cannot be honoured and would change downloads if it were ignored; empty if there
+ * is none. */
+inline std::string sdkRefusal(const sdk::ClientConfiguration &from,
+                              const std::shared_ptr<sdk::CredentialsProvider> &provider) {
+    const std::string transport = sdkTransportRefusal(from);
+    if (!transport.empty()) {
+        return transport;
+    }
     if (!provider) {
         return "the client has no credentials provider";
     }

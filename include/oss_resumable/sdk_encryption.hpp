@@ -6,8 +6,11 @@
 #ifndef OSS_RESUMABLE_SDK_ENCRYPTION_HPP
 #define OSS_RESUMABLE_SDK_ENCRYPTION_HPP
 
+#include <algorithm>
 #include <memory>
 #include <string>
+
+#include <strings.h>
 
 #include <alibabacloud/oss/OssEncryptionClient.h>
 
@@ -17,6 +20,31 @@
 namespace oss_resumable {
 namespace detail {
 
+/** Whether a content key is wrapped as SimpleRSAEncryptionMaterials do it; it ignores case too. */
+inline bool sdkIsRsaWrapped(const WrappedKey &wrapped) {
+    return strcasecmp(wrapped.wrapAlgorithm.c_str(), "RSA/NONE/PKCS1Padding") == 0;
+}
+
+/** Why RSA cannot have wrapped a key so; empty if it can. Both texts have the length of the
+ * modulus. The SDK reads that many bytes of them, however many there are, if it was built with an
+ * OpenSSL before 3. */
+inline std::string sdkWrappedKeyProblem(const WrappedKey &wrapped) {
+    const size_t size = wrapped.encryptedKey.size();
+    if (size == wrapped.encryptedIv.size() && size >= 128) {
+        return "";
+    }
+    return "the wrapped key has " + std::to_string(size) + " bytes and the wrapped IV has " +
+           std::to_string(wrapped.encryptedIv.size()) +
+           "; RSA makes both of one length, 128 bytes or more";
+}
+
+/** Whether bytes 8 to 11 are zero, as all SDKs make them. A text that is unwrapped with a wrong RSA
+ * key is random bytes and no error since OpenSSL 3.2, and only this tells them from an IV. */
+inline bool sdkIsGeneratedIv(const Bytes &iv) {
+    return iv.size() == 16 && std::all_of(iv.begin() + 8, iv.begin() + 12,
+                                          [](unsigned char byte) { return byte == 0; });
+}
+
 /** Unwraps a content key as the SDK does: by the program's encryption materials. */
 inline ContentKey sdkContentKey(const std::shared_ptr<sdk::EncryptionMaterials> &materials,
                                 const WrappedKey &wrapped) {
@@ -25,7 +53,17 @@ inline ContentKey sdkContentKey(const std::shared_ptr<sdk::EncryptionMaterials> 
         answer.error = "the client has no encryption materials";
         return answer;
     }
+    const bool isRsa = sdkIsRsaWrapped(wrapped);
+    if (isRsa) {
+        answer.error = sdkWrappedKeyProblem(wrapped);
+        if (!answer.error.empty()) {
+            return answer;
+        }
+    }
     sdk::ContentCryptoMaterial material;
+    // It hands out its own key and IV, which are not constant, and never overwrites them.
+    const WipedAtEnd key(const_cast<Bytes &>(material.ContentKey()));
+    const WipedAtEnd iv(const_cast<Bytes &>(material.ContentIV()));
     // The only cipher there is; the library has compared it with the object's.
     material.setCipherName("AES/CTR/NoPadding");
     material.setKeyWrapAlgorithm(wrapped.wrapAlgorithm);
@@ -35,6 +73,10 @@ inline ContentKey sdkContentKey(const std::shared_ptr<sdk::EncryptionMaterials> 
     const int failure = materials->DecryptCEK(material);
     if (failure != 0) {
         answer.error = "DecryptCEK fail, return value:" + std::to_string(failure);
+    } else if (isRsa && !sdkIsGeneratedIv(material.ContentIV())) {
+        answer.error =
+            "DecryptCEK returned something that is not an IV of the OSS SDKs: the RSA key "
+            "is wrong, or the wrapped key is damaged";
     } else {
         answer.key = material.ContentKey();
         answer.iv = material.ContentIV();

@@ -13,14 +13,15 @@
 #include <utility>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include <alibabacloud/oss2/ClientConfiguration.h>
-#include <alibabacloud/oss2/Operation.h>
 #include <alibabacloud/oss2/credentials/CredentialsProvider.h>
 #include <alibabacloud/oss2/transport/curl/CurlTransportOptions.h>
 
@@ -89,12 +90,17 @@ inline std::string sdk2Refusal(const sdk2::ClientConfiguration &from,
     return "";
 }
 
-/** The value of the transport's options, else that of the configuration. */
+/** The value of the transport's options, else that of the configuration, which the SDK ignores if
+ * the configuration has a transport. */
 template <typename T>
-std::optional<T> sdk2Either(const sdk2::CurlTransportOptions *transport,
+std::optional<T> sdk2Either(const sdk2::ClientConfiguration &from,
+                            const sdk2::CurlTransportOptions *transport,
                             std::optional<T> sdk2::HttpTransportOptions::*field,
-                            const std::optional<T> &otherwise) {
-    return transport && transport->*field ? transport->*field : otherwise;
+                            std::optional<T> sdk2::ClientConfiguration::*otherwise) {
+    if (transport && transport->*field) {
+        return transport->*field;
+    }
+    return from.httpTransport ? std::nullopt : from.*otherwise;
 }
 
 /** Maps values of 0 or less like libcurl, which the SDK passes them to: five minutes to connect, no
@@ -108,12 +114,13 @@ inline std::string sdk2CopyTransport(const sdk2::ClientConfiguration &from,
                                      const sdk2::CurlTransportOptions *transport,
                                      ClientConfiguration &to) {
     using Http = sdk2::HttpTransportOptions;
+    using Own = sdk2::ClientConfiguration;
     to.connectTimeoutMs =
-        sdk2Time(sdk2Either(transport, &Http::connectTimeout, from.connectTimeout), 300000);
+        sdk2Time(sdk2Either(from, transport, &Http::connectTimeout, &Own::connectTimeout), 300000);
     to.idleTimeoutMs =
-        sdk2Time(sdk2Either(transport, &Http::readWriteTimeout, from.readWriteTimeout), -1);
-    to.verifySSL =
-        !sdk2Either(transport, &Http::insecureSkipVerify, from.insecureSkipVerify).value_or(false);
+        sdk2Time(sdk2Either(from, transport, &Http::readWriteTimeout, &Own::readWriteTimeout), -1);
+    to.verifySSL = !sdk2Either(from, transport, &Http::insecureSkipVerify, &Own::insecureSkipVerify)
+                        .value_or(false);
     if (transport) {
         to.caFile = transport->caFile.value_or("");
         to.caPath = transport->caPath.value_or("");
@@ -123,13 +130,15 @@ inline std::string sdk2CopyTransport(const sdk2::ClientConfiguration &from,
         to.proxyPassword = transport->proxyPassword.value_or("");
     }
     return sdk2CopyProxy(
-        sdk2Either(transport, &Http::proxyHost, from.proxyHost).value_or(std::string()), to);
+        sdk2Either(from, transport, &Http::proxyHost, &Own::proxyHost).value_or(std::string()), to);
 }
 
 inline void sdk2CopySigning(const sdk2::ClientConfiguration &from, ClientConfiguration &to) {
-    to.region = from.region.value_or("");
-    to.signatureVersion = from.signatureVersion.value_or("v4") == "v1" ? SignatureVersionType::V1
-                                                                       : SignatureVersionType::V4;
+    if (from.signatureVersion.value_or("v4") == "v1") {
+        to.signatureVersion = SignatureVersionType::V1;
+    } else {
+        to.region = from.region.value_or("");
+    }
     to.enableDateSkewAdjustment = !from.disableClockSkewCorrection.value_or(false);
     const auto provider = from.credentialsProvider;
     if (provider->getAuthType() == sdk2::CredentialsProvider::AuthType::ANONYMOUS) {
@@ -149,30 +158,93 @@ inline std::int64_t sdk2Expiration(const sdk2::Credentials &key) {
     return std::max<std::int64_t>(ms, 1);
 }
 
-inline void sdk2CopyCredentials(const sdk2::ClientConfiguration &from,
+/** Asks a credentials provider for several clients, one call at a time. A client that waited for
+ * its turn gets the answer of a call that began meanwhile. */
+class Sdk2Provider {
+public:
+    explicit Sdk2Provider(std::shared_ptr<sdk2::CredentialsProvider> provider)
+        : provider_(std::move(provider)) {}
+
+    sdk2::Credentials ask() {
+        const std::uint64_t before = calls_;
+        std::lock_guard<std::mutex> lock(turn_);
+        if (!answer_ || calls_ == before) {
+            calls_ += 1;
+            // Stays empty if the provider throws.
+            answer_.reset();
+            answer_ = provider_->getCredentials();
+        }
+        return *answer_;
+    }
+
+private:
+    const std::shared_ptr<sdk2::CredentialsProvider> provider_;
+    std::atomic<std::uint64_t> calls_{0};
+    std::mutex turn_;
+    std::optional<sdk2::Credentials> answer_;
+};
+
+inline void sdk2CopyCredentials(const std::shared_ptr<Sdk2Provider> &provider,
                                 const std::shared_ptr<Sdk2Retries> &retries,
                                 ClientConfiguration &to) {
-    const auto provider = from.credentialsProvider;
+    // Records the answer also if the provider throws.
+    struct Record {
+        ~Record() { retries.answer = answer; }
+        Sdk2Retries &retries;
+        Sdk2Answer answer;
+    };
     to.credentialsSource = [provider, retries](Credentials &key, std::string &reason) {
-        // This is the answer if the provider throws.
-        retries->credentialsMayComeLater = false;
-        const sdk2::Credentials got = provider->getCredentials();
+        Record record{*retries, Sdk2Answer::PERMANENT_ERROR};
+        const sdk2::Credentials got = provider->ask();
         if (!got.hasKeys()) {
-            retries->credentialsMayComeLater = got.isErrorRetryable();
+            if (got.isErrorRetryable()) {
+                record.answer = Sdk2Answer::TEMPORARY_ERROR;
+            }
             reason = got.getError().value_or("");
             return false;
         }
+        if (hasNul(got.getAccessKeyId()) || hasNul(got.getAccessKeySecret()) ||
+            hasNul(got.getSessionToken())) {
+            reason = "the key contains a NUL byte";
+            return false;
+        }
+        record.answer = Sdk2Answer::KEY;
         key = Credentials{got.getAccessKeyId(), got.getAccessKeySecret(), got.getSessionToken(),
                           sdk2Expiration(got)};
         return true;
     };
 }
 
-/** Converts the configuration. Sets `problem` to the reason if it is refused. `transport` and
- * `operation` may be null; values that they set have precedence. */
+/** The time-out and the number of attempts of an operation. */
+struct Sdk2Limits {
+    std::optional<long> retryMaxAttempts, readWriteTimeout;
+
+    bool operator<(const Sdk2Limits &other) const {
+        return retryMaxAttempts != other.retryMaxAttempts
+                   ? retryMaxAttempts < other.retryMaxAttempts
+                   : readWriteTimeout < other.readWriteTimeout;
+    }
+};
+
+/** Whether a string would be cut at a NUL byte on its way through the C API. */
+inline bool sdk2HasNul(const std::string &endpoint, const ClientConfiguration &to) {
+    for (const std::string *text :
+         {&endpoint, &to.region, &to.userAgent, &to.caFile, &to.caPath, &to.networkInterface,
+          &to.proxyHost, &to.proxyUserName, &to.proxyPassword}) {
+        if (hasNul(*text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Converts the configuration. Sets `problem` to the reason if it is refused. `transport` may be
+ * null; values that it or `limits` sets have precedence. */
 inline ClientConfiguration sdk2Configuration(const sdk2::ClientConfiguration &from,
                                              const sdk2::CurlTransportOptions *transport,
-                                             const sdk2::OperationOptions *operation,
+                                             const Sdk2Limits &limits,
+                                             const std::shared_ptr<Sdk2Provider> &provider,
+                                             const std::shared_ptr<Sdk2Retries> &retries,
                                              std::string &problem) {
     ClientConfiguration to;
     problem = sdk2Refusal(from, transport);
@@ -189,17 +261,19 @@ inline ClientConfiguration sdk2Configuration(const sdk2::ClientConfiguration &fr
             "oss-resumable/" + std::string(oss_resumable_version()) + "/" + *from.userAgent;
     }
     sdk2CopySigning(from, to);
-    const auto retries = std::make_shared<Sdk2Retries>(from);
-    if (operation && operation->retryMaxAttempts) {
-        retries->setMost(*operation->retryMaxAttempts);
+    if (limits.retryMaxAttempts) {
+        retries->setMost(*limits.retryMaxAttempts);
     }
-    if (operation && operation->readWriteTimeout) {
-        to.idleTimeoutMs = sdk2Time(operation->readWriteTimeout, -1);
+    if (limits.readWriteTimeout) {
+        to.idleTimeoutMs = sdk2Time(limits.readWriteTimeout, -1);
     }
     if (!to.anonymous) {
-        sdk2CopyCredentials(from, retries, to);
+        sdk2CopyCredentials(provider, retries, to);
     }
     sdk2CopyRetries(retries, to);
+    if (problem.empty() && sdk2HasNul(sdk2Endpoint(from), to)) {
+        problem = "a string of the configuration contains a NUL byte";
+    }
     return to;
 }
 

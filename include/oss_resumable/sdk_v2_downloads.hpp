@@ -7,6 +7,7 @@
 #define OSS_RESUMABLE_SDK_V2_DOWNLOADS_HPP
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,9 @@
 
 #include <unistd.h>
 
+#include <alibabacloud/oss2/Operation.h>
+#include <alibabacloud/oss2/transport/curl/CurlTransportOptions.h>
+
 #include "oss_resumable.hpp"
 #include "sdk_v2_configuration.hpp"
 #include "sdk_v2_outcome.hpp"
@@ -22,6 +26,15 @@
 
 namespace oss_resumable {
 namespace detail {
+
+/** Whether the options of a transport disable requests. Some versions of the SDK have no such
+ * field; for these, the second function is chosen. */
+template <typename Options>
+auto sdk2IsDisabled(const Options &options, int)
+    -> decltype(static_cast<bool>(options.isRequestDisabled())) {
+    return options.isRequestDisabled && options.isRequestDisabled();
+}
+template <typename Options> bool sdk2IsDisabled(const Options &, long) { return false; }
 
 class Sdk2Downloads {
 public:
@@ -41,13 +54,16 @@ public:
         const auto cancelled = [&token] { return token && token->isCanceled(); };
         std::string problem;
         DownloadObjectRequest ours = sdk2Request(request, filePath, options, problem);
-        const auto client = problem.empty() ? clientFor(operation, problem) : nullptr;
-        if (!client) {
+        const auto shared = problem.empty() ? clientFor(operation, problem) : nullptr;
+        if (!shared) {
             return sdk2::makeUnexpected(sdk2OperationError(Error::validation(problem), target));
         }
         const unsigned disabledBefore = timesDisabled_;
-        const auto disabled = [this, disabledBefore] {
-            return disabled_ || timesDisabled_ != disabledBefore;
+        bool wasDisabled = false;
+        const auto disabled = [this, disabledBefore, &wasDisabled] {
+            wasDisabled = wasDisabled || disabled_ || timesDisabled_ != disabledBefore ||
+                          (transport_ && sdk2IsDisabled(*transport_, 0));
+            return wasDisabled;
         };
         if (disabled() || cancelled()) {
             return sdk2::makeUnexpected(stopped(disabled(), target));
@@ -55,15 +71,16 @@ public:
         ours.setProgress([&disabled, &cancelled, &options](const Status &status) {
             return !disabled() && !cancelled() && (!options.progress || options.progress(status));
         });
-        const DownloadOutcome outcome = client->ResumableDownloadObject(ours);
+        const DownloadOutcome outcome = shared->client.ResumableDownloadObject(ours);
         if (outcome.isSuccess()) {
             return sdk2Result(outcome.result(), static_cast<std::uint64_t>(ours.RangeStart()),
                               ours.RangeIsSet());
         }
         const bool isStopped =
-            outcome.error().Kind() == OSS_RESUMABLE_ERR_CANCELLED && (disabled() || cancelled());
-        return sdk2::makeUnexpected(isStopped ? stopped(disabled(), target)
-                                              : sdk2OperationError(outcome.error(), target));
+            outcome.error().Kind() == OSS_RESUMABLE_ERR_CANCELLED && (wasDisabled || cancelled());
+        return sdk2::makeUnexpected(
+            isStopped ? stopped(wasDisabled, target)
+                      : sdk2OperationError(outcome.error(), target, shared->retries->answer));
     }
 
     /** Running downloads end even if requests are enabled again at once. */
@@ -86,38 +103,53 @@ private:
                                         "Request canceled by CancellationToken", target);
     }
 
-    /** The client is created by the first download, so that a program may fork before it, and again
-     * in a forked child. A call with its own limits gets its own client. Null on failure. */
-    std::shared_ptr<Client> clientFor(const sdk2::OperationOptions *operation,
-                                      std::string &problem) {
-        if (operation && (operation->retryMaxAttempts || operation->readWriteTimeout)) {
-            return newClient(operation, problem);
-        }
+    struct SharedClient {
+        Client client;
+        std::shared_ptr<Sdk2Retries> retries;
+    };
+
+    /** A client is created by the first download with its limits, so that a program may fork before
+     * it, and again in a forked child. It is kept: the end of a client waits for the credentials
+     * provider. Null on failure. */
+    std::shared_ptr<SharedClient> clientFor(const sdk2::OperationOptions *operation,
+                                            std::string &problem) {
+        const Sdk2Limits limits =
+            operation ? Sdk2Limits{operation->retryMaxAttempts, operation->readWriteTimeout}
+                      : Sdk2Limits();
         std::lock_guard<std::mutex> lock(mutex_);
-        if (!client_ || process_ != getpid()) {
-            client_ = newClient(nullptr, problem);
+        if (process_ != getpid()) {
+            clients_.clear();
+            // In a forked child, nothing unlocks the mutex of a call that the parent had begun.
+            provider_ = std::make_shared<Sdk2Provider>(configuration_.credentialsProvider);
             process_ = getpid();
         }
-        return client_;
+        auto &client = clients_[limits];
+        if (!client) {
+            client = newClient(limits, problem);
+        }
+        return client;
     }
 
-    std::shared_ptr<Client> newClient(const sdk2::OperationOptions *operation,
-                                      std::string &problem) const {
-        const auto configuration = sdk2Configuration(
-            configuration_, transport_ ? &*transport_ : nullptr, operation, problem);
+    std::shared_ptr<SharedClient> newClient(const Sdk2Limits &limits, std::string &problem) const {
+        const auto retries = std::make_shared<Sdk2Retries>(configuration_);
+        const auto configuration =
+            sdk2Configuration(configuration_, transport_ ? &*transport_ : nullptr, limits,
+                              provider_, retries, problem);
         if (!problem.empty()) {
             return nullptr;
         }
-        auto client = std::make_shared<Client>(sdk2Endpoint(configuration_), configuration);
-        problem = client->error().Message();
-        return client->isValid() ? client : nullptr;
+        const std::shared_ptr<SharedClient> shared(
+            new SharedClient{Client(sdk2Endpoint(configuration_), configuration), retries});
+        problem = shared->client.error().Message();
+        return shared->client.isValid() ? shared : nullptr;
     }
 
     const sdk2::ClientConfiguration configuration_;
     const std::optional<sdk2::CurlTransportOptions> transport_;
 
     std::mutex mutex_;
-    std::shared_ptr<Client> client_;
+    std::map<Sdk2Limits, std::shared_ptr<SharedClient>> clients_;
+    std::shared_ptr<Sdk2Provider> provider_;
     pid_t process_ = 0;
     std::atomic<bool> disabled_{false};
     std::atomic<unsigned> timesDisabled_{0};

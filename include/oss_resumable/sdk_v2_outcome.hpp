@@ -35,21 +35,22 @@ struct Sdk2Code {
     std::error_code code;
 };
 
-inline Sdk2Code sdk2ServiceCode(const Error &from) {
+inline Sdk2Code sdk2ServiceCode(const Error &from, Sdk2Answer answer) {
     return from.Status() >= 300
                ? Sdk2Code{from.Code(),
                           sdk2::make_server_error_code(static_cast<int>(from.Status()))}
            : from.Code() == SDK2_CREDENTIALS_ERROR
-               ? Sdk2Code{from.Code(), sdk2CredentialsError(false)}
+               // Without an answer, the provider has timed out.
+               ? Sdk2Code{from.Code(), sdk2CredentialsError(answer != Sdk2Answer::PERMANENT_ERROR)}
                : Sdk2Code{from.Code(), make_error_code(sdk2::ClientErrorCode::ReadDataFail)};
 }
 
-inline Sdk2Code sdk2Code(const Error &from) {
+inline Sdk2Code sdk2Code(const Error &from, Sdk2Answer answer) {
     using Client = sdk2::ClientErrorCode;
     using Transport = sdk2::TransportErrorCode;
     switch (from.Kind()) {
     case OSS_RESUMABLE_ERR_SERVICE:
-        return sdk2ServiceCode(from);
+        return sdk2ServiceCode(from, answer);
     case OSS_RESUMABLE_ERR_VALIDATION:
         return {from.Code() == "ValidateError" ? "ArgumentInvalid" : from.Code(),
                 make_error_code(Client::ArgumentInvalid)};
@@ -82,7 +83,9 @@ inline sdk2::OperationError sdk2OperationError(const Sdk2Code &code, const std::
     return sdk2::OperationError("GetObject", "GET", target, code.code, std::move(fields));
 }
 
-inline sdk2::OperationError sdk2OperationError(const Error &from, const std::string &target) {
+/** `answer` is that of the credentials provider. */
+inline sdk2::OperationError sdk2OperationError(const Error &from, const std::string &target,
+                                               Sdk2Answer answer = Sdk2Answer::NONE) {
     std::map<std::string, std::string> fields;
     sdk2::HeaderCollection headers;
     const auto tell = [](auto &to, const char *name, const std::string &value) {
@@ -96,7 +99,7 @@ inline sdk2::OperationError sdk2OperationError(const Error &from, const std::str
     tell(headers, "x-oss-request-id", from.RequestId());
     tell(headers, "x-oss-ec", from.Ec());
     sdk2::OperationError to =
-        sdk2OperationError(sdk2Code(from), from.Message(), target, std::move(fields));
+        sdk2OperationError(sdk2Code(from, answer), from.Message(), target, std::move(fields));
     if (from.Kind() == OSS_RESUMABLE_ERR_SERVICE && from.Status() >= 100) {
         to.setResponseResult(static_cast<int>(from.Status()), std::move(headers), std::string());
     }

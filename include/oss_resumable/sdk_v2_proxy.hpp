@@ -37,14 +37,17 @@ inline bool sdk2Number(const std::string &text, std::int64_t most, std::int64_t 
     return true;
 }
 
+/** The value of a lower-case hexadecimal digit. */
+inline int sdk2HexDigit(char digit) { return digit <= '9' ? digit - '0' : digit - 'a' + 10; }
+
 /** Decodes %XX, as libcurl does in the user name and the password of a proxy. */
 inline std::string sdk2Decoded(const std::string &text) {
-    static const std::string hex = "0123456789abcdef";
+    static constexpr char hex[] = "0123456789abcdef";
     std::string decoded;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const std::string pair = text[i] == '%' ? sdk2Lower(text.substr(i + 1, 2)) : "";
         if (pair.size() == 2 && pair.find_first_not_of(hex) == std::string::npos) {
-            decoded += static_cast<char>(hex.find(pair[0]) * 16 + hex.find(pair[1]));
+            decoded += static_cast<char>(sdk2HexDigit(pair[0]) * 16 + sdk2HexDigit(pair[1]));
             i += 2;
         } else {
             decoded += text[i];

@@ -31,7 +31,8 @@ struct DownloadOptions {
     std::optional<std::uint64_t> partSize;
     /** Number of connections: 1 … 1024. Default: 3. */
     std::optional<std::uint32_t> parallelNum;
-    /** Directory of the checkpoint; it must exist. Setting it enables resuming. */
+    /** Directory of the checkpoint; it must exist. Setting it enables resuming. An empty string is
+     * refused. */
     std::optional<std::string> checkpointDir;
     /** Keep a checkpoint and resume from it. Default: on if `checkpointDir` is set. On without a
      * directory: the checkpoint is in the file's directory. */
@@ -180,7 +181,10 @@ inline DownloadObjectRequest sdk2Request(const sdk2::models::GetObjectRequest &f
     sdk2CopyOptions(options, to);
     sdk2CopyProgress(from, to);
     problem =
-        from.getSinkFactory()
+        filePath.empty() ? "the file's path is empty"
+        : options.checkpointDir && options.checkpointDir->empty()
+            ? "checkpointDir is empty; leave it unset to download without a checkpoint"
+        : from.getSinkFactory()
             ? "the request has a sink factory, but the bytes are written to a file; leave it empty"
             : "";
     for (const auto &header : from.getHeaders()) {

@@ -25,8 +25,8 @@ namespace detail {
 namespace sdk2 = ::alibabacloud::oss2;
 
 /** The first status that is 200000 + CURLcode. */
-constexpr std::int64_t SDK2_CURL_BASE = 200000;
-const char *const SDK2_CREDENTIALS_ERROR = "CredentialsError";
+inline constexpr std::int64_t SDK2_CURL_BASE = 200000;
+inline constexpr char SDK2_CREDENTIALS_ERROR[] = "CredentialsError";
 
 /** The SDK's error for a CURLcode. */
 inline std::error_code sdk2TransportError(std::int64_t curlCode) {
@@ -42,12 +42,15 @@ inline std::error_code sdk2TransportError(std::int64_t curlCode) {
     case 28: // CURLE_OPERATION_TIMEDOUT
         return make_error_code(Code::Timeout);
     case 35: // CURLE_SSL_CONNECT_ERROR
+    case 51: // CURLE_PEER_FAILED_VERIFICATION before libcurl 7.62
     case 53: // CURLE_SSL_ENGINE_NOTFOUND
     case 60: // CURLE_PEER_FAILED_VERIFICATION
         return make_error_code(Code::SslError);
+    case 23: // CURLE_WRITE_ERROR
     case 52: // CURLE_GOT_NOTHING
     case 55: // CURLE_SEND_ERROR
     case 56: // CURLE_RECV_ERROR
+    case 65: // CURLE_SEND_FAIL_REWIND
         return make_error_code(Code::SendRecvError);
     default:
         return make_error_code(Code::Unknown);
@@ -58,6 +61,9 @@ inline std::error_code sdk2CredentialsError(bool mayComeLater) {
     return make_error_code(mayComeLater ? sdk2::CredentialsErrorCode::FetchError
                                         : sdk2::CredentialsErrorCode::Empty);
 }
+
+/** The last known answer of a credentials provider. */
+enum class Sdk2Answer { NONE, KEY, TEMPORARY_ERROR, PERMANENT_ERROR };
 
 /** The retry settings of a client. Used by several threads. */
 struct Sdk2Retries {
@@ -79,9 +85,10 @@ struct Sdk2Retries {
             return OSS_RESUMABLE_RETRY_STOP;
         }
         const bool noCredentials = text(attempt.code) == SDK2_CREDENTIALS_ERROR;
+        const bool mayComeLater = answer == Sdk2Answer::TEMPORARY_ERROR;
         if (!retryer) {
-            return noCredentials && !credentialsMayComeLater ? OSS_RESUMABLE_RETRY_STOP
-                                                             : OSS_RESUMABLE_RETRY_DEFAULT;
+            return noCredentials && !mayComeLater ? OSS_RESUMABLE_RETRY_STOP
+                                                  : OSS_RESUMABLE_RETRY_DEFAULT;
         }
         // The library has newer credentials or has corrected the clock; the retryer does not know.
         const bool isRefusal = attempt.status >= 400 && attempt.status < 500;
@@ -89,7 +96,7 @@ struct Sdk2Retries {
             return OSS_RESUMABLE_RETRY_DEFAULT;
         }
         const std::error_code error =
-            noCredentials ? sdk2CredentialsError(credentialsMayComeLater) : attemptError(attempt);
+            noCredentials ? sdk2CredentialsError(mayComeLater) : attemptError(attempt);
         if (!retryer->isErrorRetryable(error)) {
             return OSS_RESUMABLE_RETRY_STOP;
         }
@@ -99,8 +106,7 @@ struct Sdk2Retries {
 
     std::shared_ptr<sdk2::Retryer> retryer;
     std::optional<uint32_t> most;
-    /** Whether the provider's last error was retryable. */
-    std::atomic<bool> credentialsMayComeLater{false};
+    std::atomic<Sdk2Answer> answer{Sdk2Answer::NONE};
 
 private:
     static std::error_code attemptError(const oss_resumable_failed_attempt &attempt) {
@@ -118,6 +124,8 @@ inline void sdk2CopyRetries(const std::shared_ptr<Sdk2Retries> &retries, ClientC
         to.maxAttempts = *retries->most;
         // The number of attempts is the limit, not the time.
         to.firstByteLimitMs = -1;
+        to.noProgressLimitMs = -1;
+        to.throttleLimitMs = -1;
     }
     to.retryDecision = [retries](const oss_resumable_failed_attempt &attempt) {
         return retries->decide(attempt);

@@ -35,14 +35,16 @@ public:
     const std::string &getRequestId() const { return field("RequestId"); }
     const Fields &getErrorFields() const { return fields_; }
     const HeaderCollection &getHeaders() const { return headers_; }
+    const std::string &getSnapshot() const { return snapshot_; }
     const std::string &getOpName() const { return operation_; }
     const std::string &getRequestTarget() const { return target_; }
     const std::string &getMethod() const { return method_; }
     std::error_code getErrorCode() const { return code_; }
     int getStatusCode() const { return status_; }
-    void setResponseResult(int status, HeaderCollection &&headers, std::string &&) {
+    void setResponseResult(int status, HeaderCollection &&headers, std::string &&snapshot) {
         status_ = status;
         headers_ = std::move(headers);
+        snapshot_ = std::move(snapshot);
     }
 
 private:
@@ -57,6 +59,7 @@ private:
     Fields fields_;
     int status_ = 0;
     HeaderCollection headers_;
+    std::string snapshot_;
 };
 
 } // namespace oss2

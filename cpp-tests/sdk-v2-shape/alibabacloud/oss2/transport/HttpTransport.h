@@ -1,6 +1,7 @@
 // The transport of a client, and its options.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,7 @@ struct HttpTransportOptions {
     std::optional<long> connectTimeout, readWriteTimeout;
     std::optional<bool> insecureSkipVerify, enabledRedirect;
     std::optional<std::string> proxyHost;
+    std::function<bool()> isRequestDisabled;
 };
 
 } // namespace oss2
