@@ -123,7 +123,9 @@ pub fn shown(text: &str) -> String {
 /// The members of a description that are strings, numbers or booleans, in the order of their names. Numbers and booleans
 /// are converted to text, as in the C++ SDK.
 pub fn members(matdesc: &str) -> Vec<(String, String)> {
-    let Ok(Value::Object(members)) = serde_json::from_str(matdesc) else { return Vec::new() };
+    let Ok(Value::Object(members)) = serde_json::from_str(matdesc.trim()) else {
+        return Vec::new();
+    };
     let text = |(name, value)| match value {
         Value::String(text) => Some((name, text)),
         Value::Number(_) | Value::Bool(_) => Some((name, value.to_string())),
@@ -235,6 +237,9 @@ mod tests {
         let same = [r#"{"a":"1","b":"ü"}"#, " { \"b\" : \"\\u00fc\" , \"a\" : \"1\" } "];
         assert_eq!(normal_matdesc(same[0]), normal_matdesc(same[1]));
         assert_ne!(normal_matdesc(same[0]), normal_matdesc(r#"{"a":"1"}"#));
+        let around = "\u{b}{\"a\":\"1\"}\u{a0}";
+        assert_eq!(normal_matdesc(around), normal_matdesc(r#"{"a":"1"}"#));
+        assert_eq!(members(around), members(r#"{"a":"1"}"#));
         assert_eq!(normal_matdesc("my key"), Some("my key".to_owned()));
         for nothing in ["", "  ", "{}", " { } "] {
             assert_eq!(normal_matdesc(nothing), None);
