@@ -237,6 +237,8 @@ mod tests {
         let same = [r#"{"a":"1","b":"ü"}"#, " { \"b\" : \"\\u00fc\" , \"a\" : \"1\" } "];
         assert_eq!(normal_matdesc(same[0]), normal_matdesc(same[1]));
         assert_ne!(normal_matdesc(same[0]), normal_matdesc(r#"{"a":"1"}"#));
+        let long = normal_matdesc(r#"{"a":1666666666666600000000000128431160538246239560}"#);
+        assert_eq!(normal_matdesc(long.as_deref().unwrap()), long);
         let around = "\u{b}{\"a\":\"1\"}\u{a0}";
         assert_eq!(normal_matdesc(around), normal_matdesc(r#"{"a":"1"}"#));
         assert_eq!(members(around), members(r#"{"a":"1"}"#));
