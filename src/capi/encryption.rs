@@ -66,8 +66,8 @@ pub struct oss_resumable_content_key_sink {
 
 /// Unwraps the content key of an encrypted object, by a key management service for instance. Called once for each
 /// download of an encrypted object that no decryption key of the client is for, and again if the object is replaced
-/// during it, on a thread of its own, for several downloads possibly at once. It may block for as long as a download may wait for its first byte
-/// (`first_byte_limit_ms`); neither transfers nor cancellation wait for it, but oss_resumable_client_free() does.
+/// during it, on a thread of its own, for several downloads possibly at once. It may block for as long as a download
+/// may wait for its first byte (`first_byte_limit_ms`); neither transfers nor cancellation wait for it, but oss_resumable_client_free() does.
 /// While 64 calls whose downloads have ended have not returned, it is not called, and downloads that need it fail.
 ///
 /// Answer with oss_resumable_content_key_set() or oss_resumable_content_key_fail() before returning; without an answer
