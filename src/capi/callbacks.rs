@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
-use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
+use super::answer::{self, Answer};
+use super::codes::oss_resumable_code;
 use super::error_object::oss_resumable_error;
 use super::guard;
 use super::scope;
@@ -91,7 +92,7 @@ pub type oss_resumable_retry_decision = Option<
 
 /// Receives the answer of an ::oss_resumable_credentials_provider. Valid only during that call; thread-safe.
 pub struct oss_resumable_credentials_sink {
-    answer: Mutex<Option<std::result::Result<AccessKey, String>>>,
+    answer: Answer<AccessKey>,
 }
 
 /// Supplies temporary credentials: before the first request, shortly before they expire, and when the service reports
@@ -197,7 +198,7 @@ struct Provider {
 
 impl CredentialsProvider for Provider {
     fn fetch(&self) -> std::result::Result<AccessKey, String> {
-        let sink = oss_resumable_credentials_sink { answer: Mutex::new(None) };
+        let sink = oss_resumable_credentials_sink { answer: Answer::default() };
         let place = ptr::from_ref(&sink).cast_mut();
         // SAFETY: the caller's function; the sink outlives the call and is only used shared.
         scope::callback(|| unsafe { (self.function)(place, self.user_data.pointer()) });
@@ -262,7 +263,7 @@ pub unsafe extern "C" fn oss_resumable_credentials_set(
         guard::fallible(no_error, || {
             let mut key = access_key(access_key_id, access_key_secret, security_token)?;
             key.expires = expiry(expires_unix_ms)?;
-            answer(sink, Ok(key))
+            answer::give(sink.as_ref().map(|sink| &sink.answer), Ok(key))
         })
     }
 }
@@ -284,25 +285,8 @@ pub unsafe extern "C" fn oss_resumable_credentials_fail(
     let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes the provider's sink, and a string that is NULL or NUL-terminated.
     unsafe {
-        guard::fallible(no_error, || {
-            let reason = text::optional(message, "message");
-            let kept = reason.as_ref().map_or("the reason was not valid UTF-8", |reason| {
-                reason.as_deref().unwrap_or("no reason was given")
-            });
-            let answered = answer(sink, Err(kept.to_owned()));
-            reason.and(answered)
-        })
+        guard::fallible(no_error, || answer::fail(sink.as_ref().map(|sink| &sink.answer), message))
     }
-}
-
-unsafe fn answer(
-    sink: *const oss_resumable_credentials_sink,
-    answer: std::result::Result<AccessKey, String>,
-) -> Result<oss_resumable_code> {
-    // SAFETY: NULL or the sink of a provider that is running.
-    let sink = unsafe { sink.as_ref() }.ok_or_else(|| Error::validation("the sink is NULL"))?;
-    *sink.answer.lock() = Some(answer);
-    Ok(OSS_RESUMABLE_OK)
 }
 
 /// Copies an access key of the caller.

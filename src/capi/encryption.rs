@@ -5,11 +5,11 @@ use std::ptr;
 use std::slice;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
+use super::answer::{self, Answer};
 use super::callbacks::UserData;
-use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
+use super::codes::oss_resumable_code;
 use super::error_object::oss_resumable_error;
 use super::guard;
 use super::lists::{self, oss_resumable_pair};
@@ -61,7 +61,7 @@ pub struct oss_resumable_wrapped_key {
 
 /// Receives the answer of an ::oss_resumable_key_unwrapper. Valid only during that call; thread-safe.
 pub struct oss_resumable_content_key_sink {
-    answer: Mutex<Option<std::result::Result<ContentKey, String>>>,
+    answer: Answer<ContentKey>,
 }
 
 /// Unwraps the content key of an encrypted object, by a key management service for instance. Called once for each
@@ -147,7 +147,7 @@ impl KeyUnwrapper for Unwrapper {
             encrypted_iv: wrapped.encrypted_iv.as_ptr(),
             encrypted_iv_size: wrapped.encrypted_iv.len(),
         };
-        let sink = oss_resumable_content_key_sink { answer: Mutex::new(None) };
+        let sink = oss_resumable_content_key_sink { answer: Answer::default() };
         let place = ptr::from_ref(&sink).cast_mut();
         let data = self.user_data.pointer();
         // SAFETY: the caller's function; the sink, which is only used shared, and the struct outlive the call.
@@ -190,10 +190,11 @@ pub unsafe extern "C" fn oss_resumable_content_key_set(
                     slice::from_raw_parts(iv, iv_size),
                 )
             });
+            let sink = sink.as_ref().map(|sink| &sink.answer);
             if let Err(error) = &content_key {
-                answer(sink, Err(error.message().to_owned()))?;
+                answer::give(sink, Err(error.message().to_owned()))?;
             }
-            answer(sink, Ok(content_key?))
+            answer::give(sink, Ok(content_key?))
         })
     }
 }
@@ -215,31 +216,14 @@ pub unsafe extern "C" fn oss_resumable_content_key_fail(
     let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes the unwrapper's sink, and a string that is NULL or NUL-terminated.
     unsafe {
-        guard::fallible(no_error, || {
-            let reason = text::optional(message, "message");
-            let kept = reason.as_ref().map_or("the reason was not valid UTF-8", |reason| {
-                reason.as_deref().unwrap_or("no reason was given")
-            });
-            let answered = answer(sink, Err(kept.to_owned()));
-            reason.and(answered)
-        })
+        guard::fallible(no_error, || answer::fail(sink.as_ref().map(|sink| &sink.answer), message))
     }
-}
-
-unsafe fn answer(
-    sink: *const oss_resumable_content_key_sink,
-    answer: std::result::Result<ContentKey, String>,
-) -> Result<oss_resumable_code> {
-    // SAFETY: NULL or the sink of an unwrapper that is running.
-    let sink = unsafe { sink.as_ref() }.ok_or_else(|| Error::validation("the sink is NULL"))?;
-    *sink.answer.lock() = Some(answer);
-    Ok(OSS_RESUMABLE_OK)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capi::codes::OSS_RESUMABLE_ERR_VALIDATION;
+    use crate::capi::codes::{OSS_RESUMABLE_ERR_VALIDATION, OSS_RESUMABLE_OK};
     use std::ffi::CStr;
 
     type Function = unsafe extern "C" fn(
@@ -346,7 +330,7 @@ mod tests {
 
     #[test]
     fn null_is_refused() {
-        let sink = oss_resumable_content_key_sink { answer: Mutex::new(None) };
+        let sink = oss_resumable_content_key_sink { answer: Answer::default() };
         let (sink, key, null) = (ptr::from_ref(&sink).cast_mut(), [1; 32], ptr::null());
         // SAFETY: live or NULL.
         unsafe {

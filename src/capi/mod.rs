@@ -2,6 +2,7 @@
 //! generated from (`tests/header.rs`). The doc comments here are that header's manual, in Doxygen's form.
 #![allow(unsafe_code, non_camel_case_types)]
 
+mod answer;
 mod callbacks;
 mod checkpoint;
 mod client;
