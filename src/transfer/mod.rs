@@ -14,6 +14,7 @@ pub mod policy;
 mod session;
 mod shared;
 mod worker_waker;
+mod world;
 
 pub use driver::{Task, run};
 pub use session::Session;

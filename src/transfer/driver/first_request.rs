@@ -11,7 +11,7 @@ use crate::model::pinning::Pinning;
 use crate::oss::get_object::{Conditions, compose};
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
-use crate::transfer::connection::fetch::ReplyStage;
+use crate::transfer::connection::reply_stage::ReplyStage;
 use crate::transfer::connection::span::Span;
 use crate::transfer::event::{EndReason, Event};
 use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation, UNKNOWN};

@@ -8,7 +8,7 @@ use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
 use crate::model::pinning::Pinning;
 use crate::oss::get_object::{Conditions, compose};
-use crate::transfer::connection::fetch::ReplyStage;
+use crate::transfer::connection::reply_stage::ReplyStage;
 use crate::transfer::connection::span::Span;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
 use crate::transfer::policy::plan::{self, ActiveSpan};
