@@ -73,6 +73,21 @@ impl Client {
         Ok(())
     }
 
+    /// Pauses all downloads of the client, and those that are started from now on, until [`Client::resume`] is called.
+    /// Returns immediately; see [`Download::pause`]. A download runs when neither it nor its client is paused.
+    pub fn pause(&self) -> Result<()> {
+        self.state.require_threads()?;
+        self.state.pause();
+        Ok(())
+    }
+
+    /// Ends [`Client::pause`]. Downloads that have been paused individually stay paused.
+    pub fn resume(&self) -> Result<()> {
+        self.state.require_threads()?;
+        self.state.resume();
+        Ok(())
+    }
+
     /// Downloads an object and blocks until the end: resumes an earlier run if possible, verifies the file and renames
     /// it to its target.
     pub fn download(&self, request: &DownloadRequest) -> Result<Outcome> {

@@ -8,7 +8,7 @@ use crate::model::options::ClientOptions;
 use crate::sync::Mutex;
 use crate::sys;
 use crate::sys::thread;
-use crate::transfer::{self, Session, Shared, Task};
+use crate::transfer::{self, PausedBy, Session, Shared, Task};
 
 /// State shared by clones and downloads.
 pub struct ClientState {
@@ -23,6 +23,7 @@ struct Running {
     downloads: Vec<Weak<Shared>>,
     closed: bool,
     disabled: bool,
+    paused: bool,
 }
 
 impl ClientState {
@@ -42,6 +43,22 @@ impl ClientState {
     /// Allows downloads again.
     pub fn enable(&self) {
         self.running.lock().disabled = false;
+    }
+
+    /// Pauses running downloads and those that start until [`ClientState::resume`] is called.
+    pub fn pause(&self) {
+        let mut running = self.running.lock();
+        running.paused = true;
+        let downloads = running.downloads.iter().filter_map(Weak::upgrade);
+        downloads.for_each(|download| download.pause(PausedBy::Client));
+    }
+
+    /// Lets downloads go on.
+    pub fn resume(&self) {
+        let mut running = self.running.lock();
+        running.paused = false;
+        let downloads = running.downloads.iter().filter_map(Weak::upgrade);
+        downloads.for_each(|download| download.resume(PausedBy::Client));
     }
 
     /// Fails when the client's threads are lost: in a forked child, and when `exit()` did not wait for them.
@@ -71,6 +88,9 @@ impl ClientState {
             return Err(Error::disabled());
         }
         let shared = task.shared.clone();
+        if running.paused {
+            shared.pause(PausedBy::Client);
+        }
         let driver = thread::spawn("oss-download", move || transfer::run(task))
             .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
         shared.set_driver(driver);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::client_state::ClientState;
 use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Status};
-use crate::transfer::Shared;
+use crate::transfer::{PausedBy, Shared};
 
 /// Longest time between two calls of a progress callback.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -71,6 +71,31 @@ impl Download {
     pub fn set_bandwidth(&self, bytes_per_second: u64) {
         if self.client.require_threads().is_ok() {
             self.shared.bandwidth.set(bytes_per_second);
+        }
+    }
+
+    /// Pauses the download until [`Download::resume`] is called, at any time and from any thread. Returns immediately;
+    /// pausing again changes nothing.
+    ///
+    /// Within a second its connections are closed and what they brought is stored and recorded; then the phase is
+    /// [`Phase::Paused`](crate::Phase::Paused). Its files stay locked. A request without a reply is sent again after the
+    /// pause, an unfinished verification of the file goes on where it stopped, and the time paused counts against no
+    /// limit but `deadline`. A flush and a rename that have begun are completed. An object that is fetched in one stream
+    /// (see [`DownloadRequest`](crate::DownloadRequest)), because the service ignores ranges or sends no ETag or because
+    /// it is processed, starts over after the pause.
+    ///
+    /// [`Download::wait`] goes on waiting; a cancel works at once. After the end, and in a forked child, it does nothing.
+    pub fn pause(&self) {
+        if self.client.require_threads().is_ok() {
+            self.shared.pause(PausedBy::Handle);
+        }
+    }
+
+    /// Ends [`Download::pause`]: the download goes on at its byte, unless its client is paused. Credentials that have
+    /// expired meanwhile are asked for anew.
+    pub fn resume(&self) {
+        if self.client.require_threads().is_ok() {
+            self.shared.resume(PausedBy::Handle);
         }
     }
 

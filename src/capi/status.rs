@@ -13,6 +13,9 @@ pub const OSS_RESUMABLE_PHASE_FINISHING: i32 = 3;
 pub const OSS_RESUMABLE_PHASE_SUCCEEDED: i32 = 4;
 /// oss_resumable_status: ended with an error.
 pub const OSS_RESUMABLE_PHASE_FAILED: i32 = 5;
+/// oss_resumable_status: paused by oss_resumable_download_pause() or oss_resumable_client_pause(): no connection is
+/// open and nothing is read or written, until the download is resumed or cancelled.
+pub const OSS_RESUMABLE_PHASE_PAUSED: i32 = 6;
 
 /// The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.
 #[repr(C)]
@@ -131,6 +134,7 @@ fn phase(phase: Phase) -> i32 {
         Phase::Finishing => OSS_RESUMABLE_PHASE_FINISHING,
         Phase::Succeeded => OSS_RESUMABLE_PHASE_SUCCEEDED,
         Phase::Failed => OSS_RESUMABLE_PHASE_FAILED,
+        Phase::Paused => OSS_RESUMABLE_PHASE_PAUSED,
     }
 }
 

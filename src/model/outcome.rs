@@ -95,6 +95,8 @@ pub enum Phase {
     Succeeded,
     /// Ended with an error.
     Failed,
+    /// Paused: no connection is open and nothing is read or written, until the download is resumed or cancelled.
+    Paused,
 }
 
 /// The status of a running or ended download at one moment.

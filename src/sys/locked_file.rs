@@ -122,6 +122,14 @@ impl LockedFile {
         if self.is_in_place()? { fs::remove_file(&self.path) } else { Ok(()) }
     }
 
+    /// Releases the lock although the file stays open.
+    pub fn unlock(&self) {
+        if self.locked {
+            // It fails only for a descriptor that is not open.
+            let _ = self.file.unlock();
+        }
+    }
+
     /// Records that the file, still open and locked, has been renamed to `path`.
     pub fn moved_to(&mut self, path: &Path) {
         path.clone_into(&mut self.path);
@@ -139,9 +147,7 @@ impl Deref for LockedFile {
 impl Drop for LockedFile {
     fn drop(&mut self) {
         // Closing is not enough: a child that the host forked may share the descriptor and with it the lock.
-        if self.locked {
-            let _ = self.file.unlock();
-        }
+        self.unlock();
     }
 }
 

@@ -18,5 +18,5 @@ mod worker_waker;
 mod world;
 
 pub use session::Session;
-pub use shared::Shared;
+pub use shared::{PausedBy, Shared};
 pub use system::{Task, run};

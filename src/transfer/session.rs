@@ -108,6 +108,11 @@ impl Session {
         Ok(workers[index].clone())
     }
 
+    /// The workers that have been started.
+    pub fn running_workers(&self) -> Vec<Arc<Worker>> {
+        self.workers.lock().clone()
+    }
+
     /// Ends the threads. All downloads must have ended.
     pub fn shut_down(&self) {
         let workers = std::mem::take(&mut *self.workers.lock());

@@ -18,6 +18,13 @@ use super::event::Event;
 /// `bytes_total` before the first reply.
 const UNKNOWN: u64 = u64::MAX;
 
+/// Who has paused a download. It runs while nobody has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PausedBy {
+    Handle = 1,
+    Client = 2,
+}
+
 /// The shared state of one download.
 pub struct Shared {
     pub counters: Arc<Counters>,
@@ -27,6 +34,8 @@ pub struct Shared {
     cancelled: AtomicBool,
     /// It was cancelled because the client's requests are disabled.
     disabled: AtomicBool,
+    /// The bits of those who have paused it.
+    paused_by: AtomicU32,
     bytes_total: AtomicU64,
     active: AtomicU32,
     state: Mutex<State>,
@@ -37,8 +46,16 @@ pub struct Shared {
 
 struct State {
     phase: Phase,
+    /// The driver has stopped everything because of a pause.
+    paused: bool,
     result: Option<Result<Outcome>>,
     elapsed: Option<Duration>,
+}
+
+impl State {
+    fn visible_phase(&self) -> Phase {
+        if self.paused { Phase::Paused } else { self.phase }
+    }
 }
 
 impl Shared {
@@ -51,9 +68,15 @@ impl Shared {
             started,
             cancelled: AtomicBool::new(false),
             disabled: AtomicBool::new(false),
+            paused_by: AtomicU32::new(0),
             bytes_total: AtomicU64::new(UNKNOWN),
             active: AtomicU32::new(0),
-            state: Mutex::new(State { phase: Phase::Starting, result: None, elapsed: None }),
+            state: Mutex::new(State {
+                phase: Phase::Starting,
+                paused: false,
+                result: None,
+                elapsed: None,
+            }),
             ended: Condvar::new(),
             driver: Mutex::new(None),
             driver_id: OnceLock::new(),
@@ -106,13 +129,30 @@ impl Shared {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Long disk reads check this flag between blocks.
-    pub fn cancel_flag(&self) -> &AtomicBool {
-        &self.cancelled
+    /// Asks the driver to pause until everybody who has paused the download has resumed it.
+    pub fn pause(&self, by: PausedBy) {
+        self.paused_by.fetch_or(by as u32, Ordering::AcqRel);
+        let _ = self.events.send(Event::Wake);
+    }
+
+    /// Takes back [`Shared::pause`] of the same one.
+    pub fn resume(&self, by: PausedBy) {
+        self.paused_by.fetch_and(!(by as u32), Ordering::AcqRel);
+        let _ = self.events.send(Event::Wake);
+    }
+
+    /// Whether somebody has paused the download.
+    pub fn is_to_pause(&self) -> bool {
+        self.paused_by.load(Ordering::Acquire) != 0
     }
 
     pub fn set_phase(&self, phase: Phase) {
         self.state.lock().phase = phase;
+    }
+
+    /// Publishes that the driver has stopped everything because of a pause, or that it goes on.
+    pub fn set_paused(&self, paused: bool) {
+        self.state.lock().paused = paused;
     }
 
     pub fn set_total(&self, bytes: Option<u64>) {
@@ -131,7 +171,7 @@ impl Shared {
 
     pub fn status(&self) -> Status {
         let total = self.bytes_total.load(Ordering::Relaxed);
-        let phase = self.state.lock().phase;
+        let phase = self.state.lock().visible_phase();
         Status {
             phase,
             bytes_done: self.counters.bytes_done.get(),
@@ -156,6 +196,7 @@ impl Shared {
     /// Publishes the result of the download.
     pub fn end(&self, result: Result<Outcome>) {
         let mut state = self.state.lock();
+        state.paused = false;
         state.phase = if result.is_ok() { Phase::Succeeded } else { Phase::Failed };
         state.elapsed = Some(self.started.elapsed());
         state.result = Some(result);

@@ -10,7 +10,7 @@ use curl::multi::{Easy2Handle, Multi, MultiWaker};
 
 use crate::model::error::Error;
 use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
-use crate::sync::thread;
+use crate::sync::{Mutex, thread};
 use crate::sys;
 use crate::sys::exit::{ExitBarrier, ExitGuard};
 use crate::sys::panic::catch;
@@ -55,11 +55,20 @@ pub enum Command {
     Abort {
         fetch: u64,
     },
+    /// Closes all connections if no fetch is running.
+    CloseIdle,
     Stop,
 }
 
-/// Wakes a multi loop.
-struct LoopSleep(MultiWaker);
+/// Wakes a multi loop, whose multi handle may be replaced.
+struct LoopSleep(Mutex<MultiWaker>);
+
+impl LoopSleep {
+    /// Wakes `multi` from now on. Nobody uses the former handle any more when this returns.
+    fn follow(&self, multi: &Multi) {
+        *self.0.lock() = multi.waker();
+    }
+}
 
 impl Wake for LoopSleep {
     fn wake(self: Arc<Self>) {
@@ -68,7 +77,7 @@ impl Wake for LoopSleep {
 
     fn wake_by_ref(self: &Arc<Self>) {
         // It fails only if the loop has ended, which needs no waking.
-        let _ = self.0.wakeup();
+        let _ = self.0.lock().wakeup();
     }
 }
 
@@ -120,11 +129,12 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
     let Some(guard) = ExitBarrier::here().enter() else { return };
     let multi = Multi::new();
     drop(guard);
-    let waker = Waker::from(Arc::new(LoopSleep(multi.waker())));
-    if ready.send(waker).is_err() {
+    let sleep = Arc::new(LoopSleep(Mutex::new(multi.waker())));
+    if ready.send(Waker::from(sleep.clone())).is_err() {
         return;
     }
-    let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };
+    let running = HashMap::new();
+    let mut multi_loop = Loop { multi, sleep, running, next_token: 1, stopping: false };
     let barrier = ExitBarrier::here();
     let error = match catch(|| multi_loop.run(inbox, barrier)) {
         // The loop's libcurl handles are freed before the guard is released.
@@ -150,7 +160,7 @@ fn refuse_all(inbox: &Receiver<Command>, error: &Error) {
         match command {
             Command::Start { fetch, events, .. } => fail(&events, fetch.id, error.clone()),
             Command::Stop => return,
-            Command::Proceed { .. } | Command::Abort { .. } => {}
+            Command::Proceed { .. } | Command::Abort { .. } | Command::CloseIdle => {}
         }
     }
 }
@@ -164,6 +174,7 @@ struct Running {
 
 struct Loop {
     multi: Multi,
+    sleep: Arc<LoopSleep>,
     /// By libcurl token.
     running: HashMap<usize, Running>,
     next_token: usize,
@@ -191,7 +202,7 @@ impl Loop {
                 self.tick(now);
                 next_tick = now + TICK;
             }
-            let sleep = if self.running.is_empty() { IDLE } else { self.sleep(now, next_tick) };
+            let sleep = if self.running.is_empty() { IDLE } else { self.rest(now, next_tick) };
             drop(guard);
             let _ = self.multi.poll(&mut [], sleep);
         }
@@ -211,6 +222,13 @@ impl Loop {
                     self.end(token, EndReason::Aborted);
                 }
             }
+            // libcurl closes the connections of its pool only together with the multi handle.
+            Command::CloseIdle if self.running.is_empty() => {
+                let multi = Multi::new();
+                self.sleep.follow(&multi);
+                self.multi = multi;
+            }
+            Command::CloseIdle => {}
             Command::Stop => {
                 self.stopping = true;
                 for token in self.running.keys().copied().collect::<Vec<_>>() {
@@ -277,7 +295,7 @@ impl Loop {
     }
 
     /// Time until the next tick, or until a bandwidth limit lets a connection continue.
-    fn sleep(&self, now: Instant, next_tick: Instant) -> Duration {
+    fn rest(&self, now: Instant, next_tick: Instant) -> Duration {
         let turns = self.running.values().filter_map(|r| r.handle.get_ref().turn(now));
         turns.chain([next_tick]).min().map_or(TICK, |at| at.saturating_duration_since(now))
     }

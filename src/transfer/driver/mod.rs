@@ -6,6 +6,7 @@ mod decryption;
 mod failure;
 mod first_request;
 mod in_flight;
+mod pausing;
 mod pinning;
 mod preparation;
 mod recovery;
@@ -17,7 +18,7 @@ mod transfer_loop;
 mod waiting;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
@@ -29,15 +30,19 @@ use crate::sys::panic::catch;
 use super::event::{Event, FetchEnd};
 use super::policy::connection_limit::ConnectionLimit;
 use super::policy::reply_check::Generation;
-use super::policy::stall_clock::StallClock;
+use super::policy::stall_clock::{CHECK_INTERVAL, StallClock};
 use super::policy::throttle_back_off::ThrottleBackOff;
 use super::shared::Shared;
 use super::world::{Proof, World};
 
 use decryption::Unwrapped;
 use in_flight::Slot;
+use pausing::Pause;
 use recovery::EarlierRun;
 use transfer::Transfer;
+
+/// How long a download that is cancelled waits until the bytes that its requests have received are stored.
+const STORE_FOR: Duration = Duration::from_millis(40);
 
 /// Runs the download of a validated request to its end.
 pub fn drive(
@@ -91,6 +96,10 @@ struct Driver<'w> {
     /// The object is fetched in one stream that cannot be resumed: the service ignores ranges, or the object cannot be
     /// pinned or is processed.
     single_stream: bool,
+    /// The host has paused the download.
+    pause: Option<Pause>,
+    /// The single stream was stopped by a pause.
+    stream_paused: bool,
     /// Everything was fetched once more because the checksum was wrong.
     refetched: bool,
     /// Number of times that the disk returned other bytes than were written.
@@ -127,6 +136,8 @@ impl<'w> Driver<'w> {
             restarts: 0,
             refused_generation: None,
             single_stream: request.is_processed(),
+            pause: None,
+            stream_paused: false,
             refetched: false,
             disk_rounds: 0,
         }
@@ -170,6 +181,7 @@ impl<'w> Driver<'w> {
                 }
                 transfer_loop::TransferEnd::Changed(why) => self.start_over(&why)?,
                 transfer_loop::TransferEnd::Broken(error) => self.restart_stream(error)?,
+                transfer_loop::TransferEnd::StreamPaused => self.discard_everything()?,
             }
         }
     }
@@ -226,17 +238,25 @@ impl<'w> Driver<'w> {
         Ok(())
     }
 
-    /// Stops every fetch and the proof and waits for their ends; records the bytes stored meanwhile.
+    /// Stops every fetch and the proof and waits for their ends; records the bytes stored meanwhile. A cancelled
+    /// download does not wait for a network or a disk that is slow to stop.
     fn drain(&mut self) {
         self.abort_all();
         self.proof = None;
         let mut stored = Vec::new();
+        let mut leave_at = None;
         while self.slots.iter().any(|slot| slot.in_flight.is_some()) {
-            match self.world.inbox.recv() {
+            let now = self.now();
+            if self.check_limits().is_err() {
+                leave_at.get_or_insert(now + STORE_FOR);
+            }
+            if leave_at.is_some_and(|at| at <= now) {
+                self.leave_requests();
+            }
+            match self.world.inbox.recv_until(leave_at.unwrap_or(now + CHECK_INTERVAL)) {
                 Some(Event::Stored(extent)) => stored.push(extent),
                 Some(Event::Ended(end)) => self.note_end(&end),
-                Some(_) => {}
-                None => break,
+                Some(_) | None => {}
             }
         }
         while let Some(event) = self.world.inbox.try_recv() {
@@ -247,6 +267,16 @@ impl<'w> Driver<'w> {
         self.shared.set_active(0);
         if let Err(error) = self.note_stored(&stored) {
             self.log(LogLevel::Warn, || format!("the last extents could not be recorded: {error}"));
+        }
+    }
+
+    /// Ends the download without those that still have to stop. They can no longer write to the file.
+    fn leave_requests(&mut self) {
+        if let Some(transfer) = &self.transfer {
+            transfer.stored.file().stop_writes();
+        }
+        for slot in &mut self.slots {
+            slot.in_flight = None;
         }
     }
 
@@ -279,7 +309,7 @@ impl<'w> Driver<'w> {
         };
         let unrecorded = transfer.stored.store(stored)?;
         if self.request.flush {
-            for extent in stored {
+            for extent in stored.iter().take_while(|_| !self.shared.is_cancelled()) {
                 let offset = extent.offset - transfer.stored.range().start;
                 transfer.stored.file().start_writeback(offset..offset + extent.len);
             }

@@ -36,6 +36,8 @@ pub enum TransferEnd {
     Changed(String),
     /// The single stream broke, with this error.
     Broken(Error),
+    /// The single stream was stopped by a pause, which is over.
+    StreamPaused,
 }
 
 /// The contents of one batch of events.
@@ -52,12 +54,13 @@ impl Driver<'_> {
     pub fn fetch_missing(&mut self) -> Result<TransferEnd> {
         loop {
             self.check_limits()?;
+            let paused = self.follow_pause();
             let now = self.now();
             if self.single_stream {
-                if let Some(broken) = self.stream_ended() {
+                if let Some(broken) = self.stream_ended().filter(|_| !paused) {
                     return Ok(broken);
                 }
-            } else {
+            } else if !paused {
                 self.replace_slow_connection(now);
                 self.assign(now)?;
             }
@@ -323,6 +326,9 @@ impl Driver<'_> {
         let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
         if any_in_flight || transfer.stored.is_complete() {
             return None;
+        }
+        if self.stream_paused {
+            return Some(TransferEnd::StreamPaused);
         }
         Some(TransferEnd::Broken(Error::new(
             ErrorKind::Transport,

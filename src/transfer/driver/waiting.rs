@@ -9,11 +9,22 @@ use crate::transfer::policy::stall_clock::CHECK_INTERVAL;
 use super::Driver;
 
 impl Driver<'_> {
-    /// The next event; `None` when `until` has passed. A received event is never dropped because of a cancel, a
-    /// deadline or a stall, which are errors of the next call.
+    /// The next event; `None` when `until` has passed, or when the download was paused and has been resumed. While it
+    /// is paused, only events and errors end the wait. A received event is never dropped because of a pause, a cancel, a
+    /// deadline or a stall; the latter three are errors of the next call.
     pub fn next_event(&mut self, until: Option<Instant>) -> Result<Option<Event>> {
         loop {
             self.check_limits()?;
+            let was_paused = self.is_paused();
+            if self.follow_pause() {
+                if let Some(event) = self.next_while_paused()? {
+                    return Ok(Some(event));
+                }
+                continue;
+            }
+            if was_paused {
+                return Ok(None);
+            }
             self.check_stall()?;
             let look = self.now() + CHECK_INTERVAL;
             let next = [until, self.deadline()].into_iter().flatten().fold(look, Instant::min);
@@ -21,6 +32,17 @@ impl Driver<'_> {
             if event.is_some() || until.is_some_and(|until| until <= self.now()) {
                 return Ok(event);
             }
+        }
+    }
+
+    /// The next event of a paused download; `None` when its deadline has passed.
+    fn next_while_paused(&self) -> Result<Option<Event>> {
+        match self.deadline() {
+            Some(deadline) => Ok(self.world.inbox.recv_until(deadline)),
+            None => match self.world.inbox.recv() {
+                Some(event) => Ok(Some(event)),
+                None => Err(Error::internal("nobody can resume this download any more")),
+            },
         }
     }
 

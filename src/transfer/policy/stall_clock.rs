@@ -33,6 +33,16 @@ impl StallClock {
         *self = StallClock { suspended_until, ..StallClock::new(now) };
     }
 
+    /// The time since the last call does not count.
+    pub fn skip(&mut self, now: Instant) {
+        self.updated = now;
+    }
+
+    /// Starts again, without the end of a deliberate pause.
+    pub fn restart(&mut self, now: Instant) {
+        *self = StallClock { suspended_until: self.suspended_until, ..StallClock::new(now) };
+    }
+
     /// Adds the time since the last call; returns the time without a byte so far.
     pub fn advance(&mut self, now: Instant) -> Duration {
         let passed = now.saturating_duration_since(self.updated).min(MAX_COUNTED_INTERVAL);

@@ -137,6 +137,12 @@ impl Network for ClientNetwork<'_> {
         }
     }
 
+    fn close_idle_connections(&self) {
+        for worker in self.session.running_workers() {
+            worker.tell(Command::CloseIdle);
+        }
+    }
+
     fn service_time(&self) -> Timestamp {
         self.session.now()
     }
