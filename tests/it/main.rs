@@ -5,6 +5,7 @@
 mod bandwidth;
 mod basics;
 mod children;
+mod control;
 mod damage;
 mod disabling;
 mod disk;

@@ -17,6 +17,7 @@ mod transfer;
 mod transfer_loop;
 mod waiting;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::sys::panic::catch;
 
+use super::connection::span::Span;
 use super::event::{Event, FetchEnd};
 use super::policy::connection_limit::ConnectionLimit;
 use super::policy::reply_check::Generation;
@@ -43,6 +45,11 @@ use transfer::Transfer;
 
 /// How long a download that is cancelled waits until the bytes that its requests have received are stored.
 const STORE_FOR: Duration = Duration::from_millis(40);
+
+/// Number of bytes that are in both ranges.
+fn shared_len(one: &Range<u64>, other: &Range<u64>) -> u64 {
+    one.end.min(other.end).saturating_sub(one.start.max(other.start))
+}
 
 /// Runs the download of a validated request to its end.
 pub fn drive(
@@ -244,14 +251,15 @@ impl<'w> Driver<'w> {
         self.abort_all();
         self.proof = None;
         let mut stored = Vec::new();
-        let mut leave_at = None;
+        let (mut leave_at, mut left) = (None, Vec::new());
         while self.slots.iter().any(|slot| slot.in_flight.is_some()) {
             let now = self.now();
             if self.check_limits().is_err() {
                 leave_at.get_or_insert(now + STORE_FOR);
             }
             if leave_at.is_some_and(|at| at <= now) {
-                self.leave_requests();
+                left = self.leave_requests();
+                break;
             }
             match self.world.inbox.recv_until(leave_at.unwrap_or(now + CHECK_INTERVAL)) {
                 Some(Event::Stored(extent)) => stored.push(extent),
@@ -268,16 +276,29 @@ impl<'w> Driver<'w> {
         if let Err(error) = self.note_stored(&stored) {
             self.log(LogLevel::Warn, || format!("the last extents could not be recorded: {error}"));
         }
+        self.note_lost(&left);
     }
 
-    /// Ends the download without those that still have to stop. They can no longer write to the file.
-    fn leave_requests(&mut self) {
+    /// Gives up the requests that have not ended yet, and returns their spans. They receive no more bytes of the object
+    /// and cannot write to the file any more.
+    fn leave_requests(&mut self) -> Vec<Arc<Span>> {
         if let Some(transfer) = &self.transfer {
             transfer.stored.file().stop_writes();
         }
-        for slot in &mut self.slots {
-            slot.in_flight = None;
-        }
+        let in_flight = self.slots.iter_mut().filter_map(|slot| slot.in_flight.take());
+        in_flight.map(|in_flight| in_flight.span).inspect(|span| _ = span.cut(u64::MAX)).collect()
+    }
+
+    /// Counts received bytes of these spans that were not stored.
+    fn note_lost(&self, left: &[Arc<Span>]) {
+        let Some(transfer) = self.transfer.as_ref().filter(|_| !left.is_empty()) else { return };
+        let missing = transfer.stored.holes(Vec::new());
+        let lost: u64 = left
+            .iter()
+            .flat_map(|span| missing.iter().map(|hole| shared_len(hole, &span.held())))
+            .sum();
+        self.shared.counters.bytes_done.subtract(lost);
+        self.shared.counters.bytes_discarded.add(lost);
     }
 
     fn abort_all(&mut self) {
