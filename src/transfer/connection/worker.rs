@@ -127,7 +127,7 @@ impl Drop for Worker {
 
 fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
     let Some(guard) = ExitBarrier::here().enter() else { return };
-    let multi = Multi::new();
+    let multi = new_multi();
     drop(guard);
     let sleep = Arc::new(LoopSleep(Mutex::new(multi.waker())));
     if ready.send(Waker::from(sleep.clone())).is_err() {
@@ -152,6 +152,12 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
         }
     };
     refuse_all(inbox, &error);
+}
+
+fn new_multi() -> Multi {
+    let multi = Multi::new();
+    sys::curl::quick_cleanup(&multi);
+    multi
 }
 
 /// Ends every new fetch with `error` until the worker is stopped.
@@ -224,7 +230,7 @@ impl Loop {
             }
             // libcurl closes the connections of its pool only together with the multi handle.
             Command::CloseIdle if self.running.is_empty() => {
-                let multi = Multi::new();
+                let multi = new_multi();
                 self.sleep.follow(&multi);
                 self.multi = multi;
             }

@@ -35,6 +35,8 @@ pub enum Step {
     PauseWhileFlushing,
     /// Pauses when this many bytes have come, and does not resume.
     PauseForEver(u64),
+    /// Pauses after this time, and cancels when it is paused.
+    PauseAfter(Duration),
     /// Cancels when this many bytes have come.
     CancelAt(u64),
     /// Cancels in this phase, after this time.
@@ -50,8 +52,8 @@ pub struct Report {
     pub pauses: u32,
     /// Bytes read from files.
     pub read: u64,
-    /// From the cancel to the end.
-    pub cancel_took: Duration,
+    /// From the cancel to the end, or from the pause until it was complete.
+    pub took: Duration,
     /// From the cancel until another run could use the files.
     pub released_after: Duration,
 }
@@ -130,7 +132,7 @@ fn job() {
     let read_before = read_so_far();
     let download = client.start(&job.request()).expect("start");
     let mut pauses = 0;
-    let mut cancelled = None;
+    let (mut cancelled, mut took) = (None, Duration::ZERO);
     match job.step {
         Step::PauseWhileProving(times) => {
             pauses = pause_in(Phase::Transferring, times, &download);
@@ -147,6 +149,14 @@ fn job() {
             wait_until("bytes", || download.status().bytes_done >= bytes);
             download.pause();
         }
+        Step::PauseAfter(delay) => {
+            std::thread::sleep(delay);
+            let asked = Instant::now();
+            download.pause();
+            wait_until("paused", || download.status().phase == Phase::Paused);
+            took = asked.elapsed();
+            download.cancel();
+        }
         Step::CancelAt(bytes) => {
             wait_until("bytes", || download.status().bytes_done >= bytes);
             download.cancel();
@@ -161,8 +171,8 @@ fn job() {
         }
     }
     let ended = download.wait(None).expect("an end");
-    let cancel_took = cancelled.map_or(Duration::ZERO, |at| at.elapsed());
-    if cancelled.is_some() {
+    if let Some(at) = cancelled {
+        took = at.elapsed();
         // Another run needs the same locks.
         job.client().discard_checkpoint(&job.request()).expect("nobody uses it");
     }
@@ -173,7 +183,7 @@ fn job() {
         fetched: figures.bytes_from_network,
         pauses,
         read: read_so_far() - read_before,
-        cancel_took,
+        took,
         released_after: cancelled.map_or(Duration::ZERO, |at| at.elapsed()),
     });
 }
