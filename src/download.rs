@@ -80,9 +80,9 @@ impl Download {
     /// Within a second its connections are closed and what they brought is stored and recorded; then the phase is
     /// [`Phase::Paused`](crate::Phase::Paused). Its files stay locked. A request without a reply is sent again after the
     /// pause, an unfinished verification of the file goes on where it stopped, and the time paused counts against no
-    /// limit but `deadline`. A flush and a rename that have begun are completed. An object that is fetched in one stream
-    /// (see [`DownloadRequest`](crate::DownloadRequest)), because the service ignores ranges or sends no ETag or because
-    /// it is processed, starts over after the pause.
+    /// limit but `deadline`. A flush and a rename that have begun are completed. An object that is fetched in one
+    /// stream, because it is processed or because the service ignores ranges or sends no ETag, starts over after the
+    /// pause.
     ///
     /// [`Download::wait`] goes on waiting; a cancel works at once. After the end, and in a forked child, it does nothing.
     pub fn pause(&self) {
@@ -99,7 +99,8 @@ impl Download {
         }
     }
 
-    /// Cancels the download, which then ends with `Cancelled`. Returns immediately. The checkpoint is kept. Does
+    /// Cancels the download, which then ends with `Cancelled`. Returns immediately. The download ends within 100 ms,
+    /// whatever it waits for, or as soon as the disk has done the one call that is running. The checkpoint is kept. Does
     /// nothing in a forked child.
     pub fn cancel(&self) {
         if self.client.require_threads().is_ok() {

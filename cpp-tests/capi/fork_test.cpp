@@ -66,6 +66,8 @@ int callsThatWork(Running &parents) {
     const oss_resumable_code codes[] = {
         oss_resumable_client_set_region(client, "cn-beijing", nullptr),
         oss_resumable_client_set_bandwidth(client, 1, nullptr),
+        oss_resumable_client_pause(client, nullptr),
+        oss_resumable_client_resume(client, nullptr),
         oss_resumable_client_disable_requests(client, nullptr),
         oss_resumable_client_enable_requests(client, nullptr),
         oss_resumable_client_set_credentials(client, "id", "secret", nullptr, nullptr),
@@ -74,6 +76,8 @@ int callsThatWork(Running &parents) {
         oss_resumable_download_wait(handle, -1, nullptr, nullptr),
         oss_resumable_download_status(handle, &snapshot),
         oss_resumable_download_cancel(handle),
+        oss_resumable_download_pause(handle),
+        oss_resumable_download_resume(handle),
         oss_resumable_download_set_bandwidth(handle, 1),
         oss_resumable_checkpoint_inspect(client, request, &checkpoint, nullptr),
         oss_resumable_checkpoint_discard(client, request, nullptr, nullptr),

@@ -277,6 +277,26 @@ TEST(Cpp, BandwidthLimitsApplyAndCanBeLifted) {
     EXPECT_TRUE(started.result().Wait().isSuccess());
 }
 
+TEST(Cpp, ADownloadRunsWhenNeitherItNorItsClientIsPaused) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    EXPECT_FALSE(client.Pause().isSet());
+    auto started = client.StartDownload(
+        DownloadObjectRequest("examplebucket", "generated/8MiB", directory.path("file")));
+    ASSERT_TRUE(started.isSuccess()) << started.error().Message();
+    auto &download = started.result();
+    DownloadOutcome outcome{Error()};
+    EXPECT_FALSE(download.Wait(std::chrono::milliseconds(200), outcome));
+    EXPECT_EQ(download.GetStatus().phase, OSS_RESUMABLE_PHASE_PAUSED);
+    download.Pause();
+    EXPECT_FALSE(client.Resume().isSet());
+    EXPECT_FALSE(download.Wait(std::chrono::milliseconds(200), outcome));
+    download.Resume();
+    EXPECT_TRUE(download.Wait().isSuccess());
+    EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "8MiB"));
+}
+
 TEST(Cpp, DisabledRequestsAreRefusedUntilTheyAreEnabled) {
     const LocalOss oss;
     const TemporaryDirectory directory;

@@ -114,6 +114,12 @@ public:
     void SetBandwidth(uint64_t bytesPerSecond) {
         oss_resumable_download_set_bandwidth(running_->handle.get(), bytesPerSecond);
     }
+    /** Pauses the download until Resume() is called; returns immediately. The phase becomes
+     * `OSS_RESUMABLE_PHASE_PAUSED` when its connections are closed and what they brought is
+     * recorded, within a second. oss_resumable_download_pause() describes what a pause does. */
+    void Pause() { oss_resumable_download_pause(running_->handle.get()); }
+    /** Lets the download go on at its byte, unless its client is paused. */
+    void Resume() { oss_resumable_download_resume(running_->handle.get()); }
     /** Cancels the download; returns immediately. */
     void Cancel() { oss_resumable_download_cancel(running_->handle.get()); }
 
@@ -166,6 +172,19 @@ public:
     Error SetBandwidth(uint64_t bytesPerSecond) {
         oss_resumable_error *error = nullptr;
         oss_resumable_client_set_bandwidth(handle_.get(), bytesPerSecond, &error);
+        return Error(error);
+    }
+    /** Pauses the downloads of the client, and those that are started from now on, until Resume() is
+     * called; returns immediately. A download runs when neither it nor its client is paused. */
+    Error Pause() {
+        oss_resumable_error *error = nullptr;
+        oss_resumable_client_pause(handle_.get(), &error);
+        return Error(error);
+    }
+    /** Ends Pause(). Downloads that have been paused individually stay paused. */
+    Error Resume() {
+        oss_resumable_error *error = nullptr;
+        oss_resumable_client_resume(handle_.get(), &error);
         return Error(error);
     }
     /** Ends running downloads with `ClientError:100002`, keeping their checkpoints, and refuses new

@@ -157,6 +157,50 @@ pub unsafe extern "C" fn oss_resumable_client_set_bandwidth(
     }
 }
 
+/// Pauses the downloads of a client, and those that are started from now on, until oss_resumable_client_resume() is
+/// called. Returns immediately. oss_resumable_download_pause() describes what a pause does. A download runs when neither
+/// it nor its client is paused.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param client not NULL
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_pause(
+    client: *mut oss_resumable_client,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            Handle::hold(client)?.inner().pause()?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Ends oss_resumable_client_pause(). Downloads that have been paused individually stay paused.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param client not NULL
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_resume(
+    client: *mut oss_resumable_client,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            Handle::hold(client)?.inner().resume()?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
 /// Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
 /// oss_resumable_client_enable_requests() is called. Checkpoints are kept. Returns immediately; running downloads end
 /// shortly afterwards.

@@ -194,8 +194,9 @@ pub unsafe extern "C" fn oss_resumable_download_status(
     }
 }
 
-/// Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The checkpoint, if
-/// there is one, is kept. Has no effect on a download that has ended.
+/// Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The download ends within
+/// 100 ms, whatever it waits for, or as soon as the disk has done the one call that is running. The checkpoint, if there
+/// is one, is kept. Has no effect on a download that has ended.
 ///
 /// Thread-safe; callable inside callbacks.
 ///
@@ -210,6 +211,55 @@ pub unsafe extern "C" fn oss_resumable_download_cancel(
     unsafe {
         guard::fallible(no_error, || {
             oss_resumable_download::hold(download)?.download.cancel();
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Pauses a download until oss_resumable_download_resume() is called. Returns immediately. Has no effect on a download
+/// that is paused or has ended.
+///
+/// Within a second the connections are closed and what they brought is stored and recorded; then the phase is
+/// ::OSS_RESUMABLE_PHASE_PAUSED. The files stay locked. A request without a reply is sent again after the pause, and a
+/// verification of the file goes on where it stopped. A flush and a rename that have begun are completed. An object that
+/// is fetched in one stream, because it is processed or because the service ignores ranges or sends no ETag, starts over
+/// after the pause. The time paused counts against no limit but `deadline_ms`. oss_resumable_download_wait() goes on
+/// waiting, and oss_resumable_download_cancel() works at once.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param download not NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_pause(
+    download: *mut oss_resumable_download,
+) -> oss_resumable_code {
+    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
+    // SAFETY: the caller passes a live download.
+    unsafe {
+        guard::fallible(no_error, || {
+            oss_resumable_download::hold(download)?.download.pause();
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Ends oss_resumable_download_pause(): the download goes on at its byte, unless its client is paused. Credentials that
+/// have expired meanwhile are asked for anew. Returns immediately.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param download not NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_resume(
+    download: *mut oss_resumable_download,
+) -> oss_resumable_code {
+    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
+    // SAFETY: the caller passes a live download.
+    unsafe {
+        guard::fallible(no_error, || {
+            oss_resumable_download::hold(download)?.download.resume();
             Ok(OSS_RESUMABLE_OK)
         })
     }

@@ -91,8 +91,11 @@ impl Driver<'_> {
         let generation_known =
             recoverable.as_ref().is_none_or(|recoverable| !recoverable.needs_object_crc);
         let unproven = recoverable.map(|recoverable| recoverable.extents).unwrap_or_default();
+        // Between calls that may take long, a cancel is noticed.
+        self.check_limits()?;
         if unproven.is_empty() {
             file.clear()?;
+            self.check_limits()?;
         }
         if let Some(len) = len {
             if self.request.check_space {
@@ -100,6 +103,7 @@ impl Driver<'_> {
             }
             if self.request.preallocate {
                 file.preallocate(len)?;
+                self.check_limits()?;
             }
         }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);

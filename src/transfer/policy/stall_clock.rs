@@ -91,6 +91,25 @@ mod tests {
     }
 
     #[test]
+    fn skipped_time_does_not_count() {
+        let start = Instant::now();
+        let mut clock = StallClock::new(start);
+        clock.advance(start + CHECK_INTERVAL);
+        clock.skip(start + seconds(60));
+        assert_eq!(clock.advance(start + seconds(60) + CHECK_INTERVAL), 2 * CHECK_INTERVAL);
+    }
+
+    #[test]
+    fn a_restart_keeps_the_end_of_a_deliberate_pause() {
+        let start = Instant::now();
+        let mut clock = StallClock::new(start);
+        clock.suspend_until(start, start + seconds(60));
+        clock.restart(start + seconds(30));
+        assert_eq!(clock.advance(start + seconds(59)), Duration::ZERO);
+        assert_eq!(clock.advance(start + seconds(60)), seconds(1));
+    }
+
+    #[test]
     fn a_shorter_pause_does_not_end_a_longer_one() {
         let start = Instant::now();
         let mut clock = StallClock::new(start);
