@@ -78,7 +78,8 @@ impl Download {
     /// pausing again changes nothing.
     ///
     /// Within a second its connections are closed and what they brought is stored and recorded; then the phase is
-    /// [`Phase::Paused`](crate::Phase::Paused). Its files stay locked. A request without a reply is sent again after the
+    /// [`Phase::Paused`](crate::Phase::Paused). Connections that it no longer used stay open while other downloads of the
+    /// client may use them. Its files stay locked. A request without a reply is sent again after the
     /// pause, an unfinished verification of the file goes on where it stopped, and the time paused counts against no
     /// limit but `deadline`. A flush and a rename that have begun are completed. An object that is fetched in one
     /// stream, because it is processed or because the service ignores ranges or sends no ETag, starts over after the

@@ -219,8 +219,9 @@ pub unsafe extern "C" fn oss_resumable_download_cancel(
 /// Pauses a download until oss_resumable_download_resume() is called. Returns immediately. Has no effect on a download
 /// that is paused or has ended.
 ///
-/// Within a second the connections are closed and what they brought is stored and recorded; then the phase is
-/// ::OSS_RESUMABLE_PHASE_PAUSED. The files stay locked. A request without a reply is sent again after the pause, and a
+/// Within a second its connections are closed and what they brought is stored and recorded; then the phase is
+/// ::OSS_RESUMABLE_PHASE_PAUSED. Connections that it no longer used stay open while other downloads of the client may
+/// use them. The files stay locked. A request without a reply is sent again after the pause, and a
 /// verification of the file goes on where it stopped. A flush and a rename that have begun are completed. An object that
 /// is fetched in one stream, because it is processed or because the service ignores ranges or sends no ETag, starts over
 /// after the pause. The time paused counts against no limit but `deadline_ms`. oss_resumable_download_wait() goes on

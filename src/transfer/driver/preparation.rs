@@ -123,12 +123,13 @@ impl Driver<'_> {
         if proving {
             let held: u64 = unproven.iter().map(|extent| extent.len).sum();
             self.shared.counters.bytes_done.add(held);
-            self.proof = Some(storage.start_proof(
-                file.clone(),
-                range.start,
-                unproven.clone(),
-                content_key.clone(),
-            )?);
+            let (file, key) = (file.clone(), content_key.clone());
+            let proof = storage.start_proof(file, range.start, unproven.clone(), key)?;
+            if self.is_paused() {
+                // The first reply had come before its request was stopped.
+                proof.pause();
+            }
+            self.proof = Some(proof);
         }
         let grain = match len {
             Some(len) => grain(self.request.part_size, len),
