@@ -215,6 +215,12 @@
 #define OSS_RESUMABLE_PHASE_FAILED 5
 
 /**
+ * oss_resumable_status: paused by oss_resumable_download_pause() or oss_resumable_client_pause(): no connection is
+ * open and nothing is read or written, until the download is resumed or cancelled.
+ */
+#define OSS_RESUMABLE_PHASE_PAUSED 6
+
+/**
  * oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
  */
 #define OSS_RESUMABLE_PROOF_OBJECT_CRC 1
@@ -1255,6 +1261,32 @@ oss_resumable_code oss_resumable_client_set_bandwidth(struct oss_resumable_clien
                                                       struct oss_resumable_error **err);
 
 /**
+ * Pauses the downloads of a client, and those that are started from now on, until oss_resumable_client_resume() is
+ * called. Returns immediately. oss_resumable_download_pause() describes what a pause does. A download runs when neither
+ * it nor its client is paused.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param client not NULL
+ * @param err receives an error; written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_client_pause(struct oss_resumable_client *client,
+                                              struct oss_resumable_error **err);
+
+/**
+ * Ends oss_resumable_client_pause(). Downloads that have been paused individually stay paused.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param client not NULL
+ * @param err receives an error; written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_client_resume(struct oss_resumable_client *client,
+                                               struct oss_resumable_error **err);
+
+/**
  * Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
  * oss_resumable_client_enable_requests() is called. Checkpoints are kept. Returns immediately; running downloads end
  * shortly afterwards.
@@ -1367,8 +1399,9 @@ oss_resumable_code oss_resumable_download_status(struct oss_resumable_download *
                                                  struct oss_resumable_status *snapshot);
 
 /**
- * Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The checkpoint, if
- * there is one, is kept. Has no effect on a download that has ended.
+ * Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The download ends within
+ * 100 ms, whatever it waits for, or as soon as the disk has done the one call that is running. The checkpoint, if there
+ * is one, is kept. Has no effect on a download that has ended.
  *
  * Thread-safe; callable inside callbacks.
  *
@@ -1376,6 +1409,36 @@ oss_resumable_code oss_resumable_download_status(struct oss_resumable_download *
  * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
  */
 oss_resumable_code oss_resumable_download_cancel(struct oss_resumable_download *download);
+
+/**
+ * Pauses a download until oss_resumable_download_resume() is called. Returns immediately. Has no effect on a download
+ * that is paused or has ended.
+ *
+ * Within a second its connections are closed and what they brought is stored and recorded; then the phase is
+ * ::OSS_RESUMABLE_PHASE_PAUSED. Connections that it no longer used stay open while other downloads of the client may
+ * use them. The files stay locked. A request without a reply is sent again after the pause, and a
+ * verification of the file goes on where it stopped. A flush and a rename that have begun are completed. An object that
+ * is fetched in one stream, because it is processed or because the service ignores ranges or sends no ETag, starts over
+ * after the pause. The time paused counts against no limit but `deadline_ms`. oss_resumable_download_wait() goes on
+ * waiting, and oss_resumable_download_cancel() works at once.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_download_pause(struct oss_resumable_download *download);
+
+/**
+ * Ends oss_resumable_download_pause(): the download goes on at its byte, unless its client is paused. Credentials that
+ * have expired meanwhile are asked for anew. Returns immediately.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_download_resume(struct oss_resumable_download *download);
 
 /**
  * Sets the bandwidth limit of a download, over all its connections, from now on. The limit of its client applies as
