@@ -286,7 +286,7 @@ impl<'w> Driver<'w> {
             transfer.stored.file().stop_writes();
         }
         let in_flight = self.slots.iter_mut().filter_map(|slot| slot.in_flight.take());
-        in_flight.map(|in_flight| in_flight.span).inspect(|span| _ = span.cut(u64::MAX)).collect()
+        in_flight.map(|in_flight| in_flight.span).inspect(|span| span.close()).collect()
     }
 
     /// Counts received bytes of these spans that were not stored.

@@ -115,10 +115,11 @@ fn pause_in(phase: Phase, times: u32, download: &Download) -> u32 {
     wait_until("the phase", in_phase);
     let mut pauses = 0;
     for _ in 0..times {
+        let has = |phase| download.status().phase == phase;
         std::thread::sleep(millis(50));
         download.pause();
-        std::thread::sleep(millis(100));
-        pauses += u32::from(download.status().phase == Phase::Paused);
+        wait_until("a pause or the end", || has(Phase::Paused) || has(Phase::Succeeded));
+        pauses += u32::from(has(Phase::Paused));
         download.resume();
     }
     pauses

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use local_oss::{Auth, Config, Fault, Key, Object};
 use oss_resumable::{AccessKey, Checkpoint, Credentials, CredentialsProvider, ErrorKind, Phase};
 
-use super::{assert_ends_well, assert_quiet, millis, pause, start_and_pause, wait_until};
+use super::{CLOSED_WITHIN, assert_ends_well, assert_quiet, assert_within, millis, pause};
+use super::{start_and_pause, wait_until};
 use crate::effort::{Chance, cases, figure};
 use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, PART, SECRET, wait_for_progress};
 use crate::traffic::{merged, sent, total};
@@ -37,6 +38,22 @@ fn a_paused_download_has_closed_its_connections_and_recorded_its_bytes() {
     fixture.server.clear_faults();
     download.resume();
     assert_ends_well(&fixture, &download, 0);
+}
+
+#[test]
+fn connections_are_closed_within_a_second() {
+    for connections in [1, 3, 64] {
+        let fixture = Fixture::new(SIZE);
+        fixture.server.inject(Fault::RateLimit(RATE / connections));
+        let request = fixture.request().thread_num(u32::try_from(connections).expect("few"));
+        let download = fixture.client().start(&request).expect("start");
+        assert_within(CLOSED_WITHIN, || {
+            download.resume();
+            let before = download.status().bytes_done;
+            wait_for_progress(&download, before + PART);
+            pause(&fixture, &download)
+        });
+    }
 }
 
 #[test]

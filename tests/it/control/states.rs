@@ -234,7 +234,7 @@ fn a_proof_that_is_paused_reads_no_byte_twice() {
     const SIZE: u64 = 32 * MIB;
     let job = |fixture: &Fixture| Job::new(fixture, Step::PauseWhileProving(3));
     let (fixture, recorded) = interrupted(SIZE, job);
-    let report = job(&fixture).run_on_slow_disk(&fixture, "read", millis(30));
+    let report = job(&fixture).run_on_slow_disk(&fixture, "read", millis(100));
     assert_eq!(report.error, None);
     assert_eq!((report.reused, report.fetched), (recorded, SIZE - recorded));
     assert_eq!(report.pauses, 3, "{report:?}");
@@ -247,7 +247,7 @@ fn a_file_that_is_read_back_before_the_rename_is_read_on_after_the_pause() {
     const SIZE: u64 = 16 * MIB;
     let fixture = Fixture::new(SIZE);
     let job = Job::new(&fixture, Step::PauseWhileFinishing(3));
-    let report = job.run_on_slow_disk(&fixture, "read", millis(30));
+    let report = job.run_on_slow_disk(&fixture, "read", millis(100));
     assert_eq!(report.error, None);
     assert_eq!(report.pauses, 3, "{report:?}");
     assert!((SIZE..SIZE + OTHER_FILES).contains(&report.read), "{report:?}");
