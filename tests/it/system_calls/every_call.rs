@@ -70,8 +70,11 @@ impl Scene {
     fn fail_one(&self, failing: &Failing) -> Option<String> {
         let run = self.run(Some(failing));
         let at = run.calls.iter().position(|call| call.failed)?;
-        let context = format!("{} {} {:?} {}", failing.kind, failing.nth, failing.how, run.calls[at].object);
-        let res = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.check(&run, at, &context)));
+        let context =
+            format!("{} {} {:?} {}", failing.kind, failing.nth, failing.how, run.calls[at].object);
+        let res = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.check(&run, at, &context)
+        }));
         let bad = if res.is_err() { "BAD" } else { "" };
         Some(format!("{context}\t{:?}\t{}\t{bad}", run.took, run.error.unwrap_or_default()))
     }
@@ -82,7 +85,7 @@ impl Scene {
             let renamed = run.calls[..at].iter().any(|c| c.kind == "rename");
             if !renamed {
                 assert_eq!(fs::read(self.fixture.target()).unwrap(), OLD, "{context}");
-            } 
+            }
         } else {
             self.fixture.assert_range(0..SIZE);
         }
@@ -114,7 +117,9 @@ fn all(make: impl Fn() -> Scene + Sync, out: &str) {
                 let scene = make();
                 loop {
                     let Some(failing) = queue.lock().unwrap().pop() else { break };
-                    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scene.fail_one(&failing))) {
+                    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                        scene.fail_one(&failing)
+                    })) {
                         Ok(Some(line)) => lines.lock().unwrap().push(line),
                         Ok(None) => lines.lock().unwrap().push(format!("{failing:?}\tnot made")),
                         Err(_) => lines.lock().unwrap().push(format!("{failing:?}\tPANIC")),
@@ -128,8 +133,14 @@ fn all(make: impl Fn() -> Scene + Sync, out: &str) {
 }
 
 #[test]
-fn fresh() { all(|| Scene::fresh(None), "/tmp/exh-fresh.txt"); }
+fn fresh() {
+    all(|| Scene::fresh(None), "/tmp/exh-fresh.txt");
+}
 #[test]
-fn fresh_tls() { all(|| Scene::fresh(Some(Tls::Valid)), "/tmp/exh-tls.txt"); }
+fn fresh_tls() {
+    all(|| Scene::fresh(Some(Tls::Valid)), "/tmp/exh-tls.txt");
+}
 #[test]
-fn resumed() { all(Scene::interrupted, "/tmp/exh-resumed.txt"); }
+fn resumed() {
+    all(Scene::interrupted, "/tmp/exh-resumed.txt");
+}

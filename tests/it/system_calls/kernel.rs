@@ -68,7 +68,13 @@ pub fn run(fixture: &Fixture, etc: &Path, failing: Option<&Failing>, limit: Dura
     let log = fixture.dir().with_extension("calls");
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command
-        .args(["--exact", "--ignored", "--nocapture", "--test-threads=1", "system_calls::child::child"])
+        .args([
+            "--exact",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+            "system_calls::child::child",
+        ])
         .env("TEST_ENDPOINT", fixture.server.endpoint().replace("127.0.0.1", HOST))
         .env("TEST_FILE", fixture.target())
         .env("TEST_CHECKPOINTS", fixture.dir())

@@ -1,8 +1,9 @@
 //! How each system call can fail.
 
 use libc::{
-    EACCES, EADDRNOTAVAIL, EAGAIN, ECONNREFUSED, ECONNRESET, EINTR, EINVAL, EIO, EMFILE, ENETUNREACH,
-    ENOBUFS, ENOLCK, ENOMEM, ENOSPC, ENOSYS, ENOTCONN, EPERM, EPIPE, EROFS, ESPIPE, ETIMEDOUT,
+    EACCES, EADDRNOTAVAIL, EAGAIN, ECONNREFUSED, ECONNRESET, EINTR, EINVAL, EIO, EMFILE,
+    ENETUNREACH, ENOBUFS, ENOLCK, ENOMEM, ENOSPC, ENOSYS, ENOTCONN, EPERM, EPIPE, EROFS, ESPIPE,
+    ETIMEDOUT,
 };
 
 use super::kernel::How;
@@ -60,7 +61,7 @@ pub fn ways(kind: &str) -> Vec<How> {
         "getrandom" => &[ENOSYS, EPERM],
         _ => panic!("nobody has decided how this call fails: {kind}"),
     };
-    let halved =
-        matches!(kind, "read" | "pread64" | "pwrite64" | "sendto" | "recvfrom").then_some(How::Short);
+    let halved = matches!(kind, "read" | "pread64" | "pwrite64" | "sendto" | "recvfrom")
+        .then_some(How::Short);
     numbers.iter().map(|number| How::Errno(*number)).chain(halved).collect()
 }
