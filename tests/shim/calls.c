@@ -166,7 +166,7 @@ static const char *purpose_of(const struct seccomp_data *data) {
         // malloc's steps are much smaller.
         return args[1] >= LEAST_STACK ? " stack" : "";
     case SYS_fcntl:
-        return operation == F_DUPFD_CLOEXEC ? " dup" : operation == F_GETFD ? " check" : "";
+        return operation == F_DUPFD_CLOEXEC ? " dup" : "";
     case SYS_futex:
         operation &= FUTEX_CMD_MASK;
         return operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET ? " wait" : "";

@@ -1,146 +1,109 @@
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::thread;
 
-use libc::EINTR;
-use local_oss::{Config, Object, Tls};
+use libc::{EINTR, EMFILE, ENOBUFS};
 
-use super::kernel::{self, Failing, HOST, How};
+use super::kernel::{ALWAYS, Failing, How};
+use super::scene::Scene;
 use super::ways::ways;
-use crate::fixture::{Fixture, PART, SECRET};
-use crate::interrupted::Leftovers;
+use crate::effort::{cases, figure};
 
-const SIZE: u64 = 3 * PART;
-const OLD: &[u8] = b"the old file";
-/// Longer than all time limits of the child together.
-const LIMIT: Duration = Duration::from_secs(20);
-const JOBS: usize = 2;
+/// Number of children that run at the same time.
+const AT_ONCE: usize = 2;
 
-struct Scene {
-    fixture: Fixture,
-    etc: tempfile::TempDir,
-    left: Option<Leftovers>,
+fn once(kind: &str, nth: usize, how: How) -> Failing {
+    Failing { kind: kind.to_owned(), nth, times: 1, how }
 }
 
-impl Scene {
-    fn fresh(tls: Option<Tls>) -> Self {
-        let config = Config { tls, tls_names: vec![HOST.to_owned()], ..Config::default() };
-        let fixture = Fixture::with(config, Object::pattern(SIZE, 7));
-        Scene { fixture, etc: kernel::etc(), left: None }
-    }
-
-    fn interrupted() -> Self {
-        let mut scene = Self::fresh(None);
-        scene.fixture.interrupt(&scene.fixture.request(), PART / 2);
-        scene.left = Some(scene.fixture.leftovers());
-        scene
-    }
-
-    fn set_up(&self) {
-        for name in self.fixture.files() {
-            fs::remove_file(self.fixture.dir().join(name)).expect("remove");
-        }
-        if let Some(left) = &self.left {
-            self.fixture.put_back(left);
-        }
-        fs::write(self.fixture.target(), OLD).expect("the old file");
-    }
-
-    fn run(&self, failing: Option<&Failing>) -> kernel::Run {
-        self.set_up();
-        kernel::run(&self.fixture, self.etc.path(), failing, LIMIT)
-    }
-
-    fn counts(&self) -> BTreeMap<String, usize> {
-        let mut most = BTreeMap::new();
-        for _ in 0..5 {
-            let run = self.run(None);
-            assert_eq!(run.error, None, "{}", run.output);
-            let mut counts = BTreeMap::new();
-            run.calls.iter().for_each(|call| *counts.entry(call.kind.clone()).or_insert(0) += 1);
-            for (kind, count) in counts {
-                let most = most.entry(kind).or_insert(0);
-                *most = count.max(*most);
-            }
-        }
-        most
-    }
-
-    fn fail_one(&self, failing: &Failing) -> Option<String> {
-        let run = self.run(Some(failing));
-        let at = run.calls.iter().position(|call| call.failed)?;
-        let context =
-            format!("{} {} {:?} {}", failing.kind, failing.nth, failing.how, run.calls[at].object);
-        let res = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            self.check(&run, at, &context)
-        }));
-        let bad = if res.is_err() { "BAD" } else { "" };
-        Some(format!("{context}\t{:?}\t{}\t{bad}", run.took, run.error.unwrap_or_default()))
-    }
-    fn check(&self, run: &kernel::Run, at: usize, context: &str) {
-        let context = format!("{context}: {run:?}");
-        assert!(!run.output.contains(SECRET), "{context}");
-        if let Some(error) = &run.error {
-            let renamed = run.calls[..at].iter().any(|c| c.kind == "rename");
-            if !renamed {
-                assert_eq!(fs::read(self.fixture.target()).unwrap(), OLD, "{context}");
-            }
-        } else {
-            self.fixture.assert_range(0..SIZE);
-        }
-        let request = self.fixture.request_with(|request| request.flush = false);
-        let outcome = self.fixture.client().download(&request).expect(&context);
-        self.fixture.assert_whole(&outcome);
-    }
-}
-
-fn all(make: impl Fn() -> Scene + Sync, out: &str) {
-    let counts = make().counts();
-    println!("{counts:?}");
-    let mut jobs = Vec::new();
-    for (kind, count) in &counts {
+/// Each call fails once, in each way.
+fn one_at_a_time(counts: &BTreeMap<String, usize>) -> Vec<Failing> {
+    let mut all = Vec::new();
+    for (kind, &count) in counts {
         for how in ways(kind) {
-            for nth in 1..=*count {
-                jobs.push(Failing { kind: kind.clone(), nth, how });
-            }
+            all.extend((1..=count).map(|nth| once(kind, nth, how)));
         }
     }
-    println!("{} jobs", jobs.len());
-    jobs.reverse();
-    let started = std::time::Instant::now();
-    let queue = Mutex::new(jobs);
-    let lines = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..JOBS {
+    all
+}
+
+/// All calls of a kind fail from the first one on, or from the middle of the run on.
+fn for_good(counts: &BTreeMap<String, usize>) -> Vec<Failing> {
+    let mut all = Vec::new();
+    for (kind, &count) in counts {
+        let lasting = |how: &How| !matches!(how, How::Short | How::Errno(EINTR));
+        for how in ways(kind).into_iter().filter(lasting) {
+            let firsts = [1, count / 2 + 1];
+            all.extend(firsts.map(|nth| Failing { times: ALWAYS, ..once(kind, nth, how) }));
+        }
+    }
+    all
+}
+
+/// Runs a scene with the calls that `plan` chooses from the number of calls of each kind: with all of them in
+/// `make test-all`, with about `sample` otherwise. Asserts that they failed in more than `least` runs.
+fn fail_calls(
+    scene: fn() -> Scene,
+    plan: fn(&BTreeMap<String, usize>) -> Vec<Failing>,
+    sample: usize,
+    least: usize,
+) {
+    let all = plan(&scene().count_calls());
+    let step = cases((all.len() / sample).max(1) as u32, 1) as usize;
+    let queue = Mutex::new(all.into_iter().step_by(step));
+    let next = || queue.lock().expect("no panic").next();
+    let failed = Mutex::new(0);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                let scene = make();
-                loop {
-                    let Some(failing) = queue.lock().unwrap().pop() else { break };
-                    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        scene.fail_one(&failing)
-                    })) {
-                        Ok(Some(line)) => lines.lock().unwrap().push(line),
-                        Ok(None) => lines.lock().unwrap().push(format!("{failing:?}\tnot made")),
-                        Err(_) => lines.lock().unwrap().push(format!("{failing:?}\tPANIC")),
-                    }
+                let scene = scene();
+                while let Some(failing) = next() {
+                    let made = usize::from(scene.fail(&failing).is_some());
+                    *failed.lock().expect("no panic") += made;
                 }
             });
         }
     });
-    println!("{:?}", started.elapsed());
-    fs::write(out, lines.into_inner().unwrap().join("\n")).unwrap();
+    let failed = failed.into_inner().expect("no panic");
+    println!("calls failed in {failed} runs");
+    assert!(failed > least, "calls failed in {failed} runs");
+    figure(&format!("failures in more than {least} runs"));
 }
 
 #[test]
-fn fresh() {
-    all(|| Scene::fresh(None), "/tmp/exh-fresh.txt");
+fn any_call_of_a_first_run_may_fail() {
+    fail_calls(Scene::fresh, one_at_a_time, 60, 50);
 }
+
 #[test]
-fn fresh_tls() {
-    all(|| Scene::fresh(Some(Tls::Valid)), "/tmp/exh-tls.txt");
+fn any_call_of_a_resumed_run_may_fail() {
+    fail_calls(Scene::interrupted, one_at_a_time, 60, 50);
 }
+
 #[test]
-fn resumed() {
-    all(Scene::interrupted, "/tmp/exh-resumed.txt");
+fn any_call_of_a_run_over_tls_may_fail() {
+    fail_calls(Scene::over_tls, one_at_a_time, 30, 20);
+}
+
+#[test]
+fn calls_that_fail_for_good_end_the_run() {
+    fail_calls(Scene::fresh, for_good, 20, 15);
+}
+
+#[test]
+fn a_transfer_thread_that_could_not_be_woken_is_not_started() {
+    let scene = Scene::fresh();
+    let end = scene.fail(&once("socketpair", 1, How::Errno(EMFILE))).expect("it was made");
+    let error = end.expect_err("an error");
+    assert!(error.contains("too many open files"), "{error}");
+}
+
+#[test]
+fn a_transfer_thread_is_woken_again_if_that_failed() {
+    let scene = Scene::fresh();
+    let woken = |nth| scene.fail(&once("sendto", nth, How::Errno(ENOBUFS)));
+    let ends: Vec<_> = (1..).map_while(woken).collect();
+    let failed: Vec<_> = ends.iter().filter_map(|end| end.as_ref().err()).collect();
+    // The thread of libcurl's name lookup tries only once.
+    assert!(ends.len() >= 8 && failed.len() <= 1, "{failed:?}");
 }
