@@ -99,6 +99,13 @@ fn a_transfer_thread_that_could_not_be_woken_is_not_started() {
 }
 
 #[test]
+fn a_download_needs_only_one_of_its_transfer_threads() {
+    let scene = Scene::fresh();
+    // Each opens a pair of sockets, and so does each name lookup.
+    assert_eq!(scene.fail(&once("socketpair", 3, How::Errno(EMFILE))), Some(Ok(())));
+}
+
+#[test]
 fn a_transfer_thread_is_woken_again_if_that_failed() {
     let scene = Scene::fresh();
     let woken = |nth| scene.fail(&once("sendto", nth, How::Errno(ENOBUFS)));
