@@ -257,8 +257,7 @@ static int is_marker(const struct seccomp_data *data, const char *marker) {
 }
 
 static void decide(const struct seccomp_data *data, struct seccomp_notif_resp *reply) {
-    int ends = is_marker(data, "/calls/end");
-    counting = counting && !ends;
+    counting = counting && !is_marker(data, "/calls/end");
     if (counting && note(data))
         fail(data, reply);
     else if (!opens_replacement(data, reply))

@@ -8,7 +8,7 @@ use libc::{
 
 use super::kernel::How;
 
-/// Calls that cannot fail if their arguments are valid. `fcntl` reads and sets the flags of a descriptor.
+/// Calls that cannot fail if their arguments are valid. `fcntl` and `ioctl` read and set the flags of a descriptor.
 const INFALLIBLE: [&str; 20] = [
     "arch_prctl",
     "clock_gettime",
@@ -20,6 +20,7 @@ const INFALLIBLE: [&str; 20] = [
     "getpid",
     "gettid",
     "getuid",
+    "ioctl",
     "prlimit64",
     "rseq",
     "rt_sigaction",
@@ -29,7 +30,6 @@ const INFALLIBLE: [&str; 20] = [
     "shutdown",
     "sysinfo",
     "uname",
-    "ioctl",
 ];
 
 /// Calls that obtain and release memory. A Rust program whose allocation fails ends. Only the stack of a new thread is
