@@ -110,6 +110,7 @@ static const struct call calls[] = {
     CALL(recvmsg, 0, NONE),
     CALL(shutdown, 0, NONE),
     CALL(ppoll, NONE, NONE),
+    CALL(pselect6, NONE, NONE),
     CALL(mmap, 4, NONE),
     CALL(munmap, NONE, NONE),
     CALL(mremap, NONE, NONE),
@@ -142,7 +143,7 @@ static const struct call calls[] = {
 };
 
 static const char *failing, *etc;
-static long first, times, failed_calls;
+static long first, times, chosen_calls;
 static int failure;
 static int log_fd = -1;
 static int counting;
@@ -207,8 +208,8 @@ static void object_of(const struct seccomp_data *data, char *object, size_t size
 static int is_chosen(const char *kind) {
     if (!failing || strcmp(failing, kind) != 0)
         return 0;
-    failed_calls++;
-    return failed_calls >= first && failed_calls - first < times;
+    chosen_calls++;
+    return chosen_calls >= first && chosen_calls - first < times;
 }
 
 // Logs the call; returns whether it fails.

@@ -67,7 +67,7 @@ pub fn ways(kind: &str) -> Vec<How> {
         "getpeername" => &[ENOTCONN, ENOBUFS],
         "sendto" | "sendmsg" | "sendmmsg" => &[ENOBUFS, ECONNRESET, EPIPE, EINTR],
         "recvfrom" | "recvmsg" => &[ECONNRESET, ETIMEDOUT, ENOMEM, EINTR],
-        "poll" | "ppoll" => &[ENOMEM, EINTR],
+        "poll" | "ppoll" | "pselect6" => &[ENOMEM, EINTR],
         "clone" | "clone3" => &[EAGAIN],
         "mmap stack" | "mprotect stack" | "madvise" => &[ENOMEM],
         "futex wait" | "clock_nanosleep" => &[EINTR],
