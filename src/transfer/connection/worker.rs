@@ -96,9 +96,8 @@ impl Worker {
         let (ready, started) = bounded(1);
         let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready))
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
-        let waker = started
-            .recv()
-            .unwrap_or_else(|_| Err(Error::internal("libcurl could not create a multi handle")))?;
+        // A thread without a multi handle has panicked.
+        let waker = started.recv().unwrap_or_else(|_| Err(no_multi_handle()))?;
         Ok(Worker { commands, wake: WorkerWaker::new(index, waker), join: Some(join) })
     }
 
@@ -126,16 +125,23 @@ impl Drop for Worker {
     }
 }
 
+fn no_multi_handle() -> Error {
+    Error::internal(
+        "cannot start a transfer thread: libcurl could not open what wakes it; this process or the system may have too \
+         many open files",
+    )
+}
+
 fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
-    let Some(guard) = ExitBarrier::here().enter() else { return };
+    let Some(guard) = ExitBarrier::here().enter() else {
+        let _ = ready.send(Err(sys::exit::exiting()));
+        return;
+    };
     let multi = Multi::new();
     let sleep = LoopSleep(multi.waker());
-    // Without sockets for waking, libcurl creates the multi handle nevertheless.
+    // Older versions of libcurl create the handle even if they have no sockets for waking it.
     if !sleep.end() {
-        let _ = ready.send(Err(Error::internal(
-            "cannot start a transfer thread: libcurl could not open the sockets that wake it; this process or the system \
-             may have too many open files",
-        )));
+        let _ = ready.send(Err(no_multi_handle()));
         return drop(multi);
     }
     if ready.send(Ok(Waker::from(Arc::new(sleep)))).is_err() {
