@@ -1,7 +1,7 @@
 //! The host calls `exit()` on any thread while downloads run over TLS.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use local_oss::{Config, Fault, Object, Tls};
@@ -17,6 +17,7 @@ use super::raw;
 use crate::disk::shim::{self, Failing, How};
 use crate::effort::{Chance, cases, figure};
 use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, SECRET};
+use crate::preload;
 
 const STATUS: i32 = 7;
 
@@ -217,6 +218,57 @@ fn the_host_s_exit_handlers_are_not_blocked_by_a_write_that_never_returns() {
         shim::preload(command.env("DISK_LOG", log.path()), &fixture, Some(stuck));
     });
     assert_eq!(process.status().code(), Some(STATUS));
+}
+
+/// `tests/shim/thread_end.c`.
+fn thread_end_shim() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| preload::compiled("thread_end"))
+}
+
+#[test]
+fn threads_that_end_while_exit_handlers_run_do_not_use_openssl() {
+    let fixture = tls_fixture(64 * MIB);
+    fixture.server.inject(Fault::RateLimit(MIB));
+    let after = Duration::from_millis(300);
+    // Its handler joins all threads.
+    let host = Host { has_handler: true, ..Host::new(&fixture, ExitPoint::Host, after) };
+    let process = Process::start_with("process::exits::host", &host, |command| {
+        command.env("LD_PRELOAD", thread_end_shim());
+    });
+    assert_eq!(process.status().code(), Some(STATUS));
+}
+
+#[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn host_of_an_ended_download() {
+    let host: Host = argument();
+    let client = Client::new(host.options()).expect("client");
+    let download = client.start(&host.request()).expect("start");
+    download.wait(None).expect("no limit").expect("downloaded");
+    if host.has_handler {
+        raw::at_exit(free_the_client);
+    }
+    *LEFT.lock() = Some((client, download));
+    std::process::exit(STATUS);
+}
+
+/// This handler runs before the library's.
+extern "C" fn free_the_client() {
+    drop(LEFT.lock().take());
+}
+
+#[test]
+fn exit_waits_for_a_thread_that_ends_in_openssl() {
+    let fixture = tls_fixture(MIB);
+    for has_handler in [false, true] {
+        let host = Host { has_handler, ..Host::new(&fixture, ExitPoint::Host, Duration::ZERO) };
+        let process =
+            Process::start_with("process::exits::host_of_an_ended_download", &host, |command| {
+                command.env("LD_PRELOAD", thread_end_shim());
+            });
+        assert_eq!(process.status().code(), Some(STATUS), "{has_handler}");
+    }
 }
 
 #[test]
