@@ -1,9 +1,12 @@
 // Watches how threads end that have used OpenSSL: preloaded into a program, it intercepts
-// pthread_key_create and OPENSSL_thread_stop.
+// pthread_key_create, OPENSSL_thread_stop and exit.
 //
 // The program ends with status 86 if a thread whose name begins with "oss-" ended with data that
-// OpenSSL's thread destructor had to free, or was in OPENSSL_thread_stop, which takes 100 ms here,
-// while the exit handlers ran. It ends with status 87 if OpenSSL's destructor was not found.
+// OpenSSL's thread destructor had to free, or was in OPENSSL_thread_stop after the exit handlers.
+// It ends with status 87 if OpenSSL's destructor was not found.
+//
+// A thread in OPENSSL_thread_stop is named "in-openssl" and stays there until 100 ms after the call
+// of exit.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,12 +14,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 static void (*_Atomic destructor)(void *);
 static atomic_bool destructor_used;
+static atomic_bool exiting;
 static atomic_int stopping;
 
 static void watch(void *value) {
@@ -44,9 +49,20 @@ int pthread_key_create(pthread_key_t *key, void (*function)(void *)) {
 void OPENSSL_thread_stop(void) {
     void (*next)(void) = (void (*)(void))dlsym(RTLD_NEXT, "OPENSSL_thread_stop");
     atomic_fetch_add(&stopping, 1);
+    prctl(PR_SET_NAME, "in-openssl");
+    while (!atomic_load(&exiting)) {
+        usleep(1000);
+    }
     usleep(100 * 1000);
     next();
     atomic_fetch_sub(&stopping, 1);
+}
+
+void exit(int status) {
+    void (*next)(int) = (void (*)(int))dlsym(RTLD_NEXT, "exit");
+    atomic_store(&exiting, true);
+    next(status);
+    abort();
 }
 
 // Runs after all exit handlers.

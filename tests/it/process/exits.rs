@@ -246,11 +246,22 @@ fn host_of_an_ended_download() {
     let client = Client::new(host.options()).expect("client");
     let download = client.start(&host.request()).expect("start");
     download.wait(None).expect("no limit").expect("downloaded");
+    super::wait_until("a thread that ends", || has_thread("in-openssl"));
     if host.has_handler {
         raw::at_exit(free_the_client);
     }
     *LEFT.lock() = Some((client, download));
     std::process::exit(STATUS);
+}
+
+/// Whether this process has a thread of this name.
+fn has_thread(name: &str) -> bool {
+    let mut threads = std::fs::read_dir("/proc/self/task").expect("the threads");
+    threads.any(|thread| {
+        let file = thread.expect("a thread").path().join("comm");
+        // The thread may have ended meanwhile.
+        std::fs::read_to_string(file).is_ok_and(|own| own.trim_end() == name)
+    })
 }
 
 /// This handler runs before the library's.
