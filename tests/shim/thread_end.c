@@ -5,8 +5,8 @@
 // OpenSSL's thread destructor had to free, or was in OPENSSL_thread_stop after the exit handlers.
 // It ends with status 87 if OpenSSL's destructor was not found.
 //
-// A thread in OPENSSL_thread_stop is named "in-openssl" and stays there until 100 ms after the call
-// of exit.
+// A thread in OPENSSL_thread_stop is named "oss-in-openssl" and stays there until 100 ms after the
+// call of exit.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -49,7 +49,7 @@ int pthread_key_create(pthread_key_t *key, void (*function)(void *)) {
 void OPENSSL_thread_stop(void) {
     void (*next)(void) = (void (*)(void))dlsym(RTLD_NEXT, "OPENSSL_thread_stop");
     atomic_fetch_add(&stopping, 1);
-    prctl(PR_SET_NAME, "in-openssl");
+    prctl(PR_SET_NAME, "oss-in-openssl");
     while (!atomic_load(&exiting)) {
         usleep(1000);
     }
