@@ -1096,7 +1096,8 @@ typedef struct oss_resumable_statistics {
 #define OSS_RESUMABLE_ERR_DISABLED 402
 
 /**
- * A defect in this library. The operation failed; the process may continue.
+ * A defect in this library, or a thread that the system could not start. The operation failed; the process may
+ * continue.
  */
 #define OSS_RESUMABLE_ERR_INTERNAL 900
 

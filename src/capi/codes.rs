@@ -36,7 +36,8 @@ pub const OSS_RESUMABLE_ERR_DEADLINE: oss_resumable_code = 401;
 /// The requests of the client are disabled, see oss_resumable_client_disable_requests(); the checkpoint, if there
 /// is one, is kept. Error code `ClientError:100002`, as in the OSS C++ SDK.
 pub const OSS_RESUMABLE_ERR_DISABLED: oss_resumable_code = 402;
-/// A defect in this library. The operation failed; the process may continue.
+/// A defect in this library, or a thread that the system could not start. The operation failed; the process may
+/// continue.
 pub const OSS_RESUMABLE_ERR_INTERNAL: oss_resumable_code = 900;
 
 pub fn from_kind(kind: ErrorKind) -> oss_resumable_code {
