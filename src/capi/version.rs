@@ -1,10 +1,10 @@
 //! Which library this is.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::sync::OnceLock;
 
+use super::allocation::{self, OutOfMemory, c_string};
 use super::guard;
-use super::text;
 
 /// Major version of this header. Compare it with oss_resumable_version(), which describes the loaded library.
 pub const OSS_RESUMABLE_VERSION_MAJOR: u32 = 0;
@@ -27,8 +27,14 @@ const _: () = assert!(matches!(
     )
 ));
 
+/// The version without those of the other libraries.
+const ALONE: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+    Ok(version) => version,
+    Err(_) => panic!("a NUL inside the version"),
+};
+
 /// Returns the versions of the loaded library and of the libraries it uses, such as
-/// `0.1.0 libcurl/7.88.1 OpenSSL/3.0.19`.
+/// `0.1.0 libcurl/7.88.1 OpenSSL/3.0.19`; without memory for it, the first of them only.
 ///
 /// Thread-safe; callable at any time.
 ///
@@ -36,19 +42,25 @@ const _: () = assert!(matches!(
 #[unsafe(no_mangle)]
 pub extern "C" fn oss_resumable_version() -> *const c_char {
     static VERSION: OnceLock<CString> = OnceLock::new();
-    guard::plain(c"unknown".as_ptr(), || VERSION.get_or_init(describe).as_ptr())
+    guard::plain(c"unknown".as_ptr(), || {
+        if let Some(version) = VERSION.get() {
+            return version.as_ptr();
+        }
+        // Without memory, the next call tries again.
+        describe().map_or(ALONE.as_ptr(), |version| VERSION.get_or_init(|| version).as_ptr())
+    })
 }
 
-fn describe() -> CString {
+fn describe() -> Result<CString, OutOfMemory> {
     let curl = curl::Version::get();
     let tls = curl.ssl_version().unwrap_or("no TLS");
-    text::owned(format!("{} libcurl/{} {tls}", env!("CARGO_PKG_VERSION"), curl.version()))
+    let (version, curl) = (env!("CARGO_PKG_VERSION"), curl.version());
+    c_string(allocation::format(format_args!("{version} libcurl/{curl} {tls}"))?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::CStr;
 
     #[test]
     fn the_version_names_the_libraries_it_runs_on() {
