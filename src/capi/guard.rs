@@ -97,9 +97,8 @@ mod tests {
     #[test]
     fn an_error_that_nobody_wants_is_only_a_code() {
         // SAFETY: NULL is allowed.
-        let code = unsafe {
-            fallible(ptr::null_mut(), || Err(Failure::validation(format_args!("no"))))
-        };
+        let code =
+            unsafe { fallible(ptr::null_mut(), || Err(Failure::validation(format_args!("no")))) };
         assert_eq!(code, OSS_RESUMABLE_ERR_VALIDATION);
     }
 }

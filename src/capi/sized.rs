@@ -143,7 +143,7 @@ mod tests {
     fn a_longer_struct_is_accepted_only_when_its_tail_is_zero() {
         assert_eq!(read_newer(32, 0).expect("read").second, 2);
         let error = read_newer(32, 1 << 40).expect_err("refused");
-        assert!(error.message().contains("does not know"), "{error}");
+        assert!(error.message().contains("does not know"), "{error:?}");
     }
 
     #[test]

@@ -37,7 +37,11 @@ pub fn limit(ms: i64, default: Option<Duration>, name: &str) -> Result<Option<Du
 
 /// Refuses a field that must be zero.
 pub fn reserved(value: u32) -> Result<()> {
-    if value == 0 { Ok(()) } else { Err(Failure::validation(format_args!("a reserved field is not zero"))) }
+    if value == 0 {
+        Ok(())
+    } else {
+        Err(Failure::validation(format_args!("a reserved field is not zero")))
+    }
 }
 
 /// The error for a number that is not one of a field's values.

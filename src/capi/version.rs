@@ -28,10 +28,11 @@ const _: () = assert!(matches!(
 ));
 
 /// The version without those of the other libraries.
-const ALONE: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
-    Ok(version) => version,
-    Err(_) => panic!("a NUL inside the version"),
-};
+const ALONE: &CStr =
+    match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+        Ok(version) => version,
+        Err(_) => panic!("a NUL inside the version"),
+    };
 
 /// Returns the versions of the loaded library and of the libraries it uses, such as
 /// `0.1.0 libcurl/7.88.1 OpenSSL/3.0.19`; without memory for it, the first of them only.
@@ -42,13 +43,15 @@ const ALONE: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VER
 #[unsafe(no_mangle)]
 pub extern "C" fn oss_resumable_version() -> *const c_char {
     static VERSION: OnceLock<CString> = OnceLock::new();
-    guard::plain(c"unknown".as_ptr(), || {
-        if let Some(version) = VERSION.get() {
-            return version.as_ptr();
-        }
-        // Without memory, the next call tries again.
-        describe().map_or(ALONE.as_ptr(), |version| VERSION.get_or_init(|| version).as_ptr())
-    })
+    guard::plain(ALONE.as_ptr(), || remembered(&VERSION).as_ptr())
+}
+
+/// Without memory, the next call tries again.
+fn remembered(place: &OnceLock<CString>) -> &CStr {
+    match place.get() {
+        Some(version) => version,
+        None => describe().map_or(ALONE, |version| place.get_or_init(|| version)),
+    }
 }
 
 fn describe() -> Result<CString, OutOfMemory> {
@@ -61,6 +64,19 @@ fn describe() -> Result<CString, OutOfMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capi::out_of_memory::{fail_each, note_failure};
+
+    #[test]
+    fn without_memory_the_version_is_that_of_the_library_alone() {
+        let failed = fail_each(|| {
+            let place = OnceLock::new();
+            if remembered(&place) == ALONE {
+                note_failure();
+            }
+            assert!(remembered(&place).to_bytes().len() > ALONE.to_bytes().len());
+        });
+        assert!(failed > 1);
+    }
 
     #[test]
     fn the_version_names_the_libraries_it_runs_on() {
