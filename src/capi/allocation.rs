@@ -84,7 +84,7 @@ impl Write for Text {
 /// Asks the allocator. In tests it may be told to refuse.
 fn attempt<T>(allocate: impl FnOnce() -> T) -> T {
     #[cfg(test)]
-    let _marked = super::failing_allocator::Marked::enter();
+    let _marked = super::out_of_memory::allocator::Marked::enter();
     allocate()
 }
 

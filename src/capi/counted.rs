@@ -1,6 +1,6 @@
 //! A shared value: `Arc` without weak references, whose allocation may fail.
 
-use std::mem::{self, MaybeUninit, offset_of};
+use std::mem::{self, ManuallyDrop, MaybeUninit, offset_of};
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -62,7 +62,7 @@ impl<T> Counted<T> {
     /// `value` comes from [`Counted::into_raw`], and its owner has not been taken back.
     pub unsafe fn another(value: *const T) -> Self {
         // SAFETY: as this function's contract says; the owner that was given away stays so.
-        unsafe { Counted::clone(&mem::ManuallyDrop::new(Self::from_raw(value))) }
+        unsafe { Counted::clone(&ManuallyDrop::new(Self::from_raw(value))) }
     }
 }
 

@@ -28,8 +28,6 @@ mod text;
 mod version;
 
 #[cfg(test)]
-mod failing_allocator;
-#[cfg(test)]
 mod layout;
 #[cfg(test)]
 mod out_of_memory;
