@@ -59,7 +59,7 @@ fn repeated(mut call: impl FnMut() -> oss_resumable_code) -> oss_resumable_code 
         return code;
     }
     assert!(allocator::seen().failed > failed, "nothing failed");
-    assert_eq!(allocator::alive(), alive, "it kept memory");
+    assert!(allocator::alive() <= alive, "it kept memory");
     note_failure();
     let code = call();
     assert_ne!(code, OSS_RESUMABLE_ERR_OUT_OF_MEMORY);

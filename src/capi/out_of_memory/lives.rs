@@ -209,8 +209,11 @@ fn each_allocation_of_an_error_may_fail() {
         assert!(!request_id.is_empty() && !host_id.is_empty() && !ec.is_empty());
     });
     fail_each(|| {
-        let nowhere = c"/nowhere/at/all".as_ptr();
-        let [.., path] = download(&|request| request.checkpoint_dir = nowhere, io);
+        let change = |request: &mut oss_download_object_request| {
+            request.file_path = c"/proc/file.bin".as_ptr();
+            request.enable_checkpoint = 2;
+        };
+        let [.., path] = download(&change, io);
         assert!(!path.is_empty());
     });
     for change in [
