@@ -6,6 +6,7 @@ use std::ptr;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
 use super::allocation::c_string;
 use super::answer::{self, Answer};
@@ -56,8 +57,8 @@ pub type oss_resumable_progress = Option<
 /// Receives a log line. Runs on threads of the client, possibly on several at once.
 ///
 /// `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8, contains neither a line end nor secrets, and
-/// is valid during the call. The callback must not block for long, start downloads or wait for them, and must not
-/// throw: a C++ exception that leaves it ends the program.
+/// is valid during the call; without memory for it, it says that a line was lost. The callback must not block for long,
+/// start downloads or wait for them, and must not throw: a C++ exception that leaves it ends the program.
 pub type oss_resumable_log =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, user_data: *mut c_void)>;
 
@@ -82,8 +83,8 @@ pub struct oss_resumable_failed_attempt {
 /// Decides whether a failed attempt is retried. Runs on threads of the client, possibly on several at once.
 ///
 /// Return a delay in milliseconds (0 or more) to retry after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
-/// ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy. `attempt` is valid
-/// during the call. The callback must not block for long, start downloads or wait for them, and must not throw: a C++
+/// ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy, which also applies,
+/// without a call, if there is no memory for the strings of `attempt`. `attempt` is valid during the call. The callback must not block for long, start downloads or wait for them, and must not throw: a C++
 /// exception that leaves it ends the program.
 pub type oss_resumable_retry_decision = Option<
     unsafe extern "C" fn(
@@ -253,8 +254,8 @@ impl Progress {
 /// @param access_key_secret required
 /// @param security_token the token of temporary credentials, or NULL
 /// @param expires_unix_ms time of expiry, in milliseconds since 1970-01-01 UTC; 0 when unknown
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument; an earlier answer
-/// then still counts
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument, or
+/// ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; after a failure an earlier answer still counts
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_credentials_set(
     sink: *mut oss_resumable_credentials_sink,
@@ -281,8 +282,8 @@ pub unsafe extern "C" fn oss_resumable_credentials_set(
 /// @param sink the provider's parameter; not NULL
 /// @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
 /// reason
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
-/// failure is then the answer all the same, without its reason
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8, or
+/// ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; the failure is then the answer all the same, without its reason
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_credentials_fail(
     sink: *mut oss_resumable_credentials_sink,
@@ -306,11 +307,11 @@ pub unsafe fn access_key(
 ) -> Result<AccessKey> {
     // SAFETY: this function's contract.
     unsafe {
-        Ok(AccessKey::new(
-            text::required(id, "access_key_id")?,
-            text::required(secret, "access_key_secret")?,
-            text::optional(token, "security_token")?,
-        ))
+        let id = text::required(id, "access_key_id")?;
+        // Wiped also if there is no memory for the token.
+        let secret = Zeroizing::new(text::required(secret, "access_key_secret")?);
+        let token = text::optional(token, "security_token")?.map(Zeroizing::new);
+        Ok(AccessKey { id, secret, token, expires: None })
     }
 }
 

@@ -195,7 +195,7 @@ unsafe fn proxy(c: &oss_resumable_client_options) -> Result<Option<Proxy>> {
         (
             optional(c.proxy_host, "proxy_host")?,
             optional(c.proxy_user, "proxy_user")?,
-            optional(c.proxy_password, "proxy_password")?,
+            optional(c.proxy_password, "proxy_password")?.map(Zeroizing::new),
         )
     };
     let port = u16::try_from(c.proxy_port).map_err(|_| {
@@ -212,7 +212,7 @@ unsafe fn proxy(c: &oss_resumable_client_options) -> Result<Option<Proxy>> {
     let mut proxy = Proxy::new(host, port);
     proxy.scheme = scheme;
     proxy.user = user;
-    proxy.password = password.map(Zeroizing::new);
+    proxy.password = password;
     Ok(Some(proxy))
 }
 

@@ -67,7 +67,9 @@ impl oss_resumable_download {
 ///
 /// On failure the file at `file_path` is unchanged, with the exception described at `flush`. The checkpoint, if there is
 /// one, is kept so that the next call can resume, except after ::OSS_RESUMABLE_ERR_OBJECT_CHANGED and the error codes
-/// `CrcCheckError`, `DiskCorruption` and `FlushError`.
+/// `CrcCheckError`, `DiskCorruption` and `FlushError`. After ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY the download may have ended
+/// without memory for its result or its error: if it has succeeded, the file is there, complete and verified. With
+/// oss_resumable_download_start() and oss_resumable_download_wait(), nothing is lost.
 ///
 /// @param client not NULL
 /// @param request not NULL; everything is copied
@@ -148,6 +150,7 @@ pub unsafe extern "C" fn oss_resumable_download_start(
 /// Waits until a download has ended.
 ///
 /// Thread-safe; may be called again, also after the end: each success returns a new result, each failure a new error.
+/// After ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY, for which the download is not the reason, another call returns how it ended.
 /// `progress` of the request runs on this thread. Must not be called inside a callback that runs on one of the
 /// library's threads.
 ///

@@ -71,7 +71,7 @@ pub struct oss_resumable_content_key_sink {
 /// While 64 calls whose downloads have ended have not returned, it is not called, and downloads that need it fail.
 ///
 /// Answer with oss_resumable_content_key_set() or oss_resumable_content_key_fail() before returning; without an answer
-/// the download fails. `wrapped` is valid during the call. The callback must not start downloads or wait for them, and
+/// the download fails, and also, without a call, if there is no memory for `wrapped`. `wrapped` is valid during the call. The callback must not start downloads or wait for them, and
 /// must not throw: a C++ exception that leaves it ends the program.
 pub type oss_resumable_key_unwrapper = Option<
     unsafe extern "C" fn(
@@ -173,8 +173,9 @@ impl Unwrapper {
 /// @param key_size its number of bytes, which must be 32
 /// @param iv the initial counter block
 /// @param iv_size its number of bytes, which must be 16
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL argument or a wrong size; a wrong size is then
-/// the answer, and the download fails with it
+/// @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_ERR_VALIDATION for a NULL argument or a wrong size;
+/// ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY for a wrong size, without memory for its description. A wrong size is the answer, and
+/// the download fails with it
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_content_key_set(
     sink: *mut oss_resumable_content_key_sink,
@@ -214,8 +215,8 @@ pub unsafe extern "C" fn oss_resumable_content_key_set(
 /// @param sink the unwrapper's parameter; not NULL
 /// @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
 /// reason
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
-/// failure is then the answer all the same, without its reason
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8, or
+/// ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; the failure is then the answer all the same, without its reason
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_content_key_fail(
     sink: *mut oss_resumable_content_key_sink,

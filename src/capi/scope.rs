@@ -38,7 +38,9 @@ thread_local! {
     static CALLS: Cell<u32> = const { Cell::new(0) };
     static WITHIN: Cell<Within> = const { Cell::new(Within::None) };
     /// The handles to release, linked by their `Next`.
-    static DEFERRED: Cell<Option<Counted<dyn Release>>> = const { Cell::new(None) };
+    /// Without a destructor, which would need memory to be registered: when the call ends, the list is empty.
+    static DEFERRED: Cell<ManuallyDrop<Option<Counted<dyn Release>>>> =
+        const { Cell::new(ManuallyDrop::new(None)) };
 }
 
 /// While this value exists, the thread is inside a call of the C API.
@@ -62,8 +64,8 @@ impl Drop for Call {
 }
 
 fn run_deferred() {
-    while let Some(handle) = DEFERRED.take() {
-        DEFERRED.set(handle.next().0.lock().take());
+    while let Some(handle) = replace_deferred(None) {
+        replace_deferred(handle.next().0.lock().take());
         handle.release();
     }
 }
@@ -98,8 +100,13 @@ fn defer<T: Release + 'static>(handle: Counted<T>) {
     let handle: NonNull<Inner<dyn Release>> = handle.into_inner();
     // SAFETY: given away in the line above.
     let handle = unsafe { Counted::from_inner(handle) };
-    *handle.next().0.lock() = DEFERRED.take();
-    DEFERRED.set(Some(handle));
+    *handle.next().0.lock() = replace_deferred(None);
+    replace_deferred(Some(handle));
+}
+
+/// Sets the first of the deferred handles; returns the former one.
+fn replace_deferred(first: Option<Counted<dyn Release>>) -> Option<Counted<dyn Release>> {
+    ManuallyDrop::into_inner(DEFERRED.replace(ManuallyDrop::new(first)))
 }
 
 fn release_elsewhere<T: Release + 'static>(handle: Counted<T>) {

@@ -2,13 +2,19 @@
 
 use std::fs;
 use std::path::Path;
+use std::ptr;
 
 use super::allocator::{self, Fails, Turn};
-use super::fixture::Fixture;
+use super::fixture::{Fixture, decide, provide, unwrap, write};
+use crate::capi::callbacks::UserData;
+use crate::capi::counted::Counted;
 use crate::capi::error_object::oss_resumable_error;
 use crate::capi::failure::Failure;
-use crate::capi::{client_options, error, request, result};
+use crate::capi::{callbacks, client_options, encryption, error, request, result};
+use crate::model::credentials::CredentialsProvider;
+use crate::model::encryption::{KeyUnwrapper, WrappedKey};
 use crate::model::error::Error;
+use crate::model::options::{FailedAttempt, LogLevel};
 use crate::model::outcome::{Outcome, Proof, Statistics};
 
 /// What allocates, or makes something of the library that does.
@@ -68,8 +74,9 @@ fn contains(line: &str, word: &str) -> bool {
     let ends_in_name = is_of_name(word.chars().next_back());
     line.match_indices(word).any(|(at, _)| {
         let (before, after) = (&line[..at], &line[at + word.len()..]);
-        !is_of_name(before.chars().next_back())
-            && !(ends_in_name && is_of_name(after.chars().next()))
+        let is_part = is_of_name(before.chars().next_back())
+            || (ends_in_name && is_of_name(after.chars().next()));
+        !is_part
     })
 }
 
@@ -113,17 +120,36 @@ fn others<T>(body: impl FnOnce() -> T) -> (T, u32) {
 }
 
 #[test]
-fn reading_structs_and_making_objects_allocates_nothing_else() {
+fn reading_structs_and_calling_back_allocates_nothing_else() {
     let fixture = Fixture::new();
     // SAFETY: live structs.
     let read =
         || fixture.with_request(|request| unsafe { request::read(request) }.expect("request"));
     assert_eq!(others(read).1, 0);
-    // The library keeps the three callbacks and the unwrapper.
+    // The library itself allocates for the three callbacks and the unwrapper.
     // SAFETY: live structs.
     let read = || fixture.with_options(|c| unsafe { client_options::read(c) }.expect("options"));
     assert_eq!(others(read).1, 4);
 
+    let data = Counted::new(UserData::new(ptr::null_mut(), None)).expect("memory");
+    let log = callbacks::log_sink(Some(write), &data).expect("a function");
+    assert_eq!(others(|| log(LogLevel::Warn, "line")).1, 0);
+    let decide = callbacks::retry_decision(Some(decide), &data).expect("a function");
+    let (code, message) = ("Busy", "too many requests");
+    let attempt = FailedAttempt { attempts: 1, status: 503, code, message, would_retry: true };
+    assert_eq!(others(|| decide(attempt)).1, 0);
+    let provider = callbacks::credentials_provider(Some(provide), &data).expect("a function");
+    assert_eq!(others(|| provider.fetch().expect("a key")).1, 0);
+    let unwrapper = encryption::key_unwrapper(Some(unwrap), UserData::new(ptr::null_mut(), None));
+    let description = vec![("name".to_owned(), "value".to_owned())];
+    let wrapped =
+        WrappedKey::new(("bucket", "key"), "KMS", (Some("{}"), description), (b"wrapped", b"iv"));
+    let unwrapper = unwrapper.expect("a function");
+    assert_eq!(others(|| unwrapper.unwrap_key(&wrapped).expect_err("no key")).1, 0);
+}
+
+#[test]
+fn making_objects_allocates_nothing_else() {
     let text = || Some("text".to_owned());
     let outcome = Outcome {
         file_path: "/a/b".into(),
@@ -152,4 +178,13 @@ fn reading_structs_and_making_objects_allocates_nothing_else() {
         // SAFETY: just made.
         unsafe { error::oss_resumable_error_free(given) };
     }
+}
+
+#[test]
+fn the_first_call_of_a_thread_allocates_nothing_else() {
+    // SAFETY: NULL is allowed.
+    let call = || others(|| unsafe { result::oss_resumable_result_size(ptr::null()) }).1;
+    // The first call of the process installs the panic hook.
+    call();
+    assert_eq!(std::thread::spawn(call).join().expect("join"), 0);
 }

@@ -55,32 +55,34 @@ impl Host {
     }
 }
 
-// SAFETY of the callbacks: the library passes what the header says, and the tests a live `Host`.
-
 pub unsafe extern "C" fn free(host: *mut c_void) {
+    // SAFETY: the fixture's host.
     unsafe { &*host.cast::<Host>() }.freed.fetch_add(1, Ordering::SeqCst);
 }
 
-unsafe extern "C" fn provide(sink: *mut oss_resumable_credentials_sink, _: *mut c_void) {
+pub unsafe extern "C" fn provide(sink: *mut oss_resumable_credentials_sink, _: *mut c_void) {
     let (id, secret) = (c"LTAI5tExampleKeyId".as_ptr(), c"ExampleSecret".as_ptr());
+    // SAFETY: literals, and the sink the library passed.
     unsafe { oss_resumable_credentials_set(sink, id, secret, ptr::null(), 0) };
 }
 
-unsafe extern "C" fn decide(_: *const oss_resumable_failed_attempt, _: *mut c_void) -> i64 {
+pub unsafe extern "C" fn decide(_: *const oss_resumable_failed_attempt, _: *mut c_void) -> i64 {
     OSS_RESUMABLE_RETRY_DEFAULT
 }
 
-unsafe extern "C" fn write(_: i32, _: *const c_char, _: *mut c_void) {}
+pub unsafe extern "C" fn write(_: i32, _: *const c_char, _: *mut c_void) {}
 
-unsafe extern "C" fn unwrap(
+pub unsafe extern "C" fn unwrap(
     sink: *mut oss_resumable_content_key_sink,
     _: *const oss_resumable_wrapped_key,
     _: *mut c_void,
 ) {
+    // SAFETY: the sink the library passed.
     unsafe { oss_resumable_content_key_fail(sink, ptr::null()) };
 }
 
 unsafe extern "C" fn show(_: *const oss_resumable_status, host: *mut c_void) -> i32 {
+    // SAFETY: the fixture's host.
     unsafe { &*host.cast::<Host>() }.progress.fetch_add(1, Ordering::SeqCst);
     0
 }
@@ -148,8 +150,8 @@ impl Fixture {
     }
 
     pub fn client_with(&self, options: &oss_resumable_client_options) -> *mut oss_resumable_client {
-        // SAFETY: live options and outputs.
         made(|out, err| {
+            // SAFETY: live options and outputs.
             self.host.giving(2, || unsafe { oss_resumable_client_new(options, out, err) })
         })
     }

@@ -14,6 +14,7 @@ use crate::capi::checkpoint::*;
 use crate::capi::client::*;
 use crate::capi::codes::*;
 use crate::capi::download::*;
+use crate::capi::error_object::oss_resumable_error;
 use crate::capi::request::*;
 use crate::capi::result::*;
 use crate::capi::status::*;
@@ -170,8 +171,8 @@ fn each_allocation_of_discarding_a_checkpoint_may_fail() {
     fail_each(|| {
         fixture.restore(&files);
         let mut discarded = -1;
-        // SAFETY: a live client, request and outputs.
         fixture.with_request(|request| {
+            // SAFETY: a live client, request and outputs.
             done(|err| unsafe {
                 let code = fixture.host.giving(1, || {
                     oss_resumable_checkpoint_discard(client, request, &raw mut discarded, err)
@@ -239,6 +240,29 @@ fn each_allocation_of_an_error_may_fail() {
         });
     }
     fixture.free(client);
+}
+
+#[test]
+fn each_allocation_of_refusing_null_may_fail() {
+    let (client, download) = (ptr::null_mut(), ptr::null_mut());
+    let failure = (OSS_RESUMABLE_ERR_VALIDATION, "ValidateError");
+    let refuse = |call: &dyn Fn(*mut *mut oss_resumable_error) -> oss_resumable_code| {
+        fail_each(|| drop(refused(failure, call)));
+    };
+    let refuse_without_error = |call: &dyn Fn() -> oss_resumable_code| {
+        fail_each(|| assert_eq!(repeated(call), OSS_RESUMABLE_ERR_VALIDATION));
+    };
+    // SAFETY: NULL is allowed.
+    unsafe {
+        refuse(&|err| oss_resumable_client_new(ptr::null(), ptr::null_mut(), err));
+        refuse(&|err| oss_resumable_client_set_bandwidth(client, 1, err));
+        refuse(&|err| oss_resumable_client_disable_requests(client, err));
+        refuse(&|err| oss_resumable_client_enable_requests(client, err));
+        refuse_without_error(&|| oss_resumable_download_status(download, ptr::null_mut()));
+        refuse_without_error(&|| oss_resumable_download_set_bandwidth(download, 1));
+        refuse_without_error(&|| oss_resumable_download_cancel(download));
+        refuse_without_error(&|| oss_resumable_result_stats(ptr::null(), ptr::null_mut()));
+    }
 }
 
 #[test]
