@@ -131,7 +131,7 @@ fn reading_structs_and_calling_back_allocates_nothing_else() {
     let read = || fixture.with_options(|c| unsafe { client_options::read(c) }.expect("options"));
     assert_eq!(others(read).1, 4);
 
-    let data = Counted::new(UserData::new(ptr::null_mut(), None)).expect("memory");
+    let data = Counted::new(UserData::new(fixture.host.pointer(), None)).expect("memory");
     let log = callbacks::log_sink(Some(write), &data).expect("a function");
     assert_eq!(others(|| log(LogLevel::Warn, "line")).1, 0);
     let decide = callbacks::retry_decision(Some(decide), &data).expect("a function");

@@ -28,6 +28,7 @@ pub struct Host {
     given: AtomicU32,
     freed: AtomicU32,
     pub progress: AtomicU32,
+    log_lines: AtomicU32,
 }
 
 impl Host {
@@ -70,7 +71,10 @@ pub unsafe extern "C" fn decide(_: *const oss_resumable_failed_attempt, _: *mut 
     OSS_RESUMABLE_RETRY_DEFAULT
 }
 
-pub unsafe extern "C" fn write(_: i32, _: *const c_char, _: *mut c_void) {}
+pub unsafe extern "C" fn write(_: i32, _: *const c_char, host: *mut c_void) {
+    // SAFETY: the fixture's host.
+    unsafe { &*host.cast::<Host>() }.log_lines.fetch_add(1, Ordering::SeqCst);
+}
 
 pub unsafe extern "C" fn unwrap(
     sink: *mut oss_resumable_content_key_sink,
@@ -198,12 +202,17 @@ impl Fixture {
             *mut *mut oss_resumable_error,
         ) -> oss_resumable_code,
     ) -> *mut T {
-        let before = (self.server.connections(), self.files());
+        // A download that has started has written a log line.
+        let happened = || {
+            let lines = self.host.log_lines.load(Ordering::SeqCst);
+            (lines, self.server.connections(), self.files())
+        };
+        let before = happened();
         self.with_request(|request| {
             made(|out, err| {
                 let code = self.host.giving(1, || call(request, out, err));
                 if code == OSS_RESUMABLE_ERR_OUT_OF_MEMORY {
-                    assert_eq!((self.server.connections(), self.files()), before);
+                    assert_eq!(happened(), before);
                 }
                 code
             })
