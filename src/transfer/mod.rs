@@ -13,8 +13,10 @@ mod key_unwrapping;
 pub mod policy;
 mod session;
 mod shared;
+mod system;
 mod worker_waker;
+mod world;
 
-pub use driver::{Task, run};
 pub use session::Session;
 pub use shared::Shared;
+pub use system::{Task, run};

@@ -1,22 +1,21 @@
 //! One HTTP request in flight: libcurl's callbacks and the reply check that every body must pass before its bytes are
 //! used.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use curl::easy::{Handler, WriteError};
 
-use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 
+use super::reply_stage::ReplyStage;
 use super::span::Span;
 use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::counters::Counters;
 use crate::transfer::disk::intake::Intake;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
-use crate::transfer::policy::reply_check::{self, Flaw, Generation};
+use crate::transfer::policy::reply_check::{self, Flaw};
 
 /// Largest part of an error's body that is kept, in bytes.
 const MAX_ERROR_BODY: usize = 64 * 1024;
@@ -24,30 +23,6 @@ const MAX_ERROR_BODY: usize = 64 * 1024;
 const MAX_ERROR_TIME: Duration = Duration::from_secs(5);
 /// Largest head of a reply, in bytes; OSS allows 8 KiB of user metadata.
 const MAX_HEAD: usize = 256 * 1024;
-
-/// What the reply must be before its body is used.
-pub enum ReplyStage {
-    /// The first request of a download: the driver checks its reply.
-    FirstReply,
-    /// The reply was sent to the driver, which has not decided yet.
-    AwaitsDriver,
-    /// A later request: the reply must contain exactly these bytes of this generation.
-    Expected { generation: Arc<Generation>, pinning: Pinning, asked: Range<u64> },
-    /// The reply was accepted; its bytes are used.
-    Accepted,
-    /// A HEAD, or a status without object bytes: the body is kept as the text of the error.
-    NotObject,
-}
-
-impl ReplyStage {
-    /// How the reply is pinned to the generation of an earlier one.
-    pub fn pinning(&self) -> Option<Pinning> {
-        match self {
-            ReplyStage::Expected { pinning, .. } => Some(*pinning),
-            _ => None,
-        }
-    }
-}
 
 /// One HTTP request as libcurl's handler.
 pub struct Fetch {

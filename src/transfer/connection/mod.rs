@@ -1,6 +1,7 @@
 //! The network side: transfer threads, each with a libcurl multi loop, and their requests.
 
 pub mod fetch;
+pub mod reply_stage;
 pub mod span;
 pub mod wire;
 pub mod worker;
