@@ -43,9 +43,9 @@
  * - **Out of memory.** A call that does not get memory for something of its own (the copy of a string, a handle, a
  *   result, an error) returns ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY, also where its description does not name that code.
  *   `err` receives an error that needs no memory. Nothing leaks, nothing has been started, and the call can be repeated;
- *   oss_resumable_download_object() says what is different there. Functions that free need no memory of this kind, nor
- *   do those that read an object. What the library allocates below this API, for connections, threads and buffers, is
- *   not covered: without memory for it, Rust's standard library writes a line to stderr and aborts the process.
+ *   oss_resumable_download_object() says what is different there. Functions that free or read an object need no memory
+ *   of this kind. What the library allocates below this API, for connections, threads and buffers, is not covered:
+ *   without memory for it, Rust's standard library writes a line to stderr and aborts the process.
  * - **Threads.** Every function may be called from any thread. An object may be used by several threads at the same
  *   time; its `_free` function must be called after all other uses.
  * - **Callbacks** receive `user_data`. The description of each says on which thread it runs. None is called while the
@@ -53,7 +53,8 @@
  *   leave them.
  * - **fork.** In a forked child, calls with the parent's clients and downloads return ::OSS_RESUMABLE_ERR_FORKED.
  *   Create new ones.
- * - Otherwise the library writes nothing to stdout or stderr; it installs no signal handler, and does not change the environment.
+ * - Otherwise the library writes nothing to stdout or stderr. It installs no signal handler, and does not change the
+ *   environment.
  */
 
 
