@@ -88,7 +88,7 @@ impl Worker {
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
         let waker = started
             .recv()
-            .map_err(|_| Error::internal("libcurl could not create a multi handle"))?;
+            .map_err(|_| Error::internal("libcurl could not create a multi handle"))??;
         Ok(Worker { commands, wake: WorkerWaker::new(index, waker), join: Some(join) })
     }
 
@@ -109,19 +109,24 @@ impl Drop for Worker {
         self.tell(Command::Stop);
         if let Some(join) = self.join.take() {
             // The last owner may be this thread itself; then it ends on its own.
-            if join.thread().id() != thread::current().id() {
+            if join.id() != thread::current().id() {
                 let _ = join.join();
             }
         }
     }
 }
 
-fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
-    let Some(guard) = ExitBarrier::here().enter() else { return };
-    let multi = Multi::new();
-    drop(guard);
+fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
+    let created = sys::exit::guard().map(|_exit_guard| Multi::new());
+    let multi = match created {
+        Ok(multi) => multi,
+        Err(exiting) => {
+            let _ = ready.send(Err(exiting));
+            return;
+        }
+    };
     let waker = Waker::from(Arc::new(LoopSleep(multi.waker())));
-    if ready.send(waker).is_err() {
+    if ready.send(Ok(waker)).is_err() {
         return;
     }
     let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };
