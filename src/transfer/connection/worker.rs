@@ -118,7 +118,7 @@ impl Drop for Worker {
         self.tell(Command::Stop);
         if let Some(join) = self.join.take() {
             // The last owner may be this thread itself; then it ends on its own.
-            if join.thread().id() != thread::current().id() {
+            if join.id() != thread::current().id() {
                 let _ = join.join();
             }
         }
@@ -133,9 +133,12 @@ fn no_multi_handle() -> Error {
 }
 
 fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
-    let Some(guard) = ExitBarrier::here().enter() else {
-        let _ = ready.send(Err(sys::exit::exiting()));
-        return;
+    let guard = match sys::exit::guard() {
+        Ok(guard) => guard,
+        Err(exiting) => {
+            let _ = ready.send(Err(exiting));
+            return;
+        }
     };
     let multi = Multi::new();
     let sleep = LoopSleep(multi.waker());
