@@ -320,10 +320,27 @@ fn exit_waits_for_a_thread_that_ends_in_openssl() {
 }
 
 #[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn host_of_a_checkpoint() {
+    let host: Host = argument();
+    let client = Client::new(host.options()).expect("client");
+    let request = host.request();
+    let download = client.start(&request).expect("start");
+    super::wait_until("recorded bytes", || {
+        let checkpoint = client.inspect_checkpoint(&request).expect("readable");
+        checkpoint.is_some_and(|checkpoint| checkpoint.bytes_recorded > 0)
+    });
+    *LEFT.lock() = Some((client, download));
+    std::process::exit(STATUS);
+}
+
+#[test]
 fn exit_keeps_the_checkpoint() {
     let fixture = tls_fixture(16 * MIB);
     fixture.server.inject(Fault::RateLimit(MIB));
-    assert!(Host::new(&fixture, ExitPoint::Host, Duration::from_millis(2500)).exits());
+    let host = Host::new(&fixture, ExitPoint::Host, Duration::ZERO);
+    let process = Process::start("process::exits::host_of_a_checkpoint", &host);
+    assert_eq!(process.status().code(), Some(STATUS));
     assert!(fixture.journal().is_some() && fixture.temp().exists() && !fixture.target().exists());
     fixture.server.clear_faults();
     let outcome = fixture.client().download(&fixture.request()).expect("resume");
