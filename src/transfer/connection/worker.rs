@@ -37,8 +37,11 @@ const UNREADABLE: [curl_sys::CURLcode; 5] = [
 ];
 /// Not defined in curl-sys.
 const CURLE_TOO_LARGE: curl_sys::CURLcode = 100;
-/// Longest sleep of an idle loop that is not woken.
-const IDLE: Duration = Duration::from_secs(60);
+/// Longest sleep of an idle loop that is not woken. Shorter than the limits of a download's time without a byte, because
+/// a loop may miss a command if the system lacks memory to wake it …
+const IDLE: Duration = Duration::from_secs(5);
+/// … this often in a row.
+const WAKE_ATTEMPTS: u32 = 3;
 
 /// A command for a worker.
 pub enum Command {
@@ -64,6 +67,12 @@ pub enum Command {
 struct LoopSleep(Mutex<MultiWaker>);
 
 impl LoopSleep {
+    /// Ends the loop's sleep, or its next one; `false` if it could not be woken.
+    fn end(&self) -> bool {
+        let multi = self.0.lock();
+        (0..WAKE_ATTEMPTS).any(|_| multi.wakeup().is_ok())
+    }
+
     /// Wakes `multi` from now on. Nobody uses the former handle any more when this returns.
     fn follow(&self, multi: &Multi) {
         *self.0.lock() = multi.waker();
@@ -76,8 +85,8 @@ impl Wake for LoopSleep {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // It fails only if the loop has ended, which needs no waking.
-        let _ = self.0.lock().wakeup();
+        // A loop that has ended needs no waking.
+        let _ = self.end();
     }
 }
 
@@ -95,9 +104,8 @@ impl Worker {
         let (ready, started) = bounded(1);
         let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready))
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
-        let waker = started
-            .recv()
-            .map_err(|_| Error::internal("libcurl could not create a multi handle"))?;
+        // A thread without a multi handle has panicked.
+        let waker = started.recv().unwrap_or_else(|_| Err(no_multi_handle()))?;
         Ok(Worker { commands, wake: WorkerWaker::new(index, waker), join: Some(join) })
     }
 
@@ -118,21 +126,39 @@ impl Drop for Worker {
         self.tell(Command::Stop);
         if let Some(join) = self.join.take() {
             // The last owner may be this thread itself; then it ends on its own.
-            if join.thread().id() != thread::current().id() {
+            if join.id() != thread::current().id() {
                 let _ = join.join();
             }
         }
     }
 }
 
-fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
-    let Some(guard) = ExitBarrier::here().enter() else { return };
+fn no_multi_handle() -> Error {
+    Error::internal(
+        "cannot start a transfer thread: libcurl could not open what wakes it; this process or the system may have too \
+         many open files",
+    )
+}
+
+fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
+    let guard = match sys::exit::guard() {
+        Ok(guard) => guard,
+        Err(exiting) => {
+            let _ = ready.send(Err(exiting));
+            return;
+        }
+    };
     let multi = new_multi();
-    drop(guard);
     let sleep = Arc::new(LoopSleep(Mutex::new(multi.waker())));
-    if ready.send(Waker::from(sleep.clone())).is_err() {
-        return;
+    // Older versions of libcurl create the handle even if they have no sockets for waking it.
+    if !sleep.end() {
+        let _ = ready.send(Err(no_multi_handle()));
+        return drop(multi);
     }
+    if ready.send(Ok(Waker::from(sleep.clone()))).is_err() {
+        return drop(multi);
+    }
+    drop(guard);
     let running = HashMap::new();
     let mut multi_loop = Loop { multi, sleep, running, next_token: 1, stopping: false };
     let barrier = ExitBarrier::here();
@@ -154,6 +180,7 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
     refuse_all(inbox, &error);
 }
 
+/// Panics if libcurl cannot create a handle.
 fn new_multi() -> Multi {
     let multi = Multi::new();
     sys::curl::quick_cleanup(&multi);
@@ -228,12 +255,7 @@ impl Loop {
                     self.end(token, EndReason::Aborted);
                 }
             }
-            // libcurl closes the connections of its pool only together with the multi handle.
-            Command::CloseIdle if self.running.is_empty() => {
-                let multi = new_multi();
-                self.sleep.follow(&multi);
-                self.multi = multi;
-            }
+            Command::CloseIdle if self.running.is_empty() => self.close_idle(),
             Command::CloseIdle => {}
             Command::Stop => {
                 self.stopping = true;
@@ -241,6 +263,16 @@ impl Loop {
                     self.end(token, EndReason::Aborted);
                 }
             }
+        }
+    }
+
+    /// libcurl closes the connections of its pool only together with the multi handle. They stay open if the system has
+    /// no files for another handle.
+    fn close_idle(&mut self) {
+        let Ok(multi) = catch(new_multi) else { return };
+        if LoopSleep(Mutex::new(multi.waker())).end() {
+            self.sleep.follow(&multi);
+            self.multi = multi;
         }
     }
 
