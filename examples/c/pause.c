@@ -56,8 +56,8 @@ int main(int argc, char **argv) {
     if (code == OSS_RESUMABLE_OK) {
         printf("downloaded %s\n", argv[5]);
     } else {
-        fprintf(stderr, "download failed, code: %s, message: %s\n",
-                oss_resumable_error_code(error), oss_resumable_error_message(error));
+        fprintf(stderr, "download failed, code: %s, message: %s\n", oss_resumable_error_code(error),
+                oss_resumable_error_message(error));
     }
 
     oss_resumable_error_free(error);

@@ -36,8 +36,8 @@ int fail(const oss_resumable::Error &error) {
 
 int main(int argc, char **argv) {
     if (argc != 7) {
-        std::cerr << "usage: " << argv[0]
-                  << " ENDPOINT REGION BUCKET KEY FILE CHECKPOINT-DIRECTORY" << std::endl;
+        std::cerr << "usage: " << argv[0] << " ENDPOINT REGION BUCKET KEY FILE CHECKPOINT-DIRECTORY"
+                  << std::endl;
         return 2;
     }
     oss_resumable::ClientConfiguration configuration;
