@@ -257,14 +257,12 @@ impl<'w> Driver<'w> {
             if self.check_limits().is_err() {
                 leave_at.get_or_insert(now + STORE_FOR);
             }
-            if leave_at.is_some_and(|at| at <= now) {
-                left = self.leave_requests();
-                break;
-            }
             match self.world.inbox.recv_until(leave_at.unwrap_or(now + CHECK_INTERVAL)) {
                 Some(Event::Stored(extent)) => stored.push(extent),
                 Some(Event::Ended(end)) => self.note_end(&end),
-                Some(_) | None => {}
+                Some(_) => {}
+                None if leave_at.is_some() => left = self.leave_requests(),
+                None => {}
             }
         }
         while let Some(event) = self.world.inbox.try_recv() {
