@@ -195,7 +195,8 @@ mod tests {
             let mut map = ExtentMap::new(grain);
             let mut at = start;
             for len in lens {
-                prop_assert!(map.insert(Extent { offset: at, len, crc: OBJECT.crc(at..at + len) }));
+                let extent = Extent { offset: at, len, crc: OBJECT.crc(at..at + len) };
+                prop_assert!(map.insert(extent));
                 at += len;
             }
             prop_assert_eq!(map.whole_crc(start..at), Some(OBJECT.crc(start..at)));
@@ -236,9 +237,13 @@ mod tests {
             [OBJECT.piece(1000..1500), Content::ZEROS.piece(0..1), OBJECT.piece(1501..2000)]
                 .into_iter()
                 .collect(),
-            [OBJECT.piece(1000..1500), OBJECT.flipped().piece(1500..1501), OBJECT.piece(1501..2000)]
-                .into_iter()
-                .collect(),
+            [
+                OBJECT.piece(1000..1500),
+                OBJECT.flipped().piece(1500..1501),
+                OBJECT.piece(1501..2000),
+            ]
+            .into_iter()
+            .collect(),
         ];
         for other in others {
             assert_ne!(other.crc(), right.crc(), "{other:?}");
