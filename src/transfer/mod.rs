@@ -13,6 +13,8 @@ mod key_unwrapping;
 pub mod policy;
 mod session;
 mod shared;
+#[cfg(all(test, not(shuttle)))]
+mod simulation;
 mod system;
 mod worker_waker;
 mod world;

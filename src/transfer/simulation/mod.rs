@@ -1,0 +1,5 @@
+//! A simulated world, in which the driver is tested.
+
+mod content;
+mod disk;
+mod random;
