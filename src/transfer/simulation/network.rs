@@ -354,7 +354,7 @@ impl Network for Inside<'_> {
         let asked = Asked {
             number,
             head: request.head,
-            skew: (self.service_time() - Service::time(now)).get_seconds() * 1000,
+            skew: process.clock_error.get(),
             expired: process.credentials.borrow().is_expired(key.serial, now),
             clean,
             ..asked(&request.composed)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::oss::clock;
-use crate::oss::crypto::base64_encode;
+
 use crate::oss::reply::ReplyHead;
 
 use super::content::{Bytes, Content};
@@ -325,7 +325,7 @@ impl Service {
             }
         }
         if asked.head && code.is_some() {
-            lines.add("x-oss-err", &base64_encode(text.as_bytes()));
+            lines.add("x-oss-err", &openssl::base64::encode_block(text.as_bytes()));
         }
         let body = match status {
             304 => Body::Nothing,
