@@ -359,7 +359,7 @@ impl Network for Inside<'_> {
             clean,
             ..asked(&request.composed)
         };
-        universe.started(process, slot, &request, &asked);
+        universe.started(process, (slot, now), &request, (&asked, &faults));
         let idle = process.idle.borrow_mut().pop().filter(|_| !faults.iter().any(is_of_connecting));
         let connected = match idle {
             Some(_) => Ok(Duration::ZERO),
@@ -369,7 +369,8 @@ impl Network for Inside<'_> {
         let connection =
             idle.unwrap_or_else(|| universe.net.borrow_mut().connection(&universe.plan.path));
         let limited = process.client.max_bandwidth != 0 || process.request.max_bandwidth != 0;
-        let intake = request.destination.map(|to| self.intake(request.span.start(), to, now));
+        let start = request.span.start();
+        let intake = request.destination.map(|to| self.intake(start, to, now));
         let id = universe.net.borrow_mut().insert(|id| {
             let mut flight = Flight::new(
                 (id, process.index, slot),
@@ -385,6 +386,7 @@ impl Network for Inside<'_> {
             flight.sent = connected.ok().map(|takes| now + takes);
             flight
         });
+        universe.may_claim(process, id, start);
         match connected {
             Ok(takes) => {
                 let at = now + takes + universe.plan.path.round_trip / 2;

@@ -1,6 +1,7 @@
 //! A simulated process: the driver runs in a coroutine, which waits for events in virtual time and can be killed.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use super::network::dead;
 use super::plan::{ClientPlan, Condition, End, Moment, Processed, RequestPlan, RetryPlan, RunPlan};
 use super::random::Random;
 use super::universe::{Happening, Universe};
+use super::watch::Watch;
 
 /// Size of a stack, which is reserved and used as needed.
 const STACK: usize = 1024 * 1024;
@@ -58,6 +60,7 @@ pub struct Process {
     pub idle: RefCell<Vec<Connection>>,
     /// Milliseconds by which its clock is ahead of the service's.
     pub clock_error: Cell<i64>,
+    pub watch: RefCell<Watch>,
     inbox: Receiver<Event>,
     chance: RefCell<Random>,
     calls: Cell<u64>,
@@ -87,7 +90,7 @@ impl Process {
     pub fn new(universe: &Universe, index: usize, run: usize) -> Self {
         let plan = universe.plan.runs[run].clone();
         let client = plan.client;
-        let request = request_of(&plan.request, universe.first_etag());
+        let request = universe.request_of(&plan);
         let (events, inbox) = unbounded();
         let now = universe.now();
         let started = universe.base + now;
@@ -110,6 +113,7 @@ impl Process {
             credentials: RefCell::new(Credentials::new(client.credentials, now)),
             idle: RefCell::default(),
             clock_error: Cell::new(client.skew * 1000),
+            watch: RefCell::new(Watch::new(request.thread_num, now)),
             inbox,
             chance: RefCell::new(Random::new(universe.plan.seed).fork(1000 + index as u64)),
             calls: Cell::new(0),
@@ -129,6 +133,13 @@ impl Process {
 
     pub fn has_ended(&self) -> bool {
         self.ended.get().is_some()
+    }
+
+    /// The bytes of an object of `size` bytes that it wants; inverted if there are none of them.
+    pub fn wanted(&self, size: u64) -> Range<u64> {
+        let Some(range) = self.request.range else { return 0..size };
+        let end = u64::try_from(range.end).map_or(size, |last| size.min(last + 1));
+        u64::try_from(range.start).unwrap_or_default()..end
     }
 
     fn killed_by_call(&self) -> bool {
@@ -277,8 +288,11 @@ impl Inside<'_> {
     fn receive(&self, until: Option<Duration>) -> Option<Event> {
         self.enter().ok()?;
         let lag = self.universe.disk.take_lag(self.process.disk_id);
-        if !lag.is_zero() && !self.wait(Wait::Busy, Some(self.universe.now() + lag)) {
-            return None;
+        if !lag.is_zero() {
+            self.universe.is_busy(self.process, lag);
+            if !self.wait(Wait::Busy, Some(self.universe.now() + lag)) {
+                return None;
+            }
         }
         let event = self.take_event();
         if event.is_some() || until.is_some_and(|until| until <= self.universe.now()) {
@@ -290,7 +304,7 @@ impl Inside<'_> {
     fn take_event(&self) -> Option<Event> {
         let event = self.process.inbox.try_recv().ok();
         let event = event.or_else(|| self.universe.disk.stopped_proof(self.process.disk_id))?;
-        self.universe.received(self.process, &event);
+        self.received(&event);
         Some(event)
     }
 }

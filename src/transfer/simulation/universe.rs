@@ -1,24 +1,23 @@
 //! A life as it is played: the world, its processes, and what happens next.
 
 use std::cell::RefCell;
-use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::model::error::Result;
 use crate::model::outcome::Outcome;
+use crate::model::request::DownloadRequest;
 use crate::transfer::event::Event;
-use crate::transfer::world::NewRequest;
 
 use super::content::Content;
 use super::disk::{Disk, ProofId};
 use super::network::{Net, Step};
-use super::plan::{End, Moment, Plan, Start};
+use super::plan::{End, Moment, Plan, RunPlan, Start};
 use super::process::{Body, Process, request_of};
 use super::random::Random;
 use super::schedule::Schedule;
-use super::service::{Asked, Service};
+use super::service::Service;
 use super::story::Story;
 
 /// A life in which more happens does not end.
@@ -59,7 +58,7 @@ pub struct Universe {
     pub service: RefCell<Service>,
     pub net: RefCell<Net>,
     pub disk: Disk,
-    processes: RefCell<Vec<Rc<Process>>>,
+    pub processes: RefCell<Vec<Rc<Process>>>,
     /// Their coroutines.
     pub bodies: RefCell<Vec<Option<Body>>>,
     pub story: Option<Arc<Story>>,
@@ -125,6 +124,20 @@ impl Universe {
 
     pub fn process(&self, index: usize) -> Rc<Process> {
         self.processes.borrow()[index].clone()
+    }
+
+    /// The request of a run. The last run of a life asks for something that the object has.
+    pub fn request_of(&self, run: &RunPlan) -> DownloadRequest {
+        let mut request = request_of(&run.request, self.first_etag());
+        let size = self.service.borrow().current().map_or(0, |generation| generation.size);
+        if run.clean
+            && let Some(range) = request.range
+            && (u64::try_from(range.start).is_ok_and(|start| start >= size)
+                || (0..range.start).contains(&range.end))
+        {
+            request.range = None;
+        }
+        request
     }
 
     /// Adds a line to the story.
@@ -229,10 +242,11 @@ impl Universe {
             self.disk.end_faults();
             self.service.borrow_mut().settle(self.now());
         }
-        let request = request_of(&plan.request, self.first_etag());
+        let request = self.request_of(plan);
         plan.damage.iter().for_each(|damage| self.disk.damage(&request, damage));
         let index = self.processes.borrow().len();
         let process = Rc::new(Process::new(self, index, run));
+        self.run_starts(&process);
         self.tell(&process, || format!("starts: {:?}", plan.request));
         let body = process.body(self);
         self.processes.borrow_mut().push(process.clone());
@@ -300,30 +314,6 @@ impl Universe {
             let processes = self.processes.borrow();
             let process = processes.iter().find(|process| process.disk_id == id);
             story.add(process.map_or(usize::MAX, |process| process.index), &line);
-        }
-    }
-}
-
-/// What the invariants see.
-impl Universe {
-    /// A request starts.
-    pub fn started(&self, process: &Process, slot: usize, request: &NewRequest, asked: &Asked) {
-        self.tell(process, || {
-            let method = if request.head { "HEAD" } else { "GET" };
-            format!("request {} on slot {slot}: {method} {:?}", asked.number, asked.range)
-        });
-    }
-
-    /// A request claims bytes.
-    pub fn claimed(&self, _: &Process, _: u64, _: Range<u64>) {}
-
-    /// A process takes an event.
-    pub fn received(&self, _: &Process, _: &Event) {}
-
-    fn run_ended(&self, process: &Process) {
-        let result = process.result.borrow();
-        if let Some(Err(error)) = &*result {
-            self.violated("success", || error.to_string());
         }
     }
 }
