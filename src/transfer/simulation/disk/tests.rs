@@ -10,7 +10,7 @@ use crate::model::pinning::Pinning;
 use crate::storage::temp_file::FinishOptions;
 use crate::sync::atomic::AtomicBool;
 use crate::transfer::event::Event;
-use crate::transfer::world::{EarlierFile, JournalFile, Storage, TemporaryFile};
+use crate::transfer::world::{EarlierFile, Storage, TemporaryFile};
 
 const OLD: Content = Content(1);
 const NEW: Content = Content(2);
