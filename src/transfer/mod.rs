@@ -15,9 +15,10 @@ mod session;
 mod shared;
 #[cfg(all(test, not(shuttle)))]
 mod simulation;
+mod system;
 mod worker_waker;
 mod world;
 
-pub use driver::{Task, run};
 pub use session::Session;
 pub use shared::Shared;
+pub use system::{Task, run};

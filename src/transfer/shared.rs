@@ -42,13 +42,13 @@ struct State {
 }
 
 impl Shared {
-    /// The state of a download with a limit of `bandwidth` bytes per second; 0: no limit.
-    pub fn new(events: Sender<Event>, bandwidth: u64) -> Self {
+    /// The state of a download that starts at `started`, with a limit of `bandwidth` bytes per second; 0: no limit.
+    pub fn new(events: Sender<Event>, bandwidth: u64, started: Instant) -> Self {
         Shared {
             counters: Arc::new(Counters::default()),
             bandwidth: Arc::new(Bandwidth::new(bandwidth)),
             events,
-            started: Instant::now(),
+            started,
             cancelled: AtomicBool::new(false),
             disabled: AtomicBool::new(false),
             bytes_total: AtomicU64::new(UNKNOWN),

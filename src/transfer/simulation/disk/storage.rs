@@ -124,8 +124,8 @@ impl Storage for SimStorage {
         self.paths.trusted
     }
 
-    fn owns_temp_name(&self, name: &OsStr) -> bool {
-        self.paths.recorded_temp(name).is_some()
+    fn owns_temp_name(&self, name: &OsStr) -> Result<bool> {
+        Ok(self.paths.recorded_temp(name).is_some())
     }
 
     fn lock_journal(&self) -> Result<Option<(Header, Vec<Extent>)>> {
