@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::checkpoint::format::Records;
+use crate::checkpoint::format::{Header, Records};
 use crate::model::extent::Extent;
 use crate::model::request::DownloadRequest;
 use crate::transfer::simulation::content::{Content, Piece};
@@ -14,7 +14,7 @@ use super::plan::Damage;
 use super::storage;
 
 impl Disk {
-    /// Damages the files of the download's directories at once and durably.
+    /// Damages the disk's journals and temporary files, or the download's target.
     pub fn damage(&self, request: &DownloadRequest, damage: &Damage) {
         let target = storage::paths(request).target.into_os_string();
         let files = &mut self.0.lock().files;
@@ -36,7 +36,7 @@ impl Disk {
             Damage::NoTemp => temps.iter().for_each(|(name, _)| files.unlink(name)),
             Damage::OtherTemp(content, range) => {
                 for (name, _) in &temps {
-                    files.create(name, new_file(content.piece(range.clone())));
+                    files.put(name, new_file(content.piece(range.clone())));
                 }
             }
             Damage::Exposed => {
@@ -44,7 +44,7 @@ impl Disk {
             }
             Damage::NoTarget => files.unlink(&target),
             Damage::Target(content, range) => {
-                files.create(&target, new_file(content.piece(range.clone())));
+                files.put(&target, new_file(content.piece(range.clone())));
             }
             Damage::NoJournal => journals(files).iter().for_each(|(name, _)| files.unlink(name)),
             _ => {
@@ -55,7 +55,6 @@ impl Disk {
                 }
             }
         }
-        files.flush_all();
     }
 }
 
@@ -87,25 +86,18 @@ fn damage_journal(journal: &mut JournalBytes, damage: &Damage) {
                 *byte ^= 1;
             }
         }
-        Damage::Recorded(extent) => append(journal, *extent),
-        Damage::OtherJournal => {
-            if let Some((mut header, id, extents)) = decode(&journal.bytes) {
-                header.key.push_str(".other");
-                let mut bytes = header.encode(&id).unwrap_or_default();
-                Records::of(&id).encode(&extents, &mut bytes);
-                journal.bytes = bytes;
-            }
-        }
+        Damage::Recorded(extent) => replace(journal, |_, extents| extents.push(*extent)),
+        Damage::OtherJournal => replace(journal, |header, _| header.key.push_str(".other")),
         _ => {}
     }
+    journal.durable = journal.durable.min(journal.bytes.len());
 }
 
-/// Writes the journal anew, with one more record.
-fn append(journal: &mut JournalBytes, extent: Extent) {
-    if let Some((header, id, mut extents)) = decode(&journal.bytes) {
-        extents.push(extent);
-        let mut bytes = header.encode(&id).unwrap_or_default();
-        Records::of(&id).encode(&extents, &mut bytes);
-        journal.bytes = bytes;
-    }
+/// Writes the journal anew after a change, if it can be read.
+fn replace(journal: &mut JournalBytes, change: impl FnOnce(&mut Header, &mut Vec<Extent>)) {
+    let Some((mut header, id, mut extents)) = decode(&journal.bytes) else { return };
+    change(&mut header, &mut extents);
+    journal.bytes = header.encode(&id).unwrap_or_default();
+    Records::of(&id).encode(&extents, &mut journal.bytes);
+    journal.durable = journal.bytes.len();
 }

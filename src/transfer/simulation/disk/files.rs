@@ -157,8 +157,8 @@ impl Files {
 
     /// Creates a file in place of the one that has its name.
     pub fn create(&mut self, path: &OsStr, data: Data) -> Inode {
+        let inode = self.files.len();
         self.files.push(File { data, lock: None });
-        let inode = self.files.len() - 1;
         self.change(NameChange::Link(path.to_owned(), inode));
         inode
     }
@@ -189,16 +189,15 @@ impl Files {
         }
     }
 
-    /// Makes everything durable.
-    pub fn flush_all(&mut self) {
-        self.flush_names(None);
-        for file in &mut self.files {
-            match &mut file.data {
-                Data::Bytes(bytes) => bytes.flush(),
-                Data::Journal(journal) => journal.durable = journal.bytes.len(),
-                Data::SdkRecord(_) => {}
-            }
+    /// Puts a durable file in place of the one that has its name.
+    pub fn put(&mut self, path: &OsStr, mut data: Data) {
+        if let Data::Bytes(bytes) = &mut data {
+            bytes.flush();
         }
+        let link = NameChange::Link(path.to_owned(), self.files.len());
+        self.files.push(File { data, lock: None });
+        link.clone().apply(&mut self.names);
+        link.apply(&mut self.durable_names);
     }
 
     /// Releases the locks of a process.

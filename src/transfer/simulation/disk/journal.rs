@@ -62,7 +62,7 @@ impl SimJournal {
         if flushed.is_ok() {
             state.files.flush_names(path.parent());
         }
-        state.note(process, || format!("a journal of {} extents is started", extents.len()));
+        state.note(process, || format!("a journal is started with {extents:?}"));
         drop(state);
         flushed.map_err(|error| refused("write", path, &error.into()))?;
         Ok(SimJournal { file, path: path.to_owned(), records, len })
@@ -170,6 +170,7 @@ impl JournalFile for SimJournal {
         let mut state = self.file.state();
         let written = write(&mut state, &self.file, Call::AppendJournal, self.len, &bytes);
         written.map_err(|error| refused("append to", &self.path, &error))?;
+        state.note(self.file.process, || format!("the journal records {extents:?}"));
         self.len += bytes.len();
         Ok(())
     }

@@ -163,17 +163,13 @@ impl Disk {
     fn put(&self, path: &Path, bytes: &[Piece]) {
         let mut file = ByteFile::default();
         file.write(0, bytes);
-        let files = &mut self.0.lock().files;
-        files.create(path.as_os_str(), Data::Bytes(file));
-        files.flush_all();
+        self.0.lock().files.put(path.as_os_str(), Data::Bytes(file));
     }
 
     /// Puts the record that the C++ SDK keeps of the download; `None`: one that cannot be used.
     pub fn put_sdk_record(&self, request: &DownloadRequest, record: Option<SdkRecord>) {
         let Some(path) = storage::sdk_record_path(request) else { return };
-        let files = &mut self.0.lock().files;
-        files.create(path.as_os_str(), Data::SdkRecord(record));
-        files.flush_names(None);
+        self.0.lock().files.put(path.as_os_str(), Data::SdkRecord(record));
     }
 
     pub fn has_sdk_record(&self, request: &DownloadRequest) -> bool {

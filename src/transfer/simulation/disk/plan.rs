@@ -213,3 +213,29 @@ pub enum Damage {
     /// Another program writes the target.
     Target(Content, Range<u64>),
 }
+
+impl Damage {
+    /// Damage to a file of `len` bytes; `other` is what other programs write.
+    pub fn draw(random: &mut Random, len: u64, other: Content) -> Self {
+        let at = random.below(len.max(1));
+        let range = at..at + random.log_range(1..len.saturating_sub(at).max(2));
+        match random.below(13) {
+            0 => Damage::Zeros(range),
+            1 => Damage::Overwritten(other, range),
+            2 => Damage::Length(random.below(2 * len + 2)),
+            3 => Damage::NoTemp,
+            4 => Damage::OtherTemp(other, 0..random.below(2 * len + 2)),
+            5 => Damage::Exposed,
+            6 => Damage::ShortJournal(random.below(1024) as usize),
+            7 => Damage::FlippedJournal(random.below(1024) as usize),
+            8 => {
+                let len = range.end - range.start;
+                Damage::Recorded(Extent { offset: range.start, len, crc: random.next() })
+            }
+            9 => Damage::NoJournal,
+            10 => Damage::OtherJournal,
+            11 => Damage::NoTarget,
+            _ => Damage::Target(other, 0..random.below(2 * len + 2)),
+        }
+    }
+}

@@ -228,6 +228,7 @@ impl State {
     ) -> io::Result<()> {
         if self.is_in_place(process, path, inode)? {
             self.step(process, call)?;
+            self.note(process, || format!("'{}' is removed", path.display()));
             self.files.unlink(path.as_os_str());
         }
         Ok(())

@@ -74,7 +74,7 @@ impl SimFile {
     pub fn write(&self, pieces: &[Piece], offset: u64) -> (Duration, Result<()>) {
         let mut length = self.0.length.lock();
         let mut state = self.0.file.state();
-        state.aside(self.0.file.process, |state| {
+        state.aside(self.process(), |state| {
             length.cut |= state.files.bytes(self.inode()).current.len() < length.reached;
             let len: u64 = pieces.iter().map(|piece| piece.len).sum();
             self.write_all(state, pieces, offset).map_err(|error| {
@@ -86,7 +86,7 @@ impl SimFile {
     }
 
     fn write_all(&self, state: &mut State, pieces: &[Piece], offset: u64) -> io::Result<()> {
-        let process = self.0.file.process;
+        let process = self.process();
         let bytes: Bytes = pieces.iter().copied().collect();
         let len = bytes.len();
         let nth = state.calls(Call::Write);
@@ -118,7 +118,7 @@ impl SimFile {
 
     /// A step of a call of this process.
     fn step(&self, call: Call) -> io::Result<()> {
-        Ok(self.state().step(self.0.file.process, call)?)
+        Ok(self.state().step(self.process(), call)?)
     }
 
     fn len(&self) -> Result<u64> {
@@ -144,7 +144,7 @@ impl SimFile {
     fn rename(&self, target: &Path, replace: bool) -> Result<()> {
         let action = format!("rename '{}' to", self.0.path.display());
         let failed = |e: io::Error| Error::io(&action, target, &e).with_code("RenameError");
-        let (process, path) = (self.0.file.process, self.0.path.as_os_str());
+        let (process, path) = (self.process(), self.0.path.as_os_str());
         let mut state = self.state();
         if !state.is_in_place(process, &self.0.path, self.inode()).map_err(failed)? {
             return Err(failed(io::Error::other(
@@ -165,13 +165,13 @@ impl SimFile {
     fn flush(&self) -> io::Result<()> {
         let mut state = self.state();
         let state = &mut *state;
-        let result = state.step(self.0.file.process, Call::Flush);
+        let result = state.step(self.process(), Call::Flush);
         let file = state.files.bytes_mut(self.inode());
         match result {
             Ok(()) => file.flush(),
             // The kernel has given up.
             Err(refused) => {
-                if !state.processes[self.0.file.process.0].dead {
+                if !state.processes[self.process().0].dead {
                     file.fail_flush(&mut state.random);
                 }
                 return Err(refused.into());
@@ -207,7 +207,9 @@ impl TemporaryFile for SimFile {
         let mut length = self.0.length.lock();
         self.step(Call::SetLength)
             .map_err(|e| self.failed(&format!("set {len} bytes as the length of"), &e))?;
-        self.state().files.bytes_mut(self.inode()).set_len(len);
+        let mut state = self.state();
+        state.note(self.process(), || format!("the temporary file gets {len} bytes long"));
+        state.files.bytes_mut(self.inode()).set_len(len);
         length.reached = len;
         Ok(())
     }
@@ -235,7 +237,7 @@ impl TemporaryFile for SimFile {
 
     fn preallocate(&self, len: u64) -> Result<()> {
         let mut state = self.state();
-        let reserved = state.step(self.0.file.process, Call::Reserve).map_err(io::Error::from);
+        let reserved = state.step(self.process(), Call::Reserve).map_err(io::Error::from);
         let missing = state.files.bytes(self.inode()).missing(0..len);
         let reserved = reserved.and_then(|()| match state.free() {
             Some(free) if free < missing => Err(Errno::NOSPC.into()),
@@ -286,7 +288,7 @@ impl TemporaryFile for SimFile {
             return Err(cancelled_error());
         }
         let offset = extent.offset.saturating_sub(base);
-        let held = holds(&mut self.state(), (self.0.file.process, self.inode()), extent, offset);
+        let held = holds(&mut self.state(), (self.process(), self.inode()), extent, offset);
         held.map_err(|e| self.failed(&format!("read at {offset} of"), &e))
     }
 
@@ -319,8 +321,7 @@ impl TemporaryFile for SimFile {
 
     fn remove(&self) -> Result<()> {
         let mut state = self.state();
-        let removed =
-            state.unlink(self.0.file.process, Call::RemoveTemp, &self.0.path, self.inode());
+        let removed = state.unlink(self.process(), Call::RemoveTemp, &self.0.path, self.inode());
         removed.map_err(|error| self.failed("remove", &error))
     }
 }
