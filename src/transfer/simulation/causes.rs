@@ -62,7 +62,7 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
             condition || service.refuses_etag || changes || hit(&refusal) || hit(&shape)
                 || plan.object.etag == EtagKind::Weak
         }
-        "NotModified" => process.plan.request.condition.is_some() || hit(&refusal),
+        "ServerError:304" => process.plan.request.condition.is_some() || hit(&refusal),
         "NoSuchKey" => changes || hit(&refusal),
         "CredentialsError" => matches!(process.client.credentials, CredentialsPlan::Provider(_)),
         "SecurityTokenExpired" => {

@@ -33,6 +33,8 @@ pub struct Intake {
     /// The bytes that are not reported.
     unreported: Bytes,
     reported_at: Duration,
+    /// Until when the worker is busy with the last write.
+    busy_until: Duration,
     /// When the queued writes will be done.
     queue: VecDeque<Duration>,
     failed: bool,
@@ -57,6 +59,7 @@ impl Intake {
             extent_start: start,
             unreported: Bytes::new(),
             reported_at: now,
+            busy_until: now,
             queue: VecDeque::new(),
             failed: false,
         }
@@ -74,11 +77,10 @@ impl Intake {
         send: &mut dyn FnMut(Duration, Event),
     ) -> Result<Duration, Error> {
         bytes.pieces().iter().for_each(|piece| self.unreported.push(*piece));
-        let mut took = Duration::ZERO;
         while self.end() - self.buffer_start > self.gather {
-            took += self.store(self.buffer_start + self.gather, false, now + took, send)?;
+            self.store(self.buffer_start + self.gather, false, now, send)?;
         }
-        Ok(took)
+        Ok(self.busy_until.saturating_sub(now))
     }
 
     /// When bytes have to be reported that are still waiting for more.
@@ -93,7 +95,7 @@ impl Intake {
         send: &mut dyn FnMut(Duration, Event),
     ) -> Result<(), Error> {
         match self.report_due() {
-            Some(due) if due <= now => self.store(self.end(), true, now, send).map(drop),
+            Some(due) if due <= now => self.store(self.end(), true, now, send),
             _ => Ok(()),
         }
     }
@@ -105,9 +107,7 @@ impl Intake {
         send: &mut dyn FnMut(Duration, Event),
     ) -> (Duration, Result<(), Error>) {
         let stored = self.store(self.end(), true, now, send);
-        let kept = stored.as_ref().map_or(Duration::ZERO, |kept| *kept);
-        let done = self.queue.back().copied().unwrap_or_default().max(now + kept);
-        (done, stored.map(drop))
+        (self.queue.back().copied().unwrap_or_default().max(now).max(self.busy_until), stored)
     }
 
     /// Until when the connection waits because too many of its writes are queued.
@@ -128,10 +128,11 @@ impl Intake {
         report: bool,
         now: Duration,
         send: &mut dyn FnMut(Duration, Event),
-    ) -> Result<Duration, Error> {
+    ) -> Result<(), Error> {
         if up_to == self.extent_start || self.failed {
-            return Ok(Duration::ZERO);
+            return Ok(());
         }
+        let now = now.max(self.busy_until);
         let from = self.extent_start;
         let covered = self.unreported.slice(0..up_to - from);
         let written = covered.slice(self.buffer_start - from..up_to - from);
@@ -162,7 +163,9 @@ impl Intake {
         }
         if queued {
             self.queue.push_back(done);
+        } else {
+            self.busy_until = done;
         }
-        Ok(if queued { Duration::ZERO } else { took })
+        Ok(())
     }
 }

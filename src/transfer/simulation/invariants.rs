@@ -26,6 +26,9 @@ impl Universe {
         let mut watch = process.watch.borrow_mut();
         watch.target = self.disk.target(&process.request);
         watch.recorded = usable(self, process);
+        let journal = self.disk.journal(&process.request);
+        watch.listed = journal.map_or(0, |(_, extents)| extents.iter().map(|e| e.len).sum());
+        watch.had_temp = !self.disk.temp_files().is_empty();
     }
 
     /// Checks what a run has left, however it has ended.
@@ -81,12 +84,13 @@ impl Universe {
         let Some(generation) = found else {
             return self.violated(promise, || format!("the file is {bytes:?}, {outcome:?}"));
         };
-        if outcome.file_size != bytes.len() {
+        let corrupt = !self.plan.disk.corrupt_writes.is_empty();
+        if outcome.file_size != bytes.len() || (outcome.crc64 != bytes.crc() && !corrupt) {
             self.violated(promise, || format!("{} bytes; {outcome:?}", bytes.len()));
         }
         let is_whole = !process.request.is_processed() && bytes.len() == generation.size;
         match outcome.proof {
-            Proof::ObjectCrc if outcome.object_crc64 != Some(bytes.crc()) || !is_whole => {
+            Proof::ObjectCrc if outcome.object_crc64 != Some(outcome.crc64) || !is_whole => {
                 self.violated("a proof is what it says", || format!("{bytes:?} {outcome:?}"));
             }
             Proof::NotCompared if process.client.verify_crc => {
@@ -109,12 +113,14 @@ impl Universe {
     fn check_statistics(&self, process: &Process, outcome: &Outcome) {
         let status = process.shared.status();
         let figures = &outcome.statistics;
-        let net = (figures.bytes_from_network + figures.bytes_reused)
+        let watch = process.watch.borrow();
+        let net = (figures.bytes_from_network + figures.bytes_reused + watch.damaged)
             .wrapping_sub(figures.bytes_discarded);
-        // Damaged bytes of an earlier run are discarded too, and came from neither.
-        let exact = net == outcome.file_size;
-        let damaged = net <= outcome.file_size;
-        if !(exact || self.is_damaged() && damaged)
+        // A new start discards recorded bytes too, which came from neither.
+        let restarted = self.has_reason(process) || watch.damaged > 0;
+        let most = outcome.file_size;
+        let least = if restarted { most.saturating_sub(watch.listed) } else { most };
+        if !(least..=most).contains(&net)
             || status.bytes_done != outcome.file_size
             || status.bytes_total != Some(outcome.file_size)
         {
@@ -260,7 +266,7 @@ impl Universe {
         }
         if useless {
             self.check_nothing_left(process, error.code());
-        } else if !process.plan.request.checkpoint && process.watch.borrow().recorded == 0 {
+        } else if !process.plan.request.checkpoint && !process.watch.borrow().had_temp {
             self.check_nothing_left(process, "a failure without a checkpoint");
         }
     }

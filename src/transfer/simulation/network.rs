@@ -130,7 +130,7 @@ impl Net {
         }
     }
 
-    fn connection(&mut self, path: &PathPlan) -> Connection {
+    fn connection(&mut self, path: &PathPlan, clean: bool) -> Connection {
         let number = self.connections;
         self.connections += 1;
         let is_one = |every: u64| number % every.max(1) == every.max(1) - 1;
@@ -138,7 +138,8 @@ impl Net {
             Some((every, part)) if is_one(every) => path.rate / part.max(1),
             _ => path.rate,
         };
-        let left = path.dying.filter(|(every, _)| is_one(*every)).map(|(_, bytes)| bytes);
+        let dies = path.dying.filter(|(every, _)| is_one(*every) && !clean);
+        let left = dies.map(|(_, bytes)| bytes);
         Connection { number, rate: rate.max(1) as f64, left }
     }
 }
@@ -367,7 +368,7 @@ impl Network for Inside<'_> {
         };
         let opened = u64::from(idle.is_none() && connected.is_ok());
         let connection =
-            idle.unwrap_or_else(|| universe.net.borrow_mut().connection(&universe.plan.path));
+            idle.unwrap_or_else(|| universe.net.borrow_mut().connection(&universe.plan.path, clean));
         let limited = process.client.max_bandwidth != 0 || process.request.max_bandwidth != 0;
         let start = request.span.start();
         let intake = request.destination.map(|to| self.intake(start, to, now));

@@ -135,6 +135,11 @@ impl Process {
         self.ended.get().is_some()
     }
 
+    /// Whether it is in the world.
+    pub fn is_unmourned(&self) -> bool {
+        !self.mourned.get() && !self.has_ended()
+    }
+
     /// The bytes of an object of `size` bytes that it wants; inverted if there are none of them.
     pub fn wanted(&self, size: u64) -> Range<u64> {
         let Some(range) = self.request.range else { return 0..size };

@@ -205,10 +205,9 @@ impl Service {
     }
 
     /// The CRC-64 that the service states for a generation, if it does.
-    pub fn stated_crc(&self, generation: &Generation) -> Option<u64> {
+    fn stated_crc(&self, generation: &Generation, of_link: bool) -> Option<u64> {
         let crc = generation.content.crc(0..generation.size);
-        let stated = if self.plan.symlink { !crc } else { crc };
-        self.object.sends_crc.then_some(stated)
+        self.object.sends_crc.then_some(if of_link { !crc } else { crc })
     }
 
     /// The reply to a request.
@@ -407,12 +406,13 @@ impl Service {
         if shape == Some(Shape::NotOss) {
             return;
         }
-        let crc = self.stated_crc(generation).filter(|_| shape != Some(Shape::NoCrc));
+        let is_link = self.plan.symlink && !asked.clean;
+        let crc = self.stated_crc(generation, is_link).filter(|_| shape != Some(Shape::NoCrc));
         if let Some(crc) = crc {
             let crc = if shape == Some(Shape::WrongCrc) { !crc } else { crc };
             lines.add("x-oss-hash-crc64ecma", &crc.to_string());
         }
-        let kind = match (self.plan.symlink, self.object.appendable) {
+        let kind = match (is_link, self.object.appendable) {
             (true, _) => "Symlink",
             (false, true) => "Appendable",
             (false, false) => "Normal",

@@ -230,7 +230,7 @@ impl Universe {
     /// Notices processes that a step of the disk has killed.
     pub fn bury_the_dead(&self) {
         for process in self.processes.borrow().iter() {
-            if self.disk.is_dead(process.disk_id) {
+            if process.is_unmourned() && self.disk.is_dead(process.disk_id) {
                 self.mourn(process);
             }
         }

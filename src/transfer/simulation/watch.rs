@@ -37,9 +37,14 @@ pub struct Watch {
     bytes: u64,
     /// Time for which the disk kept it busy.
     pub busy: Duration,
-    /// At its start: the target, and the bytes of the object that the disk holds and the journal lists.
+    /// At its start: the target, how many bytes the journal lists, how many of them it can use, and whether there were
+    /// temporary files.
     pub target: Option<Bytes>,
+    pub listed: u64,
     pub recorded: u64,
+    pub had_temp: bool,
+    /// Bytes of an earlier run that were not in the file.
+    pub damaged: u64,
     /// The service has refused one of its requests because of traffic.
     pub throttled: bool,
 }
@@ -57,7 +62,10 @@ impl Watch {
             bytes: 0,
             busy: Duration::ZERO,
             target: None,
+            listed: 0,
             recorded: 0,
+            had_temp: false,
+            damaged: 0,
             throttled: false,
         }
     }
@@ -163,6 +171,9 @@ impl Inside<'_> {
         let bytes = self.process.shared.counters.bytes_from_network.get();
         if bytes != std::mem::replace(&mut watch.bytes, bytes) || !matches!(event, Event::Ended(_)) {
             watch.progressed(now);
+        }
+        if let Event::Damaged(extent) = event {
+            watch.damaged += extent.len;
         }
         if let Event::Ended(end) = event {
             watch.claims.remove(&end.fetch);

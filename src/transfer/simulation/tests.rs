@@ -1,0 +1,122 @@
+//! Plays lives.
+//!
+//! `SIMULATED_LIVES` is their number and `FIRST_SEED` the first seed; `SIMULATED_SEED` plays the life of one seed and
+//! tells its story.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::plan::Plan;
+use super::shrink::shrink;
+use super::universe::{Played, Violation, play};
+
+/// Lives without a variable that says how many.
+const LIVES: u64 = 20_000;
+/// Seeds that fail before no others are played.
+const ENOUGH: usize = 40;
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Plays a life. A panic of the simulator is a violation too.
+fn played(plan: &Plan, tells: bool) -> Played {
+    catch_unwind(AssertUnwindSafe(|| play(plan, tells))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let what = text.unwrap_or_default().to_owned();
+        let violation = Some(Violation { promise: "the simulator works", what });
+        Played { violation, story: Vec::new(), happenings: 0 }
+    })
+}
+
+/// The simplest life that breaks the same promise as that of `plan`, as a text.
+fn explained(plan: &Plan, violation: &Violation) -> String {
+    let plan = shrink(plan, violation.promise);
+    let Played { violation, story, .. } = played(&plan, true);
+    let what = violation.map(|violation| format!("{}: {}", violation.promise, violation.what));
+    let seed = plan.seed;
+    format!(
+        "{plan:#?}\n\n{}\n\n{}\n\nSIMULATED_SEED={seed} tells the whole life",
+        story.join("\n"),
+        what.unwrap_or_default()
+    )
+}
+
+#[test]
+fn lives_keep_every_promise() {
+    if let Some(seed) = variable("SIMULATED_SEED") {
+        return tell(seed);
+    }
+    let lives = variable("SIMULATED_LIVES").unwrap_or(LIVES);
+    let first = variable("FIRST_SEED").unwrap_or(0);
+    let begun = Instant::now();
+    let (failed, happened) = play_all(first, lives);
+    let (took, each) = (begun.elapsed().as_secs_f64(), happened / lives.max(1));
+    let rate = lives as f64 / took;
+    println!("{lives} lives, {each} happenings in each, {rate:.0} in a second");
+    if let Some((seed, violation)) = failed.first() {
+        for (seed, violation) in &failed {
+            println!("seed {seed}: {}: {}", violation.promise, violation.what);
+        }
+        let explained = explained(&Plan::of(*seed), violation);
+        panic!("{} lives break a promise; seed {seed}, simplified:\n{explained}", failed.len());
+    }
+    figure(&format!("{lives} lives"));
+}
+
+/// Plays the lives of `lives` seeds on all processors. Returns the seeds that failed, and how much happened.
+fn play_all(first: u64, lives: u64) -> (Vec<(u64, Violation)>, u64) {
+    let (next, happened) = (AtomicU64::new(first), AtomicU64::new(0));
+    let failed = Mutex::new(Vec::new());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while failed.lock().len() < ENOUGH {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + lives {
+                        break;
+                    }
+                    let Played { violation, happenings, .. } = played(&Plan::of(seed), false);
+                    happened.fetch_add(happenings, Ordering::Relaxed);
+                    failed.lock().extend(violation.map(|violation| (seed, violation)));
+                }
+            });
+        }
+    });
+    let mut failed = failed.into_inner();
+    failed.sort_by_key(|(seed, _)| *seed);
+    (failed, happened.into_inner())
+}
+
+fn tell(seed: u64) {
+    let plan = Plan::of(seed);
+    let Played { violation, story, happenings } = played(&plan, true);
+    println!("{plan:#?}\n\n{}\n\n{happenings} happenings", story.join("\n"));
+    if let Some(violation) = violation {
+        panic!("{}\n\n{}: {}", explained(&plan, &violation), violation.promise, violation.what);
+    }
+}
+
+/// Records a figure of this test for docs/reliability.md.
+fn figure(text: &str) {
+    let directory = std::env::var_os("CARGO_TARGET_DIR").map(std::path::PathBuf::from);
+    let directory =
+        directory.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"));
+    let directory = directory.join("tmp/figures");
+    std::fs::create_dir_all(&directory).expect("a directory for figures");
+    let test = std::thread::current().name().expect("called on the test's own thread").to_owned();
+    std::fs::write(directory.join(test), text).expect("a figure");
+}
+
+#[test]
+fn a_quiet_life_costs_one_request_more_than_it_has_connections() {
+    let Played { violation, story, .. } = played(&Plan::quiet(1), true);
+    assert_eq!(violation, None, "{}", story.join("\n"));
+    assert_eq!(story.iter().filter(|line| line.contains(": GET")).count(), 4);
+}
