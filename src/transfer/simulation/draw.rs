@@ -393,7 +393,11 @@ impl Draw {
                 4 => run.request.condition = Some(condition),
                 5 => run.client.idle_timeout = Some(short),
                 6 => run.client.no_progress_limit = Some(short),
-                _ => (run.client.first_byte_limit, run.client.throttle_limit) = (None, Some(short)),
+                _ => {
+                    // Without a limit something must end a run that waits for ever.
+                    (run.client.first_byte_limit, run.client.throttle_limit) = (None, Some(short));
+                    run.request.deadline.get_or_insert(Duration::from_secs(600));
+                }
             }
         }
     }

@@ -129,7 +129,12 @@ impl Intake {
         now: Duration,
         send: &mut dyn FnMut(Duration, Event),
     ) -> Result<(), Error> {
-        if up_to == self.extent_start || self.failed {
+        if up_to == self.extent_start {
+            return Ok(());
+        }
+        if self.failed {
+            // Bytes after a failed write are thrown away.
+            self.buffer_start = up_to;
             return Ok(());
         }
         let now = now.max(self.busy_until);

@@ -114,12 +114,12 @@ impl Universe {
         let status = process.shared.status();
         let figures = &outcome.statistics;
         let watch = process.watch.borrow();
-        let net = (figures.bytes_from_network + figures.bytes_reused + watch.damaged)
-            .wrapping_sub(figures.bytes_discarded);
+        let came = figures.bytes_from_network + figures.bytes_reused + watch.damaged;
+        let net = i128::from(came) - i128::from(figures.bytes_discarded);
         // A new start discards recorded bytes too, which came from neither.
         let restarted = self.has_reason(process) || watch.damaged > 0;
-        let most = outcome.file_size;
-        let least = if restarted { most.saturating_sub(watch.listed) } else { most };
+        let most = i128::from(outcome.file_size);
+        let least = if restarted { most - i128::from(watch.listed) } else { most };
         if !(least..=most).contains(&net)
             || status.bytes_done != outcome.file_size
             || status.bytes_total != Some(outcome.file_size)
@@ -135,7 +135,7 @@ impl Universe {
         }
         let figures = &outcome.statistics;
         let watch = process.watch.borrow();
-        if figures.bytes_discarded > figures.requests * IN_VAIN {
+        if figures.bytes_discarded > figures.requests * IN_VAIN + watch.damaged {
             self.violated("nothing is fetched twice", || format!("without a reason: {figures:?}"));
         }
         if figures.bytes_reused < watch.recorded {

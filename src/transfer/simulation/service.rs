@@ -351,7 +351,7 @@ impl Service {
             None => (0, size),
             Some((first, last)) => (first, last.map_or(size, |last| size.min(last + 1))),
         };
-        if shape == Some(Shape::OtherRange) && first + 1 < end {
+        if shape == Some(Shape::OtherRange) && range.is_some() && first + 1 < end {
             first += 1;
         }
         let mut lines = Lines::new(if range.is_some() { 206 } else { 200 });

@@ -1,22 +1,22 @@
 //! Makes the plan of a life that breaks a promise as simple as it can be while that promise is still broken.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::disk::DiskPlan;
 use super::plan::{ClientPlan, ObjectPlan, PathPlan, Plan, RequestPlan, ServicePlan, Start, Which};
 use super::universe::play;
 
-/// Most lives that are played for it.
-const MOST_LIVES: u32 = 3_000;
+/// Time for it.
+const AT_MOST: Duration = Duration::from_secs(60);
 
 /// The simplest plan found that breaks the same promise.
 pub fn shrink(plan: &Plan, promise: &str) -> Plan {
     let mut plan = plan.clone();
-    let mut left = MOST_LIVES;
+    let begun = Instant::now();
     loop {
         let mut simpler = candidates(&plan).into_iter().filter(|candidate| {
-            left = left.saturating_sub(1);
-            let violation = (left > 0).then(|| play(candidate, false).violation).flatten();
+            let in_time = begun.elapsed() < AT_MOST;
+            let violation = in_time.then(|| play(candidate, false).violation).flatten();
             violation.is_some_and(|violation| violation.promise == promise)
         });
         match simpler.next() {

@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -18,6 +18,8 @@ use super::universe::{Played, Violation, play};
 const LIVES: u64 = 20_000;
 /// Seeds that fail before no others are played.
 const ENOUGH: usize = 40;
+/// A life that takes longer computes for ever.
+const ENDLESS: Duration = Duration::from_secs(15);
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -69,29 +71,52 @@ fn lives_keep_every_promise() {
     figure(&format!("{lives} lives"));
 }
 
+/// What a thread is playing: the seed, and since when.
+type Playing = Mutex<Option<(u64, Instant)>>;
+
 /// Plays the lives of `lives` seeds on all processors. Returns the seeds that failed, and how much happened.
 fn play_all(first: u64, lives: u64) -> (Vec<(u64, Violation)>, u64) {
     let (next, happened) = (AtomicU64::new(first), AtomicU64::new(0));
     let failed = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let playing: Vec<Playing> = (0..threads).map(|_| Mutex::new(None)).collect();
+    let running = AtomicU64::new(threads as u64);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for playing in &playing {
             scope.spawn(|| {
                 while failed.lock().len() < ENOUGH {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= first + lives {
                         break;
                     }
+                    *playing.lock() = Some((seed, Instant::now()));
                     let Played { violation, happenings, .. } = played(&Plan::of(seed), false);
                     happened.fetch_add(happenings, Ordering::Relaxed);
                     failed.lock().extend(violation.map(|violation| (seed, violation)));
                 }
+                *playing.lock() = None;
+                running.fetch_sub(1, Ordering::Relaxed);
             });
+        }
+        while running.load(Ordering::Relaxed) > 0 {
+            std::thread::sleep(Duration::from_millis(20));
+            playing.iter().for_each(abort_if_endless);
         }
     });
     let mut failed = failed.into_inner();
     failed.sort_by_key(|(seed, _)| *seed);
     (failed, happened.into_inner())
+}
+
+/// Nothing else can end a driver that computes for ever.
+fn abort_if_endless(playing: &Playing) {
+    if let Some((seed, since)) = *playing.lock()
+        && since.elapsed() > ENDLESS
+    {
+        eprintln!("test transfer::simulation::tests::lives_keep_every_promise ... FAILED");
+        eprintln!("the life of seed {seed} does not end: SIMULATED_SEED={seed} plays it");
+        std::process::abort();
+    }
 }
 
 fn tell(seed: u64) {

@@ -21,7 +21,7 @@ use super::service::Service;
 use super::story::Story;
 
 /// A life in which more happens does not end.
-const MOST_HAPPENINGS: u64 = 400_000;
+const MOST_HAPPENINGS: u64 = 100_000;
 /// The bytes at the target before the first run.
 pub const OLD: Content = Content(500);
 
