@@ -4,13 +4,14 @@ use std::ffi::{CStr, CString, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
+use super::allocation::{self, c_string};
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
 use super::error_object::oss_resumable_error;
+use super::failure::{Failure, Result};
 use super::guard;
 use super::sized;
 use super::status::oss_resumable_statistics;
 use super::text;
-use crate::model::error::Error;
 use crate::model::outcome::{Outcome, Proof, Statistics};
 
 /// oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
@@ -49,25 +50,25 @@ pub struct oss_resumable_result {
 
 impl oss_resumable_result {
     /// A new result for the caller, who frees it.
-    pub fn give(outcome: &Outcome) -> *mut Self {
-        let optional = |text: &Option<String>| text.as_deref().map(text::owned);
-        let header = |(name, value): &(String, String)| {
-            (text::owned(name.as_str()), text::owned(value.as_str()))
-        };
-        Box::into_raw(Box::new(oss_resumable_result {
-            file_path: text::owned(outcome.file_path.as_os_str().as_bytes()),
-            etag: optional(&outcome.etag),
-            version_id: optional(&outcome.version_id),
-            last_modified: optional(&outcome.last_modified),
-            request_id: optional(&outcome.request_id),
-            headers: outcome.headers.iter().map(header).collect(),
+    pub fn give(outcome: &Outcome) -> Result<*mut Self> {
+        let optional = |text: &Option<String>| text.as_ref().map(c_string).transpose();
+        let headers = allocation::mapped(&outcome.headers, |(name, value)| {
+            Ok::<_, Failure>((c_string(name)?, c_string(value)?))
+        })?;
+        Ok(Box::into_raw(allocation::boxed(oss_resumable_result {
+            file_path: c_string(outcome.file_path.as_os_str().as_bytes())?,
+            etag: optional(&outcome.etag)?,
+            version_id: optional(&outcome.version_id)?,
+            last_modified: optional(&outcome.last_modified)?,
+            request_id: optional(&outcome.request_id)?,
+            headers,
             file_size: outcome.file_size,
             object_size: outcome.object_size,
             crc64: outcome.crc64,
             object_crc64: outcome.object_crc64,
             proof: outcome.proof,
             statistics: outcome.statistics.clone(),
-        }))
+        })?))
     }
 
     fn header(&self, name: &CStr) -> Option<&CStr> {
@@ -318,7 +319,9 @@ pub unsafe extern "C" fn oss_resumable_result_stats(
     // SAFETY: the caller passes NULL or a live result, and a struct as long as it says.
     unsafe {
         guard::fallible(no_error, || {
-            let result = result.as_ref().ok_or_else(|| Error::validation("the result is NULL"))?;
+            let result = result
+                .as_ref()
+                .ok_or_else(|| Failure::validation(format_args!("the result is NULL")))?;
             sized::write(statistics, (&result.statistics).into())?;
             Ok(OSS_RESUMABLE_OK)
         })
@@ -369,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_result_reads_back_as_it_was_made() {
-        let given = oss_resumable_result::give(&outcome());
+        let given = oss_resumable_result::give(&outcome()).expect("memory");
         // SAFETY: `given` is live until the last call, and the strings are checked before.
         unsafe {
             assert_eq!(string(oss_resumable_result_file_path(given)), Some("/a/b"));
@@ -390,7 +393,7 @@ mod tests {
 
     #[test]
     fn headers_are_found_by_place_and_by_name() {
-        let given = oss_resumable_result::give(&outcome());
+        let given = oss_resumable_result::give(&outcome()).expect("memory");
         // SAFETY: `given` is live until the last call, and the strings are checked before.
         unsafe {
             assert_eq!(oss_resumable_result_header_count(given), 1);
@@ -407,7 +410,7 @@ mod tests {
 
     #[test]
     fn figures_are_written_up_to_the_callers_size() {
-        let given = oss_resumable_result::give(&outcome());
+        let given = oss_resumable_result::give(&outcome()).expect("memory");
         // SAFETY: `given` is live until the last call; the struct is as long as it says.
         unsafe {
             let mut figures: oss_resumable_statistics = std::mem::zeroed();
