@@ -32,6 +32,23 @@ impl SimJournal {
         process: ProcessId,
         path: &Path,
         previous: Option<&OpenFile>,
+        contents: (&Header, &[Extent]),
+    ) -> Result<Self> {
+        let journal = Self::put(shared, process, path, previous, contents)?;
+        journal.flush_directory().inspect_err(|_| {
+            if previous.is_none() {
+                let _ = discard(&journal.file, path);
+            }
+        })?;
+        Ok(journal)
+    }
+
+    /// As [`SimJournal::start`], but the journal's name may not be on the disk afterwards.
+    fn put(
+        shared: &Shared,
+        process: ProcessId,
+        path: &Path,
+        previous: Option<&OpenFile>,
         (header, extents): (&Header, &[Extent]),
     ) -> Result<Self> {
         let id = {
@@ -58,14 +75,17 @@ impl SimJournal {
             drop(state);
             return Err(refused("write", path, &error));
         }
-        let flushed = state.step(process, Call::FlushJournalDirectory);
-        if flushed.is_ok() {
-            state.files.flush_names(path.parent());
-        }
         state.note(process, || format!("a journal is started with {extents:?}"));
         drop(state);
-        flushed.map_err(|error| refused("write", path, &error.into()))?;
         Ok(SimJournal { file, path: path.to_owned(), records, len })
+    }
+
+    fn flush_directory(&self) -> Result<()> {
+        let mut state = self.file.state();
+        let flushed = state.step(self.file.process, Call::FlushJournalDirectory);
+        flushed.map_err(|error| refused("write", &self.path, &error.into()))?;
+        state.files.flush_names(self.path.parent());
+        Ok(())
     }
 }
 
@@ -182,11 +202,18 @@ impl JournalFile for SimJournal {
     ) -> Result<std::result::Result<Box<dyn JournalFile>, Error>> {
         let (shared, process) = (self.file.shared().clone(), self.file.process);
         let contents = (header, extents);
-        let started = Self::start(&shared, process, &self.path, Some(&self.file), contents);
-        if started.is_err() {
-            discard(&self.file, &self.path)?;
+        let journal = match Self::put(&shared, process, &self.path, Some(&self.file), contents) {
+            Ok(journal) => journal,
+            Err(error) => {
+                discard(&self.file, &self.path)?;
+                return Ok(Err(error));
+            }
+        };
+        if let Err(error) = journal.flush_directory() {
+            discard(&journal.file, &journal.path)?;
+            return Ok(Err(error));
         }
-        Ok(started.map(|journal| Box::new(journal) as Box<dyn JournalFile>))
+        Ok(Ok(Box::new(journal)))
     }
 
     fn remove(self: Box<Self>) -> Result<()> {
