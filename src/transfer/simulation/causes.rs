@@ -35,7 +35,7 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
     let damage = plan.runs.iter().any(|run| !run.damage.is_empty());
     let flips = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Flip(_)));
     match error.code() {
-        "Busy" => plan.runs.len() > 2 || !disk.locks || !disk.trusted,
+        "Busy" => universe.others_of_target(process),
         "Cancelled" => matches!(process.plan.end, Some(End::Cancel(_))),
         "DeadlineExceeded" => process.request.deadline.is_some(),
         "DiskFull" => {
@@ -43,7 +43,10 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
             disk.capacity.is_some() || disk.failures.iter().any(|failure| full(failure.reason))
         }
         "LocalIoError" | "FlushError" => disk_fails,
-        "RenameError" => disk_fails || damage,
+        "RenameError" => {
+            let unlocked = !disk.locks || !disk.trusted;
+            disk_fails || damage || (unlocked && universe.others_of_target(process))
+        }
         "FileAlreadyExists" => process.plan.request.keep_target,
         "CrcCheckError" => {
             flips || service.symlink || plan.faults.iter().any(|fault| shape(&fault.kind)) || changes

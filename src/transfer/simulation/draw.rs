@@ -16,7 +16,7 @@ const MIB: u64 = 1024 * KIB;
 impl Plan {
     /// The life of a seed.
     pub fn of(seed: u64) -> Self {
-        let mut draw = Draw { random: Random::new(seed), plan: Plan::quiet(seed) };
+        let mut draw = Draw { random: Random::new(seed), plan: Plan::quiet(seed), takes: 0 };
         draw.object();
         draw.request();
         draw.path();
@@ -32,6 +32,8 @@ impl Plan {
 struct Draw {
     random: Random,
     plan: Plan,
+    /// Milliseconds that an undisturbed run takes, about.
+    takes: u64,
 }
 
 fn millis(count: u64) -> Duration {
@@ -71,7 +73,7 @@ impl Draw {
         let random = &mut self.random;
         let request = RequestPlan {
             target: 0,
-            part_size: random.log_range(64 * KIB..16 * MIB),
+            part_size: random.log_range(64 * KIB..(size / 4).clamp(128 * KIB, 16 * MIB)),
             thread_num: *random.pick(&[1, 1, 2, 3, 3, 3, 4, 6, 8, 16]),
             checkpoint: random.chance(0.85),
             range: if random.chance(0.12) { Some(range(random, size)) } else { None },
@@ -105,6 +107,7 @@ impl Draw {
         let random = &mut self.random;
         let threads = u64::from(self.plan.runs[0].request.thread_num);
         let takes = random.log_range(50..6000);
+        self.takes = takes;
         let rate = (self.plan.object.size * 1000 / takes / threads).clamp(40 * KIB, 500 * MIB);
         let whole = rate * threads;
         self.plan.path = PathPlan {
@@ -125,7 +128,7 @@ impl Draw {
 
     /// Further runs, and what ends the earlier ones.
     fn runs(&mut self) {
-        while self.plan.runs.len() < 5 && self.chance(0.45) {
+        while self.plan.runs.len() < 5 && self.chance(0.5) {
             let end = self.end();
             let random = &mut self.random;
             let last = self.plan.runs.len() - 1;
@@ -168,13 +171,14 @@ impl Draw {
     fn end(&mut self) -> End {
         let random = &mut self.random;
         let moment = match random.below(10) {
-            0..5 => Moment::After(millis(random.log_range(1..8000))),
+            0 => Moment::After(millis(random.log_range(1..8000))),
+            1..5 => Moment::After(millis(random.range(self.takes / 4..self.takes * 5 / 4))),
             5..8 => Moment::Call(random.log_range(1..400)),
             _ => Moment::DiskStep(random.log_range(1..120)),
         };
         match (random.below(10), moment) {
-            (0 | 1, Moment::After(after)) => End::Cancel(after),
-            (2..5, _) => End::PowerLoss(moment),
+            (0..3, Moment::After(after)) => End::Cancel(after),
+            (3 | 4, _) => End::PowerLoss(moment),
             _ => End::Kill(moment),
         }
     }
@@ -236,7 +240,9 @@ impl Draw {
     fn request_fault(&mut self) {
         let which = self.which();
         let random = &mut self.random;
-        let at = random.below(1000);
+        // If many bodies end early, a download that gets little of each takes very long.
+        let least = if matches!(which, Which::Number(_)) { 0 } else { 250 };
+        let at = random.range(least..1000);
         let kind = match random.below(34) {
             0 => FaultKind::NoName,
             1 => FaultKind::ConnectionRefused,

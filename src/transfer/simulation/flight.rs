@@ -156,8 +156,12 @@ impl Flight {
             Body::Nothing => return Next::Ends(EndReason::Complete),
             Body::Text(text) => self.text = text,
             Body::Object(body) => {
-                self.cut = self.planned_cut(body.len);
+                self.cut = self.planned_cut(&body);
                 self.body = Some(body);
+                if self.cut.is_some_and(|(at, _)| at == 0) {
+                    // No byte of the body comes, so that the reply is not looked at.
+                    return Next::Flows(Duration::ZERO);
+                }
             }
         }
         self.last_byte = Some(now);
@@ -175,8 +179,9 @@ impl Flight {
         }
     }
 
-    /// The first fault within a body of `len` bytes.
-    fn planned_cut(&self, len: u64) -> Option<(u64, Cut)> {
+    /// The first fault within a body.
+    fn planned_cut(&self, body: &ObjectBody) -> Option<(u64, Cut)> {
+        let len = body.len;
         let planned = self.faults.iter().filter_map(|fault| match fault {
             FaultKind::Reset(at) => Some((len * at / 1000, Cut::Reset)),
             FaultKind::Short(at) => Some((len * at / 1000, Cut::Short)),
@@ -184,7 +189,8 @@ impl Flight {
             _ => None,
         });
         let dies = self.connection.left.map(|left| (left, Cut::Reset));
-        planned.chain(dies).filter(|(at, _)| *at < len).min_by_key(|(at, _)| *at)
+        let short = body.lacks_a_byte.then(|| (len - 1, Cut::Short));
+        planned.chain(dies).chain(short).filter(|(at, _)| *at < len).min_by_key(|(at, _)| *at)
     }
 
     fn check_reply(&mut self, now: Duration, send: &mut dyn FnMut(Duration, Event)) {
@@ -234,7 +240,6 @@ impl Flight {
         claimed: &mut dyn FnMut(Range<u64>),
         send: &mut dyn FnMut(Duration, Event),
     ) -> Next {
-        let (Some(body), Some(intake)) = (self.body, &mut self.intake) else { return Next::Waits };
         if self.coming == 0 {
             return match self.cut {
                 Some((_, Cut::Stall)) => Next::Waits,
@@ -242,6 +247,7 @@ impl Flight {
                 _ => broken(curl_sys::CURLE_PARTIAL_FILE, "end of response with bytes missing"),
             };
         }
+        let (Some(body), Some(intake)) = (self.body, &mut self.intake) else { return Next::Waits };
         self.last_byte = Some(now);
         self.held_until = intake.held_until(now);
         if let Some(until) = self.held_until {

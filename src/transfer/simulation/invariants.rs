@@ -33,6 +33,8 @@ impl Universe {
 
     /// Checks what a run has left, however it has ended.
     pub fn run_ended(&self, process: &Process) {
+        let journal = self.disk.journal(&process.request);
+        process.watch.borrow_mut().leaves = journal.is_some_and(|(_, extents)| !extents.is_empty());
         self.check_journal(process);
         self.check_time(process);
         match &*process.result.borrow() {
@@ -186,7 +188,8 @@ impl Universe {
 
     /// After a kill or an end, what the journal says is in the file.
     fn check_journal(&self, process: &Process) {
-        if self.is_damaged() {
+        // A run that has started before may empty the file that another one has left meanwhile.
+        if self.is_damaged() || self.others_of_target(process) {
             return;
         }
         let Some((header, extents)) = self.disk.journal(&process.request) else { return };
@@ -207,7 +210,7 @@ impl Universe {
     }
 
     /// Other runs use the same target at the same time.
-    fn others_of_target(&self, process: &Process) -> bool {
+    pub fn others_of_target(&self, process: &Process) -> bool {
         self.processes.borrow().iter().any(|other| {
             other.index != process.index
                 && other.request.file_path == process.request.file_path

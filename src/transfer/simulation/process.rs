@@ -135,6 +135,19 @@ impl Process {
         self.ended.get().is_some()
     }
 
+    /// How it has ended, for a census.
+    pub fn end(&self) -> String {
+        match &*self.result.borrow() {
+            None if self.watch.borrow().leaves => "killed, bytes recorded".to_owned(),
+            None => "killed".to_owned(),
+            Some(Err(error)) => error.code().to_owned(),
+            Some(Ok(outcome)) if outcome.statistics.bytes_reused > 0 => {
+                format!("{:?}, resumed", outcome.proof)
+            }
+            Some(Ok(outcome)) => format!("{:?}", outcome.proof),
+        }
+    }
+
     /// Whether it is in the world.
     pub fn is_unmourned(&self) -> bool {
         !self.mourned.get() && !self.has_ended()

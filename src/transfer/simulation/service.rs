@@ -84,6 +84,8 @@ pub struct ObjectBody {
     pub len: u64,
     /// The byte of the body with a flipped bit.
     flip: Option<u64>,
+    /// The last byte is announced and does not come.
+    pub lacks_a_byte: bool,
 }
 
 impl ObjectBody {
@@ -380,7 +382,10 @@ impl Service {
         self.describe(&mut lines, asked, generation, shape);
         let delay = lines.delayed(faults);
         let flip = flipped(faults, len);
-        let body = ObjectBody { content: generation.content, start: first, len, flip };
+        let lacks_a_byte = shape == Some(Shape::WrongLength);
+        let len = if lacks_a_byte { len + 1 } else { len };
+        let (content, start) = (generation.content, first);
+        let body = ObjectBody { content, start, len, flip, lacks_a_byte };
         let body = if len == 0 { Body::Nothing } else { Body::Object(body) };
         Reply { head: lines.head(), body, delay, ..Reply::default() }
     }
@@ -438,7 +443,13 @@ impl Service {
         self.describe(&mut lines, asked, generation, shape);
         let delay = lines.delayed(faults);
         let content = processed_content(generation);
-        let body = ObjectBody { content, start: 0, len, flip: flipped(faults, len) };
+        let body = ObjectBody {
+            content,
+            start: 0,
+            len,
+            flip: flipped(faults, len),
+            lacks_a_byte: false,
+        };
         let body = if len == 0 { Body::Nothing } else { Body::Object(body) };
         Reply { head: lines.head(), body, delay, ..Reply::default() }
     }

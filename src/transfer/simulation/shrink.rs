@@ -4,20 +4,25 @@ use std::time::{Duration, Instant};
 
 use super::disk::DiskPlan;
 use super::plan::{ClientPlan, ObjectPlan, PathPlan, Plan, RequestPlan, ServicePlan, Start, Which};
-use super::universe::play;
+use super::universe::{Violation, play};
 
 /// Time for it.
 const AT_MOST: Duration = Duration::from_secs(60);
 
-/// The simplest plan found that breaks the same promise.
-pub fn shrink(plan: &Plan, promise: &str) -> Plan {
+/// The simplest plan found that breaks the same promise in the same way.
+pub fn shrink(plan: &Plan, violation: &Violation) -> Plan {
+    let way = |violation: &Violation| {
+        let word = violation.what.split([' ', ':']).next().unwrap_or_default().to_owned();
+        (violation.promise, word)
+    };
+    let wanted = way(violation);
     let mut plan = plan.clone();
     let begun = Instant::now();
     loop {
         let mut simpler = candidates(&plan).into_iter().filter(|candidate| {
             let in_time = begun.elapsed() < AT_MOST;
             let violation = in_time.then(|| play(candidate, false).violation).flatten();
-            violation.is_some_and(|violation| violation.promise == promise)
+            violation.is_some_and(|violation| way(&violation) == wanted)
         });
         match simpler.next() {
             Some(found) => plan = found,

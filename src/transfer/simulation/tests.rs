@@ -3,6 +3,7 @@
 //! `SIMULATED_LIVES` is their number and `FIRST_SEED` the first seed; `SIMULATED_SEED` plays the life of one seed and
 //! tells its story.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,13 +33,13 @@ fn played(plan: &Plan, tells: bool) -> Played {
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         let what = text.unwrap_or_default().to_owned();
         let violation = Some(Violation { promise: "the simulator works", what });
-        Played { violation, story: Vec::new(), happenings: 0 }
+        Played { violation, story: Vec::new(), happenings: 0, ends: Vec::new() }
     })
 }
 
 /// The simplest life that breaks the same promise as that of `plan`, as a text.
 fn explained(plan: &Plan, violation: &Violation) -> String {
-    let plan = shrink(plan, violation.promise);
+    let plan = shrink(plan, violation);
     let Played { violation, story, .. } = played(&plan, true);
     let what = violation.map(|violation| format!("{}: {}", violation.promise, violation.what));
     let seed = plan.seed;
@@ -57,10 +58,11 @@ fn lives_keep_every_promise() {
     let lives = variable("SIMULATED_LIVES").unwrap_or(LIVES);
     let first = variable("FIRST_SEED").unwrap_or(0);
     let begun = Instant::now();
-    let (failed, happened) = play_all(first, lives);
-    let (took, each) = (begun.elapsed().as_secs_f64(), happened / lives.max(1));
+    let Census { failed, happenings, ends } = play_all(first, lives);
+    let (took, each) = (begun.elapsed().as_secs_f64(), happenings / lives.max(1));
     let rate = lives as f64 / took;
     println!("{lives} lives, {each} happenings in each, {rate:.0} in a second");
+    ends.iter().for_each(|(end, count)| println!("{count:8} {end}"));
     if let Some((seed, violation)) = failed.first() {
         for (seed, violation) in &failed {
             println!("seed {seed}: {}: {}", violation.promise, violation.what);
@@ -74,25 +76,37 @@ fn lives_keep_every_promise() {
 /// What a thread is playing: the seed, and since when.
 type Playing = Mutex<Option<(u64, Instant)>>;
 
-/// Plays the lives of `lives` seeds on all processors. Returns the seeds that failed, and how much happened.
-fn play_all(first: u64, lives: u64) -> (Vec<(u64, Violation)>, u64) {
-    let (next, happened) = (AtomicU64::new(first), AtomicU64::new(0));
-    let failed = Mutex::new(Vec::new());
+/// How lives went.
+#[derive(Default)]
+struct Census {
+    /// The seeds of those that broke a promise.
+    failed: Vec<(u64, Violation)>,
+    happenings: u64,
+    /// How runs ended, and how often.
+    ends: BTreeMap<String, u64>,
+}
+
+/// Plays the lives of `lives` seeds on all processors.
+fn play_all(first: u64, lives: u64) -> Census {
+    let next = AtomicU64::new(first);
+    let census = Mutex::new(Census::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let playing: Vec<Playing> = (0..threads).map(|_| Mutex::new(None)).collect();
     let running = AtomicU64::new(threads as u64);
     std::thread::scope(|scope| {
         for playing in &playing {
             scope.spawn(|| {
-                while failed.lock().len() < ENOUGH {
+                while census.lock().failed.len() < ENOUGH {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= first + lives {
                         break;
                     }
                     *playing.lock() = Some((seed, Instant::now()));
-                    let Played { violation, happenings, .. } = played(&Plan::of(seed), false);
-                    happened.fetch_add(happenings, Ordering::Relaxed);
-                    failed.lock().extend(violation.map(|violation| (seed, violation)));
+                    let Played { violation, happenings, ends, .. } = played(&Plan::of(seed), false);
+                    let mut census = census.lock();
+                    census.happenings += happenings;
+                    census.failed.extend(violation.map(|violation| (seed, violation)));
+                    ends.into_iter().for_each(|end| *census.ends.entry(end).or_default() += 1);
                 }
                 *playing.lock() = None;
                 running.fetch_sub(1, Ordering::Relaxed);
@@ -103,9 +117,9 @@ fn play_all(first: u64, lives: u64) -> (Vec<(u64, Violation)>, u64) {
             playing.iter().for_each(abort_if_endless);
         }
     });
-    let mut failed = failed.into_inner();
-    failed.sort_by_key(|(seed, _)| *seed);
-    (failed, happened.into_inner())
+    let mut census = census.into_inner();
+    census.failed.sort_by_key(|(seed, _)| *seed);
+    census
 }
 
 /// Nothing else can end a driver that computes for ever.
@@ -121,7 +135,7 @@ fn abort_if_endless(playing: &Playing) {
 
 fn tell(seed: u64) {
     let plan = Plan::of(seed);
-    let Played { violation, story, happenings } = played(&plan, true);
+    let Played { violation, story, happenings, .. } = played(&plan, true);
     println!("{plan:#?}\n\n{}\n\n{happenings} happenings", story.join("\n"));
     if let Some(violation) = violation {
         panic!("{}\n\n{}: {}", explained(&plan, &violation), violation.promise, violation.what);

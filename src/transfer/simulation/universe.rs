@@ -71,6 +71,8 @@ pub struct Played {
     pub violation: Option<Violation>,
     pub story: Vec<String>,
     pub happenings: u64,
+    /// How its runs ended.
+    pub ends: Vec<String>,
 }
 
 /// Plays a life. `tells`: its story is kept.
@@ -82,6 +84,7 @@ pub fn play(plan: &Plan, tells: bool) -> Played {
         violation: universe.violation.take(),
         story: universe.story.as_ref().map(|story| story.take()).unwrap_or_default(),
         happenings,
+        ends: universe.processes.borrow().iter().map(|process| process.end()).collect(),
     }
 }
 

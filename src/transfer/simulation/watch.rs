@@ -43,6 +43,8 @@ pub struct Watch {
     pub listed: u64,
     pub recorded: u64,
     pub had_temp: bool,
+    /// At its end: the journal lists bytes.
+    pub leaves: bool,
     /// Bytes of an earlier run that were not in the file.
     pub damaged: u64,
     /// The service has refused one of its requests because of traffic.
@@ -65,6 +67,7 @@ impl Watch {
             listed: 0,
             recorded: 0,
             had_temp: false,
+            leaves: false,
             damaged: 0,
             throttled: false,
         }
