@@ -173,8 +173,8 @@ impl Draw {
         let moment = match random.below(10) {
             0 => Moment::After(millis(random.log_range(1..8000))),
             1..5 => Moment::After(millis(random.range(self.takes / 4..self.takes * 5 / 4))),
-            5..8 => Moment::Call(random.log_range(1..400)),
-            _ => Moment::DiskStep(random.log_range(1..120)),
+            5..8 => Moment::Call(random.range(1..300)),
+            _ => Moment::DiskStep(random.range(1..80)),
         };
         match (random.below(10), moment) {
             (0..3, Moment::After(after)) => End::Cancel(after),

@@ -7,7 +7,7 @@ use super::plan::{ClientPlan, ObjectPlan, PathPlan, Plan, RequestPlan, ServicePl
 use super::universe::{Violation, play};
 
 /// Time for it.
-const AT_MOST: Duration = Duration::from_secs(60);
+const AT_MOST: Duration = Duration::from_secs(20);
 
 /// The simplest plan found that breaks the same promise in the same way.
 pub fn shrink(plan: &Plan, violation: &Violation) -> Plan {
