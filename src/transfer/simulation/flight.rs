@@ -87,8 +87,10 @@ pub struct Flight {
 pub enum Next {
     /// Nothing happens before something else does.
     Waits,
-    /// Bytes come after this time.
+    /// More bytes come, after this time.
     Flows(Duration),
+    /// The bytes that have come are taken after this time.
+    Again(Duration),
     Ends(EndReason),
 }
 
@@ -251,12 +253,12 @@ impl Flight {
         self.last_byte = Some(now);
         self.held_until = intake.held_until(now);
         if let Some(until) = self.held_until {
-            return Next::Flows(until - now);
+            return Next::Again(until - now);
         }
         if !self.limiter.admit(usize::try_from(self.coming).unwrap_or(usize::MAX), base + now) {
             let turn = self.limiter.turn(base + now).unwrap_or(base + now);
             let wait = turn.saturating_duration_since(base + now);
-            return Next::Flows(wait.max(Duration::from_micros(1)));
+            return Next::Again(wait.max(Duration::from_micros(1)));
         }
         let remaining = self.span.remaining();
         let left = remaining.end - remaining.start;
@@ -302,7 +304,8 @@ impl Flight {
         if let Some(intake) = &mut self.intake {
             intake.tick(now, send).map_err(EndReason::Fault)?;
         }
-        let since = self.last_byte.or(self.sent);
+        // A connection that waits for a buffer is tried again and again.
+        let since = self.last_byte.max(self.held_until).or(self.sent);
         let idle = since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
         match self.idle_timeout {
             Some(limit) if idle > limit && !self.waits_locally(now) => Err(EndReason::Stalled),

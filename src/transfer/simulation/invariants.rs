@@ -8,7 +8,7 @@ use crate::model::outcome::{Outcome, Proof};
 
 use super::causes;
 use super::content::{Bytes, Content};
-use super::plan::{End, FaultKind, RetryPlan};
+use super::plan::{End, EtagKind, FaultKind, RetryPlan, RunPlan};
 use super::process::Process;
 use super::service::{Generation, processed_content, processed_size};
 use super::universe::Universe;
@@ -158,7 +158,7 @@ impl Universe {
             || self.is_damaged()
             || self.has_changed(process)
             || process.request.is_processed()
-            || self.plan.object.etag != super::plan::EtagKind::Strong
+            || self.plan.object.etag != EtagKind::Strong
             || service.ignores_ranges
             || service.refuses_etag
             || service.symlink
@@ -175,7 +175,7 @@ impl Universe {
     /// The files are not only what the library has made them.
     fn is_damaged(&self) -> bool {
         let disk = &self.plan.disk;
-        let lost = |run: &super::plan::RunPlan| {
+        let lost = |run: &RunPlan| {
             !run.damage.is_empty() || matches!(run.end, Some(End::PowerLoss(_)))
         };
         self.plan.runs.iter().any(lost)
@@ -188,8 +188,9 @@ impl Universe {
 
     /// After a kill or an end, what the journal says is in the file.
     fn check_journal(&self, process: &Process) {
-        // A run that has started before may empty the file that another one has left meanwhile.
-        if self.is_damaged() || self.others_of_target(process) {
+        // A run that has started before may empty the file that another one has left meanwhile, and one without a
+        // checkpoint or of another range that of this one.
+        if self.is_damaged() || self.others_of_target(process) || !self.runs_are_alike(process) {
             return;
         }
         let Some((header, extents)) = self.disk.journal(&process.request) else { return };
@@ -200,9 +201,13 @@ impl Universe {
             // The rename comes before the journal is removed.
             return;
         };
+        // A run that starts over empties the file before it replaces the journal. What the journal says of bytes beyond
+        // the file's end is ignored by later runs.
         let base = header.range.start;
+        let is_new = bytes.pieces().iter().all(|piece| piece.content == Content::ZEROS);
         let lacks = |extent: &&Extent| {
-            bytes.slice(extent.offset - base..extent.end() - base).crc() != extent.crc
+            let held = bytes.slice(extent.offset - base..extent.end() - base);
+            extent.end() - base <= bytes.len() && !is_new && held.crc() != extent.crc
         };
         if let Some(extent) = extents.iter().find(lacks) {
             self.violated("what the journal says is there", || format!("{extent:?} in {bytes:?}"));
@@ -281,14 +286,18 @@ impl Universe {
         }
         let temps = self.disk.temp_files();
         let journal = self.disk.journal(&process.request).is_some();
-        // Runs without a checkpoint do not know the files of those with one.
-        let alike = |run: &super::plan::RunPlan| {
-            run.request.checkpoint == process.plan.request.checkpoint
-                && run.request.range == process.plan.request.range
-        };
-        if (!temps.is_empty() || journal) && self.plan.runs.iter().all(alike) {
+        if (!temps.is_empty() || journal) && self.runs_are_alike(process) {
             self.violated("nothing is left", || format!("after {after}: {temps:?}"));
         }
+    }
+
+    /// Whether all runs use the same files: those without a checkpoint, or of another range, do not know the journals of
+    /// the others.
+    fn runs_are_alike(&self, process: &Process) -> bool {
+        self.plan.runs.iter().all(|run| {
+            run.request.checkpoint == process.plan.request.checkpoint
+                && run.request.range == process.plan.request.range
+        })
     }
 
     /// Every run ends within the documented limits.

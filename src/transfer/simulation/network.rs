@@ -188,6 +188,10 @@ impl Universe {
             Next::Ends(reason) => self.end_flight(flight, reason, &mut sent),
             Next::Waits => self.keep(flight),
             Next::Flows(kept) => self.flow(flight, kept),
+            Next::Again(wait) => {
+                self.plan_at(now + wait, Happening::Step(flight.id, Step::BytesArrive));
+                self.keep(flight);
+            }
         }
         for (at, event) in sent {
             self.deliver_at(at, &process, event);
