@@ -172,9 +172,10 @@ impl Storage for SimStorage {
         };
         let mut state = self.shared.lock();
         let found = state.step(self.process, Call::FindSdkRecord);
+        let inode = state.files.find(path.as_os_str());
+        self.found_sdk_record.set(inode.is_some());
         found.map_err(|e| Error::io("read the OSS C++ SDK's checkpoint", &path, &e.into()))?;
-        let Some(inode) = state.files.find(path.as_os_str()) else { return Ok(None) };
-        self.found_sdk_record.set(true);
+        let Some(inode) = inode else { return Ok(None) };
         match &state.files.file(inode).data {
             Data::SdkRecord(record) => Ok(record.clone()),
             _ => Ok(None),
