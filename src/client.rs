@@ -1,7 +1,7 @@
 //! The client: endpoint, credentials, connections and the threads that serve its downloads.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::checkpoint::journal::JournalLocation;
 use crate::checkpoint::manage::{self, CheckpointInfo};
@@ -105,7 +105,7 @@ impl Client {
             session: state.session.clone(),
             request: request.clone(),
             paths,
-            shared: Arc::new(Shared::new(events, request.max_bandwidth)),
+            shared: Arc::new(Shared::new(events, request.max_bandwidth, Instant::now())),
             inbox,
         };
         let shared = state.run(task)?;

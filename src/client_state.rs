@@ -74,11 +74,7 @@ impl ClientState {
         if let Some(queue) = &task.request.events {
             shared.report_to(queue)?;
         }
-        let drive = move || {
-            task.shared.report_start();
-            transfer::run(task);
-        };
-        let driver = thread::spawn("oss-download", drive)
+        let driver = thread::spawn("oss-download", move || transfer::run(task))
             .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
         shared.set_driver(driver);
         running.downloads.retain(|download| download.strong_count() > 0);

@@ -15,6 +15,8 @@ const SOURCES: &[&str] = &[
     "client_options.rs",
     "request.rs",
     "status.rs",
+    "event.rs",
+    "event_queue.rs",
     "client.rs",
     "download.rs",
     "checkpoint.rs",

@@ -16,7 +16,7 @@ use super::scope;
 use super::sized;
 use super::status::oss_resumable_status;
 use crate::download::Download;
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Status};
 
 /// One transfer, running or ended.
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn oss_resumable_download_object(
         guard::fallible(err, || {
             let (request, progress) = request::read(request)?;
             let client = oss_resumable_client::hold(client)?;
-            may_wait()?;
+            scope::may_wait("a download")?;
             let outcome = if progress.is_wanted() {
                 client.inner().download_with(&request, &mut |status: &Status| {
                     progress.show(&status.into()) && !client.is_closing()
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn oss_resumable_download_wait(
     unsafe {
         guard::fallible(err, || {
             let download = oss_resumable_download::hold(download)?;
-            may_wait()?;
+            scope::may_wait("a download")?;
             let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
             match download.wait(timeout) {
                 None => Ok(OSS_RESUMABLE_WAIT_TIMEOUT),
@@ -259,14 +259,4 @@ fn release(download: Arc<oss_resumable_download>) {
     download.closing.store(true, Ordering::Release);
     download.download.cancel();
     scope::after_callbacks(move || drop(download));
-}
-
-/// A callback on one of the library's threads would wait for itself.
-fn may_wait() -> Result<()> {
-    if scope::on_library_thread() {
-        return Err(Error::validation(
-            "a callback on a thread of the library must not wait for a download",
-        ));
-    }
-    Ok(())
 }

@@ -12,6 +12,8 @@ mod download;
 mod encryption;
 mod error;
 mod error_object;
+mod event;
+mod event_queue;
 mod guard;
 mod handle;
 mod lists;

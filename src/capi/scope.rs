@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::model::error::{Error, Result};
 use crate::sys::thread;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -65,9 +66,14 @@ pub fn callback<T>(body: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// Whether this is one of the library's threads, running a callback. It must not wait for the library.
-pub fn on_library_thread() -> bool {
-    WITHIN.get() == Within::LibraryThread
+/// Refuses on one of the library's threads, which runs a callback: it would wait for itself. `what` is waited for.
+pub fn may_wait(what: &str) -> Result<()> {
+    if WITHIN.get() == Within::LibraryThread {
+        return Err(Error::validation(format!(
+            "a callback on a thread of the library must not wait for {what}"
+        )));
+    }
+    Ok(())
 }
 
 /// Runs `job` now, or, inside a callback, after the callback: at the end of the API call that made the callback, or on
@@ -126,11 +132,11 @@ mod tests {
     fn inside_a_callback_of_a_library_thread_a_job_runs_on_another_thread() {
         let (send, receive) = mpsc::channel();
         callback(move || {
-            assert!(on_library_thread());
+            assert!(may_wait("anything").is_err());
             let _call = Call::enter();
             after_callbacks(move || send.send(std::thread::current().id()).expect("send"));
         });
         assert_ne!(receive.recv().expect("ran"), std::thread::current().id());
-        assert!(!on_library_thread());
+        assert!(may_wait("anything").is_ok());
     }
 }

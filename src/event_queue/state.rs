@@ -210,3 +210,6 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

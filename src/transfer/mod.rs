@@ -14,9 +14,10 @@ pub mod policy;
 mod rate;
 mod session;
 mod shared;
+mod system;
 mod worker_waker;
 mod world;
 
-pub use driver::{Task, run};
 pub use session::Session;
 pub use shared::Shared;
+pub use system::{Task, run};

@@ -72,7 +72,13 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     /// Notes `bytes` every 100 ms for `steps` steps, starting at `now`; returns the time after them.
-    fn arrive(meter: &mut RateMeter, mut now: Instant, total: &mut u64, bytes: u64, steps: u32) -> Instant {
+    fn arrive(
+        meter: &mut RateMeter,
+        mut now: Instant,
+        total: &mut u64,
+        bytes: u64,
+        steps: u32,
+    ) -> Instant {
         for _ in 0..steps {
             now += 100 * MS;
             *total += bytes;

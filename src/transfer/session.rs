@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::credentials::AccessKey;
 use crate::model::error::{Error, Result};
-use crate::model::options::{ClientOptions, LogLevel, SignatureVersion};
+use crate::model::options::{ClientOptions, SignatureVersion};
 use crate::model::request::DownloadRequest;
 use crate::oss::address::{self, Address};
 use crate::oss::decryption_keys::DecryptionKeys;
@@ -24,7 +24,6 @@ use super::connection::worker::Worker;
 use super::credentials_cache::{CachedKey, CredentialsCache};
 use super::disk::writer_threads::WriterThreads;
 use super::key_unwrapping::KeyUnwrapping;
-use super::policy::retry::Limits;
 
 /// Most transfer threads by default; one loop is enough for several Gbit/s.
 const DEFAULT_MAX_WORKERS: usize = 4;
@@ -122,15 +121,6 @@ impl Session {
         self.next_fetch.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub fn limits(&self) -> Limits {
-        Limits {
-            max_attempts: self.options.max_attempts,
-            first_byte: self.options.first_byte_limit,
-            no_progress: self.options.no_progress_limit,
-            throttle: self.options.throttle_limit,
-        }
-    }
-
     /// The service's time, as far as it is known.
     pub fn now(&self) -> Timestamp {
         let offset = SignedDuration::from_millis(self.clock_offset.load(Ordering::Relaxed));
@@ -161,13 +151,6 @@ impl Session {
             added = sign::sign(&context, &unsigned(method, request, &composed))?;
         }
         Ok((url, [composed.headers, added].concat()))
-    }
-
-    /// Sends a line to the client's log if its level is enabled.
-    pub fn log(&self, level: LogLevel, line: impl FnOnce() -> String) {
-        if let Some(sink) = self.options.log.as_ref().filter(|_| level <= self.options.log_level) {
-            sink(level, &line());
-        }
     }
 
     /// A URL with which anybody can download `request`'s object until it expires. It contains no conditions.

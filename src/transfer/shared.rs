@@ -47,9 +47,8 @@ struct State {
 }
 
 impl Shared {
-    /// The state of a download with a limit of `bandwidth` bytes per second; 0: no limit.
-    pub fn new(events: Sender<Event>, bandwidth: u64) -> Self {
-        let started = Instant::now();
+    /// The state of a download that starts at `started`, with a limit of `bandwidth` bytes per second; 0: no limit.
+    pub fn new(events: Sender<Event>, bandwidth: u64, started: Instant) -> Self {
         Shared {
             counters: Arc::new(Counters::default()),
             bandwidth: Arc::new(Bandwidth::new(bandwidth)),
@@ -99,6 +98,11 @@ impl Shared {
             // The driver catches its panics; its result is in the state.
             let _ = driver.join();
         }
+    }
+
+    /// Notes the bytes that have arrived, for the current rate. Called by the driver, at least four times a second.
+    pub fn note_rate(&self, now: Instant) {
+        self.rate.lock().note(now, self.counters.bytes_from_network.get());
     }
 
     pub fn started(&self) -> Instant {

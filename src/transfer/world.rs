@@ -32,6 +32,9 @@ use super::disk::write_target::WriteAt;
 use super::event::Event;
 use super::key_unwrapping::Asked;
 
+/// Size of the buffer with which a file is read back, in bytes.
+pub const READ_SIZE: usize = 1024 * 1024;
+
 /// The world of one driver.
 #[derive(Clone, Copy)]
 pub struct World<'w> {
@@ -102,8 +105,9 @@ pub trait Network {
     /// Signs a request with `key` and sends it on connection `slot`.
     fn start(&self, slot: usize, request: NewRequest, key: &CachedKey) -> Result<u64>;
 
-    /// Accepts the first reply of a request, whose body has waited since [`Event::FirstReply`].
-    fn proceed(&self, slot: usize, fetch: u64, destination: Destination) -> Result<()>;
+    /// Accepts the first reply of a request, whose body has waited since [`Event::FirstReply`]. Its first byte is the
+    /// object's byte `start`.
+    fn proceed(&self, slot: usize, fetch: u64, start: u64, destination: Destination) -> Result<()>;
 
     /// Stops a request. Bytes that have been received are still stored and reported before its end.
     fn abort(&self, slot: usize, fetch: u64);
@@ -155,7 +159,7 @@ pub trait Storage {
     fn is_trusted(&self) -> bool;
 
     /// Whether `name`, from a journal, can be the temporary file of this target.
-    fn owns_temp_name(&self, name: &OsStr) -> bool;
+    fn owns_temp_name(&self, name: &OsStr) -> Result<bool>;
 
     /// Locks and reads the journal of an earlier run: `None` if there is none, or if it is not one of this download.
     /// `Busy` if another run uses it.

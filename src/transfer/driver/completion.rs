@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
-use crate::model::outcome::{Outcome, Proof};
+use crate::model::outcome::{Outcome, Proof, Statistics};
 use crate::model::request::Overwrite;
 use crate::oss::{clock, service_error};
 use crate::storage::temp_file::FinishOptions;
+use crate::transfer::world::READ_SIZE;
 
 use super::Driver;
-use super::proof::{Comparison, READ_SIZE};
 use super::transfer::Transfer;
 
 /// Longest error document that a service may send instead of a processed object, in bytes; OSS's are below 2 KiB.
@@ -22,7 +22,7 @@ const MAX_DISK_ROUNDS: u32 = 2;
 const SYMLINK_CRC: &str = "; the object is a symbolic link, and the CRC-64 may be the link's and not that of the \
                            object it points to: download that object, or turn off verify_crc (enableCrc64 in C++)";
 
-impl Driver {
+impl Driver<'_> {
     /// Verifies the file and renames it to the target; `None` if bytes have to be fetched again.
     pub fn finish(&mut self) -> Result<Option<Outcome>> {
         let transfer = self.transfer()?;
@@ -33,14 +33,14 @@ impl Driver {
         let whole = *transfer.stored.range() == (0..transfer.generation.size);
         let expected = transfer.generation.crc64.filter(|_| whole);
         let needs_crc = transfer.pinning.needs_object_crc();
-        let compare = self.session.options.verify_crc;
+        let compare = self.options.verify_crc;
         if compare && expected.is_some_and(|expected| expected != crc) {
             self.repair(expected.unwrap_or_default(), crc)?;
             return Ok(None);
         }
         self.refuse_error_document(transfer)?;
         let file = transfer.stored.file();
-        let trusted = self.paths.trusted && file.is_locked() && !file.was_cut()?;
+        let trusted = self.world.storage.is_trusted() && file.is_locked() && !file.was_cut()?;
         if (self.request.verify_before_rename || !trusted) && self.forget_damaged()? > 0 {
             self.count_disk_round()?;
             return Ok(None);
@@ -125,16 +125,14 @@ impl Driver {
     /// Reads everything back; damaged extents count as missing from now on. Returns their total length.
     fn forget_damaged(&mut self) -> Result<u64> {
         let transfer = self.transfer()?;
-        let comparison = Comparison {
-            file: transfer.stored.file(),
-            base: transfer.stored.range().start,
-            content_key: transfer.content_key.as_deref(),
-        };
+        let (file, base) = (transfer.stored.file(), transfer.stored.range().start);
+        let content_key = transfer.content_key.as_deref();
         let mut buffer = vec![0; READ_SIZE];
         let mut damaged: Vec<Extent> = Vec::new();
         for extent in transfer.stored.extents() {
             self.check_limits()?;
-            if !comparison.holds(&extent, self.shared.cancel_flag(), &mut buffer)? {
+            let cancelled = self.shared.cancel_flag();
+            if !file.holds(&extent, base, content_key, cancelled, &mut buffer)? {
                 damaged.push(extent);
             }
         }
@@ -159,7 +157,7 @@ impl Driver {
             "DiskCorruption",
             format!(
                 "reading '{}' repeatedly returns other bytes than were written; check the disk",
-                self.paths.temp.display()
+                self.world.storage.temp_path().display()
             ),
         ))
     }
@@ -176,7 +174,7 @@ impl Driver {
             modified,
             replace: self.request.overwrite == Overwrite::Replace,
         };
-        file.finish(&self.paths.target, &options)
+        file.finish(self.world.storage.target(), &options)
     }
 
     fn outcome(&mut self, crc64: u64, proof: Proof) -> Result<Outcome> {
@@ -192,7 +190,7 @@ impl Driver {
         }
         let generation = std::sync::Arc::unwrap_or_clone(transfer.generation);
         Ok(Outcome {
-            file_path: self.paths.target.clone(),
+            file_path: self.world.storage.target().to_owned(),
             file_size: range.end - range.start,
             object_size: generation.size,
             etag: generation.etag,
@@ -203,7 +201,10 @@ impl Driver {
             request_id,
             headers: transfer.head.headers,
             proof,
-            statistics: self.shared.statistics(),
+            statistics: Statistics {
+                elapsed: self.now().saturating_duration_since(self.shared.started()),
+                ..self.shared.counters.snapshot()
+            },
         })
     }
 

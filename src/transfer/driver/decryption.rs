@@ -1,7 +1,6 @@
 //! The content key of an encrypted object: from the client's decryption keys, or from the host's key unwrapper.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::model::encryption::{ContentKey, WrappedKey};
 use crate::model::error::{Error, ErrorKind, Result};
@@ -20,15 +19,15 @@ pub struct Unwrapped {
     content_key: Arc<ContentKey>,
 }
 
-impl Driver {
+impl Driver<'_> {
     /// The key that decrypts the object's bytes; `None` if they are saved as they are. Called before a byte is written.
     pub fn content_key(&mut self, head: &ReplyHead) -> Result<Option<Arc<ContentKey>>> {
         if self.request.allow_encrypted {
             return Ok(None);
         }
         let encryption = Encryption::of(head);
-        let can_decrypt =
-            !(self.session.decryption_keys.is_empty() && self.session.key_unwrapping.is_off());
+        let network = self.world.network;
+        let can_decrypt = !network.decryption_keys().is_empty() || network.has_key_unwrapper();
         let envelope = match encryption {
             Encryption::None if can_decrypt && head.is_symlink() => {
                 return Err(self.unknown_target());
@@ -56,7 +55,7 @@ impl Driver {
 
     fn unwrap(&mut self, envelope: &Envelope) -> Result<ContentKey> {
         if envelope.is_rsa()
-            && let Some(unwrapped) = self.session.decryption_keys.unwrap(envelope)?
+            && let Some(unwrapped) = self.world.network.decryption_keys().unwrap(envelope)?
         {
             return unwrapped.map_err(|why| self.not_unwrapped(ErrorKind::Validation, &why));
         }
@@ -67,7 +66,7 @@ impl Driver {
             (matdesc, matdesc.map_or_else(Vec::new, members)),
             (&envelope.encrypted_key, &envelope.encrypted_iv),
         );
-        let answers = match self.session.key_unwrapping.ask(wrapped, self.shared.events())? {
+        let answers = match self.world.network.unwrap_key(wrapped)? {
             Asked::Nobody => return Err(self.no_key_for(envelope)),
             Asked::TooOften(calls) => {
                 return Err(
@@ -78,10 +77,10 @@ impl Driver {
         };
         self.awaits_key = true;
         // The unwrapper has the whole limit for itself.
-        self.stall_clock.reset(Instant::now());
+        self.stall_clock.reset(self.now());
         let answer = self.await_key(|| answers.get());
         self.awaits_key = false;
-        self.stall_clock.reset(Instant::now());
+        self.stall_clock.reset(self.now());
         answer?.map_err(|why| self.unwrapper_error(&format!("has no key: {}", host_reason(&why))))
     }
 

@@ -1,7 +1,6 @@
 //! The consequences of a failed attempt: a retry, a new start or the end of the download.
 
-use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
@@ -12,7 +11,7 @@ use crate::transfer::counters::Counter;
 use crate::transfer::event::{EndReason, FetchEnd};
 use crate::transfer::policy::certificate;
 use crate::transfer::policy::reply_check::{Flaw, UNKNOWN};
-use crate::transfer::policy::retry::{self, Cause, Failure, History, Retryability};
+use crate::transfer::policy::retry::{self, Cause, Failure, History, Limits, Retryability};
 
 use super::Driver;
 use super::in_flight::InFlight;
@@ -28,7 +27,7 @@ pub enum AfterFailure {
     ObjectChanged(String),
 }
 
-impl Driver {
+impl Driver<'_> {
     /// Handles the end of a fetch that did not deliver its span.
     pub fn handle_failure(
         &mut self,
@@ -69,7 +68,7 @@ impl Driver {
             }
             EndReason::Broken { curl_code, message } => self.broken(curl_code, &message, range),
             EndReason::Stalled => {
-                let limit = self.session.connection.idle_timeout.unwrap_or_default();
+                let limit = self.options.idle_timeout.unwrap_or_default();
                 let message = format!("no data arrived for {limit:?}");
                 let code = curl_sys::CURLE_OPERATION_TIMEDOUT;
                 let error = Error::transport(code, self.attempted(&message, range));
@@ -87,7 +86,7 @@ impl Driver {
         failure: Failure,
         brought_bytes: bool,
     ) -> Result<()> {
-        let now = Instant::now();
+        let now = self.now();
         if brought_bytes {
             self.slots[slot].forget_failures();
         }
@@ -107,9 +106,9 @@ impl Driver {
             throttled: self.throttle_back_off.rounds(),
             throttled_for,
         };
-        let mut delay = retry::decide(&failure, &history, &self.session.limits(), chance());
+        let mut delay = retry::decide(&failure, &history, &self.limits(), self.world.chance.draw());
         let mut decided = false;
-        if let Some(decider) = &self.session.options.retry {
+        if let Some(decider) = &self.options.retry {
             let attempt = FailedAttempt {
                 attempts: history.failures.saturating_add(self.slots[slot].throttled),
                 status: failure.error.status(),
@@ -141,12 +140,21 @@ impl Driver {
         Ok(())
     }
 
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_attempts: self.options.max_attempts,
+            first_byte: self.options.first_byte_limit,
+            no_progress: self.options.no_progress_limit,
+            throttle: self.options.throttle_limit,
+        }
+    }
+
     /// The error of a failure that is not retried.
     fn final_error(&self, failure: Failure, throttled_for: Duration) -> Error {
         if failure.cause != Cause::Throttled || throttled_for.is_zero() {
             return failure.error;
         }
-        let limit = self.session.options.throttle_limit.unwrap_or_default();
+        let limit = self.options.throttle_limit.unwrap_or_default();
         failure.error.with_context(&format!(
             " The service has throttled this download for {throttled_for:.1?} while no byte came, and {limit:?} is the \
              limit (throttle_limit)."
@@ -177,7 +185,7 @@ impl Driver {
         let too_many_requests = refusal.has_too_many_active_requests();
         let (cause, retryability) = if refusal.is_throttling() {
             self.note_accepted();
-            self.throttle_back_off.refused(in_flight.started, Instant::now());
+            self.throttle_back_off.refused(in_flight.started, self.now());
             (Cause::Throttled, Retryability::Retryable)
         } else if refusal.is_retryable() {
             (Cause::Service, Retryability::Retryable)
@@ -186,7 +194,7 @@ impl Driver {
         } else {
             (Cause::Service, Retryability::Never)
         };
-        let retry_after = head.retry_after(self.session.now());
+        let retry_after = head.retry_after(self.world.network.service_time());
         let error = refusal.into_error(&self.object(), range);
         Failure { cause, error, retry_after, too_many_requests, retryability }
     }
@@ -194,11 +202,11 @@ impl Driver {
     /// Whether the next signature will differ: newer credentials, or the service's time.
     fn can_sign_anew(&self, refusal: &ServiceError, in_flight: &InFlight) -> bool {
         if refusal.is_expired_credentials() {
-            return self.session.credentials.expired(in_flight.serial);
+            return self.world.network.credentials_expired(in_flight.serial);
         }
-        let correct = refusal.is_clock_skew() && self.session.options.correct_clock;
+        let correct = refusal.is_clock_skew() && self.options.correct_clock;
         let time = refusal.server_time.filter(|_| correct);
-        time.map(|time| self.session.set_clock(time)).is_some()
+        time.map(|time| self.world.network.set_service_time(time)).is_some()
     }
 
     /// The error of a refusal that no retry can change.
@@ -254,7 +262,7 @@ impl Driver {
 
     /// The cause, with the object and the bytes of the request.
     pub fn attempted(&self, what: &str, range: Option<(u64, u64)>) -> String {
-        let host = self.session.host();
+        let host = self.world.network.host();
         match range {
             Some((first, last)) if last != u64::MAX && first <= last => {
                 format!("GET {} bytes {first}-{last} from {host}: {what}", self.object())
@@ -262,10 +270,4 @@ impl Driver {
             _ => format!("GET {} from {host}: {what}", self.object()),
         }
     }
-}
-
-/// Uniform in 0..1; good enough to spread retries of many clients.
-fn chance() -> f64 {
-    let random = RandomState::new().hash_one(0u8);
-    (random >> 11) as f64 / (1u64 << 53) as f64
 }

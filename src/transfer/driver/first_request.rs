@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
@@ -16,10 +15,11 @@ use crate::transfer::connection::span::Span;
 use crate::transfer::event::{EndReason, Event};
 use crate::transfer::policy::reply_check::{self, FirstReply, Flaw, Generation, UNKNOWN};
 use crate::transfer::policy::retry::{Cause, Failure, Retryability};
+use crate::transfer::world::NewRequest;
 
 use super::Driver;
 use super::failure::AfterFailure;
-use super::start_request::{NewRequest, StartOutcome};
+use super::start_request::StartOutcome;
 
 /// The slot of the first request.
 pub const FIRST: usize = 0;
@@ -55,7 +55,7 @@ enum FirstAnswer {
     Refused(ServiceError),
 }
 
-impl Driver {
+impl Driver<'_> {
     /// Gets the first successful reply and prepares the file.
     pub fn open(&mut self) -> Result<()> {
         let mut request = self.choose_first_request();
@@ -161,14 +161,14 @@ impl Driver {
         };
         NewRequest {
             head: request == FirstRequest::Head,
-            composed: compose(&self.request, request.range(), conditions),
+            composed: compose(self.request, request.range(), conditions),
             stage: if request == FirstRequest::Head {
                 ReplyStage::NotObject
             } else {
                 ReplyStage::FirstReply
             },
             span: Arc::new(Span::new(span)),
-            stores: false,
+            destination: None,
         }
     }
 
@@ -183,7 +183,7 @@ impl Driver {
                     self.note_in_flight();
                     let Some(in_flight) = self.slots[FIRST].in_flight.take() else { continue };
                     self.count_active();
-                    self.note_qos_delay(&end.head, Instant::now());
+                    self.note_qos_delay(&end.head, self.now());
                     return match end.ending {
                         EndReason::Complete => {
                             self.throttle_back_off.accepted(in_flight.started);

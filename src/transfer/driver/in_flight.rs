@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use crate::model::pinning::Pinning;
 use crate::transfer::connection::span::Span;
-use crate::transfer::connection::worker::{Command, Worker};
 use crate::transfer::policy::plan::ActiveSpan;
 
 /// Rates are measured over intervals of about this length.
@@ -30,7 +29,6 @@ pub struct Slot {
 pub struct InFlight {
     pub fetch: u64,
     pub span: Arc<Span>,
-    pub worker: Arc<Worker>,
     /// The serial of the credentials that signed it.
     pub serial: u64,
     /// How its reply is pinned to the generation; `None` for a first request, whose reply fixes the generation.
@@ -70,31 +68,24 @@ impl Slot {
 }
 
 impl InFlight {
+    /// Sent at `started`; no byte has been received.
     pub fn new(
         fetch: u64,
         span: Arc<Span>,
-        worker: Arc<Worker>,
         serial: u64,
         pinning: Option<Pinning>,
+        started: Instant,
     ) -> Self {
-        let now = Instant::now();
         InFlight {
             fetch,
-            sampled: (now, span.remaining().start),
+            sampled: (started, span.start()),
             span,
-            worker,
             serial,
             pinning,
-            started: now,
+            started,
             aborted: false,
             rate: None,
         }
-    }
-
-    /// Tells its worker to stop; the end is still reported.
-    pub fn abort(&mut self) {
-        self.aborted = true;
-        self.worker.tell(Command::Abort { fetch: self.fetch });
     }
 
     /// Bytes that it has not received yet.

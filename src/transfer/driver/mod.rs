@@ -1,5 +1,5 @@
-//! One download from its first request to its rename: a thread that makes all decisions and does no network I/O itself.
-//! Workers, writer threads and the proof thread report to it through one channel.
+//! One download from its first request to its rename: a procedure that makes all decisions. It reaches everything else
+//! through the interfaces of its [`World`], whose threads report to it through one inbox.
 
 mod completion;
 mod decryption;
@@ -8,7 +8,6 @@ mod first_request;
 mod in_flight;
 mod pinning;
 mod preparation;
-mod proof;
 mod recovery;
 mod start_request;
 mod stored_extents;
@@ -20,15 +19,11 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::checkpoint::journal::JournalLocation;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
-use crate::model::options::LogLevel;
+use crate::model::options::{ClientOptions, LogLevel};
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
-use crate::storage::paths::Paths;
-use crate::sync::channel::Receiver;
-use crate::sys::exit;
 use crate::sys::panic::catch;
 
 use super::event::{Event, FetchEnd};
@@ -36,62 +31,40 @@ use super::policy::connection_limit::ConnectionLimit;
 use super::policy::reply_check::Generation;
 use super::policy::stall_clock::StallClock;
 use super::policy::throttle_back_off::ThrottleBackOff;
-use super::session::Session;
 use super::shared::Shared;
+use super::world::{Proof, World};
 
 use decryption::Unwrapped;
-use in_flight::{InFlight, Slot};
+use in_flight::Slot;
 use recovery::EarlierRun;
 use transfer::Transfer;
 
-/// A validated download that can start.
-pub struct Task {
-    pub session: Arc<Session>,
-    pub request: DownloadRequest,
-    pub paths: Paths,
-    pub shared: Arc<Shared>,
-    pub inbox: Receiver<Event>,
-}
-
-/// Runs a download to its end and publishes the result, even after a panic.
-pub fn run(task: Task) {
-    let shared = task.shared.clone();
-    let result = catch(|| drive(task)).unwrap_or_else(|defect| Err(defect.into()));
-    shared.end(result);
-}
-
-fn drive(task: Task) -> Result<Outcome> {
-    let session = task.session.clone();
-    let buffers = buffers_for(task.request.thread_num);
-    session.writer_threads.buffers().reserve(buffers);
-    let mut driver = Driver::new(task);
-    let result = catch(|| driver.run()).unwrap_or_else(|defect| {
+/// Runs the download of a validated request to its end.
+pub fn drive(
+    world: World<'_>,
+    options: &ClientOptions,
+    request: &DownloadRequest,
+    shared: &Arc<Shared>,
+) -> Result<Outcome> {
+    let mut driver = Driver::new(world, options, request, shared);
+    catch(|| driver.run()).unwrap_or_else(|defect| {
         // A defect must not leave threads that write to the file.
         let ended = catch(|| driver.drain());
         Err(ended.err().unwrap_or(defect).into())
-    });
-    drop(driver);
-    session.writer_threads.buffers().release(buffers);
-    result
+    })
 }
 
-/// One buffer for each connection and a few that are being written; if there are many connections, they share.
-fn buffers_for(connections: u32) -> usize {
-    usize::try_from(connections).unwrap_or(usize::MAX).min(60) + 4
-}
-
-struct Driver {
-    session: Arc<Session>,
-    request: DownloadRequest,
-    paths: Paths,
-    shared: Arc<Shared>,
-    inbox: Receiver<Event>,
+struct Driver<'w> {
+    world: World<'w>,
+    options: &'w ClientOptions,
+    request: &'w DownloadRequest,
+    shared: &'w Arc<Shared>,
     slots: Vec<Slot>,
     /// The files of an earlier run, until the first reply shows whether they can be used.
     earlier_run: EarlierRun,
     /// Everything that is known after the first successful reply.
     transfer: Option<Transfer>,
-    prover: Option<proof::Prover>,
+    proof: Option<Box<dyn Proof>>,
     stall_clock: StallClock,
     /// Runs while the service throttles and no byte arrives.
     throttle_clock: Option<StallClock>,
@@ -124,26 +97,26 @@ struct Driver {
     disk_rounds: u32,
 }
 
-impl Driver {
-    fn new(task: Task) -> Self {
-        let Task { session, request, paths, shared, inbox } = task;
-        let thread_num = request.thread_num;
-        let single_stream = request.is_processed();
-        let slots = (0..thread_num).map(|_| Slot::new()).collect();
+impl<'w> Driver<'w> {
+    fn new(
+        world: World<'w>,
+        options: &'w ClientOptions,
+        request: &'w DownloadRequest,
+        shared: &'w Arc<Shared>,
+    ) -> Self {
         Driver {
-            session,
+            world,
+            options,
             request,
-            paths,
             shared,
-            inbox,
-            slots,
+            slots: (0..request.thread_num).map(|_| Slot::new()).collect(),
             earlier_run: EarlierRun::default(),
             transfer: None,
-            prover: None,
-            stall_clock: StallClock::new(Instant::now()),
+            proof: None,
+            stall_clock: StallClock::new(world.clock.now()),
             throttle_clock: None,
             throttle_back_off: ThrottleBackOff::default(),
-            connection_limit: ConnectionLimit::new(thread_num),
+            connection_limit: ConnectionLimit::new(request.thread_num),
             in_flight_at_end: 0,
             bytes_at_last_check: 0,
             awaits_credentials: false,
@@ -153,7 +126,7 @@ impl Driver {
             round_trip: 0.0,
             restarts: 0,
             refused_generation: None,
-            single_stream,
+            single_stream: request.is_processed(),
             refetched: false,
             disk_rounds: 0,
         }
@@ -223,7 +196,7 @@ impl Driver {
     /// A single stream cannot be continued, only repeated.
     fn restart_stream(&mut self, error: Error) -> Result<()> {
         self.restarts += 1;
-        if self.restarts >= self.session.options.max_attempts {
+        if self.restarts >= self.options.max_attempts {
             return Err(error.with_context(if self.request.is_processed() {
                 "; a processed object is sent as one stream, so the download could not continue where it was interrupted"
             } else {
@@ -247,13 +220,8 @@ impl Driver {
                 journal.remove()?;
             }
             file.clear()?;
-            let _exit_guard = exit::guard()?;
-            self.earlier_run = EarlierRun {
-                journal_location: JournalLocation::of(&self.request, &self.paths),
-                temp: Some(file),
-                is_new: true,
-                ..EarlierRun::default()
-            };
+            self.earlier_run =
+                EarlierRun { temp: Some(file), is_new: true, ..EarlierRun::default() };
         }
         Ok(())
     }
@@ -261,17 +229,17 @@ impl Driver {
     /// Stops every fetch and the proof and waits for their ends; records the bytes stored meanwhile.
     fn drain(&mut self) {
         self.abort_all();
-        self.prover = None;
+        self.proof = None;
         let mut stored = Vec::new();
         while self.slots.iter().any(|slot| slot.in_flight.is_some()) {
-            match self.inbox.recv() {
-                Ok(Event::Stored(extent)) => stored.push(extent),
-                Ok(Event::Ended(end)) => self.note_end(&end),
-                Ok(_) => {}
-                Err(_) => break,
+            match self.world.inbox.recv() {
+                Some(Event::Stored(extent)) => stored.push(extent),
+                Some(Event::Ended(end)) => self.note_end(&end),
+                Some(_) => {}
+                None => break,
             }
         }
-        while let Ok(event) = self.inbox.try_recv() {
+        while let Some(event) = self.world.inbox.try_recv() {
             if let Event::Stored(extent) = event {
                 stored.push(extent);
             }
@@ -283,14 +251,24 @@ impl Driver {
     }
 
     fn abort_all(&mut self) {
-        let running = self.slots.iter_mut().filter_map(|slot| slot.in_flight.as_mut());
-        running.filter(|in_flight| !in_flight.aborted).for_each(InFlight::abort);
+        for slot in 0..self.slots.len() {
+            self.abort(slot);
+        }
+    }
+
+    /// Tells the request of a slot to stop, if there is one; its end is still reported.
+    fn abort(&mut self, slot: usize) {
+        let in_flight = self.slots[slot].in_flight.as_mut().filter(|request| !request.aborted);
+        if let Some(in_flight) = in_flight {
+            in_flight.aborted = true;
+            self.world.network.abort(slot, in_flight.fetch);
+        }
     }
 
     fn note_end(&mut self, end: &FetchEnd) {
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.carries(end.fetch)) {
             slot.in_flight = None;
-            self.note_qos_delay(&end.head, Instant::now());
+            self.note_qos_delay(&end.head, self.now());
         }
     }
 
@@ -303,7 +281,7 @@ impl Driver {
         if self.request.flush {
             for extent in stored {
                 let offset = extent.offset - transfer.stored.range().start;
-                transfer.stored.file().start_writeback(offset, extent.len);
+                transfer.stored.file().start_writeback(offset..offset + extent.len);
             }
         }
         self.log_unrecorded(unrecorded);
@@ -316,12 +294,18 @@ impl Driver {
         }
     }
 
+    fn now(&self) -> Instant {
+        self.world.clock.now()
+    }
+
     /// The object's name in messages.
     fn object(&self) -> String {
         format!("oss://{}/{}", self.request.bucket, self.request.key)
     }
 
     fn log(&self, level: LogLevel, line: impl FnOnce() -> String) {
-        self.session.log(level, || format!("{}: {}", self.object(), line()));
+        if let Some(sink) = self.options.log.as_ref().filter(|_| level <= self.options.log_level) {
+            sink(level, &format!("{}: {}", self.object(), line()));
+        }
     }
 }

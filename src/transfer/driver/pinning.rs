@@ -16,10 +16,10 @@ use super::failure::AfterFailure;
 use super::in_flight::{InFlight, Slot};
 use super::recovery::{EarlierRun, Recoverable};
 
-impl Driver {
+impl Driver<'_> {
     /// Whether completion compares the file with the CRC-64 of `generation`.
     fn is_proven_by_crc(&self, generation: &Generation) -> bool {
-        self.session.options.verify_crc
+        self.options.verify_crc
             && generation.crc64.is_some()
             && self.wanted(generation.size) == (0..generation.size)
     }

@@ -5,25 +5,23 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::format::Header;
-use crate::checkpoint::journal::LockedJournal;
 use crate::model::encryption::ContentKey;
-use crate::model::error::{Error, Result};
+use crate::model::error::Result;
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
 use crate::model::pinning::Pinning;
 use crate::model::request::MAX_PART_SIZE;
 use crate::oss::reply::ReplyHead;
-use crate::storage::temp_file::TempFile;
 use crate::transfer::policy::reply_check::{FirstReply, Generation, UNKNOWN};
+use crate::transfer::world::TemporaryFile;
 
 use super::Driver;
 use super::first_request::FIRST;
-use super::proof::Prover;
-use super::recovery::EarlierRun;
+use super::recovery::{EarlierRun, Recoverable};
 use super::stored_extents::{Record, StoredExtents};
 use super::transfer::Transfer;
 
-impl Driver {
+impl Driver<'_> {
     /// Creates or claims the file and the journal, and lets the transfer continue.
     pub fn prepare(
         &mut self,
@@ -41,26 +39,23 @@ impl Driver {
         let range = self.resolve(&reply.generation)?;
         let pinning = self.pinning_of(&reply.generation).unwrap_or_default();
         let mut earlier_run = std::mem::take(&mut self.earlier_run);
+        let storage = self.world.storage;
         if earlier_run.recoverable.as_ref().is_none_or(|recoverable| recoverable.extents.is_empty())
         {
-            // The file will be emptied.
-            earlier_run.remove_sdk_record()?;
+            // The file will be emptied. The SDK trusts its record, so it must never exist without the bytes that it
+            // lists, not even after a power failure.
+            storage.remove_sdk_record()?;
         }
         let file = match earlier_run.temp.take() {
-            Some(file) if earlier_run.is_new => file,
-            Some(left) => {
-                let left = Arc::into_inner(left).ok_or_else(|| {
-                    Error::internal("the file of an earlier run is already in use")
-                })?;
-                Arc::new(self.paths.claim(left)?)
-            }
-            None => Arc::new(self.paths.create_temp()?),
+            Some(file) => file,
+            None if earlier_run.has_temp => storage.claim_temp()?,
+            None => storage.create_temp()?,
         };
         // Until its record is replaced, a later run can use the bytes of the earlier run, if it can find them.
         let is_new = earlier_run.recoverable.is_none() || !file.is_locked();
         self.earlier_run = EarlierRun { temp: Some(file.clone()), is_new, ..EarlierRun::default() };
         let transfer = self.create_transfer(
-            earlier_run,
+            earlier_run.recoverable,
             file,
             (head, content_key),
             (reply.generation, pinning),
@@ -85,22 +80,17 @@ impl Driver {
 
     fn create_transfer(
         &mut self,
-        mut earlier_run: EarlierRun,
-        file: Arc<TempFile>,
+        recoverable: Option<Recoverable>,
+        file: Arc<dyn TemporaryFile>,
         (head, content_key): (ReplyHead, Option<Arc<ContentKey>>),
         (generation, pinning): (Generation, Pinning),
         range: &Range<u64>,
     ) -> Result<Transfer> {
+        let storage = self.world.storage;
         let len = (range.end != UNKNOWN).then(|| range.end - range.start);
-        let generation_known = earlier_run
-            .recoverable
-            .as_ref()
-            .is_none_or(|recoverable| !recoverable.needs_object_crc);
-        let unproven = earlier_run
-            .recoverable
-            .take()
-            .map(|recoverable| recoverable.extents)
-            .unwrap_or_default();
+        let generation_known =
+            recoverable.as_ref().is_none_or(|recoverable| !recoverable.needs_object_crc);
+        let unproven = recoverable.map(|recoverable| recoverable.extents).unwrap_or_default();
         if unproven.is_empty() {
             file.clear()?;
         }
@@ -113,34 +103,27 @@ impl Driver {
             }
         }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
-        let record = match (earlier_run.journal_location.take(), pinned) {
-            (Some(location), Some(etag)) => {
-                let header = self.header(etag, (&generation, pinning), range, &file);
-                Some(Record::start(
-                    location,
-                    header,
-                    earlier_run.journal.take(),
-                    &unproven,
-                    generation_known,
-                )?)
+        let record = match pinned.filter(|_| storage.keeps_journal()) {
+            Some(etag) => {
+                let header = self.header(etag, (&generation, pinning), range, &*file);
+                Some(Record::start(storage, header, &unproven, generation_known)?)
             }
-            _ => {
+            None => {
                 // This run cannot be resumed, and has emptied the file to which an earlier record refers.
-                earlier_run.journal.take().map_or(Ok(()), LockedJournal::discard)?;
+                storage.discard_journal()?;
                 None
             }
         };
-        earlier_run.remove_sdk_record()?;
+        storage.remove_sdk_record()?;
         let proving = !unproven.is_empty();
         if proving {
             let held: u64 = unproven.iter().map(|extent| extent.len).sum();
             self.shared.counters.bytes_done.add(held);
-            self.prover = Some(Prover::start(
+            self.proof = Some(storage.start_proof(
                 file.clone(),
                 range.start,
                 unproven.clone(),
                 content_key.clone(),
-                self.shared.events().clone(),
             )?);
         }
         let grain = match len {
@@ -165,7 +148,7 @@ impl Driver {
         etag: String,
         (generation, pinning): (&Generation, Pinning),
         range: &Range<u64>,
-        file: &TempFile,
+        file: &dyn TemporaryFile,
     ) -> Header {
         Header {
             bucket: self.request.bucket.clone(),
@@ -179,8 +162,8 @@ impl Driver {
             object_version_id: generation.version_id.clone(),
             requested: self.request.range,
             range: range.clone(),
-            destination: self.paths.target.clone(),
-            temp_name: file.path().file_name().unwrap_or_default().to_owned(),
+            destination: self.world.storage.target().to_owned(),
+            temp_name: file.name().to_owned(),
         }
     }
 }

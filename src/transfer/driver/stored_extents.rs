@@ -5,12 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::format::Header;
-use crate::checkpoint::journal::{Journal, JournalLocation, LockedJournal};
 use crate::model::error::{Error, Result};
 use crate::model::extent::{Extent, ExtentMap};
 use crate::model::pinning::Pinning;
-use crate::storage::temp_file::TempFile;
 use crate::transfer::policy::plan::subtract;
+use crate::transfer::world::{JournalFile, Storage, TemporaryFile};
 
 /// Extents are verified bytes or bytes of this run. Unproven extents are those of an earlier run; they count as stored
 /// until their proof fails.
@@ -21,15 +20,14 @@ pub struct StoredExtents {
     unproven: BTreeMap<u64, Extent>,
     /// Bytes in both.
     held: u64,
-    file: Arc<TempFile>,
+    file: Arc<dyn TemporaryFile>,
     record: Option<Record>,
 }
 
 /// The journal and the data needed to write it again.
 pub struct Record {
-    pub location: JournalLocation,
-    pub header: Header,
-    journal: Option<Journal>,
+    header: Header,
+    journal: Option<Box<dyn JournalFile>>,
     /// The generation of the earlier run's bytes is known. For the C++ SDK's record it is not, until the whole object's
     /// CRC-64 is compared: such bytes are never recorded, or a later run would treat them as verified.
     generation_known: bool,
@@ -38,15 +36,14 @@ pub struct Record {
 impl Record {
     /// Starts a journal of `unproven`, if their generation is known, replacing the earlier one.
     pub fn start(
-        location: JournalLocation,
+        storage: &dyn Storage,
         header: Header,
-        previous: Option<LockedJournal>,
         unproven: &[Extent],
         generation_known: bool,
     ) -> Result<Self> {
         let recorded = if generation_known { unproven } else { &[] };
-        let journal = location.start(previous.as_ref(), &header, recorded)?;
-        Ok(Record { location, header, journal: Some(journal), generation_known })
+        let journal = storage.start_journal(&header, recorded)?;
+        Ok(Record { header, journal: Some(journal), generation_known })
     }
 }
 
@@ -54,7 +51,7 @@ impl StoredExtents {
     pub fn new(
         range: Range<u64>,
         grain: u64,
-        file: Arc<TempFile>,
+        file: Arc<dyn TemporaryFile>,
         record: Option<Record>,
         unproven: Vec<Extent>,
     ) -> Self {
@@ -65,7 +62,7 @@ impl StoredExtents {
         StoredExtents { range, extents, unproven, held, file, record }
     }
 
-    pub fn file(&self) -> &Arc<TempFile> {
+    pub fn file(&self) -> &Arc<dyn TemporaryFile> {
         &self.file
     }
 
@@ -135,7 +132,7 @@ impl StoredExtents {
         let Some(record) = &mut self.record else { return Ok(None) };
         let Some(journal) = record.journal.take() else { return Ok(None) };
         let extents = if record.generation_known { extents } else { Vec::new() };
-        match journal.rewrite(&record.location, &record.header, &extents)? {
+        match journal.rewrite(&record.header, &extents)? {
             Ok(journal) => {
                 record.journal = Some(journal);
                 Ok(None)
@@ -169,7 +166,7 @@ impl StoredExtents {
     }
 
     /// Returns the file and the record, for the end of the download.
-    pub fn into_parts(self) -> (Arc<TempFile>, Option<Journal>) {
+    pub fn into_parts(self) -> (Arc<dyn TemporaryFile>, Option<Box<dyn JournalFile>>) {
         (self.file, self.record.and_then(|record| record.journal))
     }
 }
@@ -178,6 +175,7 @@ impl StoredExtents {
 mod tests {
     use super::*;
     use crate::model::crc64;
+    use crate::storage::temp_file::TempFile;
 
     const PART: u64 = 102_400;
 

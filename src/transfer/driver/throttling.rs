@@ -8,7 +8,7 @@ use crate::transfer::policy::stall_clock::StallClock;
 
 use super::Driver;
 
-impl Driver {
+impl Driver<'_> {
     /// Counts a refused request of `slot` before its delay is decided; returns how long the service has throttled while
     /// no byte arrived.
     pub(super) fn throttled(&mut self, slot: usize, failure: &Failure, now: Instant) -> Duration {

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use crate::model::encryption::ContentKey;
 use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
-use crate::sync::channel::Sender;
-use crate::transfer::disk::write_target::WriteTarget;
-use crate::transfer::event::Event;
 use crate::transfer::policy::reply_check::{Generation, UNKNOWN};
+use crate::transfer::world::Destination;
 
 use super::stored_extents::StoredExtents;
 
@@ -41,12 +39,13 @@ impl Transfer {
         self.stored.end_at(end);
     }
 
-    /// The destination of a fetch's bytes.
-    pub fn write_target(&self, events: &Sender<Event>) -> Arc<WriteTarget> {
-        Arc::new(WriteTarget::new(
-            self.stored.file().clone(),
-            self.stored.range().start,
-            events.clone(),
-        ))
+    /// The destination of a request's bytes.
+    pub fn destination(&self) -> Destination {
+        Destination {
+            file: self.stored.file().clone(),
+            base: self.stored.range().start,
+            grain: self.grain,
+            content_key: self.content_key.clone(),
+        }
     }
 }

@@ -12,11 +12,13 @@ use crate::transfer::connection::reply_stage::ReplyStage;
 use crate::transfer::connection::span::Span;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
 use crate::transfer::policy::plan::{self, ActiveSpan};
+use crate::transfer::world::NewRequest;
 
 use super::Driver;
 use super::failure::AfterFailure;
 use super::in_flight::InFlight;
-use super::start_request::{NewRequest, StartOutcome};
+use super::start_request::StartOutcome;
+use super::transfer::Transfer;
 
 /// Interval of rate measurements while connections are busy.
 const MEASURE: Duration = Duration::from_millis(200);
@@ -45,12 +47,12 @@ struct Batch {
     fault: Option<Error>,
 }
 
-impl Driver {
+impl Driver<'_> {
     /// Fetches the missing bytes.
     pub fn fetch_missing(&mut self) -> Result<TransferEnd> {
         loop {
             self.check_limits()?;
-            let now = Instant::now();
+            let now = self.now();
             if self.single_stream {
                 if let Some(broken) = self.stream_ended() {
                     return Ok(broken);
@@ -88,7 +90,7 @@ impl Driver {
                 Event::Wake => self.awaits_credentials = false,
                 Event::FirstReply { .. } => {}
             }
-            event = self.inbox.try_recv().ok();
+            event = self.world.inbox.try_recv();
         }
         Ok(batch)
     }
@@ -140,7 +142,7 @@ impl Driver {
     }
 
     fn proof_ended(&mut self) {
-        self.prover = None;
+        self.proof = None;
         if let Some(transfer) = &mut self.transfer {
             transfer.proving = false;
         }
@@ -159,7 +161,7 @@ impl Driver {
         in_flight: &InFlight,
         end: FetchEnd,
     ) -> Result<Option<String>> {
-        self.note_qos_delay(&end.head, Instant::now());
+        self.note_qos_delay(&end.head, self.now());
         self.note_confirmation(in_flight);
         if let Some(first_byte) = end.first_byte {
             let seconds = first_byte.as_secs_f64();
@@ -173,11 +175,12 @@ impl Driver {
             self.note_size(in_flight);
         }
         if matches!(end.ending, EndReason::Complete | EndReason::Cut | EndReason::Aborted) {
+            let now = self.now();
             let slot = &mut self.slots[slot];
             if let Some(rate) = in_flight.rate() {
                 slot.rate = rate;
             } else if slot.rate == 0.0 {
-                slot.rate = in_flight.average(Instant::now());
+                slot.rate = in_flight.average(now);
             }
             slot.forget_failures();
             return Ok(None);
@@ -253,10 +256,10 @@ impl Driver {
         let range = Some((asked.start, Some(asked.end.saturating_sub(1))));
         NewRequest {
             head: false,
-            composed: compose(&self.request, range, conditions),
+            composed: compose(self.request, range, conditions),
             stage: ReplyStage::Expected { generation: generation.clone(), pinning, asked },
             span,
-            stores: true,
+            destination: transfer.map(Transfer::destination),
         }
     }
 
@@ -284,10 +287,11 @@ impl Driver {
         let Some(median) = rates.get(rates.len() / 2).copied().filter(|_| rates.len() > 1) else {
             return;
         };
-        for slot in &mut self.slots {
+        for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
             let rested = slot.replaced_at.is_none_or(|at| now.duration_since(at) >= REPLACE_EVERY);
             let Some(in_flight) =
-                slot.in_flight.as_mut().filter(|in_flight| rested && !in_flight.aborted)
+                slot.in_flight.as_ref().filter(|in_flight| rested && !in_flight.aborted)
             else {
                 continue;
             };
@@ -299,8 +303,8 @@ impl Driver {
             let anew = 2.0 * self.round_trip.max(0.1) + remaining / median;
             let worth = remaining / rate.max(1.0) > 2.0 * anew;
             if tried && worth {
-                slot.replaced_at = Some(now);
-                in_flight.abort();
+                self.slots[index].replaced_at = Some(now);
+                self.abort(index);
                 return;
             }
         }

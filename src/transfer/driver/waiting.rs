@@ -8,17 +8,17 @@ use crate::transfer::policy::stall_clock::CHECK_INTERVAL;
 
 use super::Driver;
 
-impl Driver {
+impl Driver<'_> {
     /// The next event; `None` when `until` has passed. A received event is never dropped because of a cancel, a
     /// deadline or a stall, which are errors of the next call.
     pub fn next_event(&mut self, until: Option<Instant>) -> Result<Option<Event>> {
         loop {
             self.check_limits()?;
             self.check_stall()?;
-            let look = Instant::now() + CHECK_INTERVAL;
+            let look = self.now() + CHECK_INTERVAL;
             let next = [until, self.deadline()].into_iter().flatten().fold(look, Instant::min);
-            let event = self.inbox.recv_deadline(next).ok();
-            if event.is_some() || until.is_some_and(|until| until <= Instant::now()) {
+            let event = self.world.inbox.recv_until(next);
+            if event.is_some() || until.is_some_and(|until| until <= self.now()) {
                 return Ok(event);
             }
         }
@@ -33,7 +33,7 @@ impl Driver {
                 format!("the download of {} was cancelled", self.object()),
             ));
         }
-        if self.deadline().is_some_and(|at| Instant::now() >= at) {
+        if self.deadline().is_some_and(|at| self.now() >= at) {
             let limit = self.request.deadline.unwrap_or(Duration::ZERO);
             return Err(Error::new(
                 ErrorKind::Deadline,
@@ -52,7 +52,7 @@ impl Driver {
     /// fail are handled when they do, and the pauses between them were within the limits.
     fn check_stall(&mut self) -> Result<()> {
         let stalled_for = self.stalled_for();
-        let limit = self.session.limits().of(self.has_progressed());
+        let limit = self.limits().of(self.has_progressed());
         let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
         match limit.filter(|limit| stalled_for >= *limit) {
             Some(limit) if any_in_flight || self.awaits_credentials || self.awaits_key => {
@@ -91,7 +91,8 @@ impl Driver {
 
     /// Time without a byte, while bytes are missing and nothing on this machine delays them.
     pub fn stalled_for(&mut self) -> Duration {
-        let now = Instant::now();
+        let now = self.now();
+        self.shared.note_rate(now);
         let heard = self.shared.counters.bytes_from_network.get();
         if heard != self.bytes_at_last_check || self.needs_nothing() {
             self.bytes_at_last_check = heard;

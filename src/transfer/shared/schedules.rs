@@ -21,7 +21,7 @@ fn drive(shared: &Shared, inbox: &Receiver<Event>) {
 
 fn start() -> (Arc<Shared>, thread::JoinHandle<()>) {
     let (events, inbox) = unbounded();
-    let shared = Arc::new(Shared::new(events, 0));
+    let shared = Arc::new(Shared::new(events, 0, Instant::now()));
     let driven = shared.clone();
     (shared, thread::spawn(move || drive(&driven, &inbox)))
 }

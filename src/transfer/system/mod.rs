@@ -1,0 +1,62 @@
+//! The world of a driver as it is: the system's clock, threads, libcurl and files.
+
+mod clock;
+mod inbox;
+mod network;
+mod proof;
+mod storage;
+
+use std::sync::Arc;
+
+use crate::model::request::DownloadRequest;
+use crate::storage::paths::Paths;
+use crate::sync::channel::Receiver;
+use crate::sys::panic::catch;
+
+use super::driver;
+use super::event::Event;
+use super::session::Session;
+use super::shared::Shared;
+use super::world::World;
+
+use clock::{SystemChance, SystemClock};
+use inbox::ChannelInbox;
+use network::ClientNetwork;
+use storage::DownloadFiles;
+
+/// A validated download that can start.
+pub struct Task {
+    pub session: Arc<Session>,
+    pub request: DownloadRequest,
+    pub paths: Paths,
+    pub shared: Arc<Shared>,
+    pub inbox: Receiver<Event>,
+}
+
+/// Runs a download to its end on this thread and publishes the result, even after a panic.
+pub fn run(task: Task) {
+    let Task { session, request, paths, shared, inbox } = task;
+    shared.report_start();
+    let buffers = session.writer_threads.buffers();
+    let reserved = buffers_for(request.thread_num);
+    buffers.reserve(reserved);
+    let result = catch(|| {
+        let network = ClientNetwork::new(&session, &request, &shared);
+        let storage = DownloadFiles::new(&request, paths, shared.events().clone())?;
+        let world = World {
+            clock: &SystemClock,
+            chance: &SystemChance,
+            inbox: &ChannelInbox(inbox),
+            network: &network,
+            storage: &storage,
+        };
+        driver::drive(world, &session.options, &request, &shared)
+    });
+    buffers.release(reserved);
+    shared.end(result.unwrap_or_else(|defect| Err(defect.into())));
+}
+
+/// One buffer for each connection and a few that are being written; if there are many connections, they share.
+fn buffers_for(connections: u32) -> usize {
+    usize::try_from(connections).unwrap_or(usize::MAX).min(60) + 4
+}

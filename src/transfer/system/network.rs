@@ -1,0 +1,163 @@
+//! The network of a client: requests are signed and handed to its transfer threads.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::encryption::WrappedKey;
+use crate::model::error::{Error, Result};
+use crate::model::request::DownloadRequest;
+use crate::oss::content_cipher::ContentCipher;
+use crate::oss::decryption_keys::DecryptionKeys;
+use crate::transfer::bandwidth::RateLimiter;
+use crate::transfer::connection::fetch::Fetch;
+use crate::transfer::connection::wire::Wire;
+use crate::transfer::connection::worker::{Command, Worker};
+use crate::transfer::credentials_cache::CachedKey;
+use crate::transfer::disk::buffers::BUFFER_SIZE;
+use crate::transfer::disk::intake::Intake;
+use crate::transfer::disk::write_target::WriteTarget;
+use crate::transfer::key_unwrapping::Asked;
+use crate::transfer::session::Session;
+use crate::transfer::shared::Shared;
+use crate::transfer::world::{Destination, Network, NewRequest};
+
+/// Up to this number of connections each may have a large buffer.
+const FEW_CONNECTIONS: u32 = 8;
+/// Total size of the receive buffers of a download's connections, in bytes: a large buffer receives more with one
+/// system call. TLS records have 16 KiB and gain nothing from more than the smallest buffer; bytes read in advance
+/// would exceed a bandwidth limit.
+const RECEIVE_BUFFERS: usize = 8 * 1024 * 1024;
+const MIN_RECEIVE_BUFFER: usize = 64 * 1024;
+/// Size of a write if there are many connections.
+const SMALL_GATHER: usize = 512 * 1024;
+
+/// The requests of one download over the connections of its client.
+pub struct ClientNetwork<'a> {
+    session: &'a Session,
+    request: &'a DownloadRequest,
+    shared: &'a Arc<Shared>,
+}
+
+impl<'a> ClientNetwork<'a> {
+    pub fn new(
+        session: &'a Session,
+        request: &'a DownloadRequest,
+        shared: &'a Arc<Shared>,
+    ) -> Self {
+        ClientNetwork { session, request, shared }
+    }
+
+    /// Stores the bytes of fetch `fetch`, the first of which is the object's byte `start`.
+    fn intake(
+        &self,
+        fetch: u64,
+        worker: &Worker,
+        start: u64,
+        destination: Destination,
+    ) -> Result<Intake> {
+        let Destination { file, base, grain, content_key } = destination;
+        let cipher = content_key.map(|key| ContentCipher::at(&key, start)).transpose()?;
+        let few = self.request.thread_num <= FEW_CONNECTIONS;
+        let intake = Intake::new(
+            fetch,
+            Arc::new(WriteTarget::new(file, base, self.shared.events().clone())),
+            self.session.writer_threads.clone(),
+            worker.waker().clone(),
+            start,
+            if few { BUFFER_SIZE } else { SMALL_GATHER },
+            grain,
+        );
+        Ok(intake.decrypting(cipher))
+    }
+
+    fn receive_buffer(&self) -> usize {
+        let limited = self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited();
+        if self.session.is_https() || limited {
+            return MIN_RECEIVE_BUFFER;
+        }
+        let connections = usize::try_from(self.request.thread_num).unwrap_or(usize::MAX).max(2);
+        (RECEIVE_BUFFERS / connections).max(MIN_RECEIVE_BUFFER)
+    }
+}
+
+impl Network for ClientNetwork<'_> {
+    fn credentials(&self) -> Result<Option<CachedKey>> {
+        self.session.credentials.issue(self.shared.events())
+    }
+
+    fn credentials_expired(&self, serial: u64) -> bool {
+        self.session.credentials.expired(serial)
+    }
+
+    fn start(&self, slot: usize, request: NewRequest, key: &CachedKey) -> Result<u64> {
+        let NewRequest { head, composed, stage, span, destination } = request;
+        let method = if head { "HEAD" } else { "GET" };
+        let (url, headers) = self.session.sign(method, self.request, composed, key)?;
+        let worker = self.session.worker(slot)?;
+        let id = self.session.next_fetch();
+        let intake =
+            destination.map(|to| self.intake(id, &worker, span.start(), to)).transpose()?;
+        let events = self.shared.events().clone();
+        let fetch = Fetch::new(
+            id,
+            stage,
+            span,
+            intake,
+            events.clone(),
+            self.shared.counters.clone(),
+            RateLimiter::new(&self.session.bandwidth, &self.shared.bandwidth),
+        );
+        let wire = Wire {
+            head,
+            headers,
+            receive_buffer: self.receive_buffer(),
+            url,
+            connection: self.session.connection.clone(),
+        };
+        // A worker that panicked answers every fetch with its end; one that has ended does not.
+        let start = Command::Start { wire: Box::new(wire), fetch: Box::new(fetch), events };
+        match worker.tell(start) {
+            true => Ok(id),
+            false => Err(Error::internal("a transfer thread has ended")),
+        }
+    }
+
+    fn proceed(&self, slot: usize, fetch: u64, start: u64, destination: Destination) -> Result<()> {
+        let worker = self.session.worker(slot)?;
+        let intake = self.intake(fetch, &worker, start, destination)?;
+        worker.tell(Command::Proceed { fetch, intake: Box::new(intake) });
+        Ok(())
+    }
+
+    fn abort(&self, slot: usize, fetch: u64) {
+        // The worker of a request that has started exists.
+        if let Ok(worker) = self.session.worker(slot) {
+            worker.tell(Command::Abort { fetch });
+        }
+    }
+
+    fn service_time(&self) -> Timestamp {
+        self.session.now()
+    }
+
+    fn set_service_time(&self, time: Timestamp) {
+        self.session.set_clock(time);
+    }
+
+    fn host(&self) -> &str {
+        self.session.host()
+    }
+
+    fn decryption_keys(&self) -> &DecryptionKeys {
+        &self.session.decryption_keys
+    }
+
+    fn has_key_unwrapper(&self) -> bool {
+        !self.session.key_unwrapping.is_off()
+    }
+
+    fn unwrap_key(&self, wrapped: WrappedKey) -> Result<Asked> {
+        self.session.key_unwrapping.ask(wrapped, self.shared.events())
+    }
+}
