@@ -87,7 +87,7 @@ pub unsafe extern "C" fn oss_resumable_download_object(
             } else {
                 client.inner().download(&request)?
             };
-            guard::output(out, || oss_resumable_result::give(&outcome));
+            guard::output(out, || oss_resumable_result::give(outcome));
             Ok(OSS_RESUMABLE_OK)
         })
     }
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn oss_resumable_download_wait(
                 None => Ok(OSS_RESUMABLE_WAIT_TIMEOUT),
                 Some(Err(error)) => Err(error),
                 Some(Ok(outcome)) => {
-                    guard::output(out, || oss_resumable_result::give(&outcome));
+                    guard::output(out, || oss_resumable_result::give(outcome));
                     Ok(OSS_RESUMABLE_OK)
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::codes::{self, OSS_RESUMABLE_OK, oss_resumable_code};
 use super::sized::size_first;
-use super::status::{eta_ms, oss_resumable_status};
+use super::status::oss_resumable_status;
 use crate::model::events::{DownloadEvent, EventKind};
 
 /// oss_resumable_event: the download has begun to work.
@@ -10,6 +10,7 @@ pub const OSS_RESUMABLE_EVENT_STARTED: i32 = 1;
 /// oss_resumable_event: the status of the download has changed. Changes are merged: at most ten of these a second for
 /// each download.
 pub const OSS_RESUMABLE_EVENT_PROGRESS: i32 = 2;
+// 3 is reserved: paused.
 /// oss_resumable_event: the download has ended. The last event of each download.
 pub const OSS_RESUMABLE_EVENT_ENDED: i32 = 4;
 
@@ -24,8 +25,9 @@ pub struct oss_resumable_event {
     pub tag: u64,
     /// One of the `OSS_RESUMABLE_EVENT_…` values. Ignore those that you do not know.
     pub kind: i32,
-    /// With ::OSS_RESUMABLE_EVENT_ENDED: ::OSS_RESUMABLE_OK if the download succeeded, otherwise the code of the failure;
-    /// oss_resumable_download_wait() returns the same, and the result or the error. With other kinds 0.
+    /// With ::OSS_RESUMABLE_EVENT_ENDED: ::OSS_RESUMABLE_OK if the download succeeded, otherwise the code of the failure.
+    /// oss_resumable_download_wait() then returns the same code at once, and the result or the error. With other kinds
+    /// 0.
     pub code: oss_resumable_code,
     /// As in ::oss_resumable_status, when the event was read; with ::OSS_RESUMABLE_EVENT_ENDED, at the end.
     pub bytes_done: u64,
@@ -63,7 +65,7 @@ impl From<&DownloadEvent> for oss_resumable_event {
             phase: status.phase,
             active_connections: status.active_connections,
             bytes_per_second: status.bytes_per_second,
-            eta_ms: eta_ms(&event.status),
+            eta_ms: status.eta_ms,
             elapsed_ms: status.elapsed_ms,
         }
     }

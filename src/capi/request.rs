@@ -274,6 +274,8 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capi::event_queue::{oss_resumable_event_queue_free, oss_resumable_event_queue_new};
+    use crate::event_queue::EventQueue;
     use std::mem;
     use std::ptr;
     use std::time::Duration;
@@ -329,6 +331,10 @@ mod tests {
         c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
         (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
         (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
+        let mut queue = ptr::null_mut();
+        // SAFETY: a live local, and no error is wanted.
+        unsafe { oss_resumable_event_queue_new(&raw mut queue, ptr::null_mut()) };
+        (c.event_queue, c.tag) = (queue, 77);
 
         let text = |text: &str| Some(text.to_owned());
         let mut r = DownloadRequest::new("examplebucket", "a/b").file_path("/f");
@@ -352,7 +358,11 @@ mod tests {
         (r.requester_pays, r.set_modified_time, r.check_space) = (true, true, false);
         (r.preallocate, r.flush) = (true, false);
         (r.verify_before_rename, r.allow_encrypted) = (true, true);
+        let other = EventQueue::new().expect("queue");
+        r = r.event_queue(&other, 77);
         assert_eq!(format!("{:?}", read_one(&c).expect("request")), format!("{r:?}"));
+        // SAFETY: given above, freed once.
+        unsafe { oss_resumable_event_queue_free(queue) };
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl From<&Status> for oss_resumable_status {
 }
 
 /// −1 if it is unknown.
-pub fn eta_ms(status: &Status) -> i64 {
+fn eta_ms(status: &Status) -> i64 {
     status.eta.map_or(-1, |eta| i64::try_from(eta.as_millis()).unwrap_or(i64::MAX))
 }
 

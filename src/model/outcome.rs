@@ -1,5 +1,7 @@
 //! The result of a download, and its status while it runs.
 
+mod json;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
