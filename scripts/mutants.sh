@@ -3,15 +3,18 @@
 # it only checks whether the patches still apply; with names it tries only those.
 # Prints "ok mutant NAME" or "FAILED mutant NAME" for each, then "mutant: N passed, N failed".
 #
-# A bug is a patch. Its first lines say what is wrong, and which tests find it quickly.
+# A bug is a patch. Its first line says what is wrong, and a line "Tests:" which tests find it quickly. Those in
+# scripts/mutants/simulated must be found by 20,000 simulated lives.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tree=build/mutants/tree
 logs=build/mutants/logs
-mutants=(scripts/mutants/*.patch)
+mutants=(scripts/mutants/*.patch scripts/mutants/simulated/*.patch)
+lives=20000
 
 name_of() { basename "$1" .patch; }
+is_simulated() { [[ $1 == */simulated/* ]]; }
 tests_of() { sed -n 's/^Tests: //p' "$1"; }
 
 gate=mutant
@@ -34,7 +37,7 @@ copy_tree() {
     git ls-files -z --cached --others --exclude-standard |
         tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --directory="$tree"
     # An earlier build may contain a mutant, and be newer than the file from which it was built.
-    sed -n "s|^+++ |$tree/|p" scripts/mutants/*.patch | xargs touch
+    sed -n "s|^+++ |$tree/|p" "${mutants[@]}" | xargs touch
 }
 
 # Tests that fail because of a bug may be killed and leave files behind.
@@ -44,6 +47,12 @@ make_temporary_directories() {
     export TMPDIR TEST_MEMORY
     chmod 1777 "$TMPDIR" "$TEST_MEMORY"
     trap 'rm -rf "$TMPDIR" "$TEST_MEMORY"' EXIT
+}
+
+# Plays lives in the copy.
+play_lives() {
+    (cd "$tree" && CARGO_TARGET_DIR=../target SIMULATED_LIVES=$lives timeout 1200 cargo test --locked --profile simulation \
+        --lib -- transfer::simulation::tests::lives_keep_every_promise --nocapture) >"$1" 2>&1
 }
 
 # Runs tests in the copy; the exit status is cargo's.
@@ -57,9 +66,11 @@ failures_in() { sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$1" | sort -u; }
 
 # Without a bug, the tests must pass.
 expect_sound_tree() {
-    local log=$logs/no-bug.log
-    # shellcheck disable=SC2046  # several names in a line
-    if ! run_tests "$log" $(for mutant in "${mutants[@]}"; do tests_of "$mutant"; done | xargs -n1 | sort -u); then
+    local log=$logs/no-bug.log tests
+    tests=$(for mutant in "${mutants[@]}"; do tests_of "$mutant"; done | xargs -n1 | sort -u)
+    # shellcheck disable=SC2086  # several names
+    if { [ -n "$tests" ] && ! run_tests "$log" $tests; } ||
+        { [[ ${mutants[*]} == */simulated/* ]] && ! play_lives "$log"; }; then
         tail -n 40 "$log"
         fail "none: tests fail without any bug planted, see $log"
         finish
@@ -72,8 +83,12 @@ try() {
     name=$(name_of "$mutant")
     log=$logs/$name.log
     git apply -p0 --directory="$tree" "$mutant"
-    # shellcheck disable=SC2046
-    run_tests "$log" $(tests_of "$mutant") || true
+    if is_simulated "$mutant"; then
+        play_lives "$log" || true
+    else
+        # shellcheck disable=SC2046
+        run_tests "$log" $(tests_of "$mutant") || true
+    fi
     git apply -p0 --directory="$tree" --reverse "$mutant"
     if ! grep -q '^test result: ' "$log"; then
         fail "$name was not tried: it does not build, see $log"
@@ -88,8 +103,10 @@ try() {
 check
 [ "${1:-}" = --check ] || [ "$failed" -gt 0 ] && finish
 if [ $# -gt 0 ]; then
-    mutants=("${@/#/scripts/mutants/}")
-    mutants=("${mutants[@]/%/.patch}")
+    mutants=()
+    for name in "$@"; do
+        mutants+=("$(find scripts/mutants -name "$name.patch")")
+    done
 fi
 make_temporary_directories
 copy_tree

@@ -28,3 +28,31 @@ fn the_readme_names_the_minimum_rust_version_of_the_manifest() {
 fn the_changelog_mentions_the_version_being_built() {
     assert!(read("CHANGELOG.md").contains(env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn the_driver_and_the_policies_reach_the_world_only_through_interfaces() {
+    const WORLD: [&str; 12] = [
+        "Instant::now",
+        "SystemTime::now",
+        "Timestamp::now",
+        "RandomState",
+        "std::fs",
+        "std::thread",
+        "sync::channel",
+        "sync::thread",
+        "sys::thread",
+        "sys::exit",
+        "session",
+        "transfer::system",
+    ];
+    for folder in ["src/transfer/driver", "src/transfer/policy"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for file in fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path())
+        {
+            let Ok(text) = fs::read_to_string(&file) else { continue };
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let direct = WORLD.iter().find(|name| code.contains(**name));
+            assert_eq!(direct, None, "in {}", file.display());
+        }
+    }
+}
