@@ -247,5 +247,22 @@ fn closed() -> Error {
     Error::new(ErrorKind::Cancelled, "Cancelled", "the event queue has been freed")
 }
 
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_waits_ends_when_the_queue_is_freed() {
+        let queue = Arc::new(EventQueue::new().expect("queue"));
+        let waiting = {
+            let queue = queue.clone();
+            std::thread::spawn(move || queue.next(None))
+        };
+        queue.close();
+        let error = waiting.join().expect("no panic").expect_err("freed");
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    }
+}
+
 #[cfg(all(test, shuttle))]
 mod schedules;

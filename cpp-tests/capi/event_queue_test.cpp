@@ -4,14 +4,12 @@
 #include <atomic>
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../support/capi.hpp"
@@ -235,34 +233,6 @@ TEST(EventQueue, IsFreedInAnyOrderWithEventsLeftAndDownloadsRunning) {
         }
         EXPECT_EQ(directory.names(), std::vector<std::string>{"small"});
     } while (std::next_permutation(order.begin(), order.end()));
-}
-
-namespace {
-
-// Whether a thread of this process sleeps in a system call.
-bool sleeps(long thread) {
-    const std::string stat = readFile("/proc/self/task/" + std::to_string(thread) + "/stat");
-    return stat.find(") S ") != std::string::npos;
-}
-
-} // namespace
-
-TEST(EventQueue, FreeingItEndsACallThatWaits) {
-    auto queue = newQueue();
-    auto *raw = queue.get();
-    std::atomic<long> thread{0};
-    oss_resumable_code code = OSS_RESUMABLE_OK;
-    std::thread waiting([&] {
-        oss_resumable_event event = OSS_RESUMABLE_EVENT_INIT;
-        thread = syscall(SYS_gettid);
-        code = oss_resumable_event_queue_next(raw, -1, &event);
-    });
-    while (thread == 0 || !sleeps(thread)) {
-        std::this_thread::yield();
-    }
-    queue.reset();
-    waiting.join();
-    EXPECT_EQ(code, OSS_RESUMABLE_ERR_CANCELLED);
 }
 
 TEST(EventQueue, RefusesWrongArgumentsAndKeepsTheEvent) {
