@@ -92,9 +92,13 @@ TEST(EventQueue, OneThreadServesSixtyDownloadsOfTwoClientsWithEpoll) {
               0);
     std::vector<DownloadPtr> downloads;
     const auto file = [&](size_t i) { return directory.path(std::to_string(i)); };
+    // Every third object does not exist, and of the others every tenth download is cancelled.
+    const auto isMissing = [](size_t i) { return i % 3 == 2; };
+    const auto isCancelled = [&](size_t i) { return !isMissing(i) && i % 10 == 0; };
     for (size_t i = 0; i < count; ++i) {
-        // Every third one does not exist, and every tenth one is cancelled.
-        const char *key = i % 3 == 2 ? "missing" : "generated/400KB";
+        const char *key = isMissing(i)     ? "missing"
+                          : isCancelled(i) ? "generated/64MiB"
+                                           : "generated/400KB";
         downloads.push_back(start(clients[i % 2], Reporting(key, file(i), queue, i)));
         ASSERT_TRUE(downloads.back());
     }
@@ -107,7 +111,7 @@ TEST(EventQueue, OneThreadServesSixtyDownloadsOfTwoClientsWithEpoll) {
             const auto tag = found.event.tag;
             seen.add(found.event);
             progress += found.event.kind == OSS_RESUMABLE_EVENT_PROGRESS;
-            if (found.event.kind == OSS_RESUMABLE_EVENT_STARTED && tag % 10 == 0) {
+            if (found.event.kind == OSS_RESUMABLE_EVENT_STARTED && isCancelled(tag)) {
                 oss_resumable_download_cancel(downloads[tag].get());
             }
             if (found.event.kind == OSS_RESUMABLE_EVENT_ENDED) {
@@ -118,9 +122,9 @@ TEST(EventQueue, OneThreadServesSixtyDownloadsOfTwoClientsWithEpoll) {
     EXPECT_GE(progress, count / 3);
     for (size_t i = 0; i < count; ++i) {
         EXPECT_EQ(seen.kinds[i], startAndEnd) << i;
-        if (i % 10 == 0) {
+        if (isCancelled(i)) {
             EXPECT_EQ(seen.codes[i], OSS_RESUMABLE_ERR_CANCELLED) << i;
-        } else if (i % 3 == 2) {
+        } else if (isMissing(i)) {
             EXPECT_EQ(seen.codes[i], OSS_RESUMABLE_ERR_SERVICE) << i;
         } else {
             EXPECT_EQ(seen.codes[i], OSS_RESUMABLE_OK) << i;
