@@ -103,6 +103,7 @@ run_rust_tests
 run_c_tests
 run_script shuttle scripts/shuttle.sh
 if [ $long = ON ]; then
+    run_script simulation scripts/simulation.sh
     run_script fuzz scripts/fuzz.sh 120
     run_script asan scripts/asan.sh
     run_script static-curl scripts/static_curl.sh

@@ -184,6 +184,8 @@ TEST(Arguments, WrongRequestsAreRefusedBeforeAnythingHappens) {
 TEST(Arguments, EveryCodeHasAName) {
     EXPECT_STREQ(oss_resumable_code_name(OSS_RESUMABLE_OK), "OSS_RESUMABLE_OK");
     EXPECT_STREQ(oss_resumable_code_name(OSS_RESUMABLE_ERR_BUSY), "OSS_RESUMABLE_ERR_BUSY");
+    EXPECT_STREQ(oss_resumable_code_name(OSS_RESUMABLE_ERR_OUT_OF_MEMORY),
+                 "OSS_RESUMABLE_ERR_OUT_OF_MEMORY");
     EXPECT_STREQ(oss_resumable_code_name(-1), "unknown");
 }
 

@@ -40,14 +40,21 @@
  * - **Ownership.** An object returned through `out` or `err` belongs to the caller, who frees it once with the `_free`
  *   function of its type. Freeing NULL does nothing. Objects may be freed in any order.
  * - **NULL** where it is not allowed is ::OSS_RESUMABLE_ERR_VALIDATION, never a crash.
+ * - **Out of memory.** A call that does not get memory for something of its own (the copy of a string, a handle, a
+ *   result, an error) returns ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY, also where its description does not name that code.
+ *   `err` receives an error that needs no memory. Nothing leaks, nothing has been started, and the call can be repeated;
+ *   oss_resumable_download_object() says what is different there. Functions that free or read an object need no memory
+ *   of this kind, except oss_resumable_result_json(). What the library allocates below this API, for connections, threads and buffers, is not covered:
+ *   without memory for it, Rust's standard library writes a line to stderr and aborts the process.
  * - **Threads.** Every function may be called from any thread. An object may be used by several threads at the same
  *   time; its `_free` function must be called after all other uses.
  * - **Callbacks** receive `user_data`. The description of each says on which thread it runs. None is called while the
  *   library holds a lock, and all are optional. They must return normally: no exception, `longjmp` or thread exit may
  *   leave them.
- * - **fork.** In a forked child, calls with the parent's clients and downloads return ::OSS_RESUMABLE_ERR_FORKED.
- *   Create new ones.
- * - The library writes nothing to stdout or stderr, installs no signal handler, and does not change the environment.
+ * - **fork.** In a forked child, calls with the parent's clients, downloads and event queues return
+ *   ::OSS_RESUMABLE_ERR_FORKED. Create new ones.
+ * - Otherwise the library writes nothing to stdout or stderr. It installs no signal handler, and does not change the
+ *   environment.
  */
 
 
@@ -440,8 +447,8 @@ typedef struct oss_resumable_failed_attempt {
  * Decides whether a failed attempt is retried. Runs on threads of the client, possibly on several at once.
  *
  * Return a delay in milliseconds (0 or more) to retry after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
- * ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy. `attempt` is valid
- * during the call. The callback must not block for long, start downloads or wait for them, and must not throw: a C++
+ * ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy, which also applies,
+ * without a call, if there is no memory for the strings of `attempt`. `attempt` is valid during the call. The callback must not block for long, start downloads or wait for them, and must not throw: a C++
  * exception that leaves it ends the program.
  */
 typedef int64_t (*oss_resumable_retry_decision)(const struct oss_resumable_failed_attempt *attempt,
@@ -451,8 +458,8 @@ typedef int64_t (*oss_resumable_retry_decision)(const struct oss_resumable_faile
  * Receives a log line. Runs on threads of the client, possibly on several at once.
  *
  * `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8, contains neither a line end nor secrets, and
- * is valid during the call. The callback must not block for long, start downloads or wait for them, and must not
- * throw: a C++ exception that leaves it ends the program.
+ * is valid during the call; without memory for it, it says that a line was lost. The callback must not block for long,
+ * start downloads or wait for them, and must not throw: a C++ exception that leaves it ends the program.
  */
 typedef void (*oss_resumable_log)(int32_t level,
                                   const char *message,
@@ -560,7 +567,7 @@ typedef struct oss_resumable_wrapped_key {
  * While 64 calls whose downloads have ended have not returned, it is not called, and downloads that need it fail.
  *
  * Answer with oss_resumable_content_key_set() or oss_resumable_content_key_fail() before returning; without an answer
- * the download fails. `wrapped` is valid during the call. The callback must not start downloads or wait for them, and
+ * the download fails, and also, without a call, if there is no memory for `wrapped`. `wrapped` is valid during the call. The callback must not start downloads or wait for them, and
  * must not throw: a C++ exception that leaves it ends the program.
  */
 typedef void (*oss_resumable_key_unwrapper)(struct oss_resumable_content_key_sink *sink,
@@ -1216,6 +1223,12 @@ typedef struct oss_resumable_statistics {
 #define OSS_RESUMABLE_ERR_IO 300
 
 /**
+ * There was no memory for what the call itself allocates: see "Out of memory" at the beginning of this header. Error code
+ * `OutOfMemory`.
+ */
+#define OSS_RESUMABLE_ERR_OUT_OF_MEMORY 301
+
+/**
  * The download was cancelled; its checkpoint, if it has one, is kept.
  */
 #define OSS_RESUMABLE_ERR_CANCELLED 400
@@ -1232,7 +1245,8 @@ typedef struct oss_resumable_statistics {
 #define OSS_RESUMABLE_ERR_DISABLED 402
 
 /**
- * A defect in this library. The operation failed; the process may continue.
+ * A defect in this library, or a thread that the system could not start. The operation failed; the process may
+ * continue.
  */
 #define OSS_RESUMABLE_ERR_INTERNAL 900
 
@@ -1242,7 +1256,7 @@ extern "C" {
 
 /**
  * Returns the versions of the loaded library and of the libraries it uses, such as
- * `0.1.0 libcurl/7.88.1 OpenSSL/3.0.19`.
+ * `0.1.0 libcurl/7.88.1 OpenSSL/3.0.19`; without memory for it, the first of them only.
  *
  * Thread-safe; callable at any time.
  *
@@ -1270,8 +1284,8 @@ const char *oss_resumable_code_name(oss_resumable_code code);
  * @param access_key_secret required
  * @param security_token the token of temporary credentials, or NULL
  * @param expires_unix_ms time of expiry, in milliseconds since 1970-01-01 UTC; 0 when unknown
- * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument; an earlier answer
- * then still counts
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument, or
+ * ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; after a failure an earlier answer still counts
  */
 oss_resumable_code oss_resumable_credentials_set(struct oss_resumable_credentials_sink *sink,
                                                  const char *access_key_id,
@@ -1287,8 +1301,8 @@ oss_resumable_code oss_resumable_credentials_set(struct oss_resumable_credential
  * @param sink the provider's parameter; not NULL
  * @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
  * reason
- * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
- * failure is then the answer all the same, without its reason
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8, or
+ * ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; the failure is then the answer all the same, without its reason
  */
 oss_resumable_code oss_resumable_credentials_fail(struct oss_resumable_credentials_sink *sink,
                                                   const char *message);
@@ -1303,8 +1317,9 @@ oss_resumable_code oss_resumable_credentials_fail(struct oss_resumable_credentia
  * @param key_size its number of bytes, which must be 32
  * @param iv the initial counter block
  * @param iv_size its number of bytes, which must be 16
- * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL argument or a wrong size; a wrong size is then
- * the answer, and the download fails with it
+ * @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_ERR_VALIDATION for a NULL argument or a wrong size;
+ * ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY for a wrong size, without memory for its description. A wrong size is the answer, and
+ * the download fails with it
  */
 oss_resumable_code oss_resumable_content_key_set(struct oss_resumable_content_key_sink *sink,
                                                  const uint8_t *key,
@@ -1320,8 +1335,8 @@ oss_resumable_code oss_resumable_content_key_set(struct oss_resumable_content_ke
  * @param sink the unwrapper's parameter; not NULL
  * @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
  * reason
- * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
- * failure is then the answer all the same, without its reason
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8, or
+ * ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; the failure is then the answer all the same, without its reason
  */
 oss_resumable_code oss_resumable_content_key_fail(struct oss_resumable_content_key_sink *sink,
                                                   const char *message);
@@ -1334,7 +1349,8 @@ oss_resumable_code oss_resumable_content_key_fail(struct oss_resumable_content_k
  * @param out receives the queue, to be freed with oss_resumable_event_queue_free(); written on success only; NULL: no
  * queue is created
  * @param err receives an error to be freed with oss_resumable_error_free(); written on failure only; may be NULL
- * @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_IO if the process has no file descriptor left
+ * @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_ERR_IO if the process has no file descriptor left;
+ * ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY
  */
 oss_resumable_code oss_resumable_event_queue_new(struct oss_resumable_event_queue **out,
                                                  struct oss_resumable_error **err);
@@ -1498,7 +1514,9 @@ void oss_resumable_client_free(struct oss_resumable_client *client);
  *
  * On failure the file at `file_path` is unchanged, with the exception described at `flush`. The checkpoint, if there is
  * one, is kept so that the next call can resume, except after ::OSS_RESUMABLE_ERR_OBJECT_CHANGED and the error codes
- * `CrcCheckError`, `DiskCorruption` and `FlushError`.
+ * `CrcCheckError`, `DiskCorruption` and `FlushError`. After ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY the download may have ended
+ * without memory for its result or its error: if it has succeeded, the file is there, complete and verified. With
+ * oss_resumable_download_start() and oss_resumable_download_wait(), nothing is lost.
  *
  * @param client not NULL
  * @param request not NULL; everything is copied
@@ -1535,6 +1553,7 @@ oss_resumable_code oss_resumable_download_start(struct oss_resumable_client *cli
  * Waits until a download has ended.
  *
  * Thread-safe; may be called again, also after the end: each success returns a new result, each failure a new error.
+ * After ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY, for which the download is not the reason, another call returns how it ended.
  * `progress` of the request runs on this thread. Must not be called inside a callback that runs on one of the
  * library's threads.
  *
@@ -1899,7 +1918,7 @@ oss_resumable_code oss_resumable_result_stats(const struct oss_resumable_result 
  * Thread-safe.
  *
  * @param result a result, or NULL
- * @return UTF-8 text, valid until the result is freed; NULL for NULL
+ * @return UTF-8 text, valid until the result is freed; NULL for NULL, and when there is no memory
  */
 const char *oss_resumable_result_json(const struct oss_resumable_result *result);
 

@@ -66,6 +66,8 @@ inline Sdk2Code sdk2Code(const Error &from, Sdk2Answer answer) {
         return {from.Code(), make_error_code(Transport::Timeout)};
     case OSS_RESUMABLE_ERR_BUSY:
         return {from.Code(), make_error_code(std::errc::device_or_resource_busy)};
+    case OSS_RESUMABLE_ERR_OUT_OF_MEMORY:
+        return {from.Code(), make_error_code(std::errc::not_enough_memory)};
     case OSS_RESUMABLE_ERR_IO:
         return {from.Code(), from.Errno() != 0
                                  ? std::error_code(from.Errno(), std::generic_category())

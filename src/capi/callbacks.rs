@@ -1,22 +1,25 @@
 //! The caller's callbacks and their `user_data`.
 
+use std::borrow::Cow;
 use std::ffi::{c_char, c_void};
 use std::ptr;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
+use super::allocation::c_string;
 use super::answer::{self, Answer};
 use super::codes::oss_resumable_code;
+use super::counted::Counted;
 use super::error_object::oss_resumable_error;
+use super::failure::{Failure, Result};
 use super::guard;
 use super::scope;
 use super::status::oss_resumable_status;
 use super::text;
 use crate::model::credentials::{AccessKey, CredentialsProvider};
-use crate::model::error::{Error, Result};
-use crate::model::options::{FailedAttempt, LogLevel, LogSink, RetryDecision, RetryVerdict};
+use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
 
 /// Level of a log line: the download fails because of it.
 pub const OSS_RESUMABLE_LOG_ERROR: i32 = 1;
@@ -54,8 +57,8 @@ pub type oss_resumable_progress = Option<
 /// Receives a log line. Runs on threads of the client, possibly on several at once.
 ///
 /// `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8, contains neither a line end nor secrets, and
-/// is valid during the call. The callback must not block for long, start downloads or wait for them, and must not
-/// throw: a C++ exception that leaves it ends the program.
+/// is valid during the call; without memory for it, it says that a line was lost. The callback must not block for long,
+/// start downloads or wait for them, and must not throw: a C++ exception that leaves it ends the program.
 pub type oss_resumable_log =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, user_data: *mut c_void)>;
 
@@ -80,8 +83,8 @@ pub struct oss_resumable_failed_attempt {
 /// Decides whether a failed attempt is retried. Runs on threads of the client, possibly on several at once.
 ///
 /// Return a delay in milliseconds (0 or more) to retry after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
-/// ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy. `attempt` is valid
-/// during the call. The callback must not block for long, start downloads or wait for them, and must not throw: a C++
+/// ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy, which also applies,
+/// without a call, if there is no memory for the strings of `attempt`. `attempt` is valid during the call. The callback must not block for long, start downloads or wait for them, and must not throw: a C++
 /// exception that leaves it ends the program.
 pub type oss_resumable_retry_decision = Option<
     unsafe extern "C" fn(
@@ -119,8 +122,8 @@ unsafe impl Sync for UserData {}
 
 impl UserData {
     /// Takes charge of freeing the caller's data.
-    pub fn new(data: *mut c_void, free: oss_resumable_user_data_free) -> Arc<Self> {
-        Arc::new(UserData { data, free })
+    pub fn new(data: *mut c_void, free: oss_resumable_user_data_free) -> Self {
+        UserData { data, free }
     }
 
     pub fn pointer(&self) -> *mut c_void {
@@ -137,12 +140,18 @@ impl Drop for UserData {
     }
 }
 
-/// A log sink that calls `function`; `None` without one.
-pub fn log_sink(function: oss_resumable_log, user_data: &Arc<UserData>) -> Option<LogSink> {
+/// A log sink that calls `function`; `None` without one. A line for which there is no memory is replaced.
+pub fn log_sink(
+    function: oss_resumable_log,
+    user_data: &Counted<UserData>,
+) -> Option<impl Fn(LogLevel, &str) + Send + Sync + 'static> {
     let function = function?;
-    let user_data = Arc::clone(user_data);
-    Some(Arc::new(move |level, line: &str| {
-        let line = text::owned(line);
+    let user_data = Counted::clone(user_data);
+    Some(move |level, line: &str| {
+        let line = c_string(line).map_or(
+            Cow::Borrowed(c"a log line was lost, because there was no memory for it"),
+            Cow::Owned,
+        );
         let level = match level {
             LogLevel::Error => OSS_RESUMABLE_LOG_ERROR,
             LogLevel::Warn => OSS_RESUMABLE_LOG_WARN,
@@ -151,19 +160,20 @@ pub fn log_sink(function: oss_resumable_log, user_data: &Arc<UserData>) -> Optio
         };
         // SAFETY: the caller's function; the string outlives the call.
         scope::callback(|| unsafe { function(level, line.as_ptr(), user_data.pointer()) });
-    }))
+    })
 }
 
-/// A retry decision that asks `function`; `None` without one.
+/// A retry decision that asks `function`; `None` without one. Without memory for its strings it does not ask.
 pub fn retry_decision(
     function: oss_resumable_retry_decision,
-    user_data: &Arc<UserData>,
-) -> Option<RetryDecision> {
+    user_data: &Counted<UserData>,
+) -> Option<impl Fn(FailedAttempt<'_>) -> RetryVerdict + Send + Sync + 'static> {
     let function = function?;
-    let user_data = Arc::clone(user_data);
-    Some(Arc::new(move |attempt: FailedAttempt<'_>| {
-        let code = text::owned(attempt.code);
-        let message = text::owned(attempt.message);
+    let user_data = Counted::clone(user_data);
+    Some(move |attempt: FailedAttempt<'_>| {
+        let (Ok(code), Ok(message)) = (c_string(attempt.code), c_string(attempt.message)) else {
+            return RetryVerdict::Default;
+        };
         let shown = oss_resumable_failed_attempt {
             struct_size: size_of::<oss_resumable_failed_attempt>(),
             code: code.as_ptr(),
@@ -179,21 +189,21 @@ pub fn retry_decision(
             (OSS_RESUMABLE_RETRY_STOP, _) => RetryVerdict::Stop,
             _ => RetryVerdict::Default,
         }
-    }))
+    })
 }
 
 /// A credentials provider that asks `function`; `None` without one.
 pub fn credentials_provider(
     function: oss_resumable_credentials_provider,
-    user_data: &Arc<UserData>,
-) -> Option<Arc<dyn CredentialsProvider>> {
-    let user_data = Arc::clone(user_data);
-    Some(Arc::new(Provider { function: function?, user_data }))
+    user_data: &Counted<UserData>,
+) -> Option<impl CredentialsProvider + 'static> {
+    let user_data = Counted::clone(user_data);
+    Some(Provider { function: function?, user_data })
 }
 
 struct Provider {
     function: unsafe extern "C" fn(*mut oss_resumable_credentials_sink, *mut c_void),
-    user_data: Arc<UserData>,
+    user_data: Counted<UserData>,
 }
 
 impl CredentialsProvider for Provider {
@@ -202,22 +212,19 @@ impl CredentialsProvider for Provider {
         let place = ptr::from_ref(&sink).cast_mut();
         // SAFETY: the caller's function; the sink outlives the call and is only used shared.
         scope::callback(|| unsafe { (self.function)(place, self.user_data.pointer()) });
-        let answer = sink.answer.into_inner();
-        answer.unwrap_or_else(|| {
-            Err("the credentials provider returned without an answer".to_owned())
-        })
+        answer::given(sink.answer, "the credentials provider returned without an answer")
     }
 }
 
 /// A request's progress callback, and its data, which lives as long as this.
 pub struct Progress {
     function: oss_resumable_progress,
-    user_data: Arc<UserData>,
+    user_data: UserData,
     running: Mutex<()>,
 }
 
 impl Progress {
-    pub fn new(function: oss_resumable_progress, user_data: Arc<UserData>) -> Self {
+    pub fn new(function: oss_resumable_progress, user_data: UserData) -> Self {
         Progress { function, user_data, running: Mutex::new(()) }
     }
 
@@ -247,8 +254,8 @@ impl Progress {
 /// @param access_key_secret required
 /// @param security_token the token of temporary credentials, or NULL
 /// @param expires_unix_ms time of expiry, in milliseconds since 1970-01-01 UTC; 0 when unknown
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument; an earlier answer
-/// then still counts
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL or malformed argument, or
+/// ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; after a failure an earlier answer still counts
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_credentials_set(
     sink: *mut oss_resumable_credentials_sink,
@@ -275,8 +282,8 @@ pub unsafe extern "C" fn oss_resumable_credentials_set(
 /// @param sink the provider's parameter; not NULL
 /// @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
 /// reason
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
-/// failure is then the answer all the same, without its reason
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8, or
+/// ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; the failure is then the answer all the same, without its reason
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_credentials_fail(
     sink: *mut oss_resumable_credentials_sink,
@@ -300,11 +307,11 @@ pub unsafe fn access_key(
 ) -> Result<AccessKey> {
     // SAFETY: this function's contract.
     unsafe {
-        Ok(AccessKey::new(
-            text::required(id, "access_key_id")?,
-            text::required(secret, "access_key_secret")?,
-            text::optional(token, "security_token")?,
-        ))
+        let id = text::required(id, "access_key_id")?;
+        // Wiped also if there is no memory for the token.
+        let secret = Zeroizing::new(text::required(secret, "access_key_secret")?);
+        let token = text::optional(token, "security_token")?.map(Zeroizing::new);
+        Ok(AccessKey { id, secret, token, expires: None })
     }
 }
 
@@ -312,7 +319,7 @@ fn expiry(unix_ms: i64) -> Result<Option<SystemTime>> {
     match u64::try_from(unix_ms) {
         Ok(0) => Ok(None),
         Ok(ms) => Ok(SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms))),
-        Err(_) => Err(Error::validation("expires_unix_ms is negative")),
+        Err(_) => Err(Failure::validation(format_args!("expires_unix_ms is negative"))),
     }
 }
 
@@ -328,8 +335,12 @@ mod tests {
         unsafe { &*data.cast::<AtomicU32>() }.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn no_data() -> Arc<UserData> {
-        UserData::new(ptr::null_mut(), None)
+    fn counted(data: *mut c_void, free: oss_resumable_user_data_free) -> Counted<UserData> {
+        Counted::new(UserData::new(data, free)).expect("memory")
+    }
+
+    fn no_data() -> Counted<UserData> {
+        counted(ptr::null_mut(), None)
     }
 
     fn attempt() -> FailedAttempt<'static> {
@@ -346,7 +357,7 @@ mod tests {
     fn user_data_is_freed_once_after_the_last_callback_that_holds_it() {
         unsafe extern "C" fn ignore(_: i32, _: *const c_char, _: *mut c_void) {}
         let freed = AtomicU32::new(0);
-        let data = UserData::new(ptr::from_ref(&freed).cast_mut().cast(), Some(count));
+        let data = counted(ptr::from_ref(&freed).cast_mut().cast(), Some(count));
         let sink = log_sink(Some(ignore), &data);
         drop(data);
         assert_eq!(freed.load(Ordering::SeqCst), 0);
@@ -374,7 +385,7 @@ mod tests {
             (OSS_RESUMABLE_RETRY_DEFAULT, RetryVerdict::Default),
             (i64::MIN, RetryVerdict::Default),
         ] {
-            let data = UserData::new((&raw mut answer).cast(), None);
+            let data = counted((&raw mut answer).cast(), None);
             let decide = retry_decision(Some(echo), &data).expect("a function");
             assert_eq!(decide(attempt()), stop_reason);
         }

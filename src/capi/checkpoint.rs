@@ -4,9 +4,11 @@ use std::ffi::{CString, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 
+use super::allocation::{self, c_string};
 use super::client::oss_resumable_client;
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
 use super::error_object::oss_resumable_error;
+use super::failure::Result;
 use super::guard;
 use super::handle::Handle;
 use super::request::{self, oss_download_object_request};
@@ -29,16 +31,17 @@ pub struct oss_resumable_checkpoint {
 }
 
 impl oss_resumable_checkpoint {
-    fn give(info: CheckpointInfo) -> *mut Self {
-        Box::into_raw(Box::new(oss_resumable_checkpoint {
-            path: text::owned(info.path.as_os_str().as_bytes()),
-            etag: text::owned(info.etag),
-            last_modified: info.last_modified.map(text::owned),
+    /// A new checkpoint for the caller, who frees it.
+    fn give(info: &CheckpointInfo) -> Result<*mut Self> {
+        Ok(Box::into_raw(allocation::boxed(oss_resumable_checkpoint {
+            path: c_string(info.path.as_os_str().as_bytes())?,
+            etag: c_string(&info.etag)?,
+            last_modified: info.last_modified.as_ref().map(c_string).transpose()?,
             object_size: info.object_size,
             range_start: info.range.start,
             range_length: info.range.end.saturating_sub(info.range.start),
             bytes_recorded: info.bytes_recorded,
-        }))
+        })?))
     }
 }
 
@@ -66,7 +69,9 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_inspect(
         guard::fallible(err, || {
             let (request, _progress) = request::read(request)?;
             let info = oss_resumable_client::hold(client)?.inner().inspect_checkpoint(&request)?;
-            guard::output(out, || info.map_or(ptr::null_mut(), oss_resumable_checkpoint::give));
+            guard::output(out, || {
+                info.as_ref().map_or(Ok(ptr::null_mut()), oss_resumable_checkpoint::give)
+            })?;
             Ok(OSS_RESUMABLE_OK)
         })
     }

@@ -1,16 +1,16 @@
 //! Clients.
 
 use std::ffi::c_char;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::callbacks::{self, UserData};
 use super::client_options::{self, oss_resumable_client_options};
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
+use super::counted::Counted;
 use super::error_object::oss_resumable_error;
 use super::guard;
 use super::handle::{Birthplace, Handle};
-use super::scope;
+use super::scope::{self, Next, Release};
 use super::text;
 use crate::client::Client;
 use crate::model::credentials::Credentials;
@@ -23,8 +23,9 @@ pub struct oss_resumable_client {
     client: Client,
     birthplace: Birthplace,
     closing: AtomicBool,
+    next: Next,
     // Freed with the handle even when no callback uses it.
-    _user_data: Arc<UserData>,
+    _user_data: Counted<UserData>,
 }
 
 impl Handle for oss_resumable_client {
@@ -32,6 +33,16 @@ impl Handle for oss_resumable_client {
 
     fn birthplace(&self) -> Birthplace {
         self.birthplace
+    }
+}
+
+impl Release for oss_resumable_client {
+    fn next(&self) -> &Next {
+        &self.next
+    }
+
+    fn release(&self) {
+        self.client.shutdown();
     }
 }
 
@@ -71,9 +82,10 @@ pub unsafe extern "C" fn oss_resumable_client_new(
                 client: Client::new(options)?,
                 birthplace: Birthplace::here(),
                 closing: AtomicBool::new(false),
+                next: Next::default(),
                 _user_data: user_data,
             };
-            guard::output(out, || handle.give());
+            guard::output(out, || Ok(handle.give()?))?;
             Ok(OSS_RESUMABLE_OK)
         })
     }
@@ -96,7 +108,7 @@ pub unsafe extern "C" fn oss_resumable_client_set_region(
     // SAFETY: the caller passes a live client, a string, and an output that is NULL or writable.
     unsafe {
         guard::fallible(err, || {
-            let client = Handle::hold(client)?;
+            let client = oss_resumable_client::hold(client)?;
             client.inner().set_region(&text::required(region, "region")?)?;
             Ok(OSS_RESUMABLE_OK)
         })
@@ -125,7 +137,7 @@ pub unsafe extern "C" fn oss_resumable_client_set_credentials(
     // SAFETY: the caller passes a live client, strings, and an output that is NULL or writable.
     unsafe {
         guard::fallible(err, || {
-            let client = Handle::hold(client)?;
+            let client = oss_resumable_client::hold(client)?;
             let key = callbacks::access_key(access_key_id, access_key_secret, security_token)?;
             client.inner().set_credentials(Credentials::Static(key))?;
             Ok(OSS_RESUMABLE_OK)
@@ -151,7 +163,7 @@ pub unsafe extern "C" fn oss_resumable_client_set_bandwidth(
     // SAFETY: the caller passes a live client, and an output that is NULL or writable.
     unsafe {
         guard::fallible(err, || {
-            Handle::hold(client)?.inner().set_bandwidth(bytes_per_second)?;
+            oss_resumable_client::hold(client)?.inner().set_bandwidth(bytes_per_second)?;
             Ok(OSS_RESUMABLE_OK)
         })
     }
@@ -174,7 +186,7 @@ pub unsafe extern "C" fn oss_resumable_client_disable_requests(
     // SAFETY: the caller passes a live client, and an output that is NULL or writable.
     unsafe {
         guard::fallible(err, || {
-            Handle::hold(client)?.inner().disable_requests()?;
+            oss_resumable_client::hold(client)?.inner().disable_requests()?;
             Ok(OSS_RESUMABLE_OK)
         })
     }
@@ -195,7 +207,7 @@ pub unsafe extern "C" fn oss_resumable_client_enable_requests(
     // SAFETY: the caller passes a live client, and an output that is NULL or writable.
     unsafe {
         guard::fallible(err, || {
-            Handle::hold(client)?.inner().enable_requests()?;
+            oss_resumable_client::hold(client)?.inner().enable_requests()?;
             Ok(OSS_RESUMABLE_OK)
         })
     }
@@ -212,8 +224,9 @@ pub unsafe extern "C" fn oss_resumable_client_enable_requests(
 pub unsafe extern "C" fn oss_resumable_client_free(client: *mut oss_resumable_client) {
     guard::plain((), || {
         // SAFETY: the caller passes NULL or a live client that it does not use again.
-        let Some(client) = (unsafe { Handle::take(client) }) else { return };
-        client.closing.store(true, Ordering::Release);
-        scope::after_callbacks(move || client.client.shutdown());
+        if let Some(client) = unsafe { oss_resumable_client::take(client) } {
+            client.closing.store(true, Ordering::Release);
+            scope::after_callbacks(client);
+        }
     });
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -11,12 +10,13 @@ use super::callbacks::{
     OSS_RESUMABLE_LOG_WARN, UserData, oss_resumable_credentials_provider, oss_resumable_log,
     oss_resumable_retry_decision, oss_resumable_user_data_free,
 };
+use super::counted::Counted;
 use super::encryption::{self, oss_resumable_decryption_key, oss_resumable_key_unwrapper};
+use super::failure::{Failure, Result};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
 use super::text::{optional, required};
 use crate::model::credentials::Credentials;
-use crate::model::error::{Error, Result};
 use crate::model::options::{
     AddressStyle, ClientOptions, LogLevel, Proxy, ProxyScheme, SignatureVersion,
 };
@@ -149,12 +149,13 @@ size_first!(oss_resumable_client_options);
 /// `source` is NULL or points to `struct_size` readable bytes whose strings are NULL or NUL-terminated.
 pub unsafe fn read(
     source: *const oss_resumable_client_options,
-) -> Result<(ClientOptions, Arc<UserData>)> {
+) -> Result<(ClientOptions, Counted<UserData>)> {
     // SAFETY: this function's contract.
     let c = unsafe { sized::read(source) }?;
     // First of all, so that the data is freed whatever else is wrong.
     let user_data = UserData::new(c.user_data, c.user_data_free);
     let unwrapper_data = UserData::new(c.key_unwrapper_user_data, c.key_unwrapper_user_data_free);
+    let user_data = Counted::new(user_data)?;
     switches::reserved(c.reserved)?;
     // SAFETY: the strings are NULL or NUL-terminated by this function's contract.
     let mut options = ClientOptions::new(unsafe { required(c.endpoint, "endpoint") }?);
@@ -170,10 +171,16 @@ pub unsafe fn read(
         options.decryption_keys =
             encryption::decryption_keys(c.decryption_keys, c.decryption_keys_count)?;
     }
-    options.key_unwrapper = encryption::key_unwrapper(c.key_unwrapper, unwrapper_data);
-    options.log = callbacks::log_sink(c.log, &user_data);
-    options.retry = callbacks::retry_decision(c.retry_decision, &user_data);
     numbers(&c, &mut options)?;
+    if let Some(unwrapper) = encryption::key_unwrapper(c.key_unwrapper, unwrapper_data) {
+        options = options.key_unwrapper(unwrapper);
+    }
+    if let Some(sink) = callbacks::log_sink(c.log, &user_data) {
+        options = options.log(sink);
+    }
+    if let Some(decision) = callbacks::retry_decision(c.retry_decision, &user_data) {
+        options = options.retry(decision);
+    }
     Ok((options, user_data))
 }
 
@@ -188,28 +195,30 @@ unsafe fn proxy(c: &oss_resumable_client_options) -> Result<Option<Proxy>> {
         (
             optional(c.proxy_host, "proxy_host")?,
             optional(c.proxy_user, "proxy_user")?,
-            optional(c.proxy_password, "proxy_password")?,
+            optional(c.proxy_password, "proxy_password")?.map(Zeroizing::new),
         )
     };
     let port = u16::try_from(c.proxy_port).map_err(|_| {
-        Error::validation(format!("proxy_port is {}; it is at most 65535", c.proxy_port))
+        Failure::validation(format_args!("proxy_port is {}; it is at most 65535", c.proxy_port))
     })?;
     let Some(host) = host else {
         if scheme != ProxyScheme::Http || port != 0 || user.is_some() || password.is_some() {
-            return Err(Error::validation("proxy settings are present, but proxy_host is not set"));
+            return Err(Failure::validation(format_args!(
+                "proxy settings are present, but proxy_host is not set"
+            )));
         }
         return Ok(None);
     };
     let mut proxy = Proxy::new(host, port);
     proxy.scheme = scheme;
     proxy.user = user;
-    proxy.password = password.map(Zeroizing::new);
+    proxy.password = password;
     Ok(Some(proxy))
 }
 
 unsafe fn credentials(
     c: &oss_resumable_client_options,
-    user_data: &Arc<UserData>,
+    user_data: &Counted<UserData>,
 ) -> Result<Credentials> {
     let anonymous = switch(c.anonymous, false, "anonymous")?;
     let provider = callbacks::credentials_provider(c.credentials_provider, user_data);
@@ -218,15 +227,15 @@ unsafe fn credentials(
     match (anonymous, provider, has_key) {
         (false, None, false) => Ok(Credentials::Environment),
         (true, None, false) => Ok(Credentials::Anonymous),
-        (false, Some(provider), false) => Ok(Credentials::Provider(provider)),
+        (false, Some(provider), false) => Ok(Credentials::provider(provider)),
         (false, None, true) => {
             let (id, secret, token) = (c.access_key_id, c.access_key_secret, c.security_token);
             // SAFETY: NULL or NUL-terminated by the contract of `read`.
             Ok(Credentials::Static(unsafe { callbacks::access_key(id, secret, token) }?))
         }
-        _ => Err(Error::validation(
-            "anonymous, access_key_id and credentials_provider are mutually exclusive; set only one of them",
-        )),
+        _ => Err(Failure::validation(format_args!(
+            "anonymous, access_key_id and credentials_provider are mutually exclusive; set only one of them"
+        ))),
     }
 }
 

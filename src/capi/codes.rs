@@ -29,6 +29,9 @@ pub const OSS_RESUMABLE_ERR_OBJECT_CHANGED: oss_resumable_code = 202;
 pub const OSS_RESUMABLE_ERR_INTEGRITY: oss_resumable_code = 203;
 /// A local file operation failed: see oss_resumable_error_errno() and oss_resumable_error_path().
 pub const OSS_RESUMABLE_ERR_IO: oss_resumable_code = 300;
+/// There was no memory for what the call itself allocates: see "Out of memory" at the beginning of this header. Error code
+/// `OutOfMemory`.
+pub const OSS_RESUMABLE_ERR_OUT_OF_MEMORY: oss_resumable_code = 301;
 /// The download was cancelled; its checkpoint, if it has one, is kept.
 pub const OSS_RESUMABLE_ERR_CANCELLED: oss_resumable_code = 400;
 /// The download took longer than `deadline_ms`; the checkpoint, if there is one, is kept.
@@ -36,7 +39,8 @@ pub const OSS_RESUMABLE_ERR_DEADLINE: oss_resumable_code = 401;
 /// The requests of the client are disabled, see oss_resumable_client_disable_requests(); the checkpoint, if there
 /// is one, is kept. Error code `ClientError:100002`, as in the OSS C++ SDK.
 pub const OSS_RESUMABLE_ERR_DISABLED: oss_resumable_code = 402;
-/// A defect in this library. The operation failed; the process may continue.
+/// A defect in this library, or a thread that the system could not start. The operation failed; the process may
+/// continue.
 pub const OSS_RESUMABLE_ERR_INTERNAL: oss_resumable_code = 900;
 
 pub fn from_kind(kind: ErrorKind) -> oss_resumable_code {
@@ -79,6 +83,7 @@ fn name(code: oss_resumable_code) -> &'static CStr {
         OSS_RESUMABLE_ERR_OBJECT_CHANGED => c"OSS_RESUMABLE_ERR_OBJECT_CHANGED",
         OSS_RESUMABLE_ERR_INTEGRITY => c"OSS_RESUMABLE_ERR_INTEGRITY",
         OSS_RESUMABLE_ERR_IO => c"OSS_RESUMABLE_ERR_IO",
+        OSS_RESUMABLE_ERR_OUT_OF_MEMORY => c"OSS_RESUMABLE_ERR_OUT_OF_MEMORY",
         OSS_RESUMABLE_ERR_CANCELLED => c"OSS_RESUMABLE_ERR_CANCELLED",
         OSS_RESUMABLE_ERR_DEADLINE => c"OSS_RESUMABLE_ERR_DEADLINE",
         OSS_RESUMABLE_ERR_DISABLED => c"OSS_RESUMABLE_ERR_DISABLED",

@@ -1,22 +1,23 @@
 //! Downloads: in one call, or as a handle.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::callbacks::Progress;
 use super::client::oss_resumable_client;
 use super::codes::{OSS_RESUMABLE_OK, OSS_RESUMABLE_WAIT_TIMEOUT, oss_resumable_code};
+use super::counted::Counted;
 use super::error_object::oss_resumable_error;
+use super::failure::Failure;
 use super::guard;
 use super::handle::{Birthplace, Handle};
 use super::request::{self, oss_download_object_request};
 use super::result::oss_resumable_result;
-use super::scope;
+use super::scope::{self, Next, Release};
 use super::sized;
 use super::status::oss_resumable_status;
 use crate::download::Download;
-use crate::model::error::Result;
+use crate::model::error;
 use crate::model::outcome::{Outcome, Status};
 
 /// One transfer, running or ended.
@@ -28,6 +29,7 @@ pub struct oss_resumable_download {
     progress: Progress,
     // Set by a `_free` inside a callback, so that a wait in progress ends.
     closing: AtomicBool,
+    next: Next,
     birthplace: Birthplace,
 }
 
@@ -39,8 +41,14 @@ impl Handle for oss_resumable_download {
     }
 }
 
+impl Release for oss_resumable_download {
+    fn next(&self) -> &Next {
+        &self.next
+    }
+}
+
 impl oss_resumable_download {
-    fn wait(&self, timeout: Option<Duration>) -> Option<Result<Outcome>> {
+    fn wait(&self, timeout: Option<Duration>) -> Option<error::Result<Outcome>> {
         if !self.progress.is_wanted() {
             return self.download.wait(timeout);
         }
@@ -59,7 +67,9 @@ impl oss_resumable_download {
 ///
 /// On failure the file at `file_path` is unchanged, with the exception described at `flush`. The checkpoint, if there is
 /// one, is kept so that the next call can resume, except after ::OSS_RESUMABLE_ERR_OBJECT_CHANGED and the error codes
-/// `CrcCheckError`, `DiskCorruption` and `FlushError`.
+/// `CrcCheckError`, `DiskCorruption` and `FlushError`. After ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY the download may have ended
+/// without memory for its result or its error: if it has succeeded, the file is there, complete and verified. With
+/// oss_resumable_download_start() and oss_resumable_download_wait(), nothing is lost.
 ///
 /// @param client not NULL
 /// @param request not NULL; everything is copied
@@ -79,7 +89,7 @@ pub unsafe extern "C" fn oss_resumable_download_object(
         guard::fallible(err, || {
             let (request, progress) = request::read(request)?;
             let client = oss_resumable_client::hold(client)?;
-            scope::may_wait("a download")?;
+            scope::may_wait()?;
             let outcome = if progress.is_wanted() {
                 client.inner().download_with(&request, &mut |status: &Status| {
                     progress.show(&status.into()) && !client.is_closing()
@@ -87,7 +97,7 @@ pub unsafe extern "C" fn oss_resumable_download_object(
             } else {
                 client.inner().download(&request)?
             };
-            guard::output(out, || oss_resumable_result::give(outcome));
+            guard::output(out, || oss_resumable_result::give(outcome))?;
             Ok(OSS_RESUMABLE_OK)
         })
     }
@@ -117,16 +127,20 @@ pub unsafe extern "C" fn oss_resumable_download_start(
         guard::fallible(err, || {
             let (request, progress) = request::read(request)?;
             let client = oss_resumable_client::hold(client)?;
-            let handle = oss_resumable_download {
-                download: client.inner().start(&request)?,
-                progress,
-                closing: AtomicBool::new(false),
-                birthplace: Birthplace::here(),
-            };
+            // Nothing is started without memory for its handle.
+            let handle = Counted::with(|| {
+                Ok::<_, Failure>(oss_resumable_download {
+                    download: client.inner().start(&request)?,
+                    progress,
+                    closing: AtomicBool::new(false),
+                    next: Next::default(),
+                    birthplace: Birthplace::here(),
+                })
+            })?;
             if out.is_null() {
-                release(Arc::new(handle));
+                free(handle);
             } else {
-                guard::output(out, || handle.give());
+                *out = handle.into_raw();
             }
             Ok(OSS_RESUMABLE_OK)
         })
@@ -136,6 +150,7 @@ pub unsafe extern "C" fn oss_resumable_download_start(
 /// Waits until a download has ended.
 ///
 /// Thread-safe; may be called again, also after the end: each success returns a new result, each failure a new error.
+/// After ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY, for which the download is not the reason, another call returns how it ended.
 /// `progress` of the request runs on this thread. Must not be called inside a callback that runs on one of the
 /// library's threads.
 ///
@@ -157,13 +172,13 @@ pub unsafe extern "C" fn oss_resumable_download_wait(
     unsafe {
         guard::fallible(err, || {
             let download = oss_resumable_download::hold(download)?;
-            scope::may_wait("a download")?;
+            scope::may_wait()?;
             let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
             match download.wait(timeout) {
                 None => Ok(OSS_RESUMABLE_WAIT_TIMEOUT),
-                Some(Err(error)) => Err(error),
+                Some(Err(error)) => Err(error.into()),
                 Some(Ok(outcome)) => {
-                    guard::output(out, || oss_resumable_result::give(outcome));
+                    guard::output(out, || oss_resumable_result::give(outcome))?;
                     Ok(OSS_RESUMABLE_OK)
                 }
             }
@@ -249,14 +264,14 @@ pub unsafe extern "C" fn oss_resumable_download_set_bandwidth(
 pub unsafe extern "C" fn oss_resumable_download_free(download: *mut oss_resumable_download) {
     guard::plain((), || {
         // SAFETY: the caller passes NULL or a live download that it does not use again.
-        if let Some(download) = unsafe { Handle::take(download) } {
-            release(download);
+        if let Some(download) = unsafe { oss_resumable_download::take(download) } {
+            free(download);
         }
     });
 }
 
-fn release(download: Arc<oss_resumable_download>) {
+fn free(download: Counted<oss_resumable_download>) {
     download.closing.store(true, Ordering::Release);
     download.download.cancel();
-    scope::after_callbacks(move || drop(download));
+    scope::after_callbacks(download);
 }

@@ -3,20 +3,20 @@
 use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::slice;
-use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::allocation::{self, OutOfMemory, c_string};
 use super::answer::{self, Answer};
 use super::callbacks::UserData;
 use super::codes::oss_resumable_code;
 use super::error_object::oss_resumable_error;
+use super::failure::{Failure, Result};
 use super::guard;
 use super::lists::{self, oss_resumable_pair};
 use super::scope;
 use super::text;
 use crate::model::encryption::{ContentKey, DecryptionKey, KeyUnwrapper, WrappedKey};
-use crate::model::error::{Error, Result};
 
 /// An RSA private key that unwraps the content keys of encrypted objects (`RSA/NONE/PKCS1Padding`). Copied by the call
 /// that reads it.
@@ -71,7 +71,7 @@ pub struct oss_resumable_content_key_sink {
 /// While 64 calls whose downloads have ended have not returned, it is not called, and downloads that need it fail.
 ///
 /// Answer with oss_resumable_content_key_set() or oss_resumable_content_key_fail() before returning; without an answer
-/// the download fails. `wrapped` is valid during the call. The callback must not start downloads or wait for them, and
+/// the download fails, and also, without a call, if there is no memory for `wrapped`. `wrapped` is valid during the call. The callback must not start downloads or wait for them, and
 /// must not throw: a C++ exception that leaves it ends the program.
 pub type oss_resumable_key_unwrapper = Option<
     unsafe extern "C" fn(
@@ -91,23 +91,21 @@ pub unsafe fn decryption_keys(
 ) -> Result<Vec<DecryptionKey>> {
     // SAFETY: this function's contract.
     let list = unsafe { lists::elements(list, count, "decryption_keys") }?;
-    list.iter()
-        .map(|key| {
-            // SAFETY: each string is NULL or NUL-terminated.
-            let (pem, matdesc) = unsafe {
-                (text::required(key.pem, "pem")?, text::optional(key.matdesc, "matdesc")?)
-            };
-            Ok(DecryptionKey { pem: Zeroizing::new(pem), matdesc })
-        })
-        .collect()
+    allocation::mapped(list, |key| {
+        // SAFETY: each string is NULL or NUL-terminated.
+        unsafe {
+            let pem = Zeroizing::new(text::required(key.pem, "pem")?);
+            Ok(DecryptionKey { pem, matdesc: text::optional(key.matdesc, "matdesc")? })
+        }
+    })
 }
 
 /// An unwrapper that asks `function`; `None` without one.
 pub fn key_unwrapper(
     function: oss_resumable_key_unwrapper,
-    user_data: Arc<UserData>,
-) -> Option<Arc<dyn KeyUnwrapper>> {
-    Some(Arc::new(Unwrapper { function: function?, user_data }))
+    user_data: UserData,
+) -> Option<impl KeyUnwrapper> {
+    Some(Unwrapper { function: function?, user_data })
 }
 
 struct Unwrapper {
@@ -116,24 +114,36 @@ struct Unwrapper {
         *const oss_resumable_wrapped_key,
         *mut c_void,
     ),
-    user_data: Arc<UserData>,
+    user_data: UserData,
 }
 
 impl KeyUnwrapper for Unwrapper {
     fn unwrap_key(&self, wrapped: &WrappedKey) -> std::result::Result<ContentKey, String> {
-        let (bucket, key) =
-            (text::owned(wrapped.bucket.as_str()), text::owned(wrapped.object_key.as_str()));
-        let wrap_algorithm = text::owned(wrapped.wrap_algorithm.as_str());
-        let matdesc = wrapped.matdesc.as_deref().map(text::owned);
-        let description: Vec<_> = wrapped
-            .description
-            .iter()
-            .map(|(name, value)| (text::owned(name.as_str()), text::owned(value.as_str())))
-            .collect();
-        let pairs: Vec<_> = description
-            .iter()
-            .map(|(name, value)| oss_resumable_pair { name: name.as_ptr(), value: value.as_ptr() })
-            .collect();
+        let sink = oss_resumable_content_key_sink { answer: Answer::default() };
+        let silence = match self.ask(wrapped, &sink) {
+            Ok(()) => "it returned without an answer",
+            Err(OutOfMemory) => "there was no memory to ask it",
+        };
+        answer::given(sink.answer, silence)
+    }
+}
+
+impl Unwrapper {
+    /// Calls the function.
+    fn ask(
+        &self,
+        wrapped: &WrappedKey,
+        sink: &oss_resumable_content_key_sink,
+    ) -> Result<(), OutOfMemory> {
+        let (bucket, key) = (c_string(&wrapped.bucket)?, c_string(&wrapped.object_key)?);
+        let wrap_algorithm = c_string(&wrapped.wrap_algorithm)?;
+        let matdesc = wrapped.matdesc.as_ref().map(c_string).transpose()?;
+        let description = allocation::mapped(&wrapped.description, |(name, value)| {
+            Ok((c_string(name)?, c_string(value)?))
+        })?;
+        let pairs = allocation::mapped(&description, |(name, value)| {
+            Ok(oss_resumable_pair { name: name.as_ptr(), value: value.as_ptr() })
+        })?;
         let shown = oss_resumable_wrapped_key {
             struct_size: size_of::<oss_resumable_wrapped_key>(),
             bucket: bucket.as_ptr(),
@@ -147,13 +157,10 @@ impl KeyUnwrapper for Unwrapper {
             encrypted_iv: wrapped.encrypted_iv.as_ptr(),
             encrypted_iv_size: wrapped.encrypted_iv.len(),
         };
-        let sink = oss_resumable_content_key_sink { answer: Answer::default() };
-        let place = ptr::from_ref(&sink).cast_mut();
-        let data = self.user_data.pointer();
+        let (place, data) = (ptr::from_ref(sink).cast_mut(), self.user_data.pointer());
         // SAFETY: the caller's function; the sink, which is only used shared, and the struct outlive the call.
         scope::callback(|| unsafe { (self.function)(place, &raw const shown, data) });
-        let answer = sink.answer.into_inner();
-        answer.unwrap_or_else(|| Err("it returned without an answer".to_owned()))
+        Ok(())
     }
 }
 
@@ -166,8 +173,9 @@ impl KeyUnwrapper for Unwrapper {
 /// @param key_size its number of bytes, which must be 32
 /// @param iv the initial counter block
 /// @param iv_size its number of bytes, which must be 16
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL argument or a wrong size; a wrong size is then
-/// the answer, and the download fails with it
+/// @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_ERR_VALIDATION for a NULL argument or a wrong size;
+/// ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY for a wrong size, without memory for its description. A wrong size is the answer, and
+/// the download fails with it
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_content_key_set(
     sink: *mut oss_resumable_content_key_sink,
@@ -181,8 +189,9 @@ pub unsafe extern "C" fn oss_resumable_content_key_set(
     unsafe {
         guard::fallible(no_error, || {
             if key.is_null() || iv.is_null() {
-                let what = "the content key or its initial counter block is NULL";
-                return Err(Error::validation(what));
+                return Err(Failure::validation(format_args!(
+                    "the content key or its initial counter block is NULL"
+                )));
             }
             let content_key = ContentKey::check_sizes(key_size, iv_size).and_then(|()| {
                 ContentKey::new(
@@ -191,10 +200,10 @@ pub unsafe extern "C" fn oss_resumable_content_key_set(
                 )
             });
             let sink = sink.as_ref().map(|sink| &sink.answer);
-            if let Err(error) = &content_key {
-                answer::give(sink, Err(error.message().to_owned()))?;
+            match content_key {
+                Ok(content_key) => answer::give(sink, Ok(content_key)),
+                Err(error) => answer::refuse(sink, error),
             }
-            answer::give(sink, Ok(content_key?))
         })
     }
 }
@@ -206,8 +215,8 @@ pub unsafe extern "C" fn oss_resumable_content_key_set(
 /// @param sink the unwrapper's parameter; not NULL
 /// @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
 /// reason
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8; the
-/// failure is then the answer all the same, without its reason
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8, or
+/// ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; the failure is then the answer all the same, without its reason
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_content_key_fail(
     sink: *mut oss_resumable_content_key_sink,

@@ -147,7 +147,7 @@ pub unsafe extern "C" fn oss_resumable_error_path(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_error_free(error: *mut oss_resumable_error) {
     guard::plain((), || {
-        if !error.is_null() && error != oss_resumable_error::last_resort() {
+        if !error.is_null() && !oss_resumable_error::is_static(error) {
             // SAFETY: it came from `give`, and the caller hands it back once.
             drop(unsafe { Box::from_raw(error) });
         }
@@ -158,6 +158,7 @@ pub unsafe extern "C" fn oss_resumable_error_free(error: *mut oss_resumable_erro
 mod tests {
     use super::*;
     use crate::capi::codes;
+    use crate::capi::failure::Failure;
     use crate::model::error::Error;
     use std::ffi::CStr;
     use std::io;
@@ -176,7 +177,7 @@ mod tests {
             None,
             Some("0026".to_owned()),
         );
-        let given = oss_resumable_error::give(&error);
+        let given = oss_resumable_error::give(&Failure::Library(error));
         // SAFETY: `given` is live until the last call.
         unsafe {
             assert_eq!(oss_resumable_error_kind(given), codes::OSS_RESUMABLE_ERR_IO);
@@ -191,15 +192,19 @@ mod tests {
     }
 
     #[test]
-    fn null_reads_as_nothing_and_the_last_resort_survives_being_freed() {
-        // SAFETY: NULL is allowed everywhere; the last resort is static.
+    fn null_reads_as_nothing_and_static_errors_survive_being_freed() {
+        // SAFETY: NULL is allowed everywhere; the others are static.
         unsafe {
             assert_eq!(oss_resumable_error_kind(ptr::null()), 0);
             assert!(oss_resumable_error_message(ptr::null()).is_null());
             oss_resumable_error_free(ptr::null_mut());
-            oss_resumable_error_free(oss_resumable_error::last_resort());
-            let code = oss_resumable_error_code(oss_resumable_error::last_resort());
-            assert_eq!(string(code).as_deref(), Some("InternalError"));
+            for (error, code) in [
+                (oss_resumable_error::last_resort(), "InternalError"),
+                (oss_resumable_error::give(&Failure::OutOfMemory), "OutOfMemory"),
+            ] {
+                oss_resumable_error_free(error);
+                assert_eq!(string(oss_resumable_error_code(error)).as_deref(), Some(code));
+            }
         }
     }
 }

@@ -54,7 +54,8 @@ impl oss_resumable_event_queue {
 /// @param out receives the queue, to be freed with oss_resumable_event_queue_free(); written on success only; NULL: no
 /// queue is created
 /// @param err receives an error to be freed with oss_resumable_error_free(); written on failure only; may be NULL
-/// @return ::OSS_RESUMABLE_OK, or ::OSS_RESUMABLE_ERR_IO if the process has no file descriptor left
+/// @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_ERR_IO if the process has no file descriptor left;
+/// ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_event_queue_new(
     out: *mut *mut oss_resumable_event_queue,
@@ -64,8 +65,9 @@ pub unsafe extern "C" fn oss_resumable_event_queue_new(
     unsafe {
         guard::fallible(err, || {
             let queue = EventQueue::new()?;
-            let handle = oss_resumable_event_queue { queue, birthplace: Birthplace::here() };
-            guard::output(out, || handle.give());
+            guard::output(out, || {
+                Ok(oss_resumable_event_queue { queue, birthplace: Birthplace::here() }.give()?)
+            })?;
             Ok(OSS_RESUMABLE_OK)
         })
     }
@@ -99,7 +101,7 @@ pub unsafe extern "C" fn oss_resumable_event_queue_next(
             // Before an event is taken that could then not be given.
             sized::check(event)?;
             if timeout_ms != 0 {
-                scope::may_wait("an event")?;
+                scope::may_wait()?;
             }
             let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
             let Some(next) = handle.queue.next(timeout)? else {
@@ -131,8 +133,8 @@ pub unsafe extern "C" fn oss_resumable_event_queue_fd(
 ) -> i32 {
     guard::plain(-1, || {
         // SAFETY: the caller passes NULL or a live queue.
-        let handle = unsafe { oss_resumable_event_queue::hold(queue) };
-        handle.and_then(|handle| handle.queue.fd().map(|fd| fd.as_raw_fd())).unwrap_or(-1)
+        let Ok(handle) = (unsafe { oss_resumable_event_queue::hold(queue) }) else { return -1 };
+        handle.queue.fd().map_or(-1, |fd| fd.as_raw_fd())
     })
 }
 

@@ -1,10 +1,11 @@
 //! The wrapper around every exported function: no panic crosses the boundary or is printed, and `_free` calls made
 //! inside callbacks are deferred.
 
-use super::codes::{self, OSS_RESUMABLE_ERR_INTERNAL, oss_resumable_code};
+use super::codes::oss_resumable_code;
 use super::error_object::oss_resumable_error;
+use super::failure::{Failure, Result};
 use super::scope::Call;
-use crate::model::error::{Error, Result};
+use crate::model::error::Error;
 use crate::sys::panic;
 
 /// For functions that cannot fail; returns `fallback` after a panic.
@@ -36,44 +37,45 @@ pub unsafe fn fallible(
     });
     match outcome {
         Ok(Ok(code)) => code,
-        Ok(Err(error)) => {
-            let code = codes::from_kind(error.kind());
-            // SAFETY: this function's contract.
-            unsafe { give(err, || error) };
-            code
-        }
-        Err(defect) => {
-            // SAFETY: this function's contract.
-            unsafe { give(err, || Error::from(defect)) };
-            OSS_RESUMABLE_ERR_INTERNAL
-        }
+        // SAFETY: this function's contract.
+        Ok(Err(failure)) => unsafe { report(err, failure) },
+        // SAFETY: as above.
+        Err(defect) => unsafe { report(err, Failure::Library(Error::from(defect))) },
     }
 }
 
-unsafe fn give(err: *mut *mut oss_resumable_error, error: impl FnOnce() -> Error) {
+/// Gives the caller an error; returns its code. That is another one than the failure's if there is no memory for the
+/// error.
+unsafe fn report(err: *mut *mut oss_resumable_error, failure: Failure) -> oss_resumable_code {
     if err.is_null() {
-        return;
+        return failure.code();
     }
-    let given = panic::catch(|| oss_resumable_error::give(&error()))
+    let given = panic::catch(|| oss_resumable_error::give(&failure))
         .unwrap_or_else(|_| oss_resumable_error::last_resort());
-    // SAFETY: not NULL, and writable by this function's contract.
-    unsafe { *err = given };
+    // SAFETY: `err` is not NULL, and writable by the contract of `fallible`; the error was just made, or is static.
+    unsafe {
+        *err = given;
+        (*given).kind
+    }
 }
 
-/// Writes an output. When the caller passed NULL, the value is dropped.
+/// Writes an output. When the caller passed NULL, no value is made.
 ///
 /// # Safety
 /// `out` is NULL or writable.
-pub unsafe fn output<T>(out: *mut *mut T, value: impl FnOnce() -> *mut T) {
+pub unsafe fn output<T>(out: *mut *mut T, value: impl FnOnce() -> Result<*mut T>) -> Result<()> {
     if !out.is_null() {
+        let value = value()?;
         // SAFETY: not NULL, and writable by this function's contract.
-        unsafe { *out = value() };
+        unsafe { *out = value };
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capi::codes::{OSS_RESUMABLE_ERR_INTERNAL, OSS_RESUMABLE_ERR_VALIDATION};
     use std::ptr;
 
     #[test]
@@ -95,7 +97,8 @@ mod tests {
     #[test]
     fn an_error_that_nobody_wants_is_only_a_code() {
         // SAFETY: NULL is allowed.
-        let code = unsafe { fallible(ptr::null_mut(), || Err(Error::validation("no"))) };
-        assert_eq!(code, codes::OSS_RESUMABLE_ERR_VALIDATION);
+        let code =
+            unsafe { fallible(ptr::null_mut(), || Err(Failure::validation(format_args!("no")))) };
+        assert_eq!(code, OSS_RESUMABLE_ERR_VALIDATION);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::mem;
 use std::process;
-use std::sync::Arc;
 
-use crate::model::error::{Error, ErrorKind, Result};
+use super::allocation::OutOfMemory;
+use super::counted::Counted;
+use super::failure::{Failure, Result};
 
 /// The process that created a handle.
 #[derive(Clone, Copy)]
@@ -18,14 +19,7 @@ impl Birthplace {
 
     /// Refuses in a forked child: the threads that serve the handle exist only in the parent.
     pub fn check(self) -> Result<()> {
-        if self.is_here() {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Forked,
-            "Forked",
-            "this handle belongs to the parent process; create a new client in the forked child",
-        ))
+        if self.is_here() { Ok(()) } else { Err(Failure::Forked) }
     }
 
     fn is_here(self) -> bool {
@@ -41,24 +35,20 @@ pub trait Handle: Sized {
     fn birthplace(&self) -> Birthplace;
 
     /// Gives the caller a pointer, which [`Handle::take`] takes back.
-    fn give(self) -> *mut Self {
-        Arc::into_raw(Arc::new(self)).cast_mut()
+    fn give(self) -> Result<*mut Self, OutOfMemory> {
+        Ok(Counted::new(self)?.into_raw())
     }
 
     /// Keeps the object alive while a call uses it.
     ///
     /// # Safety
     /// `handle` is NULL or was given and not yet taken back.
-    unsafe fn hold(handle: *const Self) -> Result<Arc<Self>> {
+    unsafe fn hold(handle: *const Self) -> Result<Counted<Self>> {
         if handle.is_null() {
-            return Err(Error::validation(format!("the {} is NULL", Self::NAME)));
+            return Err(Failure::validation(format_args!("the {} is NULL", Self::NAME)));
         }
-        // SAFETY: a live pointer from `Arc::into_raw`, by this function's contract; the count that is added here
-        // is the one that the new `Arc` gives back.
-        let held = unsafe {
-            Arc::increment_strong_count(handle);
-            Arc::from_raw(handle)
-        };
+        // SAFETY: given and not yet taken back, by this function's contract.
+        let held = unsafe { Counted::another(handle) };
         held.birthplace().check()?;
         Ok(held)
     }
@@ -68,12 +58,12 @@ pub trait Handle: Sized {
     ///
     /// # Safety
     /// As [`Handle::hold`]; the caller does not use it again.
-    unsafe fn take(handle: *mut Self) -> Option<Arc<Self>> {
+    unsafe fn take(handle: *mut Self) -> Option<Counted<Self>> {
         if handle.is_null() {
             return None;
         }
         // SAFETY: given once and taken back once, by this function's contract.
-        let taken = unsafe { Arc::from_raw(handle.cast_const()) };
+        let taken = unsafe { Counted::from_raw(handle) };
         if taken.birthplace().is_here() {
             return Some(taken);
         }
@@ -86,6 +76,7 @@ pub trait Handle: Sized {
 mod tests {
     use super::*;
     use std::ptr;
+    use std::sync::Arc;
 
     struct Thing(Birthplace, #[allow(dead_code)] Arc<()>);
 
@@ -99,7 +90,7 @@ mod tests {
     #[test]
     fn what_a_call_holds_outlives_the_free() {
         let inside = Arc::new(());
-        let handle = Thing(Birthplace::here(), Arc::clone(&inside)).give();
+        let handle = Thing(Birthplace::here(), Arc::clone(&inside)).give().expect("memory");
         // SAFETY: given above, taken once.
         let (held, taken) = unsafe { (Thing::hold(handle).expect("hold"), Thing::take(handle)) };
         drop(taken);
@@ -112,11 +103,11 @@ mod tests {
     fn in_another_process_a_handle_is_refused_and_leaked() {
         let inside = Arc::new(());
         let elsewhere = Birthplace(process::id().wrapping_add(1));
-        let handle = Thing(elsewhere, Arc::clone(&inside)).give();
+        let handle = Thing(elsewhere, Arc::clone(&inside)).give().expect("memory");
         // SAFETY: given above, taken once.
         unsafe {
             let error = Thing::hold(handle).map(|_| ()).expect_err("refused");
-            assert_eq!(error.kind(), ErrorKind::Forked);
+            assert!(matches!(error, Failure::Forked));
             assert!(Thing::take(handle).is_none());
         }
         assert_eq!(Arc::strong_count(&inside), 2);

@@ -3,8 +3,9 @@
 use std::ffi::c_char;
 use std::slice;
 
+use super::allocation;
+use super::failure::{Failure, Result};
 use super::text;
-use crate::model::error::{Error, Result};
 
 /// A larger count is assumed to be uninitialised.
 const MAX_LIST: usize = 10_000;
@@ -27,7 +28,7 @@ pub unsafe fn strings(list: *const *const c_char, count: usize, name: &str) -> R
     // SAFETY: this function's contract.
     let list = unsafe { elements(list, count, name) }?;
     // SAFETY: each element is NULL or NUL-terminated.
-    list.iter().map(|&text| unsafe { text::required(text, name) }).collect()
+    allocation::mapped(list, |&text| unsafe { text::required(text, name) })
 }
 
 /// Copies a list of pairs.
@@ -42,11 +43,9 @@ pub unsafe fn pairs(
     // SAFETY: this function's contract.
     let list = unsafe { elements(list, count, name) }?;
     // SAFETY: each string is NULL or NUL-terminated.
-    list.iter()
-        .map(|pair| unsafe {
-            Ok((text::required(pair.name, name)?, text::required(pair.value, name)?))
-        })
-        .collect()
+    allocation::mapped(list, |pair| unsafe {
+        Ok((text::required(pair.name, name)?, text::required(pair.value, name)?))
+    })
 }
 
 /// The elements of a list.
@@ -58,12 +57,12 @@ pub unsafe fn elements<'a, T>(list: *const T, count: usize, name: &str) -> Resul
         return Ok(&[]);
     }
     if count > MAX_LIST {
-        return Err(Error::validation(format!(
+        return Err(Failure::validation(format_args!(
             "{name}_count is {count}; the maximum is {MAX_LIST}"
         )));
     }
     if list.is_null() || !list.is_aligned() {
-        return Err(Error::validation(format!(
+        return Err(Failure::validation(format_args!(
             "{name} is NULL or not aligned, but {name}_count is {count}"
         )));
     }

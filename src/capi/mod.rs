@@ -2,18 +2,21 @@
 //! generated from (`tests/header.rs`). The doc comments here are that header's manual, in Doxygen's form.
 #![allow(unsafe_code, non_camel_case_types)]
 
+mod allocation;
 mod answer;
 mod callbacks;
 mod checkpoint;
 mod client;
 pub mod client_options;
 mod codes;
+mod counted;
 mod download;
 mod encryption;
 mod error;
 mod error_object;
 mod event;
 mod event_queue;
+mod failure;
 mod guard;
 mod handle;
 mod lists;
@@ -28,3 +31,5 @@ mod version;
 
 #[cfg(test)]
 mod layout;
+#[cfg(test)]
+mod out_of_memory;

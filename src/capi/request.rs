@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use super::callbacks::{Progress, UserData, oss_resumable_progress, oss_resumable_user_data_free};
 use super::event_queue::oss_resumable_event_queue;
+use super::failure::Result;
 use super::handle::Handle;
 use super::lists::{self, oss_resumable_pair};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
 use super::text::{optional, required};
-use crate::model::error::Result;
 use crate::model::request::{
     ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
     MAX_THREAD_NUM, MIN_PART_SIZE, Overwrite, ResponseHeaders,

@@ -1,17 +1,19 @@
 //! The success of a download, as an object.
 
 use std::ffi::{CStr, CString, c_char};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 use std::sync::OnceLock;
 
+use super::allocation::{self, c_string};
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
 use super::error_object::oss_resumable_error;
+use super::failure::{Failure, Result};
 use super::guard;
 use super::sized;
 use super::status::oss_resumable_statistics;
 use super::text;
-use crate::model::error::Error;
 use crate::model::outcome::{Outcome, Proof};
 
 /// oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
@@ -47,25 +49,34 @@ pub struct oss_resumable_result {
 
 impl oss_resumable_result {
     /// A new result for the caller, who frees it.
-    pub fn give(outcome: Outcome) -> *mut Self {
-        let optional = |text: &Option<String>| text.as_deref().map(text::owned);
-        let header = |(name, value): &(String, String)| {
-            (text::owned(name.as_str()), text::owned(value.as_str()))
-        };
-        Box::into_raw(Box::new(oss_resumable_result {
-            file_path: text::owned(outcome.file_path.as_os_str().as_bytes()),
-            etag: optional(&outcome.etag),
-            version_id: optional(&outcome.version_id),
-            last_modified: optional(&outcome.last_modified),
-            request_id: optional(&outcome.request_id),
-            headers: outcome.headers.iter().map(header).collect(),
+    pub fn give(outcome: Outcome) -> Result<*mut Self> {
+        let optional = |text: &Option<String>| text.as_ref().map(c_string).transpose();
+        let headers = allocation::mapped(&outcome.headers, |(name, value)| {
+            Ok::<_, Failure>((c_string(name)?, c_string(value)?))
+        })?;
+        Ok(Box::into_raw(allocation::boxed(oss_resumable_result {
+            file_path: c_string(outcome.file_path.as_os_str().as_bytes())?,
+            etag: optional(&outcome.etag)?,
+            version_id: optional(&outcome.version_id)?,
+            last_modified: optional(&outcome.last_modified)?,
+            request_id: optional(&outcome.request_id)?,
+            headers,
             json: OnceLock::new(),
             outcome,
-        }))
+        })?))
     }
 
-    fn json(&self) -> &CStr {
-        self.json.get_or_init(|| text::owned(self.outcome.to_json()))
+    /// `None` if there is no memory for it.
+    fn json(&self) -> Option<&CStr> {
+        if self.json.get().is_none() {
+            let mut length = Length(0);
+            self.outcome.write_json(&mut length).ok()?;
+            let mut text = allocation::list(length.0).ok()?;
+            self.outcome.write_json(&mut text).ok()?;
+            // Another thread may have been faster.
+            let _ = self.json.set(c_string(text).ok()?);
+        }
+        self.json.get().map(CString::as_c_str)
     }
 
     fn header(&self, name: &CStr) -> Option<&CStr> {
@@ -73,6 +84,20 @@ impl oss_resumable_result {
         let mut headers = self.headers.iter();
         let (_, value) = headers.find(|(name, _)| name.to_bytes().eq_ignore_ascii_case(wanted))?;
         Some(value)
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -316,7 +341,9 @@ pub unsafe extern "C" fn oss_resumable_result_stats(
     // SAFETY: the caller passes NULL or a live result, and a struct as long as it says.
     unsafe {
         guard::fallible(no_error, || {
-            let result = result.as_ref().ok_or_else(|| Error::validation("the result is NULL"))?;
+            let result = result
+                .as_ref()
+                .ok_or_else(|| Failure::validation(format_args!("the result is NULL")))?;
             sized::write(statistics, (&result.outcome.statistics).into())?;
             Ok(OSS_RESUMABLE_OK)
         })
@@ -345,13 +372,13 @@ pub unsafe extern "C" fn oss_resumable_result_stats(
 /// Thread-safe.
 ///
 /// @param result a result, or NULL
-/// @return UTF-8 text, valid until the result is freed; NULL for NULL
+/// @return UTF-8 text, valid until the result is freed; NULL for NULL, and when there is no memory
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_result_json(
     result: *const oss_resumable_result,
 ) -> *const c_char {
     // SAFETY: the caller passes NULL or a live result.
-    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| result.json().as_ptr())
+    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| text::borrowed(result.json()))
 }
 
 /// Frees a result and the strings read from it. The file stays.
@@ -399,7 +426,7 @@ mod tests {
 
     #[test]
     fn a_result_reads_back_as_it_was_made() {
-        let given = oss_resumable_result::give(outcome());
+        let given = oss_resumable_result::give(outcome()).expect("memory");
         // SAFETY: `given` is live until the last call, and the strings are checked before.
         unsafe {
             assert_eq!(string(oss_resumable_result_file_path(given)), Some("/a/b"));
@@ -420,7 +447,7 @@ mod tests {
 
     #[test]
     fn headers_are_found_by_place_and_by_name() {
-        let given = oss_resumable_result::give(outcome());
+        let given = oss_resumable_result::give(outcome()).expect("memory");
         // SAFETY: `given` is live until the last call, and the strings are checked before.
         unsafe {
             assert_eq!(oss_resumable_result_header_count(given), 1);
@@ -437,7 +464,7 @@ mod tests {
 
     #[test]
     fn the_json_text_is_the_outcome_s_and_lives_as_long_as_the_result() {
-        let given = oss_resumable_result::give(outcome());
+        let given = oss_resumable_result::give(outcome()).expect("memory");
         // SAFETY: `given` is live until the last call, and the string is checked before; NULL is allowed.
         unsafe {
             let text = oss_resumable_result_json(given);
@@ -450,7 +477,7 @@ mod tests {
 
     #[test]
     fn figures_are_written_up_to_the_callers_size() {
-        let given = oss_resumable_result::give(outcome());
+        let given = oss_resumable_result::give(outcome()).expect("memory");
         // SAFETY: `given` is live until the last call; the struct is as long as it says.
         unsafe {
             let mut figures: oss_resumable_statistics = std::mem::zeroed();

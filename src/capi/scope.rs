@@ -1,15 +1,28 @@
 //! Tracks which calls and callbacks a thread is in, so that a `_free` inside a callback can be deferred to its end.
 
-use std::cell::{Cell, RefCell};
-use std::mem;
-use std::sync::Arc;
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 
 use parking_lot::Mutex;
 
-use crate::model::error::{Error, Result};
+use super::counted::{Counted, Inner};
+use super::failure::{Failure, Result};
 use crate::sys::thread;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// A handle that its caller has freed.
+pub trait Release: Send + Sync {
+    /// Its place in a list of such handles.
+    fn next(&self) -> &Next;
+
+    /// Ends what it stands for. What it holds is dropped later, with its last owner.
+    fn release(&self) {}
+}
+
+/// The next of the handles that a thread has freed inside a callback. It is a part of each handle, so that freeing needs
+/// no memory.
+#[derive(Default)]
+pub struct Next(Mutex<Option<Counted<dyn Release>>>);
 
 /// Where the outermost callback on this thread was called from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,7 +38,10 @@ enum Within {
 thread_local! {
     static CALLS: Cell<u32> = const { Cell::new(0) };
     static WITHIN: Cell<Within> = const { Cell::new(Within::None) };
-    static DEFERRED: RefCell<Vec<Job>> = const { RefCell::new(Vec::new()) };
+    /// The handles to release, linked by their `Next`.
+    /// Without a destructor, which would need memory to be registered: when the call ends, the list is empty.
+    static DEFERRED: Cell<ManuallyDrop<Option<Counted<dyn Release>>>> =
+        const { Cell::new(ManuallyDrop::new(None)) };
 }
 
 /// While this value exists, the thread is inside a call of the C API.
@@ -49,9 +65,9 @@ impl Drop for Call {
 }
 
 fn run_deferred() {
-    loop {
-        let Some(job) = DEFERRED.with_borrow_mut(Vec::pop) else { return };
-        job();
+    while let Some(handle) = replace_deferred(None) {
+        replace_deferred(handle.next().0.lock().take());
+        handle.release();
     }
 }
 
@@ -66,77 +82,108 @@ pub fn callback<T>(body: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// Refuses on one of the library's threads, which runs a callback: it would wait for itself. `what` is waited for.
-pub fn may_wait(what: &str) -> Result<()> {
+/// Refuses on one of the library's threads, which runs a callback: it would wait for itself.
+pub fn may_wait() -> Result<()> {
     if WITHIN.get() == Within::LibraryThread {
-        return Err(Error::validation(format!(
-            "a callback on a thread of the library must not wait for {what}"
+        return Err(Failure::validation(format_args!(
+            "a callback on a thread of the library must not wait for a download or an event"
         )));
     }
     Ok(())
 }
 
-/// Runs `job` now, or, inside a callback, after the callback: at the end of the API call that made the callback, or on
-/// a new thread when one of the library's threads made it, because `job` may have to join that thread.
-pub fn after_callbacks(job: impl FnOnce() + Send + 'static) {
+/// Releases a handle now, or, inside a callback, after the callback: at the end of the API call that made the callback,
+/// or on a new thread when one of the library's threads made it, because the release may have to join that thread.
+pub fn after_callbacks<T: Release + 'static>(handle: Counted<T>) {
     match WITHIN.get() {
-        Within::None => job(),
-        Within::Call => DEFERRED.with_borrow_mut(|jobs| jobs.push(Box::new(job))),
-        Within::LibraryThread => run_elsewhere(Box::new(job)),
+        Within::None => handle.release(),
+        Within::Call => defer(handle),
+        Within::LibraryThread => release_elsewhere(handle),
     }
 }
 
-fn run_elsewhere(job: Job) {
-    let parcel = Arc::new(Mutex::new(Some(job)));
-    let delivered = Arc::clone(&parcel);
-    let started = thread::spawn("oss-free", move || {
-        let job = delivered.lock().take();
-        if let Some(job) = job {
-            job();
-        }
-    });
-    if started.is_err() {
-        // Without a thread the job cannot run. It must not be dropped here, because that could join the current thread.
-        mem::forget(parcel);
-    }
+fn defer<T: Release + 'static>(handle: Counted<T>) {
+    let handle: NonNull<Inner<dyn Release>> = handle.into_inner();
+    // SAFETY: given away in the line above.
+    let handle = unsafe { Counted::from_inner(handle) };
+    *handle.next().0.lock() = replace_deferred(None);
+    replace_deferred(Some(handle));
+}
+
+/// Sets the first of the deferred handles; returns the former one.
+fn replace_deferred(first: Option<Counted<dyn Release>>) -> Option<Counted<dyn Release>> {
+    ManuallyDrop::into_inner(DEFERRED.replace(ManuallyDrop::new(first)))
+}
+
+fn release_elsewhere<T: Release + 'static>(handle: Counted<T>) {
+    // Without a thread the handle is leaked. It must not be dropped here, because that could join the current thread.
+    let handle = ManuallyDrop::new(handle);
+    let _ = thread::spawn("oss-free", move || ManuallyDrop::into_inner(handle).release());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::mpsc;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread::ThreadId;
 
-    #[test]
-    fn outside_callbacks_a_job_runs_at_once() {
-        let (send, receive) = mpsc::channel();
-        after_callbacks(move || send.send(1).expect("send"));
-        assert_eq!(receive.try_recv(), Ok(1));
+    /// Reports its number and the thread on which it is released.
+    struct Reporting {
+        next: Next,
+        number: u32,
+        report: Sender<(u32, ThreadId)>,
+    }
+
+    impl Release for Reporting {
+        fn next(&self) -> &Next {
+            &self.next
+        }
+
+        fn release(&self) {
+            self.report.send((self.number, std::thread::current().id())).expect("send");
+        }
+    }
+
+    fn handles() -> (impl Fn(u32) -> Counted<Reporting>, Receiver<(u32, ThreadId)>) {
+        let (report, reports) = channel();
+        let handle = move |number| {
+            let report = report.clone();
+            Counted::new(Reporting { next: Next::default(), number, report }).expect("memory")
+        };
+        (handle, reports)
     }
 
     #[test]
-    fn inside_a_callback_of_a_call_a_job_runs_when_the_outermost_call_ends() {
-        let ran = Arc::new(AtomicBool::new(false));
+    fn outside_callbacks_a_handle_is_released_at_once() {
+        let (handle, reports) = handles();
+        after_callbacks(handle(1));
+        assert_eq!(reports.try_recv(), Ok((1, std::thread::current().id())));
+    }
+
+    #[test]
+    fn inside_a_callback_of_a_call_handles_are_released_when_the_outermost_call_ends() {
+        let (handle, reports) = handles();
         let call = Call::enter();
-        let flag = Arc::clone(&ran);
-        callback(move || {
+        callback(|| {
             let _inner = Call::enter();
-            after_callbacks(move || flag.store(true, Ordering::SeqCst));
+            (1..=3).for_each(|number| after_callbacks(handle(number)));
         });
-        assert!(!ran.load(Ordering::SeqCst));
-        drop(call);
-        assert!(ran.load(Ordering::SeqCst));
+        assert!(reports.try_recv().is_err());
+        drop((call, handle));
+        let mut released: Vec<_> = reports.into_iter().map(|(number, _)| number).collect();
+        released.sort_unstable();
+        assert_eq!(released, [1, 2, 3]);
     }
 
     #[test]
-    fn inside_a_callback_of_a_library_thread_a_job_runs_on_another_thread() {
-        let (send, receive) = mpsc::channel();
-        callback(move || {
-            assert!(may_wait("anything").is_err());
+    fn inside_a_callback_of_a_library_thread_a_handle_is_released_on_another_thread() {
+        let (handle, reports) = handles();
+        callback(|| {
+            assert!(may_wait().is_err());
             let _call = Call::enter();
-            after_callbacks(move || send.send(std::thread::current().id()).expect("send"));
+            after_callbacks(handle(1));
         });
-        assert_ne!(receive.recv().expect("ran"), std::thread::current().id());
-        assert!(may_wait("anything").is_ok());
+        assert_ne!(reports.recv().expect("released").1, std::thread::current().id());
+        assert!(may_wait().is_ok());
     }
 }

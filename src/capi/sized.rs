@@ -3,7 +3,7 @@
 use std::mem::{self, MaybeUninit};
 use std::ptr;
 
-use crate::model::error::{Error, Result};
+use super::failure::{Failure, Result};
 
 /// A larger `struct_size` is assumed to be uninitialised.
 const MAX_STRUCT_SIZE: usize = 16 * 1024;
@@ -50,7 +50,7 @@ pub unsafe fn read<T: SizeFirst>(source: *const T) -> Result<T> {
     for index in known..size {
         // SAFETY: `index` is below `size`.
         if unsafe { bytes.add(index).read() } != 0 {
-            return Err(Error::validation(format!(
+            return Err(Failure::validation(format_args!(
                 "{} has a field set that this version of the library does not know \
                  (struct_size {size}, known {known})",
                 T::NAME
@@ -94,16 +94,16 @@ pub unsafe fn check<T: SizeFirst>(target: *const T) -> Result<()> {
 unsafe fn checked_size<T: SizeFirst>(place: *const T) -> Result<usize> {
     let name = T::NAME;
     if place.is_null() {
-        return Err(Error::validation(format!("the {name} is NULL")));
+        return Err(Failure::validation(format_args!("the {name} is NULL")));
     }
     if !place.is_aligned() {
-        return Err(Error::validation(format!("the {name} is not aligned")));
+        return Err(Failure::validation(format_args!("the {name} is not aligned")));
     }
     // SAFETY: not NULL, aligned, and the first field is always there.
     let size = unsafe { place.cast::<usize>().read() };
     let smallest = mem::size_of::<usize>();
     if size < smallest || size > MAX_STRUCT_SIZE || size % mem::align_of::<T>() != 0 {
-        return Err(Error::validation(format!(
+        return Err(Failure::validation(format_args!(
             "struct_size of the {name} is {size}; set it to sizeof({name}) before the call"
         )));
     }
@@ -152,7 +152,7 @@ mod tests {
     fn a_longer_struct_is_accepted_only_when_its_tail_is_zero() {
         assert_eq!(read_newer(32, 0).expect("read").second, 2);
         let error = read_newer(32, 1 << 40).expect_err("refused");
-        assert!(error.message().contains("does not know"), "{error}");
+        assert!(error.message().contains("does not know"), "{error:?}");
     }
 
     #[test]

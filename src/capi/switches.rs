@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::error::{Error, Result};
+use super::failure::{Failure, Result};
 
 /// For fields that say "default, on or off": the documented default.
 pub const OSS_RESUMABLE_DEFAULT: i32 = 0;
@@ -28,7 +28,7 @@ pub fn limit(ms: i64, default: Option<Duration>, name: &str) -> Result<Option<Du
         -1 => Ok(None),
         _ => match u64::try_from(ms) {
             Ok(ms) => Ok(Some(Duration::from_millis(ms))),
-            Err(_) => Err(Error::validation(format!(
+            Err(_) => Err(Failure::validation(format_args!(
                 "{name} is {ms}; it must be −1 (no limit), 0 (default) or a time in milliseconds"
             ))),
         },
@@ -37,12 +37,16 @@ pub fn limit(ms: i64, default: Option<Duration>, name: &str) -> Result<Option<Du
 
 /// Refuses a field that must be zero.
 pub fn reserved(value: u32) -> Result<()> {
-    if value == 0 { Ok(()) } else { Err(Error::validation("a reserved field is not zero")) }
+    if value == 0 {
+        Ok(())
+    } else {
+        Err(Failure::validation(format_args!("a reserved field is not zero")))
+    }
 }
 
 /// The error for a number that is not one of a field's values.
-pub fn unknown(name: &str, value: i32) -> Error {
-    Error::validation(format!("{name} is {value}, which is not a valid value"))
+pub fn unknown(name: &str, value: i32) -> Failure {
+    Failure::validation(format_args!("{name} is {value}, which is not a valid value"))
 }
 
 #[cfg(test)]

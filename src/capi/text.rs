@@ -1,9 +1,10 @@
 //! Strings across the boundary: NUL-terminated UTF-8 in, NUL-terminated bytes out.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 use std::ptr;
 
-use crate::model::error::{Error, Result};
+use super::allocation;
+use super::failure::{Failure, Result};
 
 /// Copies an optional string of the caller; `None` for NULL. `name` is its name in error messages.
 ///
@@ -16,8 +17,8 @@ pub unsafe fn optional(text: *const c_char, name: &str) -> Result<Option<String>
     // SAFETY: not NULL, and NUL-terminated by this function's contract.
     let text = unsafe { CStr::from_ptr(text) };
     match text.to_str() {
-        Ok(text) => Ok(Some(text.to_owned())),
-        Err(_) => Err(Error::validation(format!("{name} is not valid UTF-8"))),
+        Ok(text) => Ok(Some(allocation::text(text)?)),
+        Err(_) => Err(Failure::validation(format_args!("{name} is not valid UTF-8"))),
     }
 }
 
@@ -28,16 +29,7 @@ pub unsafe fn optional(text: *const c_char, name: &str) -> Result<Option<String>
 pub unsafe fn required(text: *const c_char, name: &str) -> Result<String> {
     // SAFETY: this function's contract is the same.
     unsafe { optional(text, name) }?
-        .ok_or_else(|| Error::validation(format!("{name} is required, but it is NULL")))
-}
-
-/// A string for the caller. NUL bytes are omitted, because C strings cannot hold them.
-pub fn owned(text: impl Into<Vec<u8>>) -> CString {
-    CString::new(text).unwrap_or_else(|found| {
-        let mut bytes = found.into_vec();
-        bytes.retain(|&byte| byte != 0);
-        CString::new(bytes).unwrap_or_default()
-    })
+        .ok_or_else(|| Failure::validation(format_args!("{name} is required, but it is NULL")))
 }
 
 /// A borrowed string for the caller; NULL when absent.
@@ -63,10 +55,5 @@ mod tests {
             unsafe { (optional(ptr::null(), "a"), required(ptr::null(), "bucket")) };
         assert_eq!(absent.expect("absent"), None);
         assert!(refused.expect_err("refused").message().contains("bucket"));
-    }
-
-    #[test]
-    fn a_nul_byte_inside_a_string_is_left_out() {
-        assert_eq!(owned("a\0b").as_c_str(), c"ab");
     }
 }

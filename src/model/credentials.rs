@@ -61,6 +61,13 @@ pub enum Credentials {
     Provider(Arc<dyn CredentialsProvider>),
 }
 
+impl Credentials {
+    /// Credentials that `provider` supplies.
+    pub fn provider(provider: impl CredentialsProvider + 'static) -> Self {
+        Credentials::Provider(Arc::new(provider))
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -30,7 +30,8 @@ pub enum ErrorKind {
     ObjectChanged,
     /// A client was used in a forked child of the process that created it.
     Forked,
-    /// A defect in this library. The download failed; the process may continue.
+    /// A defect in this library, or a thread that the system could not start. The download failed; the process may
+    /// continue.
     Internal,
 }
 

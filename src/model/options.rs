@@ -226,6 +226,30 @@ impl ClientOptions {
         self.credentials = credentials;
         self
     }
+
+    /// Sets the receiver of log lines.
+    #[must_use]
+    pub fn log(mut self, sink: impl Fn(LogLevel, &str) + Send + Sync + 'static) -> Self {
+        self.log = Some(Arc::new(sink));
+        self
+    }
+
+    /// Sets what decides whether failed attempts are retried.
+    #[must_use]
+    pub fn retry(
+        mut self,
+        decision: impl Fn(FailedAttempt<'_>) -> RetryVerdict + Send + Sync + 'static,
+    ) -> Self {
+        self.retry = Some(Arc::new(decision));
+        self
+    }
+
+    /// Sets what unwraps the content keys of encrypted objects for which no decryption key is.
+    #[must_use]
+    pub fn key_unwrapper(mut self, unwrapper: impl KeyUnwrapper + 'static) -> Self {
+        self.key_unwrapper = Some(Arc::new(unwrapper));
+        self
+    }
 }
 
 impl fmt::Debug for ClientOptions {

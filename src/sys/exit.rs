@@ -3,6 +3,10 @@
 //! OpenSSL registers an exit handler that frees data of TLS connections even if they are in use. The handler here is
 //! registered later and so runs earlier. A thread holds an [`ExitGuard`] while it uses OpenSSL or libcurl; once the
 //! handler runs, no more guards are issued. The handler waits for existing guards, but only for a limited time.
+//!
+//! A thread that has used OpenSSL uses it once more when it ends, in a destructor that no guard can span. So a thread of
+//! this library frees OpenSSL's data itself, under its last guard ([`release_openssl`]), and if it gets no guard it does
+//! not end. Threads of the host that have called this library are the host's to end before `exit()`.
 
 use std::cell::Cell;
 use std::process;
@@ -24,6 +28,11 @@ static ABANDONED: AtomicBool = AtomicBool::new(false);
 /// The process id in the upper half, the number of its guards in the lower one. A forked child does not own its
 /// parent's guards.
 static GUARDS: AtomicU64 = AtomicU64::new(0);
+
+unsafe extern "C" {
+    /// Not declared in openssl-sys.
+    fn OPENSSL_thread_stop();
+}
 
 thread_local! {
     static OWN_GUARDS: Cell<u64> = const { Cell::new(0) };
@@ -93,10 +102,27 @@ pub fn has_abandoned_threads() -> bool {
     ABANDONED.load(Ordering::Relaxed)
 }
 
+/// Frees what OpenSSL has stored for this thread, which then does not use OpenSSL when it ends. An error if the process
+/// is exiting: then the thread must [`park`]. To be called last: a later use of OpenSSL would store data again.
+pub fn release_openssl() -> Result<()> {
+    let _exit_guard = guard()?;
+    // SAFETY: this thread owns the data and does not use OpenSSL while they are freed. The guard keeps OpenSSL's exit
+    // handler from running meanwhile.
+    unsafe { OPENSSL_thread_stop() };
+    Ok(())
+}
+
+/// Parks this thread for ever.
+pub fn park() -> ! {
+    loop {
+        thread::park();
+    }
+}
+
 /// Parks this thread for ever if `exit()` did not wait for its guard. To be called after every long operation.
 pub fn park_if_abandoned() {
-    while has_abandoned_threads() {
-        thread::park();
+    if has_abandoned_threads() {
+        park();
     }
 }
 

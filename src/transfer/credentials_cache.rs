@@ -166,8 +166,7 @@ impl CredentialsCache {
             (state.thread.take(), std::mem::take(&mut state.former))
         };
         let here = thread::current().id();
-        for asking in former.into_iter().chain(thread).filter(|asking| asking.thread().id() != here)
-        {
+        for asking in former.into_iter().chain(thread).filter(|asking| asking.id() != here) {
             // Its result is in the state.
             let _ = asking.join();
         }

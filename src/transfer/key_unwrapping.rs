@@ -128,7 +128,7 @@ impl KeyUnwrapping {
 fn join(asking: Vec<Asking>) {
     let here = thread::current().id();
     for Asking { thread, .. } in asking {
-        if thread.thread().id() != here {
+        if thread.id() != here {
             // Its answer has been sent.
             let _ = thread.join();
         }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::credentials::AccessKey;
 use crate::model::error::{Error, Result};
-use crate::model::options::{ClientOptions, SignatureVersion};
+use crate::model::options::{ClientOptions, LogLevel, SignatureVersion};
 use crate::model::request::DownloadRequest;
 use crate::oss::address::{self, Address};
 use crate::oss::decryption_keys::DecryptionKeys;
@@ -43,8 +43,15 @@ pub struct Session {
     /// Correction of this machine's clock, in milliseconds.
     clock_offset: AtomicI64,
     next_fetch: AtomicU64,
-    workers: Mutex<Vec<Arc<Worker>>>,
+    workers: Mutex<Workers>,
     max_workers: usize,
+}
+
+#[derive(Default)]
+struct Workers {
+    running: Vec<Arc<Worker>>,
+    /// The system refused to start another one. It is not asked again: a connection must keep its worker.
+    refused: bool,
 }
 
 impl Session {
@@ -84,7 +91,7 @@ impl Session {
             region: Mutex::new(region),
             clock_offset: AtomicI64::new(0),
             next_fetch: AtomicU64::new(1),
-            workers: Mutex::new(Vec::new()),
+            workers: Mutex::default(),
             max_workers,
             options,
         })
@@ -97,20 +104,34 @@ impl Session {
         Ok(())
     }
 
-    /// The worker for connection number `slot`; started if it is not running yet.
+    /// The worker for connection number `slot`; started if it is not running yet. If the system does not start it, the
+    /// connection shares one that runs.
     pub fn worker(&self, slot: usize) -> Result<Arc<Worker>> {
         let mut workers = self.workers.lock();
+        let mut refusal = None;
         let index = slot % self.max_workers;
-        while workers.len() <= index {
-            let worker = Worker::start(workers.len())?;
-            workers.push(Arc::new(worker));
+        while workers.running.len() <= index && !workers.refused {
+            match Worker::start(workers.running.len()) {
+                Ok(worker) => workers.running.push(Arc::new(worker)),
+                Err(error) if workers.running.is_empty() => return Err(error),
+                Err(error) => {
+                    workers.refused = true;
+                    refusal = Some(error);
+                }
+            }
         }
-        Ok(workers[index].clone())
+        let worker = workers.running[index % workers.running.len()].clone();
+        drop(workers);
+        let sink = self.options.log.as_ref().filter(|_| LogLevel::Warn <= self.options.log_level);
+        if let (Some(error), Some(sink)) = (refusal, sink) {
+            sink(LogLevel::Warn, &format!("{error}; the running ones do its work"));
+        }
+        Ok(worker)
     }
 
     /// Ends the threads. All downloads must have ended.
     pub fn shut_down(&self) {
-        let workers = std::mem::take(&mut *self.workers.lock());
+        let workers = std::mem::take(&mut self.workers.lock().running);
         drop(workers);
         self.writer_threads.shut_down();
         self.credentials.shut_down();

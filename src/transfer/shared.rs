@@ -84,7 +84,7 @@ impl Shared {
 
     /// Stores the driver's thread.
     pub fn set_driver(&self, driver: Joined) {
-        self.driver_id.get_or_init(|| driver.thread().id());
+        self.driver_id.get_or_init(|| driver.id());
         *self.driver.lock() = Some(driver);
     }
 

@@ -28,10 +28,15 @@ impl Fixture {
     }
 
     pub fn with(config: Config, object: Object) -> Self {
+        Self::in_directory(tempfile::tempdir().expect("directory"), config, object)
+    }
+
+    /// The same with the download's files in `dir`.
+    pub fn in_directory(dir: tempfile::TempDir, config: Config, object: Object) -> Self {
         let auth = Auth::key(ID, SECRET);
         let server = Server::start(Config { auth, ..config }).expect("server");
         server.put(BUCKET, KEY, object);
-        Fixture { server, dir: tempfile::tempdir().expect("directory") }
+        Fixture { server, dir }
     }
 
     pub fn dir(&self) -> &Path {

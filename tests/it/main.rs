@@ -42,4 +42,5 @@ mod secrets;
 mod sizes;
 mod stalls;
 mod starting_over;
+mod system_calls;
 mod traffic;

@@ -37,8 +37,11 @@ const UNREADABLE: [curl_sys::CURLcode; 5] = [
 ];
 /// Not defined in curl-sys.
 const CURLE_TOO_LARGE: curl_sys::CURLcode = 100;
-/// Longest sleep of an idle loop that is not woken.
-const IDLE: Duration = Duration::from_secs(60);
+/// Longest sleep of an idle loop that is not woken. Shorter than the limits of a download's time without a byte, because
+/// a loop may miss a command if the system lacks memory to wake it …
+const IDLE: Duration = Duration::from_secs(5);
+/// … this often in a row.
+const WAKE_ATTEMPTS: u32 = 3;
 
 /// A command for a worker.
 pub enum Command {
@@ -61,14 +64,21 @@ pub enum Command {
 /// Wakes a multi loop.
 struct LoopSleep(MultiWaker);
 
+impl LoopSleep {
+    /// Ends the loop's sleep, or its next one; `false` if it could not be woken.
+    fn end(&self) -> bool {
+        (0..WAKE_ATTEMPTS).any(|_| self.0.wakeup().is_ok())
+    }
+}
+
 impl Wake for LoopSleep {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // It fails only if the loop has ended, which needs no waking.
-        let _ = self.0.wakeup();
+        // A loop that has ended needs no waking.
+        let _ = self.end();
     }
 }
 
@@ -86,9 +96,8 @@ impl Worker {
         let (ready, started) = bounded(1);
         let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready))
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
-        let waker = started
-            .recv()
-            .map_err(|_| Error::internal("libcurl could not create a multi handle"))?;
+        // A thread without a multi handle has panicked.
+        let waker = started.recv().unwrap_or_else(|_| Err(no_multi_handle()))?;
         Ok(Worker { commands, wake: WorkerWaker::new(index, waker), join: Some(join) })
     }
 
@@ -109,21 +118,39 @@ impl Drop for Worker {
         self.tell(Command::Stop);
         if let Some(join) = self.join.take() {
             // The last owner may be this thread itself; then it ends on its own.
-            if join.thread().id() != thread::current().id() {
+            if join.id() != thread::current().id() {
                 let _ = join.join();
             }
         }
     }
 }
 
-fn serve(inbox: &Receiver<Command>, ready: &Sender<Waker>) {
-    let Some(guard) = ExitBarrier::here().enter() else { return };
+fn no_multi_handle() -> Error {
+    Error::internal(
+        "cannot start a transfer thread: libcurl could not open what wakes it; this process or the system may have too \
+         many open files",
+    )
+}
+
+fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
+    let guard = match sys::exit::guard() {
+        Ok(guard) => guard,
+        Err(exiting) => {
+            let _ = ready.send(Err(exiting));
+            return;
+        }
+    };
     let multi = Multi::new();
-    drop(guard);
-    let waker = Waker::from(Arc::new(LoopSleep(multi.waker())));
-    if ready.send(waker).is_err() {
-        return;
+    let sleep = LoopSleep(multi.waker());
+    // Older versions of libcurl create the handle even if they have no sockets for waking it.
+    if !sleep.end() {
+        let _ = ready.send(Err(no_multi_handle()));
+        return drop(multi);
     }
+    if ready.send(Ok(Waker::from(Arc::new(sleep)))).is_err() {
+        return drop(multi);
+    }
+    drop(guard);
     let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };
     let barrier = ExitBarrier::here();
     let error = match catch(|| multi_loop.run(inbox, barrier)) {

@@ -1,7 +1,8 @@
 //! The host calls `exit()` on any thread while downloads run over TLS.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use local_oss::{Config, Fault, Object, Tls};
@@ -17,6 +18,7 @@ use super::raw;
 use crate::disk::shim::{self, Failing, How};
 use crate::effort::{Chance, cases, figure};
 use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, SECRET};
+use crate::preload;
 
 const STATUS: i32 = 7;
 
@@ -190,6 +192,45 @@ fn the_host_s_exit_handlers_may_use_the_library_without_delay() {
     }
 }
 
+static SENDS_A_REQUEST: AtomicBool = AtomicBool::new(false);
+static LIBRARY_HAS_EXITED: AtomicBool = AtomicBool::new(false);
+
+/// Lets the driver continue, which is in the log callback of [`host_of_a_first_request`].
+extern "C" fn continue_and_use_the_library() {
+    LIBRARY_HAS_EXITED.store(true, Ordering::SeqCst);
+    use_the_library();
+}
+
+#[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn host_of_a_first_request() {
+    let host: Host = argument();
+    raw::at_exit(continue_and_use_the_library);
+    let mut options = host.options();
+    // Nothing is signed, so the next use of OpenSSL after the log line is the start of the transfer thread.
+    options.credentials = Credentials::Anonymous;
+    options.log = Some(Arc::new(|_, line: &str| {
+        if line.contains("GET bytes") {
+            SENDS_A_REQUEST.store(true, Ordering::SeqCst);
+            super::wait_until("exit()", || LIBRARY_HAS_EXITED.load(Ordering::SeqCst));
+        }
+    }));
+    let client = Client::new(options).expect("client");
+    let download = client.start(&host.request()).expect("start");
+    super::wait_until("a request", || SENDS_A_REQUEST.load(Ordering::SeqCst));
+    *LEFT.lock() = Some((client, download));
+    std::process::exit(STATUS);
+}
+
+#[test]
+fn a_download_whose_first_request_comes_after_exit_is_cancelled() {
+    let fixture = tls_fixture(MIB);
+    let host = Host::new(&fixture, ExitPoint::Host, Duration::ZERO);
+    let process = Process::start("process::exits::host_of_a_first_request", &host);
+    assert_eq!(process.status().code(), Some(STATUS));
+    assert!(fixture.server.requests().is_empty());
+}
+
 #[test]
 #[ignore = "runs in a process of its own, which the other tests here start"]
 fn host_of_a_stuck_write() {
@@ -219,11 +260,87 @@ fn the_host_s_exit_handlers_are_not_blocked_by_a_write_that_never_returns() {
     assert_eq!(process.status().code(), Some(STATUS));
 }
 
+/// Starts a test of this module with `tests/shim/thread_end.c`.
+fn start_watched(test: &str, host: &Host) -> Process {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| preload::compiled("thread_end"));
+    Process::start_with(&format!("process::exits::{test}"), host, |command| {
+        command.env("LD_PRELOAD", library);
+    })
+}
+
+#[test]
+fn threads_that_end_while_exit_handlers_run_do_not_use_openssl() {
+    let fixture = tls_fixture(64 * MIB);
+    fixture.server.inject(Fault::RateLimit(MIB));
+    let after = Duration::from_millis(300);
+    // Its handler joins all threads.
+    let host = Host { has_handler: true, ..Host::new(&fixture, ExitPoint::Host, after) };
+    assert_eq!(start_watched("host", &host).status().code(), Some(STATUS));
+}
+
+#[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn host_of_an_ended_download() {
+    let host: Host = argument();
+    let client = Client::new(host.options()).expect("client");
+    let download = client.start(&host.request()).expect("start");
+    download.wait(None).expect("no limit").expect("downloaded");
+    super::wait_until("a thread that ends", || has_thread("oss-in-openssl"));
+    if host.has_handler {
+        raw::at_exit(free_the_client);
+    }
+    *LEFT.lock() = Some((client, download));
+    std::process::exit(STATUS);
+}
+
+/// Whether this process has a thread of this name.
+fn has_thread(name: &str) -> bool {
+    let mut threads = std::fs::read_dir("/proc/self/task").expect("the threads");
+    threads.any(|thread| {
+        let file = thread.expect("a thread").path().join("comm");
+        // The thread may have ended meanwhile.
+        std::fs::read_to_string(file).is_ok_and(|own| own.trim_end() == name)
+    })
+}
+
+/// This handler runs before the library's.
+extern "C" fn free_the_client() {
+    drop(LEFT.lock().take());
+}
+
+#[test]
+fn exit_waits_for_a_thread_that_ends_in_openssl() {
+    let fixture = tls_fixture(MIB);
+    for has_handler in [false, true] {
+        let host = Host { has_handler, ..Host::new(&fixture, ExitPoint::Host, Duration::ZERO) };
+        let process = start_watched("host_of_an_ended_download", &host);
+        assert_eq!(process.status().code(), Some(STATUS), "{has_handler}");
+    }
+}
+
+#[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn host_of_a_checkpoint() {
+    let host: Host = argument();
+    let client = Client::new(host.options()).expect("client");
+    let request = host.request();
+    let download = client.start(&request).expect("start");
+    super::wait_until("recorded bytes", || {
+        let checkpoint = client.inspect_checkpoint(&request).expect("readable");
+        checkpoint.is_some_and(|checkpoint| checkpoint.bytes_recorded > 0)
+    });
+    *LEFT.lock() = Some((client, download));
+    std::process::exit(STATUS);
+}
+
 #[test]
 fn exit_keeps_the_checkpoint() {
     let fixture = tls_fixture(16 * MIB);
     fixture.server.inject(Fault::RateLimit(MIB));
-    assert!(Host::new(&fixture, ExitPoint::Host, Duration::from_millis(2500)).exits());
+    let host = Host::new(&fixture, ExitPoint::Host, Duration::ZERO);
+    let process = Process::start("process::exits::host_of_a_checkpoint", &host);
+    assert_eq!(process.status().code(), Some(STATUS));
     assert!(fixture.journal().is_some() && fixture.temp().exists() && !fixture.target().exists());
     fixture.server.clear_faults();
     let outcome = fixture.client().download(&fixture.request()).expect("resume");
