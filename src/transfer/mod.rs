@@ -14,6 +14,8 @@ pub mod policy;
 mod rate;
 mod session;
 mod shared;
+#[cfg(all(test, not(shuttle)))]
+mod simulation;
 mod system;
 mod worker_waker;
 mod world;

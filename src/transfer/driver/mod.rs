@@ -265,10 +265,13 @@ impl<'w> Driver<'w> {
         }
     }
 
+    /// Handles the end of a request whose result no longer matters.
     fn note_end(&mut self, end: &FetchEnd) {
-        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.carries(end.fetch)) {
-            slot.in_flight = None;
-            self.note_qos_delay(&end.head, self.now());
+        let slot = self.slots.iter_mut().find(|slot| slot.carries(end.fetch));
+        if let Some(in_flight) = slot.and_then(|slot| slot.in_flight.take()) {
+            let now = self.now();
+            self.note_qos_delay(&end.head, now);
+            self.heed_refusal(end, &in_flight, now);
         }
     }
 

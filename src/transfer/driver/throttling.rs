@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::oss::reply::ReplyHead;
-use crate::transfer::policy::retry::Failure;
+use crate::oss::service_error;
+use crate::transfer::event::{EndReason, FetchEnd};
+use crate::transfer::policy::retry::{Failure, MAX_RETRY_AFTER};
 use crate::transfer::policy::stall_clock::StallClock;
 
 use super::Driver;
+use super::in_flight::InFlight;
 
 impl Driver<'_> {
     /// Counts a refused request of `slot` before its delay is decided; returns how long the service has throttled while
@@ -46,6 +49,18 @@ impl Driver<'_> {
             self.shared.counters.throttled_ms.saturating_add(milliseconds(delay));
             self.connection_limit.slowed(now);
         }
+    }
+
+    /// Lets the next request wait as long as a refusal asks for, although nothing is retried because of it.
+    pub(super) fn heed_refusal(&mut self, end: &FetchEnd, in_flight: &InFlight, now: Instant) {
+        if !matches!(end.ending, EndReason::Refused)
+            || !service_error::parse(&end.head, &end.body).is_throttling()
+        {
+            return;
+        }
+        self.throttle_back_off.refused(in_flight.started, now);
+        let asked = end.head.retry_after(self.world.network.service_time());
+        self.wait_for_service(now, now + asked.unwrap_or_default().min(MAX_RETRY_AFTER));
     }
 
     /// How many more requests may be in flight now.

@@ -9,7 +9,7 @@ const FIRST_DELAY: Duration = Duration::from_millis(200);
 /// … up to this, so that a service that recovers is noticed soon.
 const MAX_DELAY: Duration = Duration::from_secs(5);
 /// Longest `Retry-After` that is honoured.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Why a request has to be repeated; each cause has its counter in the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
