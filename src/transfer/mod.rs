@@ -11,6 +11,7 @@ mod environment_key;
 mod event;
 mod key_unwrapping;
 pub mod policy;
+mod rate;
 mod session;
 mod shared;
 #[cfg(all(test, not(shuttle)))]

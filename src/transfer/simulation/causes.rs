@@ -4,7 +4,7 @@ use crate::model::error::Error;
 
 use super::disk::Reason;
 use super::plan::{
-    CredentialsPlan, End, EtagKind, FaultKind, OutageKind, Plan, Shape,
+    CredentialsPlan, End, EtagKind, FaultKind, OutageKind, Plan, Processed, Shape,
 };
 use super::process::Process;
 use super::universe::Universe;
@@ -28,30 +28,36 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
     let network = hit(&breaks)
         || plan.path.dying.is_some()
         || service.outages.iter().any(|outage| outage.kind != OutageKind::Busy)
-        || is_slow(process, plan);
+        || is_slow(process, plan)
+        // While the disk keeps the connections waiting no byte arrives, which is what the time limits count.
+        || !disk.stalls.is_empty();
     let throttles = service.requests_per_second.is_some()
         || service.active_requests.is_some()
         || service.outages.iter().any(|outage| outage.kind == OutageKind::Busy);
-    let damage = plan.runs.iter().any(|run| !run.damage.is_empty());
+    let damage =
+        plan.runs.iter().any(|run| !run.damage.is_empty() || !run.meanwhile.is_empty());
     let flips = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Flip(_)));
     match error.code() {
-        "Busy" => universe.others_of_target(process),
+        "Busy" => process.plan.occupied.is_some() || universe.others_of_target(process),
+        "InvalidArgument" if process.plan.request.processed == Some(Processed::Error) => true,
         "Cancelled" => matches!(process.plan.end, Some(End::Cancel(_))),
         "DeadlineExceeded" => process.request.deadline.is_some(),
         "DiskFull" => {
             let full = |reason| matches!(reason, Reason::Full | Reason::Quota);
             disk.capacity.is_some() || disk.failures.iter().any(|failure| full(failure.reason))
         }
-        "LocalIoError" | "FlushError" => disk_fails,
+        "LocalIoError" => disk_fails || damage,
+        "FlushError" => disk_fails,
         "RenameError" => {
             let unlocked = !disk.locks || !disk.trusted;
             disk_fails || damage || (unlocked && universe.others_of_target(process))
         }
+        "FileAlreadyExists" if damage => true,
         "FileAlreadyExists" => process.plan.request.keep_target,
         "CrcCheckError" => {
             flips || service.symlink || plan.faults.iter().any(|fault| shape(&fault.kind)) || changes
         }
-        "DiskCorruption" => !disk.corrupt_writes.is_empty() || disk_fails,
+        "DiskCorruption" => !disk.corrupt_writes.is_empty() || disk_fails || damage,
         "InvalidReply" => {
             hit(&shape) || hit(&|fault| *fault == FaultKind::HeadCut) || service.ignores_ranges
         }
@@ -59,13 +65,15 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
             changes || service.refuses_etag || hit(&shape) || hit(&|fault| has_status(fault, &[412, 416]))
         }
         "ConnectionBroken" => network || throttles || hit(&|fault| matches!(fault, FaultKind::Refusal(_))) || hit(&shape),
-        "InvalidRange" => process.plan.request.range.is_some() || changes || hit(&refusal),
+        "InvalidRange" => {
+            process.plan.request.range.is_some() || changes || hit(&refusal) || hit(&shape)
+        }
         "PreconditionFailed" => {
             let condition = process.plan.request.condition.is_some();
             condition || service.refuses_etag || changes || hit(&refusal) || hit(&shape)
                 || plan.object.etag == EtagKind::Weak
         }
-        "ServerError:304" => process.plan.request.condition.is_some() || hit(&refusal),
+        "ServerError:304" | "NotModified" => process.plan.request.condition.is_some() || hit(&refusal),
         "NoSuchKey" => changes || hit(&refusal),
         "CredentialsError" => matches!(process.client.credentials, CredentialsPlan::Provider(_)),
         "SecurityTokenExpired" => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::extent::Extent;
 
 use super::content::Content;
-use super::disk::{Call, Damage, DiskPlan, Failure, Stall};
+use super::disk::{Call, Damage, DiskPlan, Failure, Occupied, Stall};
 use super::plan::*;
 use super::random::Random;
 
@@ -98,7 +98,7 @@ impl Draw {
         (run.request, run.client) = (request, client);
         if random.chance(0.05) && request.range.is_none() {
             run.request.processed =
-                Some(*random.pick(&[Processed::WithLength, Processed::Chunked]));
+                Some(*random.pick(&[Processed::WithLength, Processed::Chunked, Processed::Error]));
         }
     }
 
@@ -186,7 +186,9 @@ impl Draw {
     /// The run after all faults.
     fn last_run(&mut self) {
         let first = &self.plan.runs[0];
+        let processed = first.request.processed.map(|_| Processed::WithLength);
         let request = RequestPlan {
+            processed,
             condition: None,
             keep_target: false,
             deadline: None,
@@ -196,8 +198,10 @@ impl Draw {
         };
         let client = ClientPlan { verify_crc: first.client.verify_crc, ..ClientPlan::default() };
         let start = Start::After(Duration::from_secs(1));
+        let power_fails = self.random.chance(0.2);
         self.plan.runs.push(RunPlan {
             start,
+            power_fails,
             request,
             client,
             clean: true,
@@ -207,7 +211,8 @@ impl Draw {
 
     fn trouble(&mut self) {
         match self.random.below(30) {
-            0..10 => self.request_fault(),
+            0..9 => self.request_fault(),
+            9 => self.others(),
             10 => {
                 let random = &mut self.random;
                 let bytes = random.log_range(64 * KIB..16 * MIB);
@@ -221,6 +226,24 @@ impl Draw {
             20 | 21 => self.limits(),
             22..26 => self.disk(),
             _ => self.damage(),
+        }
+    }
+
+    /// Others use the same files.
+    fn others(&mut self) {
+        let random = &mut self.random;
+        if random.chance(0.5) {
+            self.plan.sdk = Some(*random.pick(&[
+                SdkPlan::Right,
+                SdkPlan::Right,
+                SdkPlan::OfAnotherObject,
+                SdkPlan::WithoutBytes,
+                SdkPlan::Unusable,
+            ]));
+        } else {
+            let run = random.below(self.plan.runs.len() as u64) as usize;
+            let occupied = *random.pick(&[Occupied::Temp, Occupied::Journal]);
+            self.plan.runs[run].occupied = Some(occupied);
         }
     }
 
@@ -280,7 +303,21 @@ impl Draw {
         self.plan.faults.push(RequestFault { which, kind });
     }
 
+    /// One change of the object, or one after another.
     fn change(&mut self) {
+        self.one_change();
+        if self.chance(0.15) {
+            let every = self.random.range(1..6);
+            for number in 1..10 {
+                self.one_change();
+                if let Some((when, _)) = self.plan.changes.last_mut() {
+                    *when = When::Request(number * every);
+                }
+            }
+        }
+    }
+
+    fn one_change(&mut self) {
         let size = self.plan.object.size;
         let random = &mut self.random;
         let when = if random.chance(0.6) {
@@ -388,6 +425,7 @@ impl Draw {
         let rate = (size / random.log_range(1..20)).max(64 * KIB);
         let deadline = millis(random.log_range(1..60_000));
         let short = millis(random.log_range(100..10_000));
+        let waits = random.chance(0.6);
         let condition =
             *random.pick(&[Condition::Match, Condition::NoneMatch, Condition::MatchOther]);
         for run in self.affected() {
@@ -397,7 +435,7 @@ impl Draw {
                 2 => run.request.traffic_limit = rate * 8,
                 3 => run.request.deadline = Some(deadline),
                 4 => run.request.condition = Some(condition),
-                5 => run.client.idle_timeout = Some(short),
+                5 => run.client.idle_timeout = waits.then_some(short),
                 6 => run.client.no_progress_limit = Some(short),
                 _ => {
                     // Without a limit something must end a run that waits for ever.
@@ -440,6 +478,8 @@ impl Draw {
     fn damage(&mut self) {
         let size = self.plan.object.size;
         let random = &mut self.random;
+        let run = random.below(self.plan.runs.len() as u64) as usize;
+        let run = &mut self.plan.runs[run];
         let from = random.below(size + 1);
         let hit = from..from + random.log_range(1..4 * MIB);
         let damage = match random.below(14) {
@@ -458,10 +498,17 @@ impl Draw {
             }
             11 => Damage::NoJournal,
             12 => Damage::OtherJournal,
-            _ => Damage::Target(Content(702), 0..random.below(1000)),
+            _ => {
+                run.request.keep_target |= random.chance(0.7);
+                Damage::Target(Content(702), 0..random.below(1000))
+            }
         };
-        let run = random.below(self.plan.runs.len() as u64) as usize;
-        self.plan.runs[run].damage.push(damage);
+        let appears = matches!(damage, Damage::Target(..)) && random.chance(0.7);
+        if appears || random.chance(0.3) {
+            run.meanwhile.push((millis(random.range(0..self.takes)), damage));
+        } else {
+            run.damage.push(damage);
+        }
     }
 }
 

@@ -30,7 +30,6 @@ const AT_ONCE: f64 = 0.1;
 /// A connection, which is used again after a body that was received whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection {
-    pub number: u64,
     /// Bytes per second.
     pub rate: f64,
     /// Bytes after which it is reset.
@@ -50,7 +49,6 @@ pub struct Flight {
     pub id: u64,
     /// Index of its process.
     pub process: usize,
-    pub slot: usize,
     pub stage: ReplyStage,
     pub span: Arc<Span>,
     pub intake: Option<Intake>,
@@ -97,7 +95,7 @@ pub enum Next {
 impl Flight {
     #[allow(clippy::too_many_arguments)]
     pub fn new(
-        (id, process, slot): (u64, usize, usize),
+        (id, process): (u64, usize),
         (stage, span): (ReplyStage, Arc<Span>),
         (asked, faults): (Asked, Vec<FaultKind>),
         (connection, opened): (Connection, u64),
@@ -109,7 +107,6 @@ impl Flight {
         Flight {
             id,
             process,
-            slot,
             stage,
             span,
             intake: None,

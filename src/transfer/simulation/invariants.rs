@@ -8,14 +8,17 @@ use crate::model::outcome::{Outcome, Proof};
 
 use super::causes;
 use super::content::{Bytes, Content};
-use super::plan::{End, EtagKind, FaultKind, RetryPlan, RunPlan};
+use super::disk::{Damage, Occupied};
+use super::plan::{End, EtagKind, FaultKind, Processed, RetryPlan, RunPlan};
 use super::process::Process;
-use super::service::{Generation, processed_content, processed_size};
+use super::service::{ERROR_DOCUMENT, Generation, processed_content, processed_size};
 use super::universe::Universe;
 use super::watch::usable;
 
 /// Bytes beyond the end of a span that a connection may bring in vain.
 const IN_VAIN: u64 = 16 * 1024;
+/// How early: the request before the last byte may have been the one that was told of.
+const EARLY: Duration = Duration::from_millis(600);
 /// How late a limit may be noticed.
 const SLACK: Duration = Duration::from_secs(2);
 /// Longest delay that a service is granted, with the jitter that is added to it, and that of a back-off.
@@ -28,7 +31,7 @@ impl Universe {
         watch.recorded = usable(self, process);
         let journal = self.disk.journal(&process.request);
         watch.listed = journal.map_or(0, |(_, extents)| extents.iter().map(|e| e.len).sum());
-        watch.had_temp = !self.disk.temp_files().is_empty();
+        watch.had_temp = self.disk.temp_files().iter().any(|(path, _)| process.owns(path));
     }
 
     /// Checks what a run has left, however it has ended.
@@ -62,12 +65,51 @@ impl Universe {
         }
     }
 
+    /// When a download ends, nothing of it goes on.
+    pub fn check_requests(&self, process: &Process) {
+        if self.net.borrow().flights().any(|flight| flight.process == process.index) {
+            self.violated("no request outlives its download", String::new);
+        }
+        // One new start because the object has changed, and one because the checksum was wrong.
+        let starts = process.watch.borrow().starts;
+        if starts > 3 && !self.has_streams(process) && self.plan.faults.is_empty() {
+            self.violated("a download starts over once", || format!("it has started {starts} times"));
+        }
+    }
+
+    /// Whether the object may be fetched in one stream, which is repeated when it breaks.
+    fn has_streams(&self, process: &Process) -> bool {
+        let service = &self.plan.service;
+        process.request.is_processed()
+            || self.plan.object.etag != EtagKind::Strong
+            || service.ignores_ranges
+            || service.refuses_etag
+            || !self.plan.disk.failures.is_empty()
+    }
+
+    /// The power fails while nothing runs: what was reported as done and flushed is still there.
+    pub fn power_fails(&self) {
+        let processes = self.processes.borrow();
+        let last = processes.last().filter(|process| {
+            process.request.flush && matches!(&*process.result.borrow(), Some(Ok(_)))
+        });
+        let before = last.map(|process| self.disk.target(&process.request));
+        self.disk.power_loss();
+        let after = last.map(|process| self.disk.target(&process.request));
+        if before != after {
+            self.violated("what was flushed survives", || format!("{before:?}, then {after:?}"));
+        }
+    }
+
     /// Success means the bytes of one generation that was there during the run.
     fn check_file(&self, process: &Process, outcome: &Outcome) {
         let promise = "success only with the object's bytes";
         let Some(bytes) = self.disk.target(&process.request) else {
             return self.violated(promise, || "there is no file".to_owned());
         };
+        if self.is_written_to(process) && bytes.len() == outcome.file_size {
+            return;
+        }
         let others = self.others_of_target(process);
         if others && bytes.crc() != outcome.crc64 {
             // Another run has replaced the file meanwhile.
@@ -87,6 +129,23 @@ impl Universe {
             return self.violated(promise, || format!("the file is {bytes:?}, {outcome:?}"));
         };
         let corrupt = !self.plan.disk.corrupt_writes.is_empty();
+        if self.plan.disk.locks && self.plan.disk.trusted && self.must_be_busy(process) {
+            self.violated("one run uses the files", || format!("{outcome:?}"));
+        }
+        if process.plan.request.processed == Some(Processed::Error)
+            && bytes.are(ERROR_DOCUMENT.0, 0..ERROR_DOCUMENT.1.len() as u64)
+        {
+            self.violated("an error never becomes the file", || format!("{outcome:?}"));
+        }
+        if process.plan.request.checkpoint
+            && self.plan.disk.trusted
+            && self.disk.has_sdk_record(&process.request)
+        {
+            self.violated("a used file has no other record", || format!("{outcome:?}"));
+        }
+        if process.watch.borrow().appeared {
+            self.violated("what must not be replaced stays", || format!("{outcome:?}"));
+        }
         if outcome.file_size != bytes.len() || (outcome.crc64 != bytes.crc() && !corrupt) {
             self.violated(promise, || format!("{} bytes; {outcome:?}", bytes.len()));
         }
@@ -102,6 +161,16 @@ impl Universe {
         }
     }
 
+    /// Whether another program has written into the temporary file, which only `verify_before_rename` detects
+    /// (docs/reliability.md).
+    fn is_written_to(&self, process: &Process) -> bool {
+        let request = &process.plan.request;
+        let writes = |(_, damage): &(Duration, Damage)| {
+            matches!(damage, Damage::Zeros(_) | Damage::Overwritten(..))
+        };
+        !request.verify_before_rename && process.plan.meanwhile.iter().any(writes)
+    }
+
     /// Whether a byte may be wrong without a proof that denies it: a bit was flipped on the wire and no CRC-64 was
     /// compared, or the disk returned other bytes than were written ("a local disk is trusted to return what was
     /// written to it, unless `verify_before_rename` is on", docs/reliability.md).
@@ -112,8 +181,21 @@ impl Universe {
         (flips && unproven) || (corrupt && !process.request.verify_before_rename)
     }
 
+    /// Another process has a file locked that the run needs.
+    fn must_be_busy(&self, process: &Process) -> bool {
+        match process.plan.occupied {
+            None => false,
+            Some(Occupied::Temp) => true,
+            Some(Occupied::Journal) => process.plan.request.checkpoint,
+        }
+    }
+
     fn check_statistics(&self, process: &Process, outcome: &Outcome) {
         let status = process.shared.status();
+        if self.plan.sdk.is_some() {
+            // The bytes of its record are not counted before they are proven.
+            return;
+        }
         let figures = &outcome.statistics;
         let watch = process.watch.borrow();
         let came = figures.bytes_from_network + figures.bytes_reused + watch.damaged;
@@ -176,9 +258,10 @@ impl Universe {
     fn is_damaged(&self) -> bool {
         let disk = &self.plan.disk;
         let lost = |run: &RunPlan| {
-            !run.damage.is_empty() || matches!(run.end, Some(End::PowerLoss(_)))
+            run.power_fails || run.occupied.is_some() || !run.damage.is_empty() || !run.meanwhile.is_empty() || matches!(run.end, Some(End::PowerLoss(_)))
         };
-        self.plan.runs.iter().any(lost)
+        self.plan.sdk.is_some()
+            || self.plan.runs.iter().any(lost)
             || !disk.failures.is_empty()
             || !disk.corrupt_writes.is_empty()
             || disk.capacity.is_some()
@@ -263,6 +346,25 @@ impl Universe {
         if !causes::explain(self, process, error) {
             self.violated("every error has a cause", || error.to_string());
         }
+        self.check_stall(process, error);
+    }
+
+    /// An error that says that nothing came for some time is right about that, and counts no pause.
+    fn check_stall(&self, process: &Process, error: &Error) {
+        let client = &process.client;
+        let says = |name: &str| error.message().contains(name);
+        let limit = match () {
+            () if says("(first_byte_limit)") => client.first_byte_limit,
+            () if says("(no_progress_limit)") => client.no_progress_limit,
+            () => None,
+        };
+        let watch = process.watch.borrow();
+        let since = watch.last_byte.max(watch.not_before);
+        if let Some(limit) = limit
+            && self.now() + EARLY < since + limit
+        {
+            self.violated("a stall is one", || format!("since {since:?}: {error}"));
+        }
     }
 
     fn check_left_after_error(&self, process: &Process, error: &Error) {
@@ -274,8 +376,27 @@ impl Universe {
         }
         if useless {
             self.check_nothing_left(process, error.code());
-        } else if !process.plan.request.checkpoint && !process.watch.borrow().had_temp {
+        } else if process.plan.request.checkpoint {
+            self.check_kept(process, error);
+        } else if !process.watch.borrow().had_temp {
             self.check_nothing_left(process, "a failure without a checkpoint");
+        }
+    }
+
+    /// Everything that has come is recorded for the next run.
+    fn check_kept(&self, process: &Process, error: &Error) {
+        if self.has_reason(process) || self.others_of_target(process) {
+            return;
+        }
+        let figures = process.shared.statistics();
+        let watch = process.watch.borrow();
+        let came = (figures.bytes_from_network + watch.damaged)
+            .saturating_sub(figures.bytes_discarded);
+        let kept = usable(self, process);
+        if kept < watch.recorded + came {
+            self.violated("a failure keeps what came", || {
+                format!("{kept} bytes; {} were recorded: {figures:?} {error}", watch.recorded)
+            });
         }
     }
 
@@ -284,7 +405,8 @@ impl Universe {
         if self.is_damaged() || self.others_of_target(process) {
             return;
         }
-        let temps = self.disk.temp_files();
+        let mut temps = self.disk.temp_files();
+        temps.retain(|(path, _)| process.owns(path));
         let journal = self.disk.journal(&process.request).is_some();
         if (!temps.is_empty() || journal) && self.runs_are_alike(process) {
             self.violated("nothing is left", || format!("after {after}: {temps:?}"));
@@ -346,6 +468,9 @@ impl Universe {
 
 /// What a run wants of a generation: the content and its bytes.
 fn wanted(process: &Process, generation: &Generation) -> (Content, std::ops::Range<u64>) {
+    if process.plan.request.processed == Some(Processed::Error) {
+        return (ERROR_DOCUMENT.0, 0..ERROR_DOCUMENT.1.len() as u64);
+    }
     if process.request.is_processed() {
         return (processed_content(generation), 0..processed_size(generation));
     }

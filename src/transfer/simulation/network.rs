@@ -140,7 +140,7 @@ impl Net {
         };
         let dies = path.dying.filter(|(every, _)| is_one(*every) && !clean);
         let left = dies.map(|(_, bytes)| bytes);
-        Connection { number, rate: rate.max(1) as f64, left }
+        Connection { rate: rate.max(1) as f64, left }
     }
 }
 
@@ -378,7 +378,7 @@ impl Network for Inside<'_> {
         let intake = request.destination.map(|to| self.intake(start, to, now));
         let id = universe.net.borrow_mut().insert(|id| {
             let mut flight = Flight::new(
-                (id, process.index, slot),
+                (id, process.index),
                 (request.stage, request.span),
                 (asked, faults),
                 (connection, opened),
@@ -412,6 +412,7 @@ impl Network for Inside<'_> {
         let intake = self.intake(start, destination, now);
         let flight = self.universe.net.borrow_mut().take(fetch);
         if let Some(mut flight) = flight {
+            self.universe.proceeds(self.process);
             flight.proceed(intake, now);
             self.universe.flow(flight, now.saturating_sub(self.universe.now()));
         }
@@ -486,6 +487,7 @@ fn asked(composed: &Composed) -> Asked {
     let process = composed.query.iter().find(|(name, _)| name == "x-oss-process");
     let processed = process.map(|(_, value)| match value.as_deref() {
         Some("chunked") => Processed::Chunked,
+        Some("error") => Processed::Error,
         _ => Processed::WithLength,
     });
     let range = header("Range").and_then(|value| {

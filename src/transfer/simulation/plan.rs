@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::disk::{Damage, DiskPlan};
+use super::disk::{Damage, DiskPlan, Occupied};
 
 /// A life: an object, the way to it, a disk, and runs of downloads of the object, one after another or at once.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Plan {
     pub disk: DiskPlan,
     /// Bytes of another content are at the target at first.
     pub old_target: Option<u64>,
+    /// The C++ SDK has left a record at first.
+    pub sdk: Option<SdkPlan>,
     pub runs: Vec<RunPlan>,
 }
 
@@ -215,6 +217,19 @@ pub enum Shape {
     TwoLengths,
 }
 
+/// What the C++ SDK has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SdkPlan {
+    /// Parts of the object, and a record of them.
+    Right,
+    /// Parts of an object of the same size.
+    OfAnotherObject,
+    /// The bytes are not those that the record lists.
+    WithoutBytes,
+    /// Not a record.
+    Unusable,
+}
+
 /// One run of a download.
 #[derive(Clone, Debug)]
 pub struct RunPlan {
@@ -222,8 +237,14 @@ pub struct RunPlan {
     pub request: RequestPlan,
     pub client: ClientPlan,
     pub end: Option<End>,
-    /// What happens to the disk before it.
+    /// The power fails before it.
+    pub power_fails: bool,
+    /// What happens to the files before it.
     pub damage: Vec<Damage>,
+    /// What other programs do to the files while it runs, this long after its start.
+    pub meanwhile: Vec<(Duration, Damage)>,
+    /// Another process has a file of the download locked.
+    pub occupied: Option<Occupied>,
     /// The faults have ended, and it must succeed.
     pub clean: bool,
 }
@@ -284,6 +305,8 @@ pub struct RequestPlan {
 pub enum Processed {
     WithLength,
     Chunked,
+    /// The document of an error is sent in its place.
+    Error,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -424,7 +447,10 @@ impl RunPlan {
             request: RequestPlan::default(),
             client: ClientPlan::default(),
             end: None,
+            power_fails: false,
             damage: Vec::new(),
+            meanwhile: Vec::new(),
+            occupied: None,
             clean: false,
         }
     }
@@ -447,6 +473,7 @@ impl Plan {
             faults: Vec::new(),
             disk: DiskPlan::default(),
             old_target: None,
+            sdk: None,
             runs: vec![RunPlan::quiet()],
         }
     }

@@ -1,6 +1,7 @@
 //! A simulated process: the driver runs in a coroutine, which waits for events in virtual time and can be killed.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -42,8 +43,6 @@ thread_local! {
 /// A process.
 pub struct Process {
     pub index: usize,
-    /// Index of its run in the plan.
-    pub run: usize,
     pub plan: RunPlan,
     pub request: DownloadRequest,
     pub client: ClientPlan,
@@ -51,6 +50,8 @@ pub struct Process {
     pub bandwidth: Arc<Bandwidth>,
     pub decryption_keys: DecryptionKeys,
     pub disk_id: ProcessId,
+    /// The process that has a file of the download locked.
+    pub occupant: Option<ProcessId>,
     pub started: Duration,
     pub ended: Cell<Option<Duration>>,
     /// `None` while it runs, and if it was killed.
@@ -102,11 +103,15 @@ impl Process {
         }
         Process {
             index,
-            run,
             shared: Arc::new(Shared::new(events, request.max_bandwidth, started)),
             bandwidth: Arc::new(Bandwidth::new(client.max_bandwidth)),
             decryption_keys: DecryptionKeys::new(&[]).unwrap_or_default(),
             disk_id,
+            occupant: plan.occupied.map(|what| {
+                let occupant = universe.disk.start_process();
+                universe.disk.occupy(occupant, &request, what);
+                occupant
+            }),
             started: now,
             ended: Cell::new(None),
             result: RefCell::new(None),
@@ -133,6 +138,12 @@ impl Process {
 
     pub fn has_ended(&self) -> bool {
         self.ended.get().is_some()
+    }
+
+    /// Whether a path is that of a temporary file of its target.
+    pub fn owns(&self, path: &OsStr) -> bool {
+        let target = format!("/files/{}.", self.plan.request.target);
+        path.to_string_lossy().starts_with(&target)
     }
 
     /// How it has ended, for a census.
@@ -370,6 +381,7 @@ pub fn request_of(plan: &RequestPlan, first_etag: &str) -> DownloadRequest {
         let value = match processed {
             Processed::WithLength => "length",
             Processed::Chunked => "chunked",
+            Processed::Error => "error",
         };
         request.extra_query.push(("x-oss-process".to_owned(), value.to_owned()));
     }

@@ -63,8 +63,6 @@ pub struct Reply {
     pub delay: Duration,
     /// It is not HTTP.
     pub garbage: bool,
-    /// It asks for less traffic.
-    pub throttles: Option<RetryAfter>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -332,8 +330,7 @@ impl Service {
             304 => Body::Nothing,
             _ => Body::Text(text.into_bytes()),
         };
-        let throttles = (matches!(status, 429 | 503) || asks != RetryAfter::Absent).then_some(asks);
-        Reply { head: lines.head(), body, throttles, ..Reply::default() }
+        Reply { head: lines.head(), body, ..Reply::default() }
     }
 
     fn send(
@@ -434,15 +431,17 @@ impl Service {
         shape: Option<Shape>,
         faults: &[FaultKind],
     ) -> Reply {
-        let len = processed_size(generation);
+        let (content, len) = match processed {
+            Processed::Error => (ERROR_DOCUMENT.0, ERROR_DOCUMENT.1.len() as u64),
+            _ => (processed_content(generation), processed_size(generation)),
+        };
         let mut lines = Lines::new(200);
         match processed {
-            Processed::WithLength => lines.add("Content-Length", &len.to_string()),
+            Processed::WithLength | Processed::Error => lines.add("Content-Length", &len.to_string()),
             Processed::Chunked => lines.add("Transfer-Encoding", "chunked"),
         }
         self.describe(&mut lines, asked, generation, shape);
         let delay = lines.delayed(faults);
-        let content = processed_content(generation);
         let body = ObjectBody {
             content,
             start: 0,
@@ -454,6 +453,12 @@ impl Service {
         Reply { head: lines.head(), body, delay, ..Reply::default() }
     }
 }
+
+/// The document of an error, and the content that stands for it.
+pub const ERROR_DOCUMENT: (Content, &str) = (
+    Content(2_000_000),
+    "<Error><Code>InvalidArgument</Code><Message>simulated</Message><RequestId>0</RequestId></Error>",
+);
 
 /// What the service makes of a generation when it processes it.
 pub fn processed_content(generation: &Generation) -> Content {

@@ -42,22 +42,23 @@ fn candidates(plan: &Plan) -> Vec<Plan> {
         }
     };
     for run in 0..plan.runs.len().saturating_sub(1) {
-        try_with(&|plan| drop(plan.runs.remove(run)));
+        try_with(&|plan| _ = plan.runs.remove(run));
     }
     if plan.runs.len() > 1 {
-        try_with(&|plan| drop(plan.runs.pop()));
+        try_with(&|plan| _ = plan.runs.pop());
     }
     for fault in 0..plan.faults.len() {
-        try_with(&|plan| drop(plan.faults.remove(fault)));
+        try_with(&|plan| _ = plan.faults.remove(fault));
     }
     for change in 0..plan.changes.len() {
-        try_with(&|plan| drop(plan.changes.remove(change)));
+        try_with(&|plan| _ = plan.changes.remove(change));
     }
     try_with(&|plan| plan.service = ServicePlan::default());
     try_with(&|plan| plan.path = PathPlan::default());
     try_with(&|plan| plan.disk = DiskPlan::default());
     try_with(&|plan| plan.object = Plan::quiet(0).object);
     try_with(&|plan| plan.old_target = None);
+    try_with(&|plan| plan.sdk = None);
     simpler_runs(plan, &mut try_with);
     simpler_service(plan, &mut try_with);
     simpler_path(&mut try_with);
@@ -72,8 +73,11 @@ fn simpler_runs(plan: &Plan, try_with: &mut TryWith<'_>) {
     for run in 0..plan.runs.len() {
         try_with(&|plan| plan.runs[run].end = None);
         for damage in 0..plan.runs[run].damage.len() {
-            try_with(&|plan| drop(plan.runs[run].damage.remove(damage)));
+            try_with(&|plan| _ = plan.runs[run].damage.remove(damage));
         }
+        try_with(&|plan| plan.runs[run].meanwhile.clear());
+        try_with(&|plan| plan.runs[run].occupied = None);
+        try_with(&|plan| plan.runs[run].power_fails = false);
         try_with(&|plan| plan.runs[run].start = Start::After(Duration::from_secs(1)));
         try_with(&|plan| plan.runs[run].request = RequestPlan::default());
         try_with(&|plan| plan.runs[run].client = ClientPlan::default());
@@ -118,7 +122,7 @@ fn simpler_runs(plan: &Plan, try_with: &mut TryWith<'_>) {
 
 fn simpler_service(plan: &Plan, try_with: &mut TryWith<'_>) {
     for outage in 0..plan.service.outages.len() {
-        try_with(&|plan| drop(plan.service.outages.remove(outage)));
+        try_with(&|plan| _ = plan.service.outages.remove(outage));
     }
     let changes: [fn(&mut ServicePlan, ServicePlan); 6] = [
         |service, simple| service.ignores_ranges = simple.ignores_ranges,
@@ -164,7 +168,7 @@ fn simpler_path(try_with: &mut TryWith<'_>) {
 
 fn simpler_disk(plan: &Plan, try_with: &mut TryWith<'_>) {
     for failure in 0..plan.disk.failures.len() {
-        try_with(&|plan| drop(plan.disk.failures.remove(failure)));
+        try_with(&|plan| _ = plan.disk.failures.remove(failure));
         try_with(&|plan| plan.disk.failures[failure].times = 1);
     }
     let changes: [fn(&mut DiskPlan); 6] = [

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::checkpoint::sdk_record::SdkRecord;
 use crate::model::error::Result;
+use crate::model::extent::Extent;
 use crate::model::outcome::Outcome;
 use crate::model::request::DownloadRequest;
 use crate::transfer::event::Event;
@@ -13,11 +15,11 @@ use crate::transfer::event::Event;
 use super::content::Content;
 use super::disk::{Disk, ProofId};
 use super::network::{Net, Step};
-use super::plan::{End, Moment, Plan, RunPlan, Start};
+use super::plan::{End, Moment, Plan, RunPlan, SdkPlan, Start};
 use super::process::{Body, Process, request_of};
 use super::random::Random;
 use super::schedule::Schedule;
-use super::service::Service;
+use super::service::{ERROR_DOCUMENT, Service};
 use super::story::Story;
 
 /// A life in which more happens does not end.
@@ -39,6 +41,8 @@ pub enum Happening {
     ProviderAnswers(usize),
     /// What the plan says about the end of a process.
     End(usize),
+    /// What other programs do to the files of a process: the nth thing in its plan.
+    Meanwhile(usize, usize),
 }
 
 /// A promise that was not kept.
@@ -93,9 +97,14 @@ impl Universe {
         let service = Service::new(&plan.service, plan.object, &plan.changes);
         let first = service.generations.first().and_then(|generation| generation.etag.clone());
         let disk = Disk::new(plan.disk.clone(), Random::new(plan.seed).fork(1), tells);
-        if let (Some(size), Some(run)) = (plan.old_target, plan.runs.first()) {
-            disk.put_target(&request_of(&run.request, ""), &[OLD.piece(0..size)]);
+        let request = plan.runs.first().map(|run| request_of(&run.request, ""));
+        if let (Some(size), Some(request)) = (plan.old_target, &request) {
+            disk.put_target(request, &[OLD.piece(0..size)]);
         }
+        if let (Some(sdk), Some(request)) = (plan.sdk, &request) {
+            leave_sdk_files(&disk, request, sdk, plan.object.size);
+        }
+        disk.spell(ERROR_DOCUMENT.0, ERROR_DOCUMENT.1.as_bytes().to_vec());
         Universe {
             // Instants before the beginning must exist.
             base: Instant::now() + Duration::from_secs(24 * 3600),
@@ -214,6 +223,16 @@ impl Universe {
                 process.credentials.borrow_mut().answered(self.now());
                 self.deliver(&process, Event::Wake);
             }
+            Happening::Meanwhile(process, nth) => {
+                let process = self.process(process);
+                if let Some((_, damage)) = process.plan.meanwhile.get(nth)
+                    && !process.has_ended()
+                {
+                    self.tell(&process, || format!("suffers {damage:?}"));
+                    self.disk.damage(&process.request, damage);
+                    self.suffers(&process, damage);
+                }
+            }
             Happening::End(process) => {
                 let process = self.process(process);
                 match process.plan.end {
@@ -246,6 +265,9 @@ impl Universe {
             self.service.borrow_mut().settle(self.now());
         }
         let request = self.request_of(plan);
+        if plan.power_fails {
+            self.power_fails();
+        }
         plan.damage.iter().for_each(|damage| self.disk.damage(&request, damage));
         let index = self.processes.borrow().len();
         let process = Rc::new(Process::new(self, index, run));
@@ -262,6 +284,9 @@ impl Universe {
         ) = plan.end
         {
             self.plan_at(now + after, Happening::End(index));
+        }
+        for (nth, (after, _)) in plan.meanwhile.iter().enumerate() {
+            self.plan_at(now + *after, Happening::Meanwhile(index, nth));
         }
         if let Some(Start::With(after)) = self.plan.runs.get(run + 1).map(|next| next.start) {
             self.plan_at(now + after, Happening::Start(run + 1));
@@ -280,9 +305,13 @@ impl Universe {
                 Err(error) => format!("fails: {error}"),
             });
             *process.result.borrow_mut() = Some(result);
+            self.check_requests(process);
             // Whatever it still has in the world goes with it.
             self.disk.kill(process.disk_id);
             self.net.borrow_mut().vanish(process.index);
+        }
+        if let Some(occupant) = process.occupant {
+            self.disk.kill(occupant);
         }
         self.run_ended(process);
         self.start_next();
@@ -319,4 +348,21 @@ impl Universe {
             story.add(process.map_or(usize::MAX, |process| process.index), &line);
         }
     }
+}
+
+/// Leaves what the C++ SDK leaves of a download that was interrupted: every second part.
+fn leave_sdk_files(disk: &Disk, request: &DownloadRequest, sdk: SdkPlan, size: u64) {
+    let content = if sdk == SdkPlan::OfAnotherObject { OLD } else { Content(1) };
+    let part = (size / 7).max(1);
+    let parts = (0..size).step_by(usize::try_from(part).unwrap_or(1)).step_by(2);
+    let extents: Vec<Extent> = parts
+        .map(|offset| {
+            let len = part.min(size - offset);
+            Extent { offset, len, crc: content.crc(offset..offset + len) }
+        })
+        .collect();
+    let written = if sdk == SdkPlan::WithoutBytes { Content::ZEROS } else { content };
+    disk.put_temp(request, &[written.piece(0..size)]);
+    let record = (sdk != SdkPlan::Unusable).then_some(SdkRecord { size, extents });
+    disk.put_sdk_record(request, record);
 }

@@ -5,10 +5,14 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::model::extent::Extent;
+use crate::model::pinning::Pinning;
+use crate::oss::service_error;
+use crate::transfer::connection::reply_stage::ReplyStage;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
 use crate::transfer::world::{Network, NewRequest};
 
 use super::content::Bytes;
+use super::disk::Damage;
 use super::plan::{FaultKind, RetryPlan};
 use super::process::{Inside, Process};
 use super::service::Asked;
@@ -19,6 +23,9 @@ const MOST_ASKED: Duration = Duration::from_secs(60);
 /// A number of connections that was halved grows by one in this time, and is not halved again before it has passed.
 const GROWS_EVERY: Duration = Duration::from_secs(1);
 
+/// Refusals of requests that nobody waits for any more, in a download that starts over, may be ignored so often.
+const MOST_IGNORED: usize = 2;
+
 /// What was seen of a process.
 #[derive(Debug)]
 pub struct Watch {
@@ -28,7 +35,7 @@ pub struct Watch {
     /// The faults of its requests.
     pub hits: Vec<FaultKind>,
     /// No request may start before this.
-    not_before: Duration,
+    pub not_before: Duration,
     /// The most connections that it may have while the service throttles, since when, and when that was lowered.
     limit: (u32, Duration, Option<Duration>),
     /// Something came or was done for the last time, and the longest time before that without anything.
@@ -47,6 +54,14 @@ pub struct Watch {
     pub leaves: bool,
     /// Bytes of an earlier run that were not in the file.
     pub damaged: u64,
+    /// When the last byte came.
+    pub last_byte: Duration,
+    /// First replies whose body was taken.
+    pub starts: u32,
+    /// A file has appeared at the target while the run must not replace one.
+    pub appeared: bool,
+    /// Times at which it learned of refusals that no retry can change.
+    finals: Vec<Duration>,
     /// The service has refused one of its requests because of traffic.
     pub throttled: bool,
 }
@@ -69,6 +84,10 @@ impl Watch {
             had_temp: false,
             leaves: false,
             damaged: 0,
+            last_byte: now,
+            starts: 0,
+            appeared: false,
+            finals: Vec::new(),
             throttled: false,
         }
     }
@@ -122,7 +141,17 @@ impl Universe {
                 format!("a request beside {in_flight} others; the service throttles: {:?}", watch.limit)
             });
         }
-        if now < watch.not_before && !matches!(process.client.retry, RetryPlan::After(..)) {
+        let decides = matches!(process.client.retry, RetryPlan::After(..));
+        if watch.finals.len() > MOST_IGNORED && !decides {
+            self.violated("a final refusal ends the download", || format!("{:?}", watch.finals));
+        }
+        if let ReplyStage::Expected { pinning: Pinning::IfMatch, generation, .. } = &request.stage
+            && asked.if_match.as_deref().map(|tag| tag.trim_matches('"'))
+                != generation.etag.as_deref()
+        {
+            self.violated("every later request is pinned", || format!("{asked:?}"));
+        }
+        if now < watch.not_before && !decides {
             self.violated("no request starts before the time that the service named", || {
                 format!("at {now:?}, before {:?}", watch.not_before)
             });
@@ -140,6 +169,7 @@ impl Universe {
             return;
         }
         let mut watch = process.watch.borrow_mut();
+        watch.last_byte = self.now();
         for (other, held) in &watch.claims {
             if *other != fetch && held.start < range.end && range.start < held.end {
                 self.violated("no byte is owned twice", || {
@@ -153,6 +183,24 @@ impl Universe {
             } else {
                 held.end = range.end;
             }
+        }
+    }
+
+    /// A process takes the body of a first reply.
+    pub fn proceeds(&self, process: &Process) {
+        process.watch.borrow_mut().starts += 1;
+    }
+
+    /// Other programs do something to the files of a process.
+    pub fn suffers(&self, process: &Process, damage: &Damage) {
+        let mut watch = process.watch.borrow_mut();
+        if let Damage::Target(..) = damage {
+            watch.appeared |= process.plan.request.keep_target;
+            // What must stay is this one now.
+            watch.target = self.disk.target(&process.request);
+        }
+        if let Damage::NoTarget = damage {
+            watch.target = None;
         }
     }
 
@@ -187,6 +235,15 @@ impl Inside<'_> {
 
     /// Notes what a refusal asks for.
     fn note_refusal(&self, end: &FetchEnd, now: Duration) {
+        let is_final = |text: &str| matches!(text, "AccessDenied" | "InvalidArgument" | "NoSuchKey");
+        if matches!(end.ending, EndReason::Refused)
+            && is_final(&service_error::parse(&end.head, &end.body).code)
+        {
+            let finals = &mut self.process.watch.borrow_mut().finals;
+            if finals.last() != Some(&now) {
+                finals.push(now);
+            }
+        }
         let asks = end.head.retry_after(self.service_time());
         let throttles = matches!(end.head.status, 429 | 503)
             || (asks.is_some() && matches!(end.head.status, 408 | 500 | 502 | 504));

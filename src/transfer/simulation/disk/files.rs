@@ -194,6 +194,8 @@ impl Files {
         if let Data::Bytes(bytes) = &mut data {
             bytes.flush();
         }
+        // Earlier changes of the name must not follow this one.
+        self.flush_names(None);
         let link = NameChange::Link(path.to_owned(), self.files.len());
         self.files.push(File { data, lock: None });
         link.clone().apply(&mut self.names);
