@@ -38,7 +38,11 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         plan.runs.iter().any(|run| !run.damage.is_empty() || !run.meanwhile.is_empty());
     let flips = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Flip(_)));
     match error.code() {
-        "Busy" => process.plan.occupied.is_some() || universe.others_of_target(process),
+        "Busy" => {
+            // Without locks, a file that has vanished counts as taken by another run.
+            let vanishes = !process.plan.meanwhile.is_empty() && !(disk.locks && disk.trusted);
+            process.plan.occupied.is_some() || universe.others_of_target(process) || vanishes
+        }
         "InvalidArgument" if process.plan.request.processed == Some(Processed::Error) => true,
         "Cancelled" => matches!(process.plan.end, Some(End::Cancel(_))),
         "DeadlineExceeded" => process.request.deadline.is_some(),
@@ -83,6 +87,8 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         code if code.starts_with("ClientError:200") => network || hit(&shape),
         "ServiceUnavailable" | "QpsLimitExceeded" | "DownloadTrafficRateLimitExceeded"
         | "ActiveRequestLimitExceeded" | "SlowDown" => throttles || hit(&refusal),
+        // Also with a bit flipped in its code.
+        _ if process.plan.request.processed == Some(Processed::Error) => flips || hit(&refusal),
         _ => hit(&refusal),
     }
 }

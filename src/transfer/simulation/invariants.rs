@@ -185,7 +185,11 @@ impl Universe {
     fn must_be_busy(&self, process: &Process) -> bool {
         match process.plan.occupied {
             None => false,
-            Some(Occupied::Temp) => true,
+            // A file that others may have open is not used, and the new one gets another name.
+            Some(Occupied::Temp) => {
+                let exposes = |damage: &Damage| matches!(damage, Damage::Exposed);
+                !self.plan.runs.iter().any(|run| run.damage.iter().any(exposes))
+            }
             Some(Occupied::Journal) => process.plan.request.checkpoint,
         }
     }

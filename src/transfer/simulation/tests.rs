@@ -157,9 +157,11 @@ fn figure(text: &str) {
 }
 
 /// Lives that once broke a promise, as seeds. Their plans may have changed with what plans are drawn from.
-const ONCE_FAILED: [(u64, &str); 3] = [
+const ONCE_FAILED: [(u64, &str); 5] = [
     (38_452, "a journal whose directory could not be flushed stayed in the way: Busy"),
     (217_043, "bytes of a single stream that the disk had damaged counted as a broken connection"),
+    (2_047_233, "after a 416 the whole object was fetched beside the recorded bytes: stored twice"),
+    (2_058_959, "a retry without a delay, for want of a key, was never made"),
     (800_176, "a record of the SDK that could not be read stayed, and its bytes were changed"),
 ];
 
