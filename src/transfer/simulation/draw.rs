@@ -469,7 +469,8 @@ impl Draw {
             7 => disk.corrupt_writes.push(random.below(30)),
             8 => slow(disk, size, random),
             _ => {
-                (disk.trusted, disk.locks) = *random.pick(&[(true, false), (false, true), (false, false)]);
+                (disk.trusted, disk.locks) =
+                    *random.pick(&[(true, false), (false, true), (false, false)]);
             }
         }
     }

@@ -73,7 +73,9 @@ impl Universe {
         // One new start because the object has changed, and one because the checksum was wrong.
         let starts = process.watch.borrow().starts;
         if starts > 3 && !self.has_streams(process) && self.plan.faults.is_empty() {
-            self.violated("a download starts over once", || format!("it has started {starts} times"));
+            self.violated("a download starts over once", || {
+                format!("it has started {starts} times")
+            });
         }
     }
 
@@ -262,7 +264,11 @@ impl Universe {
     fn is_damaged(&self) -> bool {
         let disk = &self.plan.disk;
         let lost = |run: &RunPlan| {
-            run.power_fails || run.occupied.is_some() || !run.damage.is_empty() || !run.meanwhile.is_empty() || matches!(run.end, Some(End::PowerLoss(_)))
+            run.power_fails
+                || run.occupied.is_some()
+                || !run.damage.is_empty()
+                || !run.meanwhile.is_empty()
+                || matches!(run.end, Some(End::PowerLoss(_)))
         };
         self.plan.sdk.is_some()
             || self.plan.runs.iter().any(lost)
@@ -394,8 +400,8 @@ impl Universe {
         }
         let figures = process.shared.statistics();
         let watch = process.watch.borrow();
-        let came = (figures.bytes_from_network + watch.damaged)
-            .saturating_sub(figures.bytes_discarded);
+        let came =
+            (figures.bytes_from_network + watch.damaged).saturating_sub(figures.bytes_discarded);
         let kept = usable(self, process);
         if kept < watch.recorded + came {
             self.violated("a failure keeps what came", || {
@@ -493,4 +499,3 @@ fn is_nearly(bytes: &Bytes, content: Content, start: u64, end: u64) -> bool {
     }
     at == end.max(start)
 }
-

@@ -371,8 +371,8 @@ impl Network for Inside<'_> {
             None => universe.connect(&faults, process.client.connect_timeout, clean),
         };
         let opened = u64::from(idle.is_none() && connected.is_ok());
-        let connection =
-            idle.unwrap_or_else(|| universe.net.borrow_mut().connection(&universe.plan.path, clean));
+        let connection = idle
+            .unwrap_or_else(|| universe.net.borrow_mut().connection(&universe.plan.path, clean));
         let limited = process.client.max_bandwidth != 0 || process.request.max_bandwidth != 0;
         let start = request.span.start();
         let intake = request.destination.map(|to| self.intake(start, to, now));

@@ -437,18 +437,15 @@ impl Service {
         };
         let mut lines = Lines::new(200);
         match processed {
-            Processed::WithLength | Processed::Error => lines.add("Content-Length", &len.to_string()),
+            Processed::WithLength | Processed::Error => {
+                lines.add("Content-Length", &len.to_string())
+            }
             Processed::Chunked => lines.add("Transfer-Encoding", "chunked"),
         }
         self.describe(&mut lines, asked, generation, shape);
         let delay = lines.delayed(faults);
-        let body = ObjectBody {
-            content,
-            start: 0,
-            len,
-            flip: flipped(faults, len),
-            lacks_a_byte: false,
-        };
+        let body =
+            ObjectBody { content, start: 0, len, flip: flipped(faults, len), lacks_a_byte: false };
         let body = if len == 0 { Body::Nothing } else { Body::Object(body) };
         Reply { head: lines.head(), body, delay, ..Reply::default() }
     }
