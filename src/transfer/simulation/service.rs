@@ -117,7 +117,7 @@ pub struct Service {
 
 impl Service {
     pub fn new(plan: &ServicePlan, object: ObjectPlan, changes: &[(When, Change)]) -> Self {
-        let mut changes = changes.to_vec().into_iter();
+        let mut changes = Vec::from(changes).into_iter();
         let next_change = changes.next();
         let mut service = Service {
             plan: plan.clone(),
