@@ -37,7 +37,7 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
     match error.code() {
         "Busy" => {
             // Without locks, a file that has vanished counts as taken by another run.
-            let vanishes = !process.plan.meanwhile.is_empty() && !(disk.locks && disk.trusted);
+            let vanishes = !(process.plan.meanwhile.is_empty() || disk.locks && disk.trusted);
             process.plan.occupied.is_some() || universe.others_of_target(process) || vanishes
         }
         "InvalidArgument" if process.plan.request.processed == Some(Processed::Error) => true,
