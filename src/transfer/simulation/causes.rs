@@ -3,9 +3,7 @@
 use crate::model::error::Error;
 
 use super::disk::Reason;
-use super::plan::{
-    CredentialsPlan, End, EtagKind, FaultKind, OutageKind, Plan, Processed, Shape,
-};
+use super::plan::{CredentialsPlan, End, EtagKind, FaultKind, OutageKind, Plan, Processed, Shape};
 use super::process::Process;
 use super::universe::Universe;
 
@@ -34,13 +32,12 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
     let throttles = service.requests_per_second.is_some()
         || service.active_requests.is_some()
         || service.outages.iter().any(|outage| outage.kind == OutageKind::Busy);
-    let damage =
-        plan.runs.iter().any(|run| !run.damage.is_empty() || !run.meanwhile.is_empty());
+    let damage = plan.runs.iter().any(|run| !run.damage.is_empty() || !run.meanwhile.is_empty());
     let flips = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Flip(_)));
     match error.code() {
         "Busy" => {
             // Without locks, a file that has vanished counts as taken by another run.
-            let vanishes = !process.plan.meanwhile.is_empty() && !(disk.locks && disk.trusted);
+            let vanishes = !(process.plan.meanwhile.is_empty() || disk.locks && disk.trusted);
             process.plan.occupied.is_some() || universe.others_of_target(process) || vanishes
         }
         "InvalidArgument" if process.plan.request.processed == Some(Processed::Error) => true,
@@ -59,25 +56,42 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         "FileAlreadyExists" if damage => true,
         "FileAlreadyExists" => process.plan.request.keep_target,
         "CrcCheckError" => {
-            flips || service.symlink || plan.faults.iter().any(|fault| shape(&fault.kind)) || changes
+            flips
+                || service.symlink
+                || plan.faults.iter().any(|fault| shape(&fault.kind))
+                || changes
         }
         "DiskCorruption" => !disk.corrupt_writes.is_empty() || disk_fails || damage,
         "InvalidReply" => {
             hit(&shape) || hit(&|fault| *fault == FaultKind::HeadCut) || service.ignores_ranges
         }
         "ObjectChanged" => {
-            changes || service.refuses_etag || hit(&shape) || hit(&|fault| has_status(fault, &[412, 416]))
+            changes
+                || service.refuses_etag
+                || hit(&shape)
+                || hit(&|fault| has_status(fault, &[412, 416]))
         }
-        "ConnectionBroken" => network || throttles || hit(&|fault| matches!(fault, FaultKind::Refusal(_))) || hit(&shape),
+        "ConnectionBroken" => {
+            network
+                || throttles
+                || hit(&|fault| matches!(fault, FaultKind::Refusal(_)))
+                || hit(&shape)
+        }
         "InvalidRange" => {
             process.plan.request.range.is_some() || changes || hit(&refusal) || hit(&shape)
         }
         "PreconditionFailed" => {
             let condition = process.plan.request.condition.is_some();
-            condition || service.refuses_etag || changes || hit(&refusal) || hit(&shape)
+            condition
+                || service.refuses_etag
+                || changes
+                || hit(&refusal)
+                || hit(&shape)
                 || plan.object.etag == EtagKind::Weak
         }
-        "ServerError:304" | "NotModified" => process.plan.request.condition.is_some() || hit(&refusal),
+        "ServerError:304" | "NotModified" => {
+            process.plan.request.condition.is_some() || hit(&refusal)
+        }
         "NoSuchKey" => changes || hit(&refusal),
         "CredentialsError" => matches!(process.client.credentials, CredentialsPlan::Provider(_)),
         "SecurityTokenExpired" => {
@@ -85,8 +99,11 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         }
         "RequestTimeTooSkewed" => process.client.skew != 0 || hit(&refusal),
         code if code.starts_with("ClientError:200") => network || hit(&shape),
-        "ServiceUnavailable" | "QpsLimitExceeded" | "DownloadTrafficRateLimitExceeded"
-        | "ActiveRequestLimitExceeded" | "SlowDown" => throttles || hit(&refusal),
+        "ServiceUnavailable"
+        | "QpsLimitExceeded"
+        | "DownloadTrafficRateLimitExceeded"
+        | "ActiveRequestLimitExceeded"
+        | "SlowDown" => throttles || hit(&refusal),
         // Also with a bit flipped in its code.
         _ if process.plan.request.processed == Some(Processed::Error) => flips || hit(&refusal),
         _ => hit(&refusal),
@@ -99,9 +116,10 @@ fn is_slow(process: &Process, plan: &Plan) -> bool {
     let short = std::time::Duration::from_secs(9);
     let limits = [client.idle_timeout, client.no_progress_limit, client.first_byte_limit];
     limits.into_iter().flatten().any(|limit| limit < short)
-        || plan.faults.iter().any(|fault| {
-            matches!(fault.kind, FaultKind::SlowHead(_) | FaultKind::Delayed(_))
-        })
+        || plan
+            .faults
+            .iter()
+            .any(|fault| matches!(fault.kind, FaultKind::SlowHead(_) | FaultKind::Delayed(_)))
 }
 
 fn is_of_transport(fault: FaultKind) -> bool {
@@ -125,4 +143,3 @@ fn is_of_transport(fault: FaultKind) -> bool {
 fn has_status(fault: &FaultKind, statuses: &[u16]) -> bool {
     matches!(fault, FaultKind::Refusal(refusal) if statuses.contains(&refusal.status))
 }
-

@@ -141,8 +141,8 @@ impl Intake {
         let from = self.extent_start;
         let covered = self.unreported.slice(0..up_to - from);
         let written = covered.slice(self.buffer_start - from..up_to - from);
-        let due =
-            up_to - from >= self.report_at || now.saturating_sub(self.reported_at) >= REPORT_INTERVAL;
+        let due = up_to - from >= self.report_at
+            || now.saturating_sub(self.reported_at) >= REPORT_INTERVAL;
         let (took, result) = match self.disk.open_file(self.process) {
             Some(file) if written.len() > 0 => {
                 file.write(written.pieces(), self.buffer_start.saturating_sub(self.base))

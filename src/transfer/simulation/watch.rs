@@ -138,7 +138,10 @@ impl Universe {
         let limited = usize::try_from(watch.allowed(now)).unwrap_or(usize::MAX);
         if watch.throttled && in_flight >= limited {
             self.violated("never more connections than allowed", || {
-                format!("a request beside {in_flight} others; the service throttles: {:?}", watch.limit)
+                format!(
+                    "a request beside {in_flight} others; the service throttles: {:?}",
+                    watch.limit
+                )
             });
         }
         let decides = matches!(process.client.retry, RetryPlan::After(..));
@@ -220,7 +223,8 @@ impl Inside<'_> {
         let mut watch = self.process.watch.borrow_mut();
         let now = self.time();
         let bytes = self.process.shared.counters.bytes_from_network.get();
-        if bytes != std::mem::replace(&mut watch.bytes, bytes) || !matches!(event, Event::Ended(_)) {
+        if bytes != std::mem::replace(&mut watch.bytes, bytes) || !matches!(event, Event::Ended(_))
+        {
             watch.progressed(now);
         }
         if let Event::Damaged(extent) = event {
@@ -235,7 +239,8 @@ impl Inside<'_> {
 
     /// Notes what a refusal asks for.
     fn note_refusal(&self, end: &FetchEnd, now: Duration) {
-        let is_final = |text: &str| matches!(text, "AccessDenied" | "InvalidArgument" | "NoSuchKey");
+        let is_final =
+            |text: &str| matches!(text, "AccessDenied" | "InvalidArgument" | "NoSuchKey");
         if matches!(end.ending, EndReason::Refused)
             && is_final(&service_error::parse(&end.head, &end.body).code)
         {
@@ -250,8 +255,7 @@ impl Inside<'_> {
         if throttles && matches!(end.ending, EndReason::Refused) {
             let mut watch = self.process.watch.borrow_mut();
             watch.throttled = true;
-            watch.not_before =
-                watch.not_before.max(now + asks.unwrap_or_default().min(MOST_ASKED));
+            watch.not_before = watch.not_before.max(now + asks.unwrap_or_default().min(MOST_ASKED));
             watch.halve(now);
         }
     }
