@@ -1,15 +1,17 @@
 //! What must hold in every life: at the end of each run and after each kill.
 
+mod files;
+mod limits;
+
 use std::time::Duration;
 
 use crate::model::error::{Error, ErrorKind};
-use crate::model::extent::Extent;
 use crate::model::outcome::{Outcome, Proof};
 
 use super::causes;
 use super::content::{Bytes, Content};
 use super::disk::{Damage, Occupied};
-use super::plan::{End, EtagKind, FaultKind, Processed, RetryPlan, RunPlan};
+use super::plan::{End, EtagKind, FaultKind, Processed, RunPlan};
 use super::process::Process;
 use super::service::{ERROR_DOCUMENT, Generation, processed_content, processed_size};
 use super::universe::Universe;
@@ -17,12 +19,6 @@ use super::watch::usable;
 
 /// Bytes beyond the end of a span that a connection may bring in vain.
 const IN_VAIN: u64 = 16 * 1024;
-/// How early: the request before the last byte may have been the one that was told of.
-const EARLY: Duration = Duration::from_millis(600);
-/// How late a limit may be noticed.
-const SLACK: Duration = Duration::from_secs(2);
-/// Longest delay that a service is granted, with the jitter that is added to it, and that of a back-off.
-const LONGEST_DELAY: Duration = Duration::from_secs(80);
 
 impl Universe {
     pub fn run_starts(&self, process: &Process) {
@@ -87,20 +83,6 @@ impl Universe {
             || service.ignores_ranges
             || service.refuses_etag
             || !self.plan.disk.failures.is_empty()
-    }
-
-    /// The power fails while nothing runs: what was reported as done and flushed is still there.
-    pub fn power_fails(&self) {
-        let processes = self.processes.borrow();
-        let last = processes.last().filter(|process| {
-            process.request.flush && matches!(&*process.result.borrow(), Some(Ok(_)))
-        });
-        let before = last.map(|process| self.disk.target(&process.request));
-        self.disk.power_loss();
-        let after = last.map(|process| self.disk.target(&process.request));
-        if before != after {
-            self.violated("what was flushed survives", || format!("{before:?}, then {after:?}"));
-        }
     }
 
     /// Success means the bytes of one generation that was there during the run.
@@ -279,34 +261,6 @@ impl Universe {
             || !disk.trusted
     }
 
-    /// After a kill or an end, what the journal says is in the file.
-    fn check_journal(&self, process: &Process) {
-        // A run that has started before may empty the file that another one has left meanwhile, and one without a
-        // checkpoint or of another range that of this one.
-        if self.is_damaged() || self.others_of_target(process) || !self.runs_are_alike(process) {
-            return;
-        }
-        let Some((header, extents)) = self.disk.journal(&process.request) else { return };
-        let name = header.temp_name.to_string_lossy().into_owned();
-        let temps = self.disk.temp_files();
-        let temp = temps.iter().find(|(path, _)| path.to_string_lossy().ends_with(&name));
-        let Some((_, bytes)) = temp else {
-            // The rename comes before the journal is removed.
-            return;
-        };
-        // A run that starts over empties the file before it replaces the journal. What the journal says of bytes beyond
-        // the file's end is ignored by later runs.
-        let base = header.range.start;
-        let is_new = bytes.pieces().iter().all(|piece| piece.content == Content::ZEROS);
-        let lacks = |extent: &&Extent| {
-            let held = bytes.slice(extent.offset - base..extent.end() - base);
-            extent.end() - base <= bytes.len() && !is_new && held.crc() != extent.crc
-        };
-        if let Some(extent) = extents.iter().find(lacks) {
-            self.violated("what the journal says is there", || format!("{extent:?} in {bytes:?}"));
-        }
-    }
-
     /// Other runs use the same target at the same time.
     pub fn others_of_target(&self, process: &Process) -> bool {
         self.processes.borrow().iter().any(|other| {
@@ -314,36 +268,6 @@ impl Universe {
                 && other.request.file_path == process.request.file_path
                 && other.ended.get().is_none_or(|ended| ended >= process.started)
         })
-    }
-
-    fn check_target_after_kill(&self, process: &Process) {
-        let now = self.disk.target(&process.request);
-        let lost = matches!(process.plan.end, Some(End::PowerLoss(_)));
-        if now == process.watch.borrow().target || self.others_of_target(process) || lost {
-            return;
-        }
-        // The new file, whole.
-        let service = self.service.borrow();
-        let whole = service.generations.iter().any(|generation| {
-            let (content, range) = wanted(process, generation);
-            now.as_ref().is_some_and(|now| {
-                let flips = self.plan.faults.iter().any(|f| matches!(f.kind, FaultKind::Flip(_)));
-                let corrupt = !self.plan.disk.corrupt_writes.is_empty();
-                now.are(content, range.clone())
-                    || ((flips || corrupt) && is_nearly(now, content, range.start, range.end))
-            })
-        });
-        if !whole {
-            self.violated("the old file stays until the rename", || format!("it is {now:?}"));
-        }
-    }
-
-    fn check_target_after_error(&self, process: &Process, error: &Error) {
-        let now = self.disk.target(&process.request);
-        let replaced = error.code() == "FlushError" && error.message().contains("directory");
-        if now != process.watch.borrow().target && !replaced && !self.others_of_target(process) {
-            self.violated("the old file stays after an error", || format!("{error}; {now:?}"));
-        }
     }
 
     fn check_error(&self, process: &Process, error: &Error) {
@@ -357,122 +281,6 @@ impl Universe {
             self.violated("every error has a cause", || error.to_string());
         }
         self.check_stall(process, error);
-    }
-
-    /// An error that says that nothing came for some time is right about that, and counts no pause.
-    fn check_stall(&self, process: &Process, error: &Error) {
-        let client = &process.client;
-        let says = |name: &str| error.message().contains(name);
-        let limit = match () {
-            () if says("(first_byte_limit)") => client.first_byte_limit,
-            () if says("(no_progress_limit)") => client.no_progress_limit,
-            () => None,
-        };
-        let watch = process.watch.borrow();
-        let since = watch.last_byte.max(watch.not_before);
-        if let Some(limit) = limit
-            && self.now() + EARLY < since + limit
-        {
-            self.violated("a stall is one", || format!("since {since:?}: {error}"));
-        }
-    }
-
-    fn check_left_after_error(&self, process: &Process, error: &Error) {
-        let useless = error.kind() == ErrorKind::ObjectChanged
-            || matches!(error.code(), "CrcCheckError" | "DiskCorruption" | "FlushError");
-        let made_nothing = matches!(error.code(), "Busy");
-        if made_nothing {
-            return;
-        }
-        if useless {
-            self.check_nothing_left(process, error.code());
-        } else if process.plan.request.checkpoint {
-            self.check_kept(process, error);
-        } else if !process.watch.borrow().had_temp {
-            self.check_nothing_left(process, "a failure without a checkpoint");
-        }
-    }
-
-    /// Everything that has come is recorded for the next run.
-    fn check_kept(&self, process: &Process, error: &Error) {
-        if self.has_reason(process) || self.others_of_target(process) {
-            return;
-        }
-        let figures = process.shared.statistics();
-        let watch = process.watch.borrow();
-        let came =
-            (figures.bytes_from_network + watch.damaged).saturating_sub(figures.bytes_discarded);
-        let kept = usable(self, process);
-        if kept < watch.recorded + came {
-            self.violated("a failure keeps what came", || {
-                format!("{kept} bytes; {} were recorded: {figures:?} {error}", watch.recorded)
-            });
-        }
-    }
-
-    /// Neither a temporary file nor a journal is left.
-    fn check_nothing_left(&self, process: &Process, after: &str) {
-        if self.is_damaged() || self.others_of_target(process) {
-            return;
-        }
-        let mut temps = self.disk.temp_files();
-        temps.retain(|(path, _)| process.owns(path));
-        let journal = self.disk.journal(&process.request).is_some();
-        if (!temps.is_empty() || journal) && self.runs_are_alike(process) {
-            self.violated("nothing is left", || format!("after {after}: {temps:?}"));
-        }
-    }
-
-    /// Whether all runs use the same files: those without a checkpoint, or of another range, do not know the journals of
-    /// the others.
-    fn runs_are_alike(&self, process: &Process) -> bool {
-        self.plan.runs.iter().all(|run| {
-            run.request.checkpoint == process.plan.request.checkpoint
-                && run.request.range == process.plan.request.range
-        })
-    }
-
-    /// Every run ends within the documented limits.
-    fn check_time(&self, process: &Process) {
-        let promise = "every run ends within its limits";
-        let now = process.ended.get().unwrap_or_default();
-        let mut watch = process.watch.borrow_mut();
-        let slow_disk = SLACK + watch.busy + self.longest_writes();
-        if let Some(deadline) = process.request.deadline {
-            let end = process.started + deadline + slow_disk;
-            if now > end {
-                self.violated(promise, || format!("its deadline has passed: {now:?}, {end:?}"));
-            }
-        }
-        if let Some(End::Cancel(after)) = process.plan.end
-            && now > process.started + after + slow_disk
-        {
-            self.violated(promise, || format!("it was cancelled long ago: {now:?}"));
-        }
-        watch.longest_wait = watch.longest_wait.max(now.saturating_sub(watch.progress));
-        let client = &process.client;
-        let limits = [client.first_byte_limit, client.no_progress_limit, client.throttle_limit];
-        let [Some(first), Some(later), Some(throttled)] = limits else { return };
-        let callback = match client.retry {
-            RetryPlan::After(wait, attempts) => wait * attempts,
-            _ => Duration::ZERO,
-        };
-        let most = first.max(later) + throttled + LONGEST_DELAY + callback + slow_disk;
-        if watch.longest_wait > most {
-            let waited = watch.longest_wait;
-            self.violated(promise, || format!("nothing came for {waited:?}, {most:?} is enough"));
-        }
-    }
-
-    /// Time that writes may be queued after everything else.
-    fn longest_writes(&self) -> Duration {
-        let disk = &self.plan.disk;
-        let stalls: Duration = disk.stalls.iter().map(|stall| stall.time).sum();
-        let writes = match disk.bytes_per_second {
-            0 => Duration::ZERO,
-            rate => Duration::from_secs_f64(8.0 * 1024.0 * 1024.0 / rate as f64) * 16,
-        };
-        stalls + writes + disk.call_time * 200 + disk.flush_time * 4
     }
 }
 

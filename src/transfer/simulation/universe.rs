@@ -14,7 +14,8 @@ use crate::transfer::event::Event;
 
 use super::content::Content;
 use super::disk::{Disk, ProofId};
-use super::network::{Net, Step};
+use super::net::Net;
+use super::network::Step;
 use super::plan::{End, Moment, Plan, RunPlan, SdkPlan, Start};
 use super::process::{Body, Process, request_of};
 use super::random::Random;
