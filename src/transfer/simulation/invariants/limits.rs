@@ -25,7 +25,12 @@ impl Universe {
             () => None,
         };
         let watch = process.watch.borrow();
-        let since = watch.last_byte.max(watch.not_before);
+        // A callback may ask for a shorter pause than the service.
+        let paused_until = match client.retry {
+            RetryPlan::After(..) => Duration::ZERO,
+            _ => watch.not_before,
+        };
+        let since = watch.last_byte.max(paused_until);
         if let Some(limit) = limit
             && self.now() + EARLY < since + limit
         {
