@@ -104,13 +104,9 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         | "DownloadTrafficRateLimitExceeded"
         | "ActiveRequestLimitExceeded"
         | "SlowDown" => throttles || hit(&refusal),
-        // Also with a bit flipped in its code.
-        _ if process.plan.request.processed == Some(Processed::Error) => flips || hit(&refusal),
-        // A wrong byte in a document that is sent in place of the object.
-        _ if process.plan.request.processed == Some(Processed::Error)
-            && (flips || !disk.corrupt_writes.is_empty()) =>
-        {
-            true
+        // Also with a wrong bit in its code.
+        _ if process.plan.request.processed == Some(Processed::Error) => {
+            flips || !disk.corrupt_writes.is_empty() || hit(&refusal)
         }
         _ => hit(&refusal),
     }
