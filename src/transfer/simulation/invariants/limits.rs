@@ -25,7 +25,9 @@ impl Universe {
             () => None,
         };
         let watch = process.watch.borrow();
-        let since = watch.last_byte.max(watch.not_before);
+        let decides = matches!(client.retry, RetryPlan::After(..));
+        let asked = if decides { Duration::ZERO } else { watch.not_before };
+        let since = watch.last_byte.max(asked);
         if let Some(limit) = limit
             && self.now() + EARLY < since + limit
         {
