@@ -104,10 +104,8 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         | "DownloadTrafficRateLimitExceeded"
         | "ActiveRequestLimitExceeded"
         | "SlowDown" => throttles || hit(&refusal),
-        // Also with a bit flipped in its code.
+        // Also with a wrong byte in its code.
         _ if process.plan.request.processed == Some(Processed::Error) => flips || hit(&refusal),
-        // A wrong byte in a document that is sent in place of the object.
-        _ if process.plan.request.processed == Some(Processed::Error) && flips => true,
         _ => hit(&refusal),
     }
 }
