@@ -3,8 +3,6 @@
 mod files;
 mod limits;
 
-use std::time::Duration;
-
 use crate::model::error::{Error, ErrorKind};
 use crate::model::outcome::{Outcome, Proof};
 
@@ -147,12 +145,13 @@ impl Universe {
 
     /// Whether another program has written into the temporary file, which only `verify_before_rename` detects
     /// (docs/reliability.md).
-    fn is_written_to(&self, process: &Process) -> bool {
+    pub(super) fn is_written_to(&self, process: &Process) -> bool {
         let request = &process.plan.request;
-        let writes = |(_, damage): &(Duration, Damage)| {
-            matches!(damage, Damage::Zeros(_) | Damage::Overwritten(..))
-        };
-        !request.verify_before_rename && process.plan.meanwhile.iter().any(writes)
+        let damages = || process.plan.meanwhile.iter().map(|(_, damage)| damage);
+        let writes = |damage: &Damage| matches!(damage, Damage::Zeros(_) | Damage::Overwritten(..));
+        // A truncation is not seen if the file is extended before the next look at it.
+        let lengths = damages().filter(|damage| matches!(damage, Damage::Length(_))).count();
+        !request.verify_before_rename && (damages().any(writes) || lengths > 1)
     }
 
     /// Whether a byte may be wrong without a proof that denies it: a bit was flipped on the wire and no CRC-64 was

@@ -157,12 +157,17 @@ fn figure(text: &str) {
 }
 
 /// Lives that once broke a promise, as seeds. Their plans may have changed with what plans are drawn from.
-const ONCE_FAILED: [(u64, &str); 5] = [
+const ONCE_FAILED: [(u64, &str); 7] = [
     (38_452, "a journal whose directory could not be flushed stayed in the way: Busy"),
     (217_043, "bytes of a single stream that the disk had damaged counted as a broken connection"),
     (2_047_233, "after a 416 the whole object was fetched beside the recorded bytes: stored twice"),
     (2_058_959, "a retry without a delay, for want of a key, was never made"),
     (800_176, "a record of the SDK that could not be read stayed, and its bytes were changed"),
+    (
+        3_607_264,
+        "a new start did not wait as long as a refusal of an aborted request had asked for",
+    ),
+    (5_252_538, "a refusal of an aborted request did not lower the number of connections"),
 ];
 
 #[test]

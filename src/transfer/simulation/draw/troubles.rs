@@ -17,7 +17,8 @@ impl Draw {
             9 => self.others(),
             10 => {
                 let random = &mut self.random;
-                let bytes = random.log_range(64 * KIB..16 * MIB);
+                // Not so few that a large object takes thousands of connections.
+                let bytes = random.log_range(64 * KIB..16 * MIB).max(self.plan.object.size / 60);
                 self.plan.path.dying = Some((random.range(1..4), bytes));
             }
             11..14 => self.change(),

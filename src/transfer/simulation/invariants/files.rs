@@ -56,7 +56,8 @@ impl Universe {
     pub(super) fn check_target_after_kill(&self, process: &Process) {
         let now = self.disk.target(&process.request);
         let lost = matches!(process.plan.end, Some(End::PowerLoss(_)));
-        if now == process.watch.borrow().target || self.others_of_target(process) || lost {
+        let spoiled = lost || self.is_written_to(process);
+        if now == process.watch.borrow().target || self.others_of_target(process) || spoiled {
             return;
         }
         // The new file, whole.
