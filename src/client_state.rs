@@ -91,6 +91,9 @@ impl ClientState {
         if running.paused {
             shared.pause(PausedBy::Client);
         }
+        if let Some(queue) = &task.request.events {
+            shared.report_to(queue)?;
+        }
         let driver = thread::spawn("oss-download", move || transfer::run(task))
             .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
         shared.set_driver(driver);

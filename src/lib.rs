@@ -6,6 +6,7 @@ mod checkpoint;
 mod client;
 mod client_state;
 mod download;
+mod event_queue;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -19,9 +20,11 @@ mod transfer;
 pub use checkpoint::manage::CheckpointInfo;
 pub use client::Client;
 pub use download::Download;
+pub use event_queue::EventQueue;
 pub use model::credentials::{AccessKey, Credentials, CredentialsProvider};
 pub use model::encryption::{ContentKey, DecryptionKey, KeyUnwrapper, WrappedKey};
 pub use model::error::{Error, ErrorKind, Result};
+pub use model::events::{DownloadEvent, EventKind};
 pub use model::options::{
     AddressStyle, ClientOptions, FailedAttempt, LogLevel, LogSink, Proxy, ProxyScheme,
     RetryDecision, RetryVerdict, SignatureVersion,

@@ -15,6 +15,8 @@ const SOURCES: &[&str] = &[
     "client_options.rs",
     "request.rs",
     "status.rs",
+    "event.rs",
+    "event_queue.rs",
     "client.rs",
     "download.rs",
     "checkpoint.rs",
@@ -96,7 +98,7 @@ fn zero(header: &str, field: &str) -> &'static str {
     let (kind, _) = field.rsplit_once(' ').expect("a type and a name");
     let is_function = header.contains(&format!(" (*{kind})("));
     match kind {
-        "size_t" | "int32_t" | "int64_t" | "uint32_t" | "uint64_t" => "0",
+        "size_t" | "int32_t" | "int64_t" | "uint32_t" | "uint64_t" | "oss_resumable_code" => "0",
         _ if is_function || field.contains('*') => "NULL",
         _ => panic!("{field}: no zero is known for this type"),
     }

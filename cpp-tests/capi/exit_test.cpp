@@ -59,3 +59,5 @@ TEST(Exit, OnAnotherThread) { expectExits("thread"); }
 TEST(Exit, InsideProgress) { expectExits("progress"); }
 
 TEST(Exit, InsideTheLog) { expectExits("log"); }
+
+TEST(Exit, BeforeAnExitHandlerReadsTheEventQueue) { expectExits("queue"); }

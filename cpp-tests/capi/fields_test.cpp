@@ -95,11 +95,13 @@ TEST(Fields, AnInitialiserSetsTheSizeOfItsStructAndNothingElse) {
     static const oss_resumable_status status = OSS_RESUMABLE_STATUS_INIT;
     static const oss_resumable_statistics statistics = OSS_RESUMABLE_STATISTICS_INIT;
     static const oss_resumable_failed_attempt attempt = OSS_RESUMABLE_FAILED_ATTEMPT_INIT;
+    static const oss_resumable_event event = OSS_RESUMABLE_EVENT_INIT;
     EXPECT_TRUE(isZeroButForItsSize(options));
     EXPECT_TRUE(isZeroButForItsSize(request));
     EXPECT_TRUE(isZeroButForItsSize(status));
     EXPECT_TRUE(isZeroButForItsSize(statistics));
     EXPECT_TRUE(isZeroButForItsSize(attempt));
+    EXPECT_TRUE(isZeroButForItsSize(event));
 }
 
 TEST(Fields, ATextOfARequestIsAcceptedOrRefusedAndControlCharactersAreNeverSent) {

@@ -23,12 +23,14 @@ struct Running {
     LocalOss oss{{"--rate", "4MB"}};
     TemporaryDirectory directory;
     ClientPtr client = newClient(Options(oss.endpoint()));
+    QueuePtr queue = newQueue();
     Request request{"generated/24MB", directory.path("file")};
     DownloadPtr handle;
 
     Running() {
         request.checkpoint_dir = directory.path().c_str();
         request.part_size = OSS_RESUMABLE_MIN_PART_SIZE;
+        request.event_queue = queue.get();
         handle = start(client, request);
         while (statusOf(handle).bytes_done == 0) {
             EXPECT_EQ(wait(handle, 5).code, OSS_RESUMABLE_WAIT_TIMEOUT);
@@ -63,6 +65,8 @@ int callsThatWork(Running &parents) {
     const auto *request = &parents.request;
     oss_resumable_status snapshot = OSS_RESUMABLE_STATUS_INIT;
     oss_resumable_checkpoint *checkpoint = nullptr;
+    oss_resumable_event event = OSS_RESUMABLE_EVENT_INIT;
+    const auto own = newClient(Options(parents.oss.endpoint()));
     const oss_resumable_code codes[] = {
         oss_resumable_client_set_region(client, "cn-beijing", nullptr),
         oss_resumable_client_set_bandwidth(client, 1, nullptr),
@@ -81,7 +85,10 @@ int callsThatWork(Running &parents) {
         oss_resumable_download_set_bandwidth(handle, 1),
         oss_resumable_checkpoint_inspect(client, request, &checkpoint, nullptr),
         oss_resumable_checkpoint_discard(client, request, nullptr, nullptr),
+        oss_resumable_event_queue_next(parents.queue.get(), -1, &event),
+        oss_resumable_download_start(own.get(), request, nullptr, nullptr),
     };
+    EXPECT_EQ(oss_resumable_event_queue_fd(parents.queue.get()), -1);
     return static_cast<int>(
         std::count_if(std::begin(codes), std::end(codes),
                       [](oss_resumable_code code) { return code != OSS_RESUMABLE_ERR_FORKED; }));
@@ -97,9 +104,11 @@ TEST(Fork, EveryCallInTheChildIsRefusedAndFreeingIsSafe) {
             // In both orders.
             if (i % 4 < 2) {
                 parents.handle.reset();
+                parents.queue.reset();
             }
             parents.client.reset();
             parents.handle.reset();
+            parents.queue.reset();
             _exit(worked);
         });
         ASSERT_EQ(status, 0);
@@ -116,6 +125,7 @@ TEST(Fork, AChildThatExitsAffectsNeitherFilesNorLocks) {
     // A child without handles of the parent finds the locks held.
     const int second = inChild([&parents] {
         const auto own = newClient(Options(parents.oss.endpoint()));
+        parents.request.event_queue = nullptr;
         _exit(download(own, parents.request).code == OSS_RESUMABLE_ERR_BUSY ? 0 : 1);
     });
     EXPECT_EQ(second, 0);

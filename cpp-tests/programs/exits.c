@@ -3,7 +3,8 @@
  *   exits ENDPOINT FILE HOW MICROSECONDS
  *
  * HOW: return (from main), exit, thread (exit on another thread), progress (exit inside that
- * callback), log (exit inside that callback, on a thread of the library's).
+ * callback), log (exit inside that callback, on a thread of the library's), queue (exit with an
+ * exit handler, run after the library's, that reads events until the download's end).
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,6 +20,7 @@
 enum { STATUS = 7 };
 
 static long long microseconds;
+static oss_resumable_event_queue *queue;
 
 static void pass_the_time(void) {
     struct timespec time;
@@ -43,6 +45,16 @@ static void exit_in_log(int32_t level, const char *message, void *user_data) {
     (void)level, (void)message, (void)user_data;
     pass_the_time();
     exit(STATUS);
+}
+
+static void read_events(void) {
+    oss_resumable_event event = OSS_RESUMABLE_EVENT_INIT;
+    while (event.kind != OSS_RESUMABLE_EVENT_ENDED &&
+           oss_resumable_event_queue_next(queue, -1, &event) == OSS_RESUMABLE_OK) {
+    }
+    if (event.tag != 77) {
+        _exit(5);
+    }
 }
 
 int main(int argc, char **argv) {
@@ -71,6 +83,15 @@ int main(int argc, char **argv) {
     }
     if (strcmp(how, "progress") == 0) {
         request.progress = exit_in_progress;
+    }
+    if (strcmp(how, "queue") == 0) {
+        request.tag = 77;
+        if (atexit(read_events) != 0 ||
+            oss_resumable_event_queue_new(&queue, NULL) != OSS_RESUMABLE_OK) {
+            return 6;
+        }
+        request.event_queue = queue;
+        how = "exit";
     }
     if (oss_resumable_client_new(&options, &client, NULL) != OSS_RESUMABLE_OK ||
         oss_resumable_download_start(client, &request, &download, NULL) != OSS_RESUMABLE_OK) {

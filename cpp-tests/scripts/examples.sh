@@ -40,6 +40,21 @@ for example in examples/c/pause examples/pause; do
     verify 8MiB "$scratch/file"
 done
 
+# They name the file after the key, in the current directory.
+keys=(generated/1MiB.a generated/1MiB.b generated/1000.c)
+for example in examples/c/event_queue examples/event_queue; do
+    (cd "$scratch" && expect_status 0 "$build/$example" "$endpoint" cn-hangzhou examplebucket "${keys[@]}")
+    for key in "${keys[@]}"; do
+        grep -q "^$key: downloaded" "$scratch/out" || fail "$example does not report the end of $key"
+    done
+    verify 1MiB "$scratch/1MiB.a"
+    verify 1MiB "$scratch/1MiB.b"
+    verify 1000 "$scratch/1000.c"
+    (cd "$scratch" && expect_status 1 "$build/$example" "$endpoint" cn-hangzhou examplebucket generated/1000 missing)
+    grep -q '^generated/1000: downloaded' "$scratch/out" || fail "one failure ended the other download of $example"
+    expect_status 2 "$build/$example"
+done
+
 at=(--endpoint "$endpoint" --region cn-hangzhou --part-size 1M)
 expect_status 0 "$tool" --help
 grep -q 'Exit status' "$scratch/out" || fail "--help does not list the exit statuses"

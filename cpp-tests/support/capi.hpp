@@ -14,11 +14,13 @@ struct Free {
     void operator()(oss_resumable_download *x) const { oss_resumable_download_free(x); }
     void operator()(oss_resumable_result *x) const { oss_resumable_result_free(x); }
     void operator()(oss_resumable_error *x) const { oss_resumable_error_free(x); }
+    void operator()(oss_resumable_event_queue *x) const { oss_resumable_event_queue_free(x); }
 };
 using ClientPtr = std::unique_ptr<oss_resumable_client, Free>;
 using DownloadPtr = std::unique_ptr<oss_resumable_download, Free>;
 using ResultPtr = std::unique_ptr<oss_resumable_result, Free>;
 using ErrorPtr = std::unique_ptr<oss_resumable_error, Free>;
+using QueuePtr = std::unique_ptr<oss_resumable_event_queue, Free>;
 
 // Options for an endpoint; they own its text.
 class Options : public oss_resumable_client_options {
@@ -63,6 +65,12 @@ inline DownloadPtr start(const ClientPtr &client, const oss_download_object_requ
     oss_resumable_download *download = nullptr;
     oss_resumable_download_start(client.get(), &request, &download, nullptr);
     return DownloadPtr(download);
+}
+
+inline QueuePtr newQueue() {
+    oss_resumable_event_queue *queue = nullptr;
+    oss_resumable_event_queue_new(&queue, nullptr);
+    return QueuePtr(queue);
 }
 
 // The result of a blocking download.

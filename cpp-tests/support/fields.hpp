@@ -16,6 +16,7 @@ enum class Holds {
     number,   // any integer
     list,     // a pointer to an array; its count is a number
     callback, // a function, its data, or what frees the data
+    handle,   // an object of the library
 };
 
 struct Field {
@@ -79,6 +80,8 @@ inline const std::vector<Field> &requestFields() {
         FIELD(allow_encrypted, number),
         FIELD(reserved, number),
         FIELD(max_bandwidth, number),
+        FIELD(event_queue, handle),
+        FIELD(tag, number),
     };
 #undef FIELD
     return fields;

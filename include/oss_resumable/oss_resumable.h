@@ -44,15 +44,15 @@
  *   result, an error) returns ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY, also where its description does not name that code.
  *   `err` receives an error that needs no memory. Nothing leaks, nothing has been started, and the call can be repeated;
  *   oss_resumable_download_object() says what is different there. Functions that free or read an object need no memory
- *   of this kind. What the library allocates below this API, for connections, threads and buffers, is not covered:
+ *   of this kind, except oss_resumable_result_json(). What the library allocates below this API, for connections, threads and buffers, is not covered:
  *   without memory for it, Rust's standard library writes a line to stderr and aborts the process.
  * - **Threads.** Every function may be called from any thread. An object may be used by several threads at the same
  *   time; its `_free` function must be called after all other uses.
  * - **Callbacks** receive `user_data`. The description of each says on which thread it runs. None is called while the
  *   library holds a lock, and all are optional. They must return normally: no exception, `longjmp` or thread exit may
  *   leave them.
- * - **fork.** In a forked child, calls with the parent's clients and downloads return ::OSS_RESUMABLE_ERR_FORKED.
- *   Create new ones.
+ * - **fork.** In a forked child, calls with the parent's clients, downloads and event queues return
+ *   ::OSS_RESUMABLE_ERR_FORKED. Create new ones.
  * - Otherwise the library writes nothing to stdout or stderr. It installs no signal handler, and does not change the
  *   environment.
  */
@@ -228,6 +228,22 @@
 #define OSS_RESUMABLE_PHASE_PAUSED 6
 
 /**
+ * oss_resumable_event: the download has begun to work.
+ */
+#define OSS_RESUMABLE_EVENT_STARTED 1
+
+/**
+ * oss_resumable_event: the status of the download has changed. Changes are merged: at most ten of these a second for
+ * each download.
+ */
+#define OSS_RESUMABLE_EVENT_PROGRESS 2
+
+/**
+ * oss_resumable_event: the download has ended. The last event of each download.
+ */
+#define OSS_RESUMABLE_EVENT_ENDED 4
+
+/**
  * oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
  */
 #define OSS_RESUMABLE_PROOF_OBJECT_CRC 1
@@ -293,6 +309,25 @@ typedef struct oss_resumable_download oss_resumable_download;
 typedef struct oss_resumable_error oss_resumable_error;
 
 /**
+ * Collects the events of any number of downloads, of one or several clients, so that one thread can follow them all.
+ *
+ * `event_queue` and `tag` of a request add the queue to a download. Each download that has been started successfully
+ * then reports ::OSS_RESUMABLE_EVENT_STARTED when it begins to work, ::OSS_RESUMABLE_EVENT_PROGRESS while its status
+ * changes, and ::OSS_RESUMABLE_EVENT_ENDED exactly once, as its last event and after its result can be read: also if it
+ * is cancelled, and if its handle is freed while it runs. A download that is cancelled before it begins to work reports
+ * its end only. Downloads by oss_resumable_download_object() report as well. Events may come before
+ * oss_resumable_download_start() returns; a call that fails to start a download causes none. Events of one download come in this order; starts and ends of all downloads come in the order in which
+ * they happen.
+ *
+ * Starts and ends are kept until they are read. Progress is not: an event shows the status at the time when it is read,
+ * so a slow reader gets fewer of them. No thread serves a queue.
+ *
+ * Thread-safe: several threads may read, and each event goes to one of them. oss_resumable_event_queue_free() must be
+ * the last call, but downloads that refer to the queue may still run.
+ */
+typedef struct oss_resumable_event_queue oss_resumable_event_queue;
+
+/**
  * The result of a successful download. Created by the call, owned by the caller, freed with
  * oss_resumable_result_free().
  *
@@ -306,6 +341,65 @@ typedef struct oss_resumable_result oss_resumable_result;
  * codes. The meaning of a number never changes. Treat an unknown number as a failure.
  */
 typedef int32_t oss_resumable_code;
+
+/**
+ * One event, filled in by oss_resumable_event_queue_next(); set `struct_size` first. It refers to nothing that would
+ * have to be freed.
+ */
+typedef struct oss_resumable_event {
+    /**
+     * `sizeof(oss_resumable_event)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * `tag` of the request.
+     */
+    uint64_t tag;
+    /**
+     * One of the `OSS_RESUMABLE_EVENT_…` values. Ignore those that you do not know.
+     */
+    int32_t kind;
+    /**
+     * With ::OSS_RESUMABLE_EVENT_ENDED: ::OSS_RESUMABLE_OK if the download succeeded, otherwise the code of the failure.
+     * oss_resumable_download_wait() then returns the same code at once, and the result or the error. With other kinds
+     * 0.
+     */
+    oss_resumable_code code;
+    /**
+     * As in ::oss_resumable_status, when the event was read; with ::OSS_RESUMABLE_EVENT_ENDED, at the end.
+     */
+    uint64_t bytes_done;
+    /**
+     * As in ::oss_resumable_status.
+     */
+    int64_t bytes_total;
+    /**
+     * As in ::oss_resumable_status.
+     */
+    int32_t phase;
+    /**
+     * As in ::oss_resumable_status.
+     */
+    uint32_t active_connections;
+    /**
+     * As in ::oss_resumable_status.
+     */
+    uint64_t bytes_per_second;
+    /**
+     * As in ::oss_resumable_status.
+     */
+    int64_t eta_ms;
+    /**
+     * As in ::oss_resumable_status.
+     */
+    uint64_t elapsed_ms;
+} oss_resumable_event;
+
+/**
+ * Initialises an object of type ::oss_resumable_event: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_EVENT_INIT \
+    { sizeof(oss_resumable_event), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Supplies temporary credentials: before the first request, shortly before they expire, and when the service reports
@@ -731,13 +825,46 @@ typedef struct oss_resumable_status {
      * Time since the start, in milliseconds; constant after the end.
      */
     uint64_t elapsed_ms;
+    /**
+     * Body bytes per second received from the network over about the last two seconds; 0 after the end.
+     */
+    uint64_t bytes_per_second;
+    /**
+     * Time in milliseconds until the last byte arrives if the rate stays as it is; −1 while `bytes_total` is unknown or
+     * nothing arrives, and after a failure.
+     */
+    int64_t eta_ms;
+    /**
+     * Requests repeated because a connection could not be established.
+     */
+    uint64_t retries_connect;
+    /**
+     * Requests repeated because a connection broke or a body was incomplete.
+     */
+    uint64_t retries_broken;
+    /**
+     * Requests repeated because no byte arrived in time.
+     */
+    uint64_t retries_timeout;
+    /**
+     * Requests repeated because the service answered 5xx or 429.
+     */
+    uint64_t retries_service;
+    /**
+     * Requests repeated because credentials had expired or the clock was wrong.
+     */
+    uint64_t retries_auth;
+    /**
+     * Requests repeated because the object had changed or a reply was unusable.
+     */
+    uint64_t retries_reply;
 } oss_resumable_status;
 
 /**
  * Initialises an object of type ::oss_resumable_status: sets `struct_size`, and every other field to zero.
  */
 #define OSS_RESUMABLE_STATUS_INIT \
-    { sizeof(oss_resumable_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(oss_resumable_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Reports the progress of a download. Runs only on the thread that is inside oss_resumable_download_object() or
@@ -962,6 +1089,15 @@ typedef struct oss_download_object_request {
      * oss_resumable_download_set_bandwidth().
      */
     uint64_t max_bandwidth;
+    /**
+     * Takes the events of the download, or NULL. It may be freed before the download ends; see
+     * ::oss_resumable_event_queue.
+     */
+    struct oss_resumable_event_queue *event_queue;
+    /**
+     * Any number, for example an index or a pointer: each event of the download carries it. Downloads may share one.
+     */
+    uint64_t tag;
 } oss_download_object_request;
 
 /**
@@ -970,7 +1106,7 @@ typedef struct oss_download_object_request {
 #define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
     { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
       0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
-      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0 }
 
 /**
  * The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.
@@ -1210,6 +1346,68 @@ oss_resumable_code oss_resumable_content_key_set(struct oss_resumable_content_ke
  */
 oss_resumable_code oss_resumable_content_key_fail(struct oss_resumable_content_key_sink *sink,
                                                   const char *message);
+
+/**
+ * Creates an event queue.
+ *
+ * Thread-safe.
+ *
+ * @param out receives the queue, to be freed with oss_resumable_event_queue_free(); written on success only; NULL: no
+ * queue is created
+ * @param err receives an error to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_ERR_IO if the process has no file descriptor left;
+ * ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY
+ */
+oss_resumable_code oss_resumable_event_queue_new(struct oss_resumable_event_queue **out,
+                                                 struct oss_resumable_error **err);
+
+/**
+ * Takes the next event from a queue; waits for one if there is none.
+ *
+ * Without a limit it waits also while no download reports to the queue, since another thread may start one.
+ *
+ * Thread-safe. Inside a callback on one of the library's threads, only with a time-out of 0.
+ *
+ * @param queue not NULL
+ * @param timeout_ms longest time to wait, in milliseconds; 0: return immediately; negative: no limit
+ * @param event not NULL, with its `struct_size` set; filled in up to that size on ::OSS_RESUMABLE_OK, otherwise not
+ * written
+ * @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_WAIT_TIMEOUT when no event came in time; ::OSS_RESUMABLE_ERR_VALIDATION
+ * for a wrong argument, in which case no event is taken; ::OSS_RESUMABLE_ERR_CANCELLED when the queue is freed
+ * meanwhile, and in an exit handler that runs after the library has stopped waiting for its threads;
+ * ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_event_queue_next(struct oss_resumable_event_queue *queue,
+                                                  int64_t timeout_ms,
+                                                  struct oss_resumable_event *event);
+
+/**
+ * Returns a file descriptor for poll(2), epoll(7) and event loops such as libuv's and asyncio's, which is readable while
+ * events wait and stays so until they have been read (level-triggered).
+ *
+ * While downloads run, it may become readable without an event, at most ten times a second, so that
+ * oss_resumable_event_queue_next() looks at their progress. When it is readable, call that function with a time-out of
+ * 0 until it returns ::OSS_RESUMABLE_WAIT_TIMEOUT, or once for each wake-up.
+ *
+ * The descriptor is the same for each call, and has the close-on-exec flag. The queue owns it and closes it when it is
+ * freed; remove it from the event loop before. Do not read from it and do not close it.
+ *
+ * Thread-safe.
+ *
+ * @param queue a queue, or NULL
+ * @return the descriptor; −1 for NULL and in a forked child
+ */
+int32_t oss_resumable_event_queue_fd(struct oss_resumable_event_queue *queue);
+
+/**
+ * Frees a queue and the events that wait in it. Downloads that refer to it continue, and their events are discarded.
+ *
+ * Any thread may call it, once, before or after the downloads and clients are freed, also inside callbacks. Returns
+ * immediately. In a forked child it does nothing.
+ *
+ * @param queue a queue, or NULL, which does nothing
+ */
+void oss_resumable_event_queue_free(struct oss_resumable_event_queue *queue);
 
 /**
  * Creates a client. Validates the options; starts no thread and sends nothing.
@@ -1759,6 +1957,33 @@ const char *oss_resumable_result_header(const struct oss_resumable_result *resul
  */
 oss_resumable_code oss_resumable_result_stats(const struct oss_resumable_result *result,
                                               struct oss_resumable_statistics *statistics);
+
+/**
+ * Returns the result and its statistics as one JSON object (RFC 8259), in one line:
+ *
+ * | field | value |
+ * |---|---|
+ * | `file_path` | string: absolute path of the file; U+FFFD replaces what is not UTF-8 |
+ * | `file_size` | number: oss_resumable_result_size() |
+ * | `object_size` | number: oss_resumable_result_object_size() |
+ * | `etag` | string without quotes, or null |
+ * | `version_id` | string or null |
+ * | `crc64` | string: oss_resumable_result_crc64(), in decimal as in `x-oss-hash-crc64ecma`, because not every JSON parser reads integers of 64 bits exactly |
+ * | `object_crc64` | string as `crc64`: oss_resumable_result_object_crc64(); or null |
+ * | `last_modified` | string: HTTP date; or null |
+ * | `request_id` | string or null |
+ * | `proof` | `"object_crc"`, `"generation"` or `"not_compared"`: oss_resumable_result_proof() |
+ * | `headers` | array of objects with the strings `name` and `value`: those of the first successful reply, in the service's order and spelling |
+ * | `statistics` | object with the fields of ::oss_resumable_statistics, except `struct_size`, as numbers |
+ *
+ * All fields are always there. A later version may add fields.
+ *
+ * Thread-safe.
+ *
+ * @param result a result, or NULL
+ * @return UTF-8 text, valid until the result is freed; NULL for NULL, and when there is no memory
+ */
+const char *oss_resumable_result_json(const struct oss_resumable_result *result);
 
 /**
  * Frees a result and the strings read from it. The file stays.

@@ -32,6 +32,7 @@
 
 #include "configuration.hpp"
 #include "detail.hpp"
+#include "event_queue.hpp"
 #include "oss_resumable.h"
 #include "outcome.hpp"
 #include "request.hpp"

@@ -112,6 +112,8 @@ public:
         oss_resumable_result_stats(get(), &statistics);
         return statistics;
     }
+    /** The result and its statistics as one JSON object; see oss_resumable_result_json(). */
+    std::string Json() const { return detail::text(oss_resumable_result_json(get())); }
     const oss_resumable_result *get() const { return result_.get(); }
 
 private:

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "detail.hpp"
+#include "event_queue.hpp"
 #include "oss_resumable.h"
 
 namespace oss_resumable {
@@ -217,9 +218,16 @@ public:
     void setFlush(bool value) { flush_ = value; }
     void setVerifyBeforeRename(bool value) { verifyBeforeRename_ = value; }
     void setAllowEncrypted(bool value) { allowEncrypted_ = value; }
+    /** Reports the events of the download to `queue`. Each carries `tag`, any number; downloads may
+     * share one. */
+    void setEventQueue(const EventQueue &queue, uint64_t tag) {
+        eventQueue_ = std::make_shared<const EventQueue>(queue);
+        tag_ = tag;
+    }
 
-    /** Why this header rejects the request: zeros that the C API would treat as defaults, or NUL
-     * bytes that it would treat as ends of strings. Empty if the request is accepted. */
+    /** Why this header rejects the request: zeros that the C API would treat as defaults, NUL bytes
+     * that it would treat as ends of strings, or an event queue that could not be created. Empty if
+     * the request is accepted. */
     std::string refusal() const {
         for (const std::string *text :
              {&bucket_, &key_, &filePath_, &checkpointDir_, &versionId_}) {
@@ -229,6 +237,9 @@ public:
         }
         if (threadNum_ == 0) {
             return "threadNum is 0; it must be at least 1";
+        }
+        if (eventQueue_ && !eventQueue_->isValid()) {
+            return "the event queue was not created: " + eventQueue_->error().Message();
         }
         return partSize_ == 0 ? "partSize is 0; it must be at least 102400" : "";
     }
@@ -261,6 +272,9 @@ private:
     bool flush_ = true;
     bool verifyBeforeRename_ = false;
     bool allowEncrypted_ = false;
+    /** NULL: no events. */
+    std::shared_ptr<const EventQueue> eventQueue_;
+    uint64_t tag_ = 0;
 };
 
 namespace detail {
@@ -317,6 +331,8 @@ private:
         request_.traffic_limit = from.trafficLimit_;
         request_.deadline_ms = from.deadlineMs_;
         request_.max_bandwidth = from.maxBandwidth_;
+        request_.event_queue = from.eventQueue_ ? from.eventQueue_->get() : nullptr;
+        request_.tag = from.tag_;
     }
     void copyConditions(const DownloadObjectRequest &from) {
         request_.if_match = matching_.data();

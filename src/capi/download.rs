@@ -8,7 +8,7 @@ use super::client::oss_resumable_client;
 use super::codes::{OSS_RESUMABLE_OK, OSS_RESUMABLE_WAIT_TIMEOUT, oss_resumable_code};
 use super::counted::Counted;
 use super::error_object::oss_resumable_error;
-use super::failure::{Failure, Result};
+use super::failure::Failure;
 use super::guard;
 use super::handle::{Birthplace, Handle};
 use super::request::{self, oss_download_object_request};
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn oss_resumable_download_object(
         guard::fallible(err, || {
             let (request, progress) = request::read(request)?;
             let client = oss_resumable_client::hold(client)?;
-            may_wait()?;
+            scope::may_wait()?;
             let outcome = if progress.is_wanted() {
                 client.inner().download_with(&request, &mut |status: &Status| {
                     progress.show(&status.into()) && !client.is_closing()
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn oss_resumable_download_object(
             } else {
                 client.inner().download(&request)?
             };
-            guard::output(out, || oss_resumable_result::give(&outcome))?;
+            guard::output(out, || oss_resumable_result::give(outcome))?;
             Ok(OSS_RESUMABLE_OK)
         })
     }
@@ -172,13 +172,13 @@ pub unsafe extern "C" fn oss_resumable_download_wait(
     unsafe {
         guard::fallible(err, || {
             let download = oss_resumable_download::hold(download)?;
-            may_wait()?;
+            scope::may_wait()?;
             let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
             match download.wait(timeout) {
                 None => Ok(OSS_RESUMABLE_WAIT_TIMEOUT),
                 Some(Err(error)) => Err(error.into()),
                 Some(Ok(outcome)) => {
-                    guard::output(out, || oss_resumable_result::give(&outcome))?;
+                    guard::output(out, || oss_resumable_result::give(outcome))?;
                     Ok(OSS_RESUMABLE_OK)
                 }
             }
@@ -325,14 +325,4 @@ fn free(download: Counted<oss_resumable_download>) {
     download.closing.store(true, Ordering::Release);
     download.download.cancel();
     scope::after_callbacks(download);
-}
-
-/// A callback on one of the library's threads would wait for itself.
-fn may_wait() -> Result<()> {
-    if scope::on_library_thread() {
-        return Err(Failure::validation(format_args!(
-            "a callback on a thread of the library must not wait for a download"
-        )));
-    }
-    Ok(())
 }

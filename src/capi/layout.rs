@@ -8,6 +8,7 @@ use std::process::Command;
 use super::callbacks::oss_resumable_failed_attempt;
 use super::client_options::oss_resumable_client_options;
 use super::encryption::{oss_resumable_decryption_key, oss_resumable_wrapped_key};
+use super::event::oss_resumable_event;
 use super::lists::oss_resumable_pair;
 use super::request::oss_download_object_request;
 use super::status::{oss_resumable_statistics, oss_resumable_status};
@@ -126,6 +127,8 @@ fn layouts() -> Vec<Layout> {
             allow_encrypted,
             reserved,
             max_bandwidth,
+            event_queue,
+            tag,
         }),
         layout!(oss_resumable_status {
             struct_size,
@@ -139,6 +142,27 @@ fn layouts() -> Vec<Layout> {
             requests,
             connections,
             retries,
+            elapsed_ms,
+            bytes_per_second,
+            eta_ms,
+            retries_connect,
+            retries_broken,
+            retries_timeout,
+            retries_service,
+            retries_auth,
+            retries_reply,
+        }),
+        layout!(oss_resumable_event {
+            struct_size,
+            tag,
+            kind,
+            code,
+            bytes_done,
+            bytes_total,
+            phase,
+            active_connections,
+            bytes_per_second,
+            eta_ms,
             elapsed_ms,
         }),
         layout!(oss_resumable_statistics {

@@ -14,6 +14,8 @@ mod download;
 mod encryption;
 mod error;
 mod error_object;
+mod event;
+mod event_queue;
 mod failure;
 mod guard;
 mod handle;

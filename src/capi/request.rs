@@ -4,7 +4,9 @@ use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
 
 use super::callbacks::{Progress, UserData, oss_resumable_progress, oss_resumable_user_data_free};
+use super::event_queue::oss_resumable_event_queue;
 use super::failure::Result;
+use super::handle::Handle;
 use super::lists::{self, oss_resumable_pair};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
@@ -164,6 +166,11 @@ pub struct oss_download_object_request {
     /// Bandwidth limit in body bytes per second, over all connections of this download. 0: no limit. See
     /// oss_resumable_download_set_bandwidth().
     pub max_bandwidth: u64,
+    /// Takes the events of the download, or NULL. It may be freed before the download ends; see
+    /// ::oss_resumable_event_queue.
+    pub event_queue: *mut oss_resumable_event_queue,
+    /// Any number, for example an index or a pointer: each event of the download carries it. Downloads may share one.
+    pub tag: u64,
 }
 size_first!(oss_download_object_request);
 
@@ -171,7 +178,7 @@ size_first!(oss_download_object_request);
 ///
 /// # Safety
 /// `source` is NULL or points to `struct_size` readable bytes, whose strings are NULL or NUL-terminated and whose
-/// lists are as long as their counts.
+/// lists are as long as their counts, and whose event queue is NULL or live.
 pub unsafe fn read(
     source: *const oss_download_object_request,
 ) -> Result<(DownloadRequest, Progress)> {
@@ -185,6 +192,11 @@ pub unsafe fn read(
     // SAFETY: as above.
     request.checkpoint = unsafe { checkpoint(&c) }?;
     numbers(&c, &mut request)?;
+    if !c.event_queue.is_null() {
+        // SAFETY: a live queue, by this function's contract.
+        let queue = unsafe { oss_resumable_event_queue::hold(c.event_queue) }?;
+        request = request.event_queue(queue.inner(), c.tag);
+    }
     Ok((request, progress))
 }
 
@@ -262,6 +274,8 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capi::event_queue::{oss_resumable_event_queue_free, oss_resumable_event_queue_new};
+    use crate::event_queue::EventQueue;
     use std::mem;
     use std::ptr;
     use std::time::Duration;
@@ -317,6 +331,10 @@ mod tests {
         c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
         (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
         (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
+        let mut queue = ptr::null_mut();
+        // SAFETY: a live local, and no error is wanted.
+        unsafe { oss_resumable_event_queue_new(&raw mut queue, ptr::null_mut()) };
+        (c.event_queue, c.tag) = (queue, 77);
 
         let text = |text: &str| Some(text.to_owned());
         let mut r = DownloadRequest::new("examplebucket", "a/b").file_path("/f");
@@ -340,7 +358,11 @@ mod tests {
         (r.requester_pays, r.set_modified_time, r.check_space) = (true, true, false);
         (r.preallocate, r.flush) = (true, false);
         (r.verify_before_rename, r.allow_encrypted) = (true, true);
+        let other = EventQueue::new().expect("queue");
+        r = r.event_queue(&other, 77);
         assert_eq!(format!("{:?}", read_one(&c).expect("request")), format!("{r:?}"));
+        // SAFETY: given above, freed once.
+        unsafe { oss_resumable_event_queue_free(queue) };
     }
 
     #[test]

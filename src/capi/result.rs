@@ -1,8 +1,10 @@
 //! The success of a download, as an object.
 
 use std::ffi::{CStr, CString, c_char};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
+use std::sync::OnceLock;
 
 use super::allocation::{self, c_string};
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
@@ -12,7 +14,7 @@ use super::guard;
 use super::sized;
 use super::status::oss_resumable_statistics;
 use super::text;
-use crate::model::outcome::{Outcome, Proof, Statistics};
+use crate::model::outcome::{Outcome, Proof};
 
 /// oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
 pub const OSS_RESUMABLE_PROOF_OBJECT_CRC: i32 = 1;
@@ -40,17 +42,14 @@ pub struct oss_resumable_result {
     last_modified: Option<CString>,
     request_id: Option<CString>,
     headers: Vec<(CString, CString)>,
-    file_size: u64,
-    object_size: u64,
-    crc64: u64,
-    object_crc64: Option<u64>,
-    proof: Proof,
-    statistics: Statistics,
+    /// Written when it is first asked for.
+    json: OnceLock<CString>,
+    outcome: Outcome,
 }
 
 impl oss_resumable_result {
     /// A new result for the caller, who frees it.
-    pub fn give(outcome: &Outcome) -> Result<*mut Self> {
+    pub fn give(outcome: Outcome) -> Result<*mut Self> {
         let optional = |text: &Option<String>| text.as_ref().map(c_string).transpose();
         let headers = allocation::mapped(&outcome.headers, |(name, value)| {
             Ok::<_, Failure>((c_string(name)?, c_string(value)?))
@@ -62,13 +61,22 @@ impl oss_resumable_result {
             last_modified: optional(&outcome.last_modified)?,
             request_id: optional(&outcome.request_id)?,
             headers,
-            file_size: outcome.file_size,
-            object_size: outcome.object_size,
-            crc64: outcome.crc64,
-            object_crc64: outcome.object_crc64,
-            proof: outcome.proof,
-            statistics: outcome.statistics.clone(),
+            json: OnceLock::new(),
+            outcome,
         })?))
+    }
+
+    /// `None` if there is no memory for it.
+    fn json(&self) -> Option<&CStr> {
+        if self.json.get().is_none() {
+            let mut length = Length(0);
+            self.outcome.write_json(&mut length).ok()?;
+            let mut text = allocation::list(length.0).ok()?;
+            self.outcome.write_json(&mut text).ok()?;
+            // Another thread may have been faster.
+            let _ = self.json.set(c_string(text).ok()?);
+        }
+        self.json.get().map(CString::as_c_str)
     }
 
     fn header(&self, name: &CStr) -> Option<&CStr> {
@@ -76,6 +84,20 @@ impl oss_resumable_result {
         let mut headers = self.headers.iter();
         let (_, value) = headers.find(|(name, _)| name.to_bytes().eq_ignore_ascii_case(wanted))?;
         Some(value)
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -166,7 +188,7 @@ pub unsafe extern "C" fn oss_resumable_result_request_id(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_result_size(result: *const oss_resumable_result) -> u64 {
     // SAFETY: the caller passes NULL or a live result.
-    guard::read(unsafe { result.as_ref() }, 0, |result| result.file_size)
+    guard::read(unsafe { result.as_ref() }, 0, |result| result.outcome.file_size)
 }
 
 /// Returns the size of the whole object in bytes; of a processed object (`x-oss-process`), the file's size.
@@ -180,7 +202,7 @@ pub unsafe extern "C" fn oss_resumable_result_object_size(
     result: *const oss_resumable_result,
 ) -> u64 {
     // SAFETY: the caller passes NULL or a live result.
-    guard::read(unsafe { result.as_ref() }, 0, |result| result.object_size)
+    guard::read(unsafe { result.as_ref() }, 0, |result| result.outcome.object_size)
 }
 
 /// Returns the CRC-64/XZ of the bytes that were downloaded, as the service has them: the file's, unless they were
@@ -193,7 +215,7 @@ pub unsafe extern "C" fn oss_resumable_result_object_size(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_result_crc64(result: *const oss_resumable_result) -> u64 {
     // SAFETY: the caller passes NULL or a live result.
-    guard::read(unsafe { result.as_ref() }, 0, |result| result.crc64)
+    guard::read(unsafe { result.as_ref() }, 0, |result| result.outcome.crc64)
 }
 
 /// Returns the whole object's CRC-64 as sent by the service. There is none for a processed object (`x-oss-process`).
@@ -209,7 +231,7 @@ pub unsafe extern "C" fn oss_resumable_result_object_crc64(
     crc64: *mut u64,
 ) -> i32 {
     // SAFETY: the caller passes NULL or a live result.
-    let sent = guard::read(unsafe { result.as_ref() }, None, |result| result.object_crc64);
+    let sent = guard::read(unsafe { result.as_ref() }, None, |result| result.outcome.object_crc64);
     // SAFETY: the caller passes NULL or a writable number.
     if let (Some(sent), Some(crc64)) = (sent, unsafe { crc64.as_mut() }) {
         *crc64 = sent;
@@ -226,7 +248,7 @@ pub unsafe extern "C" fn oss_resumable_result_object_crc64(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_resumable_result_proof(result: *const oss_resumable_result) -> i32 {
     // SAFETY: the caller passes NULL or a live result.
-    guard::read(unsafe { result.as_ref() }, 0, |result| match result.proof {
+    guard::read(unsafe { result.as_ref() }, 0, |result| match result.outcome.proof {
         Proof::ObjectCrc => OSS_RESUMABLE_PROOF_OBJECT_CRC,
         Proof::Generation => OSS_RESUMABLE_PROOF_GENERATION,
         Proof::NotCompared => OSS_RESUMABLE_PROOF_NOT_COMPARED,
@@ -322,10 +344,41 @@ pub unsafe extern "C" fn oss_resumable_result_stats(
             let result = result
                 .as_ref()
                 .ok_or_else(|| Failure::validation(format_args!("the result is NULL")))?;
-            sized::write(statistics, (&result.statistics).into())?;
+            sized::write(statistics, (&result.outcome.statistics).into())?;
             Ok(OSS_RESUMABLE_OK)
         })
     }
+}
+
+/// Returns the result and its statistics as one JSON object (RFC 8259), in one line:
+///
+/// | field | value |
+/// |---|---|
+/// | `file_path` | string: absolute path of the file; U+FFFD replaces what is not UTF-8 |
+/// | `file_size` | number: oss_resumable_result_size() |
+/// | `object_size` | number: oss_resumable_result_object_size() |
+/// | `etag` | string without quotes, or null |
+/// | `version_id` | string or null |
+/// | `crc64` | string: oss_resumable_result_crc64(), in decimal as in `x-oss-hash-crc64ecma`, because not every JSON parser reads integers of 64 bits exactly |
+/// | `object_crc64` | string as `crc64`: oss_resumable_result_object_crc64(); or null |
+/// | `last_modified` | string: HTTP date; or null |
+/// | `request_id` | string or null |
+/// | `proof` | `"object_crc"`, `"generation"` or `"not_compared"`: oss_resumable_result_proof() |
+/// | `headers` | array of objects with the strings `name` and `value`: those of the first successful reply, in the service's order and spelling |
+/// | `statistics` | object with the fields of ::oss_resumable_statistics, except `struct_size`, as numbers |
+///
+/// All fields are always there. A later version may add fields.
+///
+/// Thread-safe.
+///
+/// @param result a result, or NULL
+/// @return UTF-8 text, valid until the result is freed; NULL for NULL, and when there is no memory
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_result_json(
+    result: *const oss_resumable_result,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live result.
+    guard::read(unsafe { result.as_ref() }, ptr::null(), |result| text::borrowed(result.json()))
 }
 
 /// Frees a result and the strings read from it. The file stays.
@@ -344,81 +397,4 @@ pub unsafe extern "C" fn oss_resumable_result_free(result: *mut oss_resumable_re
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::path::PathBuf;
-
-    fn outcome() -> Outcome {
-        Outcome {
-            file_path: PathBuf::from("/a/b"),
-            file_size: 1,
-            object_size: 2,
-            etag: Some("E".to_owned()),
-            version_id: None,
-            crc64: 3,
-            object_crc64: Some(4),
-            last_modified: Some("L".to_owned()),
-            request_id: Some("R".to_owned()),
-            headers: vec![("x-oss-meta-A".to_owned(), "1".to_owned())],
-            proof: Proof::Generation,
-            statistics: Statistics { requests: 9, ..Statistics::default() },
-        }
-    }
-
-    fn string(text: *const c_char) -> Option<&'static str> {
-        // SAFETY: NULL, or a string of a result that lives to the test's end.
-        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().expect("UTF-8"))
-    }
-
-    #[test]
-    fn a_result_reads_back_as_it_was_made() {
-        let given = oss_resumable_result::give(&outcome()).expect("memory");
-        // SAFETY: `given` is live until the last call, and the strings are checked before.
-        unsafe {
-            assert_eq!(string(oss_resumable_result_file_path(given)), Some("/a/b"));
-            assert_eq!(string(oss_resumable_result_etag(given)), Some("E"));
-            assert_eq!(string(oss_resumable_result_version_id(given)), None);
-            assert_eq!(string(oss_resumable_result_last_modified(given)), Some("L"));
-            assert_eq!(string(oss_resumable_result_request_id(given)), Some("R"));
-            assert_eq!(oss_resumable_result_size(given), 1);
-            assert_eq!(oss_resumable_result_object_size(given), 2);
-            assert_eq!(oss_resumable_result_crc64(given), 3);
-            let mut crc = 0;
-            assert_eq!((oss_resumable_result_object_crc64(given, &raw mut crc), crc), (1, 4));
-            assert_eq!(oss_resumable_result_object_crc64(given, ptr::null_mut()), 1);
-            assert_eq!(oss_resumable_result_proof(given), OSS_RESUMABLE_PROOF_GENERATION);
-            oss_resumable_result_free(given);
-        }
-    }
-
-    #[test]
-    fn headers_are_found_by_place_and_by_name() {
-        let given = oss_resumable_result::give(&outcome()).expect("memory");
-        // SAFETY: `given` is live until the last call, and the strings are checked before.
-        unsafe {
-            assert_eq!(oss_resumable_result_header_count(given), 1);
-            assert_eq!(string(oss_resumable_result_header_name(given, 0)), Some("x-oss-meta-A"));
-            assert_eq!(string(oss_resumable_result_header_value(given, 0)), Some("1"));
-            assert_eq!(string(oss_resumable_result_header_name(given, 1)), None);
-            let by_name = |name: &CStr| string(oss_resumable_result_header(given, name.as_ptr()));
-            assert_eq!(by_name(c"X-OSS-Meta-a"), Some("1"));
-            assert_eq!(by_name(c"x-oss-meta-b"), None);
-            assert_eq!(string(oss_resumable_result_header(given, ptr::null())), None);
-            oss_resumable_result_free(given);
-        }
-    }
-
-    #[test]
-    fn figures_are_written_up_to_the_callers_size() {
-        let given = oss_resumable_result::give(&outcome()).expect("memory");
-        // SAFETY: `given` is live until the last call; the struct is as long as it says.
-        unsafe {
-            let mut figures: oss_resumable_statistics = std::mem::zeroed();
-            assert_ne!(oss_resumable_result_stats(given, &raw mut figures), OSS_RESUMABLE_OK);
-            figures.struct_size = size_of::<oss_resumable_statistics>();
-            assert_eq!(oss_resumable_result_stats(given, &raw mut figures), OSS_RESUMABLE_OK);
-            assert_eq!(figures.requests, 9);
-            oss_resumable_result_free(given);
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use parking_lot::Mutex;
 
 use super::counted::{Counted, Inner};
+use super::failure::{Failure, Result};
 use crate::sys::thread;
 
 /// A handle that its caller has freed.
@@ -81,9 +82,14 @@ pub fn callback<T>(body: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// Whether this is one of the library's threads, running a callback. It must not wait for the library.
-pub fn on_library_thread() -> bool {
-    WITHIN.get() == Within::LibraryThread
+/// Refuses on one of the library's threads, which runs a callback: it would wait for itself.
+pub fn may_wait() -> Result<()> {
+    if WITHIN.get() == Within::LibraryThread {
+        return Err(Failure::validation(format_args!(
+            "a callback on a thread of the library must not wait for a download or an event"
+        )));
+    }
+    Ok(())
 }
 
 /// Releases a handle now, or, inside a callback, after the callback: at the end of the API call that made the callback,
@@ -173,11 +179,11 @@ mod tests {
     fn inside_a_callback_of_a_library_thread_a_handle_is_released_on_another_thread() {
         let (handle, reports) = handles();
         callback(|| {
-            assert!(on_library_thread());
+            assert!(may_wait().is_err());
             let _call = Call::enter();
             after_callbacks(handle(1));
         });
         assert_ne!(reports.recv().expect("released").1, std::thread::current().id());
-        assert!(!on_library_thread());
+        assert!(may_wait().is_ok());
     }
 }

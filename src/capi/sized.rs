@@ -82,6 +82,15 @@ pub unsafe fn write<T: SizeFirst>(target: *mut T, mut value: T) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a struct that [`write`] would refuse.
+///
+/// # Safety
+/// As [`write`].
+pub unsafe fn check<T: SizeFirst>(target: *const T) -> Result<()> {
+    // SAFETY: this function's contract.
+    unsafe { checked_size(target) }.map(|_| ())
+}
+
 unsafe fn checked_size<T: SizeFirst>(place: *const T) -> Result<usize> {
     let name = T::NAME;
     if place.is_null() {

@@ -82,6 +82,23 @@ pub struct oss_resumable_status {
     pub retries: u64,
     /// Time since the start, in milliseconds; constant after the end.
     pub elapsed_ms: u64,
+    /// Body bytes per second received from the network over about the last two seconds; 0 after the end.
+    pub bytes_per_second: u64,
+    /// Time in milliseconds until the last byte arrives if the rate stays as it is; −1 while `bytes_total` is unknown or
+    /// nothing arrives, and after a failure.
+    pub eta_ms: i64,
+    /// Requests repeated because a connection could not be established.
+    pub retries_connect: u64,
+    /// Requests repeated because a connection broke or a body was incomplete.
+    pub retries_broken: u64,
+    /// Requests repeated because no byte arrived in time.
+    pub retries_timeout: u64,
+    /// Requests repeated because the service answered 5xx or 429.
+    pub retries_service: u64,
+    /// Requests repeated because credentials had expired or the clock was wrong.
+    pub retries_auth: u64,
+    /// Requests repeated because the object had changed or a reply was unusable.
+    pub retries_reply: u64,
 }
 size_first!(oss_resumable_status);
 
@@ -123,8 +140,21 @@ impl From<&Status> for oss_resumable_status {
             connections: figures.connections,
             retries: retries(figures),
             elapsed_ms: milliseconds(figures),
+            bytes_per_second: status.bytes_per_second,
+            eta_ms: eta_ms(status),
+            retries_connect: figures.retries_connect,
+            retries_broken: figures.retries_broken,
+            retries_timeout: figures.retries_timeout,
+            retries_service: figures.retries_service,
+            retries_auth: figures.retries_auth,
+            retries_reply: figures.retries_reply,
         }
     }
+}
+
+/// −1 if it is unknown.
+fn eta_ms(status: &Status) -> i64 {
+    status.eta.map_or(-1, |eta| i64::try_from(eta.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn phase(phase: Phase) -> i32 {
@@ -169,7 +199,11 @@ mod tests {
             requests: 4,
             connections: 5,
             retries_connect: 10,
-            retries_reply: 20,
+            retries_broken: 11,
+            retries_timeout: 12,
+            retries_service: 13,
+            retries_auth: 14,
+            retries_reply: 15,
             elapsed: Duration::from_millis(6),
             ..Statistics::default()
         };
@@ -178,6 +212,8 @@ mod tests {
             bytes_done: 7,
             bytes_total: None,
             active_connections: 8,
+            bytes_per_second: 9,
+            eta: None,
             statistics,
         });
         let figures = [
@@ -189,8 +225,16 @@ mod tests {
             status.elapsed_ms,
             status.bytes_done,
             u64::from(status.active_connections),
+            status.bytes_per_second,
+            status.retries_connect,
+            status.retries_broken,
+            status.retries_timeout,
+            status.retries_service,
+            status.retries_auth,
+            status.retries_reply,
         ];
-        assert_eq!(figures, [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert_eq!((status.bytes_total, status.retries, status.phase), (-1, 30, 2));
+        assert_eq!(figures, std::array::from_fn(|index| index as u64 + 1));
+        assert_eq!((status.bytes_total, status.eta_ms), (-1, -1));
+        assert_eq!((status.retries, status.phase), (10 + 11 + 12 + 13 + 14 + 15, 2));
     }
 }

@@ -104,6 +104,24 @@ impl JournalLocation {
         header: &Header,
         extents: &[Extent],
     ) -> Result<Journal> {
+        let journal = self.put(previous, header, extents)?;
+        self.flush_directory().inspect_err(|_| {
+            if previous.is_none() {
+                // Nothing was recorded before, and the bytes that a later run could use are removed. The error of the
+                // flush matters more than one of the removal.
+                let _ = journal.file.unlink();
+            }
+        })?;
+        Ok(journal)
+    }
+
+    /// As [`JournalLocation::start`], but the journal's name may not be on the disk afterwards.
+    fn put(
+        &self,
+        previous: Option<&LockedJournal>,
+        header: &Header,
+        extents: &[Extent],
+    ) -> Result<Journal> {
         let failed = |error: io::Error| refused("write", &self.path, &error);
         let id = sys::random::bytes().map_err(failed)?;
         let mut bytes = header
@@ -123,12 +141,17 @@ impl JournalLocation {
             return Err(failed(error));
         }
         file.moved_to(&self.path);
+        Ok(Journal { file, records, len: bytes.len() as u64 })
+    }
+
+    fn flush_directory(&self) -> Result<()> {
+        let failed = |error: io::Error| refused("write", &self.path, &error);
         if let Some(parent) = self.path.parent()
             && let Some(directory) = sys::file::open_directory(parent).map_err(failed)?
         {
             sys::file::flush_directory(&directory).map_err(failed)?;
         }
-        Ok(Journal { file, records, len: bytes.len() as u64 })
+        Ok(())
     }
 
     fn create_unfinished(&self) -> Result<LockedFile> {
@@ -204,11 +227,19 @@ impl Journal {
         extents: &[Extent],
     ) -> Result<std::result::Result<Journal, Error>> {
         let previous = LockedJournal { file: self.file, contents: None };
-        let rewritten = location.start(Some(&previous), header, extents);
-        if rewritten.is_err() {
-            previous.discard()?;
+        let journal = match location.put(Some(&previous), header, extents) {
+            Ok(journal) => journal,
+            Err(error) => {
+                previous.discard()?;
+                return Ok(Err(error));
+            }
+        };
+        if let Err(error) = location.flush_directory() {
+            // The new journal is in place and would not be kept up to date.
+            journal.remove()?;
+            return Ok(Err(error));
         }
-        Ok(rewritten)
+        Ok(Ok(journal))
     }
 
     /// Removes the journal while it is locked.

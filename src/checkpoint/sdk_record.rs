@@ -28,20 +28,26 @@ pub struct SdkRecord {
     pub extents: Vec<Extent>,
 }
 
-/// Finds the SDK's record for `request` in `directory`. Returns its path and its contents, unless it is damaged,
-/// malformed or of a range: the SDK records ranges without any proof that their parts belong together.
+/// Finds the SDK's record for `request` in `directory`; `None` if there is none. Returns its path, also if it cannot be
+/// read, and its contents, unless it is damaged, malformed or of a range: the SDK records ranges without any proof that
+/// their parts belong together.
 pub fn find(
     directory: &Path,
     request: &DownloadRequest,
-) -> Result<Option<(PathBuf, Option<SdkRecord>)>> {
-    let Some(name) = name(request) else { return Ok(None) };
-    let path = directory.join(name);
+) -> Option<(PathBuf, Result<Option<SdkRecord>>)> {
+    let path = directory.join(name(request)?);
     let failed = |error| Error::io("read the OSS C++ SDK's checkpoint", &path, &error);
-    let Some(file) = sys::file::open_for_reading(&path).map_err(failed)? else { return Ok(None) };
+    let file = match sys::file::open_for_reading(&path) {
+        Ok(file) => file?,
+        Err(error) => {
+            let error = failed(error);
+            return Some((path, Err(error)));
+        }
+    };
     let mut bytes = Vec::new();
-    file.take(MAX_RECORD).read_to_end(&mut bytes).map_err(failed)?;
-    let record = parse(&bytes, request);
-    Ok(Some((path, record)))
+    let read = file.take(MAX_RECORD).read_to_end(&mut bytes).map_err(failed);
+    let record = read.map(|_| parse(&bytes, request));
+    Some((path, record))
 }
 
 /// Removes the record at `path` and flushes its directory.
@@ -182,7 +188,7 @@ mod tests {
     #[test]
     fn the_record_is_found_under_the_name_the_sdk_gives_it() {
         let dir = tempfile::tempdir().expect("directory");
-        assert_eq!(find(dir.path(), &request()).expect("find"), None);
+        assert!(find(dir.path(), &request()).is_none());
         // From `md5sum`: of "oss://slow/pattern.bin" without and with "?versionId=v1", and of "download.bin".
         let plain = "E235A58FD2FE3EB5AB84EF9F23644983--41704C2848F9F2D9EC9D20EB1BA2BB8F";
         let version = "CC107042BF3512908B096EC945B1282C--41704C2848F9F2D9EC9D20EB1BA2BB8F";
@@ -191,11 +197,23 @@ mod tests {
             request.version_id = version_id.map(str::to_owned);
             let path = dir.path().join(name);
             fs::write(&path, PLAIN).expect("write");
-            let (found, record) = find(dir.path(), &request).expect("find").expect("there");
+            let (found, record) = find(dir.path(), &request).expect("there");
+            let record = record.expect("readable");
             assert_eq!((found, record), (path, parse(PLAIN, &request)));
         }
         let unnamed = DownloadRequest::new("slow", "pattern.bin");
-        assert_eq!(find(dir.path(), &unnamed).expect("find"), None);
+        assert!(find(dir.path(), &unnamed).is_none());
+    }
+
+    /// The SDK would trust it, so it must be removed before its bytes are changed.
+    #[test]
+    fn a_record_that_cannot_be_read_is_found_too() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join(name(&request()).expect("MD5"));
+        fs::create_dir(&path).expect("something that is not a file");
+        let (found, record) = find(dir.path(), &request()).expect("there");
+        assert_eq!(found, path);
+        assert!(record.is_err());
     }
 
     #[test]

@@ -109,6 +109,14 @@ impl Error {
         error
     }
 
+    /// A failed system call that concerns no file; `action` is used as in "cannot {action}: reason".
+    pub fn system(action: &str, source: &io::Error) -> Self {
+        let mut error =
+            Self::new(ErrorKind::Io, "LocalIoError", format!("cannot {action}: {source}"));
+        error.0.errno = source.raw_os_error();
+        error
+    }
+
     /// Replaces the code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {

@@ -4,6 +4,7 @@ pub mod crc64;
 pub mod credentials;
 pub mod encryption;
 pub mod error;
+pub mod events;
 pub mod extent;
 pub mod options;
 pub mod outcome;

@@ -1,5 +1,7 @@
 //! The result of a download, and its status while it runs.
 
+mod json;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -111,6 +113,11 @@ pub struct Status {
     pub bytes_total: Option<u64>,
     /// Connections that are transferring now.
     pub active_connections: u32,
+    /// Body bytes per second received from the network over about the last two seconds; 0 after the end.
+    pub bytes_per_second: u64,
+    /// Time until the last byte arrives if the rate stays as it is; `None` while the total is unknown or nothing
+    /// arrives, and after a failure.
+    pub eta: Option<Duration>,
     /// The statistics so far.
     pub statistics: Statistics,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::{Error, Result};
+use super::events::Subscription;
 
 /// Smallest `part_size`, in bytes (100 KiB; the OSS C++ SDK's `PartSizeLowerLimit`).
 pub const MIN_PART_SIZE: u64 = 102_400;
@@ -156,6 +157,8 @@ pub struct DownloadRequest {
     /// Download an object that was encrypted on the client side (`x-oss-meta-client-side-encryption-key`) as it is
     /// stored, still encrypted. Default off: such an object is decrypted, or rejected when the client has no key for it.
     pub allow_encrypted: bool,
+    /// Takes the events of the download.
+    pub(crate) events: Option<Subscription>,
 }
 
 impl DownloadRequest {
@@ -188,6 +191,7 @@ impl DownloadRequest {
             flush: true,
             verify_before_rename: false,
             allow_encrypted: false,
+            events: None,
         }
     }
 

@@ -8,3 +8,4 @@ pub mod locked_file;
 pub mod panic;
 pub mod random;
 pub mod thread;
+pub mod timer;

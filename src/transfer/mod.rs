@@ -11,8 +11,11 @@ mod environment_key;
 mod event;
 mod key_unwrapping;
 pub mod policy;
+mod rate;
 mod session;
 mod shared;
+#[cfg(all(test, not(shuttle)))]
+mod simulation;
 mod system;
 mod worker_waker;
 mod world;

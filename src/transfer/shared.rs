@@ -1,9 +1,10 @@
 //! State shared by a download's handle and its driver.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
+use crate::model::events::{Observed, Reporter, Subscription};
 use crate::model::outcome::{Outcome, Phase, Statistics, Status};
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::channel::Sender;
@@ -14,6 +15,7 @@ use crate::sys::thread::Joined;
 use super::bandwidth::Bandwidth;
 use super::counters::Counters;
 use super::event::Event;
+use super::rate::{RateMeter, remaining_time};
 
 /// `bytes_total` before the first reply.
 const UNKNOWN: u64 = u64::MAX;
@@ -38,6 +40,9 @@ pub struct Shared {
     paused_by: AtomicU32,
     bytes_total: AtomicU64,
     active: AtomicU32,
+    rate: Mutex<RateMeter>,
+    /// Reports to the event queue of the request, until the end.
+    reporter: Mutex<Option<Reporter>>,
     state: Mutex<State>,
     ended: Condvar,
     driver: Mutex<Option<Joined>>,
@@ -71,6 +76,8 @@ impl Shared {
             paused_by: AtomicU32::new(0),
             bytes_total: AtomicU64::new(UNKNOWN),
             active: AtomicU32::new(0),
+            rate: Mutex::new(RateMeter::new(started)),
+            reporter: Mutex::new(None),
             state: Mutex::new(State {
                 phase: Phase::Starting,
                 paused: false,
@@ -80,6 +87,21 @@ impl Shared {
             ended: Condvar::new(),
             driver: Mutex::new(None),
             driver_id: OnceLock::new(),
+        }
+    }
+
+    /// Reports the download's start and end to `queue`. To be called before the download starts; if it does not start,
+    /// nothing is reported.
+    pub fn report_to(self: &Arc<Self>, queue: &Subscription) -> Result<()> {
+        let observed: Weak<Self> = Arc::downgrade(self);
+        *self.reporter.lock() = Some(queue.open(observed)?);
+        Ok(())
+    }
+
+    /// Reports that the driver has begun to work.
+    pub fn report_start(&self) {
+        if let Some(reporter) = &*self.reporter.lock() {
+            reporter.started();
         }
     }
 
@@ -99,6 +121,11 @@ impl Shared {
             // The driver catches its panics; its result is in the state.
             let _ = driver.join();
         }
+    }
+
+    /// Notes the bytes that have arrived, for the current rate. Called by the driver, at least four times a second.
+    pub fn note_rate(&self, now: Instant) {
+        self.rate.lock().note(now, self.counters.bytes_from_network.get());
     }
 
     pub fn started(&self) -> Instant {
@@ -150,9 +177,18 @@ impl Shared {
         self.state.lock().phase = phase;
     }
 
-    /// Publishes that the driver has stopped everything because of a pause, or that it goes on.
-    pub fn set_paused(&self, paused: bool) {
-        self.state.lock().paused = paused;
+    /// Publishes that the driver has stopped everything because of a pause.
+    pub fn begin_pause(&self) {
+        self.state.lock().paused = true;
+        if let Some(reporter) = &*self.reporter.lock() {
+            reporter.paused();
+        }
+    }
+
+    /// Publishes that the driver goes on.
+    pub fn end_pause(&self, now: Instant) {
+        self.rate.lock().restart(now, self.counters.bytes_from_network.get());
+        self.state.lock().paused = false;
     }
 
     pub fn set_total(&self, bytes: Option<u64>) {
@@ -170,31 +206,48 @@ impl Shared {
     }
 
     pub fn status(&self) -> Status {
-        let total = self.bytes_total.load(Ordering::Relaxed);
         let phase = self.state.lock().visible_phase();
+        let (bytes_done, bytes_total) = (self.counters.bytes_done.get(), self.total());
+        let bytes_per_second = match phase {
+            Phase::Succeeded | Phase::Failed | Phase::Paused => 0,
+            _ => {
+                let received = self.counters.bytes_from_network.get();
+                self.rate.lock().bytes_per_second(Instant::now(), received)
+            }
+        };
+        let remaining = bytes_total.filter(|_| phase != Phase::Failed);
+        let remaining = remaining.map(|total| total.saturating_sub(bytes_done));
         Status {
             phase,
-            bytes_done: self.counters.bytes_done.get(),
-            bytes_total: (total != UNKNOWN).then_some(total),
+            bytes_done,
+            bytes_total,
             active_connections: self.active.load(Ordering::Relaxed),
+            bytes_per_second,
+            eta: remaining.and_then(|remaining| remaining_time(remaining, bytes_per_second)),
             statistics: self.statistics(),
         }
     }
 
+    fn total(&self) -> Option<u64> {
+        Some(self.bytes_total.load(Ordering::Relaxed)).filter(|total| *total != UNKNOWN)
+    }
+
     /// The status if the download's threads, and perhaps its locks, are lost.
     pub fn status_without_threads(&self) -> Status {
-        let total = self.bytes_total.load(Ordering::Relaxed);
         Status {
             phase: Phase::Failed,
             bytes_done: self.counters.bytes_done.get(),
-            bytes_total: (total != UNKNOWN).then_some(total),
+            bytes_total: self.total(),
             active_connections: 0,
+            bytes_per_second: 0,
+            eta: None,
             statistics: Statistics { elapsed: self.started.elapsed(), ..self.counters.snapshot() },
         }
     }
 
-    /// Publishes the result of the download.
+    /// Publishes the result of the download, then reports the end.
     pub fn end(&self, result: Result<Outcome>) {
+        let kind = result.as_ref().map(|_| ()).map_err(Error::kind);
         let mut state = self.state.lock();
         state.paused = false;
         state.phase = if result.is_ok() { Phase::Succeeded } else { Phase::Failed };
@@ -203,6 +256,10 @@ impl Shared {
         drop(state);
         self.set_active(0);
         self.ended.notify_all();
+        let reporter = self.reporter.lock().take();
+        if let Some(reporter) = reporter {
+            reporter.ended(self.status(), kind);
+        }
     }
 
     /// Waits for the end until `until`; `None` on time-out.
@@ -221,6 +278,12 @@ impl Shared {
         let result = state.result.clone()?;
         drop(state);
         Some(result.map(|outcome| Outcome { statistics: self.statistics(), ..outcome }))
+    }
+}
+
+impl Observed for Shared {
+    fn status(&self) -> Status {
+        Shared::status(self)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use local_oss::Fault;
 use oss_resumable::{
     AccessKey, Client, ClientOptions, Credentials, Download, DownloadRequest, Error, ErrorKind,
-    Phase,
+    EventQueue, Phase,
 };
 
 use crate::fixture::{BUCKET, Fixture, ID, KEY, MIB, SECRET};
@@ -18,6 +18,7 @@ const FORKS: usize = 20;
 fn try_everything(
     client: Client,
     download: Download,
+    queue: EventQueue,
     request: &DownloadRequest,
 ) -> Result<(), &'static str> {
     let key = AccessKey::new(ID, SECRET, None);
@@ -33,25 +34,36 @@ fn try_everything(
     refused(client.inspect_checkpoint(request).err(), "inspect_checkpoint")?;
     refused(client.discard_checkpoint(request).err(), "discard_checkpoint")?;
     refused(download.wait(None).and_then(Result::err), "wait")?;
+    refused(queue.next(None).err(), "next")?;
+    refused(queue.fd().err(), "fd")?;
+    let own = Client::new(options()).map_err(|_| "a client of the child")?;
+    refused(own.start(request).err(), "start with the parent's queue")?;
     if download.status().phase != Phase::Failed {
         return Err("status");
     }
     download.set_bandwidth(1);
     download.cancel();
     client.shutdown();
+    drop(queue);
     drop(download);
     drop(client);
     Ok(())
 }
 
-#[test]
-#[ignore = "runs in a process of its own, started by the test below"]
-fn parent() {
+fn options() -> ClientOptions {
     let endpoint = std::env::var("TEST_ENDPOINT").expect("run by the test below");
     let mut options = ClientOptions::new(endpoint).region("cn-hangzhou");
     options.credentials = Credentials::Static(AccessKey::new(ID, SECRET, None));
-    let client = Client::new(options).expect("client");
+    options
+}
+
+#[test]
+#[ignore = "runs in a process of its own, started by the test below"]
+fn parent() {
+    let client = Client::new(options()).expect("client");
+    let queue = EventQueue::new().expect("queue");
     let request = DownloadRequest::new(BUCKET, KEY).file_path("file.bin").checkpoint_dir(".");
+    let request = request.event_queue(&queue, 0);
     let download = client.start(&request).expect("start");
     while download.status().bytes_done == 0 {
         std::thread::yield_now();
@@ -59,8 +71,8 @@ fn parent() {
     for fork in 0..FORKS {
         // The child has copies of the handles, as of all memory.
         let child = raw::fork(|| {
-            let (client, download) = raw::copies(&client, &download);
-            try_everything(client, download, &request)
+            let (client, download, queue) = raw::copies(&client, &download, &queue);
+            try_everything(client, download, queue, &request)
         });
         assert_eq!(raw::wait(child, Duration::from_secs(20)), Some(0), "child {fork}");
     }
@@ -112,9 +124,13 @@ mod raw {
     }
 
     /// The child's copies of the handles. The parent's originals are in another process.
-    pub fn copies(client: &Client, download: &Download) -> (Client, Download) {
+    pub fn copies(
+        client: &Client,
+        download: &Download,
+        queue: &EventQueue,
+    ) -> (Client, Download, EventQueue) {
         // SAFETY: called in the forked child only, which does not use the originals and ends without dropping them.
-        unsafe { (std::ptr::read(client), std::ptr::read(download)) }
+        unsafe { (std::ptr::read(client), std::ptr::read(download), std::ptr::read(queue)) }
     }
 
     /// The child's exit status; a child that does not end in time is killed and gives `None`.

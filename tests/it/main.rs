@@ -13,6 +13,7 @@ mod document;
 mod effort;
 mod encryption;
 mod endpoints;
+mod event_queue;
 mod fixture;
 mod forked;
 mod handles;

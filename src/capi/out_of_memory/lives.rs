@@ -9,12 +9,14 @@ use local_oss::{Fault, Matcher};
 
 use super::allocator::{Fails, Turn};
 use super::fixture::{Fixture, SIZE};
-use super::{allocator, done, fail_each, made, refused, repeated, text};
+use super::{allocator, done, fail_each, made, note_failure, refused, repeated, text};
 use crate::capi::checkpoint::*;
 use crate::capi::client::*;
 use crate::capi::codes::*;
 use crate::capi::download::*;
 use crate::capi::error_object::oss_resumable_error;
+use crate::capi::event::oss_resumable_event;
+use crate::capi::event_queue::*;
 use crate::capi::request::*;
 use crate::capi::result::*;
 use crate::capi::status::*;
@@ -79,6 +81,10 @@ fn each_allocation_in_the_life_of_a_fresh_download_may_fail() {
                 oss_resumable_download_start(client, request, out, err)
             });
             let result = made(|out, err| oss_resumable_download_wait(download, -1, out, err));
+            if oss_resumable_result_json(result).is_null() {
+                note_failure();
+            }
+            assert!(text(result, oss_resumable_result_json).starts_with('{'));
             assert!(read_and_free(result).bytes_reused == 0);
             fixture.assert_file();
             fixture.remove_file();
@@ -161,6 +167,22 @@ fn each_allocation_in_the_life_of_a_resumed_download_may_fail() {
         fixture.free(client);
     });
     assert!(failures > 150, "{failures}");
+}
+
+#[test]
+fn each_allocation_in_the_life_of_an_event_queue_may_fail() {
+    let failures = fail_each(|| {
+        // SAFETY: a live queue and live outputs.
+        unsafe {
+            let queue = made(|out, err| oss_resumable_event_queue_new(out, err));
+            let mut event: oss_resumable_event = std::mem::zeroed();
+            event.struct_size = size_of_val(&event);
+            let code = oss_resumable_event_queue_next(queue, 0, &raw mut event);
+            assert_eq!(code, OSS_RESUMABLE_WAIT_TIMEOUT);
+            oss_resumable_event_queue_free(queue);
+        }
+    });
+    assert!(failures > 0, "{failures}");
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Driver<'_> {
         let file = transfer.stored.file();
         let trusted = self.world.storage.is_trusted() && file.is_locked() && !file.was_cut()?;
         if (self.request.verify_before_rename || !trusted) && self.forget_damaged()? > 0 {
-            self.count_disk_round()?;
+            self.fetch_damaged_again()?;
             return Ok(None);
         }
         let proof = match expected {
@@ -84,9 +84,8 @@ impl Driver<'_> {
     fn repair(&mut self, expected: u64, crc: u64) -> Result<()> {
         let damaged = self.forget_damaged()?;
         if damaged > 0 {
-            self.count_disk_round()?;
             self.log(LogLevel::Warn, || format!("{damaged} bytes were damaged on the disk"));
-            return Ok(());
+            return self.fetch_damaged_again();
         }
         if self.refetched {
             let error = Error::new(
@@ -145,6 +144,12 @@ impl Driver<'_> {
         self.shared.counters.bytes_done.subtract(bytes);
         self.shared.counters.bytes_discarded.add(bytes);
         Ok(bytes)
+    }
+
+    /// Lets the loop fetch the damaged bytes, which are missing now. A single stream brings only all bytes.
+    fn fetch_damaged_again(&mut self) -> Result<()> {
+        self.count_disk_round()?;
+        if self.single_stream { self.discard_everything() } else { Ok(()) }
     }
 
     /// The disk returned other bytes than were written; an error if that has happened too often.

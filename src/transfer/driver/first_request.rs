@@ -213,9 +213,9 @@ impl Driver<'_> {
     ) -> Result<FirstRequest> {
         let range = request.range().map(|(first, last)| (first, last.unwrap_or(u64::MAX)));
         match (refusal.status, request) {
-            // An empty object has no byte 0.
+            // An empty object has no byte 0. The whole one would also bring the recorded bytes.
             (416, FirstRequest::Part(0, _) | FirstRequest::Stream(0, _))
-                if self.last().is_none() =>
+                if self.last().is_none() && self.earlier_run.recoverable.is_none() =>
             {
                 Ok(FirstRequest::Whole)
             }

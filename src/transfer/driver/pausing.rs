@@ -63,15 +63,15 @@ impl Driver<'_> {
     fn complete_pause(&mut self) {
         self.pause = Some(Pause::Complete);
         self.world.network.close_idle_connections();
-        self.shared.set_paused(true);
+        self.shared.begin_pause();
     }
 
     /// The paused time counts against no limit, and no rate includes it.
     fn end_pause(&mut self) {
         self.log(LogLevel::Info, || "resuming".to_owned());
         self.pause = None;
-        self.shared.set_paused(false);
         let now = self.now();
+        self.shared.end_pause(now);
         // The attempts that were stopped might have succeeded, so their successors get the whole time.
         self.stall_clock.restart(now);
         if let Some(clock) = &mut self.throttle_clock {

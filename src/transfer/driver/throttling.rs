@@ -51,12 +51,17 @@ impl Driver<'_> {
         }
     }
 
-    /// Lets the next request wait as long as a refusal asks for, although nothing is retried because of it.
+    /// Lets later requests heed a refusal, although nothing is retried because of it.
     pub(super) fn heed_refusal(&mut self, end: &FetchEnd, in_flight: &InFlight, now: Instant) {
-        if !matches!(end.ending, EndReason::Refused)
-            || !service_error::parse(&end.head, &end.body).is_throttling()
-        {
+        let refusal = service_error::parse(&end.head, &end.body);
+        if !matches!(end.ending, EndReason::Refused) || !refusal.is_throttling() {
             return;
+        }
+        let active = self.requests_in_flight() + 1;
+        if refusal.has_too_many_active_requests() {
+            self.connection_limit.too_many(active, now);
+        } else {
+            self.connection_limit.throttled(active, now);
         }
         self.throttle_back_off.refused(in_flight.started, now);
         let asked = end.head.retry_after(self.world.network.service_time());

@@ -221,6 +221,10 @@ impl Driver<'_> {
             let span = Arc::new(Span::new(span));
             match self.start_request(index, |driver| driver.new_span_request(span))? {
                 StartOutcome::Sent => {}
+                // Nothing would wake the loop for a retry without a delay.
+                StartOutcome::Delayed if self.slots[index].is_ready(now) => {
+                    return self.assign(now);
+                }
                 StartOutcome::AwaitsCredentials | StartOutcome::Delayed => return Ok(()),
             }
         }

@@ -114,6 +114,7 @@ impl Driver<'_> {
     /// Time without a byte, while bytes are missing and nothing on this machine delays them.
     pub fn stalled_for(&mut self) -> Duration {
         let now = self.now();
+        self.shared.note_rate(now);
         let heard = self.shared.counters.bytes_from_network.get();
         if heard != self.bytes_at_last_check || self.needs_nothing() {
             self.bytes_at_last_check = heard;

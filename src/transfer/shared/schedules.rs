@@ -78,7 +78,10 @@ fn a_wait_with_a_limit_returns_the_result_or_times_out() {
 fn drive_with_pauses(shared: &Shared, inbox: &Receiver<Event>) {
     shared.set_phase(Phase::Transferring);
     while !shared.is_cancelled() {
-        shared.set_paused(shared.is_to_pause());
+        match shared.is_to_pause() {
+            true => shared.begin_pause(),
+            false => shared.end_pause(Instant::now()),
+        }
         let _ = inbox.recv();
     }
     shared.end(Err(cancelled()));

@@ -36,6 +36,7 @@ pub struct Task {
 /// Runs a download to its end on this thread and publishes the result, even after a panic.
 pub fn run(task: Task) {
     let Task { session, request, paths, shared, inbox } = task;
+    shared.report_start();
     let buffers = session.writer_threads.buffers();
     let reserved = buffers_for(request.thread_num);
     buffers.reserve(reserved);

@@ -106,10 +106,10 @@ impl Storage for DownloadFiles {
         }
         let _exit_guard = exit::guard()?;
         let directory = self.paths.checkpoint_dir.as_deref();
-        let found = directory.map_or(Ok(None), |directory| sdk_record::find(directory, request))?;
+        let found = directory.and_then(|directory| sdk_record::find(directory, request));
         let Some((path, record)) = found else { return Ok(None) };
         *self.sdk_record.borrow_mut() = Some(path);
-        Ok(record)
+        record
     }
 
     fn remove_sdk_record(&self) -> Result<()> {

@@ -140,6 +140,21 @@ fn a_directory_that_cannot_be_flushed_is_an_error_that_leaves_the_new_file() {
 }
 
 #[test]
+fn a_rewritten_checkpoint_whose_directory_cannot_be_flushed_is_given_up_and_not_left_behind() {
+    let fixture = with_old_file(SIZE);
+    // The checkpoint is written anew when the service has refused the ETag that it sends.
+    fixture.server.inject(Fault::EtagSuffix("-gzip".to_owned()));
+    let path = fixture.dir().to_str().expect("UTF-8");
+    // The flushes of the checkpoint and of its directory, twice each.
+    let failing = Failing { call: "sync", path, nth: 4, times: 1, how: How::Errno(EIO) };
+    let (end, calls) = shim::run(&fixture, "", Some(failing));
+    assert_eq!(calls.iter().find(|call| call.failed).expect("a failed call").path, path);
+    assert_eq!(end, End::Saved { reused: 0, fetched: SIZE });
+    fixture.assert_range(0..SIZE);
+    assert_eq!(fixture.files(), ["file.bin"]);
+}
+
+#[test]
 fn recorded_bytes_that_the_disk_cannot_read_are_fetched_again_and_no_others() {
     const SECOND: u64 = 50_000;
     for (nth, reused) in [(1, SECOND), (2, PART)] {

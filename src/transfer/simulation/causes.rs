@@ -1,0 +1,147 @@
+//! What explains an error: something in the plan of the life that the documentation names as its cause.
+
+use crate::model::error::Error;
+
+use super::disk::Reason;
+use super::plan::{CredentialsPlan, End, EtagKind, FaultKind, OutageKind, Plan, Processed, Shape};
+use super::process::Process;
+use super::universe::Universe;
+
+/// Whether the plan explains the error.
+pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
+    let plan = &universe.plan;
+    let hit = |is: &dyn Fn(&FaultKind) -> bool| process.watch.borrow().hits.iter().any(is);
+    let service = &plan.service;
+    let disk = &plan.disk;
+    let disk_fails = !disk.failures.is_empty();
+    let changes = !plan.changes.is_empty();
+    let shape = |fault: &FaultKind| matches!(fault, FaultKind::Shape(_));
+    let refusal = |fault: &FaultKind| match fault {
+        FaultKind::Refusal(refusal) => {
+            refusal.code == Some(error.code()) || i64::from(refusal.status) == error.status()
+        }
+        _ => false,
+    };
+    let breaks = |fault: &FaultKind| is_of_transport(*fault);
+    let network = hit(&breaks)
+        || plan.path.dying.is_some()
+        || service.outages.iter().any(|outage| outage.kind != OutageKind::Busy)
+        || is_slow(process, plan)
+        // While the disk keeps the connections waiting no byte arrives, which is what the time limits count.
+        || !disk.stalls.is_empty();
+    let throttles = service.requests_per_second.is_some()
+        || service.active_requests.is_some()
+        || service.outages.iter().any(|outage| outage.kind == OutageKind::Busy);
+    let damage = plan.runs.iter().any(|run| !run.damage.is_empty() || !run.meanwhile.is_empty());
+    let flips = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Flip(_)));
+    match error.code() {
+        "Busy" => {
+            // Without locks, a file that has vanished counts as taken by another run.
+            let vanishes = !(process.plan.meanwhile.is_empty() || disk.locks && disk.trusted);
+            process.plan.occupied.is_some() || universe.others_of_target(process) || vanishes
+        }
+        "InvalidArgument" if process.plan.request.processed == Some(Processed::Error) => true,
+        "Cancelled" => matches!(process.plan.end, Some(End::Cancel(_))),
+        "DeadlineExceeded" => process.request.deadline.is_some(),
+        "DiskFull" => {
+            let full = |reason| matches!(reason, Reason::Full | Reason::Quota);
+            disk.capacity.is_some() || disk.failures.iter().any(|failure| full(failure.reason))
+        }
+        "LocalIoError" => disk_fails || damage,
+        "FlushError" => disk_fails,
+        "RenameError" => {
+            let unlocked = !disk.locks || !disk.trusted;
+            disk_fails || damage || (unlocked && universe.others_of_target(process))
+        }
+        "FileAlreadyExists" if damage => true,
+        "FileAlreadyExists" => process.plan.request.keep_target,
+        "CrcCheckError" => {
+            flips
+                || service.symlink
+                || plan.faults.iter().any(|fault| shape(&fault.kind))
+                || changes
+        }
+        "DiskCorruption" => !disk.corrupt_writes.is_empty() || disk_fails || damage,
+        "InvalidReply" => {
+            hit(&shape) || hit(&|fault| *fault == FaultKind::HeadCut) || service.ignores_ranges
+        }
+        "ObjectChanged" => {
+            changes
+                || service.refuses_etag
+                || hit(&shape)
+                || hit(&|fault| has_status(fault, &[412, 416]))
+        }
+        "ConnectionBroken" => {
+            network
+                || throttles
+                || hit(&|fault| matches!(fault, FaultKind::Refusal(_)))
+                || hit(&shape)
+        }
+        "InvalidRange" => {
+            process.plan.request.range.is_some() || changes || hit(&refusal) || hit(&shape)
+        }
+        "PreconditionFailed" => {
+            let condition = process.plan.request.condition.is_some();
+            condition
+                || service.refuses_etag
+                || changes
+                || hit(&refusal)
+                || hit(&shape)
+                || plan.object.etag == EtagKind::Weak
+        }
+        "ServerError:304" | "NotModified" => {
+            process.plan.request.condition.is_some() || hit(&refusal)
+        }
+        "NoSuchKey" => changes || hit(&refusal),
+        "CredentialsError" => matches!(process.client.credentials, CredentialsPlan::Provider(_)),
+        "SecurityTokenExpired" => {
+            process.client.credentials != CredentialsPlan::Static || hit(&refusal)
+        }
+        "RequestTimeTooSkewed" => process.client.skew != 0 || hit(&refusal),
+        code if code.starts_with("ClientError:200") => network || hit(&shape),
+        "ServiceUnavailable"
+        | "QpsLimitExceeded"
+        | "DownloadTrafficRateLimitExceeded"
+        | "ActiveRequestLimitExceeded"
+        | "SlowDown" => throttles || hit(&refusal),
+        // Also with a wrong bit in its code.
+        _ if process.plan.request.processed == Some(Processed::Error) => {
+            flips || !disk.corrupt_writes.is_empty() || hit(&refusal)
+        }
+        _ => hit(&refusal),
+    }
+}
+
+/// Whether the time limits are so short that the path alone exceeds them.
+fn is_slow(process: &Process, plan: &Plan) -> bool {
+    let client = &process.client;
+    let short = std::time::Duration::from_secs(9);
+    let limits = [client.idle_timeout, client.no_progress_limit, client.first_byte_limit];
+    limits.into_iter().flatten().any(|limit| limit < short)
+        || plan
+            .faults
+            .iter()
+            .any(|fault| matches!(fault.kind, FaultKind::SlowHead(_) | FaultKind::Delayed(_)))
+}
+
+fn is_of_transport(fault: FaultKind) -> bool {
+    matches!(
+        fault,
+        FaultKind::NoName
+            | FaultKind::ConnectionRefused
+            | FaultKind::ConnectTimeout
+            | FaultKind::Handshake
+            | FaultKind::NoReply
+            | FaultKind::HeadCut
+            | FaultKind::Silent
+            | FaultKind::SlowHead(_)
+            | FaultKind::Reset(_)
+            | FaultKind::Short(_)
+            | FaultKind::Stall(_)
+            | FaultKind::Shape(Shape::Garbage | Shape::NoLength | Shape::WrongLength)
+    )
+}
+
+fn has_status(fault: &FaultKind, statuses: &[u16]) -> bool {
+    matches!(fault, FaultKind::Refusal(refusal) if statuses.contains(&refusal.status))
+}

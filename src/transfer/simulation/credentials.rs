@@ -1,0 +1,116 @@
+//! The keys of one process, as `credentials_cache.rs` gives them out, and the provider that it asks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::error::{Error, ErrorKind};
+use crate::transfer::credentials_cache::CachedKey;
+
+use super::plan::{CredentialsPlan, ProviderPlan};
+
+const RENEW_BEFORE: Duration = Duration::from_secs(30);
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+pub struct Credentials {
+    plan: CredentialsPlan,
+    /// When each key expires, by its serial; the service knows them all.
+    expiries: BTreeMap<u64, Duration>,
+    serial: u64,
+    has_key: bool,
+    asking: bool,
+    asked_at: Option<Duration>,
+    calls: u64,
+    failed: bool,
+}
+
+/// What became of a question for a key.
+pub enum Issued {
+    Key(CachedKey),
+    Failed(Error),
+    /// The answer is awaited.
+    Awaited,
+}
+
+impl Credentials {
+    pub fn new(plan: CredentialsPlan, now: Duration) -> Self {
+        let mut expiries = BTreeMap::new();
+        if let CredentialsPlan::Expiring(lifetime) = plan {
+            expiries.insert(1, now + lifetime);
+        }
+        Credentials {
+            plan,
+            expiries,
+            serial: 1,
+            has_key: !matches!(plan, CredentialsPlan::Provider(_)),
+            asking: false,
+            asked_at: None,
+            calls: 0,
+            failed: false,
+        }
+    }
+
+    /// Whether the service refuses a key.
+    pub fn is_expired(&self, serial: u64, now: Duration) -> bool {
+        self.expiries.get(&serial).is_some_and(|at| *at <= now)
+    }
+
+    /// A key for the next request. `ask` is called if the provider has to be asked.
+    pub fn issue(&mut self, now: Duration, ask: impl FnOnce(Option<Duration>)) -> Issued {
+        let key = CachedKey { key: None, serial: self.serial };
+        let CredentialsPlan::Provider(provider) = self.plan else { return Issued::Key(key) };
+        if self.has_key {
+            let expiry = self.expiries.get(&self.serial).filter(|_| provider.announces);
+            let due = expiry.is_some_and(|at| now + RENEW_BEFORE >= *at)
+                && self.asked_at.is_none_or(|at| now.saturating_sub(at) >= ASK_AGAIN_AFTER);
+            let usable = !due || expiry.is_none_or(|at| now < *at);
+            if usable {
+                if due && !self.asking {
+                    self.ask(provider, now, ask);
+                }
+                return Issued::Key(key);
+            }
+        }
+        if std::mem::take(&mut self.failed) {
+            return Issued::Failed(Error::new(
+                ErrorKind::Service,
+                "CredentialsError",
+                "the credentials provider returned no access key: simulated",
+            ));
+        }
+        if !self.asking {
+            self.ask(provider, now, ask);
+        }
+        Issued::Awaited
+    }
+
+    fn ask(&mut self, provider: ProviderPlan, now: Duration, ask: impl FnOnce(Option<Duration>)) {
+        self.asking = true;
+        self.asked_at = Some(now);
+        let answers = provider.hangs_at != Some(self.calls);
+        ask(answers.then_some(provider.takes));
+    }
+
+    /// The provider answers.
+    pub fn answered(&mut self, now: Duration) {
+        let CredentialsPlan::Provider(provider) = self.plan else { return };
+        let call = self.calls;
+        (self.asking, self.calls) = (false, call + 1);
+        if provider.fails_every.is_none_or(|n| !(call + 1).is_multiple_of(n.max(1))) {
+            self.serial += 1;
+            self.expiries.insert(self.serial, now + provider.lifetime);
+            (self.has_key, self.failed) = (true, false);
+        } else if !self.has_key || self.is_expired(self.serial, now) {
+            (self.has_key, self.failed) = (false, true);
+        }
+    }
+
+    /// The service has refused a key as expired; whether there may be another one.
+    pub fn refused(&mut self, serial: u64) -> bool {
+        if serial != self.serial {
+            return true;
+        }
+        let may_ask = matches!(self.plan, CredentialsPlan::Provider(_));
+        self.has_key &= !may_ask;
+        may_ask
+    }
+}

@@ -1,0 +1,219 @@
+//! Draws the plan of a life from its seed. A life has few troubles of the many that there are, so that each is met
+//! alone and with any other.
+
+mod troubles;
+
+use std::time::Duration;
+
+use super::plan::*;
+use super::random::Random;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+impl Plan {
+    /// The life of a seed.
+    pub fn of(seed: u64) -> Self {
+        let mut draw = Draw { random: Random::new(seed), plan: Plan::quiet(seed), takes: 0 };
+        draw.object();
+        draw.request();
+        draw.path();
+        draw.runs();
+        for _ in 0..draw.random.below(9) {
+            draw.trouble();
+        }
+        draw.last_run();
+        draw.plan
+    }
+}
+
+struct Draw {
+    random: Random,
+    plan: Plan,
+    /// Milliseconds that an undisturbed run takes, about.
+    takes: u64,
+}
+
+fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+impl Draw {
+    fn chance(&mut self, p: f64) -> bool {
+        self.random.chance(p)
+    }
+
+    fn object(&mut self) {
+        let random = &mut self.random;
+        self.plan.object = ObjectPlan {
+            size: match random.below(40) {
+                0 | 1 => 0,
+                2..5 => random.range(1..64 * KIB),
+                5..9 => random.log_range(64 * KIB..MIB),
+                39 => random.log_range(64 * MIB..1024 * MIB),
+                _ => random.log_range(MIB..64 * MIB),
+            },
+            appendable: random.chance(0.1),
+            sends_crc: random.chance(0.85),
+            etag: match random.below(20) {
+                0 => EtagKind::Absent,
+                1 => EtagKind::Weak,
+                _ => EtagKind::Strong,
+            },
+        };
+        if random.chance(0.3) {
+            self.plan.old_target = Some(random.range(0..1000));
+        }
+    }
+
+    fn request(&mut self) {
+        let size = self.plan.object.size;
+        let random = &mut self.random;
+        let request = RequestPlan {
+            target: 0,
+            part_size: random.log_range(64 * KIB..(size / 4).clamp(128 * KIB, 16 * MIB)),
+            thread_num: *random.pick(&[1, 1, 2, 3, 3, 3, 4, 6, 8, 16]),
+            checkpoint: random.chance(0.85),
+            range: if random.chance(0.12) { Some(range(random, size)) } else { None },
+            processed: None,
+            condition: None,
+            flush: random.chance(0.8),
+            preallocate: random.chance(0.15),
+            check_space: random.chance(0.9),
+            verify_before_rename: random.chance(0.1),
+            keep_target: random.chance(0.04),
+            set_modified_time: random.chance(0.1),
+            deadline: None,
+            max_bandwidth: 0,
+            traffic_limit: 0,
+        };
+        let client = ClientPlan {
+            verify_crc: random.chance(0.9),
+            max_attempts: *random.pick(&[3, 3, 3, 3, 3, 3, 1, 2, 5]),
+            ..ClientPlan::default()
+        };
+        let run = &mut self.plan.runs[0];
+        (run.request, run.client) = (request, client);
+        if random.chance(0.05) && request.range.is_none() {
+            run.request.processed =
+                Some(*random.pick(&[Processed::WithLength, Processed::Chunked, Processed::Error]));
+        }
+    }
+
+    /// A path on which a download takes some seconds at most.
+    fn path(&mut self) {
+        let random = &mut self.random;
+        let threads = u64::from(self.plan.runs[0].request.thread_num);
+        let takes = random.log_range(50..6000);
+        self.takes = takes;
+        let rate = (self.plan.object.size * 1000 / takes / threads).clamp(40 * KIB, 500 * MIB);
+        let whole = rate * threads;
+        self.plan.path = PathPlan {
+            round_trip: Duration::from_micros(random.log_range(200..300_000)),
+            tls: random.chance(0.5),
+            rate,
+            uneven: random.chance(0.15).then(|| (random.range(2..5), random.log_range(2..40))),
+            link: random.chance(0.15).then(|| (whole / random.range(1..6)).max(16 * KIB)),
+            dying: None,
+            latency: if random.chance(0.3) {
+                Duration::from_micros(random.log_range(20..20_000))
+            } else {
+                Duration::ZERO
+            },
+        };
+        self.plan.service.think = Duration::from_micros(random.log_range(100..50_000));
+    }
+
+    /// Further runs, and what ends the earlier ones.
+    fn runs(&mut self) {
+        while self.plan.runs.len() < 5 && self.chance(0.5) {
+            let end = self.end();
+            let random = &mut self.random;
+            let last = self.plan.runs.len() - 1;
+            let mut next = self.plan.runs[last].clone();
+            self.plan.runs[last].end = Some(end);
+            if random.chance(0.2) {
+                next.request.thread_num = *random.pick(&[1, 2, 3, 5, 8]);
+            }
+            if random.chance(0.1) {
+                next.request.part_size = random.log_range(64 * KIB..16 * MIB);
+            }
+            if random.chance(0.05) {
+                next.client.verify_crc ^= true;
+            }
+            if random.chance(0.04) {
+                next.request.checkpoint ^= true;
+            }
+            if random.chance(0.04) {
+                let size = self.plan.object.size;
+                next.request.range = match next.request.range {
+                    None if next.request.processed.is_none() => Some(range(random, size)),
+                    _ => None,
+                };
+            }
+            next.start = if random.chance(0.12) {
+                Start::With(millis(random.log_range(1..3000)))
+            } else {
+                Start::After(millis(random.log_range(1..10_000)))
+            };
+            self.plan.runs.push(next);
+        }
+        if self.chance(0.15) {
+            let end = self.end();
+            if let Some(last) = self.plan.runs.last_mut() {
+                last.end = Some(end);
+            }
+        }
+    }
+
+    fn end(&mut self) -> End {
+        let random = &mut self.random;
+        let moment = match random.below(10) {
+            0 => Moment::After(millis(random.log_range(1..8000))),
+            1..5 => Moment::After(millis(random.range(self.takes / 4..self.takes * 5 / 4))),
+            5..8 => Moment::Call(random.range(1..300)),
+            _ => Moment::DiskStep(random.range(1..80)),
+        };
+        match (random.below(10), moment) {
+            (0..3, Moment::After(after)) => End::Cancel(after),
+            (3 | 4, _) => End::PowerLoss(moment),
+            _ => End::Kill(moment),
+        }
+    }
+
+    /// The run after all faults.
+    fn last_run(&mut self) {
+        let first = &self.plan.runs[0];
+        let processed = first.request.processed.map(|_| Processed::WithLength);
+        let request = RequestPlan {
+            processed,
+            condition: None,
+            keep_target: false,
+            deadline: None,
+            max_bandwidth: 0,
+            traffic_limit: 0,
+            ..first.request
+        };
+        let client = ClientPlan { verify_crc: first.client.verify_crc, ..ClientPlan::default() };
+        let start = Start::After(Duration::from_secs(1));
+        let power_fails = self.random.chance(0.2);
+        self.plan.runs.push(RunPlan {
+            start,
+            power_fails,
+            request,
+            client,
+            clean: true,
+            ..RunPlan::quiet()
+        });
+    }
+}
+
+/// A range of an object of `size` bytes, or beyond its end.
+fn range(random: &mut Random, size: u64) -> (i64, i64) {
+    let first = random.below(size + size / 20 + 1) as i64;
+    match random.below(4) {
+        0 => (0, random.below(size + size / 10 + 1) as i64),
+        1 => (first, -1),
+        _ => (first, first + random.log_range(1..size.max(2) * 2) as i64 - 1),
+    }
+}
