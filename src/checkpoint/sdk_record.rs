@@ -4,7 +4,7 @@
 //! used only if the disk has the recorded checksums and the complete file has the object's CRC-64.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -50,13 +50,21 @@ pub fn find(
     Some((path, record))
 }
 
-/// Removes the record at `path` and flushes its directory.
+/// Removes the record at `path` and flushes its directory. Does nothing if no file is there.
 pub fn remove(path: &Path) -> Result<()> {
     let removed = path.parent().map_or(Ok(None), sys::file::open_directory).and_then(|directory| {
-        fs::remove_file(path)?;
-        directory.as_ref().map_or(Ok(()), sys::file::flush_directory)
+        match fs::remove_file(path) {
+            // One that could not be read may not exist.
+            Err(error) if is_no_file(&error) => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => directory.as_ref().map_or(Ok(()), sys::file::flush_directory),
+        }
     });
     removed.map_err(|error| Error::io("remove the OSS C++ SDK's checkpoint", path, &error))
+}
+
+fn is_no_file(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory)
 }
 
 /// The record's file name: MD5 of the source, two hyphens, MD5 of the target as the caller wrote it. `None` where MD5
@@ -214,6 +222,9 @@ mod tests {
         let (found, record) = find(dir.path(), &request()).expect("there");
         assert_eq!(found, path);
         assert!(record.is_err());
+        remove(&path).expect("nothing that the SDK would trust");
+        fs::remove_dir(&path).expect("it is still there");
+        remove(&path).expect("nothing to remove");
     }
 
     #[test]

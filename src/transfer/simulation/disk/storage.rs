@@ -192,7 +192,7 @@ impl Storage for SimStorage {
         let removed = state.step(self.process, Call::RemoveSdkRecord);
         removed.map_err(|refused| failed(refused.into()))?;
         if state.files.find(path.as_os_str()).is_none() {
-            return Err(failed(io::ErrorKind::NotFound.into()));
+            return Ok(());
         }
         state.files.unlink(path.as_os_str());
         let flushed = state.step(self.process, Call::FlushJournalDirectory);

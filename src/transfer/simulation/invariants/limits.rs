@@ -7,8 +7,8 @@ use crate::transfer::simulation::plan::{End, RetryPlan};
 use crate::transfer::simulation::process::Process;
 use crate::transfer::simulation::universe::Universe;
 
-/// How early: the request before the last byte may have been the one that was told of.
-const EARLY: Duration = Duration::from_millis(600);
+/// How early: bytes may come while the requests of a download that has failed are stopped.
+const EARLY: Duration = Duration::from_secs(2);
 /// How late a limit may be noticed.
 const SLACK: Duration = Duration::from_secs(2);
 /// Longest delay that a service is granted, with the jitter that is added to it, and that of a back-off.
