@@ -105,8 +105,8 @@ struct Driver<'w> {
     single_stream: bool,
     /// The host has paused the download.
     pause: Option<Pause>,
-    /// The single stream was stopped by a pause.
-    stream_paused: bool,
+    /// Requests were stopped by a pause, and none has been started since.
+    stopped_by_pause: bool,
     /// Everything was fetched once more because the checksum was wrong.
     refetched: bool,
     /// Number of times that the disk returned other bytes than were written.
@@ -144,7 +144,7 @@ impl<'w> Driver<'w> {
             refused_generation: None,
             single_stream: request.is_processed(),
             pause: None,
-            stream_paused: false,
+            stopped_by_pause: false,
             refetched: false,
             disk_rounds: 0,
         }

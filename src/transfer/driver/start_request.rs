@@ -46,7 +46,7 @@ impl Driver<'_> {
         let fetch = self.world.network.start(slot, new_request, &key)?;
         self.shared.counters.requests.add(1);
         self.slots[slot].not_before = None;
-        self.stream_paused = false;
+        self.stopped_by_pause = false;
         self.slots[slot].in_flight = Some(InFlight::new(fetch, span, key.serial, pinning, started));
         self.count_active();
         Ok(StartOutcome::Sent)

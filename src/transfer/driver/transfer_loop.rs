@@ -331,7 +331,7 @@ impl Driver<'_> {
         if any_in_flight || transfer.stored.is_complete() {
             return None;
         }
-        if self.stream_paused {
+        if self.stopped_by_pause {
             return Some(TransferEnd::StreamPaused);
         }
         Some(TransferEnd::Broken(Error::new(
