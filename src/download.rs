@@ -11,7 +11,7 @@ use crate::transfer::Shared;
 /// Longest time between two calls of a progress callback.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// A running or ended download. Dropping it cancels the download and waits for its end; the checkpoint is kept.
+/// A queued, running or ended download. Dropping it cancels the download and waits for its end; the checkpoint is kept.
 pub struct Download {
     shared: Arc<Shared>,
     /// Keeps the client's threads alive while the download needs them.
@@ -74,7 +74,17 @@ impl Download {
         }
     }
 
-    /// Cancels the download, which then ends with `Cancelled`. Returns immediately. The checkpoint is kept. Does
+    /// Changes the priority, which counts while the download is queued
+    /// ([`DownloadRequest::priority`](crate::DownloadRequest::priority)): among the downloads of its new priority, its
+    /// place is that of its call. Does nothing in a forked child.
+    pub fn set_priority(&self, priority: i32) {
+        if self.client.require_threads().is_ok() {
+            self.shared.set_priority(priority);
+        }
+    }
+
+    /// Cancels the download, which then ends with `Cancelled`. Returns immediately; a queued download has
+    /// ended by then. The checkpoint is kept. Does
     /// nothing in a forked child.
     pub fn cancel(&self) {
         if self.client.require_threads().is_ok() {

@@ -10,15 +10,27 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
-use crate::sys::thread::Joined;
 
 use super::bandwidth::Bandwidth;
 use super::counters::Counters;
 use super::event::Event;
+use super::policy::download_queue::Ticket;
 use super::rate::{RateMeter, remaining_time};
 
 /// `bytes_total` before the first reply.
 const UNKNOWN: u64 = u64::MAX;
+
+/// Where downloads wait until their client lets them start.
+pub trait WaitingRoom: Send + Sync {
+    /// The place of a download in the queue, 1 for the next one; `None` if it does not wait for its turn.
+    fn position(&self, ticket: Ticket) -> Option<usize>;
+
+    /// Changes the priority of a download, if it waits.
+    fn set_priority(&self, ticket: Ticket, priority: i32);
+
+    /// Ends a download that waits; `false` if it does not.
+    fn cancel(&self, ticket: Ticket) -> bool;
+}
 
 /// The shared state of one download.
 pub struct Shared {
@@ -36,13 +48,14 @@ pub struct Shared {
     reporter: Mutex<Option<Reporter>>,
     state: Mutex<State>,
     ended: Condvar,
-    driver: Mutex<Option<Joined>>,
-    driver_id: OnceLock<ThreadId>,
+    waits_in: OnceLock<(Weak<dyn WaitingRoom>, Ticket)>,
 }
 
 struct State {
     phase: Phase,
     result: Option<Result<Outcome>>,
+    /// The thread that works for the download.
+    driver: Option<ThreadId>,
     elapsed: Option<Duration>,
 }
 
@@ -60,10 +73,14 @@ impl Shared {
             active: AtomicU32::new(0),
             rate: Mutex::new(RateMeter::new(started)),
             reporter: Mutex::new(None),
-            state: Mutex::new(State { phase: Phase::Starting, result: None, elapsed: None }),
+            state: Mutex::new(State {
+                phase: Phase::Starting,
+                result: None,
+                driver: None,
+                elapsed: None,
+            }),
             ended: Condvar::new(),
-            driver: Mutex::new(None),
-            driver_id: OnceLock::new(),
+            waits_in: OnceLock::new(),
         }
     }
 
@@ -82,21 +99,51 @@ impl Shared {
         }
     }
 
-    /// Stores the driver's thread.
-    pub fn set_driver(&self, driver: Joined) {
-        self.driver_id.get_or_init(|| driver.id());
-        *self.driver.lock() = Some(driver);
+    /// The download waits for its turn in `room`.
+    pub fn wait_in(&self, room: Weak<dyn WaitingRoom>, ticket: Ticket) {
+        self.waits_in.get_or_init(|| (room, ticket));
+        self.enter_queue();
     }
 
-    /// Waits until the driver's thread has ended, unless it is the caller (in a callback).
+    pub fn enter_queue(&self) {
+        self.set_phase(Phase::Queued);
+    }
+
+    pub fn leave_queue(&self) {
+        self.set_phase(Phase::Starting);
+    }
+
+    /// This thread works for the download from now on.
+    pub fn enter_driver(&self) {
+        self.state.lock().driver = Some(thread::current().id());
+    }
+
+    /// This thread has ended the download and released everything of it.
+    pub fn leave_driver(&self) {
+        self.state.lock().driver = None;
+        self.ended.notify_all();
+    }
+
+    /// Waits until the download has ended and no thread works for it, unless that is the caller (in a callback).
     pub fn join(&self) {
-        if self.driver_id.get() == Some(&thread::current().id()) {
-            return;
+        let mut state = self.state.lock();
+        while state.result.is_none() || state.driver.is_some() {
+            if state.driver == Some(thread::current().id()) {
+                return;
+            }
+            self.ended.wait(&mut state);
         }
-        // A second caller waits for the lock, and so for the thread too.
-        if let Some(driver) = self.driver.lock().take() {
-            // The driver catches its panics; its result is in the state.
-            let _ = driver.join();
+    }
+
+    fn room(&self) -> Option<(Arc<dyn WaitingRoom>, Ticket)> {
+        let (room, ticket) = self.waits_in.get()?;
+        Some((room.upgrade()?, *ticket))
+    }
+
+    /// Changes the download's priority, which counts while it waits.
+    pub fn set_priority(&self, priority: i32) {
+        if let Some((room, ticket)) = self.room() {
+            room.set_priority(ticket, priority);
         }
     }
 
@@ -115,6 +162,9 @@ impl Shared {
 
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
+        if self.room().is_some_and(|(room, ticket)| room.cancel(ticket)) {
+            return;
+        }
         // A driver that has ended needs no waking.
         let _ = self.events.send(Event::Wake);
     }
@@ -168,8 +218,10 @@ impl Shared {
         };
         let remaining = bytes_total.filter(|_| phase != Phase::Failed);
         let remaining = remaining.map(|total| total.saturating_sub(bytes_done));
+        let waiting = (phase == Phase::Queued).then(|| self.room()).flatten();
         Status {
             phase,
+            queue_position: waiting.and_then(|(room, ticket)| room.position(ticket)),
             bytes_done,
             bytes_total,
             active_connections: self.active.load(Ordering::Relaxed),
@@ -187,6 +239,7 @@ impl Shared {
     pub fn status_without_threads(&self) -> Status {
         Status {
             phase: Phase::Failed,
+            queue_position: None,
             bytes_done: self.counters.bytes_done.get(),
             bytes_total: self.total(),
             active_connections: 0,

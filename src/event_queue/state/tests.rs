@@ -11,6 +11,7 @@ fn status(phase: Phase, bytes_done: u64) -> Status {
         bytes_done,
         bytes_total: Some(1000),
         active_connections: 1,
+        queue_position: None,
         bytes_per_second: 0,
         eta: None,
         statistics: Statistics::default(),

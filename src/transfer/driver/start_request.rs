@@ -64,13 +64,17 @@ impl Driver<'_> {
         self.shared.set_active(active);
     }
 
-    /// Waits until the slot may be used again and the service accepts requests.
+    /// Waits until the slot may be used again, the service accepts requests and there is a connection.
     pub fn wait_for_slot(&mut self, slot: usize) -> Result<()> {
         loop {
             let now = self.now();
+            self.follow_share(now);
             let own = self.slots[slot].not_before.filter(|at| *at > now);
-            let Some(at) = own.max(self.throttle_back_off.until(now)) else { return Ok(()) };
-            if let Some(Event::Fault(error)) = self.next_event(Some(at))? {
+            let until = own.max(self.throttle_back_off.until(now));
+            if until.is_none() && self.share > self.requests_in_flight() {
+                return Ok(());
+            }
+            if let Some(Event::Fault(error)) = self.next_event(until)? {
                 return Err(error);
             }
         }
