@@ -19,6 +19,7 @@ mod handles;
 mod hostile;
 mod interrupted;
 mod kill;
+mod limits;
 mod linked_objects;
 mod model;
 mod network;
