@@ -70,6 +70,7 @@ int callsThatWork(Running &parents) {
     const oss_resumable_code codes[] = {
         oss_resumable_client_set_region(client, "cn-beijing", nullptr),
         oss_resumable_client_set_bandwidth(client, 1, nullptr),
+        oss_resumable_client_set_max_connections(client, 1, nullptr),
         oss_resumable_client_disable_requests(client, nullptr),
         oss_resumable_client_enable_requests(client, nullptr),
         oss_resumable_client_set_credentials(client, "id", "secret", nullptr, nullptr),
@@ -79,6 +80,7 @@ int callsThatWork(Running &parents) {
         oss_resumable_download_status(handle, &snapshot),
         oss_resumable_download_cancel(handle),
         oss_resumable_download_set_bandwidth(handle, 1),
+        oss_resumable_download_set_priority(handle, 1),
         oss_resumable_checkpoint_inspect(client, request, &checkpoint, nullptr),
         oss_resumable_checkpoint_discard(client, request, nullptr, nullptr),
         oss_resumable_event_queue_next(parents.queue.get(), -1, &event),

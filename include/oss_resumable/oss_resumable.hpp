@@ -75,8 +75,8 @@ struct RunningDownload {
 
 } // namespace detail
 
-/** A running or ended download. Move-only. Destroying it cancels the download and waits for its
- * end; the checkpoint is kept. If a future of it exists, the future waits instead. */
+/** A queued, running or ended download. Move-only. Destroying it cancels the download and waits for
+ * its end; the checkpoint is kept. If a future of it exists, the future waits instead. */
 class Download {
 public:
     Download() : running_(std::make_shared<detail::RunningDownload>()) {}
@@ -114,6 +114,10 @@ public:
      * now on; 0: no limit. */
     void SetBandwidth(uint64_t bytesPerSecond) {
         oss_resumable_download_set_bandwidth(running_->handle.get(), bytesPerSecond);
+    }
+    /** Changes the priority of the download, which counts while it is queued. */
+    void SetPriority(int32_t priority) {
+        oss_resumable_download_set_priority(running_->handle.get(), priority);
     }
     /** Cancels the download; returns immediately. */
     void Cancel() { oss_resumable_download_cancel(running_->handle.get()); }
@@ -169,8 +173,15 @@ public:
         oss_resumable_client_set_bandwidth(handle_.get(), bytesPerSecond, &error);
         return Error(error);
     }
-    /** Ends running downloads with `ClientError:100002`, keeping their checkpoints, and refuses new
-     * ones until EnableRequest() is called. */
+    /** Sets the largest number of requests in flight, over all downloads of the client, from now
+     * on; 0: the default. */
+    Error SetMaxConnections(uint32_t connections) {
+        oss_resumable_error *error = nullptr;
+        oss_resumable_client_set_max_connections(handle_.get(), connections, &error);
+        return Error(error);
+    }
+    /** Ends running and queued downloads with `ClientError:100002`, keeping their checkpoints, and
+     * refuses new ones until EnableRequest() is called. */
     Error DisableRequest() {
         oss_resumable_error *error = nullptr;
         oss_resumable_client_disable_requests(handle_.get(), &error);
@@ -201,7 +212,8 @@ public:
         return outcome;
     }
 
-    /** Starts the same download and returns immediately. */
+    /** Starts the same download and returns immediately. It is queued if `maxActiveDownloads` of
+     * the configuration run already. */
     Outcome<Download> StartDownload(const DownloadObjectRequest &request) {
         const Error refused = refusal(request);
         if (refused.isSet()) {
