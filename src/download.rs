@@ -11,7 +11,7 @@ use crate::transfer::{PausedBy, Shared};
 /// Longest time between two calls of a progress callback.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// A running or ended download. Dropping it cancels the download and waits for its end; the checkpoint is kept.
+/// A queued, running or ended download. Dropping it cancels the download and waits for its end; the checkpoint is kept.
 pub struct Download {
     shared: Arc<Shared>,
     /// Keeps the client's threads alive while the download needs them.
@@ -85,6 +85,9 @@ impl Download {
     /// stream, because it is processed or because the service ignores ranges or sends no ETag, starts over after the
     /// pause.
     ///
+    /// A queued download is paused at once, and returns to its place in the queue when it is resumed. One that has started
+    /// still counts as one of the client's active downloads, but gives its connections to the others.
+    ///
     /// [`Download::wait`] goes on waiting; a cancel works at once. After the end, and in a forked child, it does nothing.
     pub fn pause(&self) {
         if self.client.require_threads().is_ok() {
@@ -100,9 +103,18 @@ impl Download {
         }
     }
 
+    /// Changes the priority, which counts while the download is queued
+    /// ([`DownloadRequest::priority`](crate::DownloadRequest::priority)): among the downloads of its new priority, its
+    /// place is that of its call. Does nothing in a forked child.
+    pub fn set_priority(&self, priority: i32) {
+        if self.client.require_threads().is_ok() {
+            self.shared.set_priority(priority);
+        }
+    }
+
     /// Cancels the download, which then ends with `Cancelled`. Returns immediately. The download ends within 100 ms,
-    /// whatever it waits for, or as soon as the disk has done the one call that is running. The checkpoint is kept. Does
-    /// nothing in a forked child.
+    /// whatever it waits for, or as soon as the disk has done the one call that is running; a queued download has ended
+    /// when the call returns. The checkpoint is kept. Does nothing in a forked child.
     pub fn cancel(&self) {
         if self.client.require_threads().is_ok() {
             self.shared.cancel();

@@ -54,6 +54,8 @@ TEST(Arguments, NullObjectsAreValidationErrors) {
     EXPECT_EQ(oss_resumable_client_resume(nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_download_set_bandwidth(nullptr, 1), refused);
     EXPECT_EQ(oss_resumable_client_set_bandwidth(nullptr, 1, nullptr), refused);
+    EXPECT_EQ(oss_resumable_download_set_priority(nullptr, 1), refused);
+    EXPECT_EQ(oss_resumable_client_set_max_connections(nullptr, 1, nullptr), refused);
     EXPECT_EQ(oss_resumable_client_disable_requests(nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_client_enable_requests(nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_result_stats(nullptr, &statistics), refused);

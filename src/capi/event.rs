@@ -90,6 +90,7 @@ mod tests {
             bytes_done: 2,
             bytes_total: Some(3),
             active_connections: 4,
+            queue_position: None,
             bytes_per_second: 5,
             eta: Some(Duration::from_millis(6)),
             statistics,

@@ -100,13 +100,16 @@ impl State {
             entry.stage = Stage::Running;
             entry.is_start_told = false;
             self.running += 1;
-            self.changes.push_back(id);
+            // The start takes the place of a pause in the client's queue, which is over.
+            if !std::mem::take(&mut entry.pause_waits) {
+                self.changes.push_back(id);
+            }
         }
     }
 
     pub fn paused(&mut self, id: u64) {
         let Some(entry) = self.downloads.get_mut(&id) else { return };
-        if matches!(entry.stage, Stage::Running) && !entry.pause_waits {
+        if !matches!(entry.stage, Stage::Ended(..)) && !entry.pause_waits {
             entry.pause_waits = true;
             self.changes.push_back(id);
         }

@@ -26,6 +26,7 @@ use crate::storage::temp_file::FinishOptions;
 
 use super::connection::reply_stage::ReplyStage;
 use super::connection::span::Span;
+use super::connection_budget::Allowance;
 use super::credentials_cache::CachedKey;
 use super::disk::write_target::WriteAt;
 use super::event::Event;
@@ -100,6 +101,12 @@ pub trait Network {
 
     /// The service has refused the key `serial` as expired. Whether there may be another one.
     fn credentials_expired(&self, serial: u64) -> bool;
+
+    /// How many requests may be in flight, if `wanted` could be used and `in_use` are in flight. [`Event::Wake`] comes
+    /// when the answer changes.
+    fn connections(&self, _wanted: u32, _in_use: u32) -> Allowance {
+        Allowance::UNLIMITED
+    }
 
     /// Signs a request with `key` and sends it on connection `slot`.
     fn start(&self, slot: usize, request: NewRequest, key: &CachedKey) -> Result<u64>;

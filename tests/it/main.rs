@@ -20,6 +20,7 @@ mod handles;
 mod hostile;
 mod interrupted;
 mod kill;
+mod limits;
 mod linked_objects;
 mod model;
 mod network;

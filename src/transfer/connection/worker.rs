@@ -16,6 +16,7 @@ use crate::sys::exit::{ExitBarrier, ExitGuard};
 use crate::sys::panic::catch;
 use crate::sys::thread::Joined;
 
+use crate::transfer::connection_budget::ConnectionBudget;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
 use crate::transfer::policy::reply_check::Flaw;
 use crate::transfer::worker_waker::WorkerWaker;
@@ -90,6 +91,33 @@ impl Wake for LoopSleep {
     }
 }
 
+/// How many connections a worker keeps open: its part of the client's, or those in use if they are more.
+pub struct PoolSize {
+    connections: Arc<ConnectionBudget>,
+    /// Number of the client's workers.
+    workers: u32,
+    /// What libcurl was told last.
+    told: usize,
+}
+
+impl PoolSize {
+    pub fn new(connections: Arc<ConnectionBudget>, workers: usize) -> Self {
+        let workers = u32::try_from(workers).unwrap_or(u32::MAX).max(1);
+        PoolSize { connections, workers, told: 0 }
+    }
+
+    /// Tells libcurl if the number has changed. A connection that becomes idle beyond it is closed.
+    fn update(&mut self, multi: &mut Multi, in_use: usize) {
+        let part = self.connections.limit().div_ceil(self.workers);
+        let size = usize::try_from(part).unwrap_or(usize::MAX).max(in_use);
+        if size != self.told {
+            // Without it libcurl keeps four times as many as are in use.
+            let _ = multi.set_max_connects(size);
+            self.told = size;
+        }
+    }
+}
+
 /// The handle of a running worker. Dropping it stops and joins the thread.
 pub struct Worker {
     commands: Sender<Command>,
@@ -99,10 +127,10 @@ pub struct Worker {
 
 impl Worker {
     /// Starts the thread; `index` identifies the worker within its client.
-    pub fn start(index: usize) -> Result<Self, Error> {
+    pub fn start(index: usize, pool: PoolSize) -> Result<Self, Error> {
         let (commands, inbox) = unbounded();
         let (ready, started) = bounded(1);
-        let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready))
+        let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready, pool))
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
         // A thread without a multi handle has panicked.
         let waker = started.recv().unwrap_or_else(|_| Err(no_multi_handle()))?;
@@ -140,7 +168,7 @@ fn no_multi_handle() -> Error {
     )
 }
 
-fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
+fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>, pool: PoolSize) {
     let guard = match sys::exit::guard() {
         Ok(guard) => guard,
         Err(exiting) => {
@@ -160,7 +188,7 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
     }
     drop(guard);
     let running = HashMap::new();
-    let mut multi_loop = Loop { multi, sleep, running, next_token: 1, stopping: false };
+    let mut multi_loop = Loop { multi, sleep, running, pool, next_token: 1, stopping: false };
     let barrier = ExitBarrier::here();
     let error = match catch(|| multi_loop.run(inbox, barrier)) {
         // The loop's libcurl handles are freed before the guard is released.
@@ -210,6 +238,7 @@ struct Loop {
     sleep: Arc<LoopSleep>,
     /// By libcurl token.
     running: HashMap<usize, Running>,
+    pool: PoolSize,
     next_token: usize,
     stopping: bool,
 }
@@ -226,6 +255,7 @@ impl Loop {
             if self.stopping && self.running.is_empty() {
                 return Some(guard);
             }
+            self.pool.update(&mut self.multi, self.running.len());
             // After an error of the multi handle itself, transfers do not end; the time-outs handle that.
             let _ = self.multi.perform();
             self.collect();
@@ -273,6 +303,7 @@ impl Loop {
         if LoopSleep(Mutex::new(multi.waker())).end() {
             self.sleep.follow(&multi);
             self.multi = multi;
+            self.pool.told = 0;
         }
     }
 

@@ -2,6 +2,7 @@
 //! through the interfaces of its [`World`], whose threads report to it through one inbox.
 
 mod completion;
+mod connection_share;
 mod decryption;
 mod failure;
 mod first_request;
@@ -82,6 +83,12 @@ struct Driver<'w> {
     throttle_clock: Option<StallClock>,
     throttle_back_off: ThrottleBackOff,
     connection_limit: ConnectionLimit,
+    /// The number of connections that the client allows.
+    share: u32,
+    /// It has no connection, and the client allows none.
+    waits_for_connection: bool,
+    /// Since when more requests are in flight than the client allows.
+    over_share_since: Option<Instant>,
     /// Number of requests that were in flight when the ends now being handled arrived, without those found refused.
     in_flight_at_end: u32,
     /// Value of the byte counter when the stall clock was last advanced.
@@ -133,6 +140,9 @@ impl<'w> Driver<'w> {
             throttle_clock: None,
             throttle_back_off: ThrottleBackOff::default(),
             connection_limit: ConnectionLimit::new(request.thread_num),
+            share: 0,
+            waits_for_connection: false,
+            over_share_since: None,
             in_flight_at_end: 0,
             bytes_at_last_check: 0,
             awaits_credentials: false,
@@ -173,6 +183,8 @@ impl<'w> Driver<'w> {
     }
 
     fn download(&mut self) -> Result<Outcome> {
+        // It may have waited for its turn.
+        self.check_limits()?;
         self.recover()?;
         loop {
             if self.transfer.is_none() {
@@ -181,6 +193,7 @@ impl<'w> Driver<'w> {
             self.shared.set_phase(Phase::Transferring);
             match self.fetch_missing()? {
                 transfer_loop::TransferEnd::Complete => {
+                    self.leave_share();
                     self.shared.set_phase(Phase::Finishing);
                     if let Some(outcome) = self.finish()? {
                         return Ok(outcome);
@@ -352,7 +365,7 @@ impl<'w> Driver<'w> {
 
     /// The object's name in messages.
     fn object(&self) -> String {
-        format!("oss://{}/{}", self.request.bucket, self.request.key)
+        self.request.object()
     }
 
     fn log(&self, level: LogLevel, line: impl FnOnce() -> String) {

@@ -63,6 +63,7 @@ impl Driver<'_> {
 
     fn complete_pause(&mut self) {
         self.pause = Some(Pause::Complete);
+        self.leave_share();
         self.world.network.close_idle_connections();
         self.shared.begin_pause();
     }

@@ -65,14 +65,16 @@ impl Driver<'_> {
         self.shared.set_active(active);
     }
 
-    /// Waits until the slot may be used again, the service accepts requests, and the download is not paused.
+    /// Waits until the slot may be used again, the service accepts requests, there is a connection, and the download is
+    /// not paused.
     pub fn wait_for_slot(&mut self, slot: usize) -> Result<()> {
         loop {
             let paused = self.follow_pause();
             let now = self.now();
+            self.follow_share(now);
             let own = self.slots[slot].not_before.filter(|at| *at > now);
             let until = own.max(self.throttle_back_off.until(now));
-            if until.is_none() && !paused {
+            if until.is_none() && !paused && self.share > self.requests_in_flight() {
                 return Ok(());
             }
             if let Some(Event::Fault(error)) = self.next_event(until)? {

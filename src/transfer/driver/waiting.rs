@@ -49,19 +49,11 @@ impl Driver<'_> {
     /// An error if the download was cancelled or its deadline has passed.
     pub fn check_limits(&self) -> Result<()> {
         if self.shared.is_cancelled() {
-            return Err(Error::new(
-                ErrorKind::Cancelled,
-                "Cancelled",
-                format!("the download of {} was cancelled", self.object()),
-            ));
+            return Err(Error::cancelled(&self.object()));
         }
         if self.deadline().is_some_and(|at| self.now() >= at) {
             let limit = self.request.deadline.unwrap_or(Duration::ZERO);
-            return Err(Error::new(
-                ErrorKind::Deadline,
-                "DeadlineExceeded",
-                format!("the download of {} took longer than {limit:?}", self.object()),
-            ));
+            return Err(Error::deadline(&self.object(), limit));
         }
         Ok(())
     }
@@ -132,9 +124,9 @@ impl Driver<'_> {
         self.stall_clock.advance(now)
     }
 
-    /// Nothing is missing, as far as is known, or bytes wait because of a bandwidth limit.
+    /// Nothing is missing, as far as is known, or bytes wait because of a limit of the host.
     fn needs_nothing(&self) -> bool {
         let complete = self.transfer.as_ref().is_some_and(|transfer| transfer.stored.is_complete());
-        complete || self.shared.bandwidth.holds_back()
+        complete || self.shared.bandwidth.holds_back() || self.waits_for_connection
     }
 }
