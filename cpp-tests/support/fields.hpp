@@ -84,6 +84,8 @@ inline const std::vector<Field> &requestFields() {
         FIELD(tag, number),
         FIELD(priority, number),
         FIELD(reserved2, number),
+        FIELD(write_mode, number),
+        FIELD(reserved3, number),
     };
 #undef FIELD
     return fields;

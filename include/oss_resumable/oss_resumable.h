@@ -207,6 +207,28 @@
 #define OSS_RESUMABLE_OVERWRITE_FAIL 1
 
 /**
+ * `write_mode`: directly for a download of at least 64 MiB that is larger than a quarter of the memory that the system
+ * can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group if that is
+ * lower), on a local file system; otherwise buffered. The bytes that stay in memory make a file fast to read that is
+ * used at once; a file that does not fit there only displaces other files.
+ */
+#define OSS_RESUMABLE_WRITE_MODE_AUTO 0
+
+/**
+ * `write_mode`: through the page cache.
+ */
+#define OSS_RESUMABLE_WRITE_MODE_BUFFERED 1
+
+/**
+ * `write_mode`: past the page cache (`O_DIRECT`), except for the first and the last bytes of each connection, which do
+ * not fill a page. Needs less processor time and leaves the page cache as it is; the first reader of the file reads from
+ * the disk. Bytes of an earlier run are verified past the page cache, too. The file's disk blocks are allocated before
+ * writing where the file system can do that. Where the file system refuses, for example tmpfs and some FUSE file
+ * systems, the bytes are written through the page cache; a line in the log says so (::OSS_RESUMABLE_LOG_INFO).
+ */
+#define OSS_RESUMABLE_WRITE_MODE_DIRECT 2
+
+/**
  * oss_resumable_status: validating, locking, waiting for the first reply.
  */
 #define OSS_RESUMABLE_PHASE_STARTING 1
@@ -1147,6 +1169,16 @@ typedef struct oss_download_object_request {
      * Must be zero.
      */
     uint32_t reserved2;
+    /**
+     * How the file's bytes get to the disk: ::OSS_RESUMABLE_WRITE_MODE_AUTO, ::OSS_RESUMABLE_WRITE_MODE_BUFFERED or
+     * ::OSS_RESUMABLE_WRITE_MODE_DIRECT. It has no influence on what is safe after a power failure; for that see
+     * `flush`.
+     */
+    int32_t write_mode;
+    /**
+     * Must be zero.
+     */
+    uint32_t reserved3;
 } oss_download_object_request;
 
 /**
@@ -1155,7 +1187,7 @@ typedef struct oss_download_object_request {
 #define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
     { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
       0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
-      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0 }
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
 
 /**
  * The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.

@@ -38,6 +38,17 @@ struct TransferProgress {
     void *UserData;
 };
 
+/** How the bytes of a file get to the disk; see ::OSS_RESUMABLE_WRITE_MODE_AUTO and the constants
+ * after it. */
+enum class WriteMode : int32_t {
+    /** Directly if the object is large beside the available memory, else buffered. */
+    Auto = OSS_RESUMABLE_WRITE_MODE_AUTO,
+    /** Through the page cache. */
+    Buffered = OSS_RESUMABLE_WRITE_MODE_BUFFERED,
+    /** Past the page cache, where the file system supports that. */
+    Direct = OSS_RESUMABLE_WRITE_MODE_DIRECT
+};
+
 enum class RequestPayer { NotSet, BucketOwner, Requester };
 enum class RequestResponseHeader {
     ContentType,
@@ -218,6 +229,8 @@ public:
     void setPriority(int32_t value) { priority_ = value; }
     void setCheckSpace(bool value) { checkSpace_ = value; }
     void setPreallocate(bool value) { preallocate_ = value; }
+    /** How the file's bytes get to the disk. Default WriteMode::Auto. */
+    void setWriteMode(WriteMode value) { writeMode_ = value; }
     /** Off: a power failure after success may lose the file. */
     void setFlush(bool value) { flush_ = value; }
     void setVerifyBeforeRename(bool value) { verifyBeforeRename_ = value; }
@@ -270,6 +283,7 @@ private:
     int64_t deadlineMs_ = 0;
     uint64_t maxBandwidth_ = 0;
     int32_t priority_ = 0;
+    WriteMode writeMode_ = WriteMode::Auto;
     bool failIfExists_ = false;
     bool setModifiedTime_ = false;
     bool checkSpace_ = true;
@@ -366,6 +380,7 @@ private:
         request_.set_modified_time = on(from.setModifiedTime_);
         request_.check_space = on(from.checkSpace_);
         request_.preallocate = on(from.preallocate_);
+        request_.write_mode = static_cast<int32_t>(from.writeMode_);
         request_.flush = on(from.flush_);
         request_.verify_before_rename = on(from.verifyBeforeRename_);
         request_.allow_encrypted = on(from.allowEncrypted_);

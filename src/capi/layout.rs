@@ -133,6 +133,8 @@ fn layouts() -> Vec<Layout> {
             tag,
             priority,
             reserved2,
+            write_mode,
+            reserved3,
         }),
         layout!(oss_resumable_status {
             struct_size,

@@ -52,6 +52,27 @@ pub enum Overwrite {
     Fail,
 }
 
+/// How the file's bytes get to the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WriteMode {
+    /// [`WriteMode::Direct`] for a download of at least 64 MiB that is larger than a quarter of the memory that the
+    /// system can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group
+    /// if that is lower), on a local file system; otherwise [`WriteMode::Buffered`]. The bytes that stay in memory make a
+    /// file fast to read that is used at once; a file that does not fit there only displaces other files.
+    #[default]
+    Auto,
+    /// Through the page cache.
+    Buffered,
+    /// Past the page cache (`O_DIRECT`), except for the first and the last bytes of each connection, which do not fill a
+    /// page. Needs less processor time and leaves the page cache as it is; the first reader of the file reads from the
+    /// disk. Bytes of an earlier run are verified past the page cache, too. The file's disk blocks are allocated before
+    /// writing where the file system can do that.
+    ///
+    /// Where the file system refuses, for example tmpfs and some FUSE file systems, the bytes are written through the
+    /// page cache; a line in the log says so (`Info`).
+    Direct,
+}
+
 /// Response headers that the service is asked to send instead of the object's own (`response-content-type` …).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseHeaders {
@@ -158,6 +179,9 @@ pub struct DownloadRequest {
     /// Download an object that was encrypted on the client side (`x-oss-meta-client-side-encryption-key`) as it is
     /// stored, still encrypted. Default off: such an object is decrypted, or rejected when the client has no key for it.
     pub allow_encrypted: bool,
+    /// How the file's bytes get to the disk. Default [`WriteMode::Auto`]. It has no influence on what is safe after a
+    /// power failure; for that see [`flush`](Self::flush).
+    pub write_mode: WriteMode,
     /// Takes the events of the download.
     pub(crate) events: Option<Subscription>,
     /// Downloads with a higher priority start first if the client does not start all at once
@@ -196,6 +220,7 @@ impl DownloadRequest {
             flush: true,
             verify_before_rename: false,
             allow_encrypted: false,
+            write_mode: WriteMode::Auto,
             events: None,
             priority: 0,
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::storage::aligned::AlignedBuffer;
 use crate::sync::Mutex;
 use crate::transfer::worker_waker::WorkerWaker;
 
@@ -17,7 +18,7 @@ pub struct Buffers {
 
 #[derive(Default)]
 struct BufferState {
-    free: Vec<Vec<u8>>,
+    free: Vec<AlignedBuffer>,
     /// Number of existing buffers, in use or free.
     existing: usize,
     /// Largest number of buffers.
@@ -42,7 +43,7 @@ impl Buffers {
     }
 
     /// Returns an empty buffer, or `None` if there is none now: then `worker` is woken when one becomes free.
-    pub fn take(&self, worker: &WorkerWaker) -> Option<Vec<u8>> {
+    pub fn take(&self, worker: &WorkerWaker) -> Option<AlignedBuffer> {
         let mut state = self.state.lock();
         if let Some(buffer) = state.free.pop() {
             return Some(buffer);
@@ -52,7 +53,7 @@ impl Buffers {
             return None;
         }
         state.existing += 1;
-        Some(Vec::with_capacity(BUFFER_SIZE))
+        Some(AlignedBuffer::with_capacity(BUFFER_SIZE))
     }
 
     /// Whether a connection waits for a buffer.
@@ -61,7 +62,7 @@ impl Buffers {
     }
 
     /// Returns a buffer to the store and wakes the waiting workers.
-    pub fn give_back(&self, mut buffer: Vec<u8>) {
+    pub fn give_back(&self, mut buffer: AlignedBuffer) {
         buffer.clear();
         let waiting = {
             let mut state = self.state.lock();

@@ -8,6 +8,7 @@ use crate::model::options::LogLevel;
 use crate::model::outcome::{Outcome, Proof, Statistics};
 use crate::model::request::Overwrite;
 use crate::oss::{clock, service_error};
+use crate::storage::aligned::AlignedBuffer;
 use crate::storage::temp_file::FinishOptions;
 use crate::transfer::world::READ_SIZE;
 
@@ -127,12 +128,12 @@ impl Driver<'_> {
         let (file, base) = (transfer.stored.file().clone(), transfer.stored.range().start);
         let content_key = transfer.content_key.clone();
         let extents: Vec<Extent> = transfer.stored.extents().collect();
-        let mut buffer = vec![0; READ_SIZE];
+        let mut buffer = AlignedBuffer::zeroed(READ_SIZE);
         let mut damaged: Vec<Extent> = Vec::new();
         for extent in extents {
             let key = content_key.as_deref();
             let mut between = || self.sit_out_pause();
-            if !file.holds(&extent, base, key, &mut between, &mut buffer)? {
+            if !file.holds(&extent, base, key, &mut between, buffer.bytes_mut())? {
                 damaged.push(extent);
             }
         }

@@ -349,7 +349,11 @@ impl<'w> Driver<'w> {
                 transfer.stored.file().start_writeback(offset..offset + extent.len);
             }
         }
+        let refusal = transfer.stored.file().late_refusal();
         self.log_unrecorded(unrecorded);
+        if let Some(refusal) = refusal {
+            self.log(LogLevel::Info, || refusal);
+        }
         Ok(())
     }
 

@@ -106,6 +106,10 @@ impl Driver<'_> {
                 self.check_limits()?;
             }
         }
+        if let Some(said) = file.choose_write_mode(self.request.write_mode, len) {
+            self.log(LogLevel::Info, || said);
+            self.check_limits()?;
+        }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
         let record = match pinned.filter(|_| storage.keeps_journal()) {
             Some(etag) => {
