@@ -175,3 +175,6 @@ fn whole_units(bytes: &[u8], offset: u64, unit: usize) -> Option<(usize, usize)>
 fn is_aligned(bytes: &[u8], unit: usize) -> bool {
     bytes.as_ptr().addr() % unit == 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
 use oss_resumable::{AccessKey, Checkpoint, Client, ClientOptions, Credentials, DownloadRequest};
-use oss_resumable::{Error, Outcome, Overwrite};
+use oss_resumable::{Error, Outcome, Overwrite, WriteMode};
 
 use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
@@ -71,6 +71,7 @@ fn choose(request: &mut DownloadRequest, choice: &str) {
         "spare-target" => request.overwrite = Overwrite::Fail,
         "preallocate" => request.preallocate = true,
         "set-time" => request.set_modified_time = true,
+        "direct" => request.write_mode = WriteMode::Direct,
         "verify" => request.verify_before_rename = true,
         _ => panic!("no such choice: {choice}"),
     }

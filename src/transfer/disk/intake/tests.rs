@@ -241,3 +241,99 @@ fn at_most_8_mib_are_unreported_whatever_the_part_size() {
         .sum();
     assert!((20 << 20) - reported <= 8 << 20, "{reported} bytes reported");
 }
+
+/// A file with direct writes, in memory.
+#[derive(Default)]
+struct Direct {
+    bytes: crate::sync::Mutex<Vec<u8>>,
+    /// Offsets and lengths.
+    writes: crate::sync::Mutex<Vec<(u64, usize)>>,
+}
+
+const UNIT: usize = 4096;
+
+impl WriteAt for Direct {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
+        let phase = offset as usize % UNIT;
+        assert!(bytes.is_empty() || bytes.as_ptr().addr() % UNIT == phase, "not aligned");
+        let mut file = self.bytes.lock();
+        let end = offset as usize + bytes.len();
+        let len = file.len().max(end);
+        file.resize(len, 0);
+        file[offset as usize..end].copy_from_slice(bytes);
+        self.writes.lock().push((offset, bytes.len()));
+        Ok(())
+    }
+
+    fn direct_unit(&self) -> Option<usize> {
+        Some(UNIT)
+    }
+}
+
+/// The fixture with direct writes.
+fn fixture_with_direct_writes(grain: u64) -> (Fixture, Arc<Direct>) {
+    let mut fixture = fixture(grain);
+    let file = Arc::new(Direct::default());
+    let sender = fixture.intake.write_target.events.clone();
+    fixture.intake.write_target = Arc::new(WriteTarget::new(file.clone(), 400, sender));
+    (fixture, file)
+}
+
+#[test]
+fn direct_writes_are_aligned_and_as_many_as_buffered_ones() {
+    // libcurl's chunks, and others that do not divide a buffer.
+    for chunk in [16 * 1024, 10_001, 1] {
+        let (mut fixture, file) = fixture_with_direct_writes(100 * 1024);
+        let bytes = pattern(if chunk == 1 { 2 } else { 5 } * BUFFER_SIZE + 17);
+        feed(&mut fixture.intake, &bytes, chunk);
+        fixture.intake.finish(end());
+        let extents = reported(&fixture);
+        assert_eq!(extents.iter().map(|extent| extent.len).sum::<u64>(), bytes.len() as u64);
+        for extent in &extents {
+            let from = (extent.offset - 1000) as usize;
+            assert_eq!(extent.crc, crc64::checksum(&bytes[from..from + extent.len as usize]));
+        }
+        assert!(file.bytes.lock()[600..] == bytes);
+        let writes = file.writes.lock();
+        assert_eq!(writes.len(), bytes.len().div_ceil(BUFFER_SIZE), "{writes:?}");
+        let (_, all_but_last) = writes.split_last().expect("writes");
+        for (offset, len) in all_but_last {
+            assert_eq!((*offset as usize + len) % UNIT, 0, "{writes:?}");
+        }
+        fixture.writer_threads.shut_down();
+    }
+}
+
+#[test]
+fn without_another_buffer_a_direct_write_is_done_at_once_and_nothing_is_lost() {
+    let (mut fixture, file) = fixture_with_direct_writes(100 * 1024);
+    let worker = fixture.intake.worker.clone();
+    let other = fixture.writer_threads.buffers().take(&worker).expect("the first of two");
+    let bytes = pattern(4 * BUFFER_SIZE);
+    for piece in bytes.chunks(10_001) {
+        assert!(fixture.intake.make_room(piece.len()).expect("room"), "it needs no other buffer");
+        fixture.intake.take(piece).expect("taken");
+    }
+    fixture.writer_threads.buffers().give_back(other);
+    fixture.intake.finish(end());
+    assert_eq!(reported(&fixture).iter().map(|e| e.len).sum::<u64>(), bytes.len() as u64);
+    assert!(file.bytes.lock()[600..] == bytes);
+    fixture.writer_threads.shut_down();
+}
+
+#[test]
+fn a_direct_write_after_one_that_ended_within_a_unit_is_aligned_again() {
+    let (mut fixture, file) = fixture_with_direct_writes(100 * 1024);
+    let bytes = pattern(2 * BUFFER_SIZE);
+    feed(&mut fixture.intake, &bytes[..5000], 1000);
+    // Bytes that wait for a second are stored.
+    fixture.intake.tick(Instant::now() + REPORT_INTERVAL).expect("stored");
+    feed(&mut fixture.intake, &bytes[5000..], 10_001);
+    fixture.intake.finish(end());
+    assert_eq!(reported(&fixture).iter().map(|e| e.len).sum::<u64>(), bytes.len() as u64);
+    assert!(file.bytes.lock()[600..] == bytes);
+    let writes = file.writes.lock().clone();
+    assert_eq!(writes[0], (600, 5000));
+    assert_eq!((writes[1].0 as usize + writes[1].1) % UNIT, 0, "{writes:?}");
+    fixture.writer_threads.shut_down();
+}
