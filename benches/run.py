@@ -53,12 +53,14 @@ class Setup:
         return Nginx(str(program), self.scratch, self.scratch / "root", crc, certificate)
 
     def library(self, name, endpoint, key="object", checkpoint=True, part_size=PART_SIZE,
-                flush=False, authorities=None, build=None):
+                flush=False, authorities=None, build=None, write_mode=0):
         options = [f"part-size={part_size}", "threads=3", f"flush={'on' if flush else 'off'}"]
         if checkpoint:
             options.append(f"checkpoint-dir={self.checkpoints}")
         if authorities:
             options.append(f"ca-file={authorities}")
+        if write_mode:
+            options.append(f"write-mode={write_mode}")
         program = (build / "bench" if build else self.tools) / "download"
         return Command(name, (program, endpoint, "bench", key, self.output, *options), self.output)
 
@@ -85,6 +87,14 @@ class Setup:
                 name = f"floor {shape} {read_size // 1024} KiB"
                 commands.append(Command(name, argv, self.output))
         return commands
+
+    def fio(self, name, size, direct):
+        """As many bytes written by as many writers as the library has connections, flushed at the end."""
+        share = size // 3 // MIB * MIB
+        argv = ("fio", "--name=w", f"--filename={self.output}", "--rw=write", "--bs=1m", "--thread",
+                "--numjobs=3", f"--size={share}", f"--offset_increment={share}", "--end_fsync=1",
+                "--fallocate=native", f"--direct={direct}", "--output=/dev/null")
+        return Command(name, argv, self.output)
 
     def compare(self, commands, original):
         self.bench.warm_up(commands, original)
@@ -133,6 +143,28 @@ def case_flush(setup, size):
         commands += setup.floors(server.port, original.stat().st_size, sync=True)
         costs = setup.compare(commands, original)
     print_against_floor(costs, cpu_limit=None, wall_limit=1.1)
+
+
+def case_direct(setup, size):
+    """past the page cache, flushed to the disk: against buffered writes and fio (three writers)"""
+    original, crc = setup.make_object(size or 1024 * MIB)
+    with setup.nginx(crc) as server:
+        commands = [
+            setup.library(name, server.endpoint, flush=True, write_mode=mode)
+            for name, mode in (("buffered", 1), ("direct", 2))
+        ]
+        setup.bench.warm_up(commands, original)
+        if shutil.which("fio"):
+            size = original.stat().st_size
+            commands += [setup.fio("fio buffered", size, 0), setup.fio("fio direct", size, 1)]
+        costs = setup.bench.interleave(commands, setup.rounds)
+    print_costs(costs)
+    for field, label, limit in (("cpu", "CPU", 0.5), ("wall", "wall", None)):
+        ratio = median(costs["direct"], field) / median(costs["buffered"], field)
+        print_ratio(f"{label}, direct / buffered", ratio, limit)
+    if "fio direct" in costs:
+        ratio = median(costs["direct"], "wall") / median(costs["fio direct"], "wall")
+        print_ratio("wall, direct / fio direct", ratio, 1 / 0.9)
 
 
 def case_tls(setup, size):
@@ -191,6 +223,7 @@ def case_latency(setup, size):
 CASES = {
     "loopback": case_loopback,
     "flush": case_flush,
+    "direct": case_direct,
     "tls": case_tls,
     "many-parts": case_many_parts,
     "latency": case_latency,

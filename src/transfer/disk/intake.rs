@@ -262,12 +262,11 @@ impl Intake {
         Write { bytes: self.buffer.take(), offset, extent }
     }
 
-    /// Whether writes go through the writer threads: they wait for the disk, a recent one was slow, or earlier writes of
-    /// this fetch are still queued and must be done first.
+    /// Whether writes go through the writer threads: a recent write was slow, or earlier writes of this fetch are still
+    /// queued and must be done first. A direct write waits for the disk, but on a fast one not for as long as it takes to
+    /// wake another thread for every buffer.
     fn uses_writer_threads(&self, now: Instant) -> bool {
-        self.writes_directly()
-            || self.writer_threads_until.is_some_and(|until| now < until)
-            || self.has_queued_writes()
+        self.writer_threads_until.is_some_and(|until| now < until) || self.has_queued_writes()
     }
 
     fn has_queued_writes(&self) -> bool {

@@ -282,8 +282,13 @@ fn fixture_with_direct_writes(grain: u64) -> (Fixture, Arc<Direct>) {
 #[test]
 fn direct_writes_are_aligned_and_as_many_as_buffered_ones() {
     // libcurl's chunks, and others that do not divide a buffer.
-    for chunk in [16 * 1024, 10_001, 1] {
+    for (chunk, by_threads) in
+        [(16 * 1024, false), (16 * 1024, true), (10_001, false), (10_001, true), (1, false)]
+    {
         let (mut fixture, file) = fixture_with_direct_writes(100 * 1024);
+        if by_threads {
+            fixture.intake.writer_threads_until = Some(Instant::now() + Duration::from_secs(60));
+        }
         let bytes = pattern(if chunk == 1 { 2 } else { 5 } * BUFFER_SIZE + 17);
         feed(&mut fixture.intake, &bytes, chunk);
         fixture.intake.finish(end());
@@ -310,8 +315,12 @@ fn without_another_buffer_a_direct_write_is_done_at_once_and_nothing_is_lost() {
     let worker = fixture.intake.worker.clone();
     let other = fixture.writer_threads.buffers().take(&worker).expect("the first of two");
     let bytes = pattern(4 * BUFFER_SIZE);
+    fixture.intake.writer_threads_until = Some(Instant::now() + Duration::from_secs(60));
     for piece in bytes.chunks(10_001) {
-        assert!(fixture.intake.make_room(piece.len()).expect("room"), "it needs no other buffer");
+        while !fixture.intake.make_room(piece.len()).expect("room") {
+            assert!(fixture.intake.has_queued_writes(), "it waits for its own write only");
+            std::thread::yield_now();
+        }
         fixture.intake.take(piece).expect("taken");
     }
     fixture.writer_threads.buffers().give_back(other);
