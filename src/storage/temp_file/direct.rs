@@ -1,8 +1,8 @@
 //! Writes and reads of the temporary file past the page cache.
 //!
 //! A unit of the file is a page, or a block of the file system if that is larger. A unit that one write covers is written
-//! directly, all others through the page cache. So no part of a page that is in the page cache, changed and not yet
-//! written to the disk, is ever written directly, whoever writes the rest of it.
+//! directly, all others through the page cache. So no page is changed in the page cache while a part of it is written
+//! directly.
 
 use std::io;
 use std::ops::Range;
@@ -173,7 +173,7 @@ fn whole_units(bytes: &[u8], offset: u64, unit: usize) -> Option<(usize, usize)>
 }
 
 fn is_aligned(bytes: &[u8], unit: usize) -> bool {
-    bytes.as_ptr().addr() % unit == 0
+    bytes.as_ptr().addr().is_multiple_of(unit)
 }
 
 #[cfg(test)]

@@ -172,6 +172,7 @@ impl Driver<'_> {
     /// From here on a pause has no effect.
     fn put_in_place(&mut self) -> Result<()> {
         self.sit_out_pause()?;
+        self.log_refusal();
         let transfer = self.transfer()?;
         let range = transfer.stored.range();
         let file = transfer.stored.file().clone();

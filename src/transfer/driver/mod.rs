@@ -349,12 +349,17 @@ impl<'w> Driver<'w> {
                 transfer.stored.file().start_writeback(offset..offset + extent.len);
             }
         }
-        let refusal = transfer.stored.file().late_refusal();
         self.log_unrecorded(unrecorded);
-        if let Some(refusal) = refusal {
+        self.log_refusal();
+        Ok(())
+    }
+
+    /// Says in the log that the chosen write mode was given up, if it was.
+    fn log_refusal(&self) {
+        let file = self.transfer.as_ref().map(|transfer| transfer.stored.file());
+        if let Some(refusal) = file.and_then(|file| file.late_refusal()) {
             self.log(LogLevel::Info, || refusal);
         }
-        Ok(())
     }
 
     fn log_unrecorded(&self, unrecorded: Option<Error>) {

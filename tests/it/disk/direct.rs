@@ -126,6 +126,20 @@ fn a_refused_open_or_write_costs_nothing_but_the_page_cache() {
 }
 
 #[test]
+fn a_late_refusal_is_told_in_the_log_once() {
+    let fixture = on_disk(SIZE);
+    let path = fixture.dir().to_str().expect("UTF-8").to_owned();
+    let how = How::Errno(EINVAL);
+    let failing = Failing { call: "direct-write", path: &path, nth: 2, times: shim::ALWAYS, how };
+    let mut command = super::child::command(&fixture, "direct");
+    shim::preload(&mut command, &fixture, Some(failing));
+    let output = command.output().expect("run");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!((said.matches(CHOSEN).count(), said.matches(GIVEN_UP).count()), (1, 1), "{said}");
+    fixture.assert_range(0..SIZE);
+}
+
+#[test]
 fn short_direct_writes_leave_no_gap() {
     let fixture = on_disk(SIZE);
     let path = fixture.dir().to_str().expect("UTF-8").to_owned();
