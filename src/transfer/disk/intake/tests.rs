@@ -299,7 +299,7 @@ fn direct_writes_are_aligned_and_as_many_as_buffered_ones() {
             assert_eq!(extent.crc, crc64::checksum(&bytes[from..from + extent.len as usize]));
         }
         assert!(file.bytes.lock()[600..] == bytes);
-        let writes = file.writes.lock();
+        let writes = file.writes.lock().clone();
         assert_eq!(writes.len(), bytes.len().div_ceil(BUFFER_SIZE), "{writes:?}");
         let (_, all_but_last) = writes.split_last().expect("writes");
         for (offset, len) in all_but_last {
