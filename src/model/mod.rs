@@ -10,3 +10,4 @@ pub mod options;
 pub mod outcome;
 pub mod pinning;
 pub mod request;
+pub mod trace;

@@ -2,7 +2,8 @@
 
 mod json;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How the file was verified before success was reported.
@@ -125,4 +126,20 @@ pub struct Status {
     pub queue_position: Option<usize>,
     /// The statistics so far.
     pub statistics: Statistics,
+    /// Number of bytes from the start of the file that are in the temporary file, so that a program can read them while
+    /// the download runs: written by this run, or by an earlier one and verified. It grows at least once a second while
+    /// the first missing bytes arrive; with [`Order::Sequential`](crate::Order::Sequential) these are fetched first.
+    ///
+    /// The bytes are those that the service sent, all of one generation of the object, but nothing has compared them
+    /// with the object's CRC-64 yet: only success proves them. The number decreases if bytes turn out to be useless, and
+    /// each time `contiguous_resets` increases. It stays as it is after the end.
+    pub contiguous_bytes: u64,
+    /// Number of times that `contiguous_bytes` has decreased: the object had changed, a stream broke that cannot be
+    /// resumed, or a checksum was wrong. What was read before must be read again. Bytes that were read between two
+    /// statuses with the same number are those to which the first one refers.
+    pub contiguous_resets: u64,
+    /// Absolute path of the temporary file; `None` until there is one, and after success, when it is at
+    /// [`Outcome::file_path`] and a file opened before is that one. After a failure without a checkpoint it has been
+    /// removed. Do not write to the file and do not lock it.
+    pub temp_path: Option<Arc<Path>>,
 }

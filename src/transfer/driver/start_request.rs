@@ -38,6 +38,7 @@ impl Driver<'_> {
         };
         let new_request = new_request(self);
         let (span, pinning) = (new_request.span.clone(), new_request.stage.pinning());
+        let is_head = new_request.head;
         let (started, bytes) = (self.now(), span.remaining());
         self.log(LogLevel::Debug, || {
             let method = if new_request.head { "HEAD" } else { "GET" };
@@ -47,7 +48,9 @@ impl Driver<'_> {
         self.shared.counters.requests.add(1);
         self.slots[slot].not_before = None;
         self.stopped_by_pause = false;
-        self.slots[slot].in_flight = Some(InFlight::new(fetch, span, key.serial, pinning, started));
+        let mut in_flight = InFlight::new(fetch, span, key.serial, pinning, started);
+        in_flight.is_head = is_head;
+        self.slots[slot].in_flight = Some(in_flight);
         self.count_active();
         Ok(StartOutcome::Sent)
     }
