@@ -35,4 +35,5 @@ pub use model::request::{
     ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
     MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite, ResponseHeaders,
 };
+pub use model::temp_path::TempPath;
 pub use model::trace::{RequestEnd, RequestTrace, TraceSink};

@@ -2,9 +2,10 @@
 
 mod json;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
+
+use super::temp_path::TempPath;
 
 /// How the file was verified before success was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +139,8 @@ pub struct Status {
     /// resumed, or a checksum was wrong. What was read before must be read again. Bytes that were read between two
     /// statuses with the same number are those to which the first one refers.
     pub contiguous_resets: u64,
-    /// Absolute path of the temporary file; `None` until there is one, and after success, when it is at
+    /// Path of the temporary file; `None` until there is one, and after success, when it is at
     /// [`Outcome::file_path`] and a file opened before is that one. After a failure without a checkpoint it has been
     /// removed. Do not write to the file and do not lock it.
-    pub temp_path: Option<Arc<Path>>,
+    pub temp_path: Option<TempPath>,
 }

@@ -1,13 +1,12 @@
 //! What another program may read of a file while it is being downloaded.
 
-use std::path::Path;
-use std::sync::Arc;
+use crate::model::temp_path::TempPath;
 
 /// The readable part of a temporary file.
 #[derive(Clone, Debug, Default)]
 pub struct Readable {
-    /// `None` until there is a file.
-    pub temp_path: Option<Arc<Path>>,
+    /// `None` until there is a file. Then it stays the same, because C programs have borrowed it.
+    pub temp_path: Option<TempPath>,
     /// Bytes from the start of the file that are stored.
     pub bytes: u64,
     /// Number of times that `bytes` has decreased.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::model::error::{Error, Result};
 use crate::model::events::{Observed, Reporter, Subscription};
 use crate::model::outcome::{Outcome, Phase, Statistics, Status};
+use crate::model::temp_path::TempPath;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::thread::{self, ThreadId};
@@ -278,11 +279,11 @@ impl Shared {
         self.bytes_total.store(bytes.unwrap_or(UNKNOWN), Ordering::Relaxed);
     }
 
-    /// Publishes where the file is until it is renamed.
+    /// Publishes where the file is until it is renamed. A download has only one.
     pub fn set_temp_path(&self, path: &Path) {
         let mut readable = self.readable.lock();
-        if readable.temp_path.as_deref() != Some(path) {
-            readable.temp_path = Some(path.into());
+        if readable.temp_path.is_none() {
+            readable.temp_path = TempPath::new(path);
         }
     }
 
