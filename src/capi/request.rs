@@ -358,6 +358,7 @@ mod tests {
         (c.extra_headers, c.extra_headers_count) = (&raw const pair, 1);
         (c.extra_query, c.extra_query_count) = (&raw const pair, 1);
         (c.deadline_ms, c.max_bandwidth, c.priority) = (9, 8, -7);
+        c.order = OSS_RESUMABLE_ORDER_SEQUENTIAL;
         c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
         (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
         (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
