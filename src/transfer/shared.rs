@@ -293,6 +293,11 @@ impl Shared {
         self.readable.lock().set(bytes);
     }
 
+    /// What was published last of the readable part.
+    pub fn readable(&self) -> Readable {
+        self.readable.lock().clone()
+    }
+
     pub fn set_active(&self, connections: usize) {
         self.active.store(u32::try_from(connections).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
@@ -319,7 +324,7 @@ impl Shared {
         let remaining = bytes_total.filter(|_| phase != Phase::Failed);
         let remaining = remaining.map(|total| total.saturating_sub(bytes_done));
         let waiting = (phase == Phase::Queued).then(|| self.room()).flatten();
-        let Readable { bytes, resets, temp_path } = self.readable.lock().clone();
+        let Readable { bytes, resets, temp_path } = self.readable();
         Status {
             phase,
             queue_position: waiting.and_then(|(room, ticket)| room.position(ticket)),
