@@ -87,8 +87,8 @@ fn a_reader_that_follows_a_download_finds_only_the_objects_bytes() {
             fixture.server.inject(Fault::RateLimit(4 * MIB / u64::from(connections)));
             fixture.server.inject_when(Matcher::any().every(3), Fault::ResetAfter(60_000));
             fixture.server.inject_when(Matcher::any().nth(5), Fault::StallAfter(10_000));
-            let request = sequential(&fixture, connections);
-            let request = DownloadRequest { order, ..request };
+            let mut request = sequential(&fixture, connections);
+            request.order = order;
             let download = fixture.client().start(&request).expect("start");
             let mut reader = Reader::default();
             reader.follow(&download, &[&object(&fixture)]);

@@ -74,10 +74,10 @@ impl Slot {
 }
 
 impl InFlight {
-    /// Sent at `started`; no byte has been received.
+    /// Sent at `started` for the bytes `asked`. Some of them may have been received.
     pub fn new(
         fetch: u64,
-        span: Arc<Span>,
+        (span, asked): (Arc<Span>, Range<u64>),
         serial: u64,
         pinning: Option<Pinning>,
         started: Instant,
@@ -85,7 +85,7 @@ impl InFlight {
         InFlight {
             fetch,
             sampled: (started, span.start()),
-            asked: span.remaining(),
+            asked,
             span,
             serial,
             pinning,

@@ -21,7 +21,7 @@ impl Driver<'_> {
             slot: u32::try_from(slot).unwrap_or(u32::MAX),
             is_head: in_flight.is_head,
             range_start: asked.start,
-            range_end: (asked.end != UNKNOWN).then(|| asked.end.saturating_sub(1)),
+            range_end: asked.end.checked_sub(1).filter(|_| asked.end != UNKNOWN),
             started: in_flight.started,
             connected: connection.and_then(|used| used.ready).and_then(after_start),
             first_byte: end.and_then(|end| end.first_byte).and_then(after_start),
