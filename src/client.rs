@@ -9,10 +9,11 @@ use crate::client_state::ClientState;
 use crate::download::Download;
 use crate::model::credentials::{AccessKey, Credentials};
 use crate::model::error::{Error, Result};
-use crate::model::options::ClientOptions;
+use crate::model::options::{ClientOptions, max_connections};
 use crate::model::outcome::{Outcome, Status};
 use crate::model::request::DownloadRequest;
 use crate::oss::validate;
+use crate::storage::claim::TargetClaim;
 use crate::storage::paths;
 use crate::sync::channel::unbounded;
 use crate::sys;
@@ -58,18 +59,46 @@ impl Client {
         Ok(())
     }
 
-    /// Ends running downloads with `ClientError:100002`, keeping their checkpoints, and refuses new ones until
+    /// Sets the largest number of requests in flight, over all downloads of the client, from now on; 0: the default.
+    /// If there are more, the client ends the slowest ones at once and continues at their bytes later. If there are
+    /// fewer connections than running downloads, the newest of these wait until others have ended. They are not stalled
+    /// meanwhile. A request that cannot be continued, because the service sends the object as one stream, is not ended.
+    pub fn set_max_connections(&self, connections: u32) -> Result<()> {
+        self.state.require_threads()?;
+        let connections = max_connections(connections);
+        self.state.session.connections.set_limit(connections);
+        self.state.scheduler.set_max_connections(connections);
+        Ok(())
+    }
+
+    /// Ends running and queued downloads with `ClientError:100002`, keeping their checkpoints, and refuses new ones until
     /// [`Client::enable_requests`] is called. Returns immediately.
     pub fn disable_requests(&self) -> Result<()> {
         self.state.require_threads()?;
-        self.state.disable();
+        self.state.scheduler.disable();
         Ok(())
     }
 
     /// Allows downloads again.
     pub fn enable_requests(&self) -> Result<()> {
         self.state.require_threads()?;
-        self.state.enable();
+        self.state.scheduler.enable();
+        Ok(())
+    }
+
+    /// Pauses all downloads of the client, and those that are started from now on, until [`Client::resume`] is called.
+    /// Returns immediately; see [`Download::pause`]. A download runs when neither it nor its client is paused. No queued
+    /// download starts meanwhile.
+    pub fn pause(&self) -> Result<()> {
+        self.state.require_threads()?;
+        self.state.scheduler.pause();
+        Ok(())
+    }
+
+    /// Ends [`Client::pause`]. Downloads that have been paused individually stay paused.
+    pub fn resume(&self) -> Result<()> {
+        self.state.require_threads()?;
+        self.state.scheduler.resume();
         Ok(())
     }
 
@@ -90,8 +119,14 @@ impl Client {
         ended.unwrap_or_else(|| Err(Error::internal("a wait without a limit timed out")))
     }
 
-    /// Validates the request and starts the download.
+    /// Validates the request and starts the download, or queues it if the client runs as many as it may
+    /// ([`ClientOptions::max_active_downloads`]). A queued download has no thread.
+    ///
+    /// `Busy` if this process has a download to the same file, running or queued, and for a download that is queued
+    /// also if another process works on its files. Otherwise the download itself ends with `Busy` if another process
+    /// does when it starts.
     pub fn start(&self, request: &DownloadRequest) -> Result<Download> {
+        let started = Instant::now();
         let state = &self.state;
         state.require_threads()?;
         let _exit_guard = sys::exit::guard()?;
@@ -100,15 +135,31 @@ impl Client {
         let paths = paths::resolve(request)?;
         state.session.credentials.refresh_environment()?;
 
+        let claim = TargetClaim::new(&paths)?;
         let (events, inbox) = unbounded();
+        let shared = Arc::new(Shared::new(events, request.max_bandwidth, started));
+        if let Some(queue) = &request.events {
+            shared.report_to(queue)?;
+        }
+        let probed = paths.clone();
         let task = Task {
             session: state.session.clone(),
             request: request.clone(),
             paths,
-            shared: Arc::new(Shared::new(events, request.max_bandwidth, Instant::now())),
+            shared: shared.clone(),
             inbox,
+            claim,
         };
-        let shared = state.run(task)?;
+        let waits = state.scheduler.start(task)?;
+        if let Some(ticket) = waits
+            && let Some(path) = manage::used_file(request, &probed)
+            && state.scheduler.withdraw(ticket)
+        {
+            return Err(Error::busy(&path));
+        }
+        if waits.is_some() && shared.is_to_pause() {
+            shared.report_pause();
+        }
         Ok(Download::new(shared, state.clone()))
     }
 
@@ -157,10 +208,6 @@ impl Client {
         if self.state.require_threads().is_err() {
             return;
         }
-        for download in self.state.close() {
-            // Its result is reported through its handle.
-            download.join();
-        }
-        self.state.session.shut_down();
+        self.state.shut_down();
     }
 }

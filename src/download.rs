@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use crate::client_state::ClientState;
 use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Status};
-use crate::transfer::Shared;
+use crate::transfer::{PausedBy, Shared};
 
 /// Longest time between two calls of a progress callback.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// A running or ended download. Dropping it cancels the download and waits for its end; the checkpoint is kept.
+/// A queued, running or ended download. Dropping it cancels the download and waits for its end; the checkpoint is kept.
 pub struct Download {
     shared: Arc<Shared>,
     /// Keeps the client's threads alive while the download needs them.
@@ -74,8 +74,47 @@ impl Download {
         }
     }
 
-    /// Cancels the download, which then ends with `Cancelled`. Returns immediately. The checkpoint is kept. Does
-    /// nothing in a forked child.
+    /// Pauses the download until [`Download::resume`] is called, at any time and from any thread. Returns immediately;
+    /// pausing again changes nothing.
+    ///
+    /// Within a second its connections are closed and what they brought is stored and recorded; then the phase is
+    /// [`Phase::Paused`](crate::Phase::Paused). Connections that it no longer used stay open while other downloads of the
+    /// client may use them. Its files stay locked. A request without a reply is sent again after the
+    /// pause, an unfinished verification of the file goes on where it stopped, and the time paused counts against no
+    /// limit but `deadline`. A flush and a rename that have begun are completed. An object that is fetched in one
+    /// stream, because it is processed or because the service ignores ranges or sends no ETag, starts over after the
+    /// pause.
+    ///
+    /// A queued download is paused at once, and returns to its place in the queue when it is resumed. One that has started
+    /// still counts as one of the client's active downloads, but gives its connections to the others.
+    ///
+    /// [`Download::wait`] goes on waiting; a cancel works at once. After the end, and in a forked child, it does nothing.
+    pub fn pause(&self) {
+        if self.client.require_threads().is_ok() {
+            self.shared.pause(PausedBy::Handle);
+        }
+    }
+
+    /// Ends [`Download::pause`]: the download goes on at its byte, unless its client is paused. Credentials that have
+    /// expired meanwhile are asked for anew.
+    pub fn resume(&self) {
+        if self.client.require_threads().is_ok() {
+            self.shared.resume(PausedBy::Handle);
+        }
+    }
+
+    /// Changes the priority, which counts while the download is queued
+    /// ([`DownloadRequest::priority`](crate::DownloadRequest::priority)): among the downloads of its new priority, its
+    /// place is that of its call. Does nothing in a forked child.
+    pub fn set_priority(&self, priority: i32) {
+        if self.client.require_threads().is_ok() {
+            self.shared.set_priority(priority);
+        }
+    }
+
+    /// Cancels the download, which then ends with `Cancelled`. Returns immediately. The download ends within 100 ms,
+    /// whatever it waits for, or as soon as the disk has done the one call that is running; a queued download has ended
+    /// when the call returns. The checkpoint is kept. Does nothing in a forked child.
     pub fn cancel(&self) {
         if self.client.require_threads().is_ok() {
             self.shared.cancel();

@@ -24,12 +24,13 @@ use state::{State, Wake};
 ///
 /// [`DownloadRequest::event_queue`] adds the queue to a request. Each download that starts then reports
 /// [`EventKind::Started`](crate::EventKind::Started) when it begins to work,
-/// [`EventKind::Progress`](crate::EventKind::Progress) while its status changes, and
+/// [`EventKind::Progress`](crate::EventKind::Progress) while its status changes,
+/// [`EventKind::Paused`](crate::EventKind::Paused) when a pause is complete, and
 /// [`EventKind::Ended`](crate::EventKind::Ended) exactly once, as its last event and after its result can be read: also
 /// if it is cancelled, and if its [`Download`](crate::Download) is dropped while it runs. Events of one download come in
-/// this order; starts and ends of all downloads come in the order in which they happen.
+/// this order; starts, pauses and ends of all downloads come in the order in which they happen.
 ///
-/// Starts and ends are kept until they are read. Progress is not: an event shows the status at the time when it is
+/// Starts, pauses and ends are kept until they are read. Progress is not: an event shows the status at the time when it is
 /// read, so a slow reader gets fewer of them.
 ///
 /// Thread-safe: each event goes to one of the threads that read. The queue may be dropped at any time. Downloads that
@@ -205,6 +206,10 @@ impl EventSink for Core {
 
     fn started(&self, id: u64) {
         self.change(|state| state.started(id));
+    }
+
+    fn paused(&self, id: u64) {
+        self.change(|state| state.paused(id));
     }
 
     fn ended(&self, id: u64, last: Status, result: std::result::Result<(), ErrorKind>) {

@@ -26,8 +26,9 @@ pub use model::encryption::{ContentKey, DecryptionKey, KeyUnwrapper, WrappedKey}
 pub use model::error::{Error, ErrorKind, Result};
 pub use model::events::{DownloadEvent, EventKind};
 pub use model::options::{
-    AddressStyle, ClientOptions, FailedAttempt, LogLevel, LogSink, Proxy, ProxyScheme,
-    RetryDecision, RetryVerdict, SignatureVersion,
+    AddressStyle, ClientOptions, DEFAULT_MAX_ACTIVE_DOWNLOADS, DEFAULT_MAX_CONNECTIONS,
+    FailedAttempt, LogLevel, LogSink, Proxy, ProxyScheme, RetryDecision, RetryVerdict,
+    SignatureVersion,
 };
 pub use model::outcome::{Outcome, Phase, Proof, Statistics, Status};
 pub use model::request::{

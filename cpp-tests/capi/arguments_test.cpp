@@ -48,8 +48,14 @@ TEST(Arguments, NullObjectsAreValidationErrors) {
     EXPECT_EQ(oss_resumable_download_wait(nullptr, 0, nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_download_status(nullptr, &status), refused);
     EXPECT_EQ(oss_resumable_download_cancel(nullptr), refused);
+    EXPECT_EQ(oss_resumable_download_pause(nullptr), refused);
+    EXPECT_EQ(oss_resumable_download_resume(nullptr), refused);
+    EXPECT_EQ(oss_resumable_client_pause(nullptr, nullptr), refused);
+    EXPECT_EQ(oss_resumable_client_resume(nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_download_set_bandwidth(nullptr, 1), refused);
     EXPECT_EQ(oss_resumable_client_set_bandwidth(nullptr, 1, nullptr), refused);
+    EXPECT_EQ(oss_resumable_download_set_priority(nullptr, 1), refused);
+    EXPECT_EQ(oss_resumable_client_set_max_connections(nullptr, 1, nullptr), refused);
     EXPECT_EQ(oss_resumable_client_disable_requests(nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_client_enable_requests(nullptr, nullptr), refused);
     EXPECT_EQ(oss_resumable_result_stats(nullptr, &statistics), refused);

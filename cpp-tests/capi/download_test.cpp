@@ -204,6 +204,52 @@ TEST(Download, CancelledLeavesACheckpointFromWhichTheNextOneResumes) {
     EXPECT_EQ(directory.names(), std::vector<std::string>{"file"});
 }
 
+TEST(Download, PausesAndGoesOnAtItsByte) {
+    const LocalOss oss({"--rate", "6MB"});
+    const TemporaryDirectory directory;
+    const auto client = newClient(Options(oss.endpoint()));
+    Request request("generated/12MiB", directory.path("file"));
+    request.part_size = 1 << 20;
+    const auto handle = start(client, request);
+    const auto waitForPhase = [&handle](int32_t phase) {
+        while (statusOf(handle).phase != phase) {
+            ASSERT_EQ(wait(handle, 5).code, OSS_RESUMABLE_WAIT_TIMEOUT);
+        }
+    };
+    while (statusOf(handle).bytes_done < (2u << 20)) {
+        ASSERT_EQ(wait(handle, 5).code, OSS_RESUMABLE_WAIT_TIMEOUT);
+    }
+    EXPECT_EQ(oss_resumable_download_pause(handle.get()), OSS_RESUMABLE_OK);
+    EXPECT_EQ(oss_resumable_client_pause(client.get(), nullptr), OSS_RESUMABLE_OK);
+    waitForPhase(OSS_RESUMABLE_PHASE_PAUSED);
+    const auto before = statusOf(handle);
+    EXPECT_EQ(before.active_connections, 0u);
+    EXPECT_EQ(wait(handle, 200).code, OSS_RESUMABLE_WAIT_TIMEOUT);
+    EXPECT_EQ(oss_resumable_download_resume(handle.get()), OSS_RESUMABLE_OK);
+    EXPECT_EQ(wait(handle, 200).code, OSS_RESUMABLE_WAIT_TIMEOUT);
+    EXPECT_EQ(statusOf(handle).bytes_done, before.bytes_done) << "its client is paused";
+    EXPECT_EQ(oss_resumable_client_resume(client.get(), nullptr), OSS_RESUMABLE_OK);
+    const auto ended = wait(handle);
+    ASSERT_EQ(ended.code, OSS_RESUMABLE_OK) << ended.message();
+    EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "12MiB"));
+    const auto figures = ended.statistics();
+    EXPECT_EQ(figures.bytes_from_network - figures.bytes_discarded, 12u << 20);
+}
+
+TEST(Download, IsCancelledWhileItIsPaused) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    const auto client = newClient(Options(oss.endpoint()));
+    EXPECT_EQ(oss_resumable_client_pause(client.get(), nullptr), OSS_RESUMABLE_OK);
+    const auto cancelled = start(client, Request("generated/1MiB", directory.path("one")));
+    const auto freed = start(client, Request("generated/1MiB", directory.path("two")));
+    EXPECT_EQ(wait(cancelled, 100).code, OSS_RESUMABLE_WAIT_TIMEOUT);
+    EXPECT_EQ(oss_resumable_download_cancel(cancelled.get()), OSS_RESUMABLE_OK);
+    EXPECT_EQ(wait(cancelled).code, OSS_RESUMABLE_ERR_CANCELLED);
+    EXPECT_EQ(statusOf(freed).phase, OSS_RESUMABLE_PHASE_PAUSED);
+    EXPECT_TRUE(directory.names().empty());
+}
+
 TEST(Download, ASecondRunToTheSameFileIsBusy) {
     const LocalOss oss({"--rate", "1MB"});
     const TemporaryDirectory directory;

@@ -1,7 +1,10 @@
 // The C++ header: the SDK's names and meanings over the C API.
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <type_traits>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <oss_resumable/oss_resumable.hpp>
@@ -275,6 +278,83 @@ TEST(Cpp, BandwidthLimitsApplyAndCanBeLifted) {
         << "the download's own limit holds as well";
     started.result().SetBandwidth(0);
     EXPECT_TRUE(started.result().Wait().isSuccess());
+}
+
+TEST(Cpp, ADownloadRunsWhenNeitherItNorItsClientIsPaused) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    EXPECT_FALSE(client.Pause().isSet());
+    auto started = client.StartDownload(
+        DownloadObjectRequest("examplebucket", "generated/8MiB", directory.path("file")));
+    ASSERT_TRUE(started.isSuccess()) << started.error().Message();
+    auto &download = started.result();
+    DownloadOutcome outcome{Error()};
+    EXPECT_FALSE(download.Wait(std::chrono::milliseconds(200), outcome));
+    EXPECT_EQ(download.GetStatus().phase, OSS_RESUMABLE_PHASE_PAUSED);
+    download.Pause();
+    EXPECT_FALSE(client.Resume().isSet());
+    EXPECT_FALSE(download.Wait(std::chrono::milliseconds(200), outcome));
+    download.Resume();
+    EXPECT_TRUE(download.Wait().isSuccess());
+    EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "8MiB"));
+}
+
+TEST(Cpp, TheLimitsOfAClientQueueDownloadsByPriorityAndMayChange) {
+    const LocalOss oss({"--rate", "1MB"});
+    const TemporaryDirectory directory;
+    ClientConfiguration configuration;
+    configuration.anonymous = true;
+    configuration.region = "cn-hangzhou";
+    configuration.maxActiveDownloads = 1;
+    configuration.maxConnections = 2;
+    Client client(oss.endpoint(), configuration);
+    const auto start = [&](const char *name, int32_t priority) {
+        DownloadObjectRequest request("examplebucket", "generated/64MiB", directory.path(name));
+        request.setThreadNum(4);
+        request.setPriority(priority);
+        auto started = client.StartDownload(request);
+        EXPECT_TRUE(started.isSuccess()) << started.error().Message();
+        return std::move(started.result());
+    };
+    Download running = start("running", 0), first = start("first", 1), second = start("second", 2);
+    EXPECT_NE(running.GetStatus().phase, OSS_RESUMABLE_PHASE_QUEUED);
+    EXPECT_EQ(running.GetStatus().queue_position, 0u);
+    EXPECT_EQ(first.GetStatus().phase, OSS_RESUMABLE_PHASE_QUEUED);
+    EXPECT_EQ(first.GetStatus().queue_position, 2u);
+    EXPECT_EQ(second.GetStatus().queue_position, 1u);
+    first.SetPriority(3);
+    EXPECT_EQ(first.GetStatus().queue_position, 1u);
+
+    const auto connections = [&](uint32_t expected) {
+        for (int i = 0; i < 10000; ++i) {
+            if (running.GetStatus().active_connections == expected) {
+                return true;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        return false;
+    };
+    EXPECT_TRUE(connections(2));
+    EXPECT_FALSE(client.SetMaxConnections(1).isSet());
+    EXPECT_TRUE(connections(1));
+    EXPECT_FALSE(client.SetMaxConnections(0).isSet());
+    EXPECT_TRUE(connections(4));
+
+    // The file of a queued download is taken too.
+    const auto busy = client.StartDownload(
+        DownloadObjectRequest("examplebucket", "generated/1000", directory.path("second")));
+    EXPECT_EQ(busy.error().Code(), "Busy");
+    second.Cancel();
+    DownloadOutcome outcome{Error()};
+    EXPECT_TRUE(second.Wait(std::chrono::milliseconds(0), outcome)) << "it ended at once";
+    EXPECT_EQ(outcome.error().Kind(), OSS_RESUMABLE_ERR_CANCELLED);
+    running.Cancel();
+    running.Wait();
+    for (int i = 0; i < 10000 && first.GetStatus().bytes_done == 0; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_GT(first.GetStatus().bytes_done, 0u) << "its turn has come";
 }
 
 TEST(Cpp, DisabledRequestsAreRefusedUntilTheyAreEnabled) {

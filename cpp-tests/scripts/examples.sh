@@ -30,6 +30,16 @@ for example in examples/c/download examples/simple; do
     grep -q 'requestId' "$scratch/err" || fail "$example does not give the request id"
 done
 
+# A download that is paused for longer than it takes, resumed, or cancelled during the pause.
+for example in examples/c/pause examples/pause; do
+    rm -f "$scratch/file"
+    arguments=("$endpoint" cn-hangzhou examplebucket generated/8MiB "$scratch/file" "$scratch")
+    { echo pause; sleep 2; echo cancel; } | expect_status 1 "$build/$example" "${arguments[@]}"
+    grep -q 'Cancelled' "$scratch/err" || fail "$example was not cancelled: $(cat "$scratch/err")"
+    { echo pause; sleep 0.5; echo resume; } | expect_status 0 "$build/$example" "${arguments[@]}"
+    verify 8MiB "$scratch/file"
+done
+
 # They name the file after the key, in the current directory.
 keys=(generated/1MiB.a generated/1MiB.b generated/1000.c)
 for example in examples/c/event_queue examples/event_queue; do

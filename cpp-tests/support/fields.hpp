@@ -82,6 +82,8 @@ inline const std::vector<Field> &requestFields() {
         FIELD(max_bandwidth, number),
         FIELD(event_queue, handle),
         FIELD(tag, number),
+        FIELD(priority, number),
+        FIELD(reserved2, number),
     };
 #undef FIELD
     return fields;
@@ -130,6 +132,8 @@ inline const std::vector<Field> &optionFields() {
         FIELD(key_unwrapper, callback),
         FIELD(key_unwrapper_user_data, callback),
         FIELD(key_unwrapper_user_data_free, callback),
+        FIELD(max_active_downloads, number),
+        FIELD(max_connections, number),
     };
 #undef FIELD
     return fields;

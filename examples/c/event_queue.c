@@ -58,6 +58,8 @@ int main(int argc, char **argv) {
     }
     options.endpoint = argv[1];
     options.region = argv[2];
+    /* Four at a time; the others wait. */
+    options.max_active_downloads = 4;
     if (oss_resumable_client_new(&options, &client, &error) != OSS_RESUMABLE_OK ||
         oss_resumable_event_queue_new(&queue, &error) != OSS_RESUMABLE_OK) {
         report("setup", OSS_RESUMABLE_ERR_INTERNAL, error);
@@ -70,6 +72,8 @@ int main(int argc, char **argv) {
         oss_resumable_code code;
         request.bucket = argv[3];
         request.key = argv[4 + i];
+        /* The last object is the most urgent one of those that wait. */
+        request.priority = i == count - 1;
         request.event_queue = queue;
         request.tag = (uint64_t)i;
         code = oss_resumable_download_start(client, &request, &downloads[i], &error);

@@ -13,7 +13,10 @@ int main(int argc, char **argv) {
         std::cerr << "usage: event_queue ENDPOINT REGION BUCKET KEY...\n";
         return 2;
     }
-    oss_resumable::Client client(argv[1]);
+    // Four at a time; the others wait.
+    oss_resumable::ClientConfiguration configuration;
+    configuration.maxActiveDownloads = 4;
+    oss_resumable::Client client(argv[1], configuration);
     client.SetRegion(argv[2]);
 
     oss_resumable::EventQueue queue;
@@ -22,6 +25,8 @@ int main(int argc, char **argv) {
     for (int i = 4; i < argc; ++i) {
         oss_resumable::DownloadObjectRequest request(argv[3], argv[i]);
         request.setEventQueue(queue, static_cast<uint64_t>(i));
+        // The last object is the most urgent one of those that wait.
+        request.setPriority(i == argc - 1 ? 1 : 0);
         auto started = client.StartDownload(request);
         if (started.isSuccess()) {
             running.emplace(i, std::move(started.result()));

@@ -30,11 +30,16 @@ fn main() -> ExitCode {
 
 /// Returns the number of downloads that failed.
 fn download(endpoint: &str, region: &str, bucket: &str, keys: &[String]) -> Result<usize> {
-    let client = Client::new(ClientOptions::new(endpoint).region(region))?;
+    let mut options = ClientOptions::new(endpoint).region(region);
+    // Four at a time; the others wait.
+    options.max_active_downloads = 4;
+    let client = Client::new(options)?;
     let queue = EventQueue::new()?;
     let mut downloads = Vec::new();
     for (tag, key) in (0..).zip(keys) {
-        let request = DownloadRequest::new(bucket, key).event_queue(&queue, tag);
+        let mut request = DownloadRequest::new(bucket, key).event_queue(&queue, tag);
+        // The last object is the most urgent one of those that wait.
+        request.priority = i32::from(tag + 1 == keys.len() as u64);
         downloads.push((key, client.start(&request)?));
     }
 

@@ -63,6 +63,10 @@ struct ClientConfiguration {
     /** 0: default. */
     uint32_t maxAttempts = 0;
     uint32_t maxWorkers = 0;
+    /** Downloads that run at once, further ones are queued; connections of all of them together.
+     * 0: default. */
+    uint32_t maxActiveDownloads = 0;
+    uint32_t maxConnections = 0;
     int32_t logLevel = 0;
     /** These callbacks run on threads of the library. A provider that has no credentials returns an
      * empty `accessKeyId`. */
@@ -123,6 +127,8 @@ public:
         to.throttle_limit_ms = from.throttleLimitMs;
         to.max_attempts = from.maxAttempts;
         to.max_workers = from.maxWorkers;
+        to.max_active_downloads = from.maxActiveDownloads;
+        to.max_connections = from.maxConnections;
         to.log_level = from.logLevel;
         to.signature_version = from.signatureVersion == SignatureVersionType::V1
                                    ? OSS_RESUMABLE_SIGNATURE_V1

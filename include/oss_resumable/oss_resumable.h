@@ -162,6 +162,16 @@
 #define OSS_RESUMABLE_PROXY_HTTPS 1
 
 /**
+ * `max_active_downloads`: the default.
+ */
+#define OSS_RESUMABLE_DEFAULT_MAX_ACTIVE_DOWNLOADS 16
+
+/**
+ * `max_connections`: the default.
+ */
+#define OSS_RESUMABLE_DEFAULT_MAX_CONNECTIONS 64
+
+/**
  * Smallest `part_size`, in bytes (100 KiB).
  */
 #define OSS_RESUMABLE_MIN_PART_SIZE 102400
@@ -222,6 +232,17 @@
 #define OSS_RESUMABLE_PHASE_FAILED 5
 
 /**
+ * oss_resumable_status: paused by oss_resumable_download_pause() or oss_resumable_client_pause(), in the queue or
+ * later: no connection is open and nothing is read or written, until the download is resumed or cancelled.
+ */
+#define OSS_RESUMABLE_PHASE_PAUSED 6
+
+/**
+ * oss_resumable_status: waiting in the client's queue until fewer than `max_active_downloads` run.
+ */
+#define OSS_RESUMABLE_PHASE_QUEUED 7
+
+/**
  * oss_resumable_event: the download has begun to work.
  */
 #define OSS_RESUMABLE_EVENT_STARTED 1
@@ -231,6 +252,12 @@
  * each download.
  */
 #define OSS_RESUMABLE_EVENT_PROGRESS 2
+
+/**
+ * oss_resumable_event: the download has been paused: its connections are closed and what they brought is recorded.
+ * Pauses that follow one another before the event is read are merged.
+ */
+#define OSS_RESUMABLE_EVENT_PAUSED 3
 
 /**
  * oss_resumable_event: the download has ended. The last event of each download.
@@ -307,13 +334,14 @@ typedef struct oss_resumable_error oss_resumable_error;
  *
  * `event_queue` and `tag` of a request add the queue to a download. Each download that has been started successfully
  * then reports ::OSS_RESUMABLE_EVENT_STARTED when it begins to work, ::OSS_RESUMABLE_EVENT_PROGRESS while its status
- * changes, and ::OSS_RESUMABLE_EVENT_ENDED exactly once, as its last event and after its result can be read: also if it
- * is cancelled, and if its handle is freed while it runs. A download that is cancelled before it begins to work reports
- * its end only. Downloads by oss_resumable_download_object() report as well. Events may come before
- * oss_resumable_download_start() returns; a call that fails to start a download causes none. Events of one download come in this order; starts and ends of all downloads come in the order in which
- * they happen.
+ * changes, ::OSS_RESUMABLE_EVENT_PAUSED when a pause is complete, and ::OSS_RESUMABLE_EVENT_ENDED exactly once, as its
+ * last event and after its result can be read: also if it is cancelled, and if its handle is freed while it runs. A
+ * download that is cancelled before it begins to work reports its end only. Downloads by
+ * oss_resumable_download_object() report as well. Events may come before oss_resumable_download_start() returns; a call
+ * that fails to start a download causes none. Events of one download come in this order; starts, pauses and ends of all
+ * downloads come in the order in which they happen.
  *
- * Starts and ends are kept until they are read. Progress is not: an event shows the status at the time when it is read,
+ * Starts, pauses and ends are kept until they are read. Progress is not: an event shows the status at the time when it is read,
  * so a slow reader gets fewer of them. No thread serves a queue.
  *
  * Thread-safe: several threads may read, and each event goes to one of them. oss_resumable_event_queue_free() must be
@@ -756,6 +784,19 @@ typedef struct oss_resumable_client_options {
      * Frees `key_unwrapper_user_data`, or NULL.
      */
     oss_resumable_user_data_free key_unwrapper_user_data_free;
+    /**
+     * Largest number of downloads that run at once. 0: ::OSS_RESUMABLE_DEFAULT_MAX_ACTIVE_DOWNLOADS. Further downloads wait in a queue, where they have no thread
+     * and no connection. They start by `priority` of their requests, then in the order of their calls. No more downloads
+     * run than `max_connections` allows.
+     */
+    uint32_t max_active_downloads;
+    /**
+     * Largest number of requests in flight, over all downloads of the client, each on a connection of its own. 0:
+     * ::OSS_RESUMABLE_DEFAULT_MAX_CONNECTIONS.
+     * Running downloads share the connections evenly; those that one cannot use go to the others. About as many idle
+     * connections may stay open for later requests. See oss_resumable_client_set_max_connections().
+     */
+    uint32_t max_connections;
 } oss_resumable_client_options;
 
 /**
@@ -764,7 +805,7 @@ typedef struct oss_resumable_client_options {
 #define OSS_RESUMABLE_CLIENT_OPTIONS_INIT \
     { sizeof(oss_resumable_client_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
       NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, \
-      0, 0, 0, NULL, 0, NULL, NULL, NULL }
+      0, 0, 0, NULL, 0, NULL, NULL, NULL, 0, 0 }
 
 /**
  * The status of a running or ended download at one moment. The counters never decrease, except `bytes_done`.
@@ -852,13 +893,17 @@ typedef struct oss_resumable_status {
      * Requests repeated because the object had changed or a reply was unusable.
      */
     uint64_t retries_reply;
+    /**
+     * Place in the queue of the client, 1 for the download that starts next; 0: it is not queued.
+     */
+    uint64_t queue_position;
 } oss_resumable_status;
 
 /**
  * Initialises an object of type ::oss_resumable_status: sets `struct_size`, and every other field to zero.
  */
 #define OSS_RESUMABLE_STATUS_INIT \
-    { sizeof(oss_resumable_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(oss_resumable_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Reports the progress of a download. Runs only on the thread that is inside oss_resumable_download_object() or
@@ -1016,8 +1061,8 @@ typedef struct oss_download_object_request {
      */
     size_t extra_query_count;
     /**
-     * Longest time for the whole download, in milliseconds, after which it fails with ::OSS_RESUMABLE_ERR_DEADLINE. 0
-     * or −1: no limit.
+     * Longest time for the whole download from the call that starts it, its time in the client's queue included, in
+     * milliseconds, after which it fails with ::OSS_RESUMABLE_ERR_DEADLINE. 0 or −1: no limit.
      */
     int64_t deadline_ms;
     /**
@@ -1092,6 +1137,16 @@ typedef struct oss_download_object_request {
      * Any number, for example an index or a pointer: each event of the download carries it. Downloads may share one.
      */
     uint64_t tag;
+    /**
+     * Downloads with a higher priority start first if the client does not start all at once; see
+     * `max_active_downloads` of oss_resumable_client_options. Downloads of one priority start in the order of their
+     * calls. Any number; see oss_resumable_download_set_priority().
+     */
+    int32_t priority;
+    /**
+     * Must be zero.
+     */
+    uint32_t reserved2;
 } oss_download_object_request;
 
 /**
@@ -1100,7 +1155,7 @@ typedef struct oss_download_object_request {
 #define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
     { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
       0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
-      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0 }
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0 }
 
 /**
  * The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.
@@ -1155,7 +1210,7 @@ typedef struct oss_resumable_statistics {
      */
     uint64_t retries_reply;
     /**
-     * Time from start to end, in milliseconds.
+     * Time from the call that started the download to its end, in milliseconds, including the time in the queue.
      */
     uint64_t elapsed_ms;
     /**
@@ -1468,7 +1523,50 @@ oss_resumable_code oss_resumable_client_set_bandwidth(struct oss_resumable_clien
                                                       struct oss_resumable_error **err);
 
 /**
- * Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
+ * Sets the largest number of requests in flight, over all downloads of a client, from now on. If there are more, the
+ * client ends the slowest ones at once and continues at their bytes later. If there are fewer connections than running
+ * downloads, the newest of these wait until others have ended; they are not stalled meanwhile. A request that cannot be
+ * continued, because the service sends the object as one stream, is not ended.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param client not NULL
+ * @param connections as `max_connections` of oss_resumable_client_options; 0: the default
+ * @param err receives an error; written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_client_set_max_connections(struct oss_resumable_client *client,
+                                                            uint32_t connections,
+                                                            struct oss_resumable_error **err);
+
+/**
+ * Pauses the downloads of a client, and those that are started from now on, until oss_resumable_client_resume() is
+ * called. Returns immediately. oss_resumable_download_pause() describes what a pause does. A download runs when neither
+ * it nor its client is paused. No queued download starts meanwhile.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param client not NULL
+ * @param err receives an error; written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_client_pause(struct oss_resumable_client *client,
+                                              struct oss_resumable_error **err);
+
+/**
+ * Ends oss_resumable_client_pause(). Downloads that have been paused individually stay paused.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param client not NULL
+ * @param err receives an error; written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_client_resume(struct oss_resumable_client *client,
+                                               struct oss_resumable_error **err);
+
+/**
+ * Ends a client's downloads, running and queued, with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
  * oss_resumable_client_enable_requests() is called. Checkpoints are kept. Returns immediately; running downloads end
  * shortly afterwards.
  *
@@ -1531,7 +1629,13 @@ oss_resumable_code oss_resumable_download_object(struct oss_resumable_client *cl
                                                  struct oss_resumable_error **err);
 
 /**
- * Starts a download as oss_resumable_download_object() does, and returns immediately with a handle to it.
+ * Starts a download as oss_resumable_download_object() does, and returns immediately with a handle to it. If the client
+ * runs as many downloads as it may (`max_active_downloads`), the download is queued: it has no thread, its phase is
+ * ::OSS_RESUMABLE_PHASE_QUEUED, and it can be cancelled and freed as any other.
+ *
+ * ::OSS_RESUMABLE_ERR_BUSY if this process has a download to the same file, running or queued, and for a download that
+ * is queued also if another process works on its files. Otherwise oss_resumable_download_wait() reports it if another
+ * process does when the download starts.
  *
  * Thread-safe. `progress` of the request runs only inside oss_resumable_download_wait(). `user_data_free` of the
  * request is called when the handle is freed, or before this function returns when it fails.
@@ -1583,8 +1687,9 @@ oss_resumable_code oss_resumable_download_status(struct oss_resumable_download *
                                                  struct oss_resumable_status *snapshot);
 
 /**
- * Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The checkpoint, if
- * there is one, is kept. Has no effect on a download that has ended.
+ * Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The download ends within
+ * 100 ms, whatever it waits for, or as soon as the disk has done the one call that is running; a queued download has
+ * ended when the call returns. The checkpoint, if there is one, is kept. Has no effect on a download that has ended.
  *
  * Thread-safe; callable inside callbacks.
  *
@@ -1592,6 +1697,39 @@ oss_resumable_code oss_resumable_download_status(struct oss_resumable_download *
  * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
  */
 oss_resumable_code oss_resumable_download_cancel(struct oss_resumable_download *download);
+
+/**
+ * Pauses a download until oss_resumable_download_resume() is called. Returns immediately. Has no effect on a download
+ * that is paused or has ended.
+ *
+ * Within a second its connections are closed and what they brought is stored and recorded; then the phase is
+ * ::OSS_RESUMABLE_PHASE_PAUSED. Connections that it no longer used stay open while other downloads of the client may
+ * use them. The files stay locked. A request without a reply is sent again after the pause, and a
+ * verification of the file goes on where it stopped. A flush and a rename that have begun are completed. An object that
+ * is fetched in one stream, because it is processed or because the service ignores ranges or sends no ETag, starts over
+ * after the pause. The time paused counts against no limit but `deadline_ms`. oss_resumable_download_wait() goes on
+ * waiting, and oss_resumable_download_cancel() works at once.
+ *
+ * A queued download is paused at once, and returns to its place in the queue when it is resumed. One that has started
+ * still counts as one of the client's active downloads, but gives its connections to the others.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_download_pause(struct oss_resumable_download *download);
+
+/**
+ * Ends oss_resumable_download_pause(): the download goes on at its byte, unless its client is paused. Credentials that
+ * have expired meanwhile are asked for anew. Returns immediately.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_download_resume(struct oss_resumable_download *download);
 
 /**
  * Sets the bandwidth limit of a download, over all its connections, from now on. The limit of its client applies as
@@ -1605,6 +1743,19 @@ oss_resumable_code oss_resumable_download_cancel(struct oss_resumable_download *
  */
 oss_resumable_code oss_resumable_download_set_bandwidth(struct oss_resumable_download *download,
                                                         uint64_t bytes_per_second);
+
+/**
+ * Changes the priority of a download, which counts while it is queued: among the downloads of its new priority, its place
+ * is that of its call. Has no effect on a download that has started.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @param priority as `priority` of oss_download_object_request
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_download_set_priority(struct oss_resumable_download *download,
+                                                       int32_t priority);
 
 /**
  * Frees a download's handle. A running download is cancelled first, and the call waits for its end; its checkpoint is

@@ -75,8 +75,8 @@ struct RunningDownload {
 
 } // namespace detail
 
-/** A running or ended download. Move-only. Destroying it cancels the download and waits for its
- * end; the checkpoint is kept. If a future of it exists, the future waits instead. */
+/** A queued, running or ended download. Move-only. Destroying it cancels the download and waits for
+ * its end; the checkpoint is kept. If a future of it exists, the future waits instead. */
 class Download {
 public:
     Download() : running_(std::make_shared<detail::RunningDownload>()) {}
@@ -114,6 +114,16 @@ public:
      * now on; 0: no limit. */
     void SetBandwidth(uint64_t bytesPerSecond) {
         oss_resumable_download_set_bandwidth(running_->handle.get(), bytesPerSecond);
+    }
+    /** Pauses the download until Resume() is called; returns immediately. The phase becomes
+     * `OSS_RESUMABLE_PHASE_PAUSED` when its connections are closed and what they brought is
+     * recorded, within a second. oss_resumable_download_pause() describes what a pause does. */
+    void Pause() { oss_resumable_download_pause(running_->handle.get()); }
+    /** Lets the download go on at its byte, unless its client is paused. */
+    void Resume() { oss_resumable_download_resume(running_->handle.get()); }
+    /** Changes the priority of the download, which counts while it is queued. */
+    void SetPriority(int32_t priority) {
+        oss_resumable_download_set_priority(running_->handle.get(), priority);
     }
     /** Cancels the download; returns immediately. */
     void Cancel() { oss_resumable_download_cancel(running_->handle.get()); }
@@ -169,8 +179,29 @@ public:
         oss_resumable_client_set_bandwidth(handle_.get(), bytesPerSecond, &error);
         return Error(error);
     }
-    /** Ends running downloads with `ClientError:100002`, keeping their checkpoints, and refuses new
-     * ones until EnableRequest() is called. */
+    /** Pauses the downloads of the client, and those that are started from now on, until Resume() is
+     * called; returns immediately. A download runs when neither it nor its client is paused. No
+     * queued download starts meanwhile. */
+    Error Pause() {
+        oss_resumable_error *error = nullptr;
+        oss_resumable_client_pause(handle_.get(), &error);
+        return Error(error);
+    }
+    /** Ends Pause(). Downloads that have been paused individually stay paused. */
+    Error Resume() {
+        oss_resumable_error *error = nullptr;
+        oss_resumable_client_resume(handle_.get(), &error);
+        return Error(error);
+    }
+    /** Sets the largest number of requests in flight, over all downloads of the client, from now
+     * on; 0: the default. */
+    Error SetMaxConnections(uint32_t connections) {
+        oss_resumable_error *error = nullptr;
+        oss_resumable_client_set_max_connections(handle_.get(), connections, &error);
+        return Error(error);
+    }
+    /** Ends running and queued downloads with `ClientError:100002`, keeping their checkpoints, and
+     * refuses new ones until EnableRequest() is called. */
     Error DisableRequest() {
         oss_resumable_error *error = nullptr;
         oss_resumable_client_disable_requests(handle_.get(), &error);
@@ -201,7 +232,8 @@ public:
         return outcome;
     }
 
-    /** Starts the same download and returns immediately. */
+    /** Starts the same download and returns immediately. It is queued if `maxActiveDownloads` of
+     * the configuration run already. */
     Outcome<Download> StartDownload(const DownloadObjectRequest &request) {
         const Error refused = refusal(request);
         if (refused.isSet()) {

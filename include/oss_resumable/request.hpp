@@ -208,10 +208,14 @@ public:
     /** Fail with `FileAlreadyExists` instead of replacing a file. */
     void setFailIfExists(bool value) { failIfExists_ = value; }
     void setModifiedTimeFromObject(bool value) { setModifiedTime_ = value; }
-    /** Longest time for the whole download, in milliseconds; 0: no limit. */
+    /** Longest time for the whole download, its time in the client's queue included, in
+     * milliseconds; 0: no limit. */
     void setDeadlineMs(int64_t value) { deadlineMs_ = value; }
     /** Bandwidth limit in bytes per second, over all connections; 0: no limit. */
     void setMaxBandwidth(uint64_t value) { maxBandwidth_ = value; }
+    /** Of the downloads that wait because the client does not start all at once, those with a
+     * higher priority start first, then those that were started first. Default 0. */
+    void setPriority(int32_t value) { priority_ = value; }
     void setCheckSpace(bool value) { checkSpace_ = value; }
     void setPreallocate(bool value) { preallocate_ = value; }
     /** Off: a power failure after success may lose the file. */
@@ -265,6 +269,7 @@ private:
     detail::Pairs extraHeaders_, extraQuery_;
     int64_t deadlineMs_ = 0;
     uint64_t maxBandwidth_ = 0;
+    int32_t priority_ = 0;
     bool failIfExists_ = false;
     bool setModifiedTime_ = false;
     bool checkSpace_ = true;
@@ -333,6 +338,7 @@ private:
         request_.max_bandwidth = from.maxBandwidth_;
         request_.event_queue = from.eventQueue_ ? from.eventQueue_->get() : nullptr;
         request_.tag = from.tag_;
+        request_.priority = from.priority_;
     }
     void copyConditions(const DownloadObjectRequest &from) {
         request_.if_match = matching_.data();

@@ -6,6 +6,7 @@
 #ifndef OSS_RESUMABLE_SDK_CONVERSION_HPP
 #define OSS_RESUMABLE_SDK_CONVERSION_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -121,6 +122,8 @@ sdkConfiguration(const std::string &endpoint, const sdk::ClientConfiguration &fr
                  const std::shared_ptr<sdk::CredentialsProvider> &provider) {
     ClientConfiguration to;
     to.userAgent = from.userAgent;
+    to.maxConnections =
+        std::max<uint32_t>(from.maxConnections, OSS_RESUMABLE_DEFAULT_MAX_CONNECTIONS);
     to.connectTimeoutMs = sdkTime(from.connectTimeoutMs, 300000);
     to.idleTimeoutMs = sdkTime(from.requestTimeoutMs, -1);
     to.verifySSL = from.verifySSL;

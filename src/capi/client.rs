@@ -169,7 +169,77 @@ pub unsafe extern "C" fn oss_resumable_client_set_bandwidth(
     }
 }
 
-/// Ends a client's downloads with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
+/// Sets the largest number of requests in flight, over all downloads of a client, from now on. If there are more, the
+/// client ends the slowest ones at once and continues at their bytes later. If there are fewer connections than running
+/// downloads, the newest of these wait until others have ended; they are not stalled meanwhile. A request that cannot be
+/// continued, because the service sends the object as one stream, is not ended.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param client not NULL
+/// @param connections as `max_connections` of oss_resumable_client_options; 0: the default
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_set_max_connections(
+    client: *mut oss_resumable_client,
+    connections: u32,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            Handle::hold(client)?.inner().set_max_connections(connections)?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Pauses the downloads of a client, and those that are started from now on, until oss_resumable_client_resume() is
+/// called. Returns immediately. oss_resumable_download_pause() describes what a pause does. A download runs when neither
+/// it nor its client is paused. No queued download starts meanwhile.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param client not NULL
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_pause(
+    client: *mut oss_resumable_client,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            Handle::hold(client)?.inner().pause()?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Ends oss_resumable_client_pause(). Downloads that have been paused individually stay paused.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param client not NULL
+/// @param err receives an error; written on failure only; may be NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_client_resume(
+    client: *mut oss_resumable_client,
+    err: *mut *mut oss_resumable_error,
+) -> oss_resumable_code {
+    // SAFETY: the caller passes a live client, and an output that is NULL or writable.
+    unsafe {
+        guard::fallible(err, || {
+            Handle::hold(client)?.inner().resume()?;
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Ends a client's downloads, running and queued, with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
 /// oss_resumable_client_enable_requests() is called. Checkpoints are kept. Returns immediately; running downloads end
 /// shortly afterwards.
 ///

@@ -18,7 +18,8 @@ use super::switches::{self, limit, switch};
 use super::text::{optional, required};
 use crate::model::credentials::Credentials;
 use crate::model::options::{
-    AddressStyle, ClientOptions, LogLevel, Proxy, ProxyScheme, SignatureVersion,
+    AddressStyle, ClientOptions, DEFAULT_MAX_ACTIVE_DOWNLOADS, DEFAULT_MAX_CONNECTIONS, LogLevel,
+    Proxy, ProxyScheme, SignatureVersion,
 };
 
 /// `signature_version`: HMAC-SHA1.
@@ -39,6 +40,16 @@ pub const OSS_RESUMABLE_PROXY_HTTP: i32 = 0;
 /// `proxy_scheme`: the connection to the proxy uses TLS. Its certificate is always verified against the system's
 /// certificate authorities: `ca_file`, `ca_path` and `verify_tls` apply to the service's certificate only.
 pub const OSS_RESUMABLE_PROXY_HTTPS: i32 = 1;
+
+/// `max_active_downloads`: the default.
+pub const OSS_RESUMABLE_DEFAULT_MAX_ACTIVE_DOWNLOADS: u32 = 16;
+/// `max_connections`: the default.
+pub const OSS_RESUMABLE_DEFAULT_MAX_CONNECTIONS: u32 = 64;
+
+const _: () = assert!(
+    OSS_RESUMABLE_DEFAULT_MAX_ACTIVE_DOWNLOADS == DEFAULT_MAX_ACTIVE_DOWNLOADS
+        && OSS_RESUMABLE_DEFAULT_MAX_CONNECTIONS == DEFAULT_MAX_CONNECTIONS
+);
 
 /// Options of a client. Only `struct_size` and `endpoint` are required; zero in any other field selects its default.
 /// Strings are UTF-8 and copied by oss_resumable_client_new().
@@ -140,6 +151,15 @@ pub struct oss_resumable_client_options {
     pub key_unwrapper_user_data: *mut c_void,
     /// Frees `key_unwrapper_user_data`, or NULL.
     pub key_unwrapper_user_data_free: oss_resumable_user_data_free,
+    /// Largest number of downloads that run at once. 0: ::OSS_RESUMABLE_DEFAULT_MAX_ACTIVE_DOWNLOADS. Further downloads wait in a queue, where they have no thread
+    /// and no connection. They start by `priority` of their requests, then in the order of their calls. No more downloads
+    /// run than `max_connections` allows.
+    pub max_active_downloads: u32,
+    /// Largest number of requests in flight, over all downloads of the client, each on a connection of its own. 0:
+    /// ::OSS_RESUMABLE_DEFAULT_MAX_CONNECTIONS.
+    /// Running downloads share the connections evenly; those that one cannot use go to the others. About as many idle
+    /// connections may stay open for later requests. See oss_resumable_client_set_max_connections().
+    pub max_connections: u32,
 }
 size_first!(oss_resumable_client_options);
 
@@ -156,7 +176,7 @@ pub unsafe fn read(
     let user_data = UserData::new(c.user_data, c.user_data_free);
     let unwrapper_data = UserData::new(c.key_unwrapper_user_data, c.key_unwrapper_user_data_free);
     let user_data = Counted::new(user_data)?;
-    switches::reserved(c.reserved)?;
+    switches::reserved(c.reserved, "reserved")?;
     // SAFETY: the strings are NULL or NUL-terminated by this function's contract.
     let mut options = ClientOptions::new(unsafe { required(c.endpoint, "endpoint") }?);
     // SAFETY: as above.
@@ -252,6 +272,8 @@ fn numbers(c: &oss_resumable_client_options, options: &mut ClientOptions) -> Res
     }
     o.max_workers = c.max_workers;
     o.max_bandwidth = c.max_bandwidth;
+    o.max_active_downloads = c.max_active_downloads;
+    o.max_connections = c.max_connections;
     o.verify_tls = switch(c.verify_tls, o.verify_tls, "verify_tls")?;
     o.verify_crc = switch(c.verify_crc, o.verify_crc, "verify_crc")?;
     o.correct_clock = switch(c.correct_clock, o.correct_clock, "correct_clock")?;
@@ -314,6 +336,7 @@ mod tests {
         assert!(options.log.is_none() && options.retry.is_none());
         assert!(options.proxy.is_none() && options.network_interface.is_none());
         assert_eq!(options.max_bandwidth, 0);
+        assert_eq!((options.max_active_downloads, options.max_connections), (0, 0));
         assert!(options.decryption_keys.is_empty() && options.key_unwrapper.is_none());
     }
 
@@ -336,6 +359,7 @@ mod tests {
         let keys = [oss_resumable_decryption_key { pem: c"PEM".as_ptr(), matdesc: c"{}".as_ptr() }];
         (c.decryption_keys, c.decryption_keys_count) = (keys.as_ptr(), 1);
         c.key_unwrapper = Some(ignore);
+        (c.max_active_downloads, c.max_connections) = (7, 8);
         // SAFETY: a live local with literals for strings.
         let (o, _) = unsafe { read(&raw const c) }.expect("options");
         assert_eq!(o.region.as_deref(), Some("cn-hangzhou"));
@@ -364,6 +388,7 @@ mod tests {
         let [key] = &o.decryption_keys[..] else { panic!("one key") };
         assert_eq!((key.pem.as_str(), key.matdesc.as_deref()), ("PEM", Some("{}")));
         assert!(o.key_unwrapper.is_some());
+        assert_eq!((o.max_active_downloads, o.max_connections), (7, 8));
     }
 
     unsafe extern "C" fn ignore(

@@ -103,7 +103,13 @@ pub unsafe extern "C" fn oss_resumable_download_object(
     }
 }
 
-/// Starts a download as oss_resumable_download_object() does, and returns immediately with a handle to it.
+/// Starts a download as oss_resumable_download_object() does, and returns immediately with a handle to it. If the client
+/// runs as many downloads as it may (`max_active_downloads`), the download is queued: it has no thread, its phase is
+/// ::OSS_RESUMABLE_PHASE_QUEUED, and it can be cancelled and freed as any other.
+///
+/// ::OSS_RESUMABLE_ERR_BUSY if this process has a download to the same file, running or queued, and for a download that
+/// is queued also if another process works on its files. Otherwise oss_resumable_download_wait() reports it if another
+/// process does when the download starts.
 ///
 /// Thread-safe. `progress` of the request runs only inside oss_resumable_download_wait(). `user_data_free` of the
 /// request is called when the handle is freed, or before this function returns when it fails.
@@ -209,8 +215,9 @@ pub unsafe extern "C" fn oss_resumable_download_status(
     }
 }
 
-/// Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The checkpoint, if
-/// there is one, is kept. Has no effect on a download that has ended.
+/// Cancels a download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. The download ends within
+/// 100 ms, whatever it waits for, or as soon as the disk has done the one call that is running; a queued download has
+/// ended when the call returns. The checkpoint, if there is one, is kept. Has no effect on a download that has ended.
 ///
 /// Thread-safe; callable inside callbacks.
 ///
@@ -225,6 +232,59 @@ pub unsafe extern "C" fn oss_resumable_download_cancel(
     unsafe {
         guard::fallible(no_error, || {
             oss_resumable_download::hold(download)?.download.cancel();
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Pauses a download until oss_resumable_download_resume() is called. Returns immediately. Has no effect on a download
+/// that is paused or has ended.
+///
+/// Within a second its connections are closed and what they brought is stored and recorded; then the phase is
+/// ::OSS_RESUMABLE_PHASE_PAUSED. Connections that it no longer used stay open while other downloads of the client may
+/// use them. The files stay locked. A request without a reply is sent again after the pause, and a
+/// verification of the file goes on where it stopped. A flush and a rename that have begun are completed. An object that
+/// is fetched in one stream, because it is processed or because the service ignores ranges or sends no ETag, starts over
+/// after the pause. The time paused counts against no limit but `deadline_ms`. oss_resumable_download_wait() goes on
+/// waiting, and oss_resumable_download_cancel() works at once.
+///
+/// A queued download is paused at once, and returns to its place in the queue when it is resumed. One that has started
+/// still counts as one of the client's active downloads, but gives its connections to the others.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param download not NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_pause(
+    download: *mut oss_resumable_download,
+) -> oss_resumable_code {
+    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
+    // SAFETY: the caller passes a live download.
+    unsafe {
+        guard::fallible(no_error, || {
+            oss_resumable_download::hold(download)?.download.pause();
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Ends oss_resumable_download_pause(): the download goes on at its byte, unless its client is paused. Credentials that
+/// have expired meanwhile are asked for anew. Returns immediately.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param download not NULL
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_resume(
+    download: *mut oss_resumable_download,
+) -> oss_resumable_code {
+    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
+    // SAFETY: the caller passes a live download.
+    unsafe {
+        guard::fallible(no_error, || {
+            oss_resumable_download::hold(download)?.download.resume();
             Ok(OSS_RESUMABLE_OK)
         })
     }
@@ -248,6 +308,29 @@ pub unsafe extern "C" fn oss_resumable_download_set_bandwidth(
     unsafe {
         guard::fallible(no_error, || {
             oss_resumable_download::hold(download)?.download.set_bandwidth(bytes_per_second);
+            Ok(OSS_RESUMABLE_OK)
+        })
+    }
+}
+
+/// Changes the priority of a download, which counts while it is queued: among the downloads of its new priority, its place
+/// is that of its call. Has no effect on a download that has started.
+///
+/// Thread-safe; callable inside callbacks.
+///
+/// @param download not NULL
+/// @param priority as `priority` of oss_download_object_request
+/// @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_download_set_priority(
+    download: *mut oss_resumable_download,
+    priority: i32,
+) -> oss_resumable_code {
+    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
+    // SAFETY: the caller passes a live download.
+    unsafe {
+        guard::fallible(no_error, || {
+            oss_resumable_download::hold(download)?.download.set_priority(priority);
             Ok(OSS_RESUMABLE_OK)
         })
     }

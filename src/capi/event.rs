@@ -10,7 +10,9 @@ pub const OSS_RESUMABLE_EVENT_STARTED: i32 = 1;
 /// oss_resumable_event: the status of the download has changed. Changes are merged: at most ten of these a second for
 /// each download.
 pub const OSS_RESUMABLE_EVENT_PROGRESS: i32 = 2;
-// 3 is reserved: paused.
+/// oss_resumable_event: the download has been paused: its connections are closed and what they brought is recorded.
+/// Pauses that follow one another before the event is read are merged.
+pub const OSS_RESUMABLE_EVENT_PAUSED: i32 = 3;
 /// oss_resumable_event: the download has ended. The last event of each download.
 pub const OSS_RESUMABLE_EVENT_ENDED: i32 = 4;
 
@@ -51,6 +53,7 @@ impl From<&DownloadEvent> for oss_resumable_event {
         let (kind, code) = match event.kind {
             EventKind::Started => (OSS_RESUMABLE_EVENT_STARTED, OSS_RESUMABLE_OK),
             EventKind::Progress => (OSS_RESUMABLE_EVENT_PROGRESS, OSS_RESUMABLE_OK),
+            EventKind::Paused => (OSS_RESUMABLE_EVENT_PAUSED, OSS_RESUMABLE_OK),
             EventKind::Ended(Ok(())) => (OSS_RESUMABLE_EVENT_ENDED, OSS_RESUMABLE_OK),
             EventKind::Ended(Err(kind)) => (OSS_RESUMABLE_EVENT_ENDED, codes::from_kind(kind)),
         };
@@ -87,6 +90,7 @@ mod tests {
             bytes_done: 2,
             bytes_total: Some(3),
             active_connections: 4,
+            queue_position: None,
             bytes_per_second: 5,
             eta: Some(Duration::from_millis(6)),
             statistics,
@@ -94,6 +98,7 @@ mod tests {
         for (kind, expected) in [
             (EventKind::Started, (OSS_RESUMABLE_EVENT_STARTED, 0)),
             (EventKind::Progress, (OSS_RESUMABLE_EVENT_PROGRESS, 0)),
+            (EventKind::Paused, (OSS_RESUMABLE_EVENT_PAUSED, 0)),
             (EventKind::Ended(Ok(())), (OSS_RESUMABLE_EVENT_ENDED, 0)),
             (
                 EventKind::Ended(Err(ErrorKind::Busy)),

@@ -16,13 +16,14 @@ use crate::event_queue::EventQueue;
 ///
 /// `event_queue` and `tag` of a request add the queue to a download. Each download that has been started successfully
 /// then reports ::OSS_RESUMABLE_EVENT_STARTED when it begins to work, ::OSS_RESUMABLE_EVENT_PROGRESS while its status
-/// changes, and ::OSS_RESUMABLE_EVENT_ENDED exactly once, as its last event and after its result can be read: also if it
-/// is cancelled, and if its handle is freed while it runs. A download that is cancelled before it begins to work reports
-/// its end only. Downloads by oss_resumable_download_object() report as well. Events may come before
-/// oss_resumable_download_start() returns; a call that fails to start a download causes none. Events of one download come in this order; starts and ends of all downloads come in the order in which
-/// they happen.
+/// changes, ::OSS_RESUMABLE_EVENT_PAUSED when a pause is complete, and ::OSS_RESUMABLE_EVENT_ENDED exactly once, as its
+/// last event and after its result can be read: also if it is cancelled, and if its handle is freed while it runs. A
+/// download that is cancelled before it begins to work reports its end only. Downloads by
+/// oss_resumable_download_object() report as well. Events may come before oss_resumable_download_start() returns; a call
+/// that fails to start a download causes none. Events of one download come in this order; starts, pauses and ends of all
+/// downloads come in the order in which they happen.
 ///
-/// Starts and ends are kept until they are read. Progress is not: an event shows the status at the time when it is read,
+/// Starts, pauses and ends are kept until they are read. Progress is not: an event shows the status at the time when it is read,
 /// so a slow reader gets fewer of them. No thread serves a queue.
 ///
 /// Thread-safe: several threads may read, and each event goes to one of them. oss_resumable_event_queue_free() must be

@@ -82,6 +82,8 @@ fn layouts() -> Vec<Layout> {
             key_unwrapper,
             key_unwrapper_user_data,
             key_unwrapper_user_data_free,
+            max_active_downloads,
+            max_connections,
         }),
         layout!(oss_download_object_request {
             struct_size,
@@ -129,6 +131,8 @@ fn layouts() -> Vec<Layout> {
             max_bandwidth,
             event_queue,
             tag,
+            priority,
+            reserved2,
         }),
         layout!(oss_resumable_status {
             struct_size,
@@ -151,6 +155,7 @@ fn layouts() -> Vec<Layout> {
             retries_service,
             retries_auth,
             retries_reply,
+            queue_position,
         }),
         layout!(oss_resumable_event {
             struct_size,

@@ -128,8 +128,8 @@ pub struct oss_download_object_request {
     pub extra_query: *const oss_resumable_pair,
     /// Number of pairs in `extra_query`.
     pub extra_query_count: usize,
-    /// Longest time for the whole download, in milliseconds, after which it fails with ::OSS_RESUMABLE_ERR_DEADLINE. 0
-    /// or −1: no limit.
+    /// Longest time for the whole download from the call that starts it, its time in the client's queue included, in
+    /// milliseconds, after which it fails with ::OSS_RESUMABLE_ERR_DEADLINE. 0 or −1: no limit.
     pub deadline_ms: i64,
     /// Reports the progress of the download, or NULL.
     pub progress: oss_resumable_progress,
@@ -171,6 +171,12 @@ pub struct oss_download_object_request {
     pub event_queue: *mut oss_resumable_event_queue,
     /// Any number, for example an index or a pointer: each event of the download carries it. Downloads may share one.
     pub tag: u64,
+    /// Downloads with a higher priority start first if the client does not start all at once; see
+    /// `max_active_downloads` of oss_resumable_client_options. Downloads of one priority start in the order of their
+    /// calls. Any number; see oss_resumable_download_set_priority().
+    pub priority: i32,
+    /// Must be zero.
+    pub reserved2: u32,
 }
 size_first!(oss_download_object_request);
 
@@ -186,7 +192,8 @@ pub unsafe fn read(
     let c = unsafe { sized::read(source) }?;
     // First of all, so that the data is freed whatever else is wrong.
     let progress = Progress::new(c.progress, UserData::new(c.user_data, c.user_data_free));
-    switches::reserved(c.reserved)?;
+    switches::reserved(c.reserved, "reserved")?;
+    switches::reserved(c.reserved2, "reserved2")?;
     // SAFETY: strings and lists are as this function's contract says.
     let mut request = unsafe { strings(&c) }?;
     // SAFETY: as above.
@@ -251,6 +258,7 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
     }
     r.traffic_limit = c.traffic_limit;
     r.max_bandwidth = c.max_bandwidth;
+    r.priority = c.priority;
     r.deadline = limit(c.deadline_ms, r.deadline, "deadline_ms")?;
     r.overwrite = match c.overwrite {
         OSS_RESUMABLE_OVERWRITE_REPLACE => Overwrite::Replace,
@@ -327,7 +335,7 @@ mod tests {
         (c.version_id, c.traffic_limit) = (c"v1".as_ptr(), 819_200);
         (c.extra_headers, c.extra_headers_count) = (&raw const pair, 1);
         (c.extra_query, c.extra_query_count) = (&raw const pair, 1);
-        (c.deadline_ms, c.max_bandwidth) = (9, 8);
+        (c.deadline_ms, c.max_bandwidth, c.priority) = (9, 8, -7);
         c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
         (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
         (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
@@ -354,6 +362,7 @@ mod tests {
         r.extra_headers = vec![("n".to_owned(), "v".to_owned())];
         r.extra_query = r.extra_headers.clone();
         (r.deadline, r.max_bandwidth) = (Some(Duration::from_millis(9)), 8);
+        r.priority = -7;
         r.overwrite = Overwrite::Fail;
         (r.requester_pays, r.set_modified_time, r.check_space) = (true, true, false);
         (r.preallocate, r.flush) = (true, false);
@@ -396,5 +405,6 @@ mod tests {
         assert!(refused(|c| c.deadline_ms = -9).contains("deadline_ms"));
         assert!(refused(|c| c.extra_headers_count = 1).contains("extra_headers"));
         assert!(refused(|c| c.reserved = 7).contains("reserved"));
+        assert!(refused(|c| c.reserved2 = 7).contains("reserved2"));
     }
 }

@@ -13,6 +13,11 @@ pub const OSS_RESUMABLE_PHASE_FINISHING: i32 = 3;
 pub const OSS_RESUMABLE_PHASE_SUCCEEDED: i32 = 4;
 /// oss_resumable_status: ended with an error.
 pub const OSS_RESUMABLE_PHASE_FAILED: i32 = 5;
+/// oss_resumable_status: paused by oss_resumable_download_pause() or oss_resumable_client_pause(), in the queue or
+/// later: no connection is open and nothing is read or written, until the download is resumed or cancelled.
+pub const OSS_RESUMABLE_PHASE_PAUSED: i32 = 6;
+/// oss_resumable_status: waiting in the client's queue until fewer than `max_active_downloads` run.
+pub const OSS_RESUMABLE_PHASE_QUEUED: i32 = 7;
 
 /// The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.
 #[repr(C)]
@@ -42,7 +47,7 @@ pub struct oss_resumable_statistics {
     pub retries_auth: u64,
     /// Requests repeated because the object had changed or a reply was unusable.
     pub retries_reply: u64,
-    /// Time from start to end, in milliseconds.
+    /// Time from the call that started the download to its end, in milliseconds, including the time in the queue.
     pub elapsed_ms: u64,
     /// Time for which the service asked this download to wait (503, 429, `Retry-After`) or delayed its replies
     /// (`x-oss-qos-delay-time`), in milliseconds, summed over all connections.
@@ -96,6 +101,8 @@ pub struct oss_resumable_status {
     pub retries_auth: u64,
     /// Requests repeated because the object had changed or a reply was unusable.
     pub retries_reply: u64,
+    /// Place in the queue of the client, 1 for the download that starts next; 0: it is not queued.
+    pub queue_position: u64,
 }
 size_first!(oss_resumable_status);
 
@@ -145,6 +152,7 @@ impl From<&Status> for oss_resumable_status {
             retries_service: figures.retries_service,
             retries_auth: figures.retries_auth,
             retries_reply: figures.retries_reply,
+            queue_position: status.queue_position.map_or(0, |place| place as u64),
         }
     }
 }
@@ -156,11 +164,13 @@ fn eta_ms(status: &Status) -> i64 {
 
 fn phase(phase: Phase) -> i32 {
     match phase {
+        Phase::Queued => OSS_RESUMABLE_PHASE_QUEUED,
         Phase::Starting => OSS_RESUMABLE_PHASE_STARTING,
         Phase::Transferring => OSS_RESUMABLE_PHASE_TRANSFERRING,
         Phase::Finishing => OSS_RESUMABLE_PHASE_FINISHING,
         Phase::Succeeded => OSS_RESUMABLE_PHASE_SUCCEEDED,
         Phase::Failed => OSS_RESUMABLE_PHASE_FAILED,
+        Phase::Paused => OSS_RESUMABLE_PHASE_PAUSED,
     }
 }
 
@@ -210,6 +220,7 @@ mod tests {
             active_connections: 8,
             bytes_per_second: 9,
             eta: None,
+            queue_position: Some(16),
             statistics,
         });
         let figures = [
@@ -228,6 +239,7 @@ mod tests {
             status.retries_service,
             status.retries_auth,
             status.retries_reply,
+            status.queue_position,
         ];
         assert_eq!(figures, std::array::from_fn(|index| index as u64 + 1));
         assert_eq!((status.bytes_total, status.eta_ms), (-1, -1));

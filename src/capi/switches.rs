@@ -36,11 +36,11 @@ pub fn limit(ms: i64, default: Option<Duration>, name: &str) -> Result<Option<Du
 }
 
 /// Refuses a field that must be zero.
-pub fn reserved(value: u32) -> Result<()> {
+pub fn reserved(value: u32, name: &str) -> Result<()> {
     if value == 0 {
         Ok(())
     } else {
-        Err(Failure::validation(format_args!("a reserved field is not zero")))
+        Err(Failure::validation(format_args!("the field {name} is reserved and must be zero")))
     }
 }
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use super::journal::JournalLocation;
 use crate::model::error::Result;
+use crate::model::request::DownloadRequest;
 use crate::storage::paths::Paths;
 use crate::storage::temp_file::TempFile;
+use crate::sys::locked_file::LockedFile;
 
 /// The contents of a download's checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,14 @@ pub fn discard(journal: &JournalLocation, paths: &Paths) -> Result<bool> {
     locked.discard().map(|()| true)
 }
 
+/// The file of the download of `request` to `paths` that another run has locked, if there is one. It reads nothing.
+pub fn used_file(request: &DownloadRequest, paths: &Paths) -> Option<PathBuf> {
+    let journal = JournalLocation::of(request, paths).map(|journal| journal.path().to_owned());
+    // A file that cannot be opened is an error of the download itself.
+    let is_used = |path: &PathBuf| LockedFile::is_locked_elsewhere(path).unwrap_or(false);
+    journal.into_iter().chain([paths.temp.clone()]).find(is_used)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,7 +67,6 @@ mod tests {
     use crate::model::error::ErrorKind;
     use crate::model::extent::Extent;
     use crate::model::pinning::Pinning;
-    use crate::model::request::DownloadRequest;
     use crate::storage::paths;
     use std::ffi::OsString;
 

@@ -27,7 +27,7 @@ pub struct State {
     /// From their start until their end has been read.
     downloads: BTreeMap<u64, Entry>,
     next_id: u64,
-    /// A download for each start and each end that waits, in the order in which they happened.
+    /// A download for each start, pause and end that waits, in the order in which they happened.
     changes: VecDeque<u64>,
     /// Downloads whose progress waits.
     progressed: VecDeque<u64>,
@@ -43,6 +43,8 @@ struct Entry {
     stage: Stage,
     /// The start has been reported, or there was none.
     is_start_told: bool,
+    /// A pause waits to be reported.
+    pause_waits: bool,
     /// The progress that was reported last.
     told: Option<Progress>,
 }
@@ -80,8 +82,14 @@ impl State {
     pub fn admit(&mut self, tag: u64, download: Weak<dyn Observed>) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
-        let entry =
-            Entry { tag, download, stage: Stage::Admitted, is_start_told: true, told: None };
+        let entry = Entry {
+            tag,
+            download,
+            stage: Stage::Admitted,
+            is_start_told: true,
+            pause_waits: false,
+            told: None,
+        };
         self.downloads.insert(id, entry);
         id
     }
@@ -92,6 +100,17 @@ impl State {
             entry.stage = Stage::Running;
             entry.is_start_told = false;
             self.running += 1;
+            // The start takes the place of a pause in the client's queue, which is over.
+            if !std::mem::take(&mut entry.pause_waits) {
+                self.changes.push_back(id);
+            }
+        }
+    }
+
+    pub fn paused(&mut self, id: u64) {
+        let Some(entry) = self.downloads.get_mut(&id) else { return };
+        if !matches!(entry.stage, Stage::Ended(..)) && !entry.pause_waits {
+            entry.pause_waits = true;
             self.changes.push_back(id);
         }
     }
@@ -116,7 +135,7 @@ impl State {
         }
     }
 
-    /// The next event. Starts and ends come before progress, so that the order of a download's events is kept.
+    /// The next event. Starts, pauses and ends come before progress, so that the order of a download's events is kept.
     pub fn take(&mut self, now: Instant) -> Option<DownloadEvent> {
         while let Some(id) = self.changes.pop_front() {
             if let Some(event) = self.change(id) {
@@ -147,16 +166,16 @@ impl State {
         (self.running > 0).then_some(self.next_look)
     }
 
-    /// The start or the end of a download.
+    /// The start, a pause or the end of a download.
     fn change(&mut self, id: u64) -> Option<DownloadEvent> {
         let entry = self.downloads.get_mut(&id)?;
         if !entry.is_start_told {
             entry.is_start_told = true;
-            return Some(DownloadEvent {
-                tag: entry.tag,
-                kind: EventKind::Started,
-                status: entry.status()?,
-            });
+            return entry.event(EventKind::Started);
+        }
+        if entry.pause_waits {
+            entry.pause_waits = false;
+            return entry.event(EventKind::Paused);
         }
         let Entry { tag, stage: Stage::Ended(status, result), .. } = self.downloads.remove(&id)?
         else {
@@ -191,6 +210,10 @@ impl State {
 }
 
 impl Entry {
+    fn event(&self, kind: EventKind) -> Option<DownloadEvent> {
+        Some(DownloadEvent { tag: self.tag, kind, status: self.status()? })
+    }
+
     fn status(&self) -> Option<Status> {
         match &self.stage {
             Stage::Ended(last, _) => Some(last.clone()),

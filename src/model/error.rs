@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The kind of failure of an [`Error`]; corresponds to the `OSS_RESUMABLE_ERR_…` codes of the C header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,6 +198,18 @@ impl Error {
             "ClientError:100002",
             "requests of this client are disabled; enable them and start the download again",
         )
+    }
+
+    /// The download of `object` was cancelled.
+    pub fn cancelled(object: &str) -> Self {
+        let message = format!("the download of {object} was cancelled");
+        Self::new(ErrorKind::Cancelled, "Cancelled", message)
+    }
+
+    /// The download of `object` has not ended within `limit`.
+    pub fn deadline(object: &str, limit: Duration) -> Self {
+        let message = format!("the download of {object} took longer than {limit:?}");
+        Self::new(ErrorKind::Deadline, "DeadlineExceeded", message)
     }
 
     /// Another run is using `path`, a file of this download.

@@ -26,6 +26,9 @@ pub enum EventKind {
     Started,
     /// Its status has changed. Changes are merged: at most ten of these a second for each download.
     Progress,
+    /// It has been paused: its connections are closed and what they brought is recorded. Pauses that follow one another
+    /// before the event is read are merged.
+    Paused,
     /// It has ended, with success or with an error of this kind. The last event of each download.
     Ended(std::result::Result<(), ErrorKind>),
 }
@@ -44,6 +47,9 @@ pub trait EventSink: Send + Sync {
 
     /// The download has begun to work.
     fn started(&self, id: u64);
+
+    /// A pause of the download is complete.
+    fn paused(&self, id: u64);
 
     /// The download has ended with this status.
     fn ended(&self, id: u64, last: Status, result: std::result::Result<(), ErrorKind>);
@@ -87,6 +93,10 @@ pub struct Reporter {
 impl Reporter {
     pub fn started(&self) {
         self.sink.started(self.id);
+    }
+
+    pub fn paused(&self) {
+        self.sink.paused(self.id);
     }
 
     pub fn ended(mut self, last: Status, result: std::result::Result<(), ErrorKind>) {

@@ -178,6 +178,31 @@ pub struct ClientOptions {
     pub decryption_keys: Vec<DecryptionKey>,
     /// Unwraps the content keys of encrypted objects for which no decryption key is.
     pub key_unwrapper: Option<Arc<dyn KeyUnwrapper>>,
+    /// Largest number of downloads that run at once; 0: [`DEFAULT_MAX_ACTIVE_DOWNLOADS`]. Further downloads wait in a queue, where they have no
+    /// thread and no connection. They start by [`DownloadRequest::priority`](crate::DownloadRequest::priority), then in
+    /// the order of their calls. No more downloads run than `max_connections` allows.
+    pub max_active_downloads: u32,
+    /// Largest number of requests in flight, over all downloads of the client, each on a connection of its own; 0:
+    /// [`DEFAULT_MAX_CONNECTIONS`].
+    /// Running downloads share the connections evenly; those that one cannot use go to the others. About as many idle
+    /// connections may stay open for later requests. See
+    /// [`Client::set_max_connections`](crate::Client::set_max_connections).
+    pub max_connections: u32,
+}
+
+/// Default of [`ClientOptions::max_active_downloads`].
+pub const DEFAULT_MAX_ACTIVE_DOWNLOADS: u32 = 16;
+/// Default of [`ClientOptions::max_connections`].
+pub const DEFAULT_MAX_CONNECTIONS: u32 = 64;
+
+/// The number of connections that a value of `max_connections` means.
+pub fn max_connections(value: u32) -> u32 {
+    if value == 0 { DEFAULT_MAX_CONNECTIONS } else { value }
+}
+
+/// The number of downloads that a value of `max_active_downloads` means.
+pub fn max_active_downloads(value: u32) -> u32 {
+    if value == 0 { DEFAULT_MAX_ACTIVE_DOWNLOADS } else { value }
 }
 
 impl ClientOptions {
@@ -210,6 +235,8 @@ impl ClientOptions {
             retry: None,
             decryption_keys: Vec::new(),
             key_unwrapper: None,
+            max_active_downloads: 0,
+            max_connections: 0,
         }
     }
 

@@ -50,7 +50,7 @@ pub struct Statistics {
     /// Time for which the service asked this download to wait or delayed its replies (`x-oss-qos-delay-time`), in
     /// milliseconds, summed over all connections.
     pub throttled_ms: u64,
-    /// Time from start to end.
+    /// Time from the call that started the download to its end, including the time in the queue.
     pub elapsed: Duration,
 }
 
@@ -87,6 +87,9 @@ pub struct Outcome {
 /// The phase of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Waiting until its client lets it start, see
+    /// [`ClientOptions::max_active_downloads`](crate::ClientOptions::max_active_downloads).
+    Queued,
     /// Validating, locking, waiting for the first reply.
     Starting,
     /// Fetching bytes and verifying those of an earlier run.
@@ -97,6 +100,8 @@ pub enum Phase {
     Succeeded,
     /// Ended with an error.
     Failed,
+    /// Paused: no connection is open and nothing is read or written, until the download is resumed or cancelled.
+    Paused,
 }
 
 /// The status of a running or ended download at one moment.
@@ -116,6 +121,8 @@ pub struct Status {
     /// Time until the last byte arrives if the rate stays as it is; `None` while the total is unknown or nothing
     /// arrives, and after a failure.
     pub eta: Option<Duration>,
+    /// Place in the queue of the client, 1 for the download that starts next; `None` if it is not queued.
+    pub queue_position: Option<usize>,
     /// The statistics so far.
     pub statistics: Statistics,
 }

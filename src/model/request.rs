@@ -140,7 +140,8 @@ pub struct DownloadRequest {
     pub overwrite: Overwrite,
     /// Set the file's modification time from `Last-Modified`. Default off.
     pub set_modified_time: bool,
-    /// Longest time for the whole download, after which it fails with `Deadline`. Default: no limit.
+    /// Longest time for the whole download from the call that starts it, its time in the client's queue included, after
+    /// which it fails with `Deadline`. Default: no limit.
     pub deadline: Option<Duration>,
     /// Check the free disk space before writing. Default on.
     pub check_space: bool,
@@ -159,6 +160,10 @@ pub struct DownloadRequest {
     pub allow_encrypted: bool,
     /// Takes the events of the download.
     pub(crate) events: Option<Subscription>,
+    /// Downloads with a higher priority start first if the client does not start all at once
+    /// ([`ClientOptions::max_active_downloads`](crate::ClientOptions::max_active_downloads)). Downloads of one priority
+    /// start in the order of their calls. Any number; default 0.
+    pub priority: i32,
 }
 
 impl DownloadRequest {
@@ -192,7 +197,13 @@ impl DownloadRequest {
             verify_before_rename: false,
             allow_encrypted: false,
             events: None,
+            priority: 0,
         }
+    }
+
+    /// The object's name in messages.
+    pub(crate) fn object(&self) -> String {
+        format!("oss://{}/{}", self.bucket, self.key)
     }
 
     /// Whether the request has conditions on the state of the object.

@@ -32,6 +32,8 @@ pub struct TempFile {
     /// Held during a write. File systems let one write at a time into a file and keep the others spinning on the
     /// processor; here they sleep.
     writing: Mutex<Length>,
+    /// No write begins any more.
+    stopped: AtomicBool,
     /// The file existed before this run.
     was_there: bool,
     /// The rights of the file that is to be replaced, as they were when this run created or claimed this file.
@@ -127,7 +129,8 @@ impl TempFile {
     }
 
     fn empty(file: LockedFile) -> Self {
-        TempFile { file, writing: Mutex::default(), was_there: false, replaced: None }
+        let (writing, stopped) = (Mutex::default(), AtomicBool::new(false));
+        TempFile { file, writing, stopped, was_there: false, replaced: None }
     }
 
     fn of(file: LockedFile) -> Result<Self> {
@@ -211,6 +214,10 @@ impl TempFile {
     /// says how many bytes are missing.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
         let mut length = self.writing.lock();
+        if self.stopped.load(Ordering::Relaxed) {
+            let what = "the download ended before these bytes were written";
+            return Err(Error::new(ErrorKind::Cancelled, "Cancelled", what));
+        }
         // The write may restore the file's length and leave a hole in it.
         self.compare(&mut length)?;
         self.file.write_all_at(bytes, offset).map_err(|error| {
@@ -218,6 +225,17 @@ impl TempFile {
         })?;
         length.reached = length.reached.max(offset.saturating_add(bytes.len() as u64));
         Ok(())
+    }
+
+    /// Makes all writes fail from now on, those included that wait for another one. Waits for one that has begun.
+    pub fn stop_writes(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        drop(self.writing.lock());
+    }
+
+    /// Lets other runs lock the file.
+    pub fn unlock(&self) {
+        self.file.unlock();
     }
 
     /// Reads some bytes at `offset` in the file; 0 at the end of the file.
@@ -240,26 +258,20 @@ impl TempFile {
     /// Whether the extent's bytes, which are at `offset` in the file, have its checksum.
     ///
     /// `false` for bytes beyond the file's end and bytes that the disk cannot read. Reads through `buffer`, which must
-    /// not be empty; fails with `Cancelled` soon after the flag is set. `transform` is applied to the bytes, in their
-    /// order, before they are hashed.
+    /// not be empty. `between` is called before each read; its error is returned. `transform` is applied to the bytes, in
+    /// their order, before they are hashed.
     pub fn prove(
         &self,
         extent: &Extent,
         offset: u64,
-        cancelled: &AtomicBool,
+        between: &mut dyn FnMut() -> Result<()>,
         buffer: &mut [u8],
         mut transform: impl FnMut(&mut [u8]) -> Result<()>,
     ) -> Result<bool> {
         let mut digest = Digest::new();
         let mut done = 0;
         while done < extent.len {
-            if cancelled.load(Ordering::Relaxed) {
-                return Err(Error::new(
-                    ErrorKind::Cancelled,
-                    "Cancelled",
-                    "the download was cancelled",
-                ));
-            }
+            between()?;
             let wanted = usize::try_from(extent.len - done).unwrap_or(usize::MAX).min(buffer.len());
             let Some(chunk) = buffer.get_mut(..wanted) else { return Ok(false) };
             let read = match self.read_at(chunk, offset.saturating_add(done)) {

@@ -4,10 +4,12 @@ use std::ffi::{c_char, c_long};
 use std::ptr;
 
 use curl::easy::Easy2;
-use curl::multi::Easy2Handle;
+use curl::multi::{Easy2Handle, Multi};
 
+/// `CURLMOPT_QUICK_EXIT` (libcurl 8.21): do not wait for the threads of name lookups when a multi handle is freed.
+const CURLMOPT_QUICK_EXIT: curl_sys::CURLMoption = curl_sys::CURLOPTTYPE_LONG + 21;
 /// `CURLOPT_QUICK_EXIT` (libcurl 7.87): do not wait for the thread of a name lookup when a handle is removed.
-const CURLOPT_QUICK_EXIT: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_LONG + 318;
+const CURLOPT_QUICK_EXIT: curl_sys::CURLoption = curl_sys::CURLOPTTYPE_LONG + 322;
 
 /// Lets a handle be removed immediately while its name lookup is still running.
 pub fn quick_exit<H>(easy: &mut Easy2<H>) {
@@ -15,6 +17,15 @@ pub fn quick_exit<H>(easy: &mut Easy2<H>) {
     // CURLE_UNKNOWN_OPTION; then a removal may be slow.
     unsafe {
         curl_sys::curl_easy_setopt(easy.raw(), CURLOPT_QUICK_EXIT, 1 as c_long);
+    }
+}
+
+/// Lets a multi handle be freed immediately while name lookups of removed handles are still running.
+pub fn quick_cleanup(multi: &Multi) {
+    // SAFETY: the handle is valid while `multi` lives, and the option takes a long. An older libcurl returns
+    // CURLM_UNKNOWN_OPTION, and does not wait.
+    unsafe {
+        curl_sys::curl_multi_setopt(multi.raw(), CURLMOPT_QUICK_EXIT, 1 as c_long);
     }
 }
 

@@ -51,6 +51,25 @@ impl LockedFile {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
+    /// Whether there is a file at `path` that is locked. A lock that is about to be released does not count.
+    pub fn is_locked_elsewhere(path: &Path) -> io::Result<bool> {
+        for _ in 0..MAX_REPLACED {
+            let file = match options().write(false).open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                other => other?,
+            };
+            if !file.metadata()?.is_file() {
+                return Ok(false);
+            }
+            // Several may look at the same time. The lock ends when the file is closed.
+            match file.try_lock_shared() {
+                Err(TryLockError::WouldBlock) => thread::sleep(LETTING_GO),
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
     /// Creates the file at `path` with the permission bits `mode`, reduced by the umask; `AlreadyExists` if there is
     /// one.
     pub fn create_new(path: &Path, mode: u32) -> io::Result<Self> {
@@ -122,6 +141,14 @@ impl LockedFile {
         if self.is_in_place()? { fs::remove_file(&self.path) } else { Ok(()) }
     }
 
+    /// Releases the lock although the file stays open.
+    pub fn unlock(&self) {
+        if self.locked {
+            // It fails only for a descriptor that is not open.
+            let _ = self.file.unlock();
+        }
+    }
+
     /// Records that the file, still open and locked, has been renamed to `path`.
     pub fn moved_to(&mut self, path: &Path) {
         path.clone_into(&mut self.path);
@@ -139,9 +166,7 @@ impl Deref for LockedFile {
 impl Drop for LockedFile {
     fn drop(&mut self) {
         // Closing is not enough: a child that the host forked may share the descriptor and with it the lock.
-        if self.locked {
-            let _ = self.file.unlock();
-        }
+        self.unlock();
     }
 }
 
@@ -179,6 +204,18 @@ mod tests {
         assert_eq!(refusal(LockedFile::open_or_create(&path, 0o666)), io::ErrorKind::WouldBlock);
         drop(first);
         assert!(!LockedFile::open_or_create(&path, 0o666).expect("open").1);
+    }
+
+    #[test]
+    fn a_lock_can_be_seen_without_taking_it() {
+        let (_dir, path) = scratch();
+        let is_locked = || LockedFile::is_locked_elsewhere(&path).expect("look");
+        assert!(!is_locked(), "there is no file");
+        let (first, _) = LockedFile::open_or_create(&path, 0o666).expect("create");
+        assert!(is_locked());
+        drop(first);
+        assert!(!is_locked());
+        assert!(LockedFile::open(&path).expect("open").is_some());
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod exit;
 pub mod file;
 pub mod locked_file;
 pub mod panic;
+pub mod per_process;
 pub mod random;
 pub mod thread;
 pub mod timer;

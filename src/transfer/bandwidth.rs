@@ -33,11 +33,22 @@ impl Queue {
     fn reserve(&mut self, bytes: u64, now: Instant) -> Instant {
         let earliest = now.checked_sub(BURST).unwrap_or(now);
         let turn = self.free_at.map_or(earliest, |free| free.max(earliest));
+        self.free_at = Some(turn + self.cost(bytes));
+        turn
+    }
+
+    /// Takes back a reservation of `bytes`: those who reserve next get the time.
+    fn give_back(&mut self, bytes: u64) {
+        let cost = self.cost(bytes);
+        self.free_at = self.free_at.and_then(|free| free.checked_sub(cost));
+    }
+
+    /// The time of `bytes`.
+    fn cost(&self, bytes: u64) -> Duration {
         let nanoseconds =
             (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(self.rate.max(1)));
         let cost = u64::try_from(nanoseconds).map_or(LONGEST_WAIT, Duration::from_nanos);
-        self.free_at = Some(turn + cost.min(LONGEST_WAIT));
-        turn
+        cost.min(LONGEST_WAIT)
     }
 
     fn change(&mut self, rate: u64, now: Instant) {
@@ -118,6 +129,15 @@ impl LimitShare {
         }
     }
 
+    /// Gives up what is still reserved.
+    fn leave(&mut self) {
+        let Some(turn) = self.turn.take() else { return };
+        let mut queue = self.bandwidth.queue.lock();
+        if turn.epoch == queue.epoch {
+            queue.give_back(turn.reserved);
+        }
+    }
+
     /// When the reserved bytes may be accepted; a reservation under an earlier limit is no reason to wait.
     fn turn(&self) -> Option<Instant> {
         let turn = self.turn.as_ref()?;
@@ -176,6 +196,7 @@ impl RateLimiter {
 impl Drop for RateLimiter {
     fn drop(&mut self) {
         self.note_waiting(false);
+        self.shares.iter_mut().for_each(LimitShare::leave);
     }
 }
 
@@ -275,6 +296,22 @@ mod tests {
             both.clear();
             assert!(!own.holds_back(), "a connection that ends waits no longer");
         }
+    }
+
+    #[test]
+    fn a_connection_that_ends_does_not_delay_the_next_one_by_what_it_had_reserved() {
+        let bandwidth = limited(1);
+        let now = Instant::now();
+        let mut first = connections(3, &bandwidth, &limited(0));
+        assert!(first[0].admit(CHUNK, now));
+        for connection in &mut first {
+            assert!(!connection.admit(CHUNK, now));
+        }
+        let turn = first[0].turn(now).expect("a turn");
+        drop(first);
+        let mut next = connections(1, &bandwidth, &limited(0));
+        assert!(!next[0].admit(CHUNK, now));
+        assert_eq!(next[0].turn(now), Some(turn), "after the bytes that came");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod bandwidth;
 mod connection;
+mod connection_budget;
 mod counters;
 mod credentials_cache;
 mod disk;
@@ -12,6 +13,7 @@ mod event;
 mod key_unwrapping;
 pub mod policy;
 mod rate;
+mod scheduler;
 mod session;
 mod shared;
 #[cfg(all(test, not(shuttle)))]
@@ -20,6 +22,7 @@ mod system;
 mod worker_waker;
 mod world;
 
+pub use scheduler::Scheduler;
 pub use session::Session;
-pub use shared::Shared;
-pub use system::{Task, run};
+pub use shared::{PausedBy, Shared};
+pub use system::Task;

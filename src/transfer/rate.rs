@@ -28,6 +28,12 @@ impl RateMeter {
         RateMeter { samples: VecDeque::new(), before: Sample { at: start, bytes: 0 } }
     }
 
+    /// Measures anew: time before `now` does not count.
+    pub fn restart(&mut self, now: Instant, bytes: u64) {
+        self.samples.clear();
+        self.before = Sample { at: now, bytes };
+    }
+
     /// Notes that `bytes` have arrived in all. To be called about four times a second; more calls cost little.
     pub fn note(&mut self, now: Instant, bytes: u64) {
         let last = self.samples.back().unwrap_or(&self.before);

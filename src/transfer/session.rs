@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::credentials::AccessKey;
 use crate::model::error::{Error, Result};
-use crate::model::options::{ClientOptions, LogLevel, SignatureVersion};
+use crate::model::options::{ClientOptions, LogLevel, SignatureVersion, max_connections};
 use crate::model::request::DownloadRequest;
 use crate::oss::address::{self, Address};
 use crate::oss::decryption_keys::DecryptionKeys;
@@ -20,7 +20,8 @@ use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::bandwidth::Bandwidth;
 use super::connection::wire::ConnectionSettings;
-use super::connection::worker::Worker;
+use super::connection::worker::{PoolSize, Worker};
+use super::connection_budget::ConnectionBudget;
 use super::credentials_cache::{CachedKey, CredentialsCache};
 use super::disk::writer_threads::WriterThreads;
 use super::key_unwrapping::KeyUnwrapping;
@@ -38,6 +39,8 @@ pub struct Session {
     pub writer_threads: Arc<WriterThreads>,
     /// The limit for all downloads together.
     pub bandwidth: Arc<Bandwidth>,
+    /// The connections for all downloads together.
+    pub connections: Arc<ConnectionBudget>,
     endpoint: Endpoint,
     region: Mutex<Option<String>>,
     /// Correction of this machine's clock, in milliseconds.
@@ -87,6 +90,7 @@ impl Session {
             connection: Arc::new(connection),
             writer_threads: Arc::new(WriterThreads::new()),
             bandwidth: Arc::new(Bandwidth::new(options.max_bandwidth)),
+            connections: Arc::new(ConnectionBudget::new(max_connections(options.max_connections))),
             endpoint,
             region: Mutex::new(region),
             clock_offset: AtomicI64::new(0),
@@ -111,7 +115,8 @@ impl Session {
         let mut refusal = None;
         let index = slot % self.max_workers;
         while workers.running.len() <= index && !workers.refused {
-            match Worker::start(workers.running.len()) {
+            let pool = PoolSize::new(self.connections.clone(), self.max_workers);
+            match Worker::start(workers.running.len(), pool) {
                 Ok(worker) => workers.running.push(Arc::new(worker)),
                 Err(error) if workers.running.is_empty() => return Err(error),
                 Err(error) => {
@@ -127,6 +132,11 @@ impl Session {
             sink(LogLevel::Warn, &format!("{error}; the running ones do its work"));
         }
         Ok(worker)
+    }
+
+    /// The workers that have been started.
+    pub fn running_workers(&self) -> Vec<Arc<Worker>> {
+        self.workers.lock().running.clone()
     }
 
     /// Ends the threads. All downloads must have ended.

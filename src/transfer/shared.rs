@@ -10,15 +10,37 @@ use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
-use crate::sys::thread::Joined;
 
 use super::bandwidth::Bandwidth;
 use super::counters::Counters;
 use super::event::Event;
+use super::policy::download_queue::Ticket;
 use super::rate::{RateMeter, remaining_time};
 
 /// `bytes_total` before the first reply.
 const UNKNOWN: u64 = u64::MAX;
+
+/// Who has paused a download. It runs while nobody has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PausedBy {
+    Handle = 1,
+    Client = 2,
+}
+
+/// Where downloads wait until their client lets them start.
+pub trait WaitingRoom: Send + Sync {
+    /// The place of a download in the queue, 1 for the next one; `None` if it does not wait for its turn.
+    fn position(&self, ticket: Ticket) -> Option<usize>;
+
+    /// Changes the priority of a download, if it waits.
+    fn set_priority(&self, ticket: Ticket, priority: i32);
+
+    /// Takes a download out of the queue if it is paused, and back into it if it is not; `false` if it does not wait.
+    fn follow_pause(self: Arc<Self>, ticket: Ticket) -> bool;
+
+    /// Ends a download that waits; `false` if it does not.
+    fn cancel(&self, ticket: Ticket) -> bool;
+}
 
 /// The shared state of one download.
 pub struct Shared {
@@ -29,6 +51,8 @@ pub struct Shared {
     cancelled: AtomicBool,
     /// It was cancelled because the client's requests are disabled.
     disabled: AtomicBool,
+    /// The bits of those who have paused it.
+    paused_by: AtomicU32,
     bytes_total: AtomicU64,
     active: AtomicU32,
     rate: Mutex<RateMeter>,
@@ -36,14 +60,23 @@ pub struct Shared {
     reporter: Mutex<Option<Reporter>>,
     state: Mutex<State>,
     ended: Condvar,
-    driver: Mutex<Option<Joined>>,
-    driver_id: OnceLock<ThreadId>,
+    waits_in: OnceLock<(Weak<dyn WaitingRoom>, Ticket)>,
 }
 
 struct State {
     phase: Phase,
+    /// The driver has stopped everything because of a pause.
+    paused: bool,
     result: Option<Result<Outcome>>,
+    /// The thread that works for the download.
+    driver: Option<ThreadId>,
     elapsed: Option<Duration>,
+}
+
+impl State {
+    fn visible_phase(&self) -> Phase {
+        if self.paused { Phase::Paused } else { self.phase }
+    }
 }
 
 impl Shared {
@@ -56,14 +89,20 @@ impl Shared {
             started,
             cancelled: AtomicBool::new(false),
             disabled: AtomicBool::new(false),
+            paused_by: AtomicU32::new(0),
             bytes_total: AtomicU64::new(UNKNOWN),
             active: AtomicU32::new(0),
             rate: Mutex::new(RateMeter::new(started)),
             reporter: Mutex::new(None),
-            state: Mutex::new(State { phase: Phase::Starting, result: None, elapsed: None }),
+            state: Mutex::new(State {
+                phase: Phase::Starting,
+                paused: false,
+                result: None,
+                driver: None,
+                elapsed: None,
+            }),
             ended: Condvar::new(),
-            driver: Mutex::new(None),
-            driver_id: OnceLock::new(),
+            waits_in: OnceLock::new(),
         }
     }
 
@@ -82,21 +121,51 @@ impl Shared {
         }
     }
 
-    /// Stores the driver's thread.
-    pub fn set_driver(&self, driver: Joined) {
-        self.driver_id.get_or_init(|| driver.id());
-        *self.driver.lock() = Some(driver);
+    /// The download waits for its turn in `room`.
+    pub fn wait_in(&self, room: Weak<dyn WaitingRoom>, ticket: Ticket) {
+        self.waits_in.get_or_init(|| (room, ticket));
+        self.enter_queue();
     }
 
-    /// Waits until the driver's thread has ended, unless it is the caller (in a callback).
+    pub fn enter_queue(&self) {
+        self.set_phase(Phase::Queued);
+    }
+
+    pub fn leave_queue(&self) {
+        self.set_phase(Phase::Starting);
+    }
+
+    /// This thread works for the download from now on.
+    pub fn enter_driver(&self) {
+        self.state.lock().driver = Some(thread::current().id());
+    }
+
+    /// This thread has ended the download and released everything of it.
+    pub fn leave_driver(&self) {
+        self.state.lock().driver = None;
+        self.ended.notify_all();
+    }
+
+    /// Waits until the download has ended and no thread works for it, unless that is the caller (in a callback).
     pub fn join(&self) {
-        if self.driver_id.get() == Some(&thread::current().id()) {
-            return;
+        let mut state = self.state.lock();
+        while state.result.is_none() || state.driver.is_some() {
+            if state.driver == Some(thread::current().id()) {
+                return;
+            }
+            self.ended.wait(&mut state);
         }
-        // A second caller waits for the lock, and so for the thread too.
-        if let Some(driver) = self.driver.lock().take() {
-            // The driver catches its panics; its result is in the state.
-            let _ = driver.join();
+    }
+
+    fn room(&self) -> Option<(Arc<dyn WaitingRoom>, Ticket)> {
+        let (room, ticket) = self.waits_in.get()?;
+        Some((room.upgrade()?, *ticket))
+    }
+
+    /// Changes the download's priority, which counts while it waits.
+    pub fn set_priority(&self, priority: i32) {
+        if let Some((room, ticket)) = self.room() {
+            room.set_priority(ticket, priority);
         }
     }
 
@@ -115,6 +184,14 @@ impl Shared {
 
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
+        if self.room().is_some_and(|(room, ticket)| room.cancel(ticket)) {
+            return;
+        }
+        self.wake();
+    }
+
+    /// Lets the driver look at what the host has changed.
+    pub fn wake(&self) {
         // A driver that has ended needs no waking.
         let _ = self.events.send(Event::Wake);
     }
@@ -133,13 +210,64 @@ impl Shared {
         self.cancelled.load(Ordering::Acquire)
     }
 
-    /// Long disk reads check this flag between blocks.
-    pub fn cancel_flag(&self) -> &AtomicBool {
-        &self.cancelled
+    /// Pauses the download until everybody who has paused it has resumed it.
+    pub fn pause(&self, by: PausedBy) {
+        self.mark_paused(by);
+        match self.follow_pause() {
+            true => self.report_pause(),
+            false => self.wake(),
+        }
+    }
+
+    /// Takes back [`Shared::pause`] of the same one.
+    pub fn resume(&self, by: PausedBy) {
+        self.mark_resumed(by);
+        if !self.follow_pause() {
+            self.wake();
+        }
+    }
+
+    /// As [`Shared::pause`], but nobody is told.
+    pub fn mark_paused(&self, by: PausedBy) {
+        self.paused_by.fetch_or(by as u32, Ordering::AcqRel);
+    }
+
+    /// As [`Shared::resume`], but nobody is told.
+    pub fn mark_resumed(&self, by: PausedBy) {
+        self.paused_by.fetch_and(!(by as u32), Ordering::AcqRel);
+    }
+
+    /// Has the client's queue follow the marks; `false` if the download is not in it.
+    fn follow_pause(&self) -> bool {
+        self.room().is_some_and(|(room, ticket)| room.follow_pause(ticket))
+    }
+
+    /// Whether somebody has paused the download.
+    pub fn is_to_pause(&self) -> bool {
+        self.paused_by.load(Ordering::Acquire) != 0
     }
 
     pub fn set_phase(&self, phase: Phase) {
         self.state.lock().phase = phase;
+    }
+
+    /// Publishes that the driver has stopped everything because of a pause.
+    pub fn begin_pause(&self) {
+        self.state.lock().paused = true;
+        self.report_pause();
+    }
+
+    /// Reports that the download is paused.
+    pub fn report_pause(&self) {
+        if let Some(reporter) = &*self.reporter.lock() {
+            reporter.paused();
+        }
+    }
+
+    /// Publishes that the driver goes on.
+    pub fn end_pause(&self, now: Instant) {
+        self.rate.lock().restart(now, self.counters.bytes_from_network.get());
+        self.state.lock().paused = false;
     }
 
     pub fn set_total(&self, bytes: Option<u64>) {
@@ -157,10 +285,13 @@ impl Shared {
     }
 
     pub fn status(&self) -> Status {
-        let phase = self.state.lock().phase;
+        let phase = match self.state.lock().visible_phase() {
+            Phase::Queued if self.is_to_pause() => Phase::Paused,
+            phase => phase,
+        };
         let (bytes_done, bytes_total) = (self.counters.bytes_done.get(), self.total());
         let bytes_per_second = match phase {
-            Phase::Succeeded | Phase::Failed => 0,
+            Phase::Succeeded | Phase::Failed | Phase::Paused => 0,
             _ => {
                 let received = self.counters.bytes_from_network.get();
                 self.rate.lock().bytes_per_second(Instant::now(), received)
@@ -168,8 +299,10 @@ impl Shared {
         };
         let remaining = bytes_total.filter(|_| phase != Phase::Failed);
         let remaining = remaining.map(|total| total.saturating_sub(bytes_done));
+        let waiting = (phase == Phase::Queued).then(|| self.room()).flatten();
         Status {
             phase,
+            queue_position: waiting.and_then(|(room, ticket)| room.position(ticket)),
             bytes_done,
             bytes_total,
             active_connections: self.active.load(Ordering::Relaxed),
@@ -187,6 +320,7 @@ impl Shared {
     pub fn status_without_threads(&self) -> Status {
         Status {
             phase: Phase::Failed,
+            queue_position: None,
             bytes_done: self.counters.bytes_done.get(),
             bytes_total: self.total(),
             active_connections: 0,
@@ -200,6 +334,7 @@ impl Shared {
     pub fn end(&self, result: Result<Outcome>) {
         let kind = result.as_ref().map(|_| ()).map_err(Error::kind);
         let mut state = self.state.lock();
+        state.paused = false;
         state.phase = if result.is_ok() { Phase::Succeeded } else { Phase::Failed };
         state.elapsed = Some(self.started.elapsed());
         state.result = Some(result);

@@ -23,10 +23,10 @@ use crate::model::request::DownloadRequest;
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::oss::get_object::Composed;
 use crate::storage::temp_file::FinishOptions;
-use crate::sync::atomic::AtomicBool;
 
 use super::connection::reply_stage::ReplyStage;
 use super::connection::span::Span;
+use super::connection_budget::Allowance;
 use super::credentials_cache::CachedKey;
 use super::disk::write_target::WriteAt;
 use super::event::Event;
@@ -102,6 +102,12 @@ pub trait Network {
     /// The service has refused the key `serial` as expired. Whether there may be another one.
     fn credentials_expired(&self, serial: u64) -> bool;
 
+    /// How many requests may be in flight, if `wanted` could be used and `in_use` are in flight. [`Event::Wake`] comes
+    /// when the answer changes.
+    fn connections(&self, _wanted: u32, _in_use: u32) -> Allowance {
+        Allowance::UNLIMITED
+    }
+
     /// Signs a request with `key` and sends it on connection `slot`.
     fn start(&self, slot: usize, request: NewRequest, key: &CachedKey) -> Result<u64>;
 
@@ -111,6 +117,9 @@ pub trait Network {
 
     /// Stops a request. Bytes that have been received are still stored and reported before its end.
     fn abort(&self, slot: usize, fetch: u64);
+
+    /// Closes connections that no request uses, unless another download of the client may use them soon.
+    fn close_idle_connections(&self);
 
     /// The service's time, as far as it is known.
     fn service_time(&self) -> Timestamp;
@@ -204,7 +213,13 @@ pub trait Storage {
 }
 
 /// A running comparison. Dropping it stops it and waits for its end.
-pub trait Proof {}
+pub trait Proof {
+    /// Stops reading after the current block; reports that have been sent are not taken back.
+    fn pause(&self);
+
+    /// Goes on at the next block.
+    fn resume(&self);
+}
 
 /// The journal of a running download.
 pub trait JournalFile {
@@ -254,15 +269,21 @@ pub trait TemporaryFile: WriteAt {
 
     /// Whether the file, whose first byte is the object's byte `base`, contains the extent. The checksum is that of the
     /// bytes as the service stores them: if `content_key` decrypted them, they are encrypted again. `buffer` must not
-    /// be empty. Fails with `Cancelled` soon after the flag is set.
+    /// be empty. `between` is called before each block is read and may wait; its error ends the comparison.
     fn holds(
         &self,
         extent: &Extent,
         base: u64,
         content_key: Option<&ContentKey>,
-        cancelled: &AtomicBool,
+        between: &mut dyn FnMut() -> Result<()>,
         buffer: &mut [u8],
     ) -> Result<bool>;
+
+    /// No write begins from now on; those that are asked for fail. Waits for one that has begun.
+    fn stop_writes(&self);
+
+    /// Lets other runs use the file, also while this process still has it open. To be called last.
+    fn unlock(&self);
 
     /// Flushes the file if asked to, and renames it to the target atomically.
     fn finish(&self, target: &Path, options: &FinishOptions) -> Result<()>;

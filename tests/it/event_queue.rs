@@ -249,3 +249,37 @@ fn the_iterator_ends_when_no_event_comes_in_time() {
     assert_eq!(queue.events(Some(Duration::from_millis(50))).count(), 0);
     assert!(started.elapsed() >= Duration::from_millis(50));
 }
+
+#[test]
+fn a_pause_is_reported_when_it_is_complete() {
+    let fixture = Fixture::new(8 * MIB);
+    fixture.server.inject(Fault::RateLimit(2 * MIB));
+    let queue = EventQueue::new().expect("queue");
+    let client = fixture.client();
+    let download = client.start(&fixture.request().event_queue(&queue, 1)).expect("start");
+    let mut kinds = Vec::new();
+    let mut pauses = 0;
+    for event in queue.events(Some(Duration::from_secs(60))) {
+        let event = event.expect("open");
+        match event.kind {
+            EventKind::Progress if event.status.bytes_done > pauses * MIB && pauses < 2 => {
+                pauses += 1;
+                download.pause();
+            }
+            EventKind::Paused => {
+                assert_eq!((event.status.phase, event.status.bytes_per_second), (Phase::Paused, 0));
+                assert_eq!(event.status.eta, None);
+                assert_eq!(event.status.active_connections, 0);
+                download.resume();
+            }
+            _ => {}
+        }
+        if event.kind != EventKind::Progress {
+            kinds.push(event.kind);
+        }
+        if matches!(event.kind, EventKind::Ended(_)) {
+            break;
+        }
+    }
+    assert_eq!(kinds, [STARTED, EventKind::Paused, EventKind::Paused, SUCCEEDED]);
+}

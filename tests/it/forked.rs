@@ -18,6 +18,7 @@ const FORKS: usize = 20;
 fn try_everything(
     client: Client,
     download: Download,
+    queued: Download,
     queue: EventQueue,
     request: &DownloadRequest,
 ) -> Result<(), &'static str> {
@@ -29,6 +30,7 @@ fn try_everything(
     refused(client.start(request).err(), "start")?;
     refused(client.download(request).err(), "download")?;
     refused(client.set_region("cn-beijing").err(), "set_region")?;
+    refused(client.set_max_connections(1).err(), "set_max_connections")?;
     refused(client.set_credentials(Credentials::Anonymous).err(), "set_credentials")?;
     refused(client.presign(request, &key, Duration::from_secs(60)).err(), "presign")?;
     refused(client.inspect_checkpoint(request).err(), "inspect_checkpoint")?;
@@ -38,12 +40,16 @@ fn try_everything(
     refused(queue.fd().err(), "fd")?;
     let own = Client::new(options()).map_err(|_| "a client of the child")?;
     refused(own.start(request).err(), "start with the parent's queue")?;
-    if download.status().phase != Phase::Failed {
+    refused(queued.wait(None).and_then(Result::err), "wait for a queued download")?;
+    if download.status().phase != Phase::Failed || queued.status().phase != Phase::Failed {
         return Err("status");
     }
+    queued.set_priority(1);
+    queued.cancel();
     download.set_bandwidth(1);
     download.cancel();
     client.shutdown();
+    drop(queued);
     drop(queue);
     drop(download);
     drop(client);
@@ -54,6 +60,7 @@ fn options() -> ClientOptions {
     let endpoint = std::env::var("TEST_ENDPOINT").expect("run by the test below");
     let mut options = ClientOptions::new(endpoint).region("cn-hangzhou");
     options.credentials = Credentials::Static(AccessKey::new(ID, SECRET, None));
+    options.max_active_downloads = 1;
     options
 }
 
@@ -65,6 +72,8 @@ fn parent() {
     let request = DownloadRequest::new(BUCKET, KEY).file_path("file.bin").checkpoint_dir(".");
     let request = request.event_queue(&queue, 0);
     let download = client.start(&request).expect("start");
+    let after_it = DownloadRequest::new(BUCKET, "generated/1000").file_path("queued.bin");
+    let queued = client.start(&after_it).expect("start");
     while download.status().bytes_done == 0 {
         std::thread::yield_now();
     }
@@ -72,13 +81,16 @@ fn parent() {
         // The child has copies of the handles, as of all memory.
         let child = raw::fork(|| {
             let (client, download, queue) = raw::copies(&client, &download, &queue);
-            try_everything(client, download, queue, &request)
+            let queued = raw::copy(&queued);
+            try_everything(client, download, queued, queue, &request)
         });
         assert_eq!(raw::wait(child, Duration::from_secs(20)), Some(0), "child {fork}");
     }
     assert!(download.wait(Some(Duration::ZERO)).is_none(), "it ended before the last fork");
     let ended = download.wait(None).expect("no limit");
     println!("saved {} bytes", ended.expect("the children harmed it").file_size);
+    let ended = queued.wait(None).expect("no limit");
+    assert_eq!(ended.expect("its turn came").file_size, 1000);
 }
 
 #[test]
@@ -98,7 +110,7 @@ fn every_call_in_a_forked_child_is_refused_and_the_parent_unaffected() {
     assert!(output.status.success() && said.contains("saved"), "{said}");
     assert!(fixture.server.fault_hits(slow) > 0);
     fixture.assert_range(0..16 * MIB);
-    assert_eq!(fixture.files(), ["file.bin"]);
+    assert_eq!(fixture.files(), ["file.bin", "queued.bin"]);
 }
 
 /// `fork` and related calls.
@@ -131,6 +143,12 @@ mod raw {
     ) -> (Client, Download, EventQueue) {
         // SAFETY: called in the forked child only, which does not use the originals and ends without dropping them.
         unsafe { (std::ptr::read(client), std::ptr::read(download), std::ptr::read(queue)) }
+    }
+
+    /// The child's copy of another download.
+    pub fn copy(download: &Download) -> Download {
+        // SAFETY: as above.
+        unsafe { std::ptr::read(download) }
     }
 
     /// The child's exit status; a child that does not end in time is killed and gives `None`.

@@ -118,7 +118,7 @@ fn sixty_four_downloads_run_at_once_on_one_client() {
     for n in 0..64 {
         fixture.server.put(BUCKET, &format!("many/{n}.bin"), Object::pattern(size(n), n));
     }
-    let client = fixture.client();
+    let client = fixture.client_with(|options| options.max_active_downloads = 64);
     let file = |n: u64| fixture.dir().join(format!("{n}.bin"));
     let start = |n: u64| {
         let request = DownloadRequest::new(BUCKET, format!("many/{n}.bin"));

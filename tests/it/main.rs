@@ -5,6 +5,7 @@
 mod bandwidth;
 mod basics;
 mod children;
+mod control;
 mod damage;
 mod disabling;
 mod disk;
@@ -19,6 +20,7 @@ mod handles;
 mod hostile;
 mod interrupted;
 mod kill;
+mod limits;
 mod linked_objects;
 mod model;
 mod network;

@@ -5,7 +5,8 @@
 // (one, or several separated by commas), DISK_TIMES calls from number DISK_NTH on (counted from 1)
 // fail with the error DISK_ERRNO. With DISK_ERRNO=short a read or write does half of what was
 // requested; with DISK_ERRNO=lost a write reports success but writes nothing; with DISK_ERRNO=stuck
-// a call never returns. With DISK_NFS set, the file system of the paths is NFS.
+// a call never returns; with DISK_ERRNO=slow it is done after DISK_DELAY milliseconds. With DISK_NFS
+// set, the file system of the paths is NFS.
 //
 // With DISK_RIGHTS set, "rights MODE UID GID path" is logged, the mode in octal digits, after a
 // file was created, after every change of its mode or owner, and before every write.
@@ -26,7 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PASS, FAIL, SHORT, LOST, STUCK };
+enum { PASS, FAIL, SHORT, LOST, STUCK, SLOW };
 
 static const char *watched;
 static const char *failing;
@@ -54,6 +55,8 @@ __attribute__((constructor)) static void set_up(void) {
         failure = LOST;
     if (error && strcmp(error, "stuck") == 0)
         failure = STUCK;
+    if (error && strcmp(error, "slow") == 0)
+        failure = SLOW;
     number = (int)number_of("DISK_ERRNO", EIO);
     if (log)
         log_fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
@@ -89,6 +92,11 @@ static int fate(const char *kind, const char *path) {
         return PASS;
     while (failure == STUCK)
         pause();
+    if (failure == SLOW) {
+        usleep((useconds_t)number_of("DISK_DELAY", 100) * 1000);
+        errno = saved;
+        return PASS;
+    }
     if (failure == FAIL)
         errno = number;
     return failure;

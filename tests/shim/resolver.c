@@ -3,7 +3,7 @@
 //
 // The name RESOLVER_HOST is 127.0.0.1; while the file RESOLVER_OUTAGE exists its lookups fail with
 // EAI_AGAIN. Each lookup of it appends a byte to the file RESOLVER_LOG: '+' succeeded, '-' failed.
-// A lookup of IPv6 addresses alone is not recorded: some libcurls ask for both kinds in one lookup,
+// With RESOLVER_HANGS set, a lookup takes this many seconds longer. A lookup of IPv6 addresses alone is not recorded: some libcurls ask for both kinds in one lookup,
 // others in two. Other names are passed to libc. A shared libcurl caches addresses for a minute;
 // here the cache is switched off.
 
@@ -39,6 +39,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
             return EAI_AGAIN;
         }
         note(hints, '+');
+        const char *hangs = getenv("RESOLVER_HANGS");
+        sleep(hangs != NULL ? (unsigned)strtoul(hangs, NULL, 10) : 0);
         node = "127.0.0.1";
     }
     return next(node, service, hints, result);

@@ -278,10 +278,12 @@ fn each_allocation_of_refusing_null_may_fail() {
     unsafe {
         refuse(&|err| oss_resumable_client_new(ptr::null(), ptr::null_mut(), err));
         refuse(&|err| oss_resumable_client_set_bandwidth(client, 1, err));
+        refuse(&|err| oss_resumable_client_set_max_connections(client, 1, err));
         refuse(&|err| oss_resumable_client_disable_requests(client, err));
         refuse(&|err| oss_resumable_client_enable_requests(client, err));
         refuse_without_error(&|| oss_resumable_download_status(download, ptr::null_mut()));
         refuse_without_error(&|| oss_resumable_download_set_bandwidth(download, 1));
+        refuse_without_error(&|| oss_resumable_download_set_priority(download, 1));
         refuse_without_error(&|| oss_resumable_download_cancel(download));
         refuse_without_error(&|| oss_resumable_result_stats(ptr::null(), ptr::null_mut()));
     }

@@ -11,6 +11,7 @@ fn status(phase: Phase, bytes_done: u64) -> Status {
         bytes_done,
         bytes_total: Some(1000),
         active_connections: 1,
+        queue_position: None,
         bytes_per_second: 0,
         eta: None,
         statistics: Statistics::default(),
@@ -192,4 +193,32 @@ fn a_reader_is_woken_for_events_and_for_looks_and_otherwise_never() {
     assert_eq!(queue.state.wake(), Wake::Now);
     queue.drain();
     assert_eq!(queue.state.wake(), Wake::Never);
+}
+
+#[test]
+fn pauses_come_between_the_start_and_the_end_and_are_merged_until_they_are_read() {
+    let mut queue = Queue::new();
+    let (id, _fake) = queue.admit(7);
+    queue.state.started(id);
+    queue.state.paused(id);
+    queue.state.paused(id);
+    assert_eq!(queue.drain(), [(7, EventKind::Started, 0), (7, EventKind::Paused, 0)]);
+    queue.state.paused(id);
+    queue.state.ended(id, status(Phase::Succeeded, 9), Ok(()));
+    queue.state.paused(id);
+    assert_eq!(queue.drain(), [(7, EventKind::Paused, 9), (7, EventKind::Ended(Ok(())), 9)]);
+}
+
+#[test]
+fn a_pause_before_the_start_is_reported_unless_the_start_has_ended_it() {
+    let mut queue = Queue::new();
+    let (id, _fake) = queue.admit(7);
+    queue.state.paused(id);
+    queue.state.paused(id);
+    assert_eq!(queue.drain(), [(7, EventKind::Paused, 0)]);
+    queue.state.paused(id);
+    queue.state.started(id);
+    assert_eq!(queue.drain(), [(7, EventKind::Started, 0)]);
+    queue.state.ended(id, status(Phase::Succeeded, 9), Ok(()));
+    assert_eq!(queue.drain(), [(7, EventKind::Ended(Ok(())), 9)]);
 }

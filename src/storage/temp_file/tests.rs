@@ -39,8 +39,7 @@ impl Scratch {
 
 fn proven(temp: &TempFile, offset: u64, content: &[u8], buffer: usize) -> bool {
     let extent = Extent { offset, len: content.len() as u64, crc: crc64::checksum(content) };
-    temp.prove(&extent, offset, &AtomicBool::new(false), &mut vec![0; buffer], |_| Ok(()))
-        .expect("prove")
+    temp.prove(&extent, offset, &mut || Ok(()), &mut vec![0; buffer], |_| Ok(())).expect("prove")
 }
 
 #[test]
@@ -171,14 +170,40 @@ fn a_hole_does_not_pass_verification() {
 }
 
 #[test]
-fn verification_stops_when_cancelled() {
+fn verification_asks_before_each_block_whether_to_go_on() {
     let scratch = Scratch::new();
     let temp = scratch.temp(b"0123456789");
     let extent = Extent { offset: 0, len: 10, crc: crc64::checksum(b"0123456789") };
-    let error = temp
-        .prove(&extent, 0, &AtomicBool::new(true), &mut [0; 4], |_| Ok(()))
-        .expect_err("cancelled");
+    let mut blocks = 0;
+    let mut twice = || {
+        blocks += 1;
+        match blocks {
+            3 => Err(Error::new(ErrorKind::Cancelled, "Cancelled", "enough")),
+            _ => Ok(()),
+        }
+    };
+    let error = temp.prove(&extent, 0, &mut twice, &mut [0; 4], |_| Ok(())).expect_err("cancelled");
     assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert_eq!(blocks, 3);
+}
+
+#[test]
+fn writes_can_be_stopped_for_good() {
+    let scratch = Scratch::new();
+    let temp = scratch.temp(b"0123456789");
+    temp.stop_writes();
+    let error = temp.write_at(b"x", 3).expect_err("stopped");
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(proven(&temp, 0, b"0123456789", 64));
+}
+
+#[test]
+fn a_file_that_is_still_open_can_be_left_to_another_run() {
+    let scratch = Scratch::new();
+    let temp = scratch.temp(b"0123456789");
+    assert_eq!(TempFile::open_existing(temp.path()).expect_err("locked").kind(), ErrorKind::Busy);
+    temp.unlock();
+    assert!(TempFile::open_existing(temp.path()).expect("free").is_some());
 }
 
 #[test]

@@ -224,19 +224,25 @@ impl Fetch {
         if !self.rate_limiter.admit(data.len(), Instant::now()) {
             return Err(WriteError::Pause);
         }
-        let (_, claimed) = self.span.claim(data.len());
+        let counters = &self.counters;
+        let claimed = self.span.claim(data.len(), |claimed| {
+            counters.bytes_from_network.add(data.len() as u64);
+            counters.bytes_done.add(claimed as u64);
+            counters.bytes_discarded.add((data.len() - claimed) as u64);
+        });
+        let Some((_, claimed)) = claimed else {
+            self.stop_reason = Some(EndReason::Aborted);
+            return Ok(false);
+        };
         let (ours, beyond) = data.split_at(claimed);
         if let Err(error) = intake.take(ours) {
             self.stop_reason = Some(EndReason::Fault(error));
             return Ok(false);
         }
         self.received += ours.len() as u64;
-        self.counters.bytes_from_network.add(data.len() as u64);
-        self.counters.bytes_done.add(ours.len() as u64);
         if beyond.is_empty() {
             return Ok(true);
         }
-        self.counters.bytes_discarded.add(beyond.len() as u64);
         self.stop_reason = Some(EndReason::Cut);
         Ok(false)
     }

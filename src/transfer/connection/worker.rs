@@ -10,12 +10,13 @@ use curl::multi::{Easy2Handle, Multi, MultiWaker};
 
 use crate::model::error::Error;
 use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
-use crate::sync::thread;
+use crate::sync::{Mutex, thread};
 use crate::sys;
 use crate::sys::exit::{ExitBarrier, ExitGuard};
 use crate::sys::panic::catch;
 use crate::sys::thread::Joined;
 
+use crate::transfer::connection_budget::ConnectionBudget;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
 use crate::transfer::policy::reply_check::Flaw;
 use crate::transfer::worker_waker::WorkerWaker;
@@ -58,16 +59,24 @@ pub enum Command {
     Abort {
         fetch: u64,
     },
+    /// Closes all connections if no fetch is running.
+    CloseIdle,
     Stop,
 }
 
-/// Wakes a multi loop.
-struct LoopSleep(MultiWaker);
+/// Wakes a multi loop, whose multi handle may be replaced.
+struct LoopSleep(Mutex<MultiWaker>);
 
 impl LoopSleep {
     /// Ends the loop's sleep, or its next one; `false` if it could not be woken.
     fn end(&self) -> bool {
-        (0..WAKE_ATTEMPTS).any(|_| self.0.wakeup().is_ok())
+        let multi = self.0.lock();
+        (0..WAKE_ATTEMPTS).any(|_| multi.wakeup().is_ok())
+    }
+
+    /// Wakes `multi` from now on. Nobody uses the former handle any more when this returns.
+    fn follow(&self, multi: &Multi) {
+        *self.0.lock() = multi.waker();
     }
 }
 
@@ -82,6 +91,33 @@ impl Wake for LoopSleep {
     }
 }
 
+/// How many connections a worker keeps open: its part of the client's, or those in use if they are more.
+pub struct PoolSize {
+    connections: Arc<ConnectionBudget>,
+    /// Number of the client's workers.
+    workers: u32,
+    /// What libcurl was told last.
+    told: usize,
+}
+
+impl PoolSize {
+    pub fn new(connections: Arc<ConnectionBudget>, workers: usize) -> Self {
+        let workers = u32::try_from(workers).unwrap_or(u32::MAX).max(1);
+        PoolSize { connections, workers, told: 0 }
+    }
+
+    /// Tells libcurl if the number has changed. A connection that becomes idle beyond it is closed.
+    fn update(&mut self, multi: &mut Multi, in_use: usize) {
+        let part = self.connections.limit().div_ceil(self.workers);
+        let size = usize::try_from(part).unwrap_or(usize::MAX).max(in_use);
+        if size != self.told {
+            // Without it libcurl keeps four times as many as are in use.
+            let _ = multi.set_max_connects(size);
+            self.told = size;
+        }
+    }
+}
+
 /// The handle of a running worker. Dropping it stops and joins the thread.
 pub struct Worker {
     commands: Sender<Command>,
@@ -91,10 +127,10 @@ pub struct Worker {
 
 impl Worker {
     /// Starts the thread; `index` identifies the worker within its client.
-    pub fn start(index: usize) -> Result<Self, Error> {
+    pub fn start(index: usize, pool: PoolSize) -> Result<Self, Error> {
         let (commands, inbox) = unbounded();
         let (ready, started) = bounded(1);
-        let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready))
+        let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready, pool))
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
         // A thread without a multi handle has panicked.
         let waker = started.recv().unwrap_or_else(|_| Err(no_multi_handle()))?;
@@ -132,7 +168,7 @@ fn no_multi_handle() -> Error {
     )
 }
 
-fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
+fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>, pool: PoolSize) {
     let guard = match sys::exit::guard() {
         Ok(guard) => guard,
         Err(exiting) => {
@@ -140,18 +176,19 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
             return;
         }
     };
-    let multi = Multi::new();
-    let sleep = LoopSleep(multi.waker());
+    let multi = new_multi();
+    let sleep = Arc::new(LoopSleep(Mutex::new(multi.waker())));
     // Older versions of libcurl create the handle even if they have no sockets for waking it.
     if !sleep.end() {
         let _ = ready.send(Err(no_multi_handle()));
         return drop(multi);
     }
-    if ready.send(Ok(Waker::from(Arc::new(sleep)))).is_err() {
+    if ready.send(Ok(Waker::from(sleep.clone()))).is_err() {
         return drop(multi);
     }
     drop(guard);
-    let mut multi_loop = Loop { multi, running: HashMap::new(), next_token: 1, stopping: false };
+    let running = HashMap::new();
+    let mut multi_loop = Loop { multi, sleep, running, pool, next_token: 1, stopping: false };
     let barrier = ExitBarrier::here();
     let error = match catch(|| multi_loop.run(inbox, barrier)) {
         // The loop's libcurl handles are freed before the guard is released.
@@ -171,13 +208,20 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>) {
     refuse_all(inbox, &error);
 }
 
+/// Panics if libcurl cannot create a handle.
+fn new_multi() -> Multi {
+    let multi = Multi::new();
+    sys::curl::quick_cleanup(&multi);
+    multi
+}
+
 /// Ends every new fetch with `error` until the worker is stopped.
 fn refuse_all(inbox: &Receiver<Command>, error: &Error) {
     while let Ok(command) = inbox.recv() {
         match command {
             Command::Start { fetch, events, .. } => fail(&events, fetch.id, error.clone()),
             Command::Stop => return,
-            Command::Proceed { .. } | Command::Abort { .. } => {}
+            Command::Proceed { .. } | Command::Abort { .. } | Command::CloseIdle => {}
         }
     }
 }
@@ -191,8 +235,10 @@ struct Running {
 
 struct Loop {
     multi: Multi,
+    sleep: Arc<LoopSleep>,
     /// By libcurl token.
     running: HashMap<usize, Running>,
+    pool: PoolSize,
     next_token: usize,
     stopping: bool,
 }
@@ -209,6 +255,7 @@ impl Loop {
             if self.stopping && self.running.is_empty() {
                 return Some(guard);
             }
+            self.pool.update(&mut self.multi, self.running.len());
             // After an error of the multi handle itself, transfers do not end; the time-outs handle that.
             let _ = self.multi.perform();
             self.collect();
@@ -218,7 +265,7 @@ impl Loop {
                 self.tick(now);
                 next_tick = now + TICK;
             }
-            let sleep = if self.running.is_empty() { IDLE } else { self.sleep(now, next_tick) };
+            let sleep = if self.running.is_empty() { IDLE } else { self.rest(now, next_tick) };
             drop(guard);
             let _ = self.multi.poll(&mut [], sleep);
         }
@@ -238,12 +285,25 @@ impl Loop {
                     self.end(token, EndReason::Aborted);
                 }
             }
+            Command::CloseIdle if self.running.is_empty() => self.close_idle(),
+            Command::CloseIdle => {}
             Command::Stop => {
                 self.stopping = true;
                 for token in self.running.keys().copied().collect::<Vec<_>>() {
                     self.end(token, EndReason::Aborted);
                 }
             }
+        }
+    }
+
+    /// libcurl closes the connections of its pool only together with the multi handle. They stay open if the system has
+    /// no files for another handle.
+    fn close_idle(&mut self) {
+        let Ok(multi) = catch(new_multi) else { return };
+        if LoopSleep(Mutex::new(multi.waker())).end() {
+            self.sleep.follow(&multi);
+            self.multi = multi;
+            self.pool.told = 0;
         }
     }
 
@@ -304,7 +364,7 @@ impl Loop {
     }
 
     /// Time until the next tick, or until a bandwidth limit lets a connection continue.
-    fn sleep(&self, now: Instant, next_tick: Instant) -> Duration {
+    fn rest(&self, now: Instant, next_tick: Instant) -> Duration {
         let turns = self.running.values().filter_map(|r| r.handle.get_ref().turn(now));
         turns.chain([next_tick]).min().map_or(TICK, |at| at.saturating_duration_since(now))
     }

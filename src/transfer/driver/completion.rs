@@ -124,14 +124,15 @@ impl Driver<'_> {
     /// Reads everything back; damaged extents count as missing from now on. Returns their total length.
     fn forget_damaged(&mut self) -> Result<u64> {
         let transfer = self.transfer()?;
-        let (file, base) = (transfer.stored.file(), transfer.stored.range().start);
-        let content_key = transfer.content_key.as_deref();
+        let (file, base) = (transfer.stored.file().clone(), transfer.stored.range().start);
+        let content_key = transfer.content_key.clone();
+        let extents: Vec<Extent> = transfer.stored.extents().collect();
         let mut buffer = vec![0; READ_SIZE];
         let mut damaged: Vec<Extent> = Vec::new();
-        for extent in transfer.stored.extents() {
-            self.check_limits()?;
-            let cancelled = self.shared.cancel_flag();
-            if !file.holds(&extent, base, content_key, cancelled, &mut buffer)? {
+        for extent in extents {
+            let key = content_key.as_deref();
+            let mut between = || self.sit_out_pause();
+            if !file.holds(&extent, base, key, &mut between, &mut buffer)? {
                 damaged.push(extent);
             }
         }
@@ -167,8 +168,9 @@ impl Driver<'_> {
         ))
     }
 
+    /// From here on a pause has no effect.
     fn put_in_place(&mut self) -> Result<()> {
-        self.check_limits()?;
+        self.sit_out_pause()?;
         let transfer = self.transfer()?;
         let range = transfer.stored.range();
         let file = transfer.stored.file().clone();
@@ -223,10 +225,12 @@ impl Driver<'_> {
             },
         };
         let removed = match journal {
-            Some(_) if !would_repeat(error) => return,
+            Some(_) if !would_repeat(error) => Ok(()),
             Some(journal) => journal.remove().and(file.remove()),
             None => file.remove(),
         };
+        // Requests that were left to stop alone still have the file open.
+        file.unlock();
         if let Err(error) = removed {
             self.log(LogLevel::Warn, || format!("could not clean up: {error}"));
         }

@@ -87,7 +87,9 @@ impl Driver<'_> {
     /// Waits for the unwrapper. If the connection of the first request ends meanwhile, another request fetches its bytes.
     fn await_key(&mut self, answer: impl Fn() -> Option<Answer>) -> Result<Answer> {
         loop {
-            if let Some(answer) = answer() {
+            if !self.follow_pause()
+                && let Some(answer) = answer()
+            {
                 return Ok(answer);
             }
             match self.next_event(None)? {

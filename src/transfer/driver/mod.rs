@@ -2,10 +2,12 @@
 //! through the interfaces of its [`World`], whose threads report to it through one inbox.
 
 mod completion;
+mod connection_share;
 mod decryption;
 mod failure;
 mod first_request;
 mod in_flight;
+mod pausing;
 mod pinning;
 mod preparation;
 mod recovery;
@@ -16,8 +18,9 @@ mod transfer;
 mod transfer_loop;
 mod waiting;
 
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
@@ -26,18 +29,28 @@ use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::sys::panic::catch;
 
+use super::connection::span::Span;
 use super::event::{Event, FetchEnd};
 use super::policy::connection_limit::ConnectionLimit;
 use super::policy::reply_check::Generation;
-use super::policy::stall_clock::StallClock;
+use super::policy::stall_clock::{CHECK_INTERVAL, StallClock};
 use super::policy::throttle_back_off::ThrottleBackOff;
 use super::shared::Shared;
 use super::world::{Proof, World};
 
 use decryption::Unwrapped;
 use in_flight::Slot;
+use pausing::Pause;
 use recovery::EarlierRun;
 use transfer::Transfer;
+
+/// How long a download that is cancelled waits until the bytes that its requests have received are stored.
+const STORE_FOR: Duration = Duration::from_millis(40);
+
+/// Number of bytes that are in both ranges.
+fn shared_len(one: &Range<u64>, other: &Range<u64>) -> u64 {
+    one.end.min(other.end).saturating_sub(one.start.max(other.start))
+}
 
 /// Runs the download of a validated request to its end.
 pub fn drive(
@@ -70,6 +83,12 @@ struct Driver<'w> {
     throttle_clock: Option<StallClock>,
     throttle_back_off: ThrottleBackOff,
     connection_limit: ConnectionLimit,
+    /// The number of connections that the client allows.
+    share: u32,
+    /// It has no connection, and the client allows none.
+    waits_for_connection: bool,
+    /// Since when more requests are in flight than the client allows.
+    over_share_since: Option<Instant>,
     /// Number of requests that were in flight when the ends now being handled arrived, without those found refused.
     in_flight_at_end: u32,
     /// Value of the byte counter when the stall clock was last advanced.
@@ -91,6 +110,10 @@ struct Driver<'w> {
     /// The object is fetched in one stream that cannot be resumed: the service ignores ranges, or the object cannot be
     /// pinned or is processed.
     single_stream: bool,
+    /// The host has paused the download.
+    pause: Option<Pause>,
+    /// Requests were stopped by a pause, and none has been started since.
+    stopped_by_pause: bool,
     /// Everything was fetched once more because the checksum was wrong.
     refetched: bool,
     /// Number of times that the disk returned other bytes than were written.
@@ -117,6 +140,9 @@ impl<'w> Driver<'w> {
             throttle_clock: None,
             throttle_back_off: ThrottleBackOff::default(),
             connection_limit: ConnectionLimit::new(request.thread_num),
+            share: 0,
+            waits_for_connection: false,
+            over_share_since: None,
             in_flight_at_end: 0,
             bytes_at_last_check: 0,
             awaits_credentials: false,
@@ -127,6 +153,8 @@ impl<'w> Driver<'w> {
             restarts: 0,
             refused_generation: None,
             single_stream: request.is_processed(),
+            pause: None,
+            stopped_by_pause: false,
             refetched: false,
             disk_rounds: 0,
         }
@@ -155,6 +183,8 @@ impl<'w> Driver<'w> {
     }
 
     fn download(&mut self) -> Result<Outcome> {
+        // It may have waited for its turn.
+        self.check_limits()?;
         self.recover()?;
         loop {
             if self.transfer.is_none() {
@@ -163,6 +193,7 @@ impl<'w> Driver<'w> {
             self.shared.set_phase(Phase::Transferring);
             match self.fetch_missing()? {
                 transfer_loop::TransferEnd::Complete => {
+                    self.leave_share();
                     self.shared.set_phase(Phase::Finishing);
                     if let Some(outcome) = self.finish()? {
                         return Ok(outcome);
@@ -170,6 +201,7 @@ impl<'w> Driver<'w> {
                 }
                 transfer_loop::TransferEnd::Changed(why) => self.start_over(&why)?,
                 transfer_loop::TransferEnd::Broken(error) => self.restart_stream(error)?,
+                transfer_loop::TransferEnd::StreamPaused => self.discard_everything()?,
             }
         }
     }
@@ -226,17 +258,24 @@ impl<'w> Driver<'w> {
         Ok(())
     }
 
-    /// Stops every fetch and the proof and waits for their ends; records the bytes stored meanwhile.
+    /// Stops every fetch and the proof and waits for their ends; records the bytes stored meanwhile. A cancelled
+    /// download does not wait for a network or a disk that is slow to stop.
     fn drain(&mut self) {
         self.abort_all();
         self.proof = None;
         let mut stored = Vec::new();
+        let (mut leave_at, mut left) = (None, Vec::new());
         while self.slots.iter().any(|slot| slot.in_flight.is_some()) {
-            match self.world.inbox.recv() {
+            let now = self.now();
+            if self.check_limits().is_err() {
+                leave_at.get_or_insert(now + STORE_FOR);
+            }
+            match self.world.inbox.recv_until(leave_at.unwrap_or(now + CHECK_INTERVAL)) {
                 Some(Event::Stored(extent)) => stored.push(extent),
                 Some(Event::Ended(end)) => self.note_end(&end),
                 Some(_) => {}
-                None => break,
+                None if leave_at.is_some() => left = self.leave_requests(),
+                None => {}
             }
         }
         while let Some(event) = self.world.inbox.try_recv() {
@@ -248,6 +287,29 @@ impl<'w> Driver<'w> {
         if let Err(error) = self.note_stored(&stored) {
             self.log(LogLevel::Warn, || format!("the last extents could not be recorded: {error}"));
         }
+        self.note_lost(&left);
+    }
+
+    /// Gives up the requests that have not ended yet, and returns their spans. They receive no more bytes of the object
+    /// and cannot write to the file any more.
+    fn leave_requests(&mut self) -> Vec<Arc<Span>> {
+        if let Some(transfer) = &self.transfer {
+            transfer.stored.file().stop_writes();
+        }
+        let in_flight = self.slots.iter_mut().filter_map(|slot| slot.in_flight.take());
+        in_flight.map(|in_flight| in_flight.span).inspect(|span| span.close()).collect()
+    }
+
+    /// Counts received bytes of these spans that were not stored.
+    fn note_lost(&self, left: &[Arc<Span>]) {
+        let Some(transfer) = self.transfer.as_ref().filter(|_| !left.is_empty()) else { return };
+        let missing = transfer.stored.holes(Vec::new());
+        let lost: u64 = left
+            .iter()
+            .flat_map(|span| missing.iter().map(|hole| shared_len(hole, &span.held())))
+            .sum();
+        self.shared.counters.bytes_done.subtract(lost);
+        self.shared.counters.bytes_discarded.add(lost);
     }
 
     fn abort_all(&mut self) {
@@ -282,7 +344,7 @@ impl<'w> Driver<'w> {
         };
         let unrecorded = transfer.stored.store(stored)?;
         if self.request.flush {
-            for extent in stored {
+            for extent in stored.iter().take_while(|_| !self.shared.is_cancelled()) {
                 let offset = extent.offset - transfer.stored.range().start;
                 transfer.stored.file().start_writeback(offset..offset + extent.len);
             }
@@ -303,7 +365,7 @@ impl<'w> Driver<'w> {
 
     /// The object's name in messages.
     fn object(&self) -> String {
-        format!("oss://{}/{}", self.request.bucket, self.request.key)
+        self.request.object()
     }
 
     fn log(&self, level: LogLevel, line: impl FnOnce() -> String) {

@@ -91,8 +91,11 @@ impl Driver<'_> {
         let generation_known =
             recoverable.as_ref().is_none_or(|recoverable| !recoverable.needs_object_crc);
         let unproven = recoverable.map(|recoverable| recoverable.extents).unwrap_or_default();
+        // Between calls that may take long, a cancel is noticed.
+        self.check_limits()?;
         if unproven.is_empty() {
             file.clear()?;
+            self.check_limits()?;
         }
         if let Some(len) = len {
             if self.request.check_space {
@@ -100,6 +103,7 @@ impl Driver<'_> {
             }
             if self.request.preallocate {
                 file.preallocate(len)?;
+                self.check_limits()?;
             }
         }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
@@ -119,12 +123,13 @@ impl Driver<'_> {
         if proving {
             let held: u64 = unproven.iter().map(|extent| extent.len).sum();
             self.shared.counters.bytes_done.add(held);
-            self.proof = Some(storage.start_proof(
-                file.clone(),
-                range.start,
-                unproven.clone(),
-                content_key.clone(),
-            )?);
+            let (file, key) = (file.clone(), content_key.clone());
+            let proof = storage.start_proof(file, range.start, unproven.clone(), key)?;
+            if self.is_paused() {
+                // The first reply had come before its request was stopped.
+                proof.pause();
+            }
+            self.proof = Some(proof);
         }
         let grain = match len {
             Some(len) => grain(self.request.part_size, len),

@@ -46,6 +46,7 @@ impl Driver<'_> {
         let fetch = self.world.network.start(slot, new_request, &key)?;
         self.shared.counters.requests.add(1);
         self.slots[slot].not_before = None;
+        self.stopped_by_pause = false;
         self.slots[slot].in_flight = Some(InFlight::new(fetch, span, key.serial, pinning, started));
         self.count_active();
         Ok(StartOutcome::Sent)
@@ -64,13 +65,19 @@ impl Driver<'_> {
         self.shared.set_active(active);
     }
 
-    /// Waits until the slot may be used again and the service accepts requests.
+    /// Waits until the slot may be used again, the service accepts requests, there is a connection, and the download is
+    /// not paused.
     pub fn wait_for_slot(&mut self, slot: usize) -> Result<()> {
         loop {
+            let paused = self.follow_pause();
             let now = self.now();
+            self.follow_share(now);
             let own = self.slots[slot].not_before.filter(|at| *at > now);
-            let Some(at) = own.max(self.throttle_back_off.until(now)) else { return Ok(()) };
-            if let Some(Event::Fault(error)) = self.next_event(Some(at))? {
+            let until = own.max(self.throttle_back_off.until(now));
+            if until.is_none() && !paused && self.share > self.requests_in_flight() {
+                return Ok(());
+            }
+            if let Some(Event::Fault(error)) = self.next_event(until)? {
                 return Err(error);
             }
         }

@@ -74,7 +74,7 @@ impl Driver<'_> {
         let in_flight = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let unanswered = in_flight.filter(|request| !request.brings_bytes());
         let may_start = self.throttle_back_off.may_start(unanswered.map(|r| r.started), now);
-        let free = self.connection_limit.allowed().saturating_sub(self.requests_in_flight());
+        let free = self.allowed_connections().saturating_sub(self.requests_in_flight());
         usize::try_from(free).unwrap_or(usize::MAX).min(may_start)
     }
 
@@ -86,7 +86,7 @@ impl Driver<'_> {
         }
     }
 
-    fn requests_in_flight(&self) -> u32 {
+    pub(super) fn requests_in_flight(&self) -> u32 {
         let in_flight = self.slots.iter().filter(|slot| slot.in_flight.is_some()).count();
         u32::try_from(in_flight).unwrap_or(u32::MAX)
     }

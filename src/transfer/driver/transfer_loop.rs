@@ -36,6 +36,8 @@ pub enum TransferEnd {
     Changed(String),
     /// The single stream broke, with this error.
     Broken(Error),
+    /// The single stream was stopped by a pause, which is over.
+    StreamPaused,
 }
 
 /// The contents of one batch of events.
@@ -52,12 +54,14 @@ impl Driver<'_> {
     pub fn fetch_missing(&mut self) -> Result<TransferEnd> {
         loop {
             self.check_limits()?;
+            let paused = self.follow_pause();
             let now = self.now();
+            self.follow_share(now);
             if self.single_stream {
-                if let Some(broken) = self.stream_ended() {
+                if let Some(broken) = self.stream_ended().filter(|_| !paused) {
                     return Ok(broken);
                 }
-            } else {
+            } else if !paused {
                 self.replace_slow_connection(now);
                 self.assign(now)?;
             }
@@ -233,7 +237,7 @@ impl Driver<'_> {
         let running = || self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let in_flight: Vec<_> = running().map(|in_flight| in_flight.span.held()).collect();
         let holes = transfer.stored.holes(in_flight);
-        let connections = u64::from(self.connection_limit.allowed());
+        let connections = u64::from(self.allowed_connections());
         let whole = transfer.stored.range().end - transfer.stored.range().start;
         if let Some(span) = plan::next_span(&holes, busy, connections, whole) {
             return Some(span);
@@ -328,6 +332,9 @@ impl Driver<'_> {
         if any_in_flight || transfer.stored.is_complete() {
             return None;
         }
+        if self.stopped_by_pause {
+            return Some(TransferEnd::StreamPaused);
+        }
         Some(TransferEnd::Broken(Error::new(
             ErrorKind::Transport,
             "ConnectionBroken",
@@ -337,7 +344,8 @@ impl Driver<'_> {
 
     fn next_wake(&self, now: Instant) -> Option<Instant> {
         let delayed = self.slots.iter().filter_map(|slot| slot.not_before);
-        let waiting = delayed.chain(self.throttle_back_off.until(now)).filter(|at| *at > now);
+        let waiting = delayed.chain(self.throttle_back_off.until(now)).chain(self.share_due());
+        let waiting = waiting.filter(|at| *at > now);
         let measuring =
             self.slots.len() > 1 && self.slots.iter().any(|slot| slot.in_flight.is_some());
         waiting.chain(measuring.then_some(now + MEASURE)).min()

@@ -9,11 +9,22 @@ use crate::transfer::policy::stall_clock::CHECK_INTERVAL;
 use super::Driver;
 
 impl Driver<'_> {
-    /// The next event; `None` when `until` has passed. A received event is never dropped because of a cancel, a
-    /// deadline or a stall, which are errors of the next call.
+    /// The next event; `None` when `until` has passed, or when the download was paused and has been resumed. While it
+    /// is paused, only events and errors end the wait. A received event is never dropped because of a pause, a cancel, a
+    /// deadline or a stall; the latter three are errors of the next call.
     pub fn next_event(&mut self, until: Option<Instant>) -> Result<Option<Event>> {
         loop {
             self.check_limits()?;
+            let was_paused = self.is_paused();
+            if self.follow_pause() {
+                if let Some(event) = self.next_while_paused()? {
+                    return Ok(Some(event));
+                }
+                continue;
+            }
+            if was_paused {
+                return Ok(None);
+            }
             self.check_stall()?;
             let look = self.now() + CHECK_INTERVAL;
             let next = [until, self.deadline()].into_iter().flatten().fold(look, Instant::min);
@@ -24,22 +35,25 @@ impl Driver<'_> {
         }
     }
 
+    /// The next event of a paused download; `None` when its deadline has passed.
+    fn next_while_paused(&self) -> Result<Option<Event>> {
+        match self.deadline() {
+            Some(deadline) => Ok(self.world.inbox.recv_until(deadline)),
+            None => match self.world.inbox.recv() {
+                Some(event) => Ok(Some(event)),
+                None => Err(Error::internal("nobody can resume this download any more")),
+            },
+        }
+    }
+
     /// An error if the download was cancelled or its deadline has passed.
     pub fn check_limits(&self) -> Result<()> {
         if self.shared.is_cancelled() {
-            return Err(Error::new(
-                ErrorKind::Cancelled,
-                "Cancelled",
-                format!("the download of {} was cancelled", self.object()),
-            ));
+            return Err(Error::cancelled(&self.object()));
         }
         if self.deadline().is_some_and(|at| self.now() >= at) {
             let limit = self.request.deadline.unwrap_or(Duration::ZERO);
-            return Err(Error::new(
-                ErrorKind::Deadline,
-                "DeadlineExceeded",
-                format!("the download of {} took longer than {limit:?}", self.object()),
-            ));
+            return Err(Error::deadline(&self.object(), limit));
         }
         Ok(())
     }
@@ -110,9 +124,9 @@ impl Driver<'_> {
         self.stall_clock.advance(now)
     }
 
-    /// Nothing is missing, as far as is known, or bytes wait because of a bandwidth limit.
+    /// Nothing is missing, as far as is known, or bytes wait because of a limit of the host.
     fn needs_nothing(&self) -> bool {
         let complete = self.transfer.as_ref().is_some_and(|transfer| transfer.stored.is_complete());
-        complete || self.shared.bandwidth.holds_back()
+        complete || self.shared.bandwidth.holds_back() || self.waits_for_connection
     }
 }

@@ -33,6 +33,16 @@ impl StallClock {
         *self = StallClock { suspended_until, ..StallClock::new(now) };
     }
 
+    /// The time since the last call does not count.
+    pub fn skip(&mut self, now: Instant) {
+        self.updated = now;
+    }
+
+    /// Starts again, without the end of a deliberate pause.
+    pub fn restart(&mut self, now: Instant) {
+        *self = StallClock { suspended_until: self.suspended_until, ..StallClock::new(now) };
+    }
+
     /// Adds the time since the last call; returns the time without a byte so far.
     pub fn advance(&mut self, now: Instant) -> Duration {
         let passed = now.saturating_duration_since(self.updated).min(MAX_COUNTED_INTERVAL);
@@ -76,6 +86,25 @@ mod tests {
         let mut clock = StallClock::new(start);
         clock.advance(start + seconds(1));
         clock.suspend_until(start + seconds(1), start + seconds(60));
+        assert_eq!(clock.advance(start + seconds(59)), Duration::ZERO);
+        assert_eq!(clock.advance(start + seconds(60)), seconds(1));
+    }
+
+    #[test]
+    fn skipped_time_does_not_count() {
+        let start = Instant::now();
+        let mut clock = StallClock::new(start);
+        clock.advance(start + CHECK_INTERVAL);
+        clock.skip(start + seconds(60));
+        assert_eq!(clock.advance(start + seconds(60) + CHECK_INTERVAL), 2 * CHECK_INTERVAL);
+    }
+
+    #[test]
+    fn a_restart_keeps_the_end_of_a_deliberate_pause() {
+        let start = Instant::now();
+        let mut clock = StallClock::new(start);
+        clock.suspend_until(start, start + seconds(60));
+        clock.restart(start + seconds(30));
         assert_eq!(clock.advance(start + seconds(59)), Duration::ZERO);
         assert_eq!(clock.advance(start + seconds(60)), seconds(1));
     }

@@ -73,3 +73,70 @@ fn a_wait_with_a_limit_returns_the_result_or_times_out() {
         driver.join().expect("driver");
     });
 }
+
+/// A driver that pauses when it is told to, until it is cancelled.
+fn drive_with_pauses(shared: &Shared, inbox: &Receiver<Event>) {
+    shared.set_phase(Phase::Transferring);
+    while !shared.is_cancelled() {
+        match shared.is_to_pause() {
+            true => shared.begin_pause(),
+            false => shared.end_pause(Instant::now()),
+        }
+        let _ = inbox.recv();
+    }
+    shared.end(Err(cancelled()));
+}
+
+/// A download with such a driver.
+fn start_with_pauses() -> (Arc<Shared>, thread::JoinHandle<()>) {
+    let (events, inbox) = unbounded();
+    let shared = Arc::new(Shared::new(events, 0, Instant::now()));
+    let driven = shared.clone();
+    (shared, thread::spawn(move || drive_with_pauses(&driven, &inbox)))
+}
+
+fn await_phase(shared: &Shared, phase: Phase) {
+    while shared.status().phase != phase {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_download_runs_when_everybody_who_paused_it_has_resumed_it() {
+    explore(|| {
+        let (shared, driver) = start_with_pauses();
+        let client = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                shared.pause(PausedBy::Client);
+                shared.pause(PausedBy::Client);
+                shared.resume(PausedBy::Client);
+            })
+        };
+        shared.pause(PausedBy::Handle);
+        client.join().expect("client");
+        await_phase(&shared, Phase::Paused);
+        shared.resume(PausedBy::Client);
+        assert!(shared.is_to_pause(), "its handle has paused it");
+        shared.resume(PausedBy::Handle);
+        await_phase(&shared, Phase::Transferring);
+        shared.cancel();
+        driver.join().expect("driver");
+    });
+}
+
+#[test]
+fn a_cancel_ends_a_pause_and_an_end_is_no_pause() {
+    explore(|| {
+        let (shared, driver) = start_with_pauses();
+        let pausing = {
+            let shared = shared.clone();
+            thread::spawn(move || shared.pause(PausedBy::Handle))
+        };
+        shared.cancel();
+        assert!(shared.wait_until(None).expect("no time limit").is_err());
+        pausing.join().expect("pause");
+        driver.join().expect("driver");
+        assert_eq!(shared.status().phase, Phase::Failed);
+    });
+}

@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::plan::*;
 use super::random::Random;
 
+/// The stream of random numbers for pauses.
+const PAUSES: u64 = 2;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -162,6 +164,24 @@ impl Draw {
             let end = self.end();
             if let Some(last) = self.plan.runs.last_mut() {
                 last.end = Some(end);
+            }
+        }
+        self.pauses();
+    }
+
+    /// Pauses at any time. They depend on the seed only, so that lives without them stay as they are.
+    fn pauses(&mut self) {
+        let mut random = Random::new(self.plan.seed).fork(PAUSES);
+        for run in &mut self.plan.runs {
+            if random.chance(0.85) {
+                continue;
+            }
+            for _ in 0..random.range(1..5) {
+                let after = match random.below(3) {
+                    0 => Duration::from_micros(random.log_range(1..100_000)),
+                    _ => millis(random.range(0..self.takes * 5 / 4)),
+                };
+                run.pauses.push((after, millis(random.log_range(1..100_000))));
             }
         }
     }

@@ -260,7 +260,14 @@ impl Flight {
         let remaining = self.span.remaining();
         let left = remaining.end - remaining.start;
         let brought = self.coming.min(left.saturating_add(MOST_EXCESS));
-        let (offset, ours) = self.span.claim(usize::try_from(brought).unwrap_or(usize::MAX));
+        let counters = self.counters.clone();
+        let count = |ours: usize| {
+            counters.bytes_from_network.add(brought);
+            counters.bytes_done.add(ours as u64);
+            counters.bytes_discarded.add(brought - ours as u64);
+        };
+        let claim = self.span.claim(usize::try_from(brought).unwrap_or(usize::MAX), count);
+        let Some((offset, ours)) = claim else { return Next::Ends(EndReason::Aborted) };
         let ours = ours as u64;
         claimed(offset..offset + ours);
         let bytes = body.bytes(self.position, self.position + ours);
@@ -270,9 +277,6 @@ impl Flight {
         if let Some(left) = &mut self.connection.left {
             *left = left.saturating_sub(brought);
         }
-        self.counters.bytes_from_network.add(brought);
-        self.counters.bytes_done.add(ours);
-        self.counters.bytes_discarded.add(brought - ours);
         match taken {
             Err(error) => Next::Ends(EndReason::Fault(error)),
             Ok(_) if ours < brought => Next::Ends(EndReason::Cut),

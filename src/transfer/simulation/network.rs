@@ -327,6 +327,12 @@ impl Network for Inside<'_> {
         }
     }
 
+    fn close_idle_connections(&self) {
+        if self.enter().is_ok() {
+            self.process.idle.borrow_mut().clear();
+        }
+    }
+
     fn service_time(&self) -> Timestamp {
         let ahead = self.process.clock_error.get();
         let time = Service::time(self.time());

@@ -243,6 +243,8 @@ pub struct RunPlan {
     pub damage: Vec<Damage>,
     /// What other programs do to the files while it runs, this long after its start.
     pub meanwhile: Vec<(Duration, Damage)>,
+    /// Pauses: this long after its start, for this long. They may overlap.
+    pub pauses: Vec<(Duration, Duration)>,
     /// Another process has a file of the download locked.
     pub occupied: Option<Occupied>,
     /// The faults have ended, and it must succeed.

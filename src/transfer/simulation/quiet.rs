@@ -72,6 +72,7 @@ impl RunPlan {
             power_fails: false,
             damage: Vec::new(),
             meanwhile: Vec::new(),
+            pauses: Vec::new(),
             occupied: None,
             clean: false,
         }

@@ -76,6 +76,10 @@ fn simpler_runs(plan: &Plan, try_with: &mut TryWith<'_>) {
             try_with(&|plan| _ = plan.runs[run].damage.remove(damage));
         }
         try_with(&|plan| plan.runs[run].meanwhile.clear());
+        try_with(&|plan| plan.runs[run].pauses.clear());
+        for pause in 0..plan.runs[run].pauses.len() {
+            try_with(&|plan| _ = plan.runs[run].pauses.remove(pause));
+        }
         try_with(&|plan| plan.runs[run].occupied = None);
         try_with(&|plan| plan.runs[run].power_fails = false);
         try_with(&|plan| plan.runs[run].start = Start::After(Duration::from_secs(1)));

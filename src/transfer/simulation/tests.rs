@@ -200,7 +200,16 @@ fn each_life_that_once_failed() {
         let (call, reason) = (Call::FindSdkRecord, Reason::Io);
         plan.disk.failures.push(Failure { call, nth: 0, times: 1, reason });
     };
-    let lives: [fn(&mut Plan); 3] = [journal_stays, stream_is_damaged, record_is_unreadable];
+    let stream_is_paused = |plan: &mut Plan| {
+        // The first reply, which shows that it is a stream, is in the inbox when the pause is noticed.
+        plan.service.ignores_ranges = true;
+        (plan.path.tls, plan.path.round_trip) = (false, Duration::from_millis(1));
+        plan.path.latency = Duration::from_secs(1);
+        plan.runs[0].pauses.push((Duration::from_micros(1), Duration::from_secs(2)));
+        plan.runs[0].client.max_attempts = 1;
+    };
+    let lives: [fn(&mut Plan); 4] =
+        [journal_stays, stream_is_damaged, record_is_unreadable, stream_is_paused];
     for change in lives {
         let mut plan = Plan::quiet(1);
         change(&mut plan);

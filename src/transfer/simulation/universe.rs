@@ -11,6 +11,7 @@ use crate::model::extent::Extent;
 use crate::model::outcome::Outcome;
 use crate::model::request::DownloadRequest;
 use crate::transfer::event::Event;
+use crate::transfer::shared::PausedBy;
 
 use super::content::Content;
 use super::disk::{Disk, ProofId};
@@ -44,6 +45,8 @@ pub enum Happening {
     End(usize),
     /// What other programs do to the files of a process: the nth thing in its plan.
     Meanwhile(usize, usize),
+    /// The nth pause of a process begins, or ends.
+    Pause(usize, usize, bool),
 }
 
 /// A promise that was not kept.
@@ -247,6 +250,16 @@ impl Universe {
                     self.suffers(&process, damage);
                 }
             }
+            Happening::Pause(process, nth, begins) => {
+                let process = self.process(process);
+                let by = if nth % 2 == 0 { PausedBy::Handle } else { PausedBy::Client };
+                self.tell(&process, || format!("pause {nth} begins: {begins}"));
+                match begins {
+                    true => process.shared.pause(by),
+                    false => process.shared.resume(by),
+                }
+                self.notify(&process);
+            }
             Happening::End(process) => {
                 let process = self.process(process);
                 match process.plan.end {
@@ -301,6 +314,10 @@ impl Universe {
         }
         for (nth, (after, _)) in plan.meanwhile.iter().enumerate() {
             self.plan_at(now + *after, Happening::Meanwhile(index, nth));
+        }
+        for (nth, (after, pause)) in plan.pauses.iter().enumerate() {
+            self.plan_at(now + *after, Happening::Pause(index, nth, true));
+            self.plan_at(now + *after + *pause, Happening::Pause(index, nth, false));
         }
         if let Some(Start::With(after)) = self.plan.runs.get(run + 1).map(|next| next.start) {
             self.plan_at(now + after, Happening::Start(run + 1));

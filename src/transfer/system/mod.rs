@@ -7,14 +7,18 @@ mod proof;
 mod storage;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use crate::model::error::Error;
 use crate::model::request::DownloadRequest;
+use crate::storage::claim::TargetClaim;
 use crate::storage::paths::Paths;
 use crate::sync::channel::Receiver;
 use crate::sys::panic::catch;
 
 use super::driver;
 use super::event::Event;
+use super::scheduler::{GivenUp, Job};
 use super::session::Session;
 use super::shared::Shared;
 use super::world::World;
@@ -31,29 +35,60 @@ pub struct Task {
     pub paths: Paths,
     pub shared: Arc<Shared>,
     pub inbox: Receiver<Event>,
+    pub claim: TargetClaim,
 }
 
-/// Runs a download to its end on this thread and publishes the result, even after a panic.
-pub fn run(task: Task) {
-    let Task { session, request, paths, shared, inbox } = task;
-    shared.report_start();
-    let buffers = session.writer_threads.buffers();
-    let reserved = buffers_for(request.thread_num);
-    buffers.reserve(reserved);
-    let result = catch(|| {
-        let network = ClientNetwork::new(&session, &request, &shared);
-        let storage = DownloadFiles::new(&request, paths, shared.events().clone())?;
-        let world = World {
-            clock: &SystemClock,
-            chance: &SystemChance,
-            inbox: &ChannelInbox(inbox),
-            network: &network,
-            storage: &storage,
+impl Job for Task {
+    fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    fn priority(&self) -> i32 {
+        self.request.priority
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.shared.started().checked_add(self.request.deadline?)
+    }
+
+    /// Publishes the result even after a panic.
+    fn run(self) {
+        let Task { session, request, paths, shared, inbox, claim } = self;
+        shared.report_start();
+        let buffers = session.writer_threads.buffers();
+        let reserved = buffers_for(request.thread_num);
+        buffers.reserve(reserved);
+        let result = catch(|| {
+            let network = ClientNetwork::new(&session, &request, &shared);
+            let storage = DownloadFiles::new(&request, paths, shared.events().clone())?;
+            let world = World {
+                clock: &SystemClock,
+                chance: &SystemChance,
+                inbox: &ChannelInbox(inbox),
+                network: &network,
+                storage: &storage,
+            };
+            driver::drive(world, &session.options, &request, &shared)
+        });
+        buffers.release(reserved);
+        // Whoever learns of the end may start the next download to this file.
+        drop(claim);
+        shared.end(result.unwrap_or_else(|defect| Err(defect.into())));
+    }
+
+    fn give_up(self, why: GivenUp) {
+        let Task { request, shared, claim, .. } = self;
+        let error = match why {
+            GivenUp::Cancelled => Error::cancelled(&request.object()),
+            GivenUp::Disabled => Error::disabled(),
+            GivenUp::DeadlinePassed => {
+                Error::deadline(&request.object(), request.deadline.unwrap_or(Duration::ZERO))
+            }
+            GivenUp::Failed(error) => error,
         };
-        driver::drive(world, &session.options, &request, &shared)
-    });
-    buffers.release(reserved);
-    shared.end(result.unwrap_or_else(|defect| Err(defect.into())));
+        drop(claim);
+        shared.end(Err(error));
+    }
 }
 
 /// One buffer for each connection and a few that are being written; if there are many connections, they share.

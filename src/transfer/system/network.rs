@@ -13,6 +13,7 @@ use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::connection::fetch::Fetch;
 use crate::transfer::connection::wire::Wire;
 use crate::transfer::connection::worker::{Command, Worker};
+use crate::transfer::connection_budget::{Allowance, ConnectionShare};
 use crate::transfer::credentials_cache::CachedKey;
 use crate::transfer::disk::buffers::BUFFER_SIZE;
 use crate::transfer::disk::intake::Intake;
@@ -37,6 +38,7 @@ pub struct ClientNetwork<'a> {
     session: &'a Session,
     request: &'a DownloadRequest,
     shared: &'a Arc<Shared>,
+    share: ConnectionShare,
 }
 
 impl<'a> ClientNetwork<'a> {
@@ -45,7 +47,8 @@ impl<'a> ClientNetwork<'a> {
         request: &'a DownloadRequest,
         shared: &'a Arc<Shared>,
     ) -> Self {
-        ClientNetwork { session, request, shared }
+        let share = session.connections.join(shared.events().clone());
+        ClientNetwork { session, request, shared, share }
     }
 
     /// Stores the bytes of fetch `fetch`, the first of which is the object's byte `start`.
@@ -88,6 +91,10 @@ impl Network for ClientNetwork<'_> {
 
     fn credentials_expired(&self, serial: u64) -> bool {
         self.session.credentials.expired(serial)
+    }
+
+    fn connections(&self, wanted: u32, in_use: u32) -> Allowance {
+        self.share.adjust(wanted, in_use)
     }
 
     fn start(&self, slot: usize, request: NewRequest, key: &CachedKey) -> Result<u64> {
@@ -134,6 +141,12 @@ impl Network for ClientNetwork<'_> {
         // The worker of a request that has started exists.
         if let Ok(worker) = self.session.worker(slot) {
             worker.tell(Command::Abort { fetch });
+        }
+    }
+
+    fn close_idle_connections(&self) {
+        for worker in self.session.running_workers() {
+            worker.tell(Command::CloseIdle);
         }
     }
 

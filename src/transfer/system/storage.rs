@@ -16,7 +16,6 @@ use crate::model::request::DownloadRequest;
 use crate::oss::content_cipher::ContentCipher;
 use crate::storage::paths::Paths;
 use crate::storage::temp_file::{FinishOptions, TempFile};
-use crate::sync::atomic::AtomicBool;
 use crate::sync::channel::Sender;
 use crate::sys::exit;
 use crate::transfer::event::Event;
@@ -234,17 +233,25 @@ impl TemporaryFile for TempFile {
         extent: &Extent,
         base: u64,
         content_key: Option<&ContentKey>,
-        cancelled: &AtomicBool,
+        between: &mut dyn FnMut() -> Result<()>,
         buffer: &mut [u8],
     ) -> Result<bool> {
         let offset = extent.offset.saturating_sub(base);
         let cipher = content_key.map(|key| ContentCipher::at(key, extent.offset));
         match cipher.transpose()? {
-            None => self.prove(extent, offset, cancelled, buffer, |_| Ok(())),
+            None => self.prove(extent, offset, between, buffer, |_| Ok(())),
             Some(mut cipher) => {
-                self.prove(extent, offset, cancelled, buffer, |bytes| cipher.replace(bytes))
+                self.prove(extent, offset, between, buffer, |bytes| cipher.replace(bytes))
             }
         }
+    }
+
+    fn stop_writes(&self) {
+        TempFile::stop_writes(self);
+    }
+
+    fn unlock(&self) {
+        TempFile::unlock(self);
     }
 
     fn finish(&self, target: &Path, options: &FinishOptions) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use crate::fixture::Fixture;
 use crate::preload;
@@ -22,6 +23,8 @@ pub enum How {
     Lost,
     /// It never returns.
     Stuck,
+    /// It is done after this time.
+    Slow(Duration),
 }
 
 /// The calls that fail, and how.
@@ -112,6 +115,10 @@ fn fail<'a>(command: &'a mut Command, failing: Failing) -> &'a mut Command {
         How::Short => "short".to_owned(),
         How::Lost => "lost".to_owned(),
         How::Stuck => "stuck".to_owned(),
+        How::Slow(delay) => {
+            command.env("DISK_DELAY", delay.as_millis().to_string());
+            "slow".to_owned()
+        }
     };
     command
         .env("DISK_PATH", failing.path)

@@ -14,7 +14,7 @@ use crate::fixture::Fixture;
 mod missing_metadata;
 mod refusals;
 mod resuming;
-mod unwrapping;
+pub mod unwrapping;
 mod vectors;
 
 const PREFIX: &str = "x-oss-meta-client-side-encryption-";

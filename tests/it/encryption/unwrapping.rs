@@ -14,7 +14,7 @@ use crate::fixture::{BUCKET, Fixture, KEY as OBJECT_KEY, MIB, PART, wait_for_pro
 const SIZE: u64 = 2 * MIB;
 
 /// An object whose key is wrapped by a key management service.
-fn fixture() -> Fixture {
+pub fn fixture() -> Fixture {
     let mut metadata = metadata();
     metadata[0].1 = openssl::base64::encode_block(b"wrapped key");
     metadata[1].1 = openssl::base64::encode_block(b"wrapped counter");

@@ -260,6 +260,40 @@ fn the_host_s_exit_handlers_are_not_blocked_by_a_write_that_never_returns() {
     assert_eq!(process.status().code(), Some(STATUS));
 }
 
+#[test]
+#[ignore = "runs in a process of its own, which the other tests here start"]
+fn host_of_a_queue() {
+    let host: Host = argument();
+    if host.has_handler {
+        raw::at_exit(use_the_library);
+    }
+    let mut options = host.options();
+    options.max_active_downloads = 1;
+    let client = Client::new(options).expect("client");
+    let start = |n: usize| {
+        let mut request = host.request().file_path(host.directory.join(format!("{n}.bin")));
+        request.deadline = Some(Duration::from_secs(3600));
+        client.start(&request).expect("start")
+    };
+    let mut downloads: Vec<_> = (0..100).map(start).collect();
+    std::thread::sleep(host.after);
+    *LEFT.lock() = downloads.pop().map(|last| (client, last));
+    std::mem::forget(downloads);
+    std::process::exit(STATUS);
+}
+
+#[test]
+fn exit_while_downloads_are_queued_ends_the_process_normally() {
+    let fixture = tls_fixture(64 * MIB);
+    fixture.server.inject(Fault::RateLimit(MIB));
+    for (after, has_handler) in [(0, false), (50, false), (0, true), (50, true)] {
+        let after = Duration::from_millis(after);
+        let host = Host { has_handler, ..Host::new(&fixture, ExitPoint::Host, after) };
+        let process = Process::start("process::exits::host_of_a_queue", &host);
+        assert_eq!(process.status().code(), Some(STATUS), "{host:?}");
+    }
+}
+
 /// Starts a test of this module with `tests/shim/thread_end.c`.
 fn start_watched(test: &str, host: &Host) -> Process {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();

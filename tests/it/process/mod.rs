@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::fixture::Fixture;
 
-mod alone;
+pub mod alone;
 mod cancels;
 mod concurrent_runs;
 mod encrypted;

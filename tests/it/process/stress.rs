@@ -39,6 +39,7 @@ impl Setup {
             .credentials(Credentials::Static(AccessKey::new(ID, SECRET, None)));
         options.ca_file.clone_from(ca_file);
         options.max_workers = 2;
+        options.max_active_downloads = 64;
         Client::new(options).expect("client")
     }
 

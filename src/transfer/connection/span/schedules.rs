@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::scheduled::explore;
 use crate::sync::thread;
 
@@ -10,7 +11,7 @@ use crate::sync::thread;
 fn claim_all(span: &Span) -> u64 {
     let mut claimed = span.start();
     loop {
-        let (offset, taken) = span.claim(7);
+        let (offset, taken) = span.claim(7, |_| {}).expect("it is open");
         assert_eq!(offset, claimed, "bytes are claimed in their order");
         claimed += taken as u64;
         assert!(span.held().end >= claimed, "claimed bytes stay the connection's");
@@ -58,5 +59,25 @@ fn a_span_that_is_shortened_while_it_is_claimed_and_cut_ends_at_a_valid_byte() {
         let free = planner.join().expect("cut");
         assert!(free.start >= claimed && free.end <= 142, "{free:?} and {claimed} claimed");
         assert_eq!(span.held(), 100..claimed);
+    });
+}
+
+#[test]
+fn every_byte_claimed_before_a_span_is_closed_is_counted_then() {
+    explore(|| {
+        let span = Arc::new(Span::new(100..142));
+        let counted = Arc::new(AtomicU64::new(0));
+        let connection = {
+            let (span, counted) = (span.clone(), counted.clone());
+            thread::spawn(move || {
+                let count = |taken: usize| _ = counted.fetch_add(taken as u64, Ordering::SeqCst);
+                while span.claim(7, count).is_some_and(|(_, taken)| taken > 0) {}
+            })
+        };
+        span.close();
+        let claimed = span.held().end - span.start();
+        assert_eq!(counted.load(Ordering::SeqCst), claimed);
+        connection.join().expect("connection");
+        assert_eq!(counted.load(Ordering::SeqCst), claimed, "and no other byte");
     });
 }

@@ -29,6 +29,7 @@ pub struct ProofJob {
     extents: VecDeque<Extent>,
     /// The next step has been handed out.
     scheduled: bool,
+    paused: bool,
     stopped: bool,
 }
 
@@ -40,14 +41,29 @@ struct SimProof {
     _file: SimFile,
 }
 
-impl Proof for SimProof {}
+impl SimProof {
+    /// Changes the proof, unless it has ended.
+    fn change(&self, change: impl FnOnce(&mut ProofJob)) {
+        let mut state = self.shared.lock();
+        if let Some(job) = state.proofs.iter_mut().find(|job| job.id == self.id) {
+            change(job);
+        }
+    }
+}
+
+impl Proof for SimProof {
+    fn pause(&self) {
+        self.change(|job| job.paused = true);
+    }
+
+    fn resume(&self) {
+        self.change(|job| job.paused = false);
+    }
+}
 
 impl Drop for SimProof {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        if let Some(job) = state.proofs.iter_mut().find(|job| job.id == self.id) {
-            job.stopped = true;
-        }
+        self.change(|job| job.stopped = true);
     }
 }
 
@@ -59,8 +75,8 @@ pub fn start(shared: &Shared, file: SimFile, base: u64, extents: Vec<Extent>) ->
     state.note(process, || format!("a proof of {} extents starts", extents.len()));
     if !state.is_dead(process) {
         let extents = extents.into();
-        let (scheduled, stopped) = (false, false);
-        let job = ProofJob { id, process, inode, path, base, extents, scheduled, stopped };
+        let (scheduled, paused, stopped) = (false, false, false);
+        let job = ProofJob { id, process, inode, path, base, extents, scheduled, paused, stopped };
         state.proofs.push(job);
     }
     Box::new(SimProof { shared: shared.clone(), id, _file: file })
@@ -72,7 +88,8 @@ impl Disk {
     pub fn proof_due(&self, process: ProcessId) -> Option<(ProofId, Duration)> {
         let mut state = self.0.lock();
         let state = &mut *state;
-        let due = |job: &&mut ProofJob| job.process == process && !job.scheduled && !job.stopped;
+        let idle = |job: &ProofJob| !job.scheduled && !job.paused && !job.stopped;
+        let due = |job: &&mut ProofJob| job.process == process && idle(job);
         let job = state.proofs.iter_mut().find(due)?;
         job.scheduled = true;
         let (id, next) = (job.id, job.extents.front().map(|extent| extent.len));

@@ -260,15 +260,19 @@ impl OpenFile {
     pub fn is_locked(&self) -> bool {
         self.lock.is_some()
     }
-}
 
-impl Drop for OpenFile {
-    fn drop(&mut self) {
+    pub fn unlock(&self) {
         if let Some(lock) = self.lock {
             let mut state = self.shared.lock();
             let held = &mut state.files.file_mut(self.inode).lock;
             // A killed process has lost its locks, and another one may have taken this one.
             *held = held.filter(|held| *held != lock);
         }
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        self.unlock();
     }
 }

@@ -33,6 +33,7 @@ pub struct OpenTemp {
     file: OpenFile,
     path: PathBuf,
     length: Mutex<Length>,
+    stopped: AtomicBool,
 }
 
 /// The file's length as far as this run knows it, as in `TempFile`.
@@ -46,7 +47,8 @@ impl SimFile {
     /// `file`, which is at `path` and `reached` bytes long.
     pub fn new(file: OpenFile, path: PathBuf, reached: u64) -> Self {
         let length = Mutex::new(Length { reached, cut: false });
-        let open = Arc::new(OpenTemp { file, path, length });
+        let stopped = AtomicBool::new(false);
+        let open = Arc::new(OpenTemp { file, path, length, stopped });
         let registered = Arc::downgrade(&open);
         open.file.state().process(open.file.process).temp = registered;
         SimFile(open)
@@ -72,6 +74,9 @@ impl SimFile {
     /// Writes all of `pieces`, one after the other, from `offset` on, as the network does: the time that it takes is
     /// returned and not added to the lag of the process. After an error any part of them may be in the file.
     pub fn write(&self, pieces: &[Piece], offset: u64) -> (Duration, Result<()>) {
+        if self.0.stopped.load(Ordering::Relaxed) {
+            return (Duration::ZERO, Err(cancelled_error()));
+        }
         let mut length = self.0.length.lock();
         let mut state = self.0.file.state();
         state.aside(self.process(), |state| {
@@ -281,15 +286,21 @@ impl TemporaryFile for SimFile {
         extent: &Extent,
         base: u64,
         _: Option<&ContentKey>,
-        cancelled: &AtomicBool,
+        between: &mut dyn FnMut() -> Result<()>,
         _: &mut [u8],
     ) -> Result<bool> {
-        if cancelled.load(Ordering::Relaxed) {
-            return Err(cancelled_error());
-        }
+        between()?;
         let offset = extent.offset.saturating_sub(base);
         let held = holds(&mut self.state(), (self.process(), self.inode()), extent, offset);
         held.map_err(|e| self.failed(&format!("read at {offset} of"), &e))
+    }
+
+    fn stop_writes(&self) {
+        self.0.stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn unlock(&self) {
+        self.0.file.unlock();
     }
 
     fn finish(&self, target: &Path, options: &FinishOptions) -> Result<()> {
