@@ -14,6 +14,8 @@ use super::random::Random;
 const PAUSES: u64 = 2;
 /// The stream of random numbers for orders.
 const ORDERS: u64 = 3;
+/// A larger object is not fetched part by part.
+const MOST_PARTS: u64 = 200;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -183,7 +185,9 @@ impl Draw {
             return;
         }
         for run in &mut self.plan.runs {
-            if random.chance(0.8) {
+            // With more parts a life has too many requests.
+            let few = self.plan.object.size / run.request.part_size < MOST_PARTS;
+            if random.chance(0.8) && few {
                 run.request.order = Order::Sequential;
             }
         }
