@@ -128,7 +128,7 @@ impl Universe {
             let number = asked.number;
             format!("request {number} on slot {slot}: {method} {:?} {faults:?}", asked.range)
         });
-        if !request.head {
+        if !request.head && asked.range.is_some() {
             self.check_order(process, request.span.held());
         }
         let mut watch = process.watch.borrow_mut();
