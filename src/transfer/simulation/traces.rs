@@ -39,11 +39,12 @@ impl Universe {
             let before = free_from.insert(trace.slot, trace.ended);
             let follows = before.is_none_or(|ended| ended <= trace.started);
             let whole = trace.range_end.map(|end| end + 1 - trace.range_start);
-            let is_whole = trace.is_head || whole.is_none_or(|whole| trace.bytes >= whole);
+            let is_whole = whole.is_some_and(|whole| trace.bytes >= whole);
             let answered = trace.status != 0;
             let fits = match trace.end {
                 RequestEnd::Complete => answered,
-                RequestEnd::Shared => answered && !is_whole,
+                // A service that ignores the range sends more.
+                RequestEnd::Shared => answered && (!is_whole || trace.status == 200),
                 RequestEnd::Refused => answered && trace.bytes == 0,
                 _ => true,
             };
