@@ -65,7 +65,8 @@ impl Reader {
         let Some(file) = &self.file else { return Ok(()) };
         let mut buffer = vec![0; 64 * 1024];
         while self.written < status.contiguous_bytes {
-            let left = usize::try_from(status.contiguous_bytes - self.written).unwrap_or(usize::MAX);
+            let left =
+                usize::try_from(status.contiguous_bytes - self.written).unwrap_or(usize::MAX);
             let most = left.min(buffer.len());
             let got = file.read_at(&mut buffer[..most], self.written)?;
             // As long as nothing has been reset, the bytes are those that the status has promised.

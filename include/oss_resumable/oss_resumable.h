@@ -1097,9 +1097,10 @@ typedef struct oss_resumable_status {
      * Number of bytes from the start of the file that are in the temporary file, so that a program can read them while
      * the download runs: written by this run, or by an earlier one and verified. It grows at least once a second while
      * the first missing bytes arrive; with ::OSS_RESUMABLE_ORDER_SEQUENTIAL these are fetched first.
-     * The bytes are those that the service sent, all of one generation of the object, but nothing has compared them
-     * with the object's CRC-64 yet: only success proves them. The number decreases if bytes turn out to be useless, and
-     * each time `contiguous_resets` increases. It stays as it is after the end.
+     * The bytes are those that the service sent, but nothing has compared them with the object's CRC-64 yet: only
+     * success proves them. Where the service cannot tell one state of the object from another, because the object may
+     * grow or the service refuses its own ETag, they may even be of two. The number decreases if bytes turn out to be
+     * useless, and each time `contiguous_resets` increases. It stays as it is after the end.
      */
     uint64_t contiguous_bytes;
     /**

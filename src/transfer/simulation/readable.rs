@@ -8,7 +8,7 @@ use crate::transfer::event::Event;
 use crate::transfer::policy::sequential::Sequence;
 use crate::transfer::readable::Readable;
 
-use super::content::Bytes;
+use super::content::{Bytes, Content};
 use super::disk::Damage;
 use super::plan::{FaultKind, Shape};
 use super::process::Process;
@@ -73,14 +73,21 @@ impl Universe {
             return self.violated("readable bytes are in the file", || "there is none".to_owned());
         };
         let readable = file.slice(0..bytes.min(file.len()));
+        let has_hole = readable.pieces().iter().any(|piece| piece.content == Content::ZEROS);
         let service = self.service.borrow();
         let known = |generation: &Generation| is_start_of(&readable, process, generation);
         let is_error = readable.are(ERROR_DOCUMENT.0, 0..bytes);
-        if readable.len() < bytes || !(is_error || service.generations.iter().any(known)) {
+        let is_right = || is_error || service.generations.iter().any(known);
+        if readable.len() < bytes || has_hole || !(self.may_mix() || is_right()) {
             self.violated("readable bytes are in the file", || {
                 format!("the first {bytes} bytes are {readable:?}")
             });
         }
+    }
+
+    /// Whether only the CRC-64 of the object tells whether all bytes are of one generation.
+    fn may_mix(&self) -> bool {
+        self.plan.object.appendable || self.plan.service.refuses_etag
     }
 
     /// Whether bytes may be in the file that the service has not sent so, or are changed by others.
