@@ -229,6 +229,24 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_contiguous_when_they_are_stored_or_proven() {
+        let (_dir, mut stored) = stored(vec![extent(0, PART), extent(2 * PART, PART)]);
+        assert_eq!((stored.contiguous(), stored.first_missing()), (0, PART));
+        stored.store(&[extent(PART, PART / 2)]).expect("missing bytes");
+        assert_eq!((stored.contiguous(), stored.first_missing()), (0, PART + PART / 2));
+        assert!(stored.proved(extent(0, PART)));
+        assert_eq!(stored.contiguous(), PART + PART / 2);
+        stored.store(&[extent(PART + PART / 2, PART / 2)]).expect("missing bytes");
+        assert_eq!((stored.contiguous(), stored.first_missing()), (2 * PART, 3 * PART));
+        stored.damaged(extent(2 * PART, PART));
+        assert_eq!((stored.contiguous(), stored.first_missing()), (2 * PART, 2 * PART));
+        stored.store(&[extent(2 * PART, 2 * PART)]).expect("missing bytes");
+        assert_eq!((stored.contiguous(), stored.first_missing()), (4 * PART, 4 * PART));
+        stored.forget(&[extent(PART, 1)]).expect("no record");
+        assert!(stored.contiguous() <= PART, "{}", stored.contiguous());
+    }
+
+    #[test]
     fn a_part_recorded_twice_counts_once() {
         let (_dir, mut stored) = stored(vec![extent(0, PART), extent(0, PART)]);
         stored.store(&[extent(PART, 2 * PART)]).expect("missing bytes");

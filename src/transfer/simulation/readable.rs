@@ -31,7 +31,11 @@ impl Followed {
 
     pub fn holds(&mut self, extents: &[Extent]) {
         for extent in extents {
-            let _ = self.held.insert(*extent);
+            // An earlier run may have stored some of the bytes.
+            for gap in self.held.gaps(extent.offset..extent.end()) {
+                let len = gap.end - gap.start;
+                let _ = self.held.insert(Extent { offset: gap.start, len, crc: 0 });
+            }
         }
     }
 
