@@ -1,0 +1,1 @@
+RESULTS=None
