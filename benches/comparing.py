@@ -17,7 +17,7 @@ class Figure:
     high: float
 
 
-@dataclass
+@dataclass(frozen=True)
 class Comparison:
     """One quantity of all that ran, as a ratio to a yardstick or, without one, in its unit."""
 
@@ -29,8 +29,13 @@ class Comparison:
     by: str = OURS  # the name of the figure that the limit is for
 
     @property
-    def reached(self):
-        return self.limit is None or self.figures[self.by].value <= self.limit
+    def missed(self):
+        return self.limit is not None and self.figures[self.by].value > self.limit
+
+
+def comparison_from_json(read):
+    figures = {name: Figure(**value) for name, value in read["figures"].items()}
+    return Comparison(**(read | {"figures": figures}))
 
 
 @dataclass
@@ -42,28 +47,38 @@ class Row:
     costs: object = None
     comparisons: list = field(default_factory=list)
     left_out: dict = field(default_factory=dict)  # why something did not run, by its name
+    skipped: str = ""  # why nothing of it ran
 
     def as_json(self):
         runs = self.costs.runs if self.costs else {}
+        failed = self.costs.failures if self.costs else {}
         return {
             "id": self.id,
             "work": self.work,
-            "comparisons": [asdict(c) | {"reached": c.reached} for c in self.comparisons],
-            "left_out": self.left_out,
-            "failed": self.costs.failures if self.costs else {},
-            "runs": {name: [asdict(cost) for cost in costs] for name, costs in runs.items()},
+            "skipped": self.skipped,
+            "comparisons": [asdict(comparison) for comparison in self.comparisons],
+            "left_out": self.left_out | failed,
+            "runs": {name: runs_as_json(costs) for name, costs in runs.items() if costs},
         }
 
 
+def runs_as_json(costs):
+    return {what: [round(getattr(cost, what), 4) for cost in costs] for what in UNITS}
+
+
+def rounded(value, low, high):
+    return Figure(round(value, 4), round(low, 4), round(high, 4))
+
+
 def figure(values):
-    return Figure(statistics.median(values), min(values), max(values))
+    return rounded(statistics.median(values), min(values), max(values))
 
 
 def ratio(values, divisors):
     """The ratio of the medians. Its spread is that of the ratios within one round."""
     by_round = [value / divisor for value, divisor in zip(values, divisors, strict=False)]
     value = statistics.median(values) / statistics.median(divisors)
-    return Figure(value, min([value, *by_round]), max([value, *by_round]))
+    return rounded(value, min([value, *by_round]), max([value, *by_round]))
 
 
 def against(costs, what, yardstick, label, limit=None, names=None, by=OURS):
@@ -72,6 +87,13 @@ def against(costs, what, yardstick, label, limit=None, names=None, by=OURS):
     names = [n for n in names or costs.runs if n in costs.runs and n != yardstick]
     figures = {name: ratio(costs.values(name, what), divisors) for name in names}
     return Comparison(LABELS[what], label, "×", limit, figures, by)
+
+
+def against_itself(costs, what, label, pairs, limit):
+    """Compares each first run of the pairs with the second, where both ran."""
+    figures = {first: ratio(costs.values(first, what), costs.values(second, what))
+               for first, second in pairs if costs.runs.get(first) and costs.runs.get(second)}
+    return Comparison(LABELS[what], label, "×", limit, figures)
 
 
 def against_number(costs, what, number, label, limit=None, names=None, by=OURS):
@@ -86,13 +108,11 @@ def absolute(costs, what, limit=None):
     return Comparison(LABELS[what], "", UNITS[what], limit, figures)
 
 
-def printed(costs, what, label, unit, limit=None, scale=float):
-    """A quantity that a command printed itself."""
-    figures = {
-        name: figure([scale(cost.printed[what]) for cost in runs])
-        for name, runs in costs.runs.items() if all(what in cost.printed for cost in runs)
-    }
-    return Comparison(label, "", unit, limit, figures)
+def printed(costs, what, limit):
+    """A count that each command printed itself."""
+    figures = {name: figure([cost.printed[what] for cost in runs])
+               for name, runs in costs.runs.items()}
+    return Comparison(what, "", "", limit, figures)
 
 
 def best(costs, what, names):

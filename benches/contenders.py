@@ -64,7 +64,7 @@ class Contenders:
     def floors(self, port, size):
         """Raw transfers of `size` bytes over plain HTTP, the best of which is the floor."""
         for shape in ("loop", "threads"):
-            for read_size in FLOOR_READ_SIZES:
+            for read_size in FLOOR_READ_SIZES[-1:] if self.setup.quick else FLOOR_READ_SIZES:
                 argv = (self.setup.tool("floor"), shape, self.connections, read_size, port,
                         f"bench/{self.key}", size, self.file, *(["sync"] if self.flush else []))
                 yield Command(f"floor {shape} {read_size // 1024} KiB", argv, self.file)
@@ -88,10 +88,10 @@ class Contenders:
         ]
         yield self.peer("aria2c", argv)
 
-    def sdk(self, part_size=PART_SIZE, checkpoint=True, **limits):
+    def sdk(self, part_size=PART_SIZE, name=SDK, checkpoint=True, **limits):
         if self.setup.options.sdk:
             program = self.setup.tool("sdk_download")
-            yield self.peer(SDK, [program, *self.arguments(part_size, checkpoint)], **limits)
+            yield self.peer(name, [program, *self.arguments(part_size, checkpoint)], **limits)
 
     def peer(self, name, argv, **limits):
         """None of the peers flushes, so `sync` does it for them."""

@@ -27,20 +27,21 @@ def programs(setup):
     """The versions of what was measured and of the server."""
     found = {
         "oss_resumable": library_version(setup.options.build),
-        "curl": first_line("curl", "--version"),
-        "nginx": first_line(setup.nginx_program, "-v"),
+        "curl": version("curl", "--version"),
+        "nginx": version(setup.nginx_program, "-v"),
     }
     if shutil.which("aria2c"):
-        found["aria2c"] = first_line("aria2c", "--version")
+        found["aria2c"] = version("aria2c", "--version")
     if setup.options.sdk:
         found["C++ SDK"] = sdk_version(setup.options.sdk)
     return found
 
 
-def first_line(*argv):
+def version(*argv):
+    """The first version number that a program prints."""
     done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True)
-    return done.stdout.splitlines()[0]
+    return re.search(r"\d+(\.\d+)+", done.stdout)[0]
 
 
 def library_version(build):
@@ -53,7 +54,7 @@ def library_version(build):
 def sdk_version(prefix):
     header = (prefix / "include/alibabacloud/oss/Config.h").read_text()
     found = re.search(r'VERSION_STR\s+"([^"]+)"', header)
-    return found.group(1) if found else "unknown"
+    return found[1] if found else "unknown"
 
 
 def commit():

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BLOCK = 1024 * 1024
-# A peer that hangs ends here. The slowest honest run takes about half of it.
-TIME_LIMIT = 120
+TIME_LIMIT = 300  # seconds, for a peer that hangs
 
 
 class MeasuringError(Exception):
-    """A command failed or wrote a wrong file."""
+    """A command failed or wrote a wrong file. The text follows its name."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,11 @@ class Command:
     output: Path  # the file it must make, or the directory that it must fill
     files: int = 1  # how many files it makes there
     is_peer: bool = False  # a failure of a peer is a result, any other one ends the benchmark
-    max_rounds: int = sys.maxsize  # for what is too slow for every round
+    max_rounds: int = sys.maxsize  # for what is too slow for every round, or for a warm-up
+
+    def runs_in(self, number, rounds):
+        """Whether it takes part in a round of `rounds`; -1 is the warm-up."""
+        return number < self.max_rounds and (number >= 0 or self.max_rounds >= rounds)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Costs:
         return statistics.median(self.values(name, what))
 
     def values(self, name, what):
+        if name not in self.runs:
+            raise MeasuringError(f"nothing to compare with: {name} {self.failures[name]}")
         return [getattr(cost, what) for cost in self.runs[name]]
 
 
@@ -79,11 +84,11 @@ class Bench:
         self.output = output
 
     def interleave(self, commands, original, rounds, warm_up=True):
-        """Runs all commands in turn, `rounds` times. The files of the first round are compared with the original."""
+        """Runs all commands in turn, `rounds` times. Compares the first files with the original."""
         costs = Costs({command.name: [] for command in commands}, {})
         for number in range(-1 if warm_up else 0, rounds):
             for command in commands:
-                if command.name in costs.failures or number >= command.max_rounds:
+                if command.name in costs.failures or not command.runs_in(number, rounds):
                     continue
                 self.show(f"round {number + 1} of {rounds}: {command.name}")
                 try:
@@ -92,7 +97,7 @@ class Bench:
                         self.check(command, original)
                 except MeasuringError as error:
                     if not command.is_peer:
-                        raise
+                        raise MeasuringError(f"{command.name} {error}") from error
                     costs.failures[command.name] = str(error)
                     del costs.runs[command.name]
                     continue
@@ -114,12 +119,10 @@ class Bench:
         except subprocess.TimeoutExpired:
             os.killpg(started.pid, signal.SIGKILL)
             started.communicate()
-            raise MeasuringError(f"{command.name} took longer than {TIME_LIMIT} s") from None
+            raise MeasuringError(f"took longer than {TIME_LIMIT} s") from None
         if started.returncode != 0:
             last = (printed.strip().splitlines() or [""])[-1]
-            raise MeasuringError(
-                f"{command.name} failed with status {started.returncode}: {last}"
-            )
+            raise MeasuringError(f"failed with status {started.returncode}: {last}")
         wall, user, system, peak = map(float, self.report.read_text().split())
         return Cost(wall, user + system, peak / 1024, printed_values(printed))
 
@@ -127,10 +130,10 @@ class Bench:
         is_directory = command.output.is_dir()
         files = list(command.output.iterdir()) if is_directory else [command.output]
         if len(files) != command.files:
-            raise MeasuringError(f"{command.name} made {len(files)} files, not {command.files}")
+            raise MeasuringError(f"made {len(files)} files, not {command.files}")
         for file in files:
             if not file.exists() or not same_content(file, original):
-                raise MeasuringError(f"{command.name} wrote a wrong file")
+                raise MeasuringError("wrote a wrong file")
 
     def clear(self):
         """Removes what a run left. That is not part of what the next run costs."""

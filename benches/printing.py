@@ -35,25 +35,30 @@ def print_costs(runs):
     print()
 
 
+def verdict(comparison):
+    """Whether the library does what is wanted of it; empty if nothing is."""
+    if comparison.limit is None:
+        return ""
+    wanted = f"at most {in_unit(comparison.limit, comparison.unit)}"
+    return f"wanted: {wanted}: {'MISSED' if comparison.missed else 'reached'}"
+
+
 def print_comparison(comparison):
-    unit = comparison.unit
     over = f" / {comparison.yardstick}" if comparison.yardstick else ""
     for name, figure in comparison.figures.items():
-        verdict = ""
-        if comparison.limit is not None and name == comparison.by:
-            reached = "reached" if comparison.reached else "MISSED"
-            verdict = f"  wanted: at most {in_unit(comparison.limit, unit)}: {reached}"
-        print(f"{comparison.what}, {name}{over:<30}  {spread(figure, unit)}{verdict}")
+        label = f"{comparison.what}, {name}{over}"
+        found = spread(figure, comparison.unit)
+        judged = verdict(comparison) if name == comparison.by else ""
+        print(f"{label:<60}  {found:<22}  {judged}".rstrip())
 
 
 def print_row(row):
     print(f"\n== {row.id}: {row.work}")
-    if row.costs and any(row.costs.runs.values()):
+    if row.skipped:
+        print(f"left out: {row.skipped}")
+    if row.costs:
         print_costs({name: costs for name, costs in row.costs.runs.items() if costs})
     for comparison in row.comparisons:
         print_comparison(comparison)
-    if row.costs:
-        for name, why in row.costs.failures.items():
-            print(f"{name} failed: {why}")
-    for name, why in row.left_out.items():
-        print(f"{name} left out: {why}")
+    for name, why in row.as_json()["left_out"].items():
+        print(f"no figure of {name}: {why}")

@@ -1,24 +1,31 @@
 """The file of results: what was measured, when, and on which machine."""
 
 import json
+import re
 
 FORMAT = 1
 
 
 class ResultsError(Exception):
-    """Results that do not belong into the same file."""
+    """Results that cannot be read, or that do not belong into one file."""
 
 
-def merge(path, machine, rows):
-    """Replaces the rows in the file by those of the same id, and keeps the others."""
-    old = read(path) if path.exists() else {"machine": machine, "rows": []}
-    new = {row["id"]: row for row in rows}
-    kept = [row for row in old["rows"] if row["id"] not in new]
-    if kept and old["machine"] != machine:
-        raise ResultsError(f"the rows in {path} that were not measured now are of another machine "
-                           "or of other programs; measure all, or remove the file")
-    results = {"format": FORMAT, "machine": machine, "rows": kept + rows}
-    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+def to_keep(path, machine):
+    """The rows in the file, some of which will be replaced by others of the same machine."""
+    if not path.exists():
+        return []
+    results = read(path)
+    if results["machine"] != machine:
+        raise ResultsError(f"{path} has rows of another machine or of other programs; measure all "
+                           "cases, or name another file")
+    return results["rows"]
+
+
+def write(path, machine, kept, rows):
+    """Writes the rows, and those of the kept ones that have another id."""
+    new = {row["id"] for row in rows}
+    kept = [row for row in kept if row["id"] not in new]
+    path.write_text(as_text({"format": FORMAT, "machine": machine, "rows": kept + rows}))
 
 
 def read(path):
@@ -26,3 +33,14 @@ def read(path):
     if results["format"] != FORMAT:
         raise ResultsError(f"{path} has the format {results['format']}, not {FORMAT}")
     return results
+
+
+def as_text(results):
+    """JSON with each list or object of numbers on one line."""
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    return re.sub(r"[\[{]\s+[^\[\]{}]*[\]}]", one_line, text) + "\n"
+
+
+def one_line(found):
+    joined = " ".join(found[0].split())
+    return joined if len(joined) < 120 else found[0]

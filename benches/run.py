@@ -17,6 +17,7 @@ import machine
 import report
 import results
 from cases import CASES
+from comparing import Row
 from measuring import MeasuringError
 from printing import print_row
 from servers import ServerError
@@ -81,26 +82,26 @@ def parse_arguments(argv):
 
 def measure(setup, case):
     """The rows of one case as JSON; prints them."""
-    reason = case.unless() if not (setup.options.case or setup.quick) else None
-    if reason:
-        print(f"\n== {case.name}: left out: {reason}")
-        return []
-    rows = case.run(setup)
+    asked = setup.options.case or setup.quick
+    reason = None if asked else case.unless()
+    rows = [Row(case.name, case.summary, skipped=reason)] if reason else case.run(setup)
     for row in rows:
         print_row(row)
     return [row.as_json() for row in rows]
 
 
 def measure_all(options, memory, disk):
-    """Everything that was asked for: (the machine, rows as JSON)."""
+    """Measures what was asked for, and writes the results if that was asked for too."""
     setup = Setup(options, memory, disk)
     here = machine.describe(setup)
     when = {"date": datetime.date.today().isoformat(), "commit": machine.commit()}
     for name, value in here.items():
         print(f"{name}: {value}")
     print(f"load before the start: {os.getloadavg()[0]:.1f}")
-    names = options.case or CASES
-    return here, [row | when for name in names for row in measure(setup, CASES[name])]
+    kept = results.to_keep(options.json, here) if options.json and options.case else []
+    rows = [row | when for name in options.case or CASES for row in measure(setup, CASES[name])]
+    if options.json:
+        results.write(options.json, here, kept, rows)
 
 
 def main(argv):
@@ -109,9 +110,7 @@ def main(argv):
     with (tempfile.TemporaryDirectory(dir=options.memory, **scratch) as memory,
           tempfile.TemporaryDirectory(dir=options.disk, **scratch) as disk):
         try:
-            here, rows = measure_all(options, Path(memory), Path(disk))
-            if options.json:
-                results.merge(options.json, here, rows)
+            measure_all(options, Path(memory), Path(disk))
         except (MeasuringError, ServerError, results.ResultsError) as error:
             sys.exit(f"bench: {error}")
     if options.publish:

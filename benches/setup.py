@@ -16,6 +16,14 @@ SYSTEM_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 SEARCHED = os.environ["PATH"] + ":/usr/sbin"
 
 
+def in_words(size):
+    """A size as people write it: 256 MiB."""
+    for unit, name in ((1024 * MIB, "GiB"), (MIB, "MiB"), (1024, "KiB")):
+        if size >= unit:
+            return f"{size / unit:.3g} {name}"
+    return f"{size} bytes"
+
+
 @dataclass(frozen=True)
 class Area:
     """A directory on some file system, to which the measured programs write."""

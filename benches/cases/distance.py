@@ -4,7 +4,7 @@ import math
 
 from comparing import OURS, Comparison, Row, absolute, against_number, figure
 from contenders import Contenders
-from setup import MIB
+from setup import MIB, in_words
 
 from .case import Case
 
@@ -33,7 +33,7 @@ def latency(setup):
     for part in (1, 8):
         costs, left_out = from_afar(setup, size, part_size=part * MIB)
         compared = against_number(costs, "wall", ideal, f"the ideal {ideal:.2f} s", 1.05)
-        work = ("256 MiB at a round trip of 40 ms, 20 MB/s per connection, 3 connections, "
+        work = (f"{in_words(size)} at a round trip of 40 ms, 20 MB/s per connection, 3 connections, "
                 f"parts of {part} MiB")
         rows.append(Row(f"latency-{part}", work, costs, [compared], left_out))
     return rows
@@ -60,7 +60,7 @@ def resets(setup):
         against_number(costs, "wall", ideal, f"the ideal {ideal:.2f} s", 1.05),
         Comparison("bytes fetched twice", "", "%", 1.0, {OURS: figure(twice)}),
     ]
-    work = "the same with parts of 8 MiB, every connection reset after 5 MB"
+    work = f"the same with parts of 8 MiB, every connection reset after {after / 1e6:.3g} MB"
     return [Row("resets", work, costs, comparisons, left_out)]
 
 

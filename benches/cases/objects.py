@@ -36,7 +36,7 @@ def small_objects(setup):
         against(costs, what, "curl", "`curl --parallel --parallel-max 16`", limit)
         for what, limit in (("wall", 1.3), ("cpu", None))
     ]
-    work = ("1,000 objects of 64 KiB over one client, each with CRC-64, temporary file and rename, "
+    work = (f"{count:,} objects of 64 KiB over one client, each with CRC-64, temporary file and rename, "
             "no flush")
     return [Row("small-objects", work, costs, comparisons)]
 
@@ -48,10 +48,10 @@ def queue(setup):
         commands = [library(setup, server, count)]
         costs = setup.interleave(setup.memory, commands, original, 3, warm_up=False)
     comparisons = [
-        printed(costs, "threads", "threads", "threads", MOST_THREADS),
+        printed(costs, "threads", MOST_THREADS),
         absolute(costs, "peak", 96),
     ]
-    return [Row("queue", "10,000 downloads of 64 KiB started at once", costs, comparisons)]
+    return [Row("queue", f"{count:,} downloads of 64 KiB started at once", costs, comparisons)]
 
 
 CASES = [

@@ -3,7 +3,7 @@
 from comparing import Comparison, Figure, Row, absolute
 from contenders import Contenders
 from measuring import MeasuringError
-from setup import MIB
+from setup import MIB, in_words
 
 from .case import Case
 
@@ -28,12 +28,12 @@ def requests(setup, row, work, size, limit):
                 setup.memory.bench.check(command, original)
             except MeasuringError as error:
                 if not command.is_peer:
-                    raise
+                    raise MeasuringError(f"{command.name} {error}") from error
                 failures[command.name] = str(error)
                 continue
             count = server.count_requests() - before
             counts[command.name] = Figure(count, count, count)
-    comparison = Comparison("requests", "", "requests", limit, counts)
+    comparison = Comparison("requests", "", "", limit, counts)
     left_out = contenders.left_out() | failures
     return Row(row, work, None, [comparison], left_out)
 
@@ -43,7 +43,8 @@ def all_requests(setup):
     return [
         requests(setup, "requests-small", "requests for an object smaller than a part", SMALL, 1),
         requests(setup, "requests-large",
-                 "requests for 256 MiB over 3 connections, quiet network", large, CONNECTIONS + 2),
+                 f"requests for {in_words(large)} over {CONNECTIONS} connections, quiet network",
+                 large, CONNECTIONS + 2),
     ]
 
 

@@ -4,7 +4,7 @@ import os
 
 from comparing import OURS, Row, against, best
 from contenders import Contenders, is_floor
-from setup import MIB
+from setup import MIB, in_words
 
 from .case import Case
 
@@ -33,8 +33,9 @@ def over_http(setup, area, size, connections=3, flush=False, workers=1, rounds=5
 
 
 def loopback(setup):
-    costs, left_out = over_http(setup, setup.memory, setup.size(GIB))
-    work = ("1 GiB over loopback HTTP from nginx onto tmpfs, 3 connections, parts of 8 MiB, "
+    size = setup.size(GIB)
+    costs, left_out = over_http(setup, setup.memory, size)
+    work = (f"{in_words(size)} over loopback HTTP from nginx onto tmpfs, 3 connections, parts of 8 MiB, "
             "CRC-64 and checkpoint on, no flush")
     return [Row("loopback", work, costs, [*against_floor(costs, 1.05, 1.05)], left_out)]
 
@@ -46,7 +47,8 @@ def flush(setup):
 
 
 def tls(setup):
-    original, crc = setup.make_object(setup.size(GIB))
+    size = setup.size(GIB)
+    original, crc = setup.make_object(size)
     _, *certificate = setup.certificate
     with setup.nginx(crc, certificate=certificate) as server:
         contenders = Contenders(setup, setup.memory, server.endpoint,
@@ -55,7 +57,7 @@ def tls(setup):
         costs = setup.interleave(setup.memory, commands, original, 5)
     comparisons = [against(costs, what, "curl", "`curl`, one stream, no checksum", limit)
                    for what, limit in (("cpu", 1.0), ("wall", None))]
-    work = "1 GiB onto tmpfs as above, TLS verified with the system's CA bundle"
+    work = f"{in_words(size)} onto tmpfs as above, TLS verified with the system's CA bundle"
     return [Row("tls", work, costs, comparisons, contenders.left_out())]
 
 
@@ -71,8 +73,8 @@ def many_cores(setup):
         if peers := [name for name in costs.runs if not (is_floor(name) or name.startswith(OURS))]:
             cheapest = best(costs, "cpu", peers)
             comparisons.append(against(costs, "cpu", cheapest, "cheapest peer", 0.25, [OURS]))
-        work = (f"{size / GIB:.3g} GiB onto tmpfs over {connections} connections, "
-                f"nginx with {workers} worker processes")
+        work = (f"{in_words(size)} onto tmpfs over {connections} connections, "
+                f"nginx with {workers} worker process{'es' if workers > 1 else ''}")
         rows.append(Row(f"many-cores-{connections}", work, costs, comparisons, left_out))
     return rows
 
