@@ -77,7 +77,7 @@ class Contenders:
         argv = ["curl", "--silent", "--show-error", "--fail", *trust, "--output", self.file, self.url]
         yield self.peer("curl", argv)
 
-    def aria2(self):
+    def aria2(self, **limits):
         if shutil.which("aria2c") is None or self.connections > ARIA2_MOST_CONNECTIONS:
             return
         trust = [f"--ca-certificate={self.authorities}"] if self.authorities else []
@@ -86,7 +86,7 @@ class Contenders:
             f"--max-connection-per-server={self.connections}", f"--split={self.connections}",
             *trust, f"--dir={self.file.parent}", f"--out={self.file.name}", self.url,
         ]
-        yield self.peer("aria2c", argv)
+        yield self.peer("aria2c", argv, **limits)
 
     def sdk(self, part_size=PART_SIZE, name=SDK, checkpoint=True, **limits):
         if self.setup.options.sdk:

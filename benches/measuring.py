@@ -117,9 +117,11 @@ class Bench:
         try:
             printed, _ = started.communicate(timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
-            os.killpg(started.pid, signal.SIGKILL)
-            started.communicate()
             raise MeasuringError(f"took longer than {TIME_LIMIT} s") from None
+        finally:
+            if started.returncode is None:
+                os.killpg(started.pid, signal.SIGKILL)
+                started.communicate()
         if started.returncode != 0:
             last = (printed.strip().splitlines() or [""])[-1]
             raise MeasuringError(f"failed with status {started.returncode}: {last}")

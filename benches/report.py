@@ -44,9 +44,11 @@ COMMANDS = """\
 | `make bench ARGS="--baseline OTHER/build"` | beside an earlier version, on which `make bench` has run |
 | `make bench ARGS=--quick` | only whether everything runs |
 | `make bench ARGS=--publish` | measures everything and writes this page: about ten minutes |
-| `make bench ARGS="--case many-cores --size 4GiB --connections 8,16,32 --workers 4 --json docs/benchmarks-16-cores.json"`, \
-then `benches/report.py` | on a machine with 16 processors: adds a section to this page |
+| `make bench ARGS="--case many-cores --json docs/benchmarks-16-cores.json"`, then `benches/report.py` \
+| on a machine with 16 processors: adds a section to this page |
 
+The case `many-cores` takes the options `--size 4GiB`, `--connections 8,16,32` and `--workers 4` (of nginx; by default a
+quarter of the processors).
 `ALIBABACLOUD_OSS_ROOT` names the prefix of an installed OSS C++ SDK 1.10, which then takes part. `aria2c` takes part
 if it is installed. `make bench ARGS=--help` lists all options.
 """

@@ -9,6 +9,7 @@ import argparse
 import datetime
 import os
 import re
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -106,6 +107,10 @@ def measure_all(options, memory, disk):
 
 def main(argv):
     options = parse_arguments(argv)
+    # Also into a file, so that a row can be read as soon as it is measured.
+    sys.stdout.reconfigure(line_buffering=True)
+    # Otherwise gigabytes would stay in memory, and servers would run on.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: terminated"))
     scratch = {"prefix": "oss-resumable-bench-"}
     with (tempfile.TemporaryDirectory(dir=options.memory, **scratch) as memory,
           tempfile.TemporaryDirectory(dir=options.disk, **scratch) as disk):

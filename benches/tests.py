@@ -13,8 +13,6 @@ import traceback
 from functools import cache
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-
 import report
 import results
 from cases import CASES

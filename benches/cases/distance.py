@@ -20,8 +20,9 @@ def from_afar(setup, size, *faults, part_size=8 * MIB):
     original = setup.make_pattern(size)
     with setup.local_oss(*PACE, *faults) as server:
         contenders = Contenders(setup, setup.memory, server.endpoint, key=f"generated/{size}")
-        commands = [*contenders.libraries(part_size=part_size), *contenders.aria2(),
-                    *contenders.sdk(part_size)]
+        # The server sets the pace, so two rounds of the slow peers are enough.
+        commands = [*contenders.libraries(part_size=part_size), *contenders.aria2(max_rounds=2),
+                    *contenders.sdk(part_size, max_rounds=2)]
         costs = setup.interleave(setup.memory, commands, original, 3, warm_up=False)
     return costs, contenders.left_out()
 

@@ -61,7 +61,7 @@ def memory(setup):
                                     authorities=setup.authorities)
             commands = [*contenders.libraries(part_size=MIB), *contenders.aria2(),
                         *contenders.sdk(MIB)]
-            costs = setup.interleave(setup.memory, commands, original, 3, warm_up=False)
+            costs = setup.interleave(setup.memory, commands, original, 2, warm_up=False)
         work = f"peak memory of the whole process, {connections} connections with TLS"
         rows.append(Row(f"memory-{connections}", work, costs, [absolute(costs, "peak", limit)],
                         contenders.left_out()))

@@ -3,7 +3,7 @@
 import os
 
 from comparing import OURS, Row, against, best
-from contenders import Contenders, is_floor
+from contenders import SDK, Contenders, is_floor
 from setup import MIB, in_words
 
 from .case import Case
@@ -70,9 +70,10 @@ def many_cores(setup):
         workers = options.workers or max(1, (os.cpu_count() or 1) // 4)
         costs, left_out = over_http(setup, setup.memory, size, connections, False, workers, 3)
         comparisons = [*against_floor(costs, None, 1.05)]
-        if peers := [name for name in costs.runs if not (is_floor(name) or name.startswith(OURS))]:
-            cheapest = best(costs, "cpu", peers)
-            comparisons.append(against(costs, "cpu", cheapest, "cheapest peer", 0.25, [OURS]))
+        if parallel := [name for name in costs.runs if name in ("aria2c", SDK)]:
+            cheapest = best(costs, "cpu", parallel)
+            label = "cheapest peer with as many connections"
+            comparisons.append(against(costs, "cpu", cheapest, label, 0.25, [OURS]))
         work = (f"{in_words(size)} onto tmpfs over {connections} connections, "
                 f"nginx with {workers} worker process{'es' if workers > 1 else ''}")
         rows.append(Row(f"many-cores-{connections}", work, costs, comparisons, left_out))
