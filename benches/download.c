@@ -24,7 +24,9 @@ static int apply(const char *argument, oss_resumable_client_options *options,
         request->part_size = strtoull(value, NULL, 10);
     } else if ((value = value_of(argument, "threads")) != NULL) {
         request->thread_num = (uint32_t)strtoul(value, NULL, 10);
-        options->max_connections = request->thread_num;
+        if (request->thread_num > OSS_RESUMABLE_DEFAULT_MAX_CONNECTIONS) {
+            options->max_connections = request->thread_num;
+        }
     } else if ((value = value_of(argument, "checkpoint-dir")) != NULL) {
         request->checkpoint_dir = value;
     } else if ((value = value_of(argument, "ca-file")) != NULL) {

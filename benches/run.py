@@ -119,7 +119,7 @@ def main(argv):
         except (MeasuringError, ServerError, results.ResultsError) as error:
             sys.exit(f"bench: {error}")
     if options.publish:
-        report.write()
+        report.main()
 
 
 if __name__ == "__main__":

@@ -86,8 +86,8 @@ def the_published_page_and_chart_are_made_from_the_published_results():
 
 
 def every_published_row_that_falls_short_has_a_note():
-    absent = report.missed_without_note()
-    assert not absent, absent
+    lacking, left_over = report.wrong_notes()
+    assert not lacking and not left_over, f"lacking: {lacking}, without a row: {left_over}"
 
 
 def a_ratio_is_that_of_the_medians_and_its_spread_that_of_the_rounds():
