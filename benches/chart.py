@@ -75,18 +75,20 @@ def draw_panel(panel, left, top):
     start = left + LABEL_WIDTH
     largest = max([bar.high for bar in panel.bars] + [panel.limit or 0]) or 1
     scale = (COLUMN_WIDTH - LABEL_WIDTH - VALUE_WIDTH) / largest
+    for index, bar in enumerate(panel.bars):
+        y = top + HEAD + STEP * index
+        yield (f'<rect x="{number(start)}" y="{number(y)}" width="{number(bar.value * scale)}" '
+               f'height="{BAR}" fill="{COLOURS.get(bar.name, OTHER)}"/>')
+        if bar.low != bar.high:
+            middle = y + BAR / 2
+            yield line(start + bar.low * scale, middle, start + bar.high * scale, middle, "spread")
     if panel.limit is not None:
         x = start + panel.limit * scale
         yield line(x, top + HEAD - 4, x, top + HEAD + STEP * len(panel.bars), "limit")
     for index, bar in enumerate(panel.bars):
-        y = top + HEAD + STEP * index
-        middle = y + BAR / 2
-        yield text(start - 6, y + 11, bar.name, anchor="end")
-        yield (f'<rect x="{number(start)}" y="{number(y)}" width="{number(bar.value * scale)}" '
-               f'height="{BAR}" fill="{COLOURS.get(bar.name, OTHER)}"/>')
-        if bar.low != bar.high:
-            yield line(start + bar.low * scale, middle, start + bar.high * scale, middle, "spread")
-        yield text(start + bar.high * scale + 6, y + 11, bar.text, "value")
+        y = top + HEAD + STEP * index + 11
+        yield text(start - 6, y, bar.name, anchor="end")
+        yield text(start + bar.high * scale + 6, y, bar.text, "value")
 
 
 def draw(panels):
