@@ -4,6 +4,7 @@ import statistics
 from dataclasses import asdict, dataclass, field
 
 OURS = "oss_resumable"
+BASELINE = f"{OURS} (baseline)"
 UNITS = {"wall": "s", "cpu": "s", "peak": "MiB"}
 LABELS = {"wall": "wall", "cpu": "CPU", "peak": "peak memory"}
 
@@ -87,6 +88,13 @@ def against(costs, what, yardstick, label, limit=None, names=None, by=OURS):
     names = [n for n in names or costs.runs if n in costs.runs and n != yardstick]
     figures = {name: ratio(costs.values(name, what), divisors) for name in names}
     return Comparison(LABELS[what], label, "×", limit, figures, by)
+
+
+def against_baseline(costs):
+    """What the library costs in comparison with the build to compare with, if there is one."""
+    if costs and BASELINE in costs.runs:
+        for what in ("cpu", "wall"):
+            yield against(costs, what, BASELINE, "baseline", names=[OURS])
 
 
 def against_itself(costs, what, label, pairs, limit):

@@ -3,7 +3,7 @@
 import shlex
 import shutil
 
-from comparing import OURS
+from comparing import BASELINE, OURS
 from measuring import Command
 from setup import MIB
 
@@ -58,7 +58,7 @@ class Contenders:
         """The library, and that of the build to compare with, if one is given."""
         commands = [self.library(**options)]
         if baseline := self.setup.options.baseline:
-            commands.append(self.library(f"{OURS} (baseline)", build=baseline, **options))
+            commands.append(self.library(BASELINE, build=baseline, **options))
         return commands
 
     def floors(self, port, size):

@@ -18,7 +18,7 @@ import machine
 import report
 import results
 from cases import CASES
-from comparing import Row
+from comparing import Row, against_baseline
 from measuring import MeasuringError
 from printing import print_row
 from servers import ServerError
@@ -87,6 +87,7 @@ def measure(setup, case):
     reason = None if asked else case.unless()
     rows = [Row(case.name, case.summary, skipped=reason)] if reason else case.run(setup)
     for row in rows:
+        row.comparisons += against_baseline(row.costs)
         print_row(row)
     return [row.as_json() for row in rows]
 
