@@ -52,13 +52,30 @@ pub enum Overwrite {
     Fail,
 }
 
+/// The order in which the bytes of the object are fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The connections divide the object among themselves: fewest requests.
+    #[default]
+    Default,
+    /// From the start, for a program that reads the file while it grows ([`Status::contiguous_bytes`]): each connection
+    /// takes the first missing bytes, about `part_size` of them, and none begins further than 2 × `thread_num` of
+    /// these pieces after the first missing byte. A connection that has nothing to fetch within that distance takes a
+    /// part of another one's piece, or waits. This takes more requests than the default, about one for each part, and
+    /// more time if the connections are uneven.
+    ///
+    /// [`Status::contiguous_bytes`]: crate::Status::contiguous_bytes
+    Sequential,
+}
+
 /// How the file's bytes get to the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WriteMode {
     /// [`WriteMode::Direct`] for a download of at least 64 MiB that is larger than a quarter of the memory that the
     /// system can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group
     /// if that is lower), on a local file system; otherwise [`WriteMode::Buffered`]. The bytes that stay in memory make a
-    /// file fast to read that is used at once; a file that does not fit there only displaces other files.
+    /// file fast to read that is used at once; a file that does not fit there only displaces other files. With
+    /// [`Order::Sequential`] always buffered, because the file is read while it grows.
     #[default]
     Auto,
     /// Through the page cache.
@@ -184,10 +201,16 @@ pub struct DownloadRequest {
     pub write_mode: WriteMode,
     /// Takes the events of the download.
     pub(crate) events: Option<Subscription>,
+    /// Any number: the events of the download and the traces of its requests carry it. Downloads may share one.
+    /// Default 0.
+    pub tag: u64,
     /// Downloads with a higher priority start first if the client does not start all at once
     /// ([`ClientOptions::max_active_downloads`](crate::ClientOptions::max_active_downloads)). Downloads of one priority
     /// start in the order of their calls. Any number; default 0.
     pub priority: i32,
+    /// The order in which the bytes are fetched. An object that comes in one stream is fetched from the start in any
+    /// case.
+    pub order: Order,
 }
 
 impl DownloadRequest {
@@ -222,7 +245,9 @@ impl DownloadRequest {
             allow_encrypted: false,
             write_mode: WriteMode::Auto,
             events: None,
+            tag: 0,
             priority: 0,
+            order: Order::Default,
         }
     }
 

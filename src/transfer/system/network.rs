@@ -114,7 +114,8 @@ impl Network for ClientNetwork<'_> {
             events.clone(),
             self.shared.counters.clone(),
             RateLimiter::new(&self.session.bandwidth, &self.shared.bandwidth),
-        );
+        )
+        .traced(self.session.options.trace.is_some());
         let wire = Wire {
             head,
             headers,
