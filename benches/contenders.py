@@ -48,11 +48,20 @@ class Contenders:
         if self.authorities:
             yield f"ca-file={self.authorities}"
 
-    def library(self, name=OURS, part_size=PART_SIZE, checkpoint=True, build=None):
+    def library(self, name=OURS, part_size=PART_SIZE, checkpoint=True, build=None, write_mode=0):
         flush = f"flush={'on' if self.flush else 'off'}"
         program = self.setup.tool("download", build)
-        argv = (program, *self.arguments(part_size, checkpoint), flush)
+        mode = [f"write-mode={write_mode}"] if write_mode else []
+        argv = (program, *self.arguments(part_size, checkpoint), flush, *mode)
         return Command(name, argv, self.file)
+
+    def fio(self, name, size, direct):
+        """As many bytes from as many writers, in 1 MiB writes, flushed at the end: the disk alone."""
+        share = size // self.connections // MIB * MIB
+        argv = ("fio", "--name=w", f"--filename={self.file}", "--rw=write", "--bs=1m", "--thread",
+                f"--numjobs={self.connections}", f"--size={share}", f"--offset_increment={share}",
+                "--end_fsync=1", "--fallocate=native", f"--direct={direct}", "--output=/dev/null")
+        return Command(name, argv, self.file, saves_object=False, is_peer=True)
 
     def libraries(self, **options):
         """The library, and that of the build to compare with, if one is given."""

@@ -64,6 +64,7 @@ test|openssl|openssl|has_program openssl
 lint|clang-format|clang-format|has_program clang-format
 bench|Python 3|python3|has_program python3
 bench|curl|curl|has_program curl
+bench|fio|fio|has_program fio
 bench|aria2|aria2|has_program aria2c
 bench|openssl|openssl|has_program openssl
 TABLE

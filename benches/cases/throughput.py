@@ -1,6 +1,7 @@
 """One large object over loopback: against the least that such a transfer can cost."""
 
 import os
+import shutil
 
 from comparing import OURS, Row, against, best
 from contenders import SDK, Contenders, is_floor
@@ -44,6 +45,25 @@ def flush(setup):
     costs, left_out = over_http(setup, setup.disk, setup.size(GIB), flush=True)
     work = "the same onto a disk, flushed at the end as is the default (peers: `sync -d`)"
     return [Row("flush", work, costs, [*against_floor(costs, None, 1.05)], left_out)]
+
+
+def direct(setup):
+    """Past the page cache, beside buffered writes and what the disk does without a download."""
+    size = setup.size(GIB)
+    original, crc = setup.make_object(size)
+    with setup.nginx(crc) as server:
+        contenders = Contenders(setup, setup.disk, server.endpoint, flush=True)
+        commands = [contenders.library(write_mode=2), contenders.library("buffered", write_mode=1),
+                    *([contenders.fio("fio direct", size, 1)] if shutil.which("fio") else [])]
+        costs = setup.interleave(setup.disk, commands, original, 7)
+    comparisons = [against(costs, what, "buffered", "buffered", limit, [OURS])
+                   for what, limit in (("cpu", 0.5), ("wall", 1.0))]
+    left_out = {} if shutil.which("fio") else {"fio direct": "it is not installed"}
+    if "fio direct" in costs.runs:
+        label = "`fio`, direct, three writers, no download"
+        comparisons.append(against(costs, "wall", "fio direct", label, 1 / 0.9))
+    work = f"{in_words(size)} onto a disk, flushed, `write_mode` direct"
+    return [Row("direct", work, costs, comparisons, left_out)]
 
 
 def tls(setup):
@@ -90,6 +110,7 @@ def too_few_cores():
 CASES = [
     Case("loopback", "1 GiB over loopback HTTP onto tmpfs", ("loopback",), loopback),
     Case("flush", "the same onto a disk, flushed", ("flush",), flush),
+    Case("direct", "the same past the page cache", ("direct",), direct),
     Case("tls", "the same with verified TLS", ("tls",), tls),
     Case("many-cores", "4 GiB over 8, 16 and 32 connections, for a machine with 16 processors",
          ("many-cores-8", "many-cores-16", "many-cores-32"), many_cores, too_few_cores),

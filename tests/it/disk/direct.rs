@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use libc::{EFBIG, EINVAL};
 use local_oss::{Config, Fault, Matcher, Object};
-use oss_resumable::{ByteRange, Client, LogLevel, WriteMode};
+use oss_resumable::{ByteRange, Client, LogLevel, Order, WriteMode};
 use parking_lot::Mutex;
 
 use super::child::End;
@@ -249,11 +249,18 @@ fn a_download_that_is_large_beside_the_available_memory_is_written_directly() {
 #[test]
 #[ignore = "runs in a child process, with another /proc/meminfo"]
 fn beside_little_memory() {
-    for (size, expected) in [(64 * MIB, 0), (74 * MIB, 1)] {
+    let cases = [
+        (64 * MIB, Order::Default, 0),
+        (74 * MIB, Order::Default, 1),
+        // It is read while it grows.
+        (74 * MIB, Order::Sequential, 0),
+    ];
+    for (size, order, expected) in cases {
         let fixture = on_disk(size);
         let (client, lines) = client_with_log(&fixture);
         let request = fixture.request_with(|request| {
             request.part_size = 8 * MIB;
+            request.order = order;
             request.flush = false;
         });
         let outcome = client.download(&request).expect("download");
