@@ -56,6 +56,7 @@ test|git|git|has_program git
 test|file|file|has_program file
 test|libabigail's tools|abigail-tools|has_program abidiff
 test|GoogleTest|libgtest-dev|has_library gtest_main 1.10
+test|fincore|util-linux-extra|has_program fincore
 test|valgrind|valgrind|has_program valgrind
 test|Python 3|python3|has_program python3
 test|curl|curl|has_program curl
