@@ -120,7 +120,8 @@ impl Intake {
         true
     }
 
-    /// Adds the next bytes of the span, or none of them if they cannot be decrypted; call [`Intake::make_room`] first.
+    /// Adds the next bytes of the span; call [`Intake::make_room`] first. An error means that they cannot be decrypted, or
+    /// that a direct write that became due within them has failed: then the fetch must end.
     pub fn take(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         self.start_buffer();
         while self.writes_directly() && self.held() + bytes.len() > self.limit() {

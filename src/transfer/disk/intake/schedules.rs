@@ -48,6 +48,7 @@ impl WriteAt for Memory {
 /// Feeds a fetch's bytes to its intake in chunks of `chunk` bytes; whether the disk is slow is random. Ends as a fetch does.
 fn transfer(mut intake: Intake, waker: &TestWaker, bytes: &[u8], chunk: usize) {
     let fetch = intake.fetch;
+    let end = |ending| Box::new(FetchEnd::without_reply(fetch, ending));
     for piece in bytes.chunks(chunk) {
         let slow = thread_rng().gen_bool(0.5);
         intake.writer_threads_until = slow.then(|| Instant::now() + Duration::from_secs(60));
@@ -55,15 +56,15 @@ fn transfer(mut intake: Intake, waker: &TestWaker, bytes: &[u8], chunk: usize) {
             match intake.make_room(piece.len()) {
                 Ok(true) => break,
                 Ok(false) => waker.sleep(),
-                Err(error) => {
-                    let end = FetchEnd::without_reply(fetch, EndReason::Fault(error));
-                    return intake.finish(Box::new(end));
-                }
+                Err(error) => return intake.finish(end(EndReason::Fault(error))),
             }
         }
-        intake.take(piece).expect("taken");
+        // A direct write may be due within the piece.
+        if let Err(error) = intake.take(piece) {
+            return intake.finish(end(EndReason::Fault(error)));
+        }
     }
-    intake.finish(Box::new(FetchEnd::without_reply(fetch, EndReason::Complete)));
+    intake.finish(end(EndReason::Complete));
 }
 
 /// Checks the events of one fetch: extents in order, at most one fault, and the end last. Returns the number of bytes
