@@ -77,7 +77,7 @@ fn what_one_download_cannot_use_goes_to_the_others() {
 
 #[test]
 fn a_newcomer_gets_a_connection_although_all_are_in_use() {
-    let fixture = fixture(&["old", "new"], 6 * MIB, MIB);
+    let fixture = fixture(&["old", "new"], 10 * MIB, MIB);
     let client = client(&fixture, 4);
     let old = start(&client, &request(&fixture, "old").thread_num(4));
     until("it uses all connections", || active(&old) == 4);
@@ -92,7 +92,7 @@ fn a_newcomer_gets_a_connection_although_all_are_in_use() {
         assert!(statistics.bytes_discarded == 0, "{statistics:?}");
     }
     let sent: u64 = fixture.server.requests().iter().map(|request| request.body_bytes).sum();
-    assert!(sent < 12 * MIB + 4 * MIB, "{sent} bytes were sent for 12 MiB");
+    assert!(sent < 20 * MIB + 4 * MIB, "{sent} bytes were sent for 20 MiB");
 }
 
 #[test]
