@@ -106,12 +106,18 @@ def measure_all(options, memory, disk):
         results.write(options.json, here, kept, rows)
 
 
+def terminated(*_):
+    """Ends the program in the usual way: otherwise gigabytes would stay in memory, and servers run on."""
+    # A second signal would end the clean-up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit("bench: terminated")
+
+
 def main(argv):
     options = parse_arguments(argv)
     # Also into a file, so that a row can be read as soon as it is measured.
     sys.stdout.reconfigure(line_buffering=True)
-    # Otherwise gigabytes would stay in memory, and servers would run on.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: terminated"))
+    signal.signal(signal.SIGTERM, terminated)
     scratch = {"prefix": "oss-resumable-bench-"}
     with (tempfile.TemporaryDirectory(dir=options.memory, **scratch) as memory,
           tempfile.TemporaryDirectory(dir=options.disk, **scratch) as disk):

@@ -1,5 +1,5 @@
-/* Downloads one object to a file and writes its bytes to the standard output meanwhile, for a program
- * that can begin before everything is there:
+/* Downloads one object to a file and writes its bytes to the standard output meanwhile, for a
+ * program that can begin before everything is there:
  *
  *   OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... ./follow \
  *       https://oss-cn-hangzhou.aliyuncs.com cn-hangzhou examplebucket film.mp4 film.mp4 | player
@@ -19,9 +19,10 @@ typedef struct reader {
     uint64_t written;
 } reader;
 
-/* Writes what is new. Returns 0, or -1 if bytes that were written turned out to be useless or cannot be
- * read or written. */
-static int look(reader *self, oss_resumable_download *download, const oss_resumable_status *status) {
+/* Writes what is new. Returns 0, or -1 if bytes that were written turned out to be useless or
+ * cannot be read or written. */
+static int look(reader *self, oss_resumable_download *download,
+                const oss_resumable_status *status) {
     static char buffer[1 << 16];
     if (self->file < 0) {
         const char *path = status->temp_path;

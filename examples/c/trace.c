@@ -1,5 +1,5 @@
-/* Downloads one object to a file and prints a JSON object for each HTTP request, one in a line: enough to
- * draw a timeline of the connections.
+/* Downloads one object to a file and prints a JSON object for each HTTP request, one in a line:
+ * enough to draw a timeline of the connections.
  *
  *   OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... ./trace \
  *       https://oss-cn-hangzhou.aliyuncs.com cn-hangzhou examplebucket \
@@ -29,8 +29,8 @@ static const char *end_name(int32_t end) {
     }
 }
 
-/* Runs on a thread of the client when a request has ended. One call of printf is one line, whatever other
- * threads print. */
+/* Runs on a thread of the client when a request has ended. One call of printf is one line, whatever
+ * other threads print. */
 static void print(const oss_resumable_trace_record *record, void *user_data) {
     (void)user_data;
     printf("{\"slot\":%" PRIu32 ",\"start_us\":%" PRId64 ",\"first_byte_us\":%" PRId64

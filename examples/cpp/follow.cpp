@@ -1,5 +1,5 @@
-// Downloads one object to a file and writes its bytes to the standard output meanwhile, for a program
-// that can begin before everything is there:
+// Downloads one object to a file and writes its bytes to the standard output meanwhile, for a
+// program that can begin before everything is there:
 //
 //   OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... ./follow
 //       https://oss-cn-hangzhou.aliyuncs.com cn-hangzhou examplebucket film.mp4 film.mp4 | player
@@ -20,8 +20,8 @@ public:
     Reader(const oss_resumable::Download &download, const std::string &filePath)
         : download_(download), filePath_(filePath) {}
 
-    // Writes what is new. False if bytes that were written turned out to be useless or cannot be read
-    // or written.
+    // Writes what is new. False if bytes that were written turned out to be useless or cannot be
+    // read or written.
     bool look() {
         const oss_resumable::Status status = download_.GetStatus();
         if (!file_.is_open()) {

@@ -1,5 +1,5 @@
-// Downloads one object to a file and prints a timeline of its connections: a line for each HTTP request,
-// with a bar from its start (-) over its first byte (=) to its end.
+// Downloads one object to a file and prints a timeline of its connections: a line for each HTTP
+// request, with a bar from its start (-) over its first byte (=) to its end.
 //
 //   OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... ./trace
 //       https://oss-cn-hangzhou.aliyuncs.com cn-hangzhou examplebucket
@@ -39,8 +39,8 @@ void print(std::vector<Request> requests) {
     });
     for (const Request &request : requests) {
         const int64_t answered = request.firstByte < 0 ? request.end : request.firstByte;
-        std::cout << "slot " << std::setw(3) << request.slot << " " << std::setw(4) << request.status
-                  << std::setw(12) << request.bytes << " bytes |"
+        std::cout << "slot " << std::setw(3) << request.slot << " " << std::setw(4)
+                  << request.status << std::setw(12) << request.bytes << " bytes |"
                   << bar(0, request.start - begin, column, ' ')
                   << bar(request.start - begin, answered - begin, column, '-')
                   << bar(answered - begin, request.end - begin, column, '=') << "\n";

@@ -51,6 +51,8 @@ impl Sequence {
 }
 
 #[cfg(test)]
+// A list of byte ranges may contain a single one.
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
     use crate::transfer::policy::plan::subtract;
