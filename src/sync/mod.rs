@@ -3,17 +3,15 @@
 //! Modules below `transfer` import these from here, so that `scripts/shuttle.sh` can replace them with versions whose
 //! schedule it controls ([`scheduled`]). Both have the same names and signatures.
 
+pub mod channel;
 #[cfg(all(test, shuttle))]
 pub mod scheduled;
 
 #[cfg(all(test, shuttle))]
-pub use scheduled::{Condvar, Mutex, atomic, channel, thread};
+pub use scheduled::{Condvar, Mutex, MutexGuard, atomic, thread};
 
 #[cfg(not(all(test, shuttle)))]
-pub use parking_lot::{Condvar, Mutex};
+pub use parking_lot::{Condvar, Mutex, MutexGuard};
 
 #[cfg(not(all(test, shuttle)))]
 pub use std::{sync::atomic, thread};
-
-#[cfg(not(all(test, shuttle)))]
-pub use crossbeam_channel as channel;

@@ -1,4 +1,4 @@
-//! shuttle's locks, channels, atomics and threads with the interface of parking_lot, crossbeam and std. Time does not
+//! shuttle's locks, atomics and threads with the interface of parking_lot and std. Time does not
 //! pass here: the schedule decides whether a timed wait times out.
 
 use std::ops::{Deref, DerefMut};
@@ -77,97 +77,12 @@ impl Condvar {
         WaitTimeoutResult(times_out)
     }
 
+    pub fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
     pub fn notify_all(&self) {
         self.0.notify_all();
-    }
-}
-
-pub mod channel {
-    use std::sync::Arc;
-    use std::time::{Duration, Instant};
-
-    use shuttle::sync::mpsc;
-
-    pub use shuttle::sync::mpsc::{RecvError, SendError, TryRecvError};
-
-    pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
-        let (sender, receiver) = mpsc::channel();
-        (Sender::to(Way::Unbounded(sender)), Receiver(receiver))
-    }
-
-    pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
-        let (sender, receiver) = mpsc::sync_channel(capacity);
-        (Sender::to(Way::Bounded(sender)), Receiver(receiver))
-    }
-
-    pub struct Sender<T> {
-        way: Way<T>,
-        /// Shared by all senders of one channel.
-        channel: Arc<()>,
-    }
-
-    enum Way<T> {
-        Unbounded(mpsc::Sender<T>),
-        Bounded(mpsc::SyncSender<T>),
-    }
-
-    impl<T> Clone for Sender<T> {
-        fn clone(&self) -> Self {
-            let way = match &self.way {
-                Way::Unbounded(sender) => Way::Unbounded(sender.clone()),
-                Way::Bounded(sender) => Way::Bounded(sender.clone()),
-            };
-            Sender { way, channel: self.channel.clone() }
-        }
-    }
-
-    impl<T> Sender<T> {
-        fn to(way: Way<T>) -> Self {
-            Sender { way, channel: Arc::default() }
-        }
-
-        pub fn send(&self, value: T) -> Result<(), SendError<T>> {
-            match &self.way {
-                Way::Unbounded(sender) => sender.send(value),
-                Way::Bounded(sender) => sender.send(value),
-            }
-        }
-
-        pub fn same_channel(&self, other: &Self) -> bool {
-            Arc::ptr_eq(&self.channel, &other.channel)
-        }
-    }
-
-    pub struct Receiver<T>(mpsc::Receiver<T>);
-
-    impl<T> Receiver<T> {
-        pub fn recv(&self) -> Result<T, RecvError> {
-            self.0.recv()
-        }
-
-        pub fn recv_timeout(&self, _: Duration) -> Result<T, RecvError> {
-            self.0.recv()
-        }
-
-        pub fn recv_deadline(&self, _: Instant) -> Result<T, RecvError> {
-            self.0.recv()
-        }
-
-        pub fn try_recv(&self) -> Result<T, TryRecvError> {
-            self.0.try_recv()
-        }
-
-        pub fn try_iter(&self) -> mpsc::TryIter<'_, T> {
-            self.0.try_iter()
-        }
-    }
-
-    impl<'a, T> IntoIterator for &'a Receiver<T> {
-        type Item = T;
-        type IntoIter = mpsc::Iter<'a, T>;
-        fn into_iter(self) -> Self::IntoIter {
-            self.0.iter()
-        }
     }
 }
 

@@ -9,8 +9,10 @@ use crate::model::error::{Error, Result};
 use crate::model::request::DownloadRequest;
 use crate::oss::content_cipher::ContentCipher;
 use crate::oss::decryption_keys::DecryptionKeys;
+use crate::sys;
 use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::connection::fetch::Fetch;
+use crate::transfer::connection::held_body::BodyHolder;
 use crate::transfer::connection::wire::Wire;
 use crate::transfer::connection::worker::{Command, Worker};
 use crate::transfer::connection_budget::{Allowance, ConnectionShare};
@@ -18,6 +20,7 @@ use crate::transfer::credentials_cache::CachedKey;
 use crate::transfer::disk::buffers::BUFFER_SIZE;
 use crate::transfer::disk::intake::Intake;
 use crate::transfer::disk::write_target::WriteTarget;
+use crate::transfer::event::EndReason;
 use crate::transfer::key_unwrapping::Asked;
 use crate::transfer::session::Session;
 use crate::transfer::shared::Shared;
@@ -39,6 +42,8 @@ pub struct ClientNetwork<'a> {
     request: &'a DownloadRequest,
     shared: &'a Arc<Shared>,
     share: ConnectionShare,
+    /// Where workers leave the body of the first reply.
+    holder: Arc<BodyHolder>,
 }
 
 impl<'a> ClientNetwork<'a> {
@@ -48,7 +53,7 @@ impl<'a> ClientNetwork<'a> {
         shared: &'a Arc<Shared>,
     ) -> Self {
         let share = session.connections.join(shared.events().clone());
-        ClientNetwork { session, request, shared, share }
+        ClientNetwork { session, request, shared, share, holder: Arc::default() }
     }
 
     /// Stores the bytes of fetch `fetch`, the first of which is the object's byte `start`.
@@ -74,9 +79,13 @@ impl<'a> ClientNetwork<'a> {
         Ok(intake.decrypting(cipher))
     }
 
+    /// Whether bytes may have to wait for a bandwidth limit.
+    fn is_limited(&self) -> bool {
+        self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited()
+    }
+
     fn receive_buffer(&self) -> usize {
-        let limited = self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited();
-        if self.session.is_https() || limited {
+        if self.session.is_https() || self.is_limited() {
             return MIN_RECEIVE_BUFFER;
         }
         let connections = usize::try_from(self.request.thread_num).unwrap_or(usize::MAX).max(2);
@@ -115,6 +124,8 @@ impl Network for ClientNetwork<'_> {
             self.shared.counters.clone(),
             RateLimiter::new(&self.session.bandwidth, &self.shared.bandwidth),
         );
+        // A worker gives bytes their turn under a limit.
+        let fetch = fetch.leaving_to((!self.is_limited()).then(|| self.holder.clone()));
         let wire = Wire {
             head,
             headers,
@@ -133,11 +144,21 @@ impl Network for ClientNetwork<'_> {
     fn proceed(&self, slot: usize, fetch: u64, start: u64, destination: Destination) -> Result<()> {
         let worker = self.session.worker(slot)?;
         let intake = self.intake(fetch, &worker, start, destination)?;
+        if let Some(body) = self.holder.take(fetch) {
+            match sys::exit::guard() {
+                Ok(_exit_guard) => body.store(intake),
+                Err(exiting) => body.end(EndReason::Fault(exiting)),
+            }
+            return Ok(());
+        }
         worker.tell(Command::Proceed { fetch, intake: Box::new(intake) });
         Ok(())
     }
 
     fn abort(&self, slot: usize, fetch: u64) {
+        if let Some(body) = self.holder.abort(fetch) {
+            return body.end(EndReason::Aborted);
+        }
         // The worker of a request that has started exists.
         if let Ok(worker) = self.session.worker(slot) {
             worker.tell(Command::Abort { fetch });
