@@ -9,7 +9,7 @@ use curl::easy::{Handler, WriteError};
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 
-use super::held_body::{BodyHolder, HeldBody, MAX_HELD, end_of_body};
+use super::held_body::{BodyHolder, HeldBody, HeldBytes, MAX_HELD, end_of_body};
 use super::reply_stage::ReplyStage;
 use super::span::Span;
 use crate::transfer::bandwidth::RateLimiter;
@@ -40,7 +40,7 @@ pub struct Fetch {
     /// Where the body of a first reply may be left, if it comes at once.
     holder: Option<Arc<BodyHolder>>,
     /// The start of the body of a first reply that the driver has not accepted yet.
-    held: Option<Vec<u8>>,
+    held: Option<HeldBytes>,
     /// Why a callback stopped the transfer.
     stop_reason: Option<EndReason>,
     received: u64,
@@ -185,7 +185,7 @@ impl Fetch {
     }
 
     /// Leaves the body of the first reply to the driver, which stores it and so ends the fetch.
-    fn leave(&mut self, bytes: Vec<u8>, end: Box<FetchEnd>) {
+    fn leave(&mut self, bytes: HeldBytes, end: Box<FetchEnd>) {
         let Some(holder) = &self.holder else { return };
         let head = end.head.clone();
         let (span, counters, events) =
@@ -230,10 +230,12 @@ impl Fetch {
             {
                 self.stage = ReplyStage::NotObject;
             }
-            ReplyStage::FirstReply => match self.small_body() {
-                Some(len) => self.held = Some(Vec::with_capacity(len)),
-                None => self.announce(),
-            },
+            ReplyStage::FirstReply => {
+                self.held = self.room_for_body();
+                if self.held.is_none() {
+                    self.announce();
+                }
+            }
             ReplyStage::Expected { generation, pinning, asked } => {
                 match reply_check::later_reply(&self.head, asked, generation, *pinning) {
                     Ok(()) => self.stage = ReplyStage::Accepted,
@@ -244,10 +246,11 @@ impl Fetch {
         }
     }
 
-    /// The length of a body that may be held.
-    fn small_body(&self) -> Option<usize> {
-        let len = self.head.content_length().ok().flatten().filter(|_| self.holder.is_some())?;
-        usize::try_from(len).ok().filter(|len| *len <= MAX_HELD)
+    /// A buffer for the body, if that is small enough to be held.
+    fn room_for_body(&self) -> Option<HeldBytes> {
+        let holder = self.holder.as_ref()?;
+        let len = self.head.content_length().ok().flatten()?;
+        usize::try_from(len).ok().filter(|len| *len <= MAX_HELD).and_then(|_| holder.room())
     }
 
     /// Stores the bytes that were held until the driver accepted the reply; results as of [`Fetch::take`].

@@ -1,25 +1,53 @@
 //! The body of a first reply that has come before the driver has seen the reply's head, as those of small objects do. The
 //! driver stores it on its own thread: handing it back to the worker would wake that thread for nothing else.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::sync::Mutex;
 use crate::sync::channel::Sender;
 use crate::transfer::counters::Counters;
+use crate::transfer::disk::buffers::Buffers;
 use crate::transfer::disk::intake::Intake;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
 
 use super::span::Span;
 
-/// Largest body that is held, in bytes. libcurl keeps more of a transfer that is paused instead.
+/// Largest body that is held, in bytes; at most the size of a buffer. libcurl keeps more of a transfer that is paused
+/// instead.
 pub const MAX_HELD: usize = 256 * 1024;
+
+/// Received bytes in a buffer of the client, to which it returns.
+pub struct HeldBytes {
+    bytes: Vec<u8>,
+    buffers: Arc<Buffers>,
+}
+
+impl Deref for HeldBytes {
+    type Target = Vec<u8>;
+    fn deref(&self) -> &Vec<u8> {
+        &self.bytes
+    }
+}
+
+impl DerefMut for HeldBytes {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.buffers.give_back(std::mem::take(&mut self.bytes));
+    }
+}
 
 /// A body that waits for the driver, and how its transfer ended.
 pub struct HeldBody {
     pub span: Arc<Span>,
     pub counters: Arc<Counters>,
     pub events: Sender<Event>,
-    pub bytes: Vec<u8>,
+    pub bytes: HeldBytes,
     pub end: Box<FetchEnd>,
 }
 
@@ -73,8 +101,10 @@ pub fn end_of_body(span: &Span) -> EndReason {
 }
 
 /// Where a download's workers leave the body of its first reply for the driver.
-#[derive(Default)]
-pub struct BodyHolder(Mutex<State>);
+pub struct BodyHolder {
+    buffers: Arc<Buffers>,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
@@ -84,9 +114,20 @@ struct State {
 }
 
 impl BodyHolder {
+    /// Bodies are held in buffers of `buffers`.
+    pub fn new(buffers: Arc<Buffers>) -> Self {
+        BodyHolder { buffers, state: Mutex::default() }
+    }
+
+    /// Room for a body, if a buffer is free.
+    pub fn room(&self) -> Option<HeldBytes> {
+        let buffers = self.buffers.clone();
+        buffers.try_take().map(|bytes| HeldBytes { bytes, buffers })
+    }
+
     /// Leaves the body of an ended fetch; returns it if the driver has aborted the fetch.
     pub fn hold(&self, body: HeldBody) -> Result<(), HeldBody> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if state.aborted == Some(body.end.fetch) {
             return Err(body);
         }
@@ -96,12 +137,12 @@ impl BodyHolder {
 
     /// Takes the body of this fetch, if it is here.
     pub fn take(&self, fetch: u64) -> Option<HeldBody> {
-        self.0.lock().held.take_if(|held| held.end.fetch == fetch)
+        self.state.lock().held.take_if(|held| held.end.fetch == fetch)
     }
 
     /// As [`BodyHolder::take`]; if it is not here yet, it will not be left any more.
     pub fn abort(&self, fetch: u64) -> Option<HeldBody> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.aborted = Some(fetch);
         state.held.take_if(|held| held.end.fetch == fetch)
     }

@@ -26,6 +26,19 @@ struct BufferState {
     waiting: HashMap<usize, WorkerWaker>,
 }
 
+impl BufferState {
+    fn take(&mut self) -> Option<Vec<u8>> {
+        if let Some(buffer) = self.free.pop() {
+            return Some(buffer);
+        }
+        if self.existing >= self.limit {
+            return None;
+        }
+        self.existing += 1;
+        Some(Vec::with_capacity(BUFFER_SIZE))
+    }
+}
+
 impl Buffers {
     /// Raises the limit while a download runs.
     pub fn reserve(&self, count: usize) {
@@ -44,15 +57,16 @@ impl Buffers {
     /// Returns an empty buffer, or `None` if there is none now: then `worker` is woken when one becomes free.
     pub fn take(&self, worker: &WorkerWaker) -> Option<Vec<u8>> {
         let mut state = self.state.lock();
-        if let Some(buffer) = state.free.pop() {
-            return Some(buffer);
-        }
-        if state.existing >= state.limit {
+        let taken = state.take();
+        if taken.is_none() {
             state.waiting.insert(worker.index(), worker.clone());
-            return None;
         }
-        state.existing += 1;
-        Some(Vec::with_capacity(BUFFER_SIZE))
+        taken
+    }
+
+    /// As [`Buffers::take`], but nobody is woken.
+    pub fn try_take(&self) -> Option<Vec<u8>> {
+        self.state.lock().take()
     }
 
     /// Whether a connection waits for a buffer.

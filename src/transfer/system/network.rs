@@ -13,6 +13,8 @@ use crate::sys;
 use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::connection::fetch::Fetch;
 use crate::transfer::connection::held_body::BodyHolder;
+use crate::transfer::connection::reply_stage::ReplyStage;
+use crate::transfer::connection::span::Span;
 use crate::transfer::connection::wire::Wire;
 use crate::transfer::connection::worker::{Command, Worker};
 use crate::transfer::connection_budget::{Allowance, ConnectionShare};
@@ -33,6 +35,10 @@ const FEW_CONNECTIONS: u32 = 8;
 /// would exceed a bandwidth limit.
 const RECEIVE_BUFFERS: usize = 8 * 1024 * 1024;
 const MIN_RECEIVE_BUFFER: usize = 64 * 1024;
+/// Receive buffer of a first request for no more than [`RECEIVE_BUFFERS`] bytes, which may bring a small object. libcurl
+/// allocates it for each request. From 64 KiB on, glibc's `free` returns memory to the system, and the pages of the next
+/// one have to be cleared first.
+const FIRST_RECEIVE_BUFFER: usize = 60 * 1024;
 /// Size of a write if there are many connections.
 const SMALL_GATHER: usize = 512 * 1024;
 
@@ -53,7 +59,8 @@ impl<'a> ClientNetwork<'a> {
         shared: &'a Arc<Shared>,
     ) -> Self {
         let share = session.connections.join(shared.events().clone());
-        ClientNetwork { session, request, shared, share, holder: Arc::default() }
+        let holder = Arc::new(BodyHolder::new(session.writer_threads.buffers().clone()));
+        ClientNetwork { session, request, shared, share, holder }
     }
 
     /// Stores the bytes of fetch `fetch`, the first of which is the object's byte `start`.
@@ -84,7 +91,12 @@ impl<'a> ClientNetwork<'a> {
         self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited()
     }
 
-    fn receive_buffer(&self) -> usize {
+    fn receive_buffer(&self, stage: &ReplyStage, span: &Span) -> usize {
+        let bytes = span.remaining();
+        let is_short = bytes.end - bytes.start <= RECEIVE_BUFFERS as u64;
+        if matches!(stage, ReplyStage::FirstReply) && is_short {
+            return FIRST_RECEIVE_BUFFER;
+        }
         if self.session.is_https() || self.is_limited() {
             return MIN_RECEIVE_BUFFER;
         }
@@ -114,6 +126,7 @@ impl Network for ClientNetwork<'_> {
         let id = self.session.next_fetch();
         let intake =
             destination.map(|to| self.intake(id, &worker, span.start(), to)).transpose()?;
+        let receive_buffer = self.receive_buffer(&stage, &span);
         let events = self.shared.events().clone();
         let fetch = Fetch::new(
             id,
@@ -129,7 +142,7 @@ impl Network for ClientNetwork<'_> {
         let wire = Wire {
             head,
             headers,
-            receive_buffer: self.receive_buffer(),
+            receive_buffer,
             url,
             connection: self.session.connection.clone(),
         };

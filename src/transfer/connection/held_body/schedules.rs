@@ -7,12 +7,14 @@ use crate::sync::thread;
 fn a_fetch_that_is_aborted_while_its_body_is_left_ends_exactly_once() {
     explore(|| {
         let (events, inbox) = unbounded();
-        let holder = Arc::new(BodyHolder::default());
+        let buffers = Arc::new(Buffers::default());
+        buffers.reserve(1);
+        let holder = Arc::new(BodyHolder::new(buffers.clone()));
         let body = HeldBody {
             span: Arc::new(Span::new(0..3)),
             counters: Arc::default(),
             events,
-            bytes: vec![0; 3],
+            bytes: holder.room().expect("a buffer"),
             end: Box::new(FetchEnd::without_reply(7, EndReason::Complete)),
         };
         let leaves = holder.clone();
@@ -28,5 +30,6 @@ fn a_fetch_that_is_aborted_while_its_body_is_left_ends_exactly_once() {
         let ends = inbox.try_iter().filter(|event| matches!(event, Event::Ended(_))).count();
         assert_eq!(ends, 1);
         assert!(holder.take(7).is_none());
+        assert!(buffers.try_take().is_some(), "the buffer was given back");
     });
 }
