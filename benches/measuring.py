@@ -1,5 +1,6 @@
 """Runs commands side by side and compares their cost."""
 
+import shutil
 import statistics
 import subprocess
 import sys
@@ -13,11 +14,29 @@ class MeasuringError(Exception):
 
 @dataclass(frozen=True)
 class Command:
-    """One way to do the work. `output` is the file it must produce; removed before each run."""
+    """One way to do the work. `output` is what it must produce, removed before each run: a file, or a directory of
+    `files` files."""
 
     name: str
     argv: tuple
     output: Path
+    files: int | None = None
+
+    def prepare(self):
+        self.discard_output()
+        if self.files is not None:
+            self.output.mkdir()
+
+    def discard_output(self):
+        if self.files is None:
+            self.output.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(self.output, ignore_errors=True)
+
+    def is_right(self, original):
+        """Whether every file that it must have produced is the original."""
+        outputs = [self.output] if self.files is None else list(self.output.iterdir())
+        return len(outputs) == (self.files or 1) and all(same_content(o, original) for o in outputs)
 
 
 @dataclass(frozen=True)
@@ -41,7 +60,7 @@ class Bench:
         self.report = Path(scratch) / "cost"
 
     def run(self, command):
-        command.output.unlink(missing_ok=True)
+        command.prepare()
         done = subprocess.run(
             [self.measure_program, str(self.report), *map(str, command.argv)],
             stdin=subprocess.DEVNULL,
@@ -61,8 +80,8 @@ class Bench:
         """Runs each command once and compares its file with the original."""
         for command in commands:
             self.run(command)
-            right = same_content(command.output, original)
-            command.output.unlink(missing_ok=True)
+            right = command.is_right(original)
+            command.discard_output()
             if not right:
                 raise MeasuringError(f"{command.name} wrote a wrong file")
 
@@ -74,7 +93,7 @@ class Bench:
                 print(f"round {number + 1} of {rounds}", end="\r", file=sys.stderr, flush=True)
             for command in commands:
                 costs[command.name].append(self.run(command))
-                command.output.unlink(missing_ok=True)
+                command.discard_output()
         return costs
 
 

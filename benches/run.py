@@ -188,12 +188,37 @@ def case_latency(setup, size):
         print_ratio(f"wall, {name} / ideal {ideal:.2f} s", median(runs, "wall") / ideal, 1.05)
 
 
+def case_small_objects(setup, size):
+    """1,000 objects of 64 KiB over one client, no flush: against curl --parallel"""
+    count = 1000
+    original, crc = setup.make_object(size or 64 * 1024)
+    for number in range(count):
+        os.link(original, original.with_name(f"small{number}"))
+    with setup.nginx(crc) as server:
+        names = {"oss_resumable": [], "with checkpoints": [setup.checkpoints]}
+        builds = {"": setup.tools} | ({" (baseline)": setup.baseline / "bench"} if setup.baseline else {})
+        commands = [
+            Command(name + suffix, (tools / "small", server.endpoint, "bench", "small", count, setup.output, *more),
+                    setup.output, count)
+            for name, more in names.items() for suffix, tools in builds.items()
+        ]
+        commands.append(Command("curl", (
+            "curl", "--silent", "--show-error", "--fail", "--parallel", "--parallel-max", "16",
+            f"{server.endpoint}/bench/small[0-{count - 1}]", "--output", f"{setup.output}/#1",
+        ), setup.output, count))
+        costs = setup.compare(commands, original)
+    for field, label, limit in (("wall", "wall", 1.3), ("cpu", "CPU", None)):
+        ratio = median(costs["oss_resumable"], field) / median(costs["curl"], field)
+        print_ratio(f"{label}, oss_resumable / curl", ratio, limit)
+
+
 CASES = {
     "loopback": case_loopback,
     "flush": case_flush,
     "tls": case_tls,
     "many-parts": case_many_parts,
     "latency": case_latency,
+    "small-objects": case_small_objects,
 }
 
 

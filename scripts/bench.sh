@@ -14,7 +14,9 @@ for program in floor measure random_file; do
 done
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 # shellcheck disable=SC2046
-cc -std=c11 -O2 benches/download.c -o "$tools/download" \
-    $(pkg-config --cflags --libs oss_resumable) -Wl,-rpath,"$prefix/lib"
+for program in download small; do
+    cc -std=c11 -O2 "benches/$program.c" -o "$tools/$program" \
+        $(pkg-config --cflags --libs oss_resumable) -Wl,-rpath,"$prefix/lib"
+done
 
 PYTHONDONTWRITEBYTECODE=1 exec python3 benches/run.py "$@"
