@@ -1,4 +1,4 @@
-//! Channels between threads, with one receiver each.
+//! Channels between threads. Several may wait on one receiver.
 //!
 //! A receiver that waits sleeps at once. Most waits here are for the network or the disk, and those channels that look
 //! again and again first cost more processor time than the transfer of a small object.
@@ -103,7 +103,7 @@ impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         if self.0.senders.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.state.lock().is_closed = true;
-            self.0.filled.notify_one();
+            self.0.filled.notify_all();
         }
     }
 }

@@ -50,6 +50,22 @@ mod real {
     }
 
     #[test]
+    fn everyone_who_waits_on_a_receiver_gets_a_message_or_learns_of_the_end() {
+        let (sender, receiver) = unbounded();
+        let receiver = Arc::new(receiver);
+        let waiting: Vec<_> = (0..8)
+            .map(|_| {
+                let receiver = receiver.clone();
+                thread::spawn(move || receiver.recv())
+            })
+            .collect();
+        (0..3).for_each(|n| sender.send(n).expect("open"));
+        drop(sender);
+        let received = waiting.into_iter().map(|thread| thread.join().expect("no panic"));
+        assert_eq!(received.filter(Result::is_ok).count(), 3);
+    }
+
+    #[test]
     fn a_full_channel_keeps_its_sender_until_a_message_is_taken() {
         let (sender, receiver) = bounded(2);
         let sending = thread::spawn(move || (0..1000).try_for_each(|n| sender.send(n)).is_ok());
