@@ -39,6 +39,14 @@ struct TransferProgress {
 };
 
 enum class RequestPayer { NotSet, BucketOwner, Requester };
+/** The order in which the bytes of an object are fetched. */
+enum class FetchOrder {
+    /** The connections divide the object among themselves: fewest requests. */
+    Default,
+    /** From the start, for a program that reads the file while it grows; see
+     * OSS_RESUMABLE_ORDER_SEQUENTIAL. */
+    Sequential
+};
 enum class RequestResponseHeader {
     ContentType,
     ContentLanguage,
@@ -222,8 +230,14 @@ public:
     void setFlush(bool value) { flush_ = value; }
     void setVerifyBeforeRename(bool value) { verifyBeforeRename_ = value; }
     void setAllowEncrypted(bool value) { allowEncrypted_ = value; }
-    /** Reports the events of the download to `queue`. Each carries `tag`, any number; downloads may
-     * share one. */
+    FetchOrder Order() const { return order_; }
+    /** The order in which the bytes are fetched. */
+    void setOrder(FetchOrder value) { order_ = value; }
+    uint64_t Tag() const { return tag_; }
+    /** Any number, which the events of the download and the traces of its requests carry; downloads
+     * may share one. */
+    void setTag(uint64_t value) { tag_ = value; }
+    /** Reports the events of the download to `queue`, and sets the tag. */
     void setEventQueue(const EventQueue &queue, uint64_t tag) {
         eventQueue_ = std::make_shared<const EventQueue>(queue);
         tag_ = tag;
@@ -270,6 +284,7 @@ private:
     int64_t deadlineMs_ = 0;
     uint64_t maxBandwidth_ = 0;
     int32_t priority_ = 0;
+    FetchOrder order_ = FetchOrder::Default;
     bool failIfExists_ = false;
     bool setModifiedTime_ = false;
     bool checkSpace_ = true;
@@ -338,6 +353,8 @@ private:
         request_.max_bandwidth = from.maxBandwidth_;
         request_.event_queue = from.eventQueue_ ? from.eventQueue_->get() : nullptr;
         request_.tag = from.tag_;
+        request_.order = from.order_ == FetchOrder::Sequential ? OSS_RESUMABLE_ORDER_SEQUENTIAL
+                                                               : OSS_RESUMABLE_ORDER_DEFAULT;
         request_.priority = from.priority_;
     }
     void copyConditions(const DownloadObjectRequest &from) {

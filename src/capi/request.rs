@@ -13,7 +13,7 @@ use super::switches::{self, limit, switch};
 use super::text::{optional, required};
 use crate::model::request::{
     ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
-    MAX_THREAD_NUM, MIN_PART_SIZE, Overwrite, ResponseHeaders,
+    MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite, ResponseHeaders,
 };
 
 /// Smallest `part_size`, in bytes (100 KiB).
@@ -40,6 +40,15 @@ const _: () = assert!(
 pub const OSS_RESUMABLE_OVERWRITE_REPLACE: i32 = 0;
 /// `overwrite`: if the target exists, leave it unchanged and fail with the code `FileAlreadyExists`.
 pub const OSS_RESUMABLE_OVERWRITE_FAIL: i32 = 1;
+
+/// `order`: the connections divide the object among themselves: fewest requests.
+pub const OSS_RESUMABLE_ORDER_DEFAULT: i32 = 0;
+/// `order`: from the start, for a program that reads the file while it grows (`contiguous_bytes` of
+/// ::oss_resumable_status): each connection takes the first missing bytes, about `part_size` of them, and none begins
+/// further than 2 × `thread_num` of these pieces after the first missing byte. A connection that has nothing to fetch
+/// within that distance takes a part of another one's piece, or waits. This takes more requests than the default, about
+/// one for each part, and more time if the connections are uneven.
+pub const OSS_RESUMABLE_ORDER_SEQUENTIAL: i32 = 1;
 
 /// Names the object to download and the file to write, with options. Only `struct_size`, `bucket` and `key` are
 /// required; zero in any other field selects its default. Strings are UTF-8. Everything is copied before the call that
@@ -169,7 +178,8 @@ pub struct oss_download_object_request {
     /// Takes the events of the download, or NULL. It may be freed before the download ends; see
     /// ::oss_resumable_event_queue.
     pub event_queue: *mut oss_resumable_event_queue,
-    /// Any number, for example an index or a pointer: each event of the download carries it. Downloads may share one.
+    /// Any number, for example an index or a pointer: each event of the download and each trace of its requests carries
+    /// it. Downloads may share one.
     pub tag: u64,
     /// Downloads with a higher priority start first if the client does not start all at once; see
     /// `max_active_downloads` of oss_resumable_client_options. Downloads of one priority start in the order of their
@@ -177,6 +187,11 @@ pub struct oss_download_object_request {
     pub priority: i32,
     /// Must be zero.
     pub reserved2: u32,
+    /// One of the `OSS_RESUMABLE_ORDER_…` values. An object that comes in one stream is fetched from the start in any
+    /// case.
+    pub order: i32,
+    /// Must be zero.
+    pub reserved3: u32,
 }
 size_first!(oss_download_object_request);
 
@@ -194,6 +209,7 @@ pub unsafe fn read(
     let progress = Progress::new(c.progress, UserData::new(c.user_data, c.user_data_free));
     switches::reserved(c.reserved, "reserved")?;
     switches::reserved(c.reserved2, "reserved2")?;
+    switches::reserved(c.reserved3, "reserved3")?;
     // SAFETY: strings and lists are as this function's contract says.
     let mut request = unsafe { strings(&c) }?;
     // SAFETY: as above.
@@ -259,6 +275,12 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
     r.traffic_limit = c.traffic_limit;
     r.max_bandwidth = c.max_bandwidth;
     r.priority = c.priority;
+    r.tag = c.tag;
+    r.order = match c.order {
+        OSS_RESUMABLE_ORDER_DEFAULT => Order::Default,
+        OSS_RESUMABLE_ORDER_SEQUENTIAL => Order::Sequential,
+        other => return Err(switches::unknown("order", other)),
+    };
     r.deadline = limit(c.deadline_ms, r.deadline, "deadline_ms")?;
     r.overwrite = match c.overwrite {
         OSS_RESUMABLE_OVERWRITE_REPLACE => Overwrite::Replace,
@@ -336,6 +358,7 @@ mod tests {
         (c.extra_headers, c.extra_headers_count) = (&raw const pair, 1);
         (c.extra_query, c.extra_query_count) = (&raw const pair, 1);
         (c.deadline_ms, c.max_bandwidth, c.priority) = (9, 8, -7);
+        c.order = OSS_RESUMABLE_ORDER_SEQUENTIAL;
         c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
         (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
         (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
@@ -362,7 +385,7 @@ mod tests {
         r.extra_headers = vec![("n".to_owned(), "v".to_owned())];
         r.extra_query = r.extra_headers.clone();
         (r.deadline, r.max_bandwidth) = (Some(Duration::from_millis(9)), 8);
-        r.priority = -7;
+        (r.priority, r.order) = (-7, Order::Sequential);
         r.overwrite = Overwrite::Fail;
         (r.requester_pays, r.set_modified_time, r.check_space) = (true, true, false);
         (r.preallocate, r.flush) = (true, false);
@@ -406,5 +429,7 @@ mod tests {
         assert!(refused(|c| c.extra_headers_count = 1).contains("extra_headers"));
         assert!(refused(|c| c.reserved = 7).contains("reserved"));
         assert!(refused(|c| c.reserved2 = 7).contains("reserved2"));
+        assert!(refused(|c| c.reserved3 = 7).contains("reserved3"));
+        assert!(refused(|c| c.order = 7).contains("order"));
     }
 }

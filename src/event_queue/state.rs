@@ -64,6 +64,8 @@ struct Progress {
     bytes_total: Option<u64>,
     active_connections: u32,
     bytes_per_second: u64,
+    contiguous_bytes: u64,
+    contiguous_resets: u64,
 }
 
 impl State {
@@ -230,6 +232,8 @@ impl Progress {
             bytes_total: status.bytes_total,
             active_connections: status.active_connections,
             bytes_per_second: status.bytes_per_second,
+            contiguous_bytes: status.contiguous_bytes,
+            contiguous_resets: status.contiguous_resets,
         }
     }
 }

@@ -52,6 +52,22 @@ pub enum Overwrite {
     Fail,
 }
 
+/// The order in which the bytes of the object are fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The connections divide the object among themselves: fewest requests.
+    #[default]
+    Default,
+    /// From the start, for a program that reads the file while it grows ([`Status::contiguous_bytes`]): each connection
+    /// takes the first missing bytes, about `part_size` of them, and none begins further than 2 × `thread_num` of
+    /// these pieces after the first missing byte. A connection that has nothing to fetch within that distance takes a
+    /// part of another one's piece, or waits. This takes more requests than the default, about one for each part, and
+    /// more time if the connections are uneven.
+    ///
+    /// [`Status::contiguous_bytes`]: crate::Status::contiguous_bytes
+    Sequential,
+}
+
 /// Response headers that the service is asked to send instead of the object's own (`response-content-type` …).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseHeaders {
@@ -160,10 +176,16 @@ pub struct DownloadRequest {
     pub allow_encrypted: bool,
     /// Takes the events of the download.
     pub(crate) events: Option<Subscription>,
+    /// Any number: the events of the download and the traces of its requests carry it. Downloads may share one.
+    /// Default 0.
+    pub tag: u64,
     /// Downloads with a higher priority start first if the client does not start all at once
     /// ([`ClientOptions::max_active_downloads`](crate::ClientOptions::max_active_downloads)). Downloads of one priority
     /// start in the order of their calls. Any number; default 0.
     pub priority: i32,
+    /// The order in which the bytes are fetched. An object that comes in one stream is fetched from the start in any
+    /// case.
+    pub order: Order,
 }
 
 impl DownloadRequest {
@@ -197,7 +219,9 @@ impl DownloadRequest {
             verify_before_rename: false,
             allow_encrypted: false,
             events: None,
+            tag: 0,
             priority: 0,
+            order: Order::Default,
         }
     }
 

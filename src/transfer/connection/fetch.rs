@@ -15,7 +15,7 @@ use super::span::Span;
 use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::counters::Counters;
 use crate::transfer::disk::intake::Intake;
-use crate::transfer::event::{EndReason, Event, FetchEnd};
+use crate::transfer::event::{EndReason, Event, FetchEnd, UsedConnection};
 use crate::transfer::policy::reply_check::{self, Flaw};
 
 /// Largest part of an error's body that is kept, in bytes.
@@ -49,6 +49,8 @@ pub struct Fetch {
     first_byte: Option<Instant>,
     /// The last callback paused the transfer because no buffer was free.
     waits_for_buffer: bool,
+    /// The end has to tell which connection was used.
+    is_traced: bool,
 }
 
 impl Fetch {
@@ -80,7 +82,19 @@ impl Fetch {
             last_byte: None,
             first_byte: None,
             waits_for_buffer: false,
+            is_traced: false,
         }
+    }
+
+    /// Lets the end tell which connection was used, if `is_traced`.
+    #[must_use]
+    pub fn traced(mut self, is_traced: bool) -> Self {
+        self.is_traced = is_traced;
+        self
+    }
+
+    pub fn is_traced(&self) -> bool {
+        self.is_traced
     }
 
     /// Leaves the body of a first reply to `holder` if it is small and comes at once.
@@ -151,8 +165,13 @@ impl Fetch {
     }
 
     /// Stores the received bytes and reports the end. `outcome` is the end of the transfer as seen outside the
-    /// callbacks.
-    pub fn finish(&mut self, outcome: EndReason, connections: u64) {
+    /// callbacks, `connections` how many were opened, and `connection` the one that was used.
+    pub fn finish(
+        &mut self,
+        outcome: EndReason,
+        connections: u64,
+        connection: Option<UsedConnection>,
+    ) {
         self.counters.connections.add(connections);
         let is_whole = matches!(outcome, EndReason::Complete | EndReason::Broken { .. });
         let left = match self.is_holding() && is_whole {
@@ -175,6 +194,7 @@ impl Fetch {
             body: std::mem::take(&mut self.body),
             received: self.received,
             first_byte: self.first_byte.map(|at| at.duration_since(self.started)),
+            connection,
         });
         match (&mut self.intake, left) {
             (Some(intake), _) => intake.finish(end),

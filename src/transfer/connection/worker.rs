@@ -1,6 +1,7 @@
 //! A transfer thread: one libcurl multi loop that runs any number of fetches.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use crate::sys::panic::catch;
 use crate::sys::thread::Joined;
 
 use crate::transfer::connection_budget::ConnectionBudget;
-use crate::transfer::event::{EndReason, Event, FetchEnd};
+use crate::transfer::event::{EndReason, Event, FetchEnd, UsedConnection};
 use crate::transfer::policy::reply_check::Flaw;
 use crate::transfer::worker_waker::WorkerWaker;
 
@@ -425,7 +426,10 @@ impl Loop {
         let Some(Running { handle, id, events, .. }) = self.running.remove(&token) else { return };
         let connections = sys::curl::connections_opened(&handle);
         match self.multi.remove2(handle) {
-            Ok(mut easy) => easy.get_mut().finish(ending, connections),
+            Ok(mut easy) => {
+                let used = easy.get_ref().is_traced().then(|| used_connection(&easy, connections));
+                easy.get_mut().finish(ending, connections, used.flatten());
+            }
             Err(error) => {
                 fail(&events, id, Error::internal(format!("libcurl lost a transfer: {error}")))
             }
@@ -436,7 +440,7 @@ impl Loop {
     fn abandon(self, error: &Error) {
         std::mem::forget(self.multi);
         for (_, mut running) in self.running {
-            running.handle.get_mut().finish(EndReason::Fault(error.clone()), 0);
+            running.handle.get_mut().finish(EndReason::Fault(error.clone()), 0, None);
             std::mem::forget(running.handle);
         }
     }
@@ -461,6 +465,18 @@ fn stalled(running: &Running, now: Instant) -> bool {
     }
     // libcurl's connect time-out covers the time until the request has been sent.
     fetch.idle_time(now, sent_after(running)).is_some_and(|idle_time| idle_time > limit)
+}
+
+/// The connection of a request that has ended and opened so many of them; `None` if it had none.
+fn used_connection(easy: &Easy2<Fetch>, opened: u64) -> Option<UsedConnection> {
+    let address: IpAddr = easy.primary_ip().ok()??.parse().ok()?;
+    let ready = easy.pretransfer_time().ok().filter(|ready| opened > 0 && !ready.is_zero());
+    Some(UsedConnection {
+        peer: SocketAddr::new(address, easy.primary_port().ok()?),
+        local_port: easy.local_port().ok()?,
+        is_reused: opened == 0,
+        ready,
+    })
 }
 
 /// The time from the start until the request had been sent; `None` if it has not.

@@ -113,8 +113,9 @@ impl Driver<'_> {
         }
         let transfer = self.transfer_mut()?;
         let everything: Vec<Extent> = transfer.stored.extents().collect();
-        let unrecorded = transfer.stored.forget(&everything)?;
-        self.log_unrecorded(unrecorded);
+        let unrecorded = transfer.stored.forget(&everything);
+        self.publish_contiguous();
+        self.log_unrecorded(unrecorded?);
         let all = range.end - range.start;
         self.shared.counters.bytes_done.subtract(all);
         self.shared.counters.bytes_discarded.add(all);
@@ -138,8 +139,9 @@ impl Driver<'_> {
         }
         let bytes = damaged.iter().map(|extent| extent.len).sum();
         if !damaged.is_empty() {
-            let unrecorded = self.transfer_mut()?.stored.forget(&damaged)?;
-            self.log_unrecorded(unrecorded);
+            let unrecorded = self.transfer_mut()?.stored.forget(&damaged);
+            self.publish_contiguous();
+            self.log_unrecorded(unrecorded?);
         }
         self.shared.counters.bytes_done.subtract(bytes);
         self.shared.counters.bytes_discarded.add(bytes);

@@ -3,6 +3,7 @@
 
 use crate::model::error::Result;
 use crate::model::options::LogLevel;
+use crate::model::trace::RequestEnd;
 
 use super::Driver;
 
@@ -53,9 +54,9 @@ impl Driver<'_> {
             clock.advance(now);
         }
         let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
-        // Whether it is a single stream may be found out only now, when its first reply is in the inbox.
-        self.stopped_by_pause |= self.single_stream && any_in_flight;
-        self.abort_all();
+        // Its first reply, which shows whether it is a single stream, may be in the inbox.
+        self.stopped_by_pause |= any_in_flight;
+        self.abort_all(RequestEnd::Paused);
         if let Some(proof) = &self.proof {
             proof.pause();
         }

@@ -63,6 +63,8 @@ impl Driver<'_> {
         )?;
         self.earlier_run = EarlierRun::default();
         self.shared.set_total(transfer.len());
+        let name = transfer.stored.file().name();
+        self.shared.set_temp_path(&storage.temp_path().with_file_name(name));
         self.transfer = Some(transfer);
         if body_waits {
             if let Some(in_flight) = &self.slots[FIRST].in_flight {

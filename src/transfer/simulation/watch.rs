@@ -15,6 +15,7 @@ use super::content::Bytes;
 use super::disk::Damage;
 use super::plan::{FaultKind, RetryPlan};
 use super::process::{Inside, Process};
+use super::readable::Followed;
 use super::service::Asked;
 use super::universe::Universe;
 
@@ -64,6 +65,7 @@ pub struct Watch {
     finals: Vec<Duration>,
     /// The service has refused one of its requests because of traffic.
     pub throttled: bool,
+    pub followed: Followed,
 }
 
 impl Watch {
@@ -89,6 +91,7 @@ impl Watch {
             appeared: false,
             finals: Vec::new(),
             throttled: false,
+            followed: Followed::new(),
         }
     }
 
@@ -125,6 +128,9 @@ impl Universe {
             let number = asked.number;
             format!("request {number} on slot {slot}: {method} {:?} {faults:?}", asked.range)
         });
+        if !request.head && asked.range.is_some() {
+            self.check_order(process, request.span.held());
+        }
         let mut watch = process.watch.borrow_mut();
         watch.requests += 1;
         watch.hits.extend_from_slice(faults);
@@ -227,6 +233,7 @@ impl Inside<'_> {
         {
             watch.progressed(now);
         }
+        watch.followed.received(event);
         if let Event::Damaged(extent) = event {
             watch.damaged += extent.len;
         }
@@ -239,10 +246,9 @@ impl Inside<'_> {
 
     /// Notes what a refusal asks for.
     fn note_refusal(&self, end: &FetchEnd, now: Duration) {
-        let is_final =
-            |text: &str| matches!(text, "AccessDenied" | "InvalidArgument" | "NoSuchKey");
+        let code = service_error::parse(&end.head, &end.body).code;
         if matches!(end.ending, EndReason::Refused)
-            && is_final(&service_error::parse(&end.head, &end.body).code)
+            && matches!(&*code, "AccessDenied" | "InvalidArgument" | "NoSuchKey")
         {
             let finals = &mut self.process.watch.borrow_mut().finals;
             if finals.last() != Some(&now) {
@@ -251,7 +257,8 @@ impl Inside<'_> {
         }
         let asks = end.head.retry_after(self.service_time());
         let throttles = matches!(end.head.status, 429 | 503)
-            || (asks.is_some() && matches!(end.head.status, 408 | 500 | 502 | 504));
+            || (asks.is_some()
+                && (code == "RequestTimeout" || matches!(end.head.status, 408 | 500 | 502 | 504)));
         if throttles && matches!(end.ending, EndReason::Refused) {
             let mut watch = self.process.watch.borrow_mut();
             watch.throttled = true;

@@ -136,9 +136,10 @@ impl Network for ClientNetwork<'_> {
             events.clone(),
             self.shared.counters.clone(),
             RateLimiter::new(&self.session.bandwidth, &self.shared.bandwidth),
-        );
+        )
         // A worker gives bytes their turn under a limit.
-        let fetch = fetch.leaving_to((!self.is_limited()).then(|| self.holder.clone()));
+        .leaving_to((!self.is_limited()).then(|| self.holder.clone()))
+        .traced(self.session.options.trace.is_some());
         let wire = Wire {
             head,
             headers,
