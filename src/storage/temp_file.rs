@@ -169,10 +169,6 @@ impl TempFile {
     /// Truncates the file, or extends it with a hole.
     pub fn set_len(&self, len: u64) -> Result<()> {
         let mut length = self.writing.lock();
-        if length.reached == len && self.len()? == len {
-            // A truncation to the same length costs more: some file systems write it to their journal.
-            return Ok(());
-        }
         self.file
             .set_len(len)
             .map_err(|e| self.failed(&format!("set {len} bytes as the length of"), &e))?;
