@@ -147,7 +147,12 @@ impl TempFile {
     /// Empties the file. An empty file is not touched: after a truncation, ext4 writes everything to the disk at the
     /// close.
     pub fn clear(&self) -> Result<()> {
-        if self.len()? == 0 { Ok(()) } else { self.set_len(0) }
+        if self.is_untouched() || self.len()? == 0 { Ok(()) } else { self.set_len(0) }
+    }
+
+    /// Whether this run has created the file and not written to it.
+    fn is_untouched(&self) -> bool {
+        !self.was_there && self.writing.lock().reached == 0
     }
 
     /// The file's path; its name belongs in the checkpoint.
@@ -184,7 +189,8 @@ impl TempFile {
     }
 
     fn compare(&self, length: &mut Length) -> Result<()> {
-        length.cut |= self.len()? < length.reached;
+        // No file is shorter than nothing.
+        length.cut |= length.reached > 0 && self.len()? < length.reached;
         Ok(())
     }
 
@@ -192,11 +198,16 @@ impl TempFile {
     /// cannot reserve; `DiskFull` if the space does not suffice.
     pub fn preallocate(&self, len: u64) -> Result<()> {
         const CANNOT: [Errno; 3] = [Errno::OPNOTSUPP, Errno::NOSYS, Errno::INVAL];
+        let mut length = self.writing.lock();
         match sys::file::allocate(&self.file, len) {
+            Ok(()) => {
+                length.reached = length.reached.max(len);
+                Ok(())
+            }
             Err(e) if CANNOT.iter().any(|errno| e.raw_os_error() == Some(errno.raw_os_error())) => {
                 Ok(())
             }
-            other => other.map_err(|e| self.out_of_space(&format!("reserve {len} bytes for"), &e)),
+            Err(e) => Err(self.out_of_space(&format!("reserve {len} bytes for"), &e)),
         }
     }
 
@@ -204,7 +215,10 @@ impl TempFile {
     /// the file already has count as free.
     pub fn check_space(&self, final_len: u64) -> Result<()> {
         let looked = |error: io::Error| self.failed("read the free space for", &error);
-        let allocated = self.file.metadata().map_err(looked)?.blocks().saturating_mul(BLOCK);
+        let allocated = match self.is_untouched() {
+            true => 0,
+            false => self.file.metadata().map_err(looked)?.blocks().saturating_mul(BLOCK),
+        };
         let Some(free) = sys::file::free_space(&self.file).map_err(looked)? else { return Ok(()) };
         let missing = final_len.saturating_sub(allocated).saturating_sub(free);
         if missing == 0 {

@@ -361,18 +361,22 @@ impl Shared {
         }
     }
 
-    /// Publishes the result of the download, then reports the end.
+    /// Publishes the result of the download, then reports the end. The caller has released everything else of it.
     pub fn end(&self, result: Result<Outcome>) {
         let kind = result.as_ref().map(|_| ()).map_err(Error::kind);
+        let reporter = self.reporter.lock().take();
+        self.set_active(0);
         let mut state = self.state.lock();
         state.paused = false;
         state.phase = if result.is_ok() { Phase::Succeeded } else { Phase::Failed };
         state.elapsed = Some(self.started.elapsed());
         state.result = Some(result);
+        if reporter.is_none() {
+            // Nothing is left to do: whoever waits for the end and then for this thread wakes only once.
+            state.driver = None;
+        }
         drop(state);
-        self.set_active(0);
         self.ended.notify_all();
-        let reporter = self.reporter.lock().take();
         if let Some(reporter) = reporter {
             reporter.ended(self.status(), kind);
         }

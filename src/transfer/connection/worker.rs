@@ -10,6 +10,7 @@ use curl::easy::Easy2;
 use curl::multi::{Easy2Handle, Multi, MultiWaker};
 
 use crate::model::error::Error;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
 use crate::sync::{Mutex, thread};
 use crate::sys;
@@ -66,18 +67,40 @@ pub enum Command {
 }
 
 /// Wakes a multi loop, whose multi handle may be replaced.
-struct LoopSleep(Mutex<MultiWaker>);
+struct LoopSleep {
+    multi: Mutex<MultiWaker>,
+    /// It has been woken since its last turn began, and need not be woken again: waking takes system calls.
+    woken: AtomicBool,
+}
 
 impl LoopSleep {
+    fn of(multi: &Multi) -> Self {
+        LoopSleep { multi: Mutex::new(multi.waker()), woken: AtomicBool::new(false) }
+    }
+
     /// Ends the loop's sleep, or its next one; `false` if it could not be woken.
     fn end(&self) -> bool {
-        let multi = self.0.lock();
-        (0..WAKE_ATTEMPTS).any(|_| multi.wakeup().is_ok())
+        if self.woken.swap(true, Ordering::AcqRel) {
+            return true;
+        }
+        let multi = self.multi.lock();
+        let woken = (0..WAKE_ATTEMPTS).any(|_| multi.wakeup().is_ok());
+        if !woken {
+            self.woken.store(false, Ordering::Release);
+        }
+        woken
+    }
+
+    /// The loop is about to look at everything for which it is woken.
+    fn begin_turn(&self) {
+        // Reads the flag, too: what was done before it was set is visible from here on.
+        self.woken.swap(false, Ordering::AcqRel);
     }
 
     /// Wakes `multi` from now on. Nobody uses the former handle any more when this returns.
     fn follow(&self, multi: &Multi) {
-        *self.0.lock() = multi.waker();
+        *self.multi.lock() = multi.waker();
+        self.woken.store(false, Ordering::Release);
     }
 }
 
@@ -178,7 +201,7 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>, pool: 
         }
     };
     let multi = new_multi();
-    let sleep = Arc::new(LoopSleep(Mutex::new(multi.waker())));
+    let sleep = Arc::new(LoopSleep::of(&multi));
     // Older versions of libcurl create the handle even if they have no sockets for waking it.
     if !sleep.end() {
         let _ = ready.send(Err(no_multi_handle()));
@@ -250,6 +273,7 @@ impl Loop {
         let mut next_tick = Instant::now() + TICK;
         loop {
             let guard = barrier.enter()?;
+            self.sleep.begin_turn();
             while let Ok(command) = inbox.try_recv() {
                 self.execute(command);
             }
@@ -260,6 +284,7 @@ impl Loop {
             // After an error of the multi handle itself, transfers do not end; the time-outs handle that.
             let _ = self.multi.perform();
             self.collect();
+            self.announce_held();
             let now = Instant::now();
             self.resume_paused(now);
             if now >= next_tick {
@@ -276,9 +301,12 @@ impl Loop {
         match command {
             Command::Start { wire, fetch, events } => self.start(&wire, *fetch, events),
             Command::Proceed { fetch, intake } => {
-                if let Some((_, running)) = self.find(fetch) {
-                    running.handle.get_mut().proceed(*intake);
-                    unpause(&running.handle);
+                if let Some((token, running)) = self.find(fetch) {
+                    if running.handle.get_mut().proceed(*intake) {
+                        unpause(&running.handle);
+                    } else {
+                        self.end(token, stopped());
+                    }
                 }
             }
             Command::Abort { fetch } => {
@@ -301,7 +329,7 @@ impl Loop {
     /// no files for another handle.
     fn close_idle(&mut self) {
         let Ok(multi) = catch(new_multi) else { return };
-        if LoopSleep(Mutex::new(multi.waker())).end() {
+        if LoopSleep::of(&multi).end() {
             self.sleep.follow(&multi);
             self.multi = multi;
             self.pool.told = 0;
@@ -353,6 +381,16 @@ impl Loop {
         });
         for (token, ending) in done {
             self.end(token, ending);
+        }
+    }
+
+    /// Lets the driver see first replies whose small body has not come at once.
+    fn announce_held(&mut self) {
+        for running in self.running.values_mut() {
+            if running.handle.get_ref().is_holding() {
+                running.handle.get_mut().announce();
+                sys::curl::pause_receiving(&running.handle);
+            }
         }
     }
 
@@ -461,6 +499,12 @@ fn end_reason(running: &Running, error: &curl::Error) -> EndReason {
 fn described(error: &curl::Error) -> String {
     let words = error.extra_description().filter(|words| !words.is_empty() && !words.contains('@'));
     words.unwrap_or(error.description()).to_owned()
+}
+
+/// The end of a transfer that the fetch has stopped; the fetch knows why.
+fn stopped() -> EndReason {
+    let message = "a callback stopped the transfer".to_owned();
+    EndReason::Broken { curl_code: curl_sys::CURLE_WRITE_ERROR, message }
 }
 
 fn unpause(handle: &Easy2Handle<Fetch>) {

@@ -27,6 +27,19 @@ struct BufferState {
     waiting: HashMap<usize, WorkerWaker>,
 }
 
+impl BufferState {
+    fn take(&mut self) -> Option<AlignedBuffer> {
+        if let Some(buffer) = self.free.pop() {
+            return Some(buffer);
+        }
+        if self.existing >= self.limit {
+            return None;
+        }
+        self.existing += 1;
+        Some(AlignedBuffer::with_capacity(BUFFER_SIZE))
+    }
+}
+
 impl Buffers {
     /// Raises the limit while a download runs.
     pub fn reserve(&self, count: usize) {
@@ -45,15 +58,16 @@ impl Buffers {
     /// Returns an empty buffer, or `None` if there is none now: then `worker` is woken when one becomes free.
     pub fn take(&self, worker: &WorkerWaker) -> Option<AlignedBuffer> {
         let mut state = self.state.lock();
-        if let Some(buffer) = state.free.pop() {
-            return Some(buffer);
-        }
-        if state.existing >= state.limit {
+        let taken = state.take();
+        if taken.is_none() {
             state.waiting.insert(worker.index(), worker.clone());
-            return None;
         }
-        state.existing += 1;
-        Some(AlignedBuffer::with_capacity(BUFFER_SIZE))
+        taken
+    }
+
+    /// As [`Buffers::take`], but nobody is woken.
+    pub fn try_take(&self) -> Option<AlignedBuffer> {
+        self.state.lock().take()
     }
 
     /// Whether a connection waits for a buffer.

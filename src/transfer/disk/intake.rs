@@ -201,6 +201,30 @@ impl Intake {
         let _ = self.write_target.events.send(Event::Ended(end));
     }
 
+    /// Stores and reports these bytes, which are all of the span's, without a buffer of the client. Then reports `end`.
+    pub fn store_whole(mut self, bytes: &[u8], mut end: Box<FetchEnd>) {
+        if let Err(error) = self.write_whole(bytes) {
+            end.ending = EndReason::Fault(error);
+        }
+        // Nobody listens if the driver has ended.
+        let _ = self.write_target.events.send(Event::Ended(end));
+    }
+
+    fn write_whole(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.digest.update(bytes);
+        let (offset, crc) = (self.extent_start, self.digest.value());
+        let extent = Some(Extent { offset, len: bytes.len() as u64, crc });
+        let Some(cipher) = &mut self.cipher else {
+            return self.write_target.write_bytes(bytes, offset, extent);
+        };
+        let mut decrypted = Vec::with_capacity(bytes.len());
+        cipher.append(bytes, &mut decrypted)?;
+        self.write_target.write_bytes(&decrypted, offset, extent)
+    }
+
     fn release_buffers(&mut self) {
         for buffer in self.buffer.take().into_iter().chain(self.next.take()) {
             self.writer_threads.buffers().give_back(buffer);

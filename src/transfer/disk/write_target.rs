@@ -66,17 +66,27 @@ impl WriteTarget {
         }
     }
 
-    /// Writes bytes and reports their extent as stored, unless an earlier write failed.
+    /// As [`WriteTarget::write_bytes`].
     pub fn write(&self, write: &Write) -> Result<(), Error> {
+        let bytes = write.bytes.as_ref().map_or(&[][..], AlignedBuffer::bytes);
+        self.write_bytes(bytes, write.offset, write.extent)
+    }
+
+    /// Writes the object's bytes at `offset` and reports their extent as stored, unless an earlier write failed.
+    pub fn write_bytes(
+        &self,
+        bytes: &[u8],
+        offset: u64,
+        extent: Option<Extent>,
+    ) -> Result<(), Error> {
         if self.failed.load(Ordering::Acquire) {
             return Ok(());
         }
-        let bytes = write.bytes.as_ref().map_or(&[][..], AlignedBuffer::bytes);
-        let written = self.file.write_at(bytes, write.offset.saturating_sub(self.base));
+        let written = self.file.write_at(bytes, offset.saturating_sub(self.base));
         sys::exit::park_if_abandoned();
         if written.is_err() {
             self.failed.store(true, Ordering::Release);
-        } else if let Some(extent) = write.extent {
+        } else if let Some(extent) = extent {
             // Nobody listens if the driver has ended.
             let _ = self.events.send(Event::Stored(extent));
         }
