@@ -153,12 +153,19 @@ pub fn close(file: File) -> io::Result<()> {
     }
 }
 
-/// Reserves disk blocks for the first `len` bytes and extends the file to that length.
+/// Reserves disk blocks for the first `len` bytes and extends the file to that length. If it fails, nothing is reserved
+/// beyond the end that the file had.
 pub fn allocate(file: &File, len: u64) -> io::Result<()> {
+    let before = file.metadata()?.len();
     loop {
         match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len) {
+            Ok(()) => return Ok(()),
             Err(rustix::io::Errno::INTR) => {}
-            other => return other.map_err(io::Error::from),
+            Err(error) => {
+                // ext4 keeps the blocks that it has found before the disk was full.
+                let _ = file.set_len(before);
+                return Err(error.into());
+            }
         }
     }
 }

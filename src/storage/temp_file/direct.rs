@@ -68,8 +68,11 @@ impl TempFile {
         };
         if let Some(len) = len {
             // Writes into holes, or beyond the file's end, wait for each other. If there is too little space, the write
-            // that does not fit fails.
-            let _ = sys::file::allocate(&self.file, len);
+            // that does not fit fails, and other programs keep what there is until then.
+            let has_room = sys::file::free_space(&self.file).ok().flatten();
+            if has_room.is_some_and(|free| free >= len) {
+                let _ = sys::file::allocate(&self.file, len);
+            }
         }
         let unit = file.unit;
         self.direct.file.get_or_init(|| file);

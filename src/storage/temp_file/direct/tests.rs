@@ -123,3 +123,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_space_stays_reserved_for_a_file_that_does_not_fit() {
+    let dir = tempfile::tempdir().expect("directory");
+    let temp = direct_file(&dir, Some(1 << 50));
+    assert_eq!(temp.len().expect("length"), 0);
+    temp.preallocate(1 << 50).expect_err("too large");
+    assert_eq!(temp.len().expect("length"), 0);
+}
