@@ -32,6 +32,6 @@ pub use model::options::{
 };
 pub use model::outcome::{Outcome, Phase, Proof, Statistics, Status};
 pub use model::request::{
-    ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
-    MAX_THREAD_NUM, MIN_PART_SIZE, Overwrite, ResponseHeaders,
+    ByteRange, Checkpoint, DEFAULT_AUTO_CONNECTIONS, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM,
+    DownloadRequest, MAX_PART_SIZE, MAX_THREAD_NUM, MIN_PART_SIZE, Overwrite, ResponseHeaders,
 };

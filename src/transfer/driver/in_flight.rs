@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::pinning::Pinning;
 use crate::transfer::connection::span::Span;
+use crate::transfer::policy::auto_concurrency::Meter;
 use crate::transfer::policy::plan::ActiveSpan;
 
 /// Rates are measured over intervals of about this length.
@@ -23,6 +24,8 @@ pub struct Slot {
     pub rate: f64,
     /// When the connection was last replaced because it was slow.
     pub replaced_at: Option<Instant>,
+    /// What it has brought so far.
+    pub meter: Meter,
 }
 
 /// A request in flight.
@@ -38,6 +41,8 @@ pub struct InFlight {
     pub aborted: bool,
     sampled: (Instant, u64),
     rate: Option<f64>,
+    /// Its position when it was last metered, which begins with its first byte.
+    metered: Option<(Instant, u64)>,
 }
 
 impl Slot {
@@ -49,6 +54,7 @@ impl Slot {
             not_before: None,
             rate: 0.0,
             replaced_at: None,
+            meter: Meter::default(),
         }
     }
 
@@ -85,6 +91,7 @@ impl InFlight {
             started,
             aborted: false,
             rate: None,
+            metered: None,
         }
     }
 
@@ -97,6 +104,21 @@ impl InFlight {
     /// Whether its reply was accepted and delivers bytes.
     pub fn brings_bytes(&self) -> bool {
         self.span.remaining().start > self.span.start()
+    }
+
+    /// Adds what came since the last call. Returns the time to the first byte if that has come meanwhile.
+    pub fn meter(&mut self, meter: &mut Meter, now: Instant) -> Option<Duration> {
+        let here = self.span.remaining().start;
+        match self.metered {
+            None if here == self.span.start() => return None,
+            None => {}
+            Some((at, position)) => {
+                meter.bytes += here - position;
+                meter.flowing += now.duration_since(at);
+            }
+        }
+        let is_first = self.metered.replace((now, here)).is_none();
+        is_first.then(|| now.duration_since(self.started))
     }
 
     /// Measures the rate, if the last measurement is old enough.

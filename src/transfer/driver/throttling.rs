@@ -16,6 +16,7 @@ impl Driver<'_> {
     /// no byte arrived.
     pub(super) fn throttled(&mut self, slot: usize, failure: &Failure, now: Instant) -> Duration {
         self.slots[slot].throttled += 1;
+        self.note_throttling(now);
         let active = self.in_flight_at_end.max(1);
         self.in_flight_at_end = active - 1;
         if failure.too_many_requests {
@@ -48,6 +49,9 @@ impl Driver<'_> {
         if let Some(delay) = head.qos_delay() {
             self.shared.counters.throttled_ms.saturating_add(milliseconds(delay));
             self.connection_limit.slowed(now);
+            if let Some(auto) = &mut self.auto_concurrency {
+                auto.slowed(now);
+            }
         }
     }
 
@@ -57,6 +61,7 @@ impl Driver<'_> {
         if !matches!(end.ending, EndReason::Refused) || !refusal.is_throttling() {
             return;
         }
+        self.note_throttling(now);
         let active = self.requests_in_flight() + 1;
         if refusal.has_too_many_active_requests() {
             self.connection_limit.too_many(active, now);

@@ -56,6 +56,7 @@ impl Driver<'_> {
             self.check_limits()?;
             let paused = self.follow_pause();
             let now = self.now();
+            self.follow_concurrency(now);
             self.follow_share(now);
             if self.single_stream {
                 if let Some(broken) = self.stream_ended().filter(|_| !paused) {
@@ -154,7 +155,9 @@ impl Driver<'_> {
 
     /// Removes a fetch that has ended from its slot.
     fn release_slot(&mut self, end: &FetchEnd) -> Option<(usize, InFlight)> {
+        let now = self.now();
         let index = self.slots.iter().position(|slot| slot.carries(end.fetch))?;
+        self.slots[index].measure(now);
         Some((index, self.slots[index].in_flight.take()?))
     }
 
@@ -209,6 +212,7 @@ impl Driver<'_> {
         let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let mut busy: u64 = running.map(InFlight::remaining).sum();
         let mut free = self.free_connections(now).min(self.free_until_confirmed());
+        self.nothing_left = false;
         for index in 0..self.slots.len() {
             if free == 0 {
                 return Ok(());
@@ -217,7 +221,10 @@ impl Driver<'_> {
                 continue;
             }
             free -= 1;
-            let Some(span) = self.next_span(index, busy) else { return Ok(()) };
+            let Some(span) = self.next_span(index, busy) else {
+                self.nothing_left = true;
+                return Ok(());
+            };
             busy += span.end - span.start;
             let span = Arc::new(Span::new(span));
             match self.start_request(index, |driver| driver.new_span_request(span))? {
@@ -240,7 +247,8 @@ impl Driver<'_> {
         let connections = u64::from(self.allowed_connections());
         let whole = transfer.stored.range().end - transfer.stored.range().start;
         if let Some(span) = plan::next_span(&holes, busy, connections, whole) {
-            return Some(span);
+            let longest = self.longest_request().unwrap_or(u64::MAX);
+            return Some(span.start..span.end.min(span.start.saturating_add(longest)));
         }
         let sharing: Vec<(&Span, ActiveSpan)> = running()
             .filter(|in_flight| !in_flight.aborted)
@@ -348,6 +356,7 @@ impl Driver<'_> {
         let waiting = waiting.filter(|at| *at > now);
         let measuring =
             self.slots.len() > 1 && self.slots.iter().any(|slot| slot.in_flight.is_some());
-        waiting.chain(measuring.then_some(now + MEASURE)).min()
+        let measuring = measuring.then_some(now + MEASURE);
+        waiting.chain(measuring).chain(self.concurrency_due(now)).min()
     }
 }

@@ -17,6 +17,7 @@ mod random;
 mod schedule;
 mod service;
 mod shrink;
+mod speed;
 mod story;
 mod tests;
 mod universe;

@@ -18,6 +18,7 @@ use crate::model::request::{DownloadRequest, Overwrite};
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::sync::channel::{Receiver, unbounded};
 use crate::transfer::bandwidth::Bandwidth;
+use crate::transfer::connection_budget::{ConnectionBudget, ConnectionShare};
 use crate::transfer::driver::drive;
 use crate::transfer::event::Event;
 use crate::transfer::shared::Shared;
@@ -29,7 +30,7 @@ use super::flight::Connection;
 use super::network::dead;
 use super::plan::{ClientPlan, Condition, End, Moment, Processed, RequestPlan, RetryPlan, RunPlan};
 use super::random::Random;
-use super::universe::{Happening, Universe};
+use super::universe::{Figures, Happening, Universe};
 use super::watch::Watch;
 
 /// Size of a stack, which is reserved and used as needed.
@@ -59,6 +60,9 @@ pub struct Process {
     pub credentials: RefCell<Credentials>,
     /// Connections that can be used again.
     pub idle: RefCell<Vec<Connection>>,
+    /// The connections of its client, and its share of them until it ends.
+    pub budget: Arc<ConnectionBudget>,
+    pub share: RefCell<Option<ConnectionShare>>,
     /// Milliseconds by which its clock is ahead of the service's.
     pub clock_error: Cell<i64>,
     pub watch: RefCell<Watch>,
@@ -95,6 +99,13 @@ impl Process {
         let (events, inbox) = unbounded();
         let now = universe.now();
         let started = universe.base + now;
+        let former = universe.processes.borrow().last().cloned();
+        let former = former.filter(|_| plan.same_client);
+        let budget = former.map_or_else(
+            || Arc::new(ConnectionBudget::new(client.max_connections)),
+            |former| former.budget.clone(),
+        );
+        let share = budget.join(events.clone());
         let disk_id = universe.disk.start_process();
         if let Some(End::Kill(Moment::DiskStep(step)) | End::PowerLoss(Moment::DiskStep(step))) =
             plan.end
@@ -117,8 +128,10 @@ impl Process {
             result: RefCell::new(None),
             credentials: RefCell::new(Credentials::new(client.credentials, now)),
             idle: RefCell::default(),
+            budget,
+            share: RefCell::new(Some(share)),
             clock_error: Cell::new(client.skew * 1000),
-            watch: RefCell::new(Watch::new(request.thread_num, now)),
+            watch: RefCell::new(Watch::new(request.most_connections(), now)),
             inbox,
             chance: RefCell::new(Random::new(universe.plan.seed).fork(1000 + index as u64)),
             calls: Cell::new(0),
@@ -156,6 +169,18 @@ impl Process {
                 format!("{:?}, resumed", outcome.proof)
             }
             Some(Ok(outcome)) => format!("{:?}", outcome.proof),
+        }
+    }
+
+    /// What can be counted of it.
+    pub fn figures(&self) -> Figures {
+        let watch = self.watch.borrow();
+        Figures {
+            started: self.started,
+            ended: self.ended.get().unwrap_or_default(),
+            connections: watch.connections.clone(),
+            requests: watch.sent.clone(),
+            statistics: self.shared.status().statistics,
         }
     }
 
@@ -254,6 +279,24 @@ impl Universe {
         }
     }
 
+    /// A process gives its connections back to its client.
+    pub fn leaves_client(&self, process: &Process) {
+        drop(process.share.take());
+        self.notify_sharers(process);
+    }
+
+    /// Lets the downloads of a client notice that their shares have changed.
+    pub fn notify_sharers(&self, process: &Process) {
+        for other in self.processes.borrow().iter() {
+            if other.plan.same_client || process.plan.same_client {
+                let shares = Arc::ptr_eq(&other.budget, &process.budget) && !other.inbox.is_empty();
+                if shares && other.index != process.index {
+                    self.notify(other);
+                }
+            }
+        }
+    }
+
     /// Kills a process. If it is not the one that runs, it ends when the world goes on.
     pub fn kill(&self, process: &Process) {
         self.disk.kill(process.disk_id);
@@ -270,6 +313,7 @@ impl Universe {
         process.shared.cancel();
         self.net.borrow_mut().vanish(process.index);
         process.idle.borrow_mut().clear();
+        self.leaves_client(process);
         self.plan_at(self.now(), Happening::Wake(process.index, process.waits.get()));
         if let Some(End::PowerLoss(_)) = process.plan.end {
             self.disk.power_loss();
@@ -374,6 +418,7 @@ pub fn request_of(plan: &RequestPlan, first_etag: &str) -> DownloadRequest {
     }
     request.part_size = plan.part_size;
     request.thread_num = plan.thread_num;
+    request.auto_concurrency = plan.auto_concurrency;
     if let Some((first, last)) = plan.range {
         request = request.range(first, last);
     }
