@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::time::Duration;
 
 use local_oss::{Config, Fault, Matcher, Object, Tls};
 use oss_resumable::{
@@ -257,16 +256,17 @@ fn an_empty_result_is_an_empty_file() {
 #[test]
 fn the_total_is_unknown_until_the_end() {
     let fixture = fixture();
-    let stall = fixture.server.inject_when(Matcher::any(), Fault::StallAfter(MIB));
-    let client = fixture.client_with(|options| options.idle_timeout = Some(Duration::from_secs(2)));
+    fixture.server.inject_when(Matcher::any().times(1), Fault::StallAfter(MIB));
+    let client = fixture.client_with(|options| options.idle_timeout = None);
     let download = client.start(&request(&fixture)).expect("start");
     while download.status().bytes_done < MIB {
         std::thread::yield_now();
     }
     let status = download.status();
     assert_eq!((status.phase, status.bytes_total), (Phase::Transferring, None));
-    assert_eq!(fixture.server.fault_hits(stall), 1);
-    fixture.server.clear_faults();
+    // Only the end of the connection ends the stall, however slow this thread is.
+    fixture.server.stop();
+    fixture.server.restart().expect("the same port");
     let outcome = download.wait(None).expect("no limit").expect("download");
     assert_processed(&fixture, &outcome, &result());
     let status = download.status();

@@ -53,8 +53,8 @@ impl Driver<'_> {
             clock.advance(now);
         }
         let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
-        // Whether it is a single stream may be found out only now, when its first reply is in the inbox.
-        self.stopped_by_pause |= self.single_stream && any_in_flight;
+        // Its first reply, which shows whether it is a single stream, may be in the inbox.
+        self.stopped_by_pause |= any_in_flight;
         self.abort_all();
         if let Some(proof) = &self.proof {
             proof.pause();

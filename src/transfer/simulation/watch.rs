@@ -264,10 +264,9 @@ impl Inside<'_> {
 
     /// Notes what a refusal asks for.
     fn note_refusal(&self, end: &FetchEnd, now: Duration) {
-        let is_final =
-            |text: &str| matches!(text, "AccessDenied" | "InvalidArgument" | "NoSuchKey");
+        let code = service_error::parse(&end.head, &end.body).code;
         if matches!(end.ending, EndReason::Refused)
-            && is_final(&service_error::parse(&end.head, &end.body).code)
+            && matches!(&*code, "AccessDenied" | "InvalidArgument" | "NoSuchKey")
         {
             let finals = &mut self.process.watch.borrow_mut().finals;
             if finals.last() != Some(&now) {
@@ -276,7 +275,8 @@ impl Inside<'_> {
         }
         let asks = end.head.retry_after(self.service_time());
         let throttles = matches!(end.head.status, 429 | 503)
-            || (asks.is_some() && matches!(end.head.status, 408 | 500 | 502 | 504));
+            || (asks.is_some()
+                && (code == "RequestTimeout" || matches!(end.head.status, 408 | 500 | 502 | 504)));
         if throttles && matches!(end.ending, EndReason::Refused) {
             let mut watch = self.process.watch.borrow_mut();
             watch.throttled = true;
