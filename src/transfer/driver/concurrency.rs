@@ -57,10 +57,11 @@ impl Driver<'_> {
         }
     }
 
-    /// The most bytes that a request should ask for, if that is limited.
-    pub(super) fn longest_request(&self) -> Option<u64> {
+    /// The most bytes that the next request of a slot should ask for.
+    pub(super) fn longest_request(&self, slot: usize) -> u64 {
+        let (rate, least) = (self.slots[slot].rate, self.request.part_size);
         let auto = self.auto_concurrency.as_ref();
-        auto.and_then(|auto| auto.longest_request(self.request.part_size))
+        auto.and_then(|auto| auto.longest_request(rate, least)).unwrap_or(u64::MAX)
     }
 
     /// When the connections should be measured again.

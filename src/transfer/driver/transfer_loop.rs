@@ -247,8 +247,8 @@ impl Driver<'_> {
         let connections = u64::from(self.allowed_connections());
         let whole = transfer.stored.range().end - transfer.stored.range().start;
         if let Some(span) = plan::next_span(&holes, busy, connections, whole) {
-            let longest = self.longest_request().unwrap_or(u64::MAX);
-            return Some(span.start..span.end.min(span.start.saturating_add(longest)));
+            let end = span.start.saturating_add(self.longest_request(index));
+            return Some(span.start..span.end.min(end));
         }
         let sharing: Vec<(&Span, ActiveSpan)> = running()
             .filter(|in_flight| !in_flight.aborted)

@@ -18,9 +18,9 @@ const STILL_RISING: f64 = 1.08;
 /// … for at most so many times the time to the first byte, and this time.
 const RISES_FOR: (u32, Duration) = (4, Duration::from_secs(2));
 /// Interval of the caller's looks while the number is being found.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// A step that brings this part of what it would bring on a path without a limit is followed by the next one.
-const SCALES: f64 = 0.75;
+const SCALES: f64 = 0.85;
 /// Connections that were there before must lose this part of their goodput before the path counts as full.
 const CROWDED: f64 = 0.1;
 /// A step is worth it if each new connection adds this part of the goodput …
@@ -36,7 +36,7 @@ const MAX_DUDS: u32 = 2;
 /// Time to the first byte from which a step by half takes too long. Then, below a goodput that most paths have (bytes
 /// per second), the number grows faster, at most by this factor.
 const LONG_STEP: Duration = Duration::from_millis(300);
-const USUAL_GOODPUT: f64 = 48e6;
+const USUAL_GOODPUT: f64 = 64e6;
 const FASTEST_GROWTH: u32 = 8;
 /// More connections are tried after this time without a change; each try in vain doubles it, up to the second.
 const TRY_AFTER: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(80));
@@ -160,12 +160,13 @@ impl AutoConcurrency {
         (!self.is_settled()).then_some(now + LOOK_EVERY)
     }
 
-    /// The most bytes that a request should ask for, `least` if nothing is known; `None`: any number.
-    pub fn longest_request(&self, least: u64) -> Option<u64> {
+    /// The most bytes that a request should ask for on a connection that brought `rate` bytes per second, 0 if that is
+    /// not known, and at least `least`; `None`: any number.
+    pub fn longest_request(&self, rate: f64, least: u64) -> Option<u64> {
         if self.is_settled() {
             return None;
         }
-        Some(self.each.map_or(0, |each| (each * LONGEST_REQUEST) as u64).max(least))
+        Some(((self.each.unwrap_or(0.0).max(rate) * LONGEST_REQUEST) as u64).max(least))
     }
 
     fn is_settled(&self) -> bool {
@@ -183,12 +184,12 @@ impl AutoConcurrency {
             Stage::Filling { since } => {
                 let waits_for_client = sample.usable < self.number
                     && self.before.as_ref().is_some_and(|before| target <= before.number);
-                if waits_for_client || sample.flowing == 0 {
+                if waits_for_client {
                     *since = now;
                     return;
                 }
                 let patience = FILLS_FOR.1 + sample.first_byte * FILLS_FOR.0;
-                if sample.flowing >= target || now.duration_since(*since) >= patience {
+                if sample.flowing >= target.max(1) || now.duration_since(*since) >= patience {
                     let window = Window { since: now, from: sample.meters.to_vec() };
                     self.stage = Stage::Measuring { began: now, window, before: None };
                 }
@@ -242,6 +243,9 @@ impl AutoConcurrency {
         let number = sample.flowing.max(1);
         let rates = rates(window, sample.meters, now);
         let here = point(&rates, number);
+        if here.goodput == 0.0 {
+            return self.measure_anew(now);
+        }
         let Some(base) = &self.before else {
             self.each = Some(here.goodput / f64::from(number));
             return self.go_on(here, sample, now);
@@ -280,10 +284,11 @@ impl AutoConcurrency {
             self.duds += 1;
             return self.go_on(here, sample, now);
         }
-        let (least, most) =
-            if verdict.is_worth_it { (base.number, number) } else { (1, base.number) };
-        let number =
-            if verdict.is_crowded { verdict.fills.clamp(least, most) } else { base.number };
+        let number = match verdict.is_crowded {
+            true if verdict.fills > base.number && !verdict.adds => base.number,
+            true => verdict.fills.clamp(1, number),
+            false => base.number,
+        };
         self.fail();
         self.settle(number, Some(here.goodput), now);
     }
@@ -417,6 +422,8 @@ struct Verdict {
     /// It brought about as much as on a path without a limit.
     scales: bool,
     is_worth_it: bool,
+    /// It brought as much as one connection must.
+    adds: bool,
     /// The connections that were there before have become slower.
     is_crowded: bool,
     /// The number of connections that reaches the goodput if each is as fast as before the step.
@@ -438,6 +445,7 @@ impl Verdict {
         Verdict {
             scales: gain >= SCALES * proportional,
             is_worth_it: gain >= (WORTH_EACH * (after - before)).min(WORTH_MANY * proportional),
+            adds: gain >= WORTH_EACH,
             is_crowded: !old.is_empty() && old_each < each_before * (1.0 - CROWDED),
             fills: (here.goodput / each_before.max(1.0) - 0.25).ceil().max(1.0) as u32,
         }

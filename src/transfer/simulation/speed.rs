@@ -58,7 +58,7 @@ fn explore() {
         if std::env::var("ONLY").is_ok_and(|only| !path.name.contains(&only)) {
             continue;
         }
-        let grid = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 50, 56, 64];
+        let grid: Vec<u32> = if std::env::var("ALL").is_ok() { (1..=64).collect() } else { vec![1, 2, 3, 4, 5, 6, 50, 64] };
         let fixed: Vec<(u32, f64)> = grid.iter().map(|n| (*n, run(&path, *n, false).0)).collect();
         let best = fixed.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
         let (took, figures) = run(&path, 64, true);
@@ -67,13 +67,26 @@ fn explore() {
         let most = figures.connections.iter().map(|(_, n)| *n).max().unwrap();
         let mut last = 0;
         let mut text = String::new();
-        for (at, n) in &figures.connections {
-            if *n != last {
+        for (at, n) in thin(&figures.connections) {
+            if n != last {
                 text.push_str(&format!("{:.2}:{n} ", at.as_secs_f64()));
-                last = *n;
+                last = n;
             }
         }
         let cut: String = text.chars().take(1500).collect();
         println!("   most {most}, requests {}, {cut}", figures.requests.len());
     }
+}
+
+/// The most in each half second.
+fn thin(series: &[(Duration, u32)]) -> Vec<(Duration, u32)> {
+    let mut thin: Vec<(Duration, u32)> = Vec::new();
+    for (at, n) in series {
+        let slot = Duration::from_millis(at.as_millis() as u64 / 500 * 500);
+        match thin.last_mut() {
+            Some((last, most)) if *last == slot => *most = (*most).max(*n),
+            _ => thin.push((slot, *n)),
+        }
+    }
+    thin
 }
