@@ -476,3 +476,6 @@ fn point(rates: &[Option<f64>], number: u32) -> Point {
 fn fewer(number: u32) -> u32 {
     number - (number / 4).max(1).min(number - 1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ mod content;
 mod credentials;
 mod disk;
 mod draw;
+mod fleet;
 mod flight;
 mod intake;
 mod invariants;
