@@ -84,6 +84,8 @@ inline const std::vector<Field> &requestFields() {
         FIELD(tag, number),
         FIELD(priority, number),
         FIELD(reserved2, number),
+        FIELD(auto_concurrency, number),
+        FIELD(reserved3, number),
     };
 #undef FIELD
     return fields;

@@ -133,6 +133,8 @@ fn layouts() -> Vec<Layout> {
             tag,
             priority,
             reserved2,
+            auto_concurrency,
+            reserved3,
         }),
         layout!(oss_resumable_status {
             struct_size,

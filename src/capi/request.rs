@@ -69,7 +69,8 @@ pub struct oss_download_object_request {
     pub checkpoint_dir: *const c_char,
     /// Part size in bytes: ::OSS_RESUMABLE_MIN_PART_SIZE … ::OSS_RESUMABLE_MAX_PART_SIZE. 0: 8 MiB.
     pub part_size: u64,
-    /// Number of connections: 1 … ::OSS_RESUMABLE_MAX_THREAD_NUM. 0: 3.
+    /// Number of connections: 1 … ::OSS_RESUMABLE_MAX_THREAD_NUM. 0: 3. With `auto_concurrency` this is the largest
+    /// number, and 0 means 32.
     pub thread_num: u32,
     /// Download only `range_start` … `range_end`: default (off, both are ignored), on or off.
     pub has_range: i32,
@@ -177,6 +178,16 @@ pub struct oss_download_object_request {
     pub priority: i32,
     /// Must be zero.
     pub reserved2: u32,
+    /// Let the download find its number of connections, between 1 and `thread_num`: default (off), on or off.
+    ///
+    /// It starts with one and adds more while they make it faster: by at least 5 % for each one added, or, from ten
+    /// connections on, by at least half of what they would bring on a path without a limit. It gives up those that
+    /// bring nothing, adds none while the service throttles or delays its traffic, and tries again when the rate
+    /// changes and, rarely, when it does not. A small object ends before the number is found: a fixed `thread_num` is
+    /// faster then. `max_connections` of oss_resumable_client_options holds as for every download.
+    pub auto_concurrency: i32,
+    /// Must be zero.
+    pub reserved3: u32,
 }
 size_first!(oss_download_object_request);
 
@@ -194,6 +205,7 @@ pub unsafe fn read(
     let progress = Progress::new(c.progress, UserData::new(c.user_data, c.user_data_free));
     switches::reserved(c.reserved, "reserved")?;
     switches::reserved(c.reserved2, "reserved2")?;
+    switches::reserved(c.reserved3, "reserved3")?;
     // SAFETY: strings and lists are as this function's contract says.
     let mut request = unsafe { strings(&c) }?;
     // SAFETY: as above.
@@ -250,7 +262,7 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
     if c.part_size != 0 {
         r.part_size = c.part_size;
     }
-    if c.thread_num != 0 {
+    if c.thread_num != 0 || switch(c.auto_concurrency, false, "auto_concurrency")? {
         r.thread_num = c.thread_num;
     }
     if switch(c.has_range, false, "has_range")? {
@@ -273,6 +285,7 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
         (c.flush, &mut r.flush, "flush"),
         (c.verify_before_rename, &mut r.verify_before_rename, "verify_before_rename"),
         (c.allow_encrypted, &mut r.allow_encrypted, "allow_encrypted"),
+        (c.auto_concurrency, &mut r.auto_concurrency, "auto_concurrency"),
     ] {
         *field = switch(value, *field, name)?;
     }
@@ -339,6 +352,7 @@ mod tests {
         c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
         (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
         (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
+        c.auto_concurrency = 1;
         let mut queue = ptr::null_mut();
         // SAFETY: a live local, and no error is wanted.
         unsafe { oss_resumable_event_queue_new(&raw mut queue, ptr::null_mut()) };
@@ -367,6 +381,7 @@ mod tests {
         (r.requester_pays, r.set_modified_time, r.check_space) = (true, true, false);
         (r.preallocate, r.flush) = (true, false);
         (r.verify_before_rename, r.allow_encrypted) = (true, true);
+        r.auto_concurrency = true;
         let other = EventQueue::new().expect("queue");
         r = r.event_queue(&other, 77);
         assert_eq!(format!("{:?}", read_one(&c).expect("request")), format!("{r:?}"));
@@ -389,6 +404,16 @@ mod tests {
     }
 
     #[test]
+    fn zero_connections_are_the_default_or_those_that_auto_concurrency_may_have() {
+        let mut c = zeroed();
+        assert_eq!(read_one(&c).expect("request").most_connections(), DEFAULT_THREAD_NUM);
+        c.auto_concurrency = 1;
+        assert_eq!(read_one(&c).expect("request").most_connections(), 32);
+        c.thread_num = 5;
+        assert_eq!(read_one(&c).expect("request").most_connections(), 5);
+    }
+
+    #[test]
     fn a_range_is_ignored_unless_it_is_switched_on() {
         let mut c = zeroed();
         (c.range_start, c.range_end) = (-7, -7);
@@ -406,5 +431,7 @@ mod tests {
         assert!(refused(|c| c.extra_headers_count = 1).contains("extra_headers"));
         assert!(refused(|c| c.reserved = 7).contains("reserved"));
         assert!(refused(|c| c.reserved2 = 7).contains("reserved2"));
+        assert!(refused(|c| c.auto_concurrency = 3).contains("auto_concurrency"));
+        assert!(refused(|c| c.reserved3 = 7).contains("reserved3"));
     }
 }

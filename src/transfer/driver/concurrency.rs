@@ -21,10 +21,9 @@ impl Driver<'_> {
         }
         let Some(mut auto) = self.auto_concurrency.take() else { return };
         let meters: Vec<Meter> = self.slots.iter().map(|slot| slot.meter).collect();
-        let flowing = self.in_flight().filter(|r| r.brings_bytes() && !r.aborted).count();
         let sample = Sample {
             meters: &meters,
-            flowing: u32::try_from(flowing).unwrap_or(u32::MAX),
+            flowing: self.served_requests(),
             usable: self.connection_limit.allowed().min(self.share),
             first_byte: if self.first_byte == Duration::MAX {
                 Duration::ZERO
@@ -50,8 +49,7 @@ impl Driver<'_> {
 
     /// The service has refused a request because of traffic.
     pub(super) fn note_throttling(&mut self, now: Instant) {
-        let accepted = self.in_flight().filter(|r| r.brings_bytes() && !r.aborted).count();
-        let accepted = u32::try_from(accepted).unwrap_or(u32::MAX);
+        let accepted = self.served_requests();
         if let Some(auto) = &mut self.auto_concurrency {
             auto.throttled(accepted, now);
         }

@@ -61,10 +61,12 @@ impl Driver<'_> {
             return live;
         }
         let Some(transfer) = &self.transfer else { return 1 };
-        if self.single_stream || self.throttle_back_off.until(now).is_some() {
+        if self.single_stream {
             return live;
         }
-        let most = self.most_connections();
+        let waits = self.throttle_back_off.until(now).is_some();
+        let kept = self.throttle_back_off.kept(now).filter(|_| waits);
+        let most = self.most_connections().min(kept.unwrap_or(u32::MAX));
         if live >= most {
             return live;
         }

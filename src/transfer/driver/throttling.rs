@@ -30,12 +30,12 @@ impl Driver<'_> {
         self.throttle_clock.get_or_insert_with(|| StallClock::new(now)).advance(now)
     }
 
-    /// Waits until `again` after a refused request, on every slot: an idle one must not take the place of the refused
-    /// one. This time does not count as a stall.
-    pub(super) fn wait_for_service(&mut self, now: Instant, again: Instant) {
+    /// Waits until `again`, which the service has `asked` for, after a refused request, on every slot: an idle one must
+    /// not take the place of the refused one. This time does not count as a stall.
+    pub(super) fn wait_for_service(&mut self, now: Instant, again: Instant, asked: bool) {
         let wait = again.saturating_duration_since(now);
         self.shared.counters.throttled_ms.saturating_add(milliseconds(wait));
-        self.throttle_back_off.wait_until(again);
+        self.throttle_back_off.wait_until(again, asked, now);
         self.stall_clock.suspend_until(now, again);
     }
 
@@ -68,9 +68,11 @@ impl Driver<'_> {
         } else {
             self.connection_limit.throttled(active, now);
         }
-        self.throttle_back_off.refused(in_flight.started, now);
+        let beside = self.served_requests();
+        self.throttle_back_off.refused(in_flight.started, beside, now);
         let asked = end.head.retry_after(self.world.network.service_time());
-        self.wait_for_service(now, now + asked.unwrap_or_default().min(MAX_RETRY_AFTER));
+        let again = now + asked.unwrap_or_default().min(MAX_RETRY_AFTER);
+        self.wait_for_service(now, again, asked.is_some());
     }
 
     /// How many more requests may be in flight now.
@@ -78,9 +80,16 @@ impl Driver<'_> {
         self.note_accepted();
         let in_flight = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let unanswered = in_flight.filter(|request| !request.brings_bytes());
-        let may_start = self.throttle_back_off.may_start(unanswered.map(|r| r.started), now);
-        let free = self.allowed_connections().saturating_sub(self.requests_in_flight());
-        usize::try_from(free).unwrap_or(usize::MAX).min(may_start)
+        let (sent, in_flight) = (unanswered.map(|r| r.started), self.requests_in_flight());
+        let may_start = self.throttle_back_off.may_start(in_flight, sent, now);
+        let free = self.allowed_connections().saturating_sub(in_flight);
+        usize::try_from(free.min(may_start)).unwrap_or(usize::MAX)
+    }
+
+    /// Requests that bring bytes.
+    pub(super) fn served_requests(&self) -> u32 {
+        let served = self.in_flight().filter(|r| r.brings_bytes() && !r.aborted).count();
+        u32::try_from(served).unwrap_or(u32::MAX)
     }
 
     /// Notes the requests in flight that the service has accepted.

@@ -21,8 +21,11 @@ const RISES_FOR: (u32, Duration) = (4, Duration::from_secs(2));
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// A step that brings this part of what it would bring on a path without a limit is followed by the next one.
 const SCALES: f64 = 0.85;
-/// Connections that were there before must lose this part of their goodput before the path counts as full.
-const CROWDED: f64 = 0.1;
+/// Connections that were there before must lose this part of what they would lose on a path that was full before the
+/// path counts as full …
+const CROWDED: f64 = 0.2;
+/// … and the number that fills it has so much room for errors of measurement.
+const ROOM: f64 = 1.04;
 /// A step is worth it if each new connection adds this part of the goodput …
 const WORTH_EACH: f64 = 0.05;
 /// … or, when there are many, if they add this part of what they would on a path without a limit.
@@ -112,6 +115,8 @@ pub struct AutoConcurrency {
     most: u32,
     number: u32,
     stage: Stage,
+    /// The settled number was calculated, and whether it is enough has not been seen yet.
+    unverified: bool,
     /// The number before the present step, which is kept if the step brings nothing.
     before: Option<Point>,
     /// The first search has not ended yet.
@@ -137,6 +142,7 @@ impl AutoConcurrency {
             most: most.max(1),
             number: 1,
             stage: Stage::Filling { since: now },
+            unverified: false,
             before: None,
             climbs: true,
             successes: 0,
@@ -240,26 +246,25 @@ impl AutoConcurrency {
     /// A window of a number that is not settled has ended.
     fn measured(&mut self, sample: &Sample<'_>, now: Instant) {
         let Stage::Measuring { began, window, before } = &mut self.stage else { return };
-        let number = sample.flowing.max(1);
+        let number = sample.flowing.clamp(1, self.number);
         let rates = rates(window, sample.meters, now);
         let here = point(&rates, number);
         if here.goodput == 0.0 {
             return self.measure_anew(now);
         }
-        let Some(base) = &self.before else {
-            self.each = Some(here.goodput / f64::from(number));
-            return self.go_on(here, sample, now);
-        };
-        let verdict = Verdict::of(base, &here, &rates);
-        let began = now.duration_since(*began);
+        let verdict = self.before.as_ref().map(|base| Verdict::of(base, &here, &rates));
         let rises = before.is_none_or(|before| here.goodput > before * STILL_RISING);
-        let in_time = began < RISES_FOR.1 + sample.first_byte * RISES_FOR.0;
-        if number > base.number && !verdict.scales && rises && in_time {
+        let in_time = now.duration_since(*began) < RISES_FOR.1 + sample.first_byte * RISES_FOR.0;
+        let is_less = self.before.as_ref().is_some_and(|base| number <= base.number);
+        if !is_less && !verdict.is_some_and(|verdict| verdict.scales) && rises && in_time {
             *before = Some(here.goodput);
             *window = Window { since: now, from: sample.meters.to_vec() };
             return;
         }
-        self.judge(verdict, here, sample, now);
+        match verdict {
+            Some(verdict) => self.judge(verdict, here, sample, now),
+            None => self.go_on(here, sample, now),
+        }
     }
 
     /// Decides about a step that has been measured.
@@ -269,28 +274,27 @@ impl AutoConcurrency {
         if number < base.number || self.number < base.number {
             return self.judge_fewer(base, here, now);
         }
-        if number == base.number {
-            // The new connections have brought nothing.
-            self.fail();
-            return self.settle(base.number, Some(base.goodput), now);
-        }
-        if verdict.scales || (verdict.is_worth_it && !verdict.is_crowded) {
+        let is_full = verdict.is_crowded && verdict.fills < number;
+        let may_be_a_dud = self.climbs && self.duds < MAX_DUDS && !self.is_slowed(now);
+        if number > base.number && (verdict.scales || (verdict.is_worth_it && !is_full)) {
             self.duds = 0;
             self.successes += 1;
-            self.each = Some(here.goodput / f64::from(number));
             return self.go_on(here, sample, now);
         }
-        if !verdict.is_crowded && self.climbs && self.duds < MAX_DUDS && !self.is_slowed(now) {
+        if number > base.number && !is_full && may_be_a_dud {
             self.duds += 1;
             return self.go_on(here, sample, now);
         }
-        let number = match verdict.is_crowded {
-            true if verdict.fills > base.number && !verdict.adds => base.number,
-            true => verdict.fills.clamp(1, number),
-            false => base.number,
-        };
-        self.fail();
-        self.settle(number, Some(here.goodput), now);
+        if !self.climbs {
+            // It will be a while before the next try.
+            self.try_after = (self.try_after * 2).min(TRY_AFTER.1);
+        }
+        if is_full && (verdict.adds || verdict.fills < base.number) {
+            self.settle(verdict.fills, Some(here.goodput), now);
+            self.unverified = true;
+        } else {
+            self.settle(base.number, Some(base.goodput), now);
+        }
     }
 
     /// Decides about fewer connections than before.
@@ -311,6 +315,7 @@ impl AutoConcurrency {
     /// The present number is good: tries more connections, or settles.
     fn go_on(&mut self, here: Point, sample: &Sample<'_>, now: Instant) {
         let number = here.number;
+        self.each = Some(here.goodput / f64::from(number));
         let next =
             if self.climbs { self.climb(&here, sample.first_byte) } else { self.more(number) };
         let next = next.min(self.limit(now));
@@ -328,18 +333,10 @@ impl AutoConcurrency {
     }
 
     fn settle(&mut self, number: u32, expected: Option<f64>, now: Instant) {
-        (self.number, self.before, self.duds) = (number, None, 0);
-        self.climbs = false;
+        (self.number, self.before, self.climbs) = (number, None, false);
+        (self.duds, self.successes, self.unverified) = (0, 0, false);
         self.expected = expected;
         self.stage = Stage::Settled { try_at: now + self.try_after, window: None, unusual: 0 };
-    }
-
-    /// More connections have brought nothing.
-    fn fail(&mut self) {
-        self.successes = 0;
-        if !self.climbs {
-            self.try_after = (self.try_after * 2).min(TRY_AFTER.1);
-        }
     }
 
     fn try_at(&mut self, at: Instant) {
@@ -363,7 +360,9 @@ impl AutoConcurrency {
         let here = point(&rates(begun, sample.meters, now), self.number);
         *window = None;
         let goodput = here.goodput;
-        let is_due = now >= *try_at;
+        let falls_short = std::mem::take(&mut self.unverified)
+            && self.expected.is_some_and(|expected| goodput < expected * AS_FAST);
+        let is_due = now >= *try_at || falls_short;
         self.each = Some(goodput / f64::from(self.number));
         let expected = *self.expected.get_or_insert(goodput);
         let (is_less, is_more) = (goodput < expected * CHANGED, goodput * CHANGED > expected);
@@ -374,7 +373,6 @@ impl AutoConcurrency {
         }
         if has_changed {
             self.try_after = TRY_AFTER.0;
-            self.successes = 0;
             self.expected = None;
         } else if !is_due {
             return;
@@ -399,9 +397,14 @@ impl AutoConcurrency {
         grown.max((f64::from(here.number) * factor) as u32)
     }
 
-    /// A few more connections than a settled number; more of them the more often they were worth it.
+    /// A few more connections than a settled number; more of them when some were worth it.
     fn more(&self, number: u32) -> u32 {
-        number + (number >> 3u32.saturating_sub(self.successes).max(1)).max(1)
+        let part = match self.successes {
+            0 | 1 => 8,
+            2 => 4,
+            _ => 2,
+        };
+        number + (number / part).max(1)
     }
 
     fn limit(&self, now: Instant) -> u32 {
@@ -435,21 +438,27 @@ impl Verdict {
         let (before, after) = (f64::from(base.number), f64::from(here.number));
         let gain = here.goodput / base.goodput.max(1.0) - 1.0;
         let proportional = after / before - 1.0;
-        let old: Vec<f64> = rates
-            .iter()
-            .zip(&base.members)
-            .filter_map(|(rate, member)| rate.filter(|_| *member))
-            .collect();
-        let old_each = old.iter().sum::<f64>() / old.len().max(1) as f64;
-        let each_before = base.goodput / before;
+        let each_before = (base.goodput / before).max(1.0);
+        let is_member = |slot: usize| base.members.get(slot).copied().unwrap_or(false);
+        let (old, new) = (mean(rates, is_member), mean(rates, |slot| !is_member(slot)));
+        let lost = old.map_or(0.0, |old| 1.0 - old / each_before);
+        // A connection that has just become fast says nothing about how much more there is.
+        let alike = old.zip(new).is_some_and(|(old, new)| new >= SCALES * old);
         Verdict {
-            scales: gain >= SCALES * proportional,
+            scales: alike && gain >= SCALES * proportional,
             is_worth_it: gain >= (WORTH_EACH * (after - before)).min(WORTH_MANY * proportional),
             adds: gain >= WORTH_EACH,
-            is_crowded: !old.is_empty() && old_each < each_before * (1.0 - CROWDED),
-            fills: (here.goodput / each_before.max(1.0) - 0.25).ceil().max(1.0) as u32,
+            is_crowded: lost >= CROWDED * (1.0 - before / after),
+            fills: (here.goodput / each_before * ROOM - 0.25).ceil().max(1.0) as u32,
         }
     }
+}
+
+/// The mean of the known rates of some slots.
+fn mean(rates: &[Option<f64>], of: impl Fn(usize) -> bool) -> Option<f64> {
+    let known = rates.iter().enumerate().filter(|(slot, _)| of(*slot));
+    let known: Vec<f64> = known.filter_map(|(_, rate)| *rate).collect();
+    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
 }
 
 /// The rates of all slots that brought bytes for a good part of the window.
@@ -466,10 +475,9 @@ fn rates(window: &Window, meters: &[Meter], now: Instant) -> Vec<Option<f64>> {
 
 /// `number` connections with the mean of these rates.
 fn point(rates: &[Option<f64>], number: u32) -> Point {
-    let known: Vec<f64> = rates.iter().flatten().copied().collect();
-    let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+    let each = mean(rates, |_| true).unwrap_or(0.0);
     let members = rates.iter().map(Option::is_some).collect();
-    Point { number, goodput: mean * f64::from(number), members }
+    Point { number, goodput: each * f64::from(number), members }
 }
 
 /// A few connections fewer, at least one.

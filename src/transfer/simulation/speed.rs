@@ -108,17 +108,17 @@ fn median(numbers: &[u32]) -> u32 {
 
 #[test]
 fn connections_of_2_mb_a_second_are_as_many_as_fill_the_path() {
-    [10, 40, 200].map(|ms| check(&path(ms, 2), &format!("{ms} ms, 2 MB/s")));
+    [10, 40, 200].into_iter().for_each(|ms| check(&path(ms, 2), &format!("{ms} ms, 2 MB/s")));
 }
 
 #[test]
 fn connections_of_20_mb_a_second_are_as_many_as_fill_the_path() {
-    [10, 40, 200].map(|ms| check(&path(ms, 20), &format!("{ms} ms, 20 MB/s")));
+    [10, 40, 200].into_iter().for_each(|ms| check(&path(ms, 20), &format!("{ms} ms, 20 MB/s")));
 }
 
 #[test]
 fn a_path_that_one_connection_fills_gets_no_second_one_for_long() {
-    [10, 40, 200].map(|ms| check(&path(ms, 100), &format!("{ms} ms, 100 MB/s")));
+    [10, 40, 200].into_iter().for_each(|ms| check(&path(ms, 100), &format!("{ms} ms, 100 MB/s")));
 }
 
 #[test]

@@ -8,7 +8,6 @@ const STEP: Duration = Duration::from_millis(25);
 struct Path {
     auto: AutoConcurrency,
     now: Instant,
-    begun: Instant,
     link: f64,
     each: f64,
     /// Every so many connections is ten times slower; 0: none.
@@ -35,7 +34,6 @@ impl Path {
         Path {
             auto: AutoConcurrency::new(most, now),
             now,
-            begun: now,
             link: link * MB,
             each: each * MB,
             slow_every: 0,
