@@ -311,7 +311,7 @@ TEST(Cpp, AutoConcurrencyLimitsTheConnectionsItFinds) {
     EXPECT_EQ(request.ThreadNum(), 8u);
     request.setAutoConcurrency(false);
     EXPECT_EQ(request.ThreadNum(), 8u);
-    const CRequest c(request);
+    const detail::CRequest c(request);
     EXPECT_EQ(c.get()->auto_concurrency, OSS_RESUMABLE_OFF);
 }
 

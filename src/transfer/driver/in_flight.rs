@@ -10,6 +10,8 @@ use crate::transfer::policy::plan::ActiveSpan;
 
 /// Rates are measured over intervals of about this length.
 const RATE_WINDOW: Duration = Duration::from_millis(400);
+/// A connection becomes faster if it exceeds the mean of earlier measurements by this factor.
+const RISING: f64 = 1.2;
 
 /// One of a download's `thread_num` connections.
 pub struct Slot {
@@ -41,6 +43,8 @@ pub struct InFlight {
     pub aborted: bool,
     sampled: (Instant, u64),
     rate: Option<f64>,
+    /// It was faster when it was last measured than before, as a connection is that starts slowly.
+    rises: bool,
     /// Its position when it was last metered, which begins with its first byte.
     metered: Option<(Instant, u64)>,
 }
@@ -91,6 +95,7 @@ impl InFlight {
             started,
             aborted: false,
             rate: None,
+            rises: false,
             metered: None,
         }
     }
@@ -130,6 +135,7 @@ impl InFlight {
         }
         let here = self.span.remaining().start;
         let rate = (here - position) as f64 / elapsed.as_secs_f64();
+        self.rises = self.rate.is_none_or(|before| rate > before * RISING);
         self.rate = Some(self.rate.map_or(rate, |before| (before + rate) / 2.0));
         self.sampled = (now, here);
     }
@@ -143,6 +149,11 @@ impl InFlight {
     /// Bytes per second; `None` before the first measurement, when every connection seems slow.
     pub fn rate(&self) -> Option<f64> {
         self.rate
+    }
+
+    /// Whether it becomes faster.
+    pub fn rises(&self) -> bool {
+        self.rises
     }
 
     /// Bytes per second since its start, for a fetch too short to be measured.

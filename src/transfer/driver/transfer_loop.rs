@@ -318,7 +318,7 @@ impl Driver<'_> {
             let remaining = in_flight.remaining() as f64;
             let anew = 2.0 * self.round_trip.max(0.1) + remaining / median;
             let worth = remaining / rate.max(1.0) > 2.0 * anew;
-            if tried && worth {
+            if tried && worth && !in_flight.rises() {
                 self.slots[index].replaced_at = Some(now);
                 self.abort(index);
                 return;

@@ -7,25 +7,23 @@
 
 use std::time::{Duration, Instant};
 
-/// Shortest measurement …
+/// Shortest measurement; those of a few connections are up to twice as long.
 const WINDOW: Duration = Duration::from_millis(150);
-/// … and that of a step which seems to bring little.
-const PATIENT_WINDOW: Duration = Duration::from_millis(300);
-/// A measurement of the settled number, which shows whether the path has changed.
+/// A measurement of a settled number, which shows whether the path has changed, and of another one that is tried then.
 const WATCH_WINDOW: Duration = Duration::from_secs(1);
-/// Goodput that still grows by this factor from one measurement to the next is measured again …
-const STILL_RISING: f64 = 1.08;
+/// New connections that still become faster by this factor from one measurement to the next are measured again …
+const STILL_RISING: f64 = 1.1;
 /// … for at most so many times the time to the first byte, and this time.
 const RISES_FOR: (u32, Duration) = (4, Duration::from_secs(2));
 /// Interval of the caller's looks while the number is being found.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// A step that brings this part of what it would bring on a path without a limit is followed by the next one.
-const SCALES: f64 = 0.85;
+const SCALES: f64 = 0.75;
 /// Connections that were there before must lose this part of what they would lose on a path that was full before the
 /// path counts as full …
 const CROWDED: f64 = 0.2;
 /// … and the number that fills it has so much room for errors of measurement.
-const ROOM: f64 = 1.04;
+const ROOM: f64 = 1.02;
 /// A step is worth it if each new connection adds this part of the goodput …
 const WORTH_EACH: f64 = 0.05;
 /// … or, when there are many, if they add this part of what they would on a path without a limit.
@@ -38,7 +36,7 @@ const CHANGED: f64 = 0.8;
 const MAX_DUDS: u32 = 2;
 /// Time to the first byte from which a step by half takes too long. Then, below a goodput that most paths have (bytes
 /// per second), the number grows faster, at most by this factor.
-const LONG_STEP: Duration = Duration::from_millis(300);
+const LONG_STEP: Duration = Duration::from_millis(100);
 const USUAL_GOODPUT: f64 = 64e6;
 const FASTEST_GROWTH: u32 = 8;
 /// More connections are tried after this time without a change; each try in vain doubles it, up to the second.
@@ -115,6 +113,8 @@ pub struct AutoConcurrency {
     most: u32,
     number: u32,
     stage: Stage,
+    /// The goodput has become less. If more connections do not help, perhaps fewer are enough.
+    narrows: bool,
     /// The settled number was calculated, and whether it is enough has not been seen yet.
     unverified: bool,
     /// The number before the present step, which is kept if the step brings nothing.
@@ -142,6 +142,7 @@ impl AutoConcurrency {
             most: most.max(1),
             number: 1,
             stage: Stage::Filling { since: now },
+            narrows: false,
             unverified: false,
             before: None,
             climbs: true,
@@ -201,11 +202,14 @@ impl AutoConcurrency {
                 }
             }
             Stage::Measuring { window, before, .. } => {
+                // The bytes of a few connections come less evenly.
+                let uneven = WINDOW / target.max(1);
                 let long = match &self.before {
-                    Some(base) if base.number > self.number => WATCH_WINDOW,
-                    _ if before.is_some() => PATIENT_WINDOW,
-                    // The bytes of a few connections come less evenly.
-                    _ => WINDOW + WINDOW / target.max(1),
+                    Some(_) if !self.climbs => WATCH_WINDOW,
+                    _ if before.is_some() => WINDOW + uneven.saturating_mul(2).min(WINDOW),
+                    // A second one follows in any case.
+                    None => WINDOW,
+                    _ => WINDOW + uneven,
                 };
                 if now.duration_since(window.since) >= long {
                     self.measured(sample, now);
@@ -246,18 +250,23 @@ impl AutoConcurrency {
     /// A window of a number that is not settled has ended.
     fn measured(&mut self, sample: &Sample<'_>, now: Instant) {
         let Stage::Measuring { began, window, before } = &mut self.stage else { return };
-        let number = sample.flowing.clamp(1, self.number);
         let rates = rates(window, sample.meters, now);
-        let here = point(&rates, number);
+        let known = u32::try_from(rates.iter().flatten().count()).unwrap_or(u32::MAX);
+        let number = known.clamp(1, self.number);
+        let mut here = point(&rates, number);
+        if !self.climbs {
+            here.goodput = total(window, sample.meters, now);
+        }
         if here.goodput == 0.0 {
             return self.measure_anew(now);
         }
         let verdict = self.before.as_ref().map(|base| Verdict::of(base, &here, &rates));
-        let rises = before.is_none_or(|before| here.goodput > before * STILL_RISING);
+        let each_new = verdict.map_or(here.goodput, |verdict| verdict.each_new);
+        let rises = before.is_none_or(|before| each_new > before * STILL_RISING);
         let in_time = now.duration_since(*began) < RISES_FOR.1 + sample.first_byte * RISES_FOR.0;
         let is_less = self.before.as_ref().is_some_and(|base| number <= base.number);
         if !is_less && !verdict.is_some_and(|verdict| verdict.scales) && rises && in_time {
-            *before = Some(here.goodput);
+            *before = Some(each_new);
             *window = Window { since: now, from: sample.meters.to_vec() };
             return;
         }
@@ -292,6 +301,8 @@ impl AutoConcurrency {
         if is_full && (verdict.adds || verdict.fills < base.number) {
             self.settle(verdict.fills, Some(here.goodput), now);
             self.unverified = true;
+        } else if self.narrows && base.number > 1 {
+            self.step_down(base, now);
         } else {
             self.settle(base.number, Some(base.goodput), now);
         }
@@ -300,16 +311,12 @@ impl AutoConcurrency {
     /// Decides about fewer connections than before.
     fn judge_fewer(&mut self, base: Point, here: Point, now: Instant) {
         if here.goodput < base.goodput * AS_FAST {
-            self.settle(base.number, Some(base.goodput), now);
-            // Perhaps it is more that are needed.
-            self.try_at(now);
-            return;
+            return self.settle(base.number, Some(base.goodput), now);
         }
-        let number = fewer(here.number);
-        if number == here.number {
-            return self.settle(here.number, Some(here.goodput), now);
+        if here.number == 1 {
+            return self.settle(1, Some(here.goodput), now);
         }
-        self.step(here, number, now);
+        self.step_down(here, now);
     }
 
     /// The present number is good: tries more connections, or settles.
@@ -357,7 +364,8 @@ impl AutoConcurrency {
         if now.duration_since(begun.since) < WATCH_WINDOW {
             return;
         }
-        let here = point(&rates(begun, sample.meters, now), self.number);
+        let mut here = point(&rates(begun, sample.meters, now), self.number);
+        here.goodput = total(begun, sample.meters, now);
         *window = None;
         let goodput = here.goodput;
         let falls_short = std::mem::take(&mut self.unverified)
@@ -369,7 +377,7 @@ impl AutoConcurrency {
         *unusual = if is_less || is_more { *unusual + 1 } else { 0 };
         let has_changed = *unusual >= 2;
         if !has_changed && *unusual == 0 {
-            self.expected = Some(expected * 0.8 + goodput * 0.2);
+            self.expected = Some(expected * 0.95 + goodput * 0.05);
         }
         if has_changed {
             self.try_after = TRY_AFTER.0;
@@ -377,14 +385,23 @@ impl AutoConcurrency {
         } else if !is_due {
             return;
         }
-        let number =
-            if has_changed && is_less { fewer(self.number) } else { self.more(self.number) };
-        let number = number.min(self.limit(now));
-        if number == self.number || (number > self.number && self.is_slowed(now)) {
+        let number = self.more(self.number).min(self.limit(now));
+        self.narrows = has_changed && is_less;
+        if number > self.number && !self.is_slowed(now) {
+            self.step(here, number, now);
+        } else if self.narrows && self.number > 1 {
+            self.step_down(here, now);
+        } else {
             let wait = self.try_after;
-            return self.try_at(now + wait);
+            self.try_at(now + wait);
         }
-        self.step(here, number, now);
+    }
+
+    /// Tries fewer connections.
+    fn step_down(&mut self, from: Point, now: Instant) {
+        self.narrows = false;
+        let number = fewer(from.number);
+        self.step(from, number, now);
     }
 
     /// The next number while the first search goes on.
@@ -431,6 +448,8 @@ struct Verdict {
     is_crowded: bool,
     /// The number of connections that reaches the goodput if each is as fast as before the step.
     fills: u32,
+    /// The rate of a new connection.
+    each_new: f64,
 }
 
 impl Verdict {
@@ -449,7 +468,8 @@ impl Verdict {
             is_worth_it: gain >= (WORTH_EACH * (after - before)).min(WORTH_MANY * proportional),
             adds: gain >= WORTH_EACH,
             is_crowded: lost >= CROWDED * (1.0 - before / after),
-            fills: (here.goodput / each_before * ROOM - 0.25).ceil().max(1.0) as u32,
+            each_new: new.unwrap_or(0.0),
+            fills: (here.goodput / each_before * ROOM - 0.4).ceil().max(1.0) as u32,
         }
     }
 }
@@ -478,6 +498,13 @@ fn point(rates: &[Option<f64>], number: u32) -> Point {
     let each = mean(rates, |_| true).unwrap_or(0.0);
     let members = rates.iter().map(Option::is_some).collect();
     Point { number, goodput: each * f64::from(number), members }
+}
+
+/// What all connections brought in a second of the window, also if some of them were between two requests.
+fn total(window: &Window, meters: &[Meter], now: Instant) -> f64 {
+    let bytes = |of: &[Meter]| of.iter().map(|meter| meter.bytes).sum::<u64>();
+    let came = bytes(meters).saturating_sub(bytes(&window.from));
+    came as f64 / now.duration_since(window.since).as_secs_f64().max(1e-3)
 }
 
 /// A few connections fewer, at least one.

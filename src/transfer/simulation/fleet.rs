@@ -63,7 +63,7 @@ fn most_requests(runs: &[Figures], from: u64, until: u64) -> usize {
 
 #[test]
 fn two_hundred_processes_use_all_that_a_service_gives() {
-    let size = 24 * MB;
+    let size = 30 * MB;
     let runs = all_succeed(&fleet(size, &[]));
     let time = time(&runs, size, 0.0);
     let requests: usize = runs.iter().map(|run| run.requests.len()).sum();
@@ -73,7 +73,7 @@ fn two_hundred_processes_use_all_that_a_service_gives() {
 
 #[test]
 fn two_hundred_processes_do_not_come_back_at_once_after_a_pause_of_the_service() {
-    let size = 24 * MB;
+    let size = 30 * MB;
     let (from, until) = (Duration::from_secs(10), Duration::from_secs(15));
     let outage = Outage { from, until, kind: OutageKind::Busy };
     let runs = all_succeed(&fleet(size, &[outage]));

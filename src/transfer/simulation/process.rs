@@ -180,7 +180,6 @@ impl Process {
             ended: self.ended.get().unwrap_or_default(),
             connections: watch.connections.clone(),
             requests: watch.sent.clone(),
-            statistics: self.shared.status().statistics,
         }
     }
 

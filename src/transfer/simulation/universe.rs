@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::checkpoint::sdk_record::SdkRecord;
 use crate::model::error::Result;
 use crate::model::extent::Extent;
-use crate::model::outcome::{Outcome, Statistics};
+use crate::model::outcome::Outcome;
 use crate::model::request::DownloadRequest;
 use crate::transfer::event::Event;
 use crate::transfer::shared::PausedBy;
@@ -92,7 +92,6 @@ pub struct Figures {
     pub connections: Vec<(Duration, u32)>,
     /// When it sent requests.
     pub requests: Vec<Duration>,
-    pub statistics: Statistics,
 }
 
 /// Plays a life. `tells`: its story is kept.
