@@ -194,17 +194,25 @@ impl Fetch {
             }
             ReplyStage::FirstReply => {
                 self.stage = ReplyStage::AwaitsDriver;
+                self.count_delay();
                 let _ =
                     self.events.send(Event::FirstReply { fetch: self.id, head: self.head.clone() });
             }
             ReplyStage::Expected { generation, pinning, asked } => {
                 match reply_check::later_reply(&self.head, asked, generation, *pinning) {
-                    Ok(()) => self.stage = ReplyStage::Accepted,
+                    Ok(()) => {
+                        self.stage = ReplyStage::Accepted;
+                        self.count_delay();
+                    }
                     Err(flaw) => self.stop_reason = Some(EndReason::Unusable(flaw)),
                 }
             }
             ReplyStage::AwaitsDriver | ReplyStage::Accepted | ReplyStage::NotObject => {}
         }
+    }
+
+    fn count_delay(&self) {
+        self.counters.delayed_replies.add(u64::from(self.head.qos_delay().is_some()));
     }
 
     /// Stores body bytes of an accepted reply; `Ok(false)` stops the transfer.

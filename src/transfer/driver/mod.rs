@@ -89,6 +89,8 @@ struct Driver<'w> {
     auto_concurrency: Option<AutoConcurrency>,
     /// Shortest time from a request to its first byte.
     first_byte: Duration,
+    /// Replies so far that the service has delayed.
+    delayed_replies: u64,
     /// When connections were last given bytes to fetch, there were not enough for all of them.
     nothing_left: bool,
     /// The number of connections that the client allows.
@@ -152,6 +154,7 @@ impl<'w> Driver<'w> {
                 .auto_concurrency
                 .then(|| AutoConcurrency::new(request.most_connections(), world.clock.now())),
             first_byte: Duration::MAX,
+            delayed_replies: 0,
             nothing_left: false,
             share: 0,
             waits_for_connection: false,

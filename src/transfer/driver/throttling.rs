@@ -49,9 +49,18 @@ impl Driver<'_> {
         if let Some(delay) = head.qos_delay() {
             self.shared.counters.throttled_ms.saturating_add(milliseconds(delay));
             self.connection_limit.slowed(now);
-            if let Some(auto) = &mut self.auto_concurrency {
-                auto.slowed(now);
-            }
+        }
+    }
+
+    /// Notes replies that the service has delayed, whose bodies may still be coming.
+    pub(super) fn note_delayed_replies(&mut self, now: Instant) {
+        let delayed = self.shared.counters.delayed_replies.get();
+        if delayed == std::mem::replace(&mut self.delayed_replies, delayed) {
+            return;
+        }
+        self.connection_limit.slowed(now);
+        if let Some(auto) = &mut self.auto_concurrency {
+            auto.slowed(now);
         }
     }
 

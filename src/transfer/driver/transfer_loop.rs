@@ -56,6 +56,7 @@ impl Driver<'_> {
             self.check_limits()?;
             let paused = self.follow_pause();
             let now = self.now();
+            self.note_delayed_replies(now);
             self.follow_concurrency(now);
             self.follow_share(now);
             if self.single_stream {
