@@ -179,8 +179,8 @@ public:
         oss_resumable_client_set_bandwidth(handle_.get(), bytesPerSecond, &error);
         return Error(error);
     }
-    /** Pauses the downloads of the client, and those that are started from now on, until Resume() is
-     * called; returns immediately. A download runs when neither it nor its client is paused. No
+    /** Pauses the downloads of the client, and those that are started from now on, until Resume()
+     * is called; returns immediately. A download runs when neither it nor its client is paused. No
      * queued download starts meanwhile. */
     Error Pause() {
         oss_resumable_error *error = nullptr;

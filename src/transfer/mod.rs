@@ -13,6 +13,7 @@ mod event;
 mod key_unwrapping;
 pub mod policy;
 mod rate;
+mod readable;
 mod scheduler;
 mod session;
 mod shared;

@@ -97,7 +97,7 @@ impl Driver<'_> {
 
     /// Requests that bring bytes.
     pub(super) fn served_requests(&self) -> u32 {
-        let served = self.in_flight().filter(|r| r.brings_bytes() && !r.aborted).count();
+        let served = self.in_flight().filter(|r| r.brings_bytes() && r.stopped.is_none()).count();
         u32::try_from(served).unwrap_or(u32::MAX)
     }
 

@@ -17,6 +17,7 @@ use super::disk::Damage;
 use super::flight::Flight;
 use super::plan::{FaultKind, RetryPlan};
 use super::process::{Inside, Process};
+use super::readable::Followed;
 use super::service::Asked;
 use super::universe::Universe;
 
@@ -66,6 +67,7 @@ pub struct Watch {
     finals: Vec<Duration>,
     /// The service has refused one of its requests because of traffic.
     pub throttled: bool,
+    pub followed: Followed,
     /// When its number of requests in flight changed, and to what.
     pub connections: Vec<(Duration, u32)>,
     /// When it sent requests.
@@ -95,6 +97,7 @@ impl Watch {
             appeared: false,
             finals: Vec::new(),
             throttled: false,
+            followed: Followed::new(),
             connections: Vec::new(),
             sent: Vec::new(),
         }
@@ -133,6 +136,9 @@ impl Universe {
             let number = asked.number;
             format!("request {number} on slot {slot}: {method} {:?} {faults:?}", asked.range)
         });
+        if !request.head && asked.range.is_some() {
+            self.check_order(process, request.span.held());
+        }
         let mut watch = process.watch.borrow_mut();
         watch.requests += 1;
         watch.hits.extend_from_slice(faults);
@@ -252,6 +258,7 @@ impl Inside<'_> {
         {
             watch.progressed(now);
         }
+        watch.followed.received(event);
         if let Event::Damaged(extent) = event {
             watch.damaged += extent.len;
         }

@@ -4,7 +4,7 @@ use local_oss::Object;
 use oss_resumable::Phase;
 
 use super::child::{Job, Report, Step};
-use super::{cancel, pause};
+use super::{cancel, pause, wait_until};
 use crate::effort::{cases, figure};
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, wait_for_progress};
 use crate::traffic::{merged, sent, total};
@@ -33,6 +33,8 @@ fn a_download_that_is_limited_paused_cancelled_and_resumed_elsewhere_adds_up() {
     }
     wait_for_progress(&download, size / 2);
     download.set_bandwidth(2 * LIMIT);
+    client.set_max_connections(2).expect("own process");
+    wait_until("two connections are left", || download.status().active_connections == 2);
     wait_for_progress(&download, size * 3 / 4);
     cancel(&download);
     let first = download.status();

@@ -3,6 +3,7 @@
 mod connections;
 mod many;
 mod queue;
+mod unrest;
 
 use std::time::{Duration, Instant};
 
