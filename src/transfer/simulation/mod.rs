@@ -16,6 +16,7 @@ mod process;
 mod quiet;
 mod random;
 mod readable;
+mod request;
 mod schedule;
 mod service;
 mod shrink;
