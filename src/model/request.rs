@@ -336,8 +336,9 @@ impl DownloadRequest {
     /// It starts with one and adds more while they make it faster: by at least 5 % for each one added, or, from ten
     /// connections on, by at least half of what they would bring on a path without a limit. It gives up those that
     /// bring nothing, adds none while the service throttles or delays its traffic, and tries again when the rate
-    /// changes and, rarely, when it does not. A small object ends before the number is found: a fixed `thread_num` is
-    /// faster then. The client's limit
+    /// changes and, rarely, when it does not. Each step adds half of the connections; where a first byte takes 100 ms or
+    /// longer, the first steps multiply a few connections by up to eight. A small object ends before the number is
+    /// found: a fixed `thread_num` is faster then. The client's limit
     /// ([`ClientOptions::max_connections`](crate::ClientOptions::max_connections)) holds as for every download.
     #[must_use]
     pub fn auto_concurrency(mut self, most: u32) -> Self {
