@@ -232,7 +232,8 @@ public:
     void setDeadlineMs(int64_t value) { deadlineMs_ = value; }
     bool AutoConcurrency() const { return autoConcurrency_; }
     /** On: the download finds its number of connections, at most `most`; 0: 32. ThreadNum() is
-     * `most` from then on. Off by default. See `auto_concurrency` of oss_download_object_request. */
+     * `most` from then on. Off by default. See `auto_concurrency` of oss_download_object_request.
+     */
     void setAutoConcurrency(bool value, uint32_t most = 0) {
         autoConcurrency_ = value;
         if (value) {
