@@ -312,6 +312,21 @@ TEST(Cpp, ADownloadRunsWhenNeitherItNorItsClientIsPaused) {
     EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "8MiB"));
 }
 
+TEST(Cpp, AutoConcurrencyLimitsTheConnectionsItFinds) {
+    DownloadObjectRequest request("bucket", "key");
+    EXPECT_FALSE(request.AutoConcurrency());
+    request.setAutoConcurrency(true);
+    EXPECT_TRUE(request.AutoConcurrency());
+    EXPECT_EQ(request.ThreadNum(), 0u);
+    EXPECT_EQ(request.refusal(), "");
+    request.setAutoConcurrency(true, 8);
+    EXPECT_EQ(request.ThreadNum(), 8u);
+    request.setAutoConcurrency(false);
+    EXPECT_EQ(request.ThreadNum(), 8u);
+    const detail::CRequest c(request);
+    EXPECT_EQ(c.get()->auto_concurrency, OSS_RESUMABLE_OFF);
+}
+
 TEST(Cpp, TheLimitsOfAClientQueueDownloadsByPriorityAndMayChange) {
     const LocalOss oss({"--rate", "1MB"});
     const TemporaryDirectory directory;

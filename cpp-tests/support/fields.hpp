@@ -86,6 +86,8 @@ inline const std::vector<Field> &requestFields() {
         FIELD(reserved2, number),
         FIELD(order, number),
         FIELD(write_mode, number),
+        FIELD(auto_concurrency, number),
+        FIELD(reserved3, number),
     };
 #undef FIELD
     return fields;

@@ -26,7 +26,7 @@ struct Input {
     texts: [Option<Vec<u8>>; 11],
     etags: Vec<String>,
     numbers: (u64, u32, i32, i64, i64, u64, i64),
-    switches: [i32; 12],
+    switches: [i32; 13],
     credentials: (String, String, Option<String>),
     region: String,
     style: Style,
@@ -174,6 +174,7 @@ fn read(input: &Input) -> Option<DownloadRequest> {
         c.priority,
         c.order,
         c.write_mode,
+        c.auto_concurrency,
     ] = input.switches;
     // SAFETY: a live struct, whose strings end in NUL and whose lists have as many elements as their counts.
     let (request, _progress) = unsafe { c_request::read(&raw const c) }.ok()?;

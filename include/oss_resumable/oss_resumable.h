@@ -1202,7 +1202,8 @@ typedef struct oss_download_object_request {
      */
     uint64_t part_size;
     /**
-     * Number of connections: 1 … ::OSS_RESUMABLE_MAX_THREAD_NUM. 0: 3.
+     * Number of connections: 1 … ::OSS_RESUMABLE_MAX_THREAD_NUM. 0: 3. With `auto_concurrency` this is the largest
+     * number, and 0 means 32.
      */
     uint32_t thread_num;
     /**
@@ -1403,6 +1404,21 @@ typedef struct oss_download_object_request {
      * `flush`.
      */
     int32_t write_mode;
+    /**
+     * Let the download find its number of connections, between 1 and `thread_num`: default (off), on or off.
+     *
+     * It starts with one and adds more while they make it faster: by at least 5 % for each one added, or, from ten
+     * connections on, by at least half of what they would bring on a path without a limit. It gives up those that
+     * bring nothing, adds none while the service throttles or delays its traffic, and tries again when the rate
+     * changes and, rarely, when it does not. Each step adds half of the connections; where a first byte takes 100 ms or
+     * longer, the first steps multiply a few connections by up to eight. A small object ends before the number is
+     * found: a fixed `thread_num` is faster then. `max_connections` of oss_resumable_client_options holds as for every download.
+     */
+    int32_t auto_concurrency;
+    /**
+     * Must be zero.
+     */
+    uint32_t reserved3;
 } oss_download_object_request;
 
 /**
@@ -1411,7 +1427,7 @@ typedef struct oss_download_object_request {
 #define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
     { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
       0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
-      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.

@@ -230,6 +230,18 @@ public:
     /** Longest time for the whole download, its time in the client's queue included, in
      * milliseconds; 0: no limit. */
     void setDeadlineMs(int64_t value) { deadlineMs_ = value; }
+    bool AutoConcurrency() const { return autoConcurrency_; }
+    /** On: the download finds its number of connections, at most `most`; 0: 32. ThreadNum() is
+     * `most` from then on. Off by default. See `auto_concurrency` of oss_download_object_request.
+     */
+    void setAutoConcurrency(bool value, uint32_t most = 0) {
+        autoConcurrency_ = value;
+        if (value) {
+            threadNum_ = most;
+        } else if (threadNum_ == 0) {
+            threadNum_ = OSS_RESUMABLE_DEFAULT_THREAD_NUM;
+        }
+    }
     /** Bandwidth limit in bytes per second, over all connections; 0: no limit. */
     void setMaxBandwidth(uint64_t value) { maxBandwidth_ = value; }
     /** Of the downloads that wait because the client does not start all at once, those with a
@@ -266,7 +278,7 @@ public:
                 return "a string of the request holds a NUL byte";
             }
         }
-        if (threadNum_ == 0) {
+        if (threadNum_ == 0 && !autoConcurrency_) {
             return "threadNum is 0; it must be at least 1";
         }
         if (eventQueue_ && !eventQueue_->isValid()) {
@@ -306,6 +318,7 @@ private:
     bool flush_ = true;
     bool verifyBeforeRename_ = false;
     bool allowEncrypted_ = false;
+    bool autoConcurrency_ = false;
     /** NULL: no events. */
     std::shared_ptr<const EventQueue> eventQueue_;
     uint64_t tag_ = 0;
@@ -401,6 +414,7 @@ private:
         request_.flush = on(from.flush_);
         request_.verify_before_rename = on(from.verifyBeforeRename_);
         request_.allow_encrypted = on(from.allowEncrypted_);
+        request_.auto_concurrency = on(from.autoConcurrency_);
     }
 
     std::vector<const char *> matching_, nonmatching_;

@@ -34,6 +34,7 @@ mod tls;
 pub use config::{Auth, Config, EmptyObjectRange, Key};
 pub use fault::{FAULT_HELP, Fault, Matcher, RuleId, parse_fault};
 pub use log::LoggedRequest;
+pub use net::Link;
 pub use object::{Generation, Object};
 pub use pattern::Pattern;
 pub use quantity::{parse_duration, parse_size};

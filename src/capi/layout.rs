@@ -139,6 +139,8 @@ fn layouts() -> Vec<Layout> {
             reserved2,
             order,
             write_mode,
+            auto_concurrency,
+            reserved3,
         }),
         layout!(oss_resumable_status {
             struct_size,

@@ -14,6 +14,8 @@ pub const MAX_PART_SIZE: u64 = 5 * 1024 * 1024 * 1024;
 pub const DEFAULT_PART_SIZE: u64 = 8 * 1024 * 1024;
 /// Default `thread_num`.
 pub const DEFAULT_THREAD_NUM: u32 = 3;
+/// Most connections of a download with `auto_concurrency` whose `thread_num` is 0.
+pub const DEFAULT_AUTO_CONNECTIONS: u32 = 32;
 /// Longest file name on Linux file systems, in bytes.
 const MAX_FILE_NAME: usize = 255;
 /// The query parameter that makes the service process an object.
@@ -135,7 +137,8 @@ pub struct DownloadRequest {
     pub checkpoint: Checkpoint,
     /// Part size in bytes: [`MIN_PART_SIZE`] … [`MAX_PART_SIZE`], default [`DEFAULT_PART_SIZE`].
     pub part_size: u64,
-    /// Number of connections: 1 … [`MAX_THREAD_NUM`], default [`DEFAULT_THREAD_NUM`].
+    /// Number of connections: 1 … [`MAX_THREAD_NUM`], default [`DEFAULT_THREAD_NUM`]. With `auto_concurrency` this is
+    /// the largest number, and 0 means [`DEFAULT_AUTO_CONNECTIONS`]; otherwise 0 is refused.
     pub thread_num: u32,
     /// Range of the object to download; default: the whole object.
     pub range: Option<ByteRange>,
@@ -211,6 +214,9 @@ pub struct DownloadRequest {
     /// The order in which the bytes are fetched. An object that comes in one stream is fetched from the start in any
     /// case.
     pub order: Order,
+    /// Let the download find its number of connections, between 1 and `thread_num`. Default off. See
+    /// [`DownloadRequest::auto_concurrency`].
+    pub auto_concurrency: bool,
 }
 
 impl DownloadRequest {
@@ -248,6 +254,16 @@ impl DownloadRequest {
             tag: 0,
             priority: 0,
             order: Order::Default,
+            auto_concurrency: false,
+        }
+    }
+
+    /// The most connections that the download may have.
+    pub(crate) fn most_connections(&self) -> u32 {
+        match self.thread_num {
+            0 if self.auto_concurrency => DEFAULT_AUTO_CONNECTIONS,
+            0 => 1,
+            connections => connections,
         }
     }
 
@@ -312,6 +328,21 @@ impl DownloadRequest {
     #[must_use]
     pub fn thread_num(mut self, connections: u32) -> Self {
         self.thread_num = connections;
+        self
+    }
+
+    /// Lets the download find its number of connections: 1 … `most`; 0 means [`DEFAULT_AUTO_CONNECTIONS`].
+    ///
+    /// It starts with one and adds more while they make it faster: by at least 5 % for each one added, or, from ten
+    /// connections on, by at least half of what they would bring on a path without a limit. It gives up those that
+    /// bring nothing, adds none while the service throttles or delays its traffic, and tries again when the rate
+    /// changes and, rarely, when it does not. Each step adds half of the connections; where a first byte takes 100 ms or
+    /// longer, the first steps multiply a few connections by up to eight. A small object ends before the number is
+    /// found: a fixed `thread_num` is faster then. The client's limit
+    /// ([`ClientOptions::max_connections`](crate::ClientOptions::max_connections)) holds as for every download.
+    #[must_use]
+    pub fn auto_concurrency(mut self, most: u32) -> Self {
+        (self.auto_concurrency, self.thread_num) = (true, most);
         self
     }
 

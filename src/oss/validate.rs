@@ -226,9 +226,10 @@ fn sizes(request: &DownloadRequest) -> Result<()> {
             request.part_size
         )));
     }
-    if !(1..=MAX_THREAD_NUM).contains(&request.thread_num) {
+    let least = u32::from(!request.auto_concurrency);
+    if !(least..=MAX_THREAD_NUM).contains(&request.thread_num) {
         return Err(Error::validation(format!(
-            "thread_num is {}; it must be between 1 and {MAX_THREAD_NUM}",
+            "thread_num is {}; it must be between {least} and {MAX_THREAD_NUM}",
             request.thread_num
         )));
     }

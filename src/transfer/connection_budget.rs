@@ -48,8 +48,8 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// No limit.
-    pub const UNLIMITED: Self = Allowance { connections: u32::MAX, is_urgent: false };
+    /// No connection.
+    pub const NONE: Self = Allowance { connections: 0, is_urgent: false };
 }
 
 /// The part of one download. It is returned when this value is dropped.
@@ -94,7 +94,7 @@ impl ConnectionShare {
     pub fn adjust(&self, wanted: u32, in_use: u32) -> Allowance {
         let mut state = self.budget.state.lock();
         let state = &mut *state;
-        let Some(member) = state.members.get_mut(&self.id) else { return Allowance::UNLIMITED };
+        let Some(member) = state.members.get_mut(&self.id) else { return Allowance::NONE };
         let has_new_wish = member.wanted != wanted;
         member.wanted = wanted;
         if has_new_wish {
@@ -142,7 +142,7 @@ impl State {
     }
 
     fn allowance(&self, id: u64) -> Allowance {
-        let Some(member) = self.members.get(&id) else { return Allowance::UNLIMITED };
+        let Some(member) = self.members.get(&id) else { return Allowance::NONE };
         let waits_for_first = |other: &Member| other.share > 0 && other.held == 0;
         Allowance {
             connections: member.held.min(member.share),

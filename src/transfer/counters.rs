@@ -11,6 +11,8 @@ macro_rules! counters {
             $(pub $name: Counter,)*
             /// Bytes of the file that were received, whether written already or not.
             pub bytes_done: Counter,
+            /// Accepted replies that the service says it has delayed.
+            pub delayed_replies: Counter,
         }
 
         impl Counters {

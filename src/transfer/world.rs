@@ -104,9 +104,7 @@ pub trait Network {
 
     /// How many requests may be in flight, if `wanted` could be used and `in_use` are in flight. [`Event::Wake`] comes
     /// when the answer changes.
-    fn connections(&self, _wanted: u32, _in_use: u32) -> Allowance {
-        Allowance::UNLIMITED
-    }
+    fn connections(&self, wanted: u32, in_use: u32) -> Allowance;
 
     /// Signs a request with `key` and sends it on connection `slot`.
     fn start(&self, slot: usize, request: NewRequest, key: &CachedKey) -> Result<u64>;

@@ -5,6 +5,7 @@
 mod bandwidth;
 mod basics;
 mod children;
+mod concurrency;
 mod control;
 mod damage;
 mod disabling;

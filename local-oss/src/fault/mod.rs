@@ -8,6 +8,7 @@ mod text;
 
 use std::time::Duration;
 
+use crate::net::Link;
 use crate::object::Object;
 
 pub use matcher::Matcher;
@@ -150,6 +151,8 @@ pub enum Fault {
     Dribble(Duration),
     /// Bytes per second of the connection.
     RateLimit(u64),
+    /// All connections to which this applies send over one link.
+    CommonLink(Link),
     /// Time between a request and the first byte of its reply. With a [`Matcher`] for whole connections, also
     /// the time to open a connection, twice for TLS.
     RoundTrip(Duration),

@@ -124,6 +124,7 @@ impl Plan {
             Fault::EndlessHeaders(pause) => delivery.head = Head::Endless(pause),
             Fault::Dribble(pause) => delivery.byte_pause = Some(pause),
             Fault::RateLimit(rate) => delivery.rate = Some(rate),
+            Fault::CommonLink(link) => delivery.link = Some(link),
             Fault::RoundTrip(time) => delivery.round_trip = time,
             other => self.add_to_answer(other),
         }

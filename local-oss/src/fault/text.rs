@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Fault, Matcher};
+use crate::net::Link;
 use crate::quantity::{parse_duration, parse_size};
 
 /// The syntax of [`parse_fault`] as help text.
@@ -21,7 +22,7 @@ Faults: NAME[=ARGUMENT][@CONDITION[,CONDITION…]]
                         close-after=SIZE  cut-off-after=SIZE  stall-after=SIZE  half-close-after=SIZE
   framing               no-content-length  chunked  gzip  close-connection
   pace                  slow-headers=TIME  dribble-headers=TIME  endless-headers=TIME  dribble=TIME
-                        rate=SIZE  round-trip=TIME  qos-delay=TIME
+                        rate=SIZE  common-link=SIZE  round-trip=TIME  qos-delay=TIME
 Conditions: nth:K  from:K  every:K  times:N  ranged  method:HEAD  key:KEY  covering:OFFSET  every-connection:N
             above-rate:REQUESTS_PER_SECOND  above-active:REQUESTS
 Sizes: 1000, 64KiB, 20MB. Times: 40ms, 2s.
@@ -130,6 +131,7 @@ fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
         "stall-after" => size(Fault::StallAfter),
         "half-close-after" => size(Fault::HalfCloseAfter),
         "rate" => size(Fault::RateLimit),
+        "common-link" => size(|rate| Fault::CommonLink(Link::new(rate))),
         "slow-headers" => time(Fault::SlowHeaders),
         "dribble-headers" => time(Fault::DribbleHeaders),
         "endless-headers" => time(Fault::EndlessHeaders),

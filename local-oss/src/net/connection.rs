@@ -10,7 +10,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 use super::control::{Control, WaitEnd};
 use super::outgoing::unacknowledged;
-use super::pace::Pacer;
+use super::pace::{Link, Pacer};
 
 /// Longest time that a reset waits until the client's host has received earlier bytes: it would discard them.
 const RESET_WAIT_LIMIT: Duration = Duration::from_secs(5);
@@ -89,6 +89,11 @@ impl Connection {
     pub(super) fn pace(&mut self, bytes: usize, rate: u64) -> io::Result<()> {
         let delay = self.pacer.delay(bytes, rate, Instant::now());
         self.pause(delay)
+    }
+
+    /// Waits until `bytes` may be sent over `link`.
+    pub(super) fn pace_link(&self, bytes: usize, link: &Link) -> io::Result<()> {
+        self.pause(link.delay(bytes, Instant::now()))
     }
 
     /// Waits until the client disconnects or the server stops.

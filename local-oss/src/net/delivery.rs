@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::connection::Connection;
 use super::content::{Content, Gzip};
-use super::pace::piece;
+use super::pace::{Link, piece};
 use crate::service::{Body, Reply, reason};
 
 /// Size of the blocks that are sent.
@@ -19,6 +19,7 @@ pub(crate) struct Delivery {
     pub(crate) status_line: Option<String>,
     pub(crate) head: Head,
     pub(crate) rate: Option<u64>,
+    pub(crate) link: Option<Link>,
     pub(crate) byte_pause: Option<Duration>,
     pub(crate) framing: Framing,
     pub(crate) gzip: bool,
@@ -237,7 +238,8 @@ impl Sender<'_> {
     fn send(&mut self, limit: u64, whole: bool) -> io::Result<()> {
         let delivery = self.delivery;
         let rate = [delivery.rate, self.reply.rate].into_iter().flatten().min();
-        let mut size = rate.map_or(BLOCK, |rate| piece(rate, BLOCK));
+        let slowest = rate.into_iter().chain(delivery.link.as_ref().map(Link::rate)).min();
+        let mut size = slowest.map_or(BLOCK, |rate| piece(rate, BLOCK));
         let mut gzip = delivery.gzip.then(Gzip::new);
         if gzip.is_some() {
             self.write_framed(&Gzip::HEADER)?;
@@ -254,6 +256,9 @@ impl Sender<'_> {
             content.read(bytes)?;
             if let Some(rate) = rate {
                 self.connection.pace(length, rate)?;
+            }
+            if let Some(link) = &delivery.link {
+                self.connection.pace_link(length, link)?;
             }
             match &mut gzip {
                 None => self.write_framed(bytes)?,

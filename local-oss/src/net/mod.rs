@@ -11,4 +11,5 @@ mod port;
 pub(crate) use connection::Connection;
 pub(crate) use control::Control;
 pub(crate) use delivery::{Cut, Delivery, Ending, Framing, Head, Next, deliver};
+pub use pace::Link;
 pub(crate) use port::Port;

@@ -1,5 +1,6 @@
 //! The rate limit of a connection.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longest delay that a late sender may make up for; more would be a burst above the rate.
@@ -23,6 +24,30 @@ impl Pacer {
         let due = free_at.checked_add(time).unwrap_or(free_at);
         self.free_at = Some(due);
         due.saturating_duration_since(now)
+    }
+}
+
+/// A link that connections share; clones are the same link.
+#[derive(Clone, Debug)]
+pub struct Link {
+    rate: u64,
+    pacer: Arc<Mutex<Pacer>>,
+}
+
+impl Link {
+    /// A link for `rate` bytes per second.
+    pub fn new(rate: u64) -> Self {
+        Link { rate, pacer: Arc::default() }
+    }
+
+    pub(super) fn rate(&self) -> u64 {
+        self.rate
+    }
+
+    /// The delay before `bytes` may be sent over it.
+    pub(super) fn delay(&self, bytes: usize, now: Instant) -> Duration {
+        let mut pacer = self.pacer.lock().unwrap_or_else(PoisonError::into_inner);
+        pacer.delay(bytes, self.rate, now)
     }
 }
 
@@ -51,6 +76,15 @@ mod tests {
     #[test]
     fn the_average_rate_is_exact() {
         assert_eq!(total(100, Duration::ZERO).as_millis(), 1000);
+    }
+
+    #[test]
+    fn connections_share_the_rate_of_a_link() {
+        let (link, start) = (Link::new(100_000), Instant::now());
+        let other = link.clone();
+        assert_eq!(link.delay(1000, start), Duration::from_millis(10));
+        assert_eq!(other.delay(1000, start), Duration::from_millis(20));
+        assert_eq!(link.delay(1000, start), Duration::from_millis(30));
     }
 
     #[test]

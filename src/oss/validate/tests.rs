@@ -140,6 +140,7 @@ fn part_size_thread_num_and_traffic_limit_must_be_in_their_ranges() {
     for thread_num in [0, 1025] {
         refused("thread_num", |request| request.thread_num = thread_num);
     }
+    accepted(|request| (request.auto_concurrency, request.thread_num) = (true, 0));
     for limit in [0, 819_200, 838_860_800] {
         accepted(|request| request.traffic_limit = limit);
     }

@@ -251,6 +251,7 @@ impl Fetch {
                 self.stage = ReplyStage::NotObject;
             }
             ReplyStage::FirstReply => {
+                self.count_delay();
                 self.held = self.room_for_body();
                 if self.held.is_none() {
                     self.announce();
@@ -258,12 +259,19 @@ impl Fetch {
             }
             ReplyStage::Expected { generation, pinning, asked } => {
                 match reply_check::later_reply(&self.head, asked, generation, *pinning) {
-                    Ok(()) => self.stage = ReplyStage::Accepted,
+                    Ok(()) => {
+                        self.stage = ReplyStage::Accepted;
+                        self.count_delay();
+                    }
                     Err(flaw) => self.stop_reason = Some(EndReason::Unusable(flaw)),
                 }
             }
             ReplyStage::AwaitsDriver | ReplyStage::Accepted | ReplyStage::NotObject => {}
         }
+    }
+
+    fn count_delay(&self) {
+        self.counters.delayed_replies.add(u64::from(self.head.qos_delay().is_some()));
     }
 
     /// A buffer for the body, if that is small enough to be held.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::model::trace::RequestEnd;
+use crate::transfer::policy::auto_concurrency::AutoConcurrency;
 use crate::transfer::policy::plan;
 
 use super::Driver;
@@ -43,9 +44,15 @@ impl Driver<'_> {
         self.over_share_since.map(|since| since + GRACE)
     }
 
-    /// How many connections may be used, as far as client and service allow.
+    /// How many connections may be used, as far as client and service allow, and as they are of use.
     pub(super) fn allowed_connections(&self) -> u32 {
-        self.connection_limit.allowed().min(self.share)
+        self.most_connections().min(self.share)
+    }
+
+    /// How many connections there may be if the client had any number of them.
+    fn most_connections(&self) -> u32 {
+        let wanted = self.auto_concurrency.as_ref().map_or(u32::MAX, AutoConcurrency::number);
+        self.connection_limit.allowed().min(wanted)
     }
 
     /// How many connections the download could use now.
@@ -57,10 +64,12 @@ impl Driver<'_> {
         if self.transfer.is_none() {
             return 1;
         }
-        if self.single_stream || self.throttle_back_off.until(now).is_some() {
+        if self.single_stream {
             return live;
         }
-        let most = self.connection_limit.allowed();
+        let waits = self.throttle_back_off.until(now).is_some();
+        let kept = self.throttle_back_off.kept(now).filter(|_| waits);
+        let most = self.most_connections().min(kept.unwrap_or(u32::MAX));
         if live >= most {
             return live;
         }
@@ -73,7 +82,7 @@ impl Driver<'_> {
 
     /// Ends the request that loses the fewest bytes that are on their way: one that has brought none, or else the
     /// slowest.
-    fn abort_cheapest(&mut self) {
+    pub(super) fn abort_cheapest(&mut self) {
         let live = self.slots.iter().enumerate().filter_map(|(slot, state)| {
             let in_flight =
                 state.in_flight.as_ref().filter(|in_flight| in_flight.stopped.is_none())?;
@@ -85,12 +94,12 @@ impl Driver<'_> {
         }
     }
 
-    fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
+    pub(super) fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
         self.slots.iter().filter_map(|slot| slot.in_flight.as_ref())
     }
 
     /// Requests that have not been told to stop.
-    fn live_requests(&self) -> u32 {
+    pub(super) fn live_requests(&self) -> u32 {
         let live = self.in_flight().filter(|in_flight| in_flight.stopped.is_none()).count();
         u32::try_from(live).unwrap_or(u32::MAX)
     }

@@ -106,6 +106,7 @@ impl Driver<'_> {
             throttled: self.throttle_back_off.rounds(),
             throttled_for,
         };
+        let mut asked = failure.retry_after.is_some();
         let mut delay = retry::decide(&failure, &history, &self.limits(), self.world.chance.draw());
         let mut decided = false;
         if let Some(decider) = &self.options.retry {
@@ -121,6 +122,7 @@ impl Driver<'_> {
                 RetryVerdict::After(wait) => {
                     delay = Some(wait);
                     decided = true;
+                    asked = true;
                 }
                 RetryVerdict::Stop => delay = None,
             }
@@ -131,7 +133,7 @@ impl Driver<'_> {
         let again = now.checked_add(delay).unwrap_or(now + FOREVER);
         self.slots[slot].not_before = Some(again);
         if throttled {
-            self.wait_for_service(now, again);
+            self.wait_for_service(now, again, asked);
         }
         self.last_error = Some(failure.error);
         if decided {
@@ -185,7 +187,8 @@ impl Driver<'_> {
         let too_many_requests = refusal.has_too_many_active_requests();
         let (cause, retryability) = if refusal.is_throttling() {
             self.note_accepted();
-            self.throttle_back_off.refused(in_flight.started, self.now());
+            let beside = self.served_requests();
+            self.throttle_back_off.refused(in_flight.started, beside, self.now());
             (Cause::Throttled, Retryability::Retryable)
         } else if refusal.is_retryable() {
             (Cause::Service, Retryability::Retryable)

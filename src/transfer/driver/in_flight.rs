@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use crate::model::pinning::Pinning;
 use crate::model::trace::RequestEnd;
 use crate::transfer::connection::span::Span;
+use crate::transfer::policy::auto_concurrency::Meter;
 use crate::transfer::policy::plan::ActiveSpan;
 
 /// Rates are measured over intervals of about this length.
 const RATE_WINDOW: Duration = Duration::from_millis(400);
+/// A connection becomes faster if it exceeds the mean of earlier measurements by this factor.
+const RISING: f64 = 1.2;
 
 /// One of a download's `thread_num` connections.
 pub struct Slot {
@@ -25,6 +28,8 @@ pub struct Slot {
     pub rate: f64,
     /// When the connection was last replaced because it was slow.
     pub replaced_at: Option<Instant>,
+    /// What it has brought so far.
+    pub meter: Meter,
 }
 
 /// A request in flight.
@@ -44,6 +49,10 @@ pub struct InFlight {
     pub stopped: Option<RequestEnd>,
     sampled: (Instant, u64),
     rate: Option<f64>,
+    /// It was faster when it was last measured than before, as a connection is that starts slowly.
+    rises: bool,
+    /// Its position when it was last metered, which begins with its first byte.
+    metered: Option<(Instant, u64)>,
 }
 
 impl Slot {
@@ -55,6 +64,7 @@ impl Slot {
             not_before: None,
             rate: 0.0,
             replaced_at: None,
+            meter: Meter::default(),
         }
     }
 
@@ -93,6 +103,8 @@ impl InFlight {
             is_head: false,
             stopped: None,
             rate: None,
+            rises: false,
+            metered: None,
         }
     }
 
@@ -107,6 +119,21 @@ impl InFlight {
         self.span.remaining().start > self.span.start()
     }
 
+    /// Adds what came since the last call. Returns the time to the first byte if that has come meanwhile.
+    pub fn meter(&mut self, meter: &mut Meter, now: Instant) -> Option<Duration> {
+        let here = self.span.remaining().start;
+        match self.metered {
+            None if here == self.span.start() => return None,
+            None => {}
+            Some((at, position)) => {
+                meter.bytes += here - position;
+                meter.flowing += now.duration_since(at);
+            }
+        }
+        let is_first = self.metered.replace((now, here)).is_none();
+        is_first.then(|| now.duration_since(self.started))
+    }
+
     /// Measures the rate, if the last measurement is old enough.
     pub fn sample(&mut self, now: Instant) {
         let (at, position) = self.sampled;
@@ -116,6 +143,7 @@ impl InFlight {
         }
         let here = self.span.remaining().start;
         let rate = (here - position) as f64 / elapsed.as_secs_f64();
+        self.rises = self.rate.is_none_or(|before| rate > before * RISING);
         self.rate = Some(self.rate.map_or(rate, |before| (before + rate) / 2.0));
         self.sampled = (now, here);
     }
@@ -129,6 +157,11 @@ impl InFlight {
     /// Bytes per second; `None` before the first measurement, when every connection seems slow.
     pub fn rate(&self) -> Option<f64> {
         self.rate
+    }
+
+    /// Whether it becomes faster.
+    pub fn rises(&self) -> bool {
+        self.rises
     }
 
     /// Bytes per second since its start, for a fetch too short to be measured.

@@ -2,6 +2,7 @@
 //! through the interfaces of its [`World`], whose threads report to it through one inbox.
 
 mod completion;
+mod concurrency;
 mod connection_share;
 mod decryption;
 mod failure;
@@ -33,6 +34,7 @@ use crate::sys::panic::catch;
 
 use super::connection::span::Span;
 use super::event::{Event, FetchEnd};
+use super::policy::auto_concurrency::AutoConcurrency;
 use super::policy::connection_limit::ConnectionLimit;
 use super::policy::reply_check::Generation;
 use super::policy::stall_clock::{CHECK_INTERVAL, StallClock};
@@ -85,6 +87,14 @@ struct Driver<'w> {
     throttle_clock: Option<StallClock>,
     throttle_back_off: ThrottleBackOff,
     connection_limit: ConnectionLimit,
+    /// Finds the number of connections, if the request wants that.
+    auto_concurrency: Option<AutoConcurrency>,
+    /// Shortest time from a request to its first byte.
+    first_byte: Duration,
+    /// Replies so far that the service has delayed.
+    delayed_replies: u64,
+    /// When connections were last given bytes to fetch, there were not enough for all of them.
+    nothing_left: bool,
     /// The number of connections that the client allows.
     share: u32,
     /// It has no connection, and the client allows none.
@@ -134,14 +144,20 @@ impl<'w> Driver<'w> {
             options,
             request,
             shared,
-            slots: (0..request.thread_num).map(|_| Slot::new()).collect(),
+            slots: (0..request.most_connections()).map(|_| Slot::new()).collect(),
             earlier_run: EarlierRun::default(),
             transfer: None,
             proof: None,
             stall_clock: StallClock::new(world.clock.now()),
             throttle_clock: None,
             throttle_back_off: ThrottleBackOff::default(),
-            connection_limit: ConnectionLimit::new(request.thread_num),
+            connection_limit: ConnectionLimit::new(request.most_connections()),
+            auto_concurrency: request
+                .auto_concurrency
+                .then(|| AutoConcurrency::new(request.most_connections(), world.clock.now())),
+            first_byte: Duration::MAX,
+            delayed_replies: 0,
+            nothing_left: false,
             share: 0,
             waits_for_connection: false,
             over_share_since: None,

@@ -80,6 +80,9 @@ impl Driver<'_> {
         if let Some(clock) = &mut self.throttle_clock {
             clock.skip(now);
         }
+        if let Some(auto) = &mut self.auto_concurrency {
+            auto.measure_anew(now);
+        }
         for slot in &mut self.slots {
             slot.rate = 0.0;
             if let Some(in_flight) = &mut slot.in_flight {

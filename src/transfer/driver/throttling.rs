@@ -16,6 +16,7 @@ impl Driver<'_> {
     /// no byte arrived.
     pub(super) fn throttled(&mut self, slot: usize, failure: &Failure, now: Instant) -> Duration {
         self.slots[slot].throttled += 1;
+        self.note_throttling(now);
         let active = self.in_flight_at_end.max(1);
         self.in_flight_at_end = active - 1;
         if failure.too_many_requests {
@@ -29,12 +30,12 @@ impl Driver<'_> {
         self.throttle_clock.get_or_insert_with(|| StallClock::new(now)).advance(now)
     }
 
-    /// Waits until `again` after a refused request, on every slot: an idle one must not take the place of the refused
-    /// one. This time does not count as a stall.
-    pub(super) fn wait_for_service(&mut self, now: Instant, again: Instant) {
+    /// Waits until `again`, which the service has `asked` for, after a refused request, on every slot: an idle one must
+    /// not take the place of the refused one. This time does not count as a stall.
+    pub(super) fn wait_for_service(&mut self, now: Instant, again: Instant, asked: bool) {
         let wait = again.saturating_duration_since(now);
         self.shared.counters.throttled_ms.saturating_add(milliseconds(wait));
-        self.throttle_back_off.wait_until(again);
+        self.throttle_back_off.wait_until(again, asked, now);
         self.stall_clock.suspend_until(now, again);
     }
 
@@ -51,21 +52,36 @@ impl Driver<'_> {
         }
     }
 
+    /// Notes replies that the service has delayed, whose bodies may still be coming.
+    pub(super) fn note_delayed_replies(&mut self, now: Instant) {
+        let delayed = self.shared.counters.delayed_replies.get();
+        if delayed == std::mem::replace(&mut self.delayed_replies, delayed) {
+            return;
+        }
+        self.connection_limit.slowed(now);
+        if let Some(auto) = &mut self.auto_concurrency {
+            auto.slowed(now);
+        }
+    }
+
     /// Lets later requests heed a refusal, although nothing is retried because of it.
     pub(super) fn heed_refusal(&mut self, end: &FetchEnd, in_flight: &InFlight, now: Instant) {
         let refusal = service_error::parse(&end.head, &end.body);
         if !matches!(end.ending, EndReason::Refused) || !refusal.is_throttling() {
             return;
         }
+        self.note_throttling(now);
         let active = self.requests_in_flight() + 1;
         if refusal.has_too_many_active_requests() {
             self.connection_limit.too_many(active, now);
         } else {
             self.connection_limit.throttled(active, now);
         }
-        self.throttle_back_off.refused(in_flight.started, now);
+        let beside = self.served_requests();
+        self.throttle_back_off.refused(in_flight.started, beside, now);
         let asked = end.head.retry_after(self.world.network.service_time());
-        self.wait_for_service(now, now + asked.unwrap_or_default().min(MAX_RETRY_AFTER));
+        let again = now + asked.unwrap_or_default().min(MAX_RETRY_AFTER);
+        self.wait_for_service(now, again, asked.is_some());
     }
 
     /// How many more requests may be in flight now.
@@ -73,9 +89,16 @@ impl Driver<'_> {
         self.note_accepted();
         let in_flight = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let unanswered = in_flight.filter(|request| !request.brings_bytes());
-        let may_start = self.throttle_back_off.may_start(unanswered.map(|r| r.started), now);
-        let free = self.allowed_connections().saturating_sub(self.requests_in_flight());
-        usize::try_from(free).unwrap_or(usize::MAX).min(may_start)
+        let (sent, in_flight) = (unanswered.map(|r| r.started), self.requests_in_flight());
+        let may_start = self.throttle_back_off.may_start(in_flight, sent, now);
+        let free = self.allowed_connections().saturating_sub(in_flight);
+        usize::try_from(free.min(may_start)).unwrap_or(usize::MAX)
+    }
+
+    /// Requests that bring bytes.
+    pub(super) fn served_requests(&self) -> u32 {
+        let served = self.in_flight().filter(|r| r.brings_bytes() && r.stopped.is_none()).count();
+        u32::try_from(served).unwrap_or(u32::MAX)
     }
 
     /// Notes the requests in flight that the service has accepted.

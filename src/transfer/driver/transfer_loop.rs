@@ -60,6 +60,8 @@ impl Driver<'_> {
             self.check_limits()?;
             let paused = self.follow_pause();
             let now = self.now();
+            self.note_delayed_replies(now);
+            self.follow_concurrency(now);
             self.follow_share(now);
             if self.single_stream {
                 if let Some(broken) = self.stream_ended().filter(|_| !paused) {
@@ -159,7 +161,9 @@ impl Driver<'_> {
 
     /// Removes a fetch that has ended from its slot, and traces it.
     pub(super) fn release_slot(&mut self, end: &FetchEnd) -> Option<(usize, InFlight)> {
+        let now = self.now();
         let index = self.slots.iter().position(|slot| slot.carries(end.fetch))?;
+        self.slots[index].measure(now);
         let in_flight = self.slots[index].in_flight.take()?;
         self.trace(index, &in_flight, Some(end));
         Some((index, in_flight))
@@ -216,6 +220,7 @@ impl Driver<'_> {
         let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let mut busy: u64 = running.map(InFlight::remaining).sum();
         let mut free = self.free_connections(now).min(self.free_until_confirmed());
+        self.nothing_left = false;
         for index in 0..self.slots.len() {
             if free == 0 {
                 return Ok(());
@@ -224,7 +229,10 @@ impl Driver<'_> {
                 continue;
             }
             free -= 1;
-            let Some(span) = self.next_span(index, busy) else { return Ok(()) };
+            let Some(span) = self.next_span(index, busy) else {
+                self.nothing_left = true;
+                return Ok(());
+            };
             busy += span.end - span.start;
             let span = Arc::new(Span::new(span));
             match self.start_request(index, |driver| driver.new_span_request(span))? {
@@ -241,7 +249,8 @@ impl Driver<'_> {
 
     fn next_span(&self, index: usize, busy: u64) -> Option<Range<u64>> {
         if let Some(span) = self.span_of_a_hole(busy) {
-            return Some(span);
+            let end = span.start.saturating_add(self.longest_request(index));
+            return Some(span.start..span.end.min(end));
         }
         let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
         let mut sharing: Vec<(&Span, ActiveSpan)> = running
@@ -337,7 +346,7 @@ impl Driver<'_> {
             let remaining = in_flight.remaining() as f64;
             let anew = 2.0 * self.round_trip.max(0.1) + remaining / median;
             let worth = remaining / rate.max(1.0) > 2.0 * anew;
-            if tried && worth {
+            if tried && worth && !in_flight.rises() {
                 self.slots[index].replaced_at = Some(now);
                 self.abort(index, RequestEnd::Slow);
                 return;
@@ -375,6 +384,7 @@ impl Driver<'_> {
         let waiting = waiting.filter(|at| *at > now);
         let measuring =
             self.slots.len() > 1 && self.slots.iter().any(|slot| slot.in_flight.is_some());
-        waiting.chain(measuring.then_some(now + MEASURE)).min()
+        let measuring = measuring.then_some(now + MEASURE);
+        waiting.chain(measuring).chain(self.concurrency_due(now)).min()
     }
 }

@@ -1,5 +1,6 @@
 //! The rules of a download, pure: no I/O; the caller passes time and randomness.
 
+pub mod auto_concurrency;
 pub mod certificate;
 pub mod connection_limit;
 pub mod connection_shares;

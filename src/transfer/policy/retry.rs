@@ -8,6 +8,9 @@ use crate::model::error::Error;
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 /// … up to this, so that a service that recovers is noticed soon.
 const MAX_DELAY: Duration = Duration::from_secs(5);
+/// The longest delay after a reply that asks for less traffic without saying for how long. Many clients wait at the same
+/// time, and what one gives up is unused until another one tries.
+const MAX_THROTTLED_DELAY: Duration = Duration::from_millis(2500);
 /// Longest `Retry-After` that is honoured.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -151,7 +154,7 @@ fn throttled(
     limits: &Limits,
     chance: f64,
 ) -> Option<Duration> {
-    let pause = back_off(history.throttled, chance);
+    let pause = back_off_up_to(MAX_THROTTLED_DELAY, history.throttled, chance);
     let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
     let spread = pause + asked.mul_f64(chance.clamp(0.0, 1.0) / 4.0);
     let over = |limit: Duration| history.throttled_for.saturating_add(asked.max(pause)) > limit;
@@ -163,8 +166,12 @@ fn throttled(
 
 /// Exponential with full jitter over its upper half, so that it is neither zero nor in step with other clients.
 fn back_off(failures: u32, chance: f64) -> Duration {
+    back_off_up_to(MAX_DELAY, failures, chance)
+}
+
+fn back_off_up_to(longest: Duration, failures: u32, chance: f64) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
-    let full = FIRST_DELAY.saturating_mul(1 << doublings).min(MAX_DELAY);
+    let full = FIRST_DELAY.saturating_mul(1 << doublings).min(longest);
     full.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0))
 }
 
@@ -253,7 +260,7 @@ mod tests {
             decide(&Failure { retry_after, ..failure(Cause::Throttled) }, &history, &LIMITS, 0.0)
         };
         assert!(after(50, 54, None).is_some());
-        assert_eq!(after(50, 58, None), None, "the next attempt would come too late");
+        assert_eq!(after(50, 59, None), None, "the next attempt would come too late");
         assert!(after(1, 0, Some(3600)).is_some(), "an hour counts as a minute");
         assert_eq!(after(2, 31, Some(30)), None);
     }

@@ -16,6 +16,8 @@ const PAUSES: u64 = 2;
 const ORDERS: u64 = 3;
 /// A larger object is not fetched part by part.
 const MOST_PARTS: u64 = 200;
+/// … and for numbers of connections.
+const CONNECTIONS: u64 = 4;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -81,6 +83,7 @@ impl Draw {
             target: 0,
             part_size: random.log_range(64 * KIB..(size / 4).clamp(128 * KIB, 16 * MIB)),
             thread_num: *random.pick(&[1, 1, 2, 3, 3, 3, 4, 6, 8, 16]),
+            auto_concurrency: false,
             checkpoint: random.chance(0.85),
             range: if random.chance(0.12) { Some(range(random, size)) } else { None },
             processed: None,
@@ -123,6 +126,8 @@ impl Draw {
             rate,
             uneven: random.chance(0.15).then(|| (random.range(2..5), random.log_range(2..40))),
             link: random.chance(0.15).then(|| (whole / random.range(1..6)).max(16 * KIB)),
+            slow_start: false,
+            burst: Duration::from_millis(100),
             dying: None,
             latency: if random.chance(0.3) {
                 Duration::from_micros(random.log_range(20..20_000))
@@ -174,6 +179,7 @@ impl Draw {
             }
         }
         self.pauses();
+        self.connections();
         self.orders();
     }
 
@@ -189,6 +195,21 @@ impl Draw {
             let few = self.plan.object.size / run.request.part_size < MOST_PARTS;
             if random.chance(0.8) && few {
                 run.request.order = Order::Sequential;
+            }
+        }
+    }
+
+    /// How connections are counted. This depends on the seed only, as pauses do.
+    fn connections(&mut self) {
+        let mut random = Random::new(self.plan.seed).fork(CONNECTIONS);
+        self.plan.path.slow_start = random.chance(0.2);
+        for run in &mut self.plan.runs {
+            if random.chance(0.3) {
+                run.request.auto_concurrency = true;
+                run.request.thread_num = *random.pick(&[0, 1, 2, 3, 4, 6, 8, 16, 16, 64]);
+            }
+            if random.chance(0.15) {
+                run.client.max_connections = *random.pick(&[1, 2, 3, 5, 8]);
             }
         }
     }

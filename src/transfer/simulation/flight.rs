@@ -24,8 +24,6 @@ const MOST_EXCESS: u64 = 16 * 1024;
 const MOST_AT_ONCE: u64 = 1024 * 1024;
 const MOST_UNDER_LIMIT: u64 = 64 * 1024;
 const LEAST_AT_ONCE: u64 = 4 * 1024;
-/// As many bytes arrive at once as the connection brings in this many seconds.
-const AT_ONCE: f64 = 0.1;
 
 /// A connection, which is used again after a body that was received whole.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +32,28 @@ pub struct Connection {
     pub rate: f64,
     /// Bytes after which it is reset.
     pub left: Option<u64>,
+    /// Bytes that may be on their way while it starts slowly.
+    pub window: Option<f64>,
+}
+
+impl Connection {
+    /// Its rate on a path with this round trip.
+    pub fn rate_over(&self, round_trip: Duration) -> f64 {
+        match self.window {
+            Some(window) => self.rate.min(window / round_trip.as_secs_f64().max(1e-4)),
+            None => self.rate,
+        }
+    }
+
+    /// Bytes have arrived, and room for as many more with them, while it starts slowly.
+    fn grows(&mut self, bytes: u64, round_trip: Duration) {
+        if self.rate_over(round_trip) >= self.rate {
+            self.window = None;
+        }
+        if let Some(window) = &mut self.window {
+            *window += bytes as f64;
+        }
+    }
 }
 
 /// What libcurl would see at a position of the body.
@@ -201,16 +221,24 @@ impl Flight {
             }
             ReplyStage::FirstReply => {
                 self.stage = ReplyStage::AwaitsDriver;
+                self.count_delay();
                 send(now, Event::FirstReply { fetch: self.id, head: self.head.clone() });
             }
             ReplyStage::Expected { generation, pinning, asked } => {
                 match reply_check::later_reply(&self.head, asked, generation, *pinning) {
-                    Ok(()) => self.stage = ReplyStage::Accepted,
+                    Ok(()) => {
+                        self.stage = ReplyStage::Accepted;
+                        self.count_delay();
+                    }
                     Err(flaw) => self.stop_reason = Some(EndReason::Unusable(flaw)),
                 }
             }
             ReplyStage::AwaitsDriver | ReplyStage::Accepted | ReplyStage::NotObject => {}
         }
+    }
+
+    fn count_delay(&self) {
+        self.counters.delayed_replies.add(u64::from(self.head.qos_delay().is_some()));
     }
 
     /// The driver has accepted the first reply.
@@ -222,19 +250,19 @@ impl Flight {
 
     /// Decides how many bytes come next from a connection that brings `rate` bytes in a second; returns the time that
     /// they take.
-    pub fn flow(&mut self, rate: f64) -> Duration {
+    pub fn flow(&mut self, rate: f64, burst: Duration) -> Duration {
         let most = if self.limited { MOST_UNDER_LIMIT } else { MOST_AT_ONCE };
         let len = self.body.map_or(0, |body| body.len);
         let end = self.cut.map_or(len, |(at, _)| at.max(self.position));
-        let at_once = ((rate * AT_ONCE) as u64).clamp(LEAST_AT_ONCE, most);
+        let at_once = ((rate * burst.as_secs_f64()) as u64).clamp(LEAST_AT_ONCE, most);
         self.coming = at_once.min(end - self.position);
         Duration::from_secs_f64(self.coming as f64 / rate.max(1.0))
     }
 
-    /// The bytes that were coming arrive. `base` is the beginning of the world.
+    /// The bytes that were coming arrive, on a path with this round trip. `base` is the beginning of the world.
     pub fn bytes_arrive(
         &mut self,
-        now: Duration,
+        (now, round_trip): (Duration, Duration),
         base: Instant,
         claimed: &mut dyn FnMut(Range<u64>),
         send: &mut dyn FnMut(Duration, Event),
@@ -277,6 +305,7 @@ impl Flight {
         if let Some(left) = &mut self.connection.left {
             *left = left.saturating_sub(brought);
         }
+        self.connection.grows(brought, round_trip);
         match taken {
             Err(error) => Next::Ends(EndReason::Fault(error)),
             Ok(_) if ours < brought => Next::Ends(EndReason::Cut),

@@ -3,6 +3,9 @@
 use super::flight::{Connection, Flight};
 use super::plan::PathPlan;
 
+/// Bytes that a new connection sends before the first is acknowledged: ten packets.
+const FIRST_WINDOW: f64 = 14_600.0;
+
 /// All requests in flight.
 #[derive(Default)]
 pub struct Net {
@@ -44,10 +47,12 @@ impl Net {
     }
 
     pub fn flows(&mut self, id: u64, rate: f64) {
-        if !self.flowing.iter().any(|(known, _)| *known == id) {
-            self.flowing.push((id, rate));
-            self.level = None;
+        match self.flowing.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, known)) if *known == rate => return,
+            Some((_, known)) => *known = rate,
+            None => self.flowing.push((id, rate)),
         }
+        self.level = None;
     }
 
     pub fn no_longer_flows(&mut self, id: u64) {
@@ -56,6 +61,11 @@ impl Net {
         if self.flowing.len() != before {
             self.level = None;
         }
+    }
+
+    /// What all connections could bring if nothing but themselves limited them, in bytes per second.
+    pub fn demand(&self) -> f64 {
+        self.flowing.iter().map(|(_, rate)| rate).sum()
     }
 
     /// The most that a connection gets of a common rate that is divided fairly.
@@ -98,6 +108,7 @@ impl Net {
         };
         let dies = path.dying.filter(|(every, _)| is_one(*every) && !clean);
         let left = dies.map(|(_, bytes)| bytes);
-        Connection { rate: rate.max(1) as f64, left }
+        let window = path.slow_start.then_some(FIRST_WINDOW);
+        Connection { rate: rate.max(1) as f64, left, window }
     }
 }

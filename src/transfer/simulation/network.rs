@@ -9,6 +9,7 @@ use crate::model::error::{Error, Result};
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::oss::get_object::Composed;
 use crate::transfer::bandwidth::RateLimiter;
+use crate::transfer::connection_budget::Allowance;
 use crate::transfer::credentials_cache::CachedKey;
 use crate::transfer::event::{EndReason, Event};
 use crate::transfer::key_unwrapping::Asked as KeyAsked;
@@ -73,7 +74,7 @@ impl Universe {
             Step::BytesArrive => {
                 let fetch = flight.id;
                 let claimed = &mut |range| self.claimed(&process, fetch, range);
-                flight.bytes_arrive(now, self.base, claimed, send)
+                flight.bytes_arrive((now, self.plan.path.round_trip), self.base, claimed, send)
             }
             Step::Look if flight.look_at != Some(now) => Next::Waits,
             Step::Look => {
@@ -114,10 +115,8 @@ impl Universe {
     fn flow(&self, mut flight: Box<Flight>, kept: Duration) {
         let process = self.process(flight.process);
         let traffic_limit = process.request.traffic_limit / 8;
-        let own = match traffic_limit {
-            0 => flight.connection.rate,
-            limit => flight.connection.rate.min(limit as f64),
-        };
+        let own = flight.connection.rate_over(self.plan.path.round_trip);
+        let own = if traffic_limit == 0 { own } else { own.min(traffic_limit as f64) };
         let busy = self.service.borrow().bandwidth().filter(|_| !process.is_clean());
         let common = self.plan.path.link.into_iter().chain(busy).min();
         let rate = {
@@ -125,7 +124,7 @@ impl Universe {
             net.flows(flight.id, own);
             own.min(net.level(common))
         };
-        let takes = flight.flow(rate);
+        let takes = flight.flow(rate, self.plan.path.burst);
         self.plan_at(self.now() + kept + takes, Happening::Step(flight.id, Step::BytesArrive));
         self.keep(flight);
     }
@@ -142,6 +141,7 @@ impl Universe {
         self.tell(&process, || format!("request {} ends: {:?}", flight.asked.number, end.ending));
         sent.push((at, Event::Ended(end)));
         self.net.borrow_mut().no_longer_flows(flight.id);
+        self.ended(&process);
         if whole && flight.connection.left != Some(0) {
             process.idle.borrow_mut().push(flight.connection);
         }
@@ -167,6 +167,8 @@ impl Universe {
             return Next::Waits;
         }
         flight.asked.active = 1 + self.net.borrow().flights().filter(|f| f.is_served()).count();
+        flight.asked.demand = self.net.borrow().demand();
+        flight.asked.rate = flight.connection.rate;
         let reply = service.answer(&flight.asked, &flight.faults, now);
         let process = self.process(flight.process);
         self.tell(&process, || {
@@ -244,6 +246,14 @@ impl Network for Inside<'_> {
 
     fn credentials_expired(&self, serial: u64) -> bool {
         self.enter().is_ok() && self.process.credentials.borrow_mut().refused(serial)
+    }
+
+    fn connections(&self, wanted: u32, in_use: u32) -> Allowance {
+        let share = self.process.share.borrow();
+        let Some(share) = &*share else { return Allowance::NONE };
+        let allowance = share.adjust(wanted, in_use);
+        self.universe.notify_sharers(self.process);
+        allowance
     }
 
     fn start(&self, slot: usize, request: NewRequest, key: &CachedKey) -> Result<u64> {
@@ -363,7 +373,7 @@ impl Network for Inside<'_> {
 
 impl Inside<'_> {
     fn intake(&self, start: u64, destination: Destination, now: Duration) -> Intake {
-        let few = self.process.request.thread_num <= FEW_CONNECTIONS;
+        let few = self.process.request.most_connections() <= FEW_CONNECTIONS;
         Intake::new(
             (self.universe.disk.clone(), self.process.disk_id),
             destination.base,

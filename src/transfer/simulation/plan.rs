@@ -23,6 +23,8 @@ pub struct Plan {
     /// The C++ SDK has left a record at first.
     pub sdk: Option<SdkPlan>,
     pub runs: Vec<RunPlan>,
+    /// A life in which more happens is not played to its end.
+    pub most_happenings: u64,
 }
 
 /// The object at first.
@@ -73,8 +75,10 @@ pub struct ServicePlan {
     pub requests_per_second: Option<u64>,
     /// Requests at once that it accepts.
     pub active_requests: Option<usize>,
-    /// Bytes per second, for everybody; it reports that it delays replies.
+    /// Bytes per second, for everybody. When its connections could take more, it delays replies and says so.
     pub bandwidth: Option<u64>,
+    /// When its connections could take more than its bandwidth, it refuses requests instead.
+    pub refuses_traffic: bool,
     /// What a reply that throttles asks for.
     pub asks: RetryAfter,
     pub throttles_with: Throttling,
@@ -132,6 +136,10 @@ pub struct PathPlan {
     pub uneven: Option<(u64, u64)>,
     /// Rate of all connections together.
     pub link: Option<u64>,
+    /// A connection starts slowly, and doubles its rate with each round trip.
+    pub slow_start: bool,
+    /// Bytes of a connection arrive at this interval.
+    pub burst: Duration,
     /// Every `.0`th connection is reset after `.1` bytes.
     pub dying: Option<(u64, u64)>,
     /// A process needs this long to notice an event.
@@ -251,6 +259,8 @@ pub struct RunPlan {
     pub occupied: Option<Occupied>,
     /// The faults have ended, and it must succeed.
     pub clean: bool,
+    /// It is a download of the previous run's client, whose options and connections it shares.
+    pub same_client: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -286,6 +296,7 @@ pub struct RequestPlan {
     pub target: usize,
     pub part_size: u64,
     pub thread_num: u32,
+    pub auto_concurrency: bool,
     pub checkpoint: bool,
     /// First and last byte.
     pub range: Option<(i64, i64)>,
@@ -336,6 +347,7 @@ pub struct ClientPlan {
     pub no_progress_limit: Option<Duration>,
     pub throttle_limit: Option<Duration>,
     pub max_bandwidth: u64,
+    pub max_connections: u32,
     pub retry: RetryPlan,
     pub credentials: CredentialsPlan,
     /// Seconds by which the machine's clock is ahead of the service's.

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::OsStr;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,12 +11,12 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::model::error::Result;
-use crate::model::options::{ClientOptions, LogLevel, RetryVerdict};
 use crate::model::outcome::Outcome;
-use crate::model::request::{DownloadRequest, Overwrite};
+use crate::model::request::DownloadRequest;
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::sync::channel::{Receiver, unbounded};
 use crate::transfer::bandwidth::Bandwidth;
+use crate::transfer::connection_budget::{ConnectionBudget, ConnectionShare};
 use crate::transfer::driver::drive;
 use crate::transfer::event::Event;
 use crate::transfer::shared::Shared;
@@ -27,10 +26,11 @@ use super::credentials::Credentials;
 use super::disk::ProcessId;
 use super::flight::Connection;
 use super::network::dead;
-use super::plan::{ClientPlan, Condition, End, Moment, Processed, RequestPlan, RetryPlan, RunPlan};
+use super::plan::{ClientPlan, End, Moment, RunPlan};
 use super::random::Random;
+use super::request::options_of;
 use super::traces::Traces;
-use super::universe::{Happening, Universe};
+use super::universe::{Figures, Happening, Universe};
 use super::watch::Watch;
 
 /// Size of a stack, which is reserved and used as needed.
@@ -60,6 +60,9 @@ pub struct Process {
     pub credentials: RefCell<Credentials>,
     /// Connections that can be used again.
     pub idle: RefCell<Vec<Connection>>,
+    /// The connections of its client, and its share of them until it ends.
+    pub budget: Arc<ConnectionBudget>,
+    pub share: RefCell<Option<ConnectionShare>>,
     /// Milliseconds by which its clock is ahead of the service's.
     pub clock_error: Cell<i64>,
     pub watch: RefCell<Watch>,
@@ -97,6 +100,13 @@ impl Process {
         let (events, inbox) = unbounded();
         let now = universe.now();
         let started = universe.base + now;
+        let former = universe.processes.borrow().last().cloned();
+        let former = former.filter(|_| plan.same_client);
+        let budget = former.map_or_else(
+            || Arc::new(ConnectionBudget::new(client.max_connections)),
+            |former| former.budget.clone(),
+        );
+        let share = budget.join(events.clone());
         let disk_id = universe.disk.start_process();
         if let Some(End::Kill(Moment::DiskStep(step)) | End::PowerLoss(Moment::DiskStep(step))) =
             plan.end
@@ -119,8 +129,10 @@ impl Process {
             result: RefCell::new(None),
             credentials: RefCell::new(Credentials::new(client.credentials, now)),
             idle: RefCell::default(),
+            budget,
+            share: RefCell::new(Some(share)),
             clock_error: Cell::new(client.skew * 1000),
-            watch: RefCell::new(Watch::new(request.thread_num, now)),
+            watch: RefCell::new(Watch::new(request.most_connections(), now)),
             traces: Traces::default(),
             inbox,
             chance: RefCell::new(Random::new(universe.plan.seed).fork(1000 + index as u64)),
@@ -159,6 +171,17 @@ impl Process {
                 format!("{:?}, resumed", outcome.proof)
             }
             Some(Ok(outcome)) => format!("{:?}", outcome.proof),
+        }
+    }
+
+    /// What can be counted of it.
+    pub fn figures(&self) -> Figures {
+        let watch = self.watch.borrow();
+        Figures {
+            started: self.started,
+            ended: self.ended.get().unwrap_or_default(),
+            connections: watch.connections.clone(),
+            requests: watch.sent.clone(),
         }
     }
 
@@ -260,6 +283,24 @@ impl Universe {
         }
     }
 
+    /// A process gives its connections back to its client.
+    pub fn leaves_client(&self, process: &Process) {
+        drop(process.share.take());
+        self.notify_sharers(process);
+    }
+
+    /// Lets the downloads of a client notice that their shares have changed.
+    pub fn notify_sharers(&self, process: &Process) {
+        for other in self.processes.borrow().iter() {
+            if other.plan.same_client || process.plan.same_client {
+                let shares = Arc::ptr_eq(&other.budget, &process.budget) && !other.inbox.is_empty();
+                if shares && other.index != process.index {
+                    self.notify(other);
+                }
+            }
+        }
+    }
+
     /// Kills a process. If it is not the one that runs, it ends when the world goes on.
     pub fn kill(&self, process: &Process) {
         self.disk.kill(process.disk_id);
@@ -276,6 +317,7 @@ impl Universe {
         process.shared.cancel();
         self.net.borrow_mut().vanish(process.index);
         process.idle.borrow_mut().clear();
+        self.leaves_client(process);
         self.plan_at(self.now(), Happening::Wake(process.index, process.waits.get()));
         if let Some(End::PowerLoss(_)) = process.plan.end {
             self.disk.power_loss();
@@ -369,78 +411,4 @@ impl Inbox for Inside<'_> {
         self.enter().ok()?;
         self.take_event()
     }
-}
-
-/// The download request of a plan.
-pub fn request_of(plan: &RequestPlan, first_etag: &str) -> DownloadRequest {
-    let mut request = DownloadRequest::new("bucket", "key");
-    request.file_path = Some(PathBuf::from(format!("/files/{}", plan.target)));
-    if plan.checkpoint {
-        request = request.checkpoint_dir("/checkpoints");
-    }
-    request.part_size = plan.part_size;
-    request.thread_num = plan.thread_num;
-    if let Some((first, last)) = plan.range {
-        request = request.range(first, last);
-    }
-    if let Some(processed) = plan.processed {
-        let value = match processed {
-            Processed::WithLength => "length",
-            Processed::Chunked => "chunked",
-            Processed::Error => "error",
-        };
-        request.extra_query.push(("x-oss-process".to_owned(), value.to_owned()));
-    }
-    match plan.condition {
-        None => {}
-        Some(Condition::Match) => request.if_match.push(first_etag.to_owned()),
-        Some(Condition::NoneMatch) => request.if_none_match.push(first_etag.to_owned()),
-        Some(Condition::MatchOther) => request.if_match.push("other".to_owned()),
-    }
-    request.flush = plan.flush;
-    request.preallocate = plan.preallocate;
-    request.check_space = plan.check_space;
-    request.verify_before_rename = plan.verify_before_rename;
-    request.set_modified_time = plan.set_modified_time;
-    request.deadline = plan.deadline;
-    request.max_bandwidth = plan.max_bandwidth;
-    request.traffic_limit = plan.traffic_limit;
-    request.order = plan.order;
-    if plan.keep_target {
-        request.overwrite = Overwrite::Fail;
-    }
-    request
-}
-
-fn options_of(plan: &ClientPlan, universe: &Universe, process: usize) -> ClientOptions {
-    let mut options = ClientOptions::new("http://oss.simulated");
-    options.max_attempts = plan.max_attempts;
-    options.verify_crc = plan.verify_crc;
-    options.correct_clock = plan.correct_clock;
-    options.connect_timeout = plan.connect_timeout;
-    options.idle_timeout = plan.idle_timeout;
-    options.first_byte_limit = plan.first_byte_limit;
-    options.no_progress_limit = plan.no_progress_limit;
-    options.throttle_limit = plan.throttle_limit;
-    options.max_bandwidth = plan.max_bandwidth;
-    match plan.retry {
-        RetryPlan::Absent => {}
-        RetryPlan::Default => options.retry = Some(Arc::new(|_| RetryVerdict::Default)),
-        RetryPlan::Stop => options.retry = Some(Arc::new(|_| RetryVerdict::Stop)),
-        RetryPlan::After(wait, attempts) => {
-            options.retry = Some(Arc::new(move |attempt| {
-                if attempt.attempts < attempts {
-                    RetryVerdict::After(wait)
-                } else {
-                    RetryVerdict::Stop
-                }
-            }));
-        }
-    }
-    if let Some(story) = &universe.story {
-        let story = story.clone();
-        options.log_level = LogLevel::Debug;
-        options.log = Some(Arc::new(move |_, line| story.add(process, &format!("says: {line}"))));
-    }
-    options
 }

@@ -13,6 +13,7 @@ impl Default for RequestPlan {
             target: 0,
             part_size: 1024 * 1024,
             thread_num: 3,
+            auto_concurrency: false,
             checkpoint: true,
             range: None,
             processed: None,
@@ -43,6 +44,7 @@ impl Default for ClientPlan {
             no_progress_limit: Some(Duration::from_secs(120)),
             throttle_limit: Some(Duration::from_secs(60)),
             max_bandwidth: 0,
+            max_connections: 64,
             retry: RetryPlan::Absent,
             credentials: CredentialsPlan::Static,
             skew: 0,
@@ -58,6 +60,8 @@ impl Default for PathPlan {
             rate: 8 << 20,
             uneven: None,
             link: None,
+            slow_start: false,
+            burst: Duration::from_millis(100),
             dying: None,
             latency: Duration::ZERO,
         }
@@ -78,6 +82,7 @@ impl RunPlan {
             pauses: Vec::new(),
             occupied: None,
             clean: false,
+            same_client: false,
         }
     }
 }
@@ -101,6 +106,7 @@ impl Plan {
             old_target: None,
             sdk: None,
             runs: vec![RunPlan::quiet()],
+            most_happenings: 100_000,
         }
     }
 }

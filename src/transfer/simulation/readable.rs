@@ -117,8 +117,10 @@ impl Universe {
         }
         let start = request.range.map_or(0, |range| u64::try_from(range.start).unwrap_or(0));
         let first_missing = process.watch.borrow().followed.held.first_gap(start);
-        let sequence =
-            Sequence { part_size: request.part_size, connections: u64::from(request.thread_num) };
+        let sequence = Sequence {
+            part_size: request.part_size,
+            connections: u64::from(request.most_connections()),
+        };
         if asked.end > sequence.ends_before(first_missing) {
             self.violated("the first bytes are fetched first", || {
                 format!("{asked:?} is asked for while byte {first_missing} is missing")

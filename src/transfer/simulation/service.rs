@@ -52,6 +52,10 @@ pub struct Asked {
     pub expired: bool,
     /// Requests that the service is serving, with this one.
     pub active: usize,
+    /// What the connections of all others could bring, in bytes per second.
+    pub demand: f64,
+    /// What its own connection could bring.
+    pub rate: f64,
     /// The faults of the world have ended for whoever sent it.
     pub clean: bool,
 }
@@ -197,6 +201,12 @@ impl Service {
         self.plan.bandwidth
     }
 
+    /// Whether other requests take all of its bandwidth.
+    fn is_beyond_bandwidth(&self, asked: &Asked) -> bool {
+        let busy = self.plan.bandwidth.filter(|_| !asked.clean);
+        busy.is_some_and(|bandwidth| asked.demand >= bandwidth as f64)
+    }
+
     /// The service's time.
     pub fn time(now: Duration) -> Timestamp {
         let millis = BEGINNING * 1000 + i64::try_from(now.as_millis()).unwrap_or_default();
@@ -285,6 +295,9 @@ impl Service {
         }
         if self.plan.active_requests.is_some_and(|most| asked.active > most) {
             return Some(Throttling::ActiveRequests.refusal(asks));
+        }
+        if self.plan.refuses_traffic && self.is_beyond_bandwidth(asked) {
+            return Some(Throttling::TrafficLimit.refusal(asks));
         }
         let per_second = self.plan.requests_per_second?;
         let (left, since) = self.allowance;

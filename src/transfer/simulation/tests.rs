@@ -36,7 +36,8 @@ fn played(plan: &Plan, tells: bool) -> Played {
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         let what = text.unwrap_or_default().to_owned();
         let violation = Some(Violation { promise: "the simulator works", what });
-        Played { violation, story: Vec::new(), happenings: 0, ends: Vec::new() }
+        let (story, ends, runs) = (Vec::new(), Vec::new(), Vec::new());
+        Played { violation, story, happenings: 0, ends, runs }
     })
 }
 

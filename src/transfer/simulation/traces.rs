@@ -48,7 +48,7 @@ impl Universe {
                 RequestEnd::Refused => answered && trace.bytes == 0,
                 _ => true,
             };
-            if !(in_order && follows && fits && trace.slot < process.request.thread_num) {
+            if !(in_order && follows && fits && trace.slot < process.request.most_connections()) {
                 self.violated("a trace is what happened", || format!("{trace:?} after {before:?}"));
             }
         }

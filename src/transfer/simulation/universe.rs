@@ -18,14 +18,13 @@ use super::disk::{Disk, ProofId};
 use super::net::Net;
 use super::network::Step;
 use super::plan::{End, Moment, Plan, RunPlan, SdkPlan, Start};
-use super::process::{Body, Process, request_of};
+use super::process::{Body, Process};
 use super::random::Random;
+use super::request::request_of;
 use super::schedule::Schedule;
 use super::service::{ERROR_DOCUMENT, Service};
 use super::story::Story;
 
-/// A life in which more happens is not played to its end.
-const MOST_HAPPENINGS: u64 = 100_000;
 /// The bytes at the target before the first run.
 pub const OLD: Content = Content(500);
 
@@ -81,6 +80,19 @@ pub struct Played {
     pub happenings: u64,
     /// How its runs ended.
     pub ends: Vec<String>,
+    /// The same of each run, in figures.
+    pub runs: Vec<Figures>,
+}
+
+/// What can be counted of a run.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    pub started: Duration,
+    pub ended: Duration,
+    /// When its number of requests in flight changed, and to what.
+    pub connections: Vec<(Duration, u32)>,
+    /// When it sent requests.
+    pub requests: Vec<Duration>,
 }
 
 /// Plays a life. `tells`: its story is kept.
@@ -93,6 +105,7 @@ pub fn play(plan: &Plan, tells: bool) -> Played {
         story: universe.story.as_ref().map(|story| story.take()).unwrap_or_default(),
         happenings,
         ends: universe.processes.borrow().iter().map(|process| process.end()).collect(),
+        runs: universe.processes.borrow().iter().map(|process| process.figures()).collect(),
     }
 }
 
@@ -190,10 +203,10 @@ impl Universe {
                 break;
             };
             happenings += 1;
-            if happenings == MOST_HAPPENINGS / 2 {
+            if happenings == self.plan.most_happenings / 2 {
                 received_halfway = self.received();
             }
-            if happenings > MOST_HAPPENINGS {
+            if happenings > self.plan.most_happenings {
                 // A large object over connections that die soon takes long, but it ends.
                 if self.received() == received_halfway {
                     self.violated("every life ends", || format!("{:?} have passed", self.now()));
@@ -341,6 +354,7 @@ impl Universe {
             self.disk.kill(process.disk_id);
             self.net.borrow_mut().vanish(process.index);
         }
+        self.leaves_client(process);
         if let Some(occupant) = process.occupant {
             self.disk.kill(occupant);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::extent::Extent;
@@ -13,6 +14,7 @@ use crate::transfer::world::{Network, NewRequest};
 
 use super::content::Bytes;
 use super::disk::Damage;
+use super::flight::Flight;
 use super::plan::{FaultKind, RetryPlan};
 use super::process::{Inside, Process};
 use super::readable::Followed;
@@ -66,6 +68,10 @@ pub struct Watch {
     /// The service has refused one of its requests because of traffic.
     pub throttled: bool,
     pub followed: Followed,
+    /// When its number of requests in flight changed, and to what.
+    pub connections: Vec<(Duration, u32)>,
+    /// When it sent requests.
+    pub sent: Vec<Duration>,
 }
 
 impl Watch {
@@ -92,6 +98,8 @@ impl Watch {
             finals: Vec::new(),
             throttled: false,
             followed: Followed::new(),
+            connections: Vec::new(),
+            sent: Vec::new(),
         }
     }
 
@@ -134,8 +142,18 @@ impl Universe {
         let mut watch = process.watch.borrow_mut();
         watch.requests += 1;
         watch.hits.extend_from_slice(faults);
-        let most = process.request.thread_num as usize;
+        let most = process.request.most_connections() as usize;
         let in_flight = self.net.borrow().flights().filter(|f| f.process == process.index).count();
+        watch.sent.push(now);
+        watch.connections.push((now, u32::try_from(in_flight).unwrap_or(u32::MAX) + 1));
+        let processes = self.processes.borrow();
+        let shares = |f: &&Flight| Arc::ptr_eq(&processes[f.process].budget, &process.budget);
+        let of_client = self.net.borrow().flights().filter(shares).count();
+        if of_client >= process.budget.limit() as usize {
+            self.violated("never more connections than a client has", || {
+                format!("a request beside {of_client} others")
+            });
+        }
         if in_flight >= most || slot >= most {
             self.violated("never more connections than allowed", || {
                 format!("a request on slot {slot} beside {in_flight} others")
@@ -165,6 +183,13 @@ impl Universe {
                 format!("at {now:?}, before {:?}", watch.not_before)
             });
         }
+    }
+
+    /// A request has ended.
+    pub fn ended(&self, process: &Process) {
+        let in_flight = self.net.borrow().flights().filter(|f| f.process == process.index).count();
+        let in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX);
+        process.watch.borrow_mut().connections.push((self.now(), in_flight));
     }
 
     /// A request has a number and may claim bytes from now on.

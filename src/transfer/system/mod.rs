@@ -56,7 +56,7 @@ impl Job for Task {
         let Task { session, request, paths, shared, inbox, claim } = self;
         shared.report_start();
         let buffers = session.writer_threads.buffers();
-        let reserved = buffers_for(request.thread_num);
+        let reserved = buffers_for(request.most_connections());
         buffers.reserve(reserved);
         let result = catch(|| {
             let network = ClientNetwork::new(&session, &request, &shared);

@@ -73,7 +73,7 @@ impl<'a> ClientNetwork<'a> {
     ) -> Result<Intake> {
         let Destination { file, base, grain, content_key } = destination;
         let cipher = content_key.map(|key| ContentCipher::at(&key, start)).transpose()?;
-        let few = self.request.thread_num <= FEW_CONNECTIONS;
+        let few = self.request.most_connections() <= FEW_CONNECTIONS;
         let intake = Intake::new(
             fetch,
             Arc::new(WriteTarget::new(file, base, self.shared.events().clone())),
@@ -100,7 +100,8 @@ impl<'a> ClientNetwork<'a> {
         if self.session.is_https() || self.is_limited() {
             return MIN_RECEIVE_BUFFER;
         }
-        let connections = usize::try_from(self.request.thread_num).unwrap_or(usize::MAX).max(2);
+        let connections =
+            usize::try_from(self.request.most_connections()).unwrap_or(usize::MAX).max(2);
         (RECEIVE_BUFFERS / connections).max(MIN_RECEIVE_BUFFER)
     }
 }

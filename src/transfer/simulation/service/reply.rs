@@ -13,6 +13,9 @@ use super::{
     processed_size,
 };
 
+/// Delay of a reply while the bandwidth of the service is used up, in milliseconds.
+const BUSY_DELAY: u64 = 50;
+
 impl Service {
     pub(super) fn refuse(&self, asked: &Asked, refusal: Refusal, now: Duration) -> Reply {
         let Refusal { status, code, asks } = refusal;
@@ -95,7 +98,7 @@ impl Service {
             _ => lines.add("Content-Length", &len.to_string()),
         }
         self.describe(&mut lines, asked, generation, shape);
-        let delay = lines.delayed(faults);
+        let delay = lines.delayed(self.delays(asked), faults);
         let flip = flipped(faults, len);
         let lacks_a_byte = shape == Some(Shape::WrongLength);
         let len = if lacks_a_byte { len + 1 } else { len };
@@ -103,6 +106,13 @@ impl Service {
         let body = ObjectBody { content, start, len, flip, lacks_a_byte };
         let body = if len == 0 { Body::Nothing } else { Body::Object(body) };
         Reply { head: lines.head(), body, delay, ..Reply::default() }
+    }
+
+    /// By how many milliseconds the reply is delayed because others take the bandwidth.
+    fn delays(&self, asked: &Asked) -> u64 {
+        let busy = self.bandwidth().filter(|_| !asked.clean);
+        let demand = asked.demand + asked.rate;
+        if busy.is_some_and(|bandwidth| demand > bandwidth as f64) { BUSY_DELAY } else { 0 }
     }
 
     fn describe(
@@ -161,7 +171,7 @@ impl Service {
             Processed::Chunked => lines.add("Transfer-Encoding", "chunked"),
         }
         self.describe(&mut lines, asked, generation, shape);
-        let delay = lines.delayed(faults);
+        let delay = lines.delayed(self.delays(asked), faults);
         let body =
             ObjectBody { content, start: 0, len, flip: flipped(faults, len), lacks_a_byte: false };
         let body = if len == 0 { Body::Nothing } else { Body::Object(body) };
@@ -209,12 +219,12 @@ impl Lines {
     }
 
     /// Says by how much the reply was delayed, if it was; returns the delay.
-    fn delayed(&mut self, faults: &[FaultKind]) -> Duration {
+    fn delayed(&mut self, millis: u64, faults: &[FaultKind]) -> Duration {
         let delays = faults.iter().map(|fault| match fault {
             FaultKind::Delayed(millis) => *millis,
             _ => 0,
         });
-        let millis = delays.sum();
+        let millis = millis + delays.sum::<u64>();
         if millis > 0 {
             self.add("x-oss-qos-delay-time", &u64::to_string(&millis));
         }

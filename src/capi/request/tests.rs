@@ -1,0 +1,145 @@
+use super::*;
+use crate::capi::event_queue::{oss_resumable_event_queue_free, oss_resumable_event_queue_new};
+use crate::event_queue::EventQueue;
+use std::mem;
+use std::ptr;
+use std::time::Duration;
+
+fn zeroed() -> oss_download_object_request {
+    // SAFETY: all zero is valid by the contract of `SizeFirst`.
+    let mut request: oss_download_object_request = unsafe { mem::zeroed() };
+    request.struct_size = size_of::<oss_download_object_request>();
+    request.bucket = c"examplebucket".as_ptr();
+    request.key = c"a/b".as_ptr();
+    request
+}
+
+fn read_one(c: &oss_download_object_request) -> Result<DownloadRequest> {
+    // SAFETY: a live struct with literals for strings and no longer counts than lists.
+    unsafe { read(ptr::from_ref(c)) }.map(|(request, _)| request)
+}
+
+fn refused(change: impl FnOnce(&mut oss_download_object_request)) -> String {
+    let mut c = zeroed();
+    change(&mut c);
+    read_one(&c).expect_err("refused").message().to_owned()
+}
+
+#[test]
+fn zero_is_every_default() {
+    let request = read_one(&zeroed()).expect("request");
+    let default = DownloadRequest::new("examplebucket", "a/b");
+    assert_eq!(format!("{request:?}"), format!("{default:?}"));
+}
+
+#[test]
+fn each_field_reaches_its_place() {
+    let etags = [c"e1".as_ptr(), c"e2".as_ptr()];
+    let pair = oss_resumable_pair { name: c"n".as_ptr(), value: c"v".as_ptr() };
+    let mut c = zeroed();
+    (c.file_path, c.checkpoint_dir) = (c"/f".as_ptr(), c"/c".as_ptr());
+    (c.part_size, c.thread_num) = (200_000, 7);
+    (c.has_range, c.range_start, c.range_end) = (1, 5, -1);
+    (c.if_match, c.if_match_count) = (etags.as_ptr(), 2);
+    (c.if_none_match, c.if_none_match_count) = (etags.as_ptr(), 1);
+    (c.if_modified_since, c.if_unmodified_since) = (c"since".as_ptr(), c"until".as_ptr());
+    c.response_content_type = c"r1".as_ptr();
+    c.response_content_language = c"r2".as_ptr();
+    c.response_expires = c"r3".as_ptr();
+    c.response_cache_control = c"r4".as_ptr();
+    c.response_content_disposition = c"r5".as_ptr();
+    c.response_content_encoding = c"r6".as_ptr();
+    (c.version_id, c.traffic_limit) = (c"v1".as_ptr(), 819_200);
+    (c.extra_headers, c.extra_headers_count) = (&raw const pair, 1);
+    (c.extra_query, c.extra_query_count) = (&raw const pair, 1);
+    (c.deadline_ms, c.max_bandwidth, c.priority) = (9, 8, -7);
+    c.order = OSS_RESUMABLE_ORDER_SEQUENTIAL;
+    c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
+    c.write_mode = OSS_RESUMABLE_WRITE_MODE_DIRECT;
+    (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
+    (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
+    c.auto_concurrency = 1;
+    let mut queue = ptr::null_mut();
+    // SAFETY: a live local, and no error is wanted.
+    unsafe { oss_resumable_event_queue_new(&raw mut queue, ptr::null_mut()) };
+    (c.event_queue, c.tag) = (queue, 77);
+
+    let text = |text: &str| Some(text.to_owned());
+    let mut r = DownloadRequest::new("examplebucket", "a/b").file_path("/f");
+    r = r.checkpoint_dir("/c").part_size(200_000).thread_num(7).range(5, -1);
+    r.if_match = vec!["e1".to_owned(), "e2".to_owned()];
+    r.if_none_match = vec!["e1".to_owned()];
+    (r.if_modified_since, r.if_unmodified_since) = (text("since"), text("until"));
+    r.response_headers = ResponseHeaders {
+        content_type: text("r1"),
+        content_language: text("r2"),
+        expires: text("r3"),
+        cache_control: text("r4"),
+        content_disposition: text("r5"),
+        content_encoding: text("r6"),
+    };
+    (r.version_id, r.traffic_limit) = (text("v1"), 819_200);
+    r.extra_headers = vec![("n".to_owned(), "v".to_owned())];
+    r.extra_query = r.extra_headers.clone();
+    (r.deadline, r.max_bandwidth) = (Some(Duration::from_millis(9)), 8);
+    (r.priority, r.order) = (-7, Order::Sequential);
+    r.overwrite = Overwrite::Fail;
+    r.write_mode = WriteMode::Direct;
+    (r.requester_pays, r.set_modified_time, r.check_space) = (true, true, false);
+    (r.preallocate, r.flush) = (true, false);
+    (r.verify_before_rename, r.allow_encrypted) = (true, true);
+    r.auto_concurrency = true;
+    let other = EventQueue::new().expect("queue");
+    r = r.event_queue(&other, 77);
+    assert_eq!(format!("{:?}", read_one(&c).expect("request")), format!("{r:?}"));
+    // SAFETY: given above, freed once.
+    unsafe { oss_resumable_event_queue_free(queue) };
+}
+
+#[test]
+fn a_checkpoint_is_where_the_two_fields_say() {
+    let place = |directory, enable| {
+        let mut c = zeroed();
+        (c.checkpoint_dir, c.enable_checkpoint) = (directory, enable);
+        read_one(&c).expect("request").checkpoint
+    };
+    let directory = c"/c".as_ptr();
+    assert_eq!(place(ptr::null(), 0), Checkpoint::Off);
+    assert_eq!(place(ptr::null(), 1), Checkpoint::BesideTarget);
+    assert_eq!(place(directory, 0), Checkpoint::Directory(PathBuf::from("/c")));
+    assert_eq!(place(directory, 2), Checkpoint::Off);
+}
+
+#[test]
+fn zero_connections_are_the_default_or_those_that_auto_concurrency_may_have() {
+    let mut c = zeroed();
+    assert_eq!(read_one(&c).expect("request").most_connections(), DEFAULT_THREAD_NUM);
+    c.auto_concurrency = 1;
+    assert_eq!(read_one(&c).expect("request").most_connections(), 32);
+    c.thread_num = 5;
+    assert_eq!(read_one(&c).expect("request").most_connections(), 5);
+}
+
+#[test]
+fn a_range_is_ignored_unless_it_is_switched_on() {
+    let mut c = zeroed();
+    (c.range_start, c.range_end) = (-7, -7);
+    assert_eq!(read_one(&c).expect("request").range, None);
+}
+
+#[test]
+fn values_that_a_field_does_not_have_are_refused_by_the_fields_name() {
+    assert!(refused(|c| c.bucket = ptr::null()).contains("bucket"));
+    assert!(refused(|c| c.key = c"\xff".as_ptr()).contains("key"));
+    assert!(refused(|c| c.has_range = 7).contains("has_range"));
+    assert!(refused(|c| c.overwrite = 7).contains("overwrite"));
+    assert!(refused(|c| c.write_mode = 3).contains("write_mode"));
+    assert!(refused(|c| c.flush = -1).contains("flush"));
+    assert!(refused(|c| c.deadline_ms = -9).contains("deadline_ms"));
+    assert!(refused(|c| c.extra_headers_count = 1).contains("extra_headers"));
+    assert!(refused(|c| c.reserved = 7).contains("reserved"));
+    assert!(refused(|c| c.reserved2 = 7).contains("reserved2"));
+    assert!(refused(|c| c.order = 7).contains("order"));
+    assert!(refused(|c| c.auto_concurrency = 3).contains("auto_concurrency"));
+    assert!(refused(|c| c.reserved3 = 7).contains("reserved3"));
+}
