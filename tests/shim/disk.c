@@ -5,8 +5,8 @@
 // (one, or several separated by commas), DISK_TIMES calls from number DISK_NTH on (counted from 1)
 // fail with the error DISK_ERRNO. With DISK_ERRNO=short a read or write does half of what was
 // requested; with DISK_ERRNO=lost a write reports success but writes nothing; with DISK_ERRNO=stuck
-// a call never returns; with DISK_ERRNO=slow it is done after DISK_DELAY milliseconds. With DISK_NFS
-// set, the file system of the paths is NFS.
+// a call never returns; with DISK_ERRNO=slow it is done after DISK_DELAY milliseconds. With
+// DISK_NFS set, the file system of the paths is NFS.
 //
 // Opens with O_DIRECT, and reads and writes of descriptors that were opened so, are of the kinds
 // "direct-open", "direct-read" and "direct-write".
@@ -164,7 +164,7 @@ static size_t part_of(size_t count, int outcome) {
         va_start(rest, flags);                                                                     \
         mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;                    \
         va_end(rest);                                                                              \
-        if (fate(flags & O_DIRECT ? "direct-open" : "open", path) == FAIL)                                                            \
+        if (fate(flags & O_DIRECT ? "direct-open" : "open", path) == FAIL)                         \
             return -1;                                                                             \
         int fd = REAL(name)(path, flags, mode);                                                    \
         if (fd >= 0 && (flags & O_CREAT))                                                          \
