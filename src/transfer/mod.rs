@@ -1,5 +1,6 @@
 //! The engine: `driver` decides, `policy` contains the pure rules for its decisions, `connection` is the network side
-//! and `disk` the storage side. The other modules are shared by all of them.
+//! `disk` the storage side, and
+//! `listing` lists buckets. The other modules are shared by all of them.
 
 mod bandwidth;
 mod connection;
@@ -11,6 +12,7 @@ mod driver;
 mod environment_key;
 mod event;
 mod key_unwrapping;
+mod listing;
 pub mod policy;
 mod rate;
 mod scheduler;
@@ -22,6 +24,8 @@ mod system;
 mod worker_waker;
 mod world;
 
+pub use listing::Lister;
+pub use listing::registry::ListControl;
 pub use scheduler::Scheduler;
 pub use session::Session;
 pub use shared::{PausedBy, Shared};

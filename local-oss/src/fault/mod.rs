@@ -108,6 +108,8 @@ pub enum Fault {
     FlipByte(u64),
     /// The body has the right length and only wrong bytes.
     GarbageBody,
+    /// A reply of the service has this body instead of its own.
+    Body(Vec<u8>),
     /// This many bytes precede the body and displace its end.
     GarbageBeforeBody(u64),
     /// The connection closes this many bytes before the body's end.
