@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::client_state::ClientState;
-use crate::model::error::Result;
+use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::listing::ListEntry;
 use crate::transfer::{ListControl, Lister};
 
@@ -21,6 +21,8 @@ use crate::transfer::{ListControl, Lister};
 pub struct Listing {
     lister: Lister,
     page: std::vec::IntoIter<ListEntry>,
+    /// The error with which it has ended.
+    failure: Option<Error>,
     has_ended: bool,
     /// Keeps the client's threads alive while the listing needs them.
     client: Arc<ClientState>,
@@ -28,7 +30,7 @@ pub struct Listing {
 
 impl Listing {
     pub(crate) fn new(lister: Lister, client: Arc<ClientState>) -> Self {
-        Listing { lister, page: Vec::new().into_iter(), has_ended: false, client }
+        Listing { lister, page: Vec::new().into_iter(), failure: None, has_ended: false, client }
     }
 
     /// What cancels this listing from another thread.
@@ -36,15 +38,20 @@ impl Listing {
         ListCanceller(self.lister.control().clone())
     }
 
-    fn next_entry(&mut self) -> Result<Option<ListEntry>> {
+    /// The next entry; `None` after the last one. An error is final: it is returned again by later calls.
+    pub(crate) fn next_entry(&mut self) -> Result<Option<ListEntry>> {
         self.client.require_threads()?;
         loop {
+            if let Some(error) = &self.failure {
+                return Err(error.clone());
+            }
             if let Some(entry) = self.page.next() {
                 return Ok(Some(entry));
             }
-            match self.lister.next_page()? {
-                Some(entries) => self.page = entries.into_iter(),
-                None => return Ok(None),
+            match self.lister.next_page() {
+                Ok(Some(entries)) => self.page = entries.into_iter(),
+                Ok(None) => return Ok(None),
+                Err(error) => self.failure = Some(error),
             }
         }
     }
@@ -67,6 +74,18 @@ impl fmt::Debug for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listing").finish_non_exhaustive()
     }
+}
+
+/// The error of an entry whose name a C string cannot hold.
+#[cfg(feature = "capi")]
+pub(crate) fn name_with_nul(name: &str) -> Error {
+    let shown: String = name.chars().take(100).collect();
+    let shown = shown.escape_debug();
+    Error::new(
+        ErrorKind::Integrity,
+        "InvalidReply",
+        format!("the key '{shown}' contains a NUL byte, which the C API cannot express"),
+    )
 }
 
 /// Cancels a listing. Thread-safe, and cheap to clone.

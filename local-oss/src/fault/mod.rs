@@ -108,7 +108,7 @@ pub enum Fault {
     FlipByte(u64),
     /// The body has the right length and only wrong bytes.
     GarbageBody,
-    /// A reply of the service has this body instead of its own.
+    /// The reply has status 200 and this body, whatever was asked for, with the service's headers.
     Body(Vec<u8>),
     /// This many bytes precede the body and displace its end.
     GarbageBeforeBody(u64),

@@ -84,7 +84,9 @@ impl Plan {
                     reply.delay = *time;
                 }
                 Edit::QosDelay(_) => {}
-                Edit::Body(bytes) => reply.body = Body::Bytes(bytes.clone()),
+                Edit::Body(bytes) => {
+                    (reply.status, reply.body) = (200, Body::Bytes(bytes.clone()));
+                }
             }
         }
     }

@@ -18,8 +18,10 @@ pub struct Attempts<'a> {
     has_progressed: bool,
     failures: u32,
     throttled: u32,
-    /// Measures the time in which no byte of the page came.
+    /// Measures the time in which no byte came, over all attempts.
     stall_clock: StallClock,
+    /// Measures the time since the last byte of this attempt.
+    silence: StallClock,
     /// Runs since the service throttles.
     throttle_clock: Option<StallClock>,
     back_off: ThrottleBackOff,
@@ -38,6 +40,7 @@ impl<'a> Attempts<'a> {
             failures: 0,
             throttled: 0,
             stall_clock: StallClock::new(now),
+            silence: StallClock::new(now),
             throttle_clock: None,
             back_off: ThrottleBackOff::default(),
             bytes,
@@ -46,13 +49,20 @@ impl<'a> Attempts<'a> {
         }
     }
 
+    /// The next attempt begins.
+    pub fn begin(&mut self, now: Instant) {
+        self.silence.reset(now);
+    }
+
     /// Time passes, in which `bytes` have come in all. A part of a page is no progress, but its bytes show that the
     /// service is not silent.
     pub fn advance(&mut self, bytes: u64, now: Instant) {
         if bytes == self.bytes {
             self.stall_clock.advance(now);
+            self.silence.advance(now);
         } else {
             self.stall_clock.skip(now);
+            self.silence.reset(now);
             self.bytes = bytes;
         }
         if let Some(clock) = &mut self.throttle_clock {
@@ -67,9 +77,10 @@ impl<'a> Attempts<'a> {
 
     /// An error if the service, or else the credentials provider, has been silent for too long.
     pub fn check_stall(&mut self, asks_service: bool, now: Instant) -> Result<(), Error> {
-        let stalled_for = self.stall_clock.advance(now);
+        self.stall_clock.advance(now);
+        let silent_for = self.silence.advance(now);
         let name = if self.has_progressed { "no_progress_limit" } else { "first_byte_limit" };
-        let limit = self.limits().of(self.has_progressed).filter(|limit| stalled_for >= *limit);
+        let limit = self.limits().of(self.has_progressed).filter(|limit| silent_for >= *limit);
         let Some(limit) = limit else { return Ok(()) };
         if !asks_service {
             return Err(Error::new(
@@ -163,8 +174,8 @@ mod tests {
         let options = ClientOptions::new("example.com");
         let start = Instant::now();
         let mut attempts = Attempts::new(&options, false, 0, start);
-        for second in 1..=60 {
-            attempts.advance(second, start + SECOND * u32::try_from(second).expect("small"));
+        for second in 1..=60_u32 {
+            attempts.advance(u64::from(second / 5), start + SECOND * second);
         }
         let now = start + SECOND * 60;
         attempts.check_stall(true, now).expect("bytes came all the time");

@@ -118,6 +118,7 @@ impl Lister {
         loop {
             self.wait_for_turn(&share, &mut attempts)?;
             let sent = Instant::now();
+            attempts.begin(sent);
             let failure = match self.key(&mut attempts)? {
                 Err(failure) => failure,
                 Ok(key) => {
