@@ -12,6 +12,7 @@ mod driver;
 mod environment_key;
 mod event;
 mod key_unwrapping;
+mod list_control;
 mod listing;
 pub mod policy;
 mod rate;
@@ -24,8 +25,8 @@ mod system;
 mod worker_waker;
 mod world;
 
+pub use list_control::ListControl;
 pub use listing::Lister;
-pub use listing::registry::ListControl;
 pub use scheduler::Scheduler;
 pub use session::Session;
 pub use shared::{PausedBy, Shared};

@@ -25,7 +25,7 @@ use super::connection_budget::ConnectionBudget;
 use super::credentials_cache::{CachedKey, CredentialsCache};
 use super::disk::writer_threads::WriterThreads;
 use super::key_unwrapping::KeyUnwrapping;
-use super::listing::registry::Listings;
+use super::list_control::Listings;
 
 /// Most transfer threads by default; one loop is enough for several Gbit/s.
 const DEFAULT_MAX_WORKERS: usize = 4;

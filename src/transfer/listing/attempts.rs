@@ -18,14 +18,14 @@ pub struct Attempts<'a> {
     has_progressed: bool,
     failures: u32,
     throttled: u32,
-    /// Measures the time in which no byte came, over all attempts.
-    stall_clock: StallClock,
-    /// Measures the time since the last byte of this attempt.
+    /// Measures the time without a byte in this attempt.
     silence: StallClock,
+    /// How long the attempts before were without a byte when they failed, and the delays between them.
+    waited: Duration,
     /// Runs since the service throttles.
     throttle_clock: Option<StallClock>,
     back_off: ThrottleBackOff,
-    /// The number of bytes that had come when the stall clock was last advanced.
+    /// The number of bytes that had come when the time was last measured.
     bytes: u64,
     /// No attempt begins before this.
     pub not_before: Option<Instant>,
@@ -39,8 +39,8 @@ impl<'a> Attempts<'a> {
             has_progressed,
             failures: 0,
             throttled: 0,
-            stall_clock: StallClock::new(now),
             silence: StallClock::new(now),
+            waited: Duration::ZERO,
             throttle_clock: None,
             back_off: ThrottleBackOff::default(),
             bytes,
@@ -58,10 +58,8 @@ impl<'a> Attempts<'a> {
     /// service is not silent.
     pub fn advance(&mut self, bytes: u64, now: Instant) {
         if bytes == self.bytes {
-            self.stall_clock.advance(now);
             self.silence.advance(now);
         } else {
-            self.stall_clock.skip(now);
             self.silence.reset(now);
             self.bytes = bytes;
         }
@@ -72,12 +70,11 @@ impl<'a> Attempts<'a> {
 
     /// The time that has passed since the last call is nobody's fault: this process has to wait for itself.
     pub fn skip(&mut self, now: Instant) {
-        self.stall_clock.skip(now);
+        self.silence.skip(now);
     }
 
     /// An error if the service, or else the credentials provider, has been silent for too long.
     pub fn check_stall(&mut self, asks_service: bool, now: Instant) -> Result<(), Error> {
-        self.stall_clock.advance(now);
         let silent_for = self.silence.advance(now);
         let name = if self.has_progressed { "no_progress_limit" } else { "first_byte_limit" };
         let limit = self.limits().of(self.has_progressed).filter(|limit| silent_for >= *limit);
@@ -114,9 +111,11 @@ impl<'a> Attempts<'a> {
         } else {
             self.failures += 1;
         }
+        let stalled_for = self.waited.saturating_add(self.silence.advance(now));
+        self.silence.reset(now);
         let history = History {
             progressed: self.has_progressed,
-            stalled_for: self.stall_clock.advance(now),
+            stalled_for,
             failures: self.failures,
             brought_bytes: false,
             throttled: self.back_off.rounds(),
@@ -131,9 +130,9 @@ impl<'a> Attempts<'a> {
         };
         let again = now.checked_add(delay).unwrap_or(now + FOREVER);
         self.not_before = Some(again);
-        if is_throttled || is_of_host {
-            self.stall_clock.suspend_until(now, again);
-        }
+        // A delay that the service or the host has asked for is nobody's silence.
+        let is_asked_for = is_throttled || is_of_host;
+        self.waited = if is_asked_for { Duration::ZERO } else { stalled_for.saturating_add(delay) };
         self.last_error = Some(failure.error);
         Ok(delay)
     }
@@ -183,6 +182,22 @@ mod tests {
             attempts.failed(broken(), (now, now), 0.5).expect("a retry");
         }
         attempts.failed(broken(), (now, now), 0.5).expect_err("no page has come");
+    }
+
+    #[test]
+    fn a_page_that_always_breaks_after_another_page_is_given_up_after_the_limit() {
+        let options = ClientOptions::new("example.com");
+        let (start, mut bytes) = (Instant::now(), 0);
+        let mut attempts = Attempts::new(&options, true, bytes, start);
+        let mut now = start;
+        while let Ok(delay) = attempts.failed(broken(), (now, now), 0.5) {
+            now += delay;
+            attempts.begin(now);
+            bytes += 1000;
+            attempts.advance(bytes, now);
+            assert!(now - start < SECOND * 130, "it never ends");
+        }
+        assert!(now - start > SECOND * 100, "{:?}", now - start);
     }
 
     #[test]

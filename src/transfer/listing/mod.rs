@@ -1,7 +1,6 @@
 //! Lists a bucket: one request for each page, which a worker sends and the thread that asks for the page waits for.
 
 mod attempts;
-pub mod registry;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +25,7 @@ use super::connection_budget::ConnectionShare;
 use super::counters::Counters;
 use super::credentials_cache::CachedKey;
 use super::event::{EndReason, Event, FetchEnd};
+use super::list_control::ListControl;
 use super::policy::failure_cause::{self, Broken};
 use super::policy::list_progress::ListProgress;
 use super::policy::reply_check;
@@ -36,7 +36,6 @@ use super::system::clock::SystemChance;
 use super::world::Chance;
 
 use attempts::Attempts;
-use registry::ListControl;
 
 /// All requests of a listing are sent by this worker.
 const SLOT: usize = 0;

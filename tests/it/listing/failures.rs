@@ -191,7 +191,7 @@ fn a_silent_service_is_an_error_after_the_limit() {
 #[test]
 fn a_page_that_comes_slowly_is_not_a_stall() {
     let fixture = fixture_with(1);
-    fixture.server.inject_when(pages(), Fault::RateLimit(500));
+    fixture.server.inject_when(pages(), Fault::Dribble(Duration::from_millis(2)));
     let client = fixture.client_with(|options| {
         options.first_byte_limit = Some(Duration::from_millis(700));
     });

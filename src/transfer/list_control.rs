@@ -1,4 +1,4 @@
-//! The page requests of a client that are running, so that the client can end them.
+//! What ends a listing from another thread: its canceller, or its client, which knows the page requests that are running.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::{Condvar, Mutex};
-use crate::transfer::event::Event;
+
+use super::event::Event;
 
 /// What ends one listing from another thread.
 pub struct ListControl {
