@@ -205,6 +205,15 @@ fn a_checksum_of_the_service_that_stays_wrong_is_an_error() {
 }
 
 #[test]
+fn a_wrong_checksum_that_no_later_reply_corrects_is_an_error() {
+    let fixture = fixture_with(Matcher::any().nth(1), Fault::WrongCrc);
+    fixture.server.inject_when(Matcher::any().from(2), Fault::NoCrc);
+    assert_fails(&fixture, ErrorKind::Integrity, "CrcCheckError");
+    assert_eq!(fixture.files(), [""; 0]);
+    assert_recovers(&fixture);
+}
+
+#[test]
 fn without_a_checksum_of_the_service_the_proof_is_generation() {
     let fixture = fixture_with(Matcher::any(), Fault::NoCrc);
     let outcome = download(&fixture).expect("download");

@@ -355,7 +355,11 @@ impl<'p> World<'p> {
                 let is_read_as_reply = |flaw| matches!(flaw, Flaw::LongBody(_));
                 (of(Effect::Reply) || fault_applied(&is_read_as_reply)) && (given_up || twice)
             }
-            (ErrorKind::Integrity, "CrcCheckError") => sum.wrong >= 2,
+            (ErrorKind::Integrity, "CrcCheckError") => {
+                // A reply without the checksum does not correct a wrong one.
+                let uncorrected = sum.wrong == 1 && fault_applied(&|flaw| flaw == Flaw::NoCrc);
+                sum.wrong >= 2 || uncorrected
+            }
             (ErrorKind::ObjectChanged, _) => {
                 sum.changed >= 2 || (sum.streams && sum.changed + sum.repeated >= 2)
             }
