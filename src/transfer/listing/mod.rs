@@ -124,7 +124,7 @@ impl Lister {
                     let fetch = self.start(&key)?;
                     let end = self.await_end(fetch, &mut attempts)?;
                     share.adjust(0, 0);
-                    match self.evaluate(end, &key)? {
+                    match self.evaluate(*end, &key)? {
                         Answer::Page(page) => return Ok(page),
                         Answer::Failed(failure) => failure,
                     }
@@ -259,8 +259,8 @@ impl Lister {
         self.started.checked_add(self.request.deadline?)
     }
 
-    fn evaluate(&self, end: Box<FetchEnd>, key: &CachedKey) -> Result<Answer> {
-        let FetchEnd { ending, head, body, .. } = *end;
+    fn evaluate(&self, end: FetchEnd, key: &CachedKey) -> Result<Answer> {
+        let FetchEnd { ending, head, body, .. } = end;
         let failure = match ending {
             EndReason::Fault(error) => return Err(error),
             EndReason::Aborted | EndReason::Cut => {
