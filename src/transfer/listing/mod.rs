@@ -138,6 +138,7 @@ impl Lister {
 
     /// Waits until the next attempt may begin and there is a connection for it.
     fn wait_for_turn(&self, share: &ConnectionShare, attempts: &mut Attempts<'_>) -> Result<()> {
+        self.check_limits()?;
         while let Some(again) = attempts.not_before.filter(|again| *again > Instant::now()) {
             self.next_event(Some(again))?;
             attempts.advance(self.counters.bytes_from_network.get(), Instant::now());
