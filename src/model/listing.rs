@@ -115,6 +115,7 @@ pub struct ListedObject {
 /// One page of a listing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ListPage {
+    /// In the order of the document.
     pub entries: Vec<ListEntry>,
     /// With which the next page is asked for; `None`: this is the last one.
     pub next: Option<String>,
