@@ -2,7 +2,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 CLANG_FORMAT_FILES = $(wildcard include/*/*.hpp cpp-tests/*.[ch] cpp-tests/*.cpp cpp-tests/*.hpp \
-	cpp-tests/*/*.[ch] cpp-tests/*/*.[ch]pp examples/*/*.[ch] examples/*/*.[ch]pp benches/*.[ch] \
+	cpp-tests/*/*.[ch] cpp-tests/*/*.[ch]pp examples/*/*.[ch] examples/*/*.[ch]pp benches/*.[ch] benches/*.cpp \
 	cpp-tests/*/*/*/*.h cpp-tests/*/*/*/*/*.h cpp-tests/*/*/*/*/*/*.h \
 	cpp-tests/sdk-shape/src/*.cc sdk/*.[ch]pp tests/shim/*.c)
 
@@ -27,7 +27,7 @@ test-all: ## run them with many more cases, and the tests that take minutes
 	@scripts/deps.sh build test
 	@TEST_EFFORT=long scripts/test.sh
 
-bench: ## measure speed against curl and the machine's limit (ARGS="--case tls --rounds 3")
+bench: ## measure speed beside other programs (ARGS="--case tls --rounds 3"; ARGS=--help lists the options)
 	@scripts/deps.sh build bench
 	@scripts/bench.sh $(ARGS)
 

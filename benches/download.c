@@ -1,8 +1,10 @@
-/* The library as a command for measurements: one download, no output.
+/* The library as a command for measurements: one download. Prints some of its statistics, a line
+ * "NAME VALUE" each.
  *
  *   download ENDPOINT BUCKET KEY FILE [NAME=VALUE...]
  *
- * Names: part-size and threads (numbers), checkpoint-dir and ca-file (paths), flush (on or off).
+ * Names: part-size and threads (numbers), checkpoint-dir and ca-file (paths), flush (on or off),
+ * write-mode (0 automatic, 1 buffered, 2 direct).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,22 +25,37 @@ static int apply(const char *argument, oss_resumable_client_options *options,
         request->part_size = strtoull(value, NULL, 10);
     } else if ((value = value_of(argument, "threads")) != NULL) {
         request->thread_num = (uint32_t)strtoul(value, NULL, 10);
+        if (request->thread_num > OSS_RESUMABLE_DEFAULT_MAX_CONNECTIONS) {
+            options->max_connections = request->thread_num;
+        }
     } else if ((value = value_of(argument, "checkpoint-dir")) != NULL) {
         request->checkpoint_dir = value;
     } else if ((value = value_of(argument, "ca-file")) != NULL) {
         options->ca_file = value;
     } else if ((value = value_of(argument, "flush")) != NULL) {
         request->flush = strcmp(value, "off") == 0 ? OSS_RESUMABLE_OFF : OSS_RESUMABLE_ON;
+    } else if ((value = value_of(argument, "write-mode")) != NULL) {
+        request->write_mode = (int32_t)strtol(value, NULL, 10);
     } else {
         return 1;
     }
     return 0;
 }
 
+static void print_statistics(const oss_resumable_result *result) {
+    oss_resumable_statistics statistics = OSS_RESUMABLE_STATISTICS_INIT;
+    if (oss_resumable_result_stats(result, &statistics) == OSS_RESUMABLE_OK) {
+        printf("bytes_from_network %llu\nconnections %llu\n",
+               (unsigned long long)statistics.bytes_from_network,
+               (unsigned long long)statistics.connections);
+    }
+}
+
 int main(int argc, char **argv) {
     oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
     oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
     oss_resumable_client *client = NULL;
+    oss_resumable_result *result = NULL;
     oss_resumable_error *error = NULL;
     oss_resumable_code code;
     int i;
@@ -61,12 +78,15 @@ int main(int argc, char **argv) {
 
     code = oss_resumable_client_new(&options, &client, &error);
     if (code == OSS_RESUMABLE_OK) {
-        code = oss_resumable_download_object(client, &request, NULL, &error);
+        code = oss_resumable_download_object(client, &request, &result, &error);
     }
-    if (code != OSS_RESUMABLE_OK) {
+    if (code == OSS_RESUMABLE_OK) {
+        print_statistics(result);
+    } else {
         fprintf(stderr, "download: %s: %s\n", oss_resumable_error_code(error),
                 oss_resumable_error_message(error));
     }
+    oss_resumable_result_free(result);
     oss_resumable_error_free(error);
     oss_resumable_client_free(client);
     return code != OSS_RESUMABLE_OK;

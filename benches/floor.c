@@ -1,10 +1,10 @@
 /* The lowest cost on this machine of fetching a file over plain HTTP: only recv and pwrite.
  *
- *   floor loop|threads READ_SIZE PORT URL_PATH OBJECT_SIZE FILE [sync]
+ *   floor loop|threads CONNECTIONS READ_SIZE PORT URL_PATH OBJECT_SIZE FILE [sync]
  *
- * Fetches OBJECT_SIZE bytes of http://127.0.0.1:PORT/URL_PATH over three connections, a third of
- * the object each, with reads of READ_SIZE bytes. "loop" serves all three from one poll loop,
- * "threads" gives each its own thread. "sync" flushes the file at the end.
+ * Fetches OBJECT_SIZE bytes of http://127.0.0.1:PORT/URL_PATH over CONNECTIONS connections, an
+ * equal share of the object each, with reads of READ_SIZE bytes. "loop" serves all of them from one
+ * poll loop, "threads" gives each its own thread. "sync" flushes the file at the end.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS 3
+#define MAX_CONNECTIONS 1024
 
 struct transfer {
     int socket;
@@ -107,34 +107,34 @@ static void *run_thread(void *argument) {
     return NULL;
 }
 
-static void run_threads(struct transfer *transfers) {
-    pthread_t threads[CONNECTIONS];
+static void run_threads(struct transfer *transfers, int connections) {
+    static pthread_t threads[MAX_CONNECTIONS];
     int i;
-    for (i = 0; i < CONNECTIONS; i++) {
+    for (i = 0; i < connections; i++) {
         if (pthread_create(&threads[i], NULL, run_thread, &transfers[i]) != 0) {
             die("pthread_create failed");
         }
     }
-    for (i = 0; i < CONNECTIONS; i++) {
+    for (i = 0; i < connections; i++) {
         pthread_join(threads[i], NULL);
     }
 }
 
-static void run_loop(struct transfer *transfers) {
-    struct pollfd polled[CONNECTIONS];
-    int i, open = CONNECTIONS;
-    for (i = 0; i < CONNECTIONS; i++) {
+static void run_loop(struct transfer *transfers, int connections) {
+    static struct pollfd polled[MAX_CONNECTIONS];
+    int i, open = connections;
+    for (i = 0; i < connections; i++) {
         polled[i].fd = transfers[i].socket;
         polled[i].events = POLLIN;
     }
     while (open > 0) {
-        if (poll(polled, CONNECTIONS, -1) < 0) {
+        if (poll(polled, (nfds_t)connections, -1) < 0) {
             if (errno == EINTR) {
                 continue;
             }
             die("poll: %s", strerror(errno));
         }
-        for (i = 0; i < CONNECTIONS; i++) {
+        for (i = 0; i < connections; i++) {
             if (polled[i].fd >= 0 && polled[i].revents != 0 && !step(&transfers[i])) {
                 polled[i].fd = -1;
                 open--;
@@ -164,39 +164,43 @@ static void start(struct transfer *t, int port, const char *path) {
 }
 
 int main(int argc, char **argv) {
-    struct transfer transfers[CONNECTIONS];
+    static struct transfer transfers[MAX_CONNECTIONS];
     off_t size;
     size_t read_size;
-    int i, file;
+    int i, file, connections;
 
-    if (argc < 7) {
-        fprintf(stderr, "usage: floor loop|threads READ_SIZE PORT PATH SIZE FILE [sync]\n");
+    if (argc < 8) {
+        fprintf(stderr,
+                "usage: floor loop|threads CONNECTIONS READ_SIZE PORT PATH SIZE FILE [sync]\n");
         return 2;
     }
-    read_size = strtoul(argv[2], NULL, 10);
-    size = strtoll(argv[5], NULL, 10);
-    file = open(argv[6], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0) {
-        die("%s: %s", argv[6], strerror(errno));
+    connections = atoi(argv[2]);
+    read_size = strtoul(argv[3], NULL, 10);
+    size = strtoll(argv[6], NULL, 10);
+    if (connections < 1 || connections > MAX_CONNECTIONS || size < connections) {
+        die("1 to %d connections, and a byte for each, are possible", MAX_CONNECTIONS);
     }
-    memset(transfers, 0, sizeof transfers);
-    for (i = 0; i < CONNECTIONS; i++) {
+    file = open(argv[7], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) {
+        die("%s: %s", argv[7], strerror(errno));
+    }
+    for (i = 0; i < connections; i++) {
         transfers[i].file = file;
-        transfers[i].offset = size / CONNECTIONS * i;
-        transfers[i].end = i + 1 < CONNECTIONS ? size / CONNECTIONS * (i + 1) : size;
+        transfers[i].offset = size / connections * i;
+        transfers[i].end = i + 1 < connections ? size / connections * (i + 1) : size;
         transfers[i].read_size = read_size;
         transfers[i].buffer = malloc(read_size);
         if (transfers[i].buffer == NULL) {
             die("out of memory");
         }
-        start(&transfers[i], atoi(argv[3]), argv[4]);
+        start(&transfers[i], atoi(argv[4]), argv[5]);
     }
     if (strcmp(argv[1], "threads") == 0) {
-        run_threads(transfers);
+        run_threads(transfers, connections);
     } else {
-        run_loop(transfers);
+        run_loop(transfers, connections);
     }
-    if (argc > 7 && fdatasync(file) != 0) {
+    if (argc > 8 && fdatasync(file) != 0) {
         die("fdatasync: %s", strerror(errno));
     }
     return close(file) != 0;

@@ -1,245 +1,133 @@
 #!/usr/bin/env python3
-"""Measures the library side by side with other ways to download, in interleaved runs.
+"""Measures the library side by side with other ways to download, in interleaved rounds.
 
-Ratios are those of medians; the absolute numbers depend on the machine and on what else it does.
+What is compared are ratios of medians and counts. Seconds depend on the machine and on what else it
+does. Run it through `make bench`, which builds everything first.
 """
 
 import argparse
+import datetime
 import os
-import shutil
-import subprocess
+import re
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
-from measuring import Bench, Command, MeasuringError, median, print_costs, print_ratio
-from servers import LocalOss, Nginx, ServerError, make_certificate
+import machine
+import report
+import results
+from cases import CASES
+from comparing import Row, against_baseline
+from measuring import MeasuringError
+from printing import print_row
+from servers import ServerError
+from setup import Setup
 
-MIB = 1024 * 1024
-SYSTEM_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
-PART_SIZE = 8 * MIB
-FLOOR_READ_SIZES = [64 * 1024, 256 * 1024, MIB, 4 * MIB]
-LATENCY_RATE = 20_000_000  # bytes per second and connection
-
-
-class Setup:
-    """The paths, and the commands to compare."""
-
-    def __init__(self, options, scratch):
-        self.build = options.build
-        self.tools = options.build / "bench"
-        self.rounds = options.rounds
-        self.baseline = options.baseline
-        self.scratch = scratch
-        self.output = scratch / "output"
-        self.checkpoints = scratch / "checkpoints"
-        self.checkpoints.mkdir()
-        self.bench = Bench(self.tools / "measure", scratch)
-
-    def make_object(self, size):
-        """A file of random bytes that nginx serves as bench/object: (path, its CRC-64)."""
-        path = self.scratch / "root" / "bench" / "object"
-        path.parent.mkdir(parents=True)
-        made = subprocess.run(
-            [self.tools / "random_file", path, str(size)],
-            check=True, stdout=subprocess.PIPE, text=True,
-        )
-        return path, int(made.stdout)
-
-    def nginx(self, crc, certificate=None):
-        # Debian keeps nginx in a directory that is not on every user's PATH.
-        unpacked = self.build / "tools/nginx/usr/sbin/nginx"
-        program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or unpacked
-        return Nginx(str(program), self.scratch, self.scratch / "root", crc, certificate)
-
-    def library(self, name, endpoint, key="object", checkpoint=True, part_size=PART_SIZE,
-                flush=False, authorities=None, build=None):
-        options = [f"part-size={part_size}", "threads=3", f"flush={'on' if flush else 'off'}"]
-        if checkpoint:
-            options.append(f"checkpoint-dir={self.checkpoints}")
-        if authorities:
-            options.append(f"ca-file={authorities}")
-        program = (build / "bench" if build else self.tools) / "download"
-        return Command(name, (program, endpoint, "bench", key, self.output, *options), self.output)
-
-    def libraries(self, name, *arguments, **options):
-        """The library and, if a baseline is given, that build of it with the same arguments."""
-        commands = [self.library(name, *arguments, **options)]
-        if self.baseline:
-            baseline = self.library(f"{name} (baseline)", *arguments, build=self.baseline, **options)
-            commands.append(baseline)
-        return commands
-
-    def curl(self, endpoint, authorities=None):
-        trust = ["--cacert", authorities] if authorities else []
-        url = f"{endpoint}/bench/object"
-        argv = ("curl", "--silent", "--show-error", "--fail", *trust, "--output", self.output, url)
-        return Command("curl", argv, self.output)
-
-    def floors(self, port, size, sync=False):
-        commands = []
-        for shape in ("loop", "threads"):
-            for read_size in FLOOR_READ_SIZES:
-                argv = (self.tools / "floor", shape, read_size, port, "bench/object", size,
-                        self.output, *(["sync"] if sync else []))
-                name = f"floor {shape} {read_size // 1024} KiB"
-                commands.append(Command(name, argv, self.output))
-        return commands
-
-    def compare(self, commands, original):
-        self.bench.warm_up(commands, original)
-        costs = self.bench.interleave(commands, self.rounds)
-        print_costs(costs)
-        print()
-        print_against_baseline(costs)
-        return costs
+ROOT = Path(__file__).resolve().parent.parent
+UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
-def print_against_baseline(costs):
-    for name, runs in costs.items():
-        if baseline := costs.get(f"{name} (baseline)"):
-            for field, label in (("cpu", "CPU"), ("wall", "wall")):
-                ratio = median(runs, field) / median(baseline, field)
-                print_ratio(f"{label}, {name} / baseline", ratio)
+def parse_size(text):
+    found = re.fullmatch(r"(\d+)(|KiB|MiB|GiB)", text)
+    if not found or int(found[1]) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no size such as 4GiB")
+    return int(found[1]) * UNITS[found[2]]
 
 
-def print_against_floor(costs, cpu_limit, wall_limit):
-    floors = [runs for name, runs in costs.items() if name.startswith("floor")]
-    for field, label, limit in (("cpu", "CPU", cpu_limit), ("wall", "wall", wall_limit)):
-        floor = min(median(runs, field) for runs in floors)
-        ours = median(costs["oss_resumable"], field)
-        print_ratio(f"{label}, oss_resumable / best floor", ours / floor, limit)
-        if "curl" in costs:
-            print_ratio(f"{label}, curl / best floor", median(costs["curl"], field) / floor)
-            print_ratio(f"{label}, oss_resumable / curl", ours / median(costs["curl"], field))
+def parse_count(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1")
+    return int(text)
 
 
-def case_loopback(setup, size):
-    """plain HTTP over loopback, no flush: against curl and the floor"""
-    original, crc = setup.make_object(size or 1024 * MIB)
-    with setup.nginx(crc) as server:
-        commands = setup.libraries("oss_resumable", server.endpoint)
-        commands.append(setup.curl(server.endpoint))
-        commands += setup.floors(server.port, original.stat().st_size)
-        costs = setup.compare(commands, original)
-    print_against_floor(costs, cpu_limit=1.15, wall_limit=1.1)
+def parse_counts(text):
+    return [parse_count(part) for part in text.split(",")]
 
 
-def case_flush(setup, size):
-    """the same, flushed to the disk at the end: against the floor with fdatasync"""
-    original, crc = setup.make_object(size or 1024 * MIB)
-    with setup.nginx(crc) as server:
-        commands = setup.libraries("oss_resumable", server.endpoint, flush=True)
-        commands += setup.floors(server.port, original.stat().st_size, sync=True)
-        costs = setup.compare(commands, original)
-    print_against_floor(costs, cpu_limit=None, wall_limit=1.1)
-
-
-def case_tls(setup, size):
-    """verified TLS over loopback: against curl"""
-    original, crc = setup.make_object(size or 1024 * MIB)
-    authority, *certificate = make_certificate(setup.scratch)
-    # Reading the system's authorities is part of the cost of a real verified connection.
-    authorities = setup.scratch / "authorities.pem"
-    system = SYSTEM_AUTHORITIES.read_text() if SYSTEM_AUTHORITIES.exists() else ""
-    authorities.write_text(system + authority.read_text())
-    with setup.nginx(crc, certificate) as server:
-        commands = setup.libraries("oss_resumable", server.endpoint, authorities=authorities)
-        commands.append(setup.curl(server.endpoint, authorities))
-        costs = setup.compare(commands, original)
-    for field, label, limit in (("cpu", "CPU", 1.1), ("wall", "wall", None)):
-        ratio = median(costs["oss_resumable"], field) / median(costs["curl"], field)
-        print_ratio(f"{label}, oss_resumable / curl", ratio, limit)
-
-
-def case_many_parts(setup, size):
-    """10,000 parts of 215 KiB: checkpoint on against off"""
-    part_size = 215 * 1024
-    original, crc = setup.make_object(size or 10_000 * part_size)
-    with setup.nginx(crc) as server:
-        commands = setup.libraries("checkpoint on", server.endpoint, part_size=part_size)
-        commands.append(
-            setup.library("checkpoint off", server.endpoint, part_size=part_size, checkpoint=False)
-        )
-        costs = setup.compare(commands, original)
-    for field, label, limit in (("wall", "wall", 1.05), ("cpu", "CPU", None)):
-        ratio = median(costs["checkpoint on"], field) / median(costs["checkpoint off"], field)
-        print_ratio(f"{label}, checkpoint on / off", ratio, limit)
-
-
-def case_latency(setup, size):
-    """40 ms round trip, 20 MB/s for each of 3 connections: against the ideal time"""
-    size = size or 256 * MIB
-    ideal = size / (3 * LATENCY_RATE)
-    local_oss = setup.build / "local-oss"
-    original = setup.scratch / "original"
-    pattern = [local_oss, "pattern", "--size", str(size), "--output", original]
-    subprocess.run(pattern, check=True, stdout=subprocess.DEVNULL)
-    arguments = ["--bucket", "bench", "--round-trip", "40ms", "--rate", str(LATENCY_RATE)]
-    with LocalOss(local_oss, arguments) as server:
-        commands = [
-            command
-            for part in (1, 8)
-            for command in setup.libraries(f"parts of {part} MiB", server.endpoint,
-                                           key=f"generated/{size}", part_size=part * MIB)
-        ]
-        costs = setup.compare(commands, original)
-    for name, runs in costs.items():
-        print_ratio(f"wall, {name} / ideal {ideal:.2f} s", median(runs, "wall") / ideal, 1.05)
-
-
-CASES = {
-    "loopback": case_loopback,
-    "flush": case_flush,
-    "tls": case_tls,
-    "many-parts": case_many_parts,
-    "latency": case_latency,
-}
-
-
-def file_system(directory):
-    """The kind of file system and the device that `directory` is on."""
-    found = subprocess.run(
-        ["df", "--output=fstype,source", directory], check=True, stdout=subprocess.PIPE, text=True
-    )
-    return " on ".join(found.stdout.splitlines()[1].split())
-
-
-def parse_arguments():
+def parse_arguments(argv):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="cases:\n" + "".join(f"  {n:<11} {c.__doc__}\n" for n, c in CASES.items()),
+        epilog="cases:\n" + "".join(f"  {c.name:<14} {c.summary}\n" for c in CASES.values()),
     )
-    parser.add_argument("--case", choices=CASES, default="loopback")
-    parser.add_argument("--rounds", type=int, default=7, help="measured rounds, after a warm-up")
-    parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()),
-                        help="where files are written; a tmpfs takes the disk out of the figures")
-    parser.add_argument("--size", type=int, help="bytes of the object; default: as the case says")
-    parser.add_argument("--build", type=Path, default=Path(__file__).parent.parent / "build",
-                        help="the build directory, as scripts/bench.sh leaves it")
-    parser.add_argument("--baseline", type=Path,
-                        help="another such build directory, of an earlier version, to compare with")
-    options = parser.parse_args()
+    add = parser.add_argument
+    add("--case", choices=CASES, action="append",
+        help="measure this one only; may be repeated. Default: all that are for this machine")
+    add("--rounds", type=parse_count, help="measured rounds; default: as the case says")
+    add("--size", type=parse_size, help="size of the object, such as 4GiB; default: as the case says")
+    add("--connections", type=parse_counts, help="numbers of connections for many-cores: 8,16,32")
+    add("--workers", type=parse_count, help="nginx's worker processes for many-cores")
+    add("--quick", action="store_true", help="small objects and one round: only to see that it works")
+    add("--json", type=Path, metavar="FILE", help="write the results to this file too; rows that it "
+        "has already and that are not measured now are kept")
+    add("--publish", action="store_true", help="write docs/benchmarks.json, .md and .svg")
+    add("--memory", type=Path, default=Path("/dev/shm"), metavar="DIR",
+        help="for files in memory; default: /dev/shm")
+    add("--disk", type=Path, metavar="DIR", help="for files on a disk; default: the build directory")
+    add("--build", type=Path, default=ROOT / "build",
+        help="the build directory, as scripts/bench.sh leaves it")
+    add("--baseline", type=Path,
+        help="another such build directory, of an earlier version, to compare with")
+    options = parser.parse_args(argv)
     options.build = options.build.resolve()
-    if options.baseline:
-        options.baseline = options.baseline.resolve()
-    if options.rounds < 1 or (options.size is not None and options.size < 1):
-        parser.error("--rounds and --size are at least 1")
+    options.disk = options.disk or options.build / "bench"
+    options.baseline = options.baseline and options.baseline.resolve()
+    sdk = os.environ.get("ALIBABACLOUD_OSS_ROOT")
+    options.sdk = Path(sdk).resolve() if sdk else None
+    if options.publish and (options.quick or options.json):
+        parser.error("--publish excludes --quick and --json")
+    if options.publish:
+        options.json = report.RESULTS
     return options
 
 
-def main():
-    options = parse_arguments()
-    case = CASES[options.case]
-    with tempfile.TemporaryDirectory(prefix="oss-resumable-bench-", dir=options.dir) as scratch:
-        print(f"{options.case}: {case.__doc__}")
-        print(f"files on {file_system(scratch)}; {options.rounds} rounds after a warm-up")
-        print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start\n")
+def measure(setup, case):
+    """The rows of one case as JSON; prints them."""
+    asked = setup.options.case or setup.quick
+    reason = None if asked else case.unless()
+    rows = [Row(case.name, case.summary, skipped=reason)] if reason else case.run(setup)
+    for row in rows:
+        row.comparisons += against_baseline(row.costs)
+        print_row(row)
+    return [row.as_json() for row in rows]
+
+
+def measure_all(options, memory, disk):
+    """Measures what was asked for, and writes the results if that was asked for too."""
+    setup = Setup(options, memory, disk)
+    here = machine.describe(setup)
+    when = {"date": datetime.date.today().isoformat(), "commit": machine.commit()}
+    for name, value in here.items():
+        print(f"{name}: {value}")
+    print(f"load before the start: {os.getloadavg()[0]:.1f}")
+    kept = results.to_keep(options.json, here) if options.json and options.case else []
+    rows = [row | when for name in options.case or CASES for row in measure(setup, CASES[name])]
+    if options.json:
+        results.write(options.json, here, kept, rows)
+
+
+def terminated(*_):
+    """Ends the program in the usual way: otherwise gigabytes would stay in memory, and servers run on."""
+    # A second signal would end the clean-up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit("bench: terminated")
+
+
+def main(argv):
+    options = parse_arguments(argv)
+    # Also into a file, so that a row can be read as soon as it is measured.
+    sys.stdout.reconfigure(line_buffering=True)
+    signal.signal(signal.SIGTERM, terminated)
+    scratch = {"prefix": "oss-resumable-bench-"}
+    with (tempfile.TemporaryDirectory(dir=options.memory, **scratch) as memory,
+          tempfile.TemporaryDirectory(dir=options.disk, **scratch) as disk):
         try:
-            case(Setup(options, Path(scratch)), options.size)
-        except (MeasuringError, ServerError) as error:
+            measure_all(options, Path(memory), Path(disk))
+        except (MeasuringError, ServerError, results.ResultsError) as error:
             sys.exit(f"bench: {error}")
+    if options.publish:
+        report.main()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,18 +1,18 @@
 """The servers for the measurements. Each is a context manager."""
 
+import os
 import re
 import socket
 import subprocess
 import time
-from pathlib import Path
 
 NGINX_CONFIG = """
 daemon off;
-master_process off;
-worker_processes 1;
+{user}
+worker_processes {workers};
 pid {dir}/nginx.pid;
 error_log {dir}/nginx.log;
-events {{ worker_connections 512; }}
+events {{ worker_connections 2048; }}
 http {{
     access_log off;
     default_type application/octet-stream;
@@ -28,6 +28,7 @@ http {{
         root {root};
         add_header x-oss-hash-crc64ecma {crc};
         {certificate}
+        {rate}
     }}
 }}
 """
@@ -66,37 +67,44 @@ class Process:
         return self
 
     def __exit__(self, *_):
-        if self.process is not None and self.process.poll() is None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
             self.process.terminate()
             try:
                 self.process.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 class Nginx(Process):
-    """nginx with one worker, unprivileged, serving the files under `root` with sendfile.
+    """nginx, unprivileged, serving the files under `root` with sendfile.
 
-    `certificate` is a (certificate, key) pair of paths; with it the server speaks TLS.
+    `certificate` is a (certificate, key) pair of paths; with it the server speaks TLS. `rate` limits
+    each connection to that many bytes a second.
     """
 
-    def __init__(self, program, scratch, root, crc, certificate=None):
+    def __init__(self, program, scratch, root, crc, certificate=None, workers=1, rate=None):
         self.port = free_port()
         scheme = "https" if certificate else "http"
         self.endpoint = f"{scheme}://127.0.0.1:{self.port}"
-        scratch = Path(scratch)
         config = scratch / "nginx.conf"
+        tls = "ssl_certificate {}; ssl_certificate_key {};".format(*certificate or ("", ""))
         config.write_text(
             NGINX_CONFIG.format(
                 dir=scratch,
                 root=root,
                 port=self.port,
                 crc=crc,
+                # Workers of a master that is root would become a user who cannot read the files.
+                user="user root;" if os.geteuid() == 0 else "",
+                workers=workers,
                 tls="ssl" if certificate else "",
-                certificate="ssl_certificate {}; ssl_certificate_key {};".format(*certificate)
-                if certificate
-                else "",
+                certificate=tls if certificate else "",
+                rate=f"limit_rate {rate};" if rate else "",
             )
         )
         log = scratch / "nginx.log"
@@ -113,7 +121,6 @@ class Nginx(Process):
 
 def make_certificate(scratch):
     """A new authority and a certificate of 127.0.0.1 signed by it: (authority, certificate, key)."""
-    scratch = Path(scratch)
     authority, authority_key = scratch / "ca.pem", scratch / "ca.key"
     certificate, key, request = (scratch / name for name in ("cert.pem", "cert.key", "cert.csr"))
     extensions = scratch / "extensions"
@@ -133,16 +140,30 @@ def make_certificate(scratch):
 class LocalOss(Process):
     """The project's own server; `arguments` are its options beside the port."""
 
-    def __init__(self, program, arguments):
-        self.process = subprocess.Popen(
-            [program, "--port", "0", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, program, arguments, log):
+        self.log = log
+        with log.open("w") as lines:
+            self.process = subprocess.Popen(
+                [program, "--port", "0", *arguments],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=lines, text=True,
+            )
         line = self.process.stdout.readline()
         found = re.search(r"listening on (\S+)", line)
         if found is None:
             self.__exit__()
-            raise ServerError(f"local-oss did not start: {line!r}")
+            raise ServerError(f"local-oss did not start: {log.read_text()}")
         self.endpoint = found.group(1)
+
+    def count_requests(self):
+        """The requests answered so far, if the server has the option --log.
+
+        A line is written after the reply, so one may come when the client has ended already.
+        """
+        count, before = self.lines(), -1
+        while count != before:
+            time.sleep(0.1)
+            before, count = count, self.lines()
+        return count
+
+    def lines(self):
+        return self.log.read_text().count("\n")

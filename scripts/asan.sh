@@ -47,7 +47,7 @@ run_tests() {
     # Excluded are tests that do not access the library's memory: packaging, and valgrind; and those with LD_PRELOAD,
     # because the sanitizer's library must be the first. A process that exits during a download or with a client in
     # static storage, and a forked child, free nothing, so leaks are not checked there.
-    local packaging='valgrind.*|headers|library|abi|versions|consumers|static-libraries|late-libcurl|subdirectory|configurations|packages|linking-compilers|preload.*'
+    local packaging='valgrind.*|economy|headers|library|abi|versions|consumers|static-libraries|late-libcurl|subdirectory|configurations|packages|linking-compilers|preload.*'
     local ending='Lifetime\.TheProcessMay.*|(.*/)?(Exit|Fork)\..*|.*DeathTest.*|linked-service-.*|linking-.*'
     (
         cd "$build" || exit

@@ -56,11 +56,17 @@ test|git|git|has_program git
 test|file|file|has_program file
 test|libabigail's tools|abigail-tools|has_program abidiff
 test|GoogleTest|libgtest-dev|has_library gtest_main 1.10
+test|fincore|util-linux-extra|has_program fincore
 test|valgrind|valgrind|has_program valgrind
 test|Python 3|python3|has_program python3
+test|curl|curl|has_program curl
+test|aria2|aria2|has_program aria2c
+test|openssl|openssl|has_program openssl
 lint|clang-format|clang-format|has_program clang-format
 bench|Python 3|python3|has_program python3
 bench|curl|curl|has_program curl
+bench|fio|fio|has_program fio
+bench|aria2|aria2|has_program aria2c
 bench|openssl|openssl|has_program openssl
 TABLE
 }
@@ -130,7 +136,7 @@ if [ -n "$lacking" ]; then
             "$(printf '%s' "$lacking" | sed 's/|.*//' | paste -sd ';')"
 fi
 
-case " $purposes " in *" bench "*)
+case " $purposes " in *" bench "* | *" test "*)
     if ! has_nginx; then
         has_program apt-get || fail "nginx is needed and missing, and there is no apt-get here"
         unpack_nginx

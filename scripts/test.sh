@@ -101,6 +101,7 @@ run_script() {
 
 run_rust_tests
 run_c_tests
+run_script bench env PYTHONDONTWRITEBYTECODE=1 benches/tests.py
 run_script shuttle scripts/shuttle.sh
 if [ $long = ON ]; then
     run_script simulation scripts/simulation.sh

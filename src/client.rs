@@ -143,7 +143,7 @@ impl Client {
         let (events, inbox) = unbounded();
         let shared = Arc::new(Shared::new(events, request.max_bandwidth, started));
         if let Some(queue) = &request.events {
-            shared.report_to(queue)?;
+            shared.report_to(queue, request.tag)?;
         }
         let probed = paths.clone();
         let task = Task {

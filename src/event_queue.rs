@@ -136,11 +136,11 @@ impl Drop for EventQueue {
 }
 
 impl DownloadRequest {
-    /// Reports the events of the download to `queue`. Each carries `tag`, a number of the caller's choice; two downloads
-    /// may have the same one.
+    /// Reports the events of the download to `queue`, and sets [`DownloadRequest::tag`], which each of them carries.
     #[must_use]
     pub fn event_queue(mut self, queue: &EventQueue, tag: u64) -> Self {
-        self.events = Some(Subscription::new(queue.core.clone(), tag));
+        self.events = Some(Subscription::new(queue.core.clone()));
+        self.tag = tag;
         self
     }
 }

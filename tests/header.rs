@@ -12,6 +12,7 @@ const SOURCES: &[&str] = &[
     "lists.rs",
     "callbacks.rs",
     "encryption.rs",
+    "trace.rs",
     "client_options.rs",
     "request.rs",
     "status.rs",

@@ -280,6 +280,18 @@ TEST(Cpp, BandwidthLimitsApplyAndCanBeLifted) {
     EXPECT_TRUE(started.result().Wait().isSuccess());
 }
 
+TEST(Cpp, AFileIsTheSameInEveryWriteMode) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    const auto client = anonymousClient(oss);
+    for (const WriteMode mode : {WriteMode::Auto, WriteMode::Buffered, WriteMode::Direct}) {
+        DownloadObjectRequest request("examplebucket", "generated/8MiB", directory.path("file"));
+        request.setWriteMode(mode);
+        EXPECT_TRUE(client.ResumableDownloadObject(request).isSuccess());
+        EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "8MiB"));
+    }
+}
+
 TEST(Cpp, ADownloadRunsWhenNeitherItNorItsClientIsPaused) {
     const LocalOss oss;
     const TemporaryDirectory directory;

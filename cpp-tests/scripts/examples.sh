@@ -67,6 +67,26 @@ for example in examples/c/list examples/list; do
     expect_status 2 "$build/$example"
 done
 
+# What is read while the file grows is the object, and so is the file.
+for example in examples/c/follow examples/follow; do
+    rm -f "$scratch/file"
+    expect_status 0 "$build/$example" "$endpoint" cn-hangzhou examplebucket generated/8MiB "$scratch/file"
+    verify 8MiB "$scratch/file"
+    verify 8MiB "$scratch/out"
+    expect_status 1 "$build/$example" "$endpoint" cn-hangzhou examplebucket missing "$scratch/file"
+    grep -q 'NoSuchKey' "$scratch/err" || fail "$example does not name the error"
+    expect_status 2 "$build/$example"
+done
+
+# One line for each request.
+for example in examples/c/trace examples/trace; do
+    rm -f "$scratch/file"
+    expect_status 0 "$build/$example" "$endpoint" cn-hangzhou examplebucket generated/32MiB "$scratch/file"
+    [ "$(grep -c 206 "$scratch/out")" -ge 3 ] || fail "$example does not show each request: $(cat "$scratch/out")"
+    expect_status 1 "$build/$example" "$endpoint" cn-hangzhou examplebucket missing "$scratch/file"
+    grep -q 404 "$scratch/out" || fail "$example does not show the refused request"
+done
+
 at=(--endpoint "$endpoint" --region cn-hangzhou --part-size 1M)
 expect_status 0 "$tool" --help
 grep -q 'Exit status' "$scratch/out" || fail "--help does not list the exit statuses"

@@ -84,6 +84,8 @@ inline const std::vector<Field> &requestFields() {
         FIELD(tag, number),
         FIELD(priority, number),
         FIELD(reserved2, number),
+        FIELD(order, number),
+        FIELD(write_mode, number),
     };
 #undef FIELD
     return fields;
@@ -134,6 +136,9 @@ inline const std::vector<Field> &optionFields() {
         FIELD(key_unwrapper_user_data_free, callback),
         FIELD(max_active_downloads, number),
         FIELD(max_connections, number),
+        FIELD(trace, callback),
+        FIELD(trace_user_data, callback),
+        FIELD(trace_user_data_free, callback),
     };
 #undef FIELD
     return fields;

@@ -44,6 +44,8 @@ int main(int argc, char **argv) {
     request.key = argv[4];
     request.file_path = argv[5];
     request.checkpoint_dir = argv[6];
+    /* Nobody reads the file soon: it does not displace other files from memory. */
+    request.write_mode = OSS_RESUMABLE_WRITE_MODE_DIRECT;
 
     code = oss_resumable_client_new(&options, &client, &error);
     if (code == OSS_RESUMABLE_OK) {

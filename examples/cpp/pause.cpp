@@ -43,7 +43,9 @@ int main(int argc, char **argv) {
     oss_resumable::ClientConfiguration configuration;
     configuration.region = argv[2];
     oss_resumable::Client client(argv[1], configuration);
-    const oss_resumable::DownloadObjectRequest request(argv[3], argv[4], argv[5], argv[6]);
+    oss_resumable::DownloadObjectRequest request(argv[3], argv[4], argv[5], argv[6]);
+    // Nobody reads the file soon: it does not displace other files from memory.
+    request.setWriteMode(oss_resumable::WriteMode::Direct);
     auto started = client.StartDownload(request);
     if (!started.isSuccess()) {
         return fail(started.error());

@@ -10,7 +10,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use oss_resumable::{Client, ClientOptions, Download, DownloadRequest, Outcome, Result};
+use oss_resumable::{Client, ClientOptions, Download, DownloadRequest, Outcome, Result, WriteMode};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,7 +18,10 @@ fn main() -> ExitCode {
         eprintln!("usage: pause ENDPOINT REGION BUCKET KEY FILE CHECKPOINT-DIRECTORY");
         return ExitCode::from(2);
     };
-    let request = DownloadRequest::new(bucket, key).file_path(file).checkpoint_dir(checkpoint_dir);
+    let mut request =
+        DownloadRequest::new(bucket, key).file_path(file).checkpoint_dir(checkpoint_dir);
+    // Nobody reads the file soon: it does not displace other files from memory.
+    request.write_mode = WriteMode::Direct;
     match download(endpoint, region, &request) {
         Ok(outcome) => {
             println!("downloaded {}", outcome.file_path.display());

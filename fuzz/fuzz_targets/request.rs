@@ -26,7 +26,7 @@ struct Input {
     texts: [Option<Vec<u8>>; 11],
     etags: Vec<String>,
     numbers: (u64, u32, i32, i64, i64, u64, i64),
-    switches: [i32; 10],
+    switches: [i32; 12],
     credentials: (String, String, Option<String>),
     region: String,
     style: Style,
@@ -172,6 +172,8 @@ fn read(input: &Input) -> Option<DownloadRequest> {
         c.allow_encrypted,
         c.enable_checkpoint,
         c.priority,
+        c.order,
+        c.write_mode,
     ] = input.switches;
     // SAFETY: a live struct, whose strings end in NUL and whose lists have as many elements as their counts.
     let (request, _progress) = unsafe { c_request::read(&raw const c) }.ok()?;

@@ -76,6 +76,8 @@ struct ClientConfiguration {
     std::function<bool(Credentials &key, std::string &reason)> credentialsSource;
     std::function<int64_t(const oss_resumable_failed_attempt &)> retryDecision;
     std::function<void(int32_t level, const std::string &message)> log;
+    /** Receives a record of each HTTP request that has ended; see oss_resumable_trace. */
+    std::function<void(const oss_resumable_trace_record &)> trace;
     /** Keys for objects that were encrypted on the client side. */
     std::vector<DecryptionKey> decryptionKeys;
     /** Unwraps the content keys of encrypted objects for which no decryption key is. */
@@ -156,6 +158,11 @@ public:
                 delete static_cast<KeyUnwrapper *>(data);
             };
         }
+        if (from.trace) {
+            to.trace = traced;
+            to.trace_user_data = new Trace(from.trace);
+            to.trace_user_data_free = [](void *data) { delete static_cast<Trace *>(data); };
+        }
         to.user_data = new Callbacks(from);
         to.user_data_free = [](void *data) { delete static_cast<Callbacks *>(data); };
     }
@@ -166,6 +173,8 @@ public:
     const oss_resumable_client_options *get() const { return &options_; }
 
 private:
+    using Trace = decltype(ClientConfiguration::trace);
+
     static bool ask(const Callbacks &from, Credentials &key, std::string &reason) {
         if (from.credentialsSource) {
             return from.credentialsSource(key, reason);
@@ -203,6 +212,13 @@ private:
         std::exception_ptr thrown;
         contained(0, thrown, [level, message, data] {
             callbacks(data).log(level, message);
+            return 0;
+        });
+    }
+    static void traced(const oss_resumable_trace_record *record, void *data) {
+        std::exception_ptr thrown;
+        contained(0, thrown, [record, data] {
+            (*static_cast<const Trace *>(data))(*record);
             return 0;
         });
     }

@@ -125,6 +125,63 @@
 #define OSS_RESUMABLE_RETRY_STOP -2
 
 /**
+ * oss_resumable_trace_record: the request has brought everything that was asked for.
+ */
+#define OSS_RESUMABLE_END_COMPLETE 1
+
+/**
+ * oss_resumable_trace_record: it has brought everything up to the byte from which an idle connection has taken over.
+ */
+#define OSS_RESUMABLE_END_SHARED 2
+
+/**
+ * oss_resumable_trace_record: it was stopped because it was much slower than the others; another request continues at
+ * its byte.
+ */
+#define OSS_RESUMABLE_END_SLOW 3
+
+/**
+ * oss_resumable_trace_record: it was stopped because the download was paused.
+ */
+#define OSS_RESUMABLE_END_PAUSED 4
+
+/**
+ * oss_resumable_trace_record: it was stopped because its connection was needed for another download of the client.
+ */
+#define OSS_RESUMABLE_END_YIELDED 5
+
+/**
+ * oss_resumable_trace_record: it was stopped because nobody needs it any more: the download has ended or starts over, or
+ * the bytes were there.
+ */
+#define OSS_RESUMABLE_END_STOPPED 6
+
+/**
+ * oss_resumable_trace_record: the service answered with a status that brings no bytes of the object.
+ */
+#define OSS_RESUMABLE_END_REFUSED 7
+
+/**
+ * oss_resumable_trace_record: the reply was not the one that was asked for, or unreadable.
+ */
+#define OSS_RESUMABLE_END_UNUSABLE 8
+
+/**
+ * oss_resumable_trace_record: no connection could be made, it broke, or the body was short; see `curl_code`.
+ */
+#define OSS_RESUMABLE_END_BROKEN 9
+
+/**
+ * oss_resumable_trace_record: nothing arrived for `idle_timeout_ms`.
+ */
+#define OSS_RESUMABLE_END_STALLED 10
+
+/**
+ * oss_resumable_trace_record: something failed on this machine, such as a write to the file.
+ */
+#define OSS_RESUMABLE_END_FAILED 11
+
+/**
  * `signature_version`: HMAC-SHA1.
  */
 #define OSS_RESUMABLE_SIGNATURE_V1 1
@@ -205,6 +262,43 @@
  * `overwrite`: if the target exists, leave it unchanged and fail with the code `FileAlreadyExists`.
  */
 #define OSS_RESUMABLE_OVERWRITE_FAIL 1
+
+/**
+ * `write_mode`: directly for a download of at least 64 MiB that is larger than a quarter of the memory that the system
+ * can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group if that is
+ * lower), on a local file system; otherwise buffered. The bytes that stay in memory make a file fast to read that is
+ * used at once; a file that does not fit there only displaces other files. With ::OSS_RESUMABLE_ORDER_SEQUENTIAL always
+ * buffered, because the file is read while it grows.
+ */
+#define OSS_RESUMABLE_WRITE_MODE_AUTO 0
+
+/**
+ * `write_mode`: through the page cache.
+ */
+#define OSS_RESUMABLE_WRITE_MODE_BUFFERED 1
+
+/**
+ * `write_mode`: past the page cache (`O_DIRECT`), except for the first and the last bytes of each connection, which do
+ * not fill a page. Needs less processor time and leaves the page cache as it is; the first reader of the file reads from
+ * the disk. Bytes of an earlier run are verified past the page cache, too. The file's disk blocks are allocated before
+ * writing where the file system can do that. Where the file system refuses, for example tmpfs and some FUSE file
+ * systems, the bytes are written through the page cache; a line in the log says so (::OSS_RESUMABLE_LOG_INFO).
+ */
+#define OSS_RESUMABLE_WRITE_MODE_DIRECT 2
+
+/**
+ * `order`: the connections divide the object among themselves: fewest requests.
+ */
+#define OSS_RESUMABLE_ORDER_DEFAULT 0
+
+/**
+ * `order`: from the start, for a program that reads the file while it grows (`contiguous_bytes` of
+ * ::oss_resumable_status): each connection takes the first missing bytes, about `part_size` of them, and none begins
+ * further than 2 × `thread_num` of these pieces after the first missing byte. A connection that has nothing to fetch
+ * within that distance takes a part of another one's piece, or waits. This takes more requests than the default, about
+ * one for each part, and more time if the connections are uneven.
+ */
+#define OSS_RESUMABLE_ORDER_SEQUENTIAL 1
 
 /**
  * oss_resumable_status: validating, locking, waiting for the first reply.
@@ -434,13 +528,22 @@ typedef struct oss_resumable_event {
      * As in ::oss_resumable_status.
      */
     uint64_t elapsed_ms;
+    /**
+     * As in ::oss_resumable_status. The path of the temporary file is not here, because nothing would own the string:
+     * oss_resumable_download_status() has it.
+     */
+    uint64_t contiguous_bytes;
+    /**
+     * As in ::oss_resumable_status.
+     */
+    uint64_t contiguous_resets;
 } oss_resumable_event;
 
 /**
  * Initialises an object of type ::oss_resumable_event: sets `struct_size`, and every other field to zero.
  */
 #define OSS_RESUMABLE_EVENT_INIT \
-    { sizeof(oss_resumable_event), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(oss_resumable_event), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Supplies temporary credentials: before the first request, shortly before they expire, and when the service reports
@@ -622,6 +725,110 @@ typedef struct oss_resumable_wrapped_key {
 typedef void (*oss_resumable_key_unwrapper)(struct oss_resumable_content_key_sink *sink,
                                             const struct oss_resumable_wrapped_key *wrapped,
                                             void *user_data);
+
+/**
+ * One HTTP request that has ended, passed to an ::oss_resumable_trace. The requests of one `slot` follow each other in
+ * time, so that the slots of a download are the lines of a timeline of its connections. Times are in microseconds since
+ * the call of oss_resumable_client_new(), by a clock that is never set.
+ */
+typedef struct oss_resumable_trace_record {
+    /**
+     * Size of this struct, set by the library. Fields beyond this size are not present.
+     */
+    size_t struct_size;
+    /**
+     * `tag` of the request that started the download.
+     */
+    uint64_t tag;
+    /**
+     * The connection of the download that the request had: 0 … `thread_num` − 1.
+     */
+    uint32_t slot;
+    /**
+     * Why it ended: one of the `OSS_RESUMABLE_END_…` values. Accept those that you do not know.
+     */
+    int32_t end;
+    /**
+     * When it was handed to a transfer thread.
+     */
+    int64_t start_us;
+    /**
+     * When its new connection was ready, the TLS handshake included; −1 if it had an open one or got none.
+     */
+    int64_t connected_us;
+    /**
+     * When the first byte of the reply arrived; −1 without a reply.
+     */
+    int64_t first_byte_us;
+    /**
+     * When the download noticed the end: what was received is stored.
+     */
+    int64_t end_us;
+    /**
+     * First byte of the object that was asked for.
+     */
+    int64_t range_start;
+    /**
+     * Last byte that was asked for; −1 if the request had no range or one without an end.
+     */
+    int64_t range_end;
+    /**
+     * Bytes of the object that were received, without those that another connection has taken over.
+     */
+    uint64_t bytes;
+    /**
+     * HTTP status of the reply; 0 without one.
+     */
+    int32_t status;
+    /**
+     * With ::OSS_RESUMABLE_END_BROKEN: libcurl's `CURLcode`; otherwise 0.
+     */
+    int32_t curl_code;
+    /**
+     * Address and port to which the connection was made, the proxy's if there is one, such as `203.0.113.7:443` or
+     * `[2001:db8::7]:443`; NULL without a connection. Valid during the call.
+     */
+    const char *peer;
+    /**
+     * `x-oss-request-id` of the reply; NULL without one, and without memory for it. Valid during the call.
+     */
+    const char *request_id;
+    /**
+     * Port of this machine from which the connection was made, 0 without one. Together with `peer` it tells which
+     * requests had the same connection.
+     */
+    uint32_t local_port;
+    /**
+     * 1 if the connection had been opened for an earlier request, of this or another download of the client, otherwise
+     * 0.
+     */
+    int32_t is_reused;
+    /**
+     * 1 for HEAD, 0 for GET.
+     */
+    int32_t is_head;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} oss_resumable_trace_record;
+
+/**
+ * Initialises an object of type ::oss_resumable_trace_record: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_TRACE_RECORD_INIT \
+    { sizeof(oss_resumable_trace_record), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, 0, 0, \
+      0 }
+
+/**
+ * Receives a record for each request that was started, when it has ended and before the download ends. Runs on threads
+ * of the client, possibly on several at once, for one download one after another.
+ *
+ * `record` is valid during the call. The callback must not block for long, because the download waits for it, must not
+ * start downloads or wait for them, and must not throw: a C++ exception that leaves it ends the program.
+ */
+typedef void (*oss_resumable_trace)(const struct oss_resumable_trace_record *record,
+                                    void *user_data);
 
 /**
  * Options of a client. Only `struct_size` and `endpoint` are required; zero in any other field selects its default.
@@ -818,6 +1025,18 @@ typedef struct oss_resumable_client_options {
      * connections may stay open for later requests. See oss_resumable_client_set_max_connections().
      */
     uint32_t max_connections;
+    /**
+     * Receives a record of each request, or NULL: no records are made.
+     */
+    oss_resumable_trace trace;
+    /**
+     * Passed to `trace`.
+     */
+    void *trace_user_data;
+    /**
+     * Frees `trace_user_data`, or NULL.
+     */
+    oss_resumable_user_data_free trace_user_data_free;
 } oss_resumable_client_options;
 
 /**
@@ -826,7 +1045,7 @@ typedef struct oss_resumable_client_options {
 #define OSS_RESUMABLE_CLIENT_OPTIONS_INIT \
     { sizeof(oss_resumable_client_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
       NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, \
-      0, 0, 0, NULL, 0, NULL, NULL, NULL, 0, 0 }
+      0, 0, 0, NULL, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL }
 
 /**
  * The status of a running or ended download at one moment. The counters never decrease, except `bytes_done`.
@@ -918,13 +1137,38 @@ typedef struct oss_resumable_status {
      * Place in the queue of the client, 1 for the download that starts next; 0: it is not queued.
      */
     uint64_t queue_position;
+    /**
+     * Number of bytes from the start of the file that are in the temporary file, so that a program can read them while
+     * the download runs: written by this run, or by an earlier one and verified. It grows at least once a second while
+     * the first missing bytes arrive; with ::OSS_RESUMABLE_ORDER_SEQUENTIAL these are fetched first.
+     * The bytes are those that the service sent, but nothing has compared them with the object's CRC-64 yet: only
+     * success proves them. Where the service cannot tell one state of the object from another, because the object may
+     * grow or the service refuses its own ETag, they may even be of two. The number decreases if bytes turn out to be
+     * useless, and each time `contiguous_resets` increases. It stays as it is after the end.
+     */
+    uint64_t contiguous_bytes;
+    /**
+     * Number of times that `contiguous_bytes` has decreased: the object had changed, a stream broke that cannot be
+     * resumed, or a checksum was wrong. What was read before must be read again. Bytes that were read between two
+     * statuses with the same number are those to which the first one refers.
+     */
+    uint64_t contiguous_resets;
+    /**
+     * Absolute path of the temporary file, in the bytes of the file system. NULL until there is one and after success,
+     * when the file is at `file_path`; one that was opened before is that file. After a failure without a checkpoint it
+     * has been removed. Do not write to the file and do not lock it.
+     * The string is valid until the download's handle is freed; in the callback of oss_resumable_download_object(),
+     * until that function returns.
+     */
+    const char *temp_path;
 } oss_resumable_status;
 
 /**
  * Initialises an object of type ::oss_resumable_status: sets `struct_size`, and every other field to zero.
  */
 #define OSS_RESUMABLE_STATUS_INIT \
-    { sizeof(oss_resumable_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(oss_resumable_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+      0, NULL }
 
 /**
  * Reports the progress of a download. Runs only on the thread that is inside oss_resumable_download_object() or
@@ -1155,7 +1399,8 @@ typedef struct oss_download_object_request {
      */
     struct oss_resumable_event_queue *event_queue;
     /**
-     * Any number, for example an index or a pointer: each event of the download carries it. Downloads may share one.
+     * Any number, for example an index or a pointer: each event of the download and each trace of its requests carries
+     * it. Downloads may share one.
      */
     uint64_t tag;
     /**
@@ -1168,6 +1413,17 @@ typedef struct oss_download_object_request {
      * Must be zero.
      */
     uint32_t reserved2;
+    /**
+     * One of the `OSS_RESUMABLE_ORDER_…` values. An object that comes in one stream is fetched from the start in any
+     * case.
+     */
+    int32_t order;
+    /**
+     * How the file's bytes get to the disk: ::OSS_RESUMABLE_WRITE_MODE_AUTO, ::OSS_RESUMABLE_WRITE_MODE_BUFFERED or
+     * ::OSS_RESUMABLE_WRITE_MODE_DIRECT. It has no influence on what is safe after a power failure; for that see
+     * `flush`.
+     */
+    int32_t write_mode;
 } oss_download_object_request;
 
 /**
@@ -1176,7 +1432,7 @@ typedef struct oss_download_object_request {
 #define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
     { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
       0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
-      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0 }
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0 }
 
 /**
  * What to list; see oss_resumable_list_objects(). Only `bucket` is required.

@@ -38,7 +38,26 @@ struct TransferProgress {
     void *UserData;
 };
 
+/** How the bytes of a file get to the disk; see ::OSS_RESUMABLE_WRITE_MODE_AUTO and the constants
+ * after it. */
+enum class WriteMode : int32_t {
+    /** Directly if the object is large beside the available memory, else buffered. */
+    Auto = OSS_RESUMABLE_WRITE_MODE_AUTO,
+    /** Through the page cache. */
+    Buffered = OSS_RESUMABLE_WRITE_MODE_BUFFERED,
+    /** Past the page cache, where the file system supports that. */
+    Direct = OSS_RESUMABLE_WRITE_MODE_DIRECT
+};
+
 enum class RequestPayer { NotSet, BucketOwner, Requester };
+/** The order in which the bytes of an object are fetched. */
+enum class FetchOrder {
+    /** The connections divide the object among themselves: fewest requests. */
+    Default,
+    /** From the start, for a program that reads the file while it grows; see
+     * OSS_RESUMABLE_ORDER_SEQUENTIAL. */
+    Sequential
+};
 enum class RequestResponseHeader {
     ContentType,
     ContentLanguage,
@@ -218,12 +237,20 @@ public:
     void setPriority(int32_t value) { priority_ = value; }
     void setCheckSpace(bool value) { checkSpace_ = value; }
     void setPreallocate(bool value) { preallocate_ = value; }
+    /** How the file's bytes get to the disk. Default WriteMode::Auto. */
+    void setWriteMode(WriteMode value) { writeMode_ = value; }
     /** Off: a power failure after success may lose the file. */
     void setFlush(bool value) { flush_ = value; }
     void setVerifyBeforeRename(bool value) { verifyBeforeRename_ = value; }
     void setAllowEncrypted(bool value) { allowEncrypted_ = value; }
-    /** Reports the events of the download to `queue`. Each carries `tag`, any number; downloads may
-     * share one. */
+    FetchOrder Order() const { return order_; }
+    /** The order in which the bytes are fetched. */
+    void setOrder(FetchOrder value) { order_ = value; }
+    uint64_t Tag() const { return tag_; }
+    /** Any number, which the events of the download and the traces of its requests carry; downloads
+     * may share one. */
+    void setTag(uint64_t value) { tag_ = value; }
+    /** Reports the events of the download to `queue`, and sets the tag. */
     void setEventQueue(const EventQueue &queue, uint64_t tag) {
         eventQueue_ = std::make_shared<const EventQueue>(queue);
         tag_ = tag;
@@ -270,6 +297,8 @@ private:
     int64_t deadlineMs_ = 0;
     uint64_t maxBandwidth_ = 0;
     int32_t priority_ = 0;
+    FetchOrder order_ = FetchOrder::Default;
+    WriteMode writeMode_ = WriteMode::Auto;
     bool failIfExists_ = false;
     bool setModifiedTime_ = false;
     bool checkSpace_ = true;
@@ -338,6 +367,8 @@ private:
         request_.max_bandwidth = from.maxBandwidth_;
         request_.event_queue = from.eventQueue_ ? from.eventQueue_->get() : nullptr;
         request_.tag = from.tag_;
+        request_.order = from.order_ == FetchOrder::Sequential ? OSS_RESUMABLE_ORDER_SEQUENTIAL
+                                                               : OSS_RESUMABLE_ORDER_DEFAULT;
         request_.priority = from.priority_;
     }
     void copyConditions(const DownloadObjectRequest &from) {
@@ -366,6 +397,7 @@ private:
         request_.set_modified_time = on(from.setModifiedTime_);
         request_.check_space = on(from.checkSpace_);
         request_.preallocate = on(from.preallocate_);
+        request_.write_mode = static_cast<int32_t>(from.writeMode_);
         request_.flush = on(from.flush_);
         request_.verify_before_rename = on(from.verifyBeforeRename_);
         request_.allow_encrypted = on(from.allowEncrypted_);

@@ -16,6 +16,7 @@ use super::failure::{Failure, Result};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
 use super::text::{optional, required};
+use super::trace::{self, oss_resumable_trace};
 use crate::model::credentials::Credentials;
 use crate::model::options::{
     AddressStyle, ClientOptions, DEFAULT_MAX_ACTIVE_DOWNLOADS, DEFAULT_MAX_CONNECTIONS, LogLevel,
@@ -160,6 +161,12 @@ pub struct oss_resumable_client_options {
     /// Running downloads share the connections evenly; those that one cannot use go to the others. About as many idle
     /// connections may stay open for later requests. See oss_resumable_client_set_max_connections().
     pub max_connections: u32,
+    /// Receives a record of each request, or NULL: no records are made.
+    pub trace: oss_resumable_trace,
+    /// Passed to `trace`.
+    pub trace_user_data: *mut c_void,
+    /// Frees `trace_user_data`, or NULL.
+    pub trace_user_data_free: oss_resumable_user_data_free,
 }
 size_first!(oss_resumable_client_options);
 
@@ -175,6 +182,7 @@ pub unsafe fn read(
     // First of all, so that the data is freed whatever else is wrong.
     let user_data = UserData::new(c.user_data, c.user_data_free);
     let unwrapper_data = UserData::new(c.key_unwrapper_user_data, c.key_unwrapper_user_data_free);
+    let trace_data = UserData::new(c.trace_user_data, c.trace_user_data_free);
     let user_data = Counted::new(user_data)?;
     switches::reserved(c.reserved, "reserved")?;
     // SAFETY: the strings are NULL or NUL-terminated by this function's contract.
@@ -197,6 +205,9 @@ pub unsafe fn read(
     }
     if let Some(sink) = callbacks::log_sink(c.log, &user_data) {
         options = options.log(sink);
+    }
+    if let Some(sink) = trace::trace_sink(c.trace, trace_data) {
+        options = options.trace(sink);
     }
     if let Some(decision) = callbacks::retry_decision(c.retry_decision, &user_data) {
         options = options.retry(decision);
@@ -338,6 +349,7 @@ mod tests {
         assert_eq!(options.max_bandwidth, 0);
         assert_eq!((options.max_active_downloads, options.max_connections), (0, 0));
         assert!(options.decryption_keys.is_empty() && options.key_unwrapper.is_none());
+        assert!(options.trace.is_none());
     }
 
     #[test]
@@ -359,6 +371,7 @@ mod tests {
         let keys = [oss_resumable_decryption_key { pem: c"PEM".as_ptr(), matdesc: c"{}".as_ptr() }];
         (c.decryption_keys, c.decryption_keys_count) = (keys.as_ptr(), 1);
         c.key_unwrapper = Some(ignore);
+        c.trace = Some(ignore_record);
         (c.max_active_downloads, c.max_connections) = (7, 8);
         // SAFETY: a live local with literals for strings.
         let (o, _) = unsafe { read(&raw const c) }.expect("options");
@@ -387,8 +400,14 @@ mod tests {
         assert_eq!((o.network_interface.as_deref(), o.max_bandwidth), (Some("lo"), 6));
         let [key] = &o.decryption_keys[..] else { panic!("one key") };
         assert_eq!((key.pem.as_str(), key.matdesc.as_deref()), ("PEM", Some("{}")));
-        assert!(o.key_unwrapper.is_some());
+        assert!(o.key_unwrapper.is_some() && o.trace.is_some());
         assert_eq!((o.max_active_downloads, o.max_connections), (7, 8));
+    }
+
+    unsafe extern "C" fn ignore_record(
+        _: *const super::trace::oss_resumable_trace_record,
+        _: *mut c_void,
+    ) {
     }
 
     unsafe extern "C" fn ignore(

@@ -45,6 +45,11 @@ pub struct oss_resumable_event {
     pub eta_ms: i64,
     /// As in ::oss_resumable_status.
     pub elapsed_ms: u64,
+    /// As in ::oss_resumable_status. The path of the temporary file is not here, because nothing would own the string:
+    /// oss_resumable_download_status() has it.
+    pub contiguous_bytes: u64,
+    /// As in ::oss_resumable_status.
+    pub contiguous_resets: u64,
 }
 size_first!(oss_resumable_event);
 
@@ -70,6 +75,8 @@ impl From<&DownloadEvent> for oss_resumable_event {
             bytes_per_second: status.bytes_per_second,
             eta_ms: status.eta_ms,
             elapsed_ms: status.elapsed_ms,
+            contiguous_bytes: status.contiguous_bytes,
+            contiguous_resets: status.contiguous_resets,
         }
     }
 }
@@ -94,6 +101,9 @@ mod tests {
             bytes_per_second: 5,
             eta: Some(Duration::from_millis(6)),
             statistics,
+            contiguous_bytes: 8,
+            contiguous_resets: 9,
+            temp_path: None,
         };
         for (kind, expected) in [
             (EventKind::Started, (OSS_RESUMABLE_EVENT_STARTED, 0)),
@@ -111,6 +121,7 @@ mod tests {
             assert_eq!((event.tag, event.elapsed_ms, event.bytes_done), (7, 1, 2));
             assert_eq!((event.bytes_total, event.active_connections), (3, 4));
             assert_eq!((event.bytes_per_second, event.eta_ms, event.phase), (5, 6, 2));
+            assert_eq!((event.contiguous_bytes, event.contiguous_resets), (8, 9));
         }
     }
 }

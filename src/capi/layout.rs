@@ -14,6 +14,7 @@ use super::listing::oss_resumable_object_entry;
 use super::lists::oss_resumable_pair;
 use super::request::oss_download_object_request;
 use super::status::{oss_resumable_statistics, oss_resumable_status};
+use super::trace::oss_resumable_trace_record;
 
 /// A struct's C expressions and what they must evaluate to; the fields are all of the struct's, in order.
 struct Layout {
@@ -86,6 +87,9 @@ fn layouts() -> Vec<Layout> {
             key_unwrapper_user_data_free,
             max_active_downloads,
             max_connections,
+            trace,
+            trace_user_data,
+            trace_user_data_free,
         }),
         layout!(oss_download_object_request {
             struct_size,
@@ -135,6 +139,8 @@ fn layouts() -> Vec<Layout> {
             tag,
             priority,
             reserved2,
+            order,
+            write_mode,
         }),
         layout!(oss_resumable_status {
             struct_size,
@@ -158,6 +164,9 @@ fn layouts() -> Vec<Layout> {
             retries_auth,
             retries_reply,
             queue_position,
+            contiguous_bytes,
+            contiguous_resets,
+            temp_path,
         }),
         layout!(oss_resumable_event {
             struct_size,
@@ -171,6 +180,8 @@ fn layouts() -> Vec<Layout> {
             bytes_per_second,
             eta_ms,
             elapsed_ms,
+            contiguous_bytes,
+            contiguous_resets,
         }),
         layout!(oss_resumable_statistics {
             struct_size,
@@ -218,6 +229,27 @@ fn layouts() -> Vec<Layout> {
             crc64,
             kind,
             has_crc64,
+        }),
+        layout!(oss_resumable_trace_record {
+            struct_size,
+            tag,
+            slot,
+            end,
+            start_us,
+            connected_us,
+            first_byte_us,
+            end_us,
+            range_start,
+            range_end,
+            bytes,
+            status,
+            curl_code,
+            peer,
+            request_id,
+            local_port,
+            is_reused,
+            is_head,
+            reserved,
         }),
         layout!(oss_resumable_pair { name, value }),
         layout!(oss_resumable_decryption_key { pem, matdesc }),

@@ -29,6 +29,7 @@ pub mod sized;
 pub mod status;
 mod switches;
 mod text;
+pub mod trace;
 mod version;
 
 #[cfg(test)]

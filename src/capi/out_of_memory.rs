@@ -10,10 +10,12 @@ mod lives;
 use std::cell::Cell;
 use std::ffi::{CStr, c_char};
 use std::ptr::{self, NonNull};
+use std::time::Instant;
 
 use super::codes::{OSS_RESUMABLE_ERR_OUT_OF_MEMORY, OSS_RESUMABLE_OK, oss_resumable_code};
 use super::error::*;
 use super::error_object::oss_resumable_error;
+use crate::model::trace::{RequestEnd, RequestTrace};
 use allocator::{Fails, Turn};
 
 thread_local! {
@@ -137,5 +139,29 @@ fn text<T>(object: *const T, getter: unsafe extern "C" fn(*const T) -> *const c_
     unsafe {
         let text = getter(object);
         if text.is_null() { String::new() } else { CStr::from_ptr(text).to_string_lossy().into() }
+    }
+}
+
+/// A trace in which every text is there.
+fn trace() -> RequestTrace {
+    let now = Instant::now();
+    RequestTrace {
+        tag: 1,
+        slot: 0,
+        is_head: false,
+        range_start: 0,
+        range_end: None,
+        started: now,
+        connected: None,
+        first_byte: Some(now),
+        ended: now,
+        bytes: 1,
+        status: 206,
+        peer: Some(([203, 0, 113, 7], 443).into()),
+        local_port: 1,
+        is_reused: true,
+        end: RequestEnd::Complete,
+        curl_code: 0,
+        request_id: Some("5C3D9175B6FC201293AD****".to_owned()),
     }
 }

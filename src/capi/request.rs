@@ -13,7 +13,7 @@ use super::switches::{self, limit, switch};
 use super::text::{optional, required};
 use crate::model::request::{
     ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
-    MAX_THREAD_NUM, MIN_PART_SIZE, Overwrite, ResponseHeaders,
+    MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite, ResponseHeaders, WriteMode,
 };
 
 /// Smallest `part_size`, in bytes (100 KiB).
@@ -40,6 +40,29 @@ const _: () = assert!(
 pub const OSS_RESUMABLE_OVERWRITE_REPLACE: i32 = 0;
 /// `overwrite`: if the target exists, leave it unchanged and fail with the code `FileAlreadyExists`.
 pub const OSS_RESUMABLE_OVERWRITE_FAIL: i32 = 1;
+/// `write_mode`: directly for a download of at least 64 MiB that is larger than a quarter of the memory that the system
+/// can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group if that is
+/// lower), on a local file system; otherwise buffered. The bytes that stay in memory make a file fast to read that is
+/// used at once; a file that does not fit there only displaces other files. With ::OSS_RESUMABLE_ORDER_SEQUENTIAL always
+/// buffered, because the file is read while it grows.
+pub const OSS_RESUMABLE_WRITE_MODE_AUTO: i32 = 0;
+/// `write_mode`: through the page cache.
+pub const OSS_RESUMABLE_WRITE_MODE_BUFFERED: i32 = 1;
+/// `write_mode`: past the page cache (`O_DIRECT`), except for the first and the last bytes of each connection, which do
+/// not fill a page. Needs less processor time and leaves the page cache as it is; the first reader of the file reads from
+/// the disk. Bytes of an earlier run are verified past the page cache, too. The file's disk blocks are allocated before
+/// writing where the file system can do that. Where the file system refuses, for example tmpfs and some FUSE file
+/// systems, the bytes are written through the page cache; a line in the log says so (::OSS_RESUMABLE_LOG_INFO).
+pub const OSS_RESUMABLE_WRITE_MODE_DIRECT: i32 = 2;
+
+/// `order`: the connections divide the object among themselves: fewest requests.
+pub const OSS_RESUMABLE_ORDER_DEFAULT: i32 = 0;
+/// `order`: from the start, for a program that reads the file while it grows (`contiguous_bytes` of
+/// ::oss_resumable_status): each connection takes the first missing bytes, about `part_size` of them, and none begins
+/// further than 2 × `thread_num` of these pieces after the first missing byte. A connection that has nothing to fetch
+/// within that distance takes a part of another one's piece, or waits. This takes more requests than the default, about
+/// one for each part, and more time if the connections are uneven.
+pub const OSS_RESUMABLE_ORDER_SEQUENTIAL: i32 = 1;
 
 /// Names the object to download and the file to write, with options. Only `struct_size`, `bucket` and `key` are
 /// required; zero in any other field selects its default. Strings are UTF-8. Everything is copied before the call that
@@ -169,7 +192,8 @@ pub struct oss_download_object_request {
     /// Takes the events of the download, or NULL. It may be freed before the download ends; see
     /// ::oss_resumable_event_queue.
     pub event_queue: *mut oss_resumable_event_queue,
-    /// Any number, for example an index or a pointer: each event of the download carries it. Downloads may share one.
+    /// Any number, for example an index or a pointer: each event of the download and each trace of its requests carries
+    /// it. Downloads may share one.
     pub tag: u64,
     /// Downloads with a higher priority start first if the client does not start all at once; see
     /// `max_active_downloads` of oss_resumable_client_options. Downloads of one priority start in the order of their
@@ -177,6 +201,13 @@ pub struct oss_download_object_request {
     pub priority: i32,
     /// Must be zero.
     pub reserved2: u32,
+    /// One of the `OSS_RESUMABLE_ORDER_…` values. An object that comes in one stream is fetched from the start in any
+    /// case.
+    pub order: i32,
+    /// How the file's bytes get to the disk: ::OSS_RESUMABLE_WRITE_MODE_AUTO, ::OSS_RESUMABLE_WRITE_MODE_BUFFERED or
+    /// ::OSS_RESUMABLE_WRITE_MODE_DIRECT. It has no influence on what is safe after a power failure; for that see
+    /// `flush`.
+    pub write_mode: i32,
 }
 size_first!(oss_download_object_request);
 
@@ -259,11 +290,23 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
     r.traffic_limit = c.traffic_limit;
     r.max_bandwidth = c.max_bandwidth;
     r.priority = c.priority;
+    r.tag = c.tag;
+    r.order = match c.order {
+        OSS_RESUMABLE_ORDER_DEFAULT => Order::Default,
+        OSS_RESUMABLE_ORDER_SEQUENTIAL => Order::Sequential,
+        other => return Err(switches::unknown("order", other)),
+    };
     r.deadline = limit(c.deadline_ms, r.deadline, "deadline_ms")?;
     r.overwrite = match c.overwrite {
         OSS_RESUMABLE_OVERWRITE_REPLACE => Overwrite::Replace,
         OSS_RESUMABLE_OVERWRITE_FAIL => Overwrite::Fail,
         other => return Err(switches::unknown("overwrite", other)),
+    };
+    r.write_mode = match c.write_mode {
+        OSS_RESUMABLE_WRITE_MODE_AUTO => WriteMode::Auto,
+        OSS_RESUMABLE_WRITE_MODE_BUFFERED => WriteMode::Buffered,
+        OSS_RESUMABLE_WRITE_MODE_DIRECT => WriteMode::Direct,
+        other => return Err(switches::unknown("write_mode", other)),
     };
     for (value, field, name) in [
         (c.requester_pays, &mut r.requester_pays, "requester_pays"),
@@ -336,7 +379,9 @@ mod tests {
         (c.extra_headers, c.extra_headers_count) = (&raw const pair, 1);
         (c.extra_query, c.extra_query_count) = (&raw const pair, 1);
         (c.deadline_ms, c.max_bandwidth, c.priority) = (9, 8, -7);
+        c.order = OSS_RESUMABLE_ORDER_SEQUENTIAL;
         c.overwrite = OSS_RESUMABLE_OVERWRITE_FAIL;
+        c.write_mode = OSS_RESUMABLE_WRITE_MODE_DIRECT;
         (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
         (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
         let mut queue = ptr::null_mut();
@@ -362,8 +407,9 @@ mod tests {
         r.extra_headers = vec![("n".to_owned(), "v".to_owned())];
         r.extra_query = r.extra_headers.clone();
         (r.deadline, r.max_bandwidth) = (Some(Duration::from_millis(9)), 8);
-        r.priority = -7;
+        (r.priority, r.order) = (-7, Order::Sequential);
         r.overwrite = Overwrite::Fail;
+        r.write_mode = WriteMode::Direct;
         (r.requester_pays, r.set_modified_time, r.check_space) = (true, true, false);
         (r.preallocate, r.flush) = (true, false);
         (r.verify_before_rename, r.allow_encrypted) = (true, true);
@@ -401,10 +447,12 @@ mod tests {
         assert!(refused(|c| c.key = c"\xff".as_ptr()).contains("key"));
         assert!(refused(|c| c.has_range = 7).contains("has_range"));
         assert!(refused(|c| c.overwrite = 7).contains("overwrite"));
+        assert!(refused(|c| c.write_mode = 3).contains("write_mode"));
         assert!(refused(|c| c.flush = -1).contains("flush"));
         assert!(refused(|c| c.deadline_ms = -9).contains("deadline_ms"));
         assert!(refused(|c| c.extra_headers_count = 1).contains("extra_headers"));
         assert!(refused(|c| c.reserved = 7).contains("reserved"));
         assert!(refused(|c| c.reserved2 = 7).contains("reserved2"));
+        assert!(refused(|c| c.order = 7).contains("order"));
     }
 }

@@ -1,7 +1,11 @@
 //! Snapshots and figures of downloads.
 
+use std::ffi::c_char;
+
 use super::sized::size_first;
+use super::text;
 use crate::model::outcome::{Phase, Statistics, Status};
+use crate::model::temp_path::TempPath;
 
 /// oss_resumable_status: validating, locking, waiting for the first reply.
 pub const OSS_RESUMABLE_PHASE_STARTING: i32 = 1;
@@ -103,6 +107,24 @@ pub struct oss_resumable_status {
     pub retries_reply: u64,
     /// Place in the queue of the client, 1 for the download that starts next; 0: it is not queued.
     pub queue_position: u64,
+    /// Number of bytes from the start of the file that are in the temporary file, so that a program can read them while
+    /// the download runs: written by this run, or by an earlier one and verified. It grows at least once a second while
+    /// the first missing bytes arrive; with ::OSS_RESUMABLE_ORDER_SEQUENTIAL these are fetched first.
+    /// The bytes are those that the service sent, but nothing has compared them with the object's CRC-64 yet: only
+    /// success proves them. Where the service cannot tell one state of the object from another, because the object may
+    /// grow or the service refuses its own ETag, they may even be of two. The number decreases if bytes turn out to be
+    /// useless, and each time `contiguous_resets` increases. It stays as it is after the end.
+    pub contiguous_bytes: u64,
+    /// Number of times that `contiguous_bytes` has decreased: the object had changed, a stream broke that cannot be
+    /// resumed, or a checksum was wrong. What was read before must be read again. Bytes that were read between two
+    /// statuses with the same number are those to which the first one refers.
+    pub contiguous_resets: u64,
+    /// Absolute path of the temporary file, in the bytes of the file system. NULL until there is one and after success,
+    /// when the file is at `file_path`; one that was opened before is that file. After a failure without a checkpoint it
+    /// has been removed. Do not write to the file and do not lock it.
+    /// The string is valid until the download's handle is freed; in the callback of oss_resumable_download_object(),
+    /// until that function returns.
+    pub temp_path: *const c_char,
 }
 size_first!(oss_resumable_status);
 
@@ -153,6 +175,10 @@ impl From<&Status> for oss_resumable_status {
             retries_auth: figures.retries_auth,
             retries_reply: figures.retries_reply,
             queue_position: status.queue_position.map_or(0, |place| place as u64),
+            contiguous_bytes: status.contiguous_bytes,
+            contiguous_resets: status.contiguous_resets,
+            // The download keeps the path for as long as it is there.
+            temp_path: text::borrowed(status.temp_path.as_ref().map(TempPath::as_c_str)),
         }
     }
 }
@@ -194,6 +220,8 @@ fn milliseconds(figures: &Statistics) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::CStr;
+    use std::path::Path;
     use std::time::Duration;
 
     #[test]
@@ -213,6 +241,7 @@ mod tests {
             elapsed: Duration::from_millis(6),
             ..Statistics::default()
         };
+        let temp_path = TempPath::new(Path::new("/a/b.temp"));
         let status = oss_resumable_status::from(&Status {
             phase: Phase::Transferring,
             bytes_done: 7,
@@ -222,7 +251,12 @@ mod tests {
             eta: None,
             queue_position: Some(16),
             statistics,
+            contiguous_bytes: 17,
+            contiguous_resets: 18,
+            temp_path: temp_path.clone(),
         });
+        // SAFETY: `temp_path` still holds the string.
+        assert_eq!(unsafe { CStr::from_ptr(status.temp_path) }, c"/a/b.temp");
         let figures = [
             status.bytes_from_network,
             status.bytes_reused,
@@ -240,6 +274,8 @@ mod tests {
             status.retries_auth,
             status.retries_reply,
             status.queue_position,
+            status.contiguous_bytes,
+            status.contiguous_resets,
         ];
         assert_eq!(figures, std::array::from_fn(|index| index as u64 + 1));
         assert_eq!((status.bytes_total, status.eta_ms), (-1, -1));

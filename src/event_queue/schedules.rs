@@ -16,7 +16,9 @@ fn start(queue: &EventQueue, tag: u64) -> (Arc<Shared>, JoinHandle<()>) {
     let (events, inbox) = unbounded();
     let shared = Arc::new(Shared::new(events, 0, Instant::now()));
     let request = DownloadRequest::new("examplebucket", "key").event_queue(queue, tag);
-    shared.report_to(request.events.as_ref().expect("a queue")).expect("the queue is open");
+    shared
+        .report_to(request.events.as_ref().expect("a queue"), request.tag)
+        .expect("the queue is open");
     let driven = shared.clone();
     let driver = thread::spawn(move || {
         driven.report_start();

@@ -53,7 +53,7 @@ enum Stage {
     /// It may still fail to start.
     Admitted,
     Running,
-    Ended(Status, Result<(), ErrorKind>),
+    Ended(Box<Status>, Result<(), ErrorKind>),
 }
 
 /// The part of a status whose change is reported.
@@ -64,6 +64,8 @@ struct Progress {
     bytes_total: Option<u64>,
     active_connections: u32,
     bytes_per_second: u64,
+    contiguous_bytes: u64,
+    contiguous_resets: u64,
 }
 
 impl State {
@@ -122,7 +124,7 @@ impl State {
             Stage::Running => self.running -= 1,
             Stage::Admitted => {}
         }
-        entry.stage = Stage::Ended(last, result);
+        entry.stage = Stage::Ended(Box::new(last), result);
         self.changes.push_back(id);
     }
 
@@ -181,7 +183,7 @@ impl State {
         else {
             return None;
         };
-        Some(DownloadEvent { tag, kind: EventKind::Ended(result), status })
+        Some(DownloadEvent { tag, kind: EventKind::Ended(result), status: *status })
     }
 
     /// Finds the running downloads whose status has changed, if it is time to.
@@ -216,7 +218,7 @@ impl Entry {
 
     fn status(&self) -> Option<Status> {
         match &self.stage {
-            Stage::Ended(last, _) => Some(last.clone()),
+            Stage::Ended(last, _) => Some((**last).clone()),
             _ => Some(self.download.upgrade()?.status()),
         }
     }
@@ -230,6 +232,8 @@ impl Progress {
             bytes_total: status.bytes_total,
             active_connections: status.active_connections,
             bytes_per_second: status.bytes_per_second,
+            contiguous_bytes: status.contiguous_bytes,
+            contiguous_resets: status.contiguous_resets,
         }
     }
 }

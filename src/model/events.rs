@@ -10,7 +10,7 @@ use super::outcome::Status;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DownloadEvent {
-    /// The number that the request of the download was given together with the queue.
+    /// [`DownloadRequest::tag`](crate::DownloadRequest::tag).
     pub tag: u64,
     /// What happened.
     pub kind: EventKind,
@@ -58,28 +58,27 @@ pub trait EventSink: Send + Sync {
     fn withdraw(&self, id: u64);
 }
 
-/// The event queue of a request, and the tag for the events.
+/// The event queue of a request.
 #[derive(Clone)]
 pub struct Subscription {
     sink: Arc<dyn EventSink>,
-    tag: u64,
 }
 
 impl Subscription {
-    pub fn new(sink: Arc<dyn EventSink>, tag: u64) -> Self {
-        Subscription { sink, tag }
+    pub fn new(sink: Arc<dyn EventSink>) -> Self {
+        Subscription { sink }
     }
 
-    /// Prepares the queue for the events of `download`, which is about to start.
-    pub fn open(&self, download: Weak<dyn Observed>) -> Result<Reporter> {
-        let id = self.sink.admit(self.tag, download)?;
+    /// Prepares the queue for the events of `download`, which is about to start. They carry `tag`.
+    pub fn open(&self, tag: u64, download: Weak<dyn Observed>) -> Result<Reporter> {
+        let id = self.sink.admit(tag, download)?;
         Ok(Reporter { sink: self.sink.clone(), id, has_ended: false })
     }
 }
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("tag", &self.tag).finish_non_exhaustive()
+        f.debug_struct("Subscription").finish_non_exhaustive()
     }
 }
 

@@ -115,6 +115,18 @@ impl ExtentMap {
         gaps
     }
 
+    /// The first byte from `start` on that no extent covers.
+    pub fn first_gap(&self, start: u64) -> u64 {
+        let mut reached = start;
+        for extent in self.overlapping(&(start..u64::MAX)) {
+            if extent.offset > reached {
+                break;
+            }
+            reached = extent.end();
+        }
+        reached
+    }
+
     /// The checksum of `range`, or `None` unless extents cover it exactly, without a gap or an extent that reaches
     /// beyond it. 0 for an empty range.
     pub fn whole_crc(&self, range: Range<u64>) -> Option<u64> {

@@ -11,3 +11,5 @@ pub mod options;
 pub mod outcome;
 pub mod pinning;
 pub mod request;
+pub mod temp_path;
+pub mod trace;

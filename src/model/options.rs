@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::credentials::Credentials;
 use super::encryption::{DecryptionKey, KeyUnwrapper};
+use super::trace::{RequestTrace, TraceSink};
 
 /// The signature algorithm for requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,6 +191,8 @@ pub struct ClientOptions {
     /// connections may stay open for later requests. See
     /// [`Client::set_max_connections`](crate::Client::set_max_connections).
     pub max_connections: u32,
+    /// Receives a trace of each request; default: none are made.
+    pub trace: Option<TraceSink>,
 }
 
 /// Default of [`ClientOptions::max_active_downloads`].
@@ -239,6 +242,7 @@ impl ClientOptions {
             key_unwrapper: None,
             max_active_downloads: 0,
             max_connections: 0,
+            trace: None,
         }
     }
 
@@ -260,6 +264,13 @@ impl ClientOptions {
     #[must_use]
     pub fn log(mut self, sink: impl Fn(LogLevel, &str) + Send + Sync + 'static) -> Self {
         self.log = Some(Arc::new(sink));
+        self
+    }
+
+    /// Sets the receiver of the traces of requests.
+    #[must_use]
+    pub fn trace(mut self, sink: impl Fn(RequestTrace) + Send + Sync + 'static) -> Self {
+        self.trace = Some(Arc::new(sink));
         self
     }
 

@@ -5,6 +5,8 @@ mod json;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::temp_path::TempPath;
+
 /// How the file was verified before success was reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
@@ -125,4 +127,21 @@ pub struct Status {
     pub queue_position: Option<usize>,
     /// The statistics so far.
     pub statistics: Statistics,
+    /// Number of bytes from the start of the file that are in the temporary file, so that a program can read them while
+    /// the download runs: written by this run, or by an earlier one and verified. It grows at least once a second while
+    /// the first missing bytes arrive; with [`Order::Sequential`](crate::Order::Sequential) these are fetched first.
+    ///
+    /// The bytes are those that the service sent, but nothing has compared them with the object's CRC-64 yet: only
+    /// success proves them. Where the service cannot tell one state of the object from another, because the object may
+    /// grow or the service refuses its own ETag, they may even be of two. The number decreases if bytes turn out to be
+    /// useless, and each time `contiguous_resets` increases. It stays as it is after the end.
+    pub contiguous_bytes: u64,
+    /// Number of times that `contiguous_bytes` has decreased: the object had changed, a stream broke that cannot be
+    /// resumed, or a checksum was wrong. What was read before must be read again. Bytes that were read between two
+    /// statuses with the same number are those to which the first one refers.
+    pub contiguous_resets: u64,
+    /// Path of the temporary file; `None` until there is one, and after success, when it is at
+    /// [`Outcome::file_path`] and a file opened before is that one. After a failure without a checkpoint it has been
+    /// removed. Do not write to the file and do not lock it.
+    pub temp_path: Option<TempPath>,
 }

@@ -52,6 +52,44 @@ pub enum Overwrite {
     Fail,
 }
 
+/// The order in which the bytes of the object are fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The connections divide the object among themselves: fewest requests.
+    #[default]
+    Default,
+    /// From the start, for a program that reads the file while it grows ([`Status::contiguous_bytes`]): each connection
+    /// takes the first missing bytes, about `part_size` of them, and none begins further than 2 × `thread_num` of
+    /// these pieces after the first missing byte. A connection that has nothing to fetch within that distance takes a
+    /// part of another one's piece, or waits. This takes more requests than the default, about one for each part, and
+    /// more time if the connections are uneven.
+    ///
+    /// [`Status::contiguous_bytes`]: crate::Status::contiguous_bytes
+    Sequential,
+}
+
+/// How the file's bytes get to the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WriteMode {
+    /// [`WriteMode::Direct`] for a download of at least 64 MiB that is larger than a quarter of the memory that the
+    /// system can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group
+    /// if that is lower), on a local file system; otherwise [`WriteMode::Buffered`]. The bytes that stay in memory make a
+    /// file fast to read that is used at once; a file that does not fit there only displaces other files. With
+    /// [`Order::Sequential`] always buffered, because the file is read while it grows.
+    #[default]
+    Auto,
+    /// Through the page cache.
+    Buffered,
+    /// Past the page cache (`O_DIRECT`), except for the first and the last bytes of each connection, which do not fill a
+    /// page. Needs less processor time and leaves the page cache as it is; the first reader of the file reads from the
+    /// disk. Bytes of an earlier run are verified past the page cache, too. The file's disk blocks are allocated before
+    /// writing where the file system can do that.
+    ///
+    /// Where the file system refuses, for example tmpfs and some FUSE file systems, the bytes are written through the
+    /// page cache; a line in the log says so (`Info`).
+    Direct,
+}
+
 /// Response headers that the service is asked to send instead of the object's own (`response-content-type` …).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseHeaders {
@@ -158,12 +196,21 @@ pub struct DownloadRequest {
     /// Download an object that was encrypted on the client side (`x-oss-meta-client-side-encryption-key`) as it is
     /// stored, still encrypted. Default off: such an object is decrypted, or rejected when the client has no key for it.
     pub allow_encrypted: bool,
+    /// How the file's bytes get to the disk. Default [`WriteMode::Auto`]. It has no influence on what is safe after a
+    /// power failure; for that see [`flush`](Self::flush).
+    pub write_mode: WriteMode,
     /// Takes the events of the download.
     pub(crate) events: Option<Subscription>,
+    /// Any number: the events of the download and the traces of its requests carry it. Downloads may share one.
+    /// Default 0.
+    pub tag: u64,
     /// Downloads with a higher priority start first if the client does not start all at once
     /// ([`ClientOptions::max_active_downloads`](crate::ClientOptions::max_active_downloads)). Downloads of one priority
     /// start in the order of their calls. Any number; default 0.
     pub priority: i32,
+    /// The order in which the bytes are fetched. An object that comes in one stream is fetched from the start in any
+    /// case.
+    pub order: Order,
 }
 
 impl DownloadRequest {
@@ -196,8 +243,11 @@ impl DownloadRequest {
             flush: true,
             verify_before_rename: false,
             allow_encrypted: false,
+            write_mode: WriteMode::Auto,
             events: None,
+            tag: 0,
             priority: 0,
+            order: Order::Default,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The files of a download: their paths, the temporary file, and its rename to the target.
 
+pub mod aligned;
 pub mod claim;
 mod link;
 pub mod paths;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -11,6 +12,7 @@ use rustix::io::Errno;
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 
+use self::direct::Direct;
 use super::rights::Rights;
 use super::temp_name;
 use crate::model::crc64::Digest;
@@ -19,6 +21,7 @@ use crate::model::extent::Extent;
 use crate::sys;
 use crate::sys::locked_file::LockedFile;
 
+mod direct;
 mod inherit;
 
 /// The unit of `st_blocks`.
@@ -29,9 +32,10 @@ const BLOCK: u64 = 512;
 #[derive(Debug)]
 pub struct TempFile {
     file: LockedFile,
-    /// Held during a write. File systems let one write at a time into a file and keep the others spinning on the
-    /// processor; here they sleep.
+    /// Held during a buffered write. File systems let one of those at a time into a file and keep the others spinning on
+    /// the processor; here they sleep.
     writing: Mutex<Length>,
+    direct: Direct,
     /// No write begins any more.
     stopped: AtomicBool,
     /// The file existed before this run.
@@ -130,7 +134,8 @@ impl TempFile {
 
     fn empty(file: LockedFile) -> Self {
         let (writing, stopped) = (Mutex::default(), AtomicBool::new(false));
-        TempFile { file, writing, stopped, was_there: false, replaced: None }
+        let direct = Direct::default();
+        TempFile { file, writing, direct, stopped, was_there: false, replaced: None }
     }
 
     fn of(file: LockedFile) -> Result<Self> {
@@ -142,7 +147,12 @@ impl TempFile {
     /// Empties the file. An empty file is not touched: after a truncation, ext4 writes everything to the disk at the
     /// close.
     pub fn clear(&self) -> Result<()> {
-        if self.len()? == 0 { Ok(()) } else { self.set_len(0) }
+        if self.is_untouched() || self.len()? == 0 { Ok(()) } else { self.set_len(0) }
+    }
+
+    /// Whether this run has created the file and not written to it.
+    fn is_untouched(&self) -> bool {
+        !self.was_there && self.writing.lock().reached == 0
     }
 
     /// The file's path; its name belongs in the checkpoint.
@@ -179,7 +189,8 @@ impl TempFile {
     }
 
     fn compare(&self, length: &mut Length) -> Result<()> {
-        length.cut |= self.len()? < length.reached;
+        // No file is shorter than nothing.
+        length.cut |= length.reached > 0 && self.len()? < length.reached;
         Ok(())
     }
 
@@ -187,11 +198,16 @@ impl TempFile {
     /// cannot reserve; `DiskFull` if the space does not suffice.
     pub fn preallocate(&self, len: u64) -> Result<()> {
         const CANNOT: [Errno; 3] = [Errno::OPNOTSUPP, Errno::NOSYS, Errno::INVAL];
+        let mut length = self.writing.lock();
         match sys::file::allocate(&self.file, len) {
+            Ok(()) => {
+                length.reached = length.reached.max(len);
+                Ok(())
+            }
             Err(e) if CANNOT.iter().any(|errno| e.raw_os_error() == Some(errno.raw_os_error())) => {
                 Ok(())
             }
-            other => other.map_err(|e| self.out_of_space(&format!("reserve {len} bytes for"), &e)),
+            Err(e) => Err(self.out_of_space(&format!("reserve {len} bytes for"), &e)),
         }
     }
 
@@ -199,7 +215,10 @@ impl TempFile {
     /// the file already has count as free.
     pub fn check_space(&self, final_len: u64) -> Result<()> {
         let looked = |error: io::Error| self.failed("read the free space for", &error);
-        let allocated = self.file.metadata().map_err(looked)?.blocks().saturating_mul(BLOCK);
+        let allocated = match self.is_untouched() {
+            true => 0,
+            false => self.file.metadata().map_err(looked)?.blocks().saturating_mul(BLOCK),
+        };
         let Some(free) = sys::file::free_space(&self.file).map_err(looked)? else { return Ok(()) };
         let missing = final_len.saturating_sub(allocated).saturating_sub(free);
         if missing == 0 {
@@ -213,13 +232,17 @@ impl TempFile {
     /// Writes all of `bytes` at `offset` in the file. After an error any part of them may be in the file. `DiskFull`
     /// says how many bytes are missing.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        let mut length = self.writing.lock();
-        if self.stopped.load(Ordering::Relaxed) {
-            let what = "the download ended before these bytes were written";
-            return Err(Error::new(ErrorKind::Cancelled, "Cancelled", what));
+        let (start, end) = self.write_directly(bytes, offset)?;
+        for (from, to) in [(0, start), (end, bytes.len())] {
+            let rest = bytes.get(from..to).filter(|rest| !rest.is_empty());
+            rest.map_or(Ok(()), |rest| self.write_buffered(rest, offset + from as u64))?;
         }
-        // The write may restore the file's length and leave a hole in it.
-        self.compare(&mut length)?;
+        Ok(())
+    }
+
+    fn write_buffered(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        let mut length = self.writing.lock();
+        self.admit(&mut length)?;
         self.file.write_all_at(bytes, offset).map_err(|error| {
             self.out_of_space(&format!("write {} bytes at {offset} of", bytes.len()), &error)
         })?;
@@ -227,10 +250,21 @@ impl TempFile {
         Ok(())
     }
 
-    /// Makes all writes fail from now on, those included that wait for another one. Waits for one that has begun.
+    /// Whether a write may begin.
+    fn admit(&self, length: &mut Length) -> Result<()> {
+        if self.stopped.load(Ordering::Relaxed) {
+            let what = "the download ended before these bytes were written";
+            return Err(Error::new(ErrorKind::Cancelled, "Cancelled", what));
+        }
+        // The write may restore the file's length and leave a hole in it.
+        self.compare(length)
+    }
+
+    /// Makes all writes fail from now on, those included that wait for another one. Waits for those that have begun.
     pub fn stop_writes(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         drop(self.writing.lock());
+        self.direct.wait();
     }
 
     /// Lets other runs lock the file.
@@ -250,6 +284,17 @@ impl TempFile {
         }
     }
 
+    /// Reads up to `wanted` bytes at `offset` in the file; returns which part of `buffer` they fill, none at the end of
+    /// the file.
+    fn read_block(&self, buffer: &mut [u8], offset: u64, wanted: usize) -> Result<Range<usize>> {
+        if let Some(read) = self.read_directly(buffer, offset, wanted) {
+            return read.map_err(|e| self.failed(&format!("read at {offset} of"), &e));
+        }
+        let len = wanted.min(buffer.len());
+        let read = self.read_at(buffer.get_mut(..len).unwrap_or_default(), offset)?;
+        Ok(0..read)
+    }
+
     /// Starts writing a run of bytes to the disk, so that little is left for the final flush.
     pub fn start_writeback(&self, offset: u64, len: u64) {
         sys::file::start_writeback(&self.file, offset, len);
@@ -258,8 +303,9 @@ impl TempFile {
     /// Whether the extent's bytes, which are at `offset` in the file, have its checksum.
     ///
     /// `false` for bytes beyond the file's end and bytes that the disk cannot read. Reads through `buffer`, which must
-    /// not be empty. `between` is called before each read; its error is returned. `transform` is applied to the bytes, in
-    /// their order, before they are hashed.
+    /// not be empty, past the page cache if the file is written so and the buffer is an
+    /// [`AlignedBuffer`](super::aligned::AlignedBuffer). `between` is called before each read; its error is returned.
+    /// `transform` is applied to the bytes, in their order, before they are hashed.
     pub fn prove(
         &self,
         extent: &Extent,
@@ -272,13 +318,12 @@ impl TempFile {
         let mut done = 0;
         while done < extent.len {
             between()?;
-            let wanted = usize::try_from(extent.len - done).unwrap_or(usize::MAX).min(buffer.len());
-            let Some(chunk) = buffer.get_mut(..wanted) else { return Ok(false) };
-            let read = match self.read_at(chunk, offset.saturating_add(done)) {
+            let wanted = usize::try_from(extent.len - done).unwrap_or(usize::MAX);
+            let bytes = match self.read_block(buffer, offset.saturating_add(done), wanted) {
                 Err(error) if error.errno() == Some(Errno::IO.raw_os_error()) => return Ok(false),
-                other => other?,
+                other => buffer.get_mut(other?),
             };
-            let Some(bytes) = chunk.get_mut(..read).filter(|bytes| !bytes.is_empty()) else {
+            let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else {
                 return Ok(false);
             };
             transform(bytes)?;

@@ -7,10 +7,10 @@
 pub mod scheduled;
 
 #[cfg(all(test, shuttle))]
-pub use scheduled::{Condvar, Mutex, atomic, channel, thread};
+pub use scheduled::{Condvar, Mutex, MutexGuard, atomic, channel, thread};
 
 #[cfg(not(all(test, shuttle)))]
-pub use parking_lot::{Condvar, Mutex};
+pub use parking_lot::{Condvar, Mutex, MutexGuard};
 
 #[cfg(not(all(test, shuttle)))]
 pub use std::{sync::atomic, thread};

@@ -77,6 +77,10 @@ impl Condvar {
         WaitTimeoutResult(times_out)
     }
 
+    pub fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
     pub fn notify_all(&self) {
         self.0.notify_all();
     }

@@ -45,6 +45,14 @@ pub fn no_ca_file<H>(easy: &mut Easy2<H>) {
     }
 }
 
+/// Pauses the reception of a body; `unpause_write` ends that. Does nothing for a transfer that has ended.
+pub fn pause_receiving<H>(handle: &Easy2Handle<H>) {
+    // SAFETY: the handle is valid while `handle` lives, and this is not one of its callbacks.
+    unsafe {
+        curl_sys::curl_easy_pause(handle.raw(), curl_sys::CURLPAUSE_RECV);
+    }
+}
+
 /// The number of connections that the transfer opened.
 pub fn connections_opened<H>(handle: &Easy2Handle<H>) -> u64 {
     let mut count: c_long = 0;

@@ -90,12 +90,12 @@ impl LockedFile {
     /// Opens the file at `path` or creates it like [`LockedFile::create_new`]; the flag is true if it was created.
     pub fn open_or_create(path: &Path, mode: u32) -> io::Result<(Self, bool)> {
         for _ in 0..MAX_REPLACED {
-            if let Some(opened) = Self::open(path)? {
-                return Ok((opened, false));
-            }
             match Self::create_new(path, mode) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 other => return other.map(|made| (made, true)),
+            }
+            if let Some(opened) = Self::open(path)? {
+                return Ok((opened, false));
             }
         }
         Err(io::ErrorKind::WouldBlock.into())

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 pub mod curl;
+pub mod direct;
 pub mod exit;
 pub mod file;
 pub mod locked_file;

@@ -1,5 +1,6 @@
 //! The events that a download's driver receives from other threads.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::model::error::Error;
@@ -40,6 +41,19 @@ pub struct FetchEnd {
     pub received: u64,
     /// Time from the sending of the request to the first byte.
     pub first_byte: Option<Duration>,
+    /// Its connection, if requests are traced and it had one.
+    pub connection: Option<UsedConnection>,
+}
+
+/// The connection of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsedConnection {
+    pub peer: SocketAddr,
+    pub local_port: u16,
+    /// It was opened for an earlier request.
+    pub is_reused: bool,
+    /// Time from the start of the request until its new connection was ready.
+    pub ready: Option<Duration>,
 }
 
 impl FetchEnd {
@@ -52,6 +66,7 @@ impl FetchEnd {
             body: Vec::new(),
             received: 0,
             first_byte: None,
+            connection: None,
         }
     }
 }

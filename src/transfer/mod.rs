@@ -16,6 +16,7 @@ mod list_control;
 mod listing;
 pub mod policy;
 mod rate;
+mod readable;
 mod scheduler;
 mod session;
 mod shared;

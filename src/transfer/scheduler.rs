@@ -1,20 +1,24 @@
 //! Lets the downloads of a client start: at most so many at once, by priority and then in order.
 //!
-//! A download that runs has a thread, which takes the next one when it has ended. A download that waits has none; one
-//! thread ends those whose deadline passes meanwhile.
+//! A download that runs has a thread, which takes the next one when it has ended, and stays for a moment if there is
+//! none: starting a thread takes as long as a small download. A download that waits has none; one thread ends those whose
+//! deadline passes meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::sync::thread::{self, ThreadId};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::sys::thread::{Joined, spawn};
 
 use super::policy::download_queue::{DownloadQueue, Ticket};
 use super::shared::{PausedBy, Shared, WaitingRoom};
+
+/// How long a thread without a download waits for one.
+const STAY_FOR: Duration = Duration::from_millis(100);
 
 /// A download that can be run.
 pub trait Job: Send + 'static {
@@ -47,6 +51,8 @@ pub struct Scheduler<J> {
     state: Mutex<State<J>>,
     /// The first deadline, or whether there will be any, has changed.
     deadlines_changed: Condvar,
+    /// A download was given to the threads without one, or there will be none any more.
+    given: Condvar,
 }
 
 struct State<J> {
@@ -61,6 +67,10 @@ struct State<J> {
     /// Downloads that have a thread.
     active: BTreeMap<Ticket, Arc<Shared>>,
     threads: Vec<Joined>,
+    /// Active downloads that threads without one will take.
+    given: VecDeque<(Ticket, Waiting<J>)>,
+    /// Threads that wait for a download, without those for which one is in `given`.
+    free_threads: usize,
     /// Threads that do nothing more.
     ended_threads: Vec<ThreadId>,
     timer: Option<Joined>,
@@ -86,13 +96,19 @@ impl<J: Job> Scheduler<J> {
             deadlines: BTreeSet::new(),
             active: BTreeMap::new(),
             threads: Vec::new(),
+            given: VecDeque::new(),
+            free_threads: 0,
             ended_threads: Vec::new(),
             timer: None,
             is_closed: false,
             is_disabled: false,
             is_paused: false,
         };
-        Scheduler { state: Mutex::new(state), deadlines_changed: Condvar::new() }
+        Scheduler {
+            state: Mutex::new(state),
+            deadlines_changed: Condvar::new(),
+            given: Condvar::new(),
+        }
     }
 
     /// Starts a download, or lets it wait for its turn: then returns its ticket.
@@ -193,6 +209,7 @@ impl<J: Job> Scheduler<J> {
         let (waiting, active) = state.all();
         drop(state);
         self.deadlines_changed.notify_all();
+        self.given.notify_all();
         active.iter().for_each(|download| download.cancel());
         waiting.into_iter().for_each(|waiting| waiting.job.give_up(GivenUp::Cancelled));
         active
@@ -212,6 +229,13 @@ impl<J: Job> Scheduler<J> {
         loop {
             let mut state = self.state.lock();
             let Some((ticket, next)) = state.take_next() else { return };
+            if state.free_threads > 0 {
+                state.free_threads -= 1;
+                state.given.push_back((ticket, next));
+                drop(state);
+                self.given.notify_one();
+                continue;
+            }
             let ended = state.take_ended_threads();
             drop(state);
             // Before another one starts, so that there are never more than downloads.
@@ -282,7 +306,11 @@ impl<J: Job> Scheduler<J> {
             drop(shared);
             let mut state = self.state.lock();
             state.active.remove(&ticket);
-            match state.take_next() {
+            let next = match state.take_next() {
+                None => self.await_next(&mut state),
+                next => next,
+            };
+            match next {
                 Some(next) => (ticket, download) = next,
                 None => {
                     state.ended_threads.push(thread::current().id());
@@ -290,6 +318,20 @@ impl<J: Job> Scheduler<J> {
                 }
             }
         }
+    }
+
+    /// Waits a moment for a download that is given to a thread without one.
+    fn await_next(&self, state: &mut MutexGuard<'_, State<J>>) -> Option<(Ticket, Waiting<J>)> {
+        let until = Instant::now() + STAY_FOR;
+        state.free_threads += 1;
+        let mut has_time = true;
+        while has_time && !state.is_closed && state.given.is_empty() {
+            has_time = !self.given.wait_until(state, until).timed_out();
+        }
+        // A download that was given has been taken off the free threads.
+        let given = state.given.pop_front();
+        state.free_threads -= usize::from(given.is_none());
+        given
     }
 
     /// Has the deadlines of waiting downloads watched.

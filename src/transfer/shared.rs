@@ -1,11 +1,13 @@
 //! State shared by a download's handle and its driver.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, Result};
 use crate::model::events::{Observed, Reporter, Subscription};
 use crate::model::outcome::{Outcome, Phase, Statistics, Status};
+use crate::model::temp_path::TempPath;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::thread::{self, ThreadId};
@@ -16,6 +18,7 @@ use super::counters::Counters;
 use super::event::Event;
 use super::policy::download_queue::Ticket;
 use super::rate::{RateMeter, remaining_time};
+use super::readable::Readable;
 
 /// `bytes_total` before the first reply.
 const UNKNOWN: u64 = u64::MAX;
@@ -56,6 +59,7 @@ pub struct Shared {
     bytes_total: AtomicU64,
     active: AtomicU32,
     rate: Mutex<RateMeter>,
+    readable: Mutex<Readable>,
     /// Reports to the event queue of the request, until the end.
     reporter: Mutex<Option<Reporter>>,
     state: Mutex<State>,
@@ -93,6 +97,7 @@ impl Shared {
             bytes_total: AtomicU64::new(UNKNOWN),
             active: AtomicU32::new(0),
             rate: Mutex::new(RateMeter::new(started)),
+            readable: Mutex::new(Readable::default()),
             reporter: Mutex::new(None),
             state: Mutex::new(State {
                 phase: Phase::Starting,
@@ -106,11 +111,11 @@ impl Shared {
         }
     }
 
-    /// Reports the download's start and end to `queue`. To be called before the download starts; if it does not start,
+    /// Reports the download's start and end to `queue`, with `tag`. To be called before the download starts; if it does not start,
     /// nothing is reported.
-    pub fn report_to(self: &Arc<Self>, queue: &Subscription) -> Result<()> {
+    pub fn report_to(self: &Arc<Self>, queue: &Subscription, tag: u64) -> Result<()> {
         let observed: Weak<Self> = Arc::downgrade(self);
-        *self.reporter.lock() = Some(queue.open(observed)?);
+        *self.reporter.lock() = Some(queue.open(tag, observed)?);
         Ok(())
     }
 
@@ -274,6 +279,25 @@ impl Shared {
         self.bytes_total.store(bytes.unwrap_or(UNKNOWN), Ordering::Relaxed);
     }
 
+    /// Publishes where the file is until it is renamed. A download has only one.
+    pub fn set_temp_path(&self, path: &Path) {
+        let mut readable = self.readable.lock();
+        if readable.temp_path.is_none() {
+            readable.temp_path = TempPath::new(path);
+        }
+    }
+
+    /// Publishes how many bytes from the start of the file can be read. To be called before other bytes than these are
+    /// changed or removed.
+    pub fn set_contiguous(&self, bytes: u64) {
+        self.readable.lock().set(bytes);
+    }
+
+    /// What was published last of the readable part.
+    pub fn readable(&self) -> Readable {
+        self.readable.lock().clone()
+    }
+
     pub fn set_active(&self, connections: usize) {
         self.active.store(u32::try_from(connections).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
@@ -300,6 +324,7 @@ impl Shared {
         let remaining = bytes_total.filter(|_| phase != Phase::Failed);
         let remaining = remaining.map(|total| total.saturating_sub(bytes_done));
         let waiting = (phase == Phase::Queued).then(|| self.room()).flatten();
+        let Readable { bytes, resets, temp_path } = self.readable();
         Status {
             phase,
             queue_position: waiting.and_then(|(room, ticket)| room.position(ticket)),
@@ -309,6 +334,9 @@ impl Shared {
             bytes_per_second,
             eta: remaining.and_then(|remaining| remaining_time(remaining, bytes_per_second)),
             statistics: self.statistics(),
+            contiguous_bytes: bytes,
+            contiguous_resets: resets,
+            temp_path: temp_path.filter(|_| phase != Phase::Succeeded),
         }
     }
 
@@ -327,21 +355,28 @@ impl Shared {
             bytes_per_second: 0,
             eta: None,
             statistics: Statistics { elapsed: self.started.elapsed(), ..self.counters.snapshot() },
+            contiguous_bytes: 0,
+            contiguous_resets: 0,
+            temp_path: None,
         }
     }
 
-    /// Publishes the result of the download, then reports the end.
+    /// Publishes the result of the download, then reports the end. The caller has released everything else of it.
     pub fn end(&self, result: Result<Outcome>) {
         let kind = result.as_ref().map(|_| ()).map_err(Error::kind);
+        let reporter = self.reporter.lock().take();
+        self.set_active(0);
         let mut state = self.state.lock();
         state.paused = false;
         state.phase = if result.is_ok() { Phase::Succeeded } else { Phase::Failed };
         state.elapsed = Some(self.started.elapsed());
         state.result = Some(result);
+        if reporter.is_none() {
+            // Nothing is left to do: whoever waits for the end and then for this thread wakes only once.
+            state.driver = None;
+        }
         drop(state);
-        self.set_active(0);
         self.ended.notify_all();
-        let reporter = self.reporter.lock().take();
         if let Some(reporter) = reporter {
             reporter.ended(self.status(), kind);
         }

@@ -19,7 +19,7 @@ use crate::checkpoint::sdk_record::SdkRecord;
 use crate::model::encryption::{ContentKey, WrappedKey};
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
-use crate::model::request::DownloadRequest;
+use crate::model::request::{DownloadRequest, WriteMode};
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::oss::get_object::Composed;
 use crate::storage::temp_file::FinishOptions;
@@ -261,6 +261,17 @@ pub trait TemporaryFile: WriteAt {
     /// Reserves disk blocks for `len` bytes, where the file system can.
     fn preallocate(&self, len: u64) -> Result<()>;
 
+    /// Chooses how the bytes get to the disk, before they are written, for a file of `len` bytes if that is known.
+    /// Returns what the log should say.
+    fn choose_write_mode(&self, _mode: WriteMode, _len: Option<u64>) -> Option<String> {
+        None
+    }
+
+    /// What the log should say if the chosen write mode was given up since.
+    fn late_refusal(&self) -> Option<String> {
+        None
+    }
+
     /// Starts to write a run of bytes to the disk.
     fn start_writeback(&self, range: Range<u64>);
 
@@ -269,7 +280,7 @@ pub trait TemporaryFile: WriteAt {
 
     /// Whether the file, whose first byte is the object's byte `base`, contains the extent. The checksum is that of the
     /// bytes as the service stores them: if `content_key` decrypted them, they are encrypted again. `buffer` must not
-    /// be empty. `between` is called before each block is read and may wait; its error ends the comparison.
+    /// be empty; with an [`AlignedBuffer`](crate::storage::aligned::AlignedBuffer), the page cache may be bypassed. `between` is called before each block is read and may wait; its error ends the comparison.
     fn holds(
         &self,
         extent: &Extent,

@@ -112,6 +112,11 @@ impl Fixture {
         assert!(found == expected, "{} bytes found, {} expected", found.len(), expected.len());
     }
 
+    /// Downloads; asserts that the target is the object and no other file is left.
+    pub fn assert_saved_by(&self, client: &Client, request: &DownloadRequest) {
+        self.assert_whole(&client.download(request).expect("download"));
+    }
+
     /// Asserts that the target is the object and no other file is left.
     pub fn assert_whole(&self, outcome: &Outcome) {
         let size = self.server.object(BUCKET, KEY).expect("object").size();
@@ -125,6 +130,11 @@ impl Fixture {
 pub fn directory_in_memory() -> tempfile::TempDir {
     let memory = std::env::var_os("TEST_MEMORY").unwrap_or_else(|| "/dev/shm".into());
     tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("directory")
+}
+
+/// A directory on a disk, on which direct writes are possible.
+pub fn directory_on_disk() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("directory")
 }
 
 /// Waits until a running download has at least this many bytes.

@@ -8,6 +8,9 @@
 // a call never returns; with DISK_ERRNO=slow it is done after DISK_DELAY milliseconds. With DISK_NFS
 // set, the file system of the paths is NFS.
 //
+// Opens with O_DIRECT, and reads and writes of descriptors that were opened so, are of the kinds
+// "direct-open", "direct-read" and "direct-write".
+//
 // With DISK_RIGHTS set, "rights MODE UID GID path" is logged, the mode in octal digits, after a
 // file was created, after every change of its mode or owner, and before every write.
 
@@ -114,6 +117,11 @@ static int fate_of_fd(const char *kind, int fd) {
     return fate(kind, path);
 }
 
+static int is_direct(int fd) {
+    int flags = (int)syscall(SYS_fcntl, fd, F_GETFL);
+    return flags != -1 && (flags & O_DIRECT);
+}
+
 // Logs the file's rights, if that is asked for.
 static void log_rights(int fd) {
     char link[64], path[4096], line[4200];
@@ -156,7 +164,7 @@ static size_t part_of(size_t count, int outcome) {
         va_start(rest, flags);                                                                     \
         mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;                    \
         va_end(rest);                                                                              \
-        if (fate("open", path) == FAIL)                                                            \
+        if (fate(flags & O_DIRECT ? "direct-open" : "open", path) == FAIL)                                                            \
             return -1;                                                                             \
         int fd = REAL(name)(path, flags, mode);                                                    \
         if (fd >= 0 && (flags & O_CREAT))                                                          \
@@ -169,7 +177,7 @@ OPEN(open64)
 #define WRITE(name)                                                                                \
     ssize_t name(int fd, const void *bytes, size_t count, off_t offset) {                          \
         log_rights(fd);                                                                            \
-        int outcome = fate_of_fd("write", fd);                                                     \
+        int outcome = fate_of_fd(is_direct(fd) ? "direct-write" : "write", fd);                    \
         if (outcome == FAIL || outcome == LOST)                                                    \
             return outcome == FAIL ? -1 : (ssize_t)count;                                          \
         return REAL(name)(fd, bytes, part_of(count, outcome), offset);                             \
@@ -179,7 +187,7 @@ WRITE(pwrite64)
 
 #define READ(name)                                                                                 \
     ssize_t name(int fd, void *bytes, size_t count, off_t offset) {                                \
-        int outcome = fate_of_fd("read", fd);                                                      \
+        int outcome = fate_of_fd(is_direct(fd) ? "direct-read" : "read", fd);                      \
         return outcome == FAIL ? -1 : REAL(name)(fd, bytes, part_of(count, outcome), offset);      \
     }
 READ(pread)

@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
-use super::{fail_each, note_failure, repeated};
+use super::{fail_each, note_failure, repeated, trace};
 use crate::capi::callbacks::*;
 use crate::capi::codes::*;
 use crate::capi::counted::Counted;
 use crate::capi::encryption::*;
+use crate::capi::trace::{oss_resumable_trace_record, trace_sink};
 use crate::model::credentials::{AccessKey, CredentialsProvider};
 use crate::model::encryption::{ContentKey, KeyUnwrapper, WrappedKey};
 use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
@@ -201,4 +202,22 @@ fn without_memory_for_its_strings_a_retry_decision_is_not_asked() {
         assert_eq!(was_asked.get(), verdict == RetryVerdict::Stop);
     });
     assert_eq!(failures, 4);
+}
+
+#[test]
+fn without_memory_for_it_a_trace_has_no_request_id() {
+    unsafe extern "C" fn note(record: *const oss_resumable_trace_record, seen: *mut c_void) {
+        // SAFETY: the library's record, and the test's list.
+        let (record, seen) = unsafe { (&*record, &*seen.cast::<RefCell<Vec<bool>>>()) };
+        if record.request_id.is_null() {
+            note_failure();
+        }
+        assert!(!record.peer.is_null());
+        seen.borrow_mut().push(record.request_id.is_null());
+    }
+    let seen = RefCell::new(Vec::<bool>::new());
+    let data = UserData::new(ptr::from_ref(&seen).cast_mut().cast(), None);
+    let sink = trace_sink(Some(note), data).expect("a function");
+    let failures = fail_each(|| sink(trace()));
+    assert_eq!((failures, seen.borrow().as_slice()), (2, &[false, true, true][..]));
 }

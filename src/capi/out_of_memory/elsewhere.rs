@@ -5,12 +5,12 @@ use std::path::Path;
 use std::ptr;
 
 use super::allocator::{self, Fails, Turn};
-use super::fixture::{Fixture, decide, provide, unwrap, write};
+use super::fixture::{Fixture, decide, note, provide, unwrap, write};
 use crate::capi::callbacks::UserData;
 use crate::capi::counted::Counted;
 use crate::capi::error_object::oss_resumable_error;
 use crate::capi::failure::Failure;
-use crate::capi::{callbacks, client_options, encryption, error, request, result};
+use crate::capi::{callbacks, client_options, encryption, error, request, result, trace};
 use crate::model::credentials::CredentialsProvider;
 use crate::model::encryption::{KeyUnwrapper, WrappedKey};
 use crate::model::error::Error;
@@ -125,10 +125,10 @@ fn reading_structs_and_calling_back_allocates_nothing_else() {
     let read =
         || fixture.with_request(|request| unsafe { request::read(request) }.expect("request"));
     assert_eq!(others(read).1, 0);
-    // The library itself allocates for the three callbacks and the unwrapper.
+    // The library itself allocates for the four callbacks and the unwrapper.
     // SAFETY: live structs.
     let read = || fixture.with_options(|c| unsafe { client_options::read(c) }.expect("options"));
-    assert_eq!(others(read).1, 4);
+    assert_eq!(others(read).1, 5);
 
     let data = Counted::new(UserData::new(fixture.host.pointer(), None)).expect("memory");
     let log = callbacks::log_sink(Some(write), &data).expect("a function");
@@ -137,6 +137,9 @@ fn reading_structs_and_calling_back_allocates_nothing_else() {
     let (code, message) = ("Busy", "too many requests");
     let attempt = FailedAttempt { attempts: 1, status: 503, code, message, would_retry: true };
     assert_eq!(others(|| decide(attempt)).1, 0);
+    let sink = trace::trace_sink(Some(note), UserData::new(fixture.host.pointer(), None));
+    let (sink, record) = (sink.expect("a function"), super::trace());
+    assert_eq!(others(|| sink(record)).1, 0);
     let provider = callbacks::credentials_provider(Some(provide), &data).expect("a function");
     assert_eq!(others(|| provider.fetch().expect("a key")).1, 0);
     let unwrapper = encryption::key_unwrapper(Some(unwrap), UserData::new(ptr::null_mut(), None));

@@ -17,6 +17,7 @@ use crate::capi::error_object::oss_resumable_error;
 use crate::capi::lists::oss_resumable_pair;
 use crate::capi::request::*;
 use crate::capi::status::*;
+use crate::capi::trace::oss_resumable_trace_record;
 
 const BUCKET: &str = "examplebucket";
 const KEY: &str = "exampledir/exampleobject.bin";
@@ -28,6 +29,7 @@ pub struct Host {
     given: AtomicU32,
     freed: AtomicU32,
     pub progress: AtomicU32,
+    pub traces: AtomicU32,
     log_lines: AtomicU32,
 }
 
@@ -83,6 +85,11 @@ pub unsafe extern "C" fn unwrap(
 ) {
     // SAFETY: the sink the library passed.
     unsafe { oss_resumable_content_key_fail(sink, ptr::null()) };
+}
+
+pub unsafe extern "C" fn note(_: *const oss_resumable_trace_record, host: *mut c_void) {
+    // SAFETY: the fixture's host.
+    unsafe { &*host.cast::<Host>() }.traces.fetch_add(1, Ordering::SeqCst);
 }
 
 unsafe extern "C" fn show(_: *const oss_resumable_status, host: *mut c_void) -> i32 {
@@ -148,6 +155,9 @@ impl Fixture {
         options.key_unwrapper = Some(unwrap);
         options.key_unwrapper_user_data = self.host.pointer();
         options.key_unwrapper_user_data_free = Some(free);
+        options.trace = Some(note);
+        options.trace_user_data = self.host.pointer();
+        options.trace_user_data_free = Some(free);
         call(&mut options)
     }
 
@@ -158,7 +168,7 @@ impl Fixture {
     pub fn client_with(&self, options: &oss_resumable_client_options) -> *mut oss_resumable_client {
         made(|out, err| {
             // SAFETY: live options and outputs.
-            self.host.giving(2, || unsafe { oss_resumable_client_new(options, out, err) })
+            self.host.giving(3, || unsafe { oss_resumable_client_new(options, out, err) })
         })
     }
 

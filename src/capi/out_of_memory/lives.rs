@@ -96,6 +96,7 @@ fn each_allocation_in_the_life_of_a_fresh_download_may_fail() {
     });
     assert!(failures > 100, "{failures}");
     assert!(fixture.host.progress.load(Ordering::SeqCst) > 0);
+    assert!(fixture.host.traces.load(Ordering::SeqCst) > 0);
 }
 
 /// The files of a download that was interrupted after its first part.

@@ -15,6 +15,9 @@ fn status(phase: Phase, bytes_done: u64) -> Status {
         bytes_per_second: 0,
         eta: None,
         statistics: Statistics::default(),
+        contiguous_bytes: 0,
+        contiguous_resets: 0,
+        temp_path: None,
     }
 }
 

@@ -141,3 +141,13 @@ proptest! {
         prop_assert_eq!(map.whole_crc(0..64), Some(crc64::checksum(&object())));
     }
 }
+
+#[test]
+fn the_first_gap_follows_the_extents_that_cover_the_start() {
+    let map = map_of(8, &[(0, 8), (8, 8), (20, 4)]);
+    for (start, gap) in
+        [(0, 16), (5, 16), (8, 16), (15, 16), (16, 16), (18, 18), (20, 24), (30, 30)]
+    {
+        assert_eq!(map.first_gap(start), gap, "{start}");
+    }
+}

@@ -9,12 +9,13 @@ use curl::easy::{Handler, WriteError};
 use crate::oss::reply::ReplyHead;
 use crate::sync::channel::Sender;
 
+use super::held_body::{BodyHolder, HeldBody, HeldBytes, MAX_HELD, end_of_body};
 use super::reply_stage::ReplyStage;
 use super::span::Span;
 use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::counters::Counters;
 use crate::transfer::disk::intake::Intake;
-use crate::transfer::event::{EndReason, Event, FetchEnd};
+use crate::transfer::event::{EndReason, Event, FetchEnd, UsedConnection};
 use crate::transfer::policy::reply_check::{self, Flaw};
 
 /// Largest part of an error's body that is kept, in bytes.
@@ -36,6 +37,10 @@ pub struct Fetch {
     head: ReplyHead,
     head_bytes: usize,
     body: Vec<u8>,
+    /// Where the body of a first reply may be left, if it comes at once.
+    holder: Option<Arc<BodyHolder>>,
+    /// The start of the body of a first reply that the driver has not accepted yet.
+    held: Option<HeldBytes>,
     /// Why a callback stopped the transfer.
     stop_reason: Option<EndReason>,
     received: u64,
@@ -44,6 +49,8 @@ pub struct Fetch {
     first_byte: Option<Instant>,
     /// The last callback paused the transfer because no buffer was free.
     waits_for_buffer: bool,
+    /// The end has to tell which connection was used.
+    is_traced: bool,
 }
 
 impl Fetch {
@@ -67,20 +74,54 @@ impl Fetch {
             head: ReplyHead::default(),
             head_bytes: 0,
             body: Vec::new(),
+            holder: None,
+            held: None,
             stop_reason: None,
             received: 0,
             started: Instant::now(),
             last_byte: None,
             first_byte: None,
             waits_for_buffer: false,
+            is_traced: false,
         }
     }
 
-    /// Accepts the first reply and passes its body to `intake`.
-    pub fn proceed(&mut self, intake: Intake) {
+    /// Lets the end tell which connection was used, if `is_traced`.
+    #[must_use]
+    pub fn traced(mut self, is_traced: bool) -> Self {
+        self.is_traced = is_traced;
+        self
+    }
+
+    pub fn is_traced(&self) -> bool {
+        self.is_traced
+    }
+
+    /// Leaves the body of a first reply to `holder` if it is small and comes at once.
+    #[must_use]
+    pub fn leaving_to(mut self, holder: Option<Arc<BodyHolder>>) -> Self {
+        self.holder = holder;
+        self
+    }
+
+    /// Whether a body has begun to come of which the driver has not been told.
+    pub fn is_holding(&self) -> bool {
+        self.held.is_some() && matches!(self.stage, ReplyStage::FirstReply)
+    }
+
+    /// Tells the driver of the first reply. No byte may come until it accepts the reply.
+    pub fn announce(&mut self) {
+        self.stage = ReplyStage::AwaitsDriver;
+        let _ = self.events.send(Event::FirstReply { fetch: self.id, head: self.head.clone() });
+    }
+
+    /// Accepts the first reply and passes its body to `intake`; returns `false` if the transfer has to stop.
+    pub fn proceed(&mut self, intake: Intake) -> bool {
         self.intake = Some(intake);
         self.stage = ReplyStage::Accepted;
         self.last_byte = Some(Instant::now());
+        // Without a buffer it is tried again with the next bytes.
+        self.take_held().unwrap_or(true)
     }
 
     /// Whether the fetch waits for this process and not for the network.
@@ -124,9 +165,23 @@ impl Fetch {
     }
 
     /// Stores the received bytes and reports the end. `outcome` is the end of the transfer as seen outside the
-    /// callbacks.
-    pub fn finish(&mut self, outcome: EndReason, connections: u64) {
+    /// callbacks, `connections` how many were opened, and `connection` the one that was used.
+    pub fn finish(
+        &mut self,
+        outcome: EndReason,
+        connections: u64,
+        connection: Option<UsedConnection>,
+    ) {
         self.counters.connections.add(connections);
+        let is_whole = matches!(outcome, EndReason::Complete | EndReason::Broken { .. });
+        let left = match self.is_holding() && is_whole {
+            true => self.held.take(),
+            false => None,
+        };
+        if self.intake.is_some() {
+            // Without a buffer they are fetched again.
+            let _ = self.take_held();
+        }
         let ending = match (self.stop_reason.take(), outcome) {
             (Some(stop_reason), EndReason::Broken { .. }) => stop_reason,
             (_, EndReason::Complete) => self.completed(),
@@ -139,11 +194,25 @@ impl Fetch {
             body: std::mem::take(&mut self.body),
             received: self.received,
             first_byte: self.first_byte.map(|at| at.duration_since(self.started)),
+            connection,
         });
-        match &mut self.intake {
-            Some(intake) => intake.finish(end),
+        match (&mut self.intake, left) {
+            (Some(intake), _) => intake.finish(end),
+            (None, Some(bytes)) => self.leave(bytes, end),
             // Nobody listens if the driver has ended.
-            None => drop(self.events.send(Event::Ended(end))),
+            (None, None) => drop(self.events.send(Event::Ended(end))),
+        }
+    }
+
+    /// Leaves the body of the first reply to the driver, which stores it and so ends the fetch.
+    fn leave(&mut self, bytes: HeldBytes, end: Box<FetchEnd>) {
+        let Some(holder) = &self.holder else { return };
+        let head = end.head.clone();
+        let (span, counters, events) =
+            (self.span.clone(), self.counters.clone(), self.events.clone());
+        match holder.hold(HeldBody { span, counters, events, bytes, end }) {
+            Ok(()) => drop(self.events.send(Event::FirstReply { fetch: self.id, head })),
+            Err(aborted) => aborted.end(EndReason::Aborted),
         }
     }
 
@@ -163,18 +232,7 @@ impl Fetch {
             }
         }
         match self.stage {
-            ReplyStage::Accepted => {
-                self.span.end_with_body();
-                let missing = self.span.remaining();
-                if missing.is_empty() {
-                    EndReason::Complete
-                } else {
-                    EndReason::Broken {
-                        curl_code: curl_sys::CURLE_PARTIAL_FILE,
-                        message: format!("{} bytes short", missing.end - missing.start),
-                    }
-                }
-            }
+            ReplyStage::Accepted => end_of_body(&self.span),
             _ if self.head.status == 0 => invalid_status_line(),
             _ if is_success(self.head.status) => EndReason::Complete,
             _ => EndReason::Refused,
@@ -195,9 +253,10 @@ impl Fetch {
                 self.stage = ReplyStage::NotObject;
             }
             ReplyStage::FirstReply => {
-                self.stage = ReplyStage::AwaitsDriver;
-                let _ =
-                    self.events.send(Event::FirstReply { fetch: self.id, head: self.head.clone() });
+                self.held = self.room_for_body();
+                if self.held.is_none() {
+                    self.announce();
+                }
             }
             ReplyStage::Expected { generation, pinning, asked } => {
                 match reply_check::later_reply(&self.head, asked, generation, *pinning) {
@@ -210,6 +269,23 @@ impl Fetch {
             | ReplyStage::Document { .. }
             | ReplyStage::NotObject => {}
         }
+    }
+
+    /// A buffer for the body, if that is small enough to be held.
+    fn room_for_body(&self) -> Option<HeldBytes> {
+        let holder = self.holder.as_ref()?;
+        let len = self.head.content_length().ok().flatten()?;
+        usize::try_from(len).ok().filter(|len| *len <= MAX_HELD).and_then(|_| holder.room())
+    }
+
+    /// Stores the bytes that were held until the driver accepted the reply; results as of [`Fetch::take`].
+    fn take_held(&mut self) -> Result<bool, WriteError> {
+        let Some(held) = self.held.take() else { return Ok(true) };
+        let taken = self.take(held.bytes());
+        if matches!(taken, Err(WriteError::Pause)) {
+            self.held = Some(held);
+        }
+        taken
     }
 
     /// Stores body bytes of an accepted reply; `Ok(false)` stops the transfer.
@@ -281,14 +357,22 @@ impl Handler for Fetch {
 
     fn write(&mut self, data: &[u8]) -> Result<usize, WriteError> {
         self.last_byte = Some(Instant::now());
-        if !matches!(self.stage, ReplyStage::Accepted) {
+        if !matches!(self.stage, ReplyStage::Accepted) && !self.is_holding() {
             self.check_reply();
         }
         if self.stop_reason.is_some() {
             return Ok(0);
         }
+        if self.is_holding()
+            && let Some(held) = &mut self.held
+        {
+            held.append(data);
+            return Ok(data.len());
+        }
         match self.stage {
-            ReplyStage::Accepted => Ok(if self.take(data)? { data.len() } else { 0 }),
+            ReplyStage::Accepted => {
+                Ok(if self.take_held()? && self.take(data)? { data.len() } else { 0 })
+            }
             ReplyStage::AwaitsDriver => Err(WriteError::Pause),
             ReplyStage::NotObject => {
                 let room = MAX_ERROR_BODY.saturating_sub(self.body.len()).min(data.len());

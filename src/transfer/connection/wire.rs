@@ -65,7 +65,9 @@ impl Wire {
         easy.connect_timeout(connection.connect_timeout.unwrap_or(A_DAY).min(A_DAY))?;
         easy.ssl_verify_peer(connection.verify_tls)?;
         easy.ssl_verify_host(connection.verify_tls)?;
-        trust(easy, connection)?;
+        if self.url.starts_with("https:") {
+            trust(easy, connection)?;
+        }
         if let Some(proxy) = &connection.proxy {
             use_proxy(easy, proxy)?;
         }

@@ -1,6 +1,7 @@
 //! A transfer thread: one libcurl multi loop that runs any number of fetches.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use curl::easy::Easy2;
 use curl::multi::{Easy2Handle, Multi, MultiWaker};
 
 use crate::model::error::Error;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
 use crate::sync::{Mutex, thread};
 use crate::sys;
@@ -17,7 +19,7 @@ use crate::sys::panic::catch;
 use crate::sys::thread::Joined;
 
 use crate::transfer::connection_budget::ConnectionBudget;
-use crate::transfer::event::{EndReason, Event, FetchEnd};
+use crate::transfer::event::{EndReason, Event, FetchEnd, UsedConnection};
 use crate::transfer::policy::reply_check::Flaw;
 use crate::transfer::worker_waker::WorkerWaker;
 
@@ -65,18 +67,40 @@ pub enum Command {
 }
 
 /// Wakes a multi loop, whose multi handle may be replaced.
-struct LoopSleep(Mutex<MultiWaker>);
+struct LoopSleep {
+    multi: Mutex<MultiWaker>,
+    /// It has been woken since its last turn began, and need not be woken again: waking takes system calls.
+    woken: AtomicBool,
+}
 
 impl LoopSleep {
+    fn of(multi: &Multi) -> Self {
+        LoopSleep { multi: Mutex::new(multi.waker()), woken: AtomicBool::new(false) }
+    }
+
     /// Ends the loop's sleep, or its next one; `false` if it could not be woken.
     fn end(&self) -> bool {
-        let multi = self.0.lock();
-        (0..WAKE_ATTEMPTS).any(|_| multi.wakeup().is_ok())
+        if self.woken.swap(true, Ordering::AcqRel) {
+            return true;
+        }
+        let multi = self.multi.lock();
+        let woken = (0..WAKE_ATTEMPTS).any(|_| multi.wakeup().is_ok());
+        if !woken {
+            self.woken.store(false, Ordering::Release);
+        }
+        woken
+    }
+
+    /// The loop is about to look at everything for which it is woken.
+    fn begin_turn(&self) {
+        // Reads the flag, too: what was done before it was set is visible from here on.
+        self.woken.swap(false, Ordering::AcqRel);
     }
 
     /// Wakes `multi` from now on. Nobody uses the former handle any more when this returns.
     fn follow(&self, multi: &Multi) {
-        *self.0.lock() = multi.waker();
+        *self.multi.lock() = multi.waker();
+        self.woken.store(false, Ordering::Release);
     }
 }
 
@@ -177,7 +201,7 @@ fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>, pool: 
         }
     };
     let multi = new_multi();
-    let sleep = Arc::new(LoopSleep(Mutex::new(multi.waker())));
+    let sleep = Arc::new(LoopSleep::of(&multi));
     // Older versions of libcurl create the handle even if they have no sockets for waking it.
     if !sleep.end() {
         let _ = ready.send(Err(no_multi_handle()));
@@ -249,6 +273,7 @@ impl Loop {
         let mut next_tick = Instant::now() + TICK;
         loop {
             let guard = barrier.enter()?;
+            self.sleep.begin_turn();
             while let Ok(command) = inbox.try_recv() {
                 self.execute(command);
             }
@@ -259,6 +284,7 @@ impl Loop {
             // After an error of the multi handle itself, transfers do not end; the time-outs handle that.
             let _ = self.multi.perform();
             self.collect();
+            self.announce_held();
             let now = Instant::now();
             self.resume_paused(now);
             if now >= next_tick {
@@ -275,9 +301,12 @@ impl Loop {
         match command {
             Command::Start { wire, fetch, events } => self.start(&wire, *fetch, events),
             Command::Proceed { fetch, intake } => {
-                if let Some((_, running)) = self.find(fetch) {
-                    running.handle.get_mut().proceed(*intake);
-                    unpause(&running.handle);
+                if let Some((token, running)) = self.find(fetch) {
+                    if running.handle.get_mut().proceed(*intake) {
+                        unpause(&running.handle);
+                    } else {
+                        self.end(token, stopped());
+                    }
                 }
             }
             Command::Abort { fetch } => {
@@ -300,7 +329,7 @@ impl Loop {
     /// no files for another handle.
     fn close_idle(&mut self) {
         let Ok(multi) = catch(new_multi) else { return };
-        if LoopSleep(Mutex::new(multi.waker())).end() {
+        if LoopSleep::of(&multi).end() {
             self.sleep.follow(&multi);
             self.multi = multi;
             self.pool.told = 0;
@@ -355,6 +384,16 @@ impl Loop {
         }
     }
 
+    /// Lets the driver see first replies whose small body has not come at once.
+    fn announce_held(&mut self) {
+        for running in self.running.values_mut() {
+            if running.handle.get_ref().is_holding() {
+                running.handle.get_mut().announce();
+                sys::curl::pause_receiving(&running.handle);
+            }
+        }
+    }
+
     fn resume_paused(&mut self, now: Instant) {
         for running in self.running.values_mut() {
             if running.handle.get_ref().should_resume(now) {
@@ -387,7 +426,10 @@ impl Loop {
         let Some(Running { handle, id, events, .. }) = self.running.remove(&token) else { return };
         let connections = sys::curl::connections_opened(&handle);
         match self.multi.remove2(handle) {
-            Ok(mut easy) => easy.get_mut().finish(ending, connections),
+            Ok(mut easy) => {
+                let used = easy.get_ref().is_traced().then(|| used_connection(&easy, connections));
+                easy.get_mut().finish(ending, connections, used.flatten());
+            }
             Err(error) => {
                 fail(&events, id, Error::internal(format!("libcurl lost a transfer: {error}")))
             }
@@ -398,7 +440,7 @@ impl Loop {
     fn abandon(self, error: &Error) {
         std::mem::forget(self.multi);
         for (_, mut running) in self.running {
-            running.handle.get_mut().finish(EndReason::Fault(error.clone()), 0);
+            running.handle.get_mut().finish(EndReason::Fault(error.clone()), 0, None);
             std::mem::forget(running.handle);
         }
     }
@@ -425,6 +467,18 @@ fn stalled(running: &Running, now: Instant) -> bool {
     fetch.idle_time(now, sent_after(running)).is_some_and(|idle_time| idle_time > limit)
 }
 
+/// The connection of a request that has ended and opened so many of them; `None` if it had none.
+fn used_connection(easy: &Easy2<Fetch>, opened: u64) -> Option<UsedConnection> {
+    let address: IpAddr = easy.primary_ip().ok()??.parse().ok()?;
+    let ready = easy.pretransfer_time().ok().filter(|ready| opened > 0 && !ready.is_zero());
+    Some(UsedConnection {
+        peer: SocketAddr::new(address, easy.primary_port().ok()?),
+        local_port: easy.local_port().ok()?,
+        is_reused: opened == 0,
+        ready,
+    })
+}
+
 /// The time from the start until the request had been sent; `None` if it has not.
 fn sent_after(running: &Running) -> Option<Duration> {
     running.handle.pretransfer_time().ok().filter(|sent| !sent.is_zero())
@@ -445,6 +499,12 @@ fn end_reason(running: &Running, error: &curl::Error) -> EndReason {
 fn described(error: &curl::Error) -> String {
     let words = error.extra_description().filter(|words| !words.is_empty() && !words.contains('@'));
     words.unwrap_or(error.description()).to_owned()
+}
+
+/// The end of a transfer that the fetch has stopped; the fetch knows why.
+fn stopped() -> EndReason {
+    let message = "a callback stopped the transfer".to_owned();
+    EndReason::Broken { curl_code: curl_sys::CURLE_WRITE_ERROR, message }
 }
 
 fn unpause(handle: &Easy2Handle<Fetch>) {

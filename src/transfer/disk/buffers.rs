@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::storage::aligned::AlignedBuffer;
 use crate::sync::Mutex;
 use crate::transfer::worker_waker::WorkerWaker;
 
@@ -17,13 +18,26 @@ pub struct Buffers {
 
 #[derive(Default)]
 struct BufferState {
-    free: Vec<Vec<u8>>,
+    free: Vec<AlignedBuffer>,
     /// Number of existing buffers, in use or free.
     existing: usize,
     /// Largest number of buffers.
     limit: usize,
     /// Workers with a connection that waits for a buffer.
     waiting: HashMap<usize, WorkerWaker>,
+}
+
+impl BufferState {
+    fn take(&mut self) -> Option<AlignedBuffer> {
+        if let Some(buffer) = self.free.pop() {
+            return Some(buffer);
+        }
+        if self.existing >= self.limit {
+            return None;
+        }
+        self.existing += 1;
+        Some(AlignedBuffer::with_capacity(BUFFER_SIZE))
+    }
 }
 
 impl Buffers {
@@ -42,17 +56,18 @@ impl Buffers {
     }
 
     /// Returns an empty buffer, or `None` if there is none now: then `worker` is woken when one becomes free.
-    pub fn take(&self, worker: &WorkerWaker) -> Option<Vec<u8>> {
+    pub fn take(&self, worker: &WorkerWaker) -> Option<AlignedBuffer> {
         let mut state = self.state.lock();
-        if let Some(buffer) = state.free.pop() {
-            return Some(buffer);
-        }
-        if state.existing >= state.limit {
+        let taken = state.take();
+        if taken.is_none() {
             state.waiting.insert(worker.index(), worker.clone());
-            return None;
         }
-        state.existing += 1;
-        Some(Vec::with_capacity(BUFFER_SIZE))
+        taken
+    }
+
+    /// As [`Buffers::take`], but nobody is woken.
+    pub fn try_take(&self) -> Option<AlignedBuffer> {
+        self.state.lock().take()
     }
 
     /// Whether a connection waits for a buffer.
@@ -61,7 +76,7 @@ impl Buffers {
     }
 
     /// Returns a buffer to the store and wakes the waiting workers.
-    pub fn give_back(&self, mut buffer: Vec<u8>) {
+    pub fn give_back(&self, mut buffer: AlignedBuffer) {
         buffer.clear();
         let waiting = {
             let mut state = self.state.lock();

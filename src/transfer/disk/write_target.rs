@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::error::Error;
 use crate::model::extent::Extent;
+use crate::storage::aligned::AlignedBuffer;
 use crate::storage::temp_file::TempFile;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::channel::Sender;
@@ -14,12 +15,32 @@ use crate::transfer::event::Event;
 pub trait WriteAt: Send + Sync {
     /// Writes all of `bytes` at `offset`.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error>;
+
+    /// If writes may bypass the page cache: the unit of those that do. They end at multiples of it, and their memory is
+    /// aligned to it as their offset is.
+    fn direct_unit(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl WriteAt for TempFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
         TempFile::write_at(self, bytes, offset)
     }
+
+    fn direct_unit(&self) -> Option<usize> {
+        TempFile::direct_unit(self)
+    }
+}
+
+/// A write of one fetch.
+pub struct Write {
+    /// `None`: all bytes of the extent have been written.
+    pub bytes: Option<AlignedBuffer>,
+    /// The object's byte that is the first one of `bytes`.
+    pub offset: u64,
+    /// Reported as stored after the write.
+    pub extent: Option<Extent>,
 }
 
 /// The destination of a fetch: its file, the driver's events, and the state of its queued writes.
@@ -45,8 +66,19 @@ impl WriteTarget {
         }
     }
 
-    /// Writes the object's bytes from `offset` on and reports `extent` as stored, unless an earlier write failed.
-    pub fn write(&self, bytes: &[u8], offset: u64, extent: Option<Extent>) -> Result<(), Error> {
+    /// As [`WriteTarget::write_bytes`].
+    pub fn write(&self, write: &Write) -> Result<(), Error> {
+        let bytes = write.bytes.as_ref().map_or(&[][..], AlignedBuffer::bytes);
+        self.write_bytes(bytes, write.offset, write.extent)
+    }
+
+    /// Writes the object's bytes at `offset` and reports their extent as stored, unless an earlier write failed.
+    pub fn write_bytes(
+        &self,
+        bytes: &[u8],
+        offset: u64,
+        extent: Option<Extent>,
+    ) -> Result<(), Error> {
         if self.failed.load(Ordering::Acquire) {
             return Ok(());
         }

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use crate::model::extent::Extent;
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, Sender, bounded};
@@ -14,7 +13,7 @@ use crate::sys::thread::{self, Joined};
 use crate::transfer::event::{Event, FetchEnd};
 
 use super::buffers::Buffers;
-use super::write_target::WriteTarget;
+use super::write_target::{Write, WriteTarget};
 
 /// Writer threads of one client.
 const WRITER_THREADS: usize = 4;
@@ -23,8 +22,7 @@ const QUEUE_DEPTH: usize = 4096;
 
 /// One step for a writer thread. The steps of one fetch stay in order.
 pub enum Step {
-    /// Write `bytes` at `offset`, then report `extent` as stored.
-    Write { bytes: Vec<u8>, offset: u64, extent: Option<Extent> },
+    Write(Write),
     /// All earlier steps are done: report the fetch's end.
     End(Box<FetchEnd>),
 }
@@ -97,8 +95,8 @@ impl WriterThreads {
 fn serve(steps: &Receiver<Task>, buffers: &Buffers) {
     for Task { write_target, step } in steps {
         match step {
-            Step::Write { bytes, offset, extent } => {
-                let written = catch(|| write_target.write(&bytes, offset, extent));
+            Step::Write(write) => {
+                let written = catch(|| write_target.write(&write));
                 // The thread survives a defect: it also has steps of other fetches.
                 let written = written.unwrap_or_else(|defect| {
                     write_target.failed.store(true, Ordering::Release);
@@ -107,7 +105,9 @@ fn serve(steps: &Receiver<Task>, buffers: &Buffers) {
                 if let Err(error) = written {
                     let _ = write_target.events.send(Event::Fault(error));
                 }
-                buffers.give_back(bytes);
+                if let Some(buffer) = write.bytes {
+                    buffers.give_back(buffer);
+                }
             }
             Step::End(end) => {
                 let _ = write_target.events.send(Event::Ended(end));
@@ -120,6 +120,8 @@ fn serve(steps: &Receiver<Task>, buffers: &Buffers) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::extent::Extent;
+    use crate::storage::aligned::AlignedBuffer;
     use crate::storage::temp_file::TempFile;
     use crate::sync::channel::unbounded;
 
@@ -133,7 +135,9 @@ mod tests {
         writer_threads.threads.lock().extend(writer_threads.start_thread());
         for offset in 0..100 {
             let extent = Some(Extent { offset, len: 1, crc: 0 });
-            let step = Step::Write { bytes: vec![0], offset, extent };
+            let mut bytes = AlignedBuffer::with_capacity(1);
+            bytes.tail().push(0);
+            let step = Step::Write(Write { bytes: Some(bytes), offset, extent });
             assert!(writer_threads.submit(3, &write_target, step).is_ok());
         }
         assert_eq!(writer_threads.threads.lock().len(), 1);

@@ -8,6 +8,7 @@ use crate::model::options::LogLevel;
 use crate::model::outcome::{Outcome, Proof, Statistics};
 use crate::model::request::Overwrite;
 use crate::oss::{clock, service_error};
+use crate::storage::aligned::AlignedBuffer;
 use crate::storage::temp_file::FinishOptions;
 use crate::transfer::world::READ_SIZE;
 
@@ -113,8 +114,9 @@ impl Driver<'_> {
         }
         let transfer = self.transfer_mut()?;
         let everything: Vec<Extent> = transfer.stored.extents().collect();
-        let unrecorded = transfer.stored.forget(&everything)?;
-        self.log_unrecorded(unrecorded);
+        let unrecorded = transfer.stored.forget(&everything);
+        self.publish_contiguous();
+        self.log_unrecorded(unrecorded?);
         let all = range.end - range.start;
         self.shared.counters.bytes_done.subtract(all);
         self.shared.counters.bytes_discarded.add(all);
@@ -127,19 +129,20 @@ impl Driver<'_> {
         let (file, base) = (transfer.stored.file().clone(), transfer.stored.range().start);
         let content_key = transfer.content_key.clone();
         let extents: Vec<Extent> = transfer.stored.extents().collect();
-        let mut buffer = vec![0; READ_SIZE];
+        let mut buffer = AlignedBuffer::zeroed(READ_SIZE);
         let mut damaged: Vec<Extent> = Vec::new();
         for extent in extents {
             let key = content_key.as_deref();
             let mut between = || self.sit_out_pause();
-            if !file.holds(&extent, base, key, &mut between, &mut buffer)? {
+            if !file.holds(&extent, base, key, &mut between, buffer.bytes_mut())? {
                 damaged.push(extent);
             }
         }
         let bytes = damaged.iter().map(|extent| extent.len).sum();
         if !damaged.is_empty() {
-            let unrecorded = self.transfer_mut()?.stored.forget(&damaged)?;
-            self.log_unrecorded(unrecorded);
+            let unrecorded = self.transfer_mut()?.stored.forget(&damaged);
+            self.publish_contiguous();
+            self.log_unrecorded(unrecorded?);
         }
         self.shared.counters.bytes_done.subtract(bytes);
         self.shared.counters.bytes_discarded.add(bytes);
@@ -171,6 +174,7 @@ impl Driver<'_> {
     /// From here on a pause has no effect.
     fn put_in_place(&mut self) -> Result<()> {
         self.sit_out_pause()?;
+        self.log_refusal();
         let transfer = self.transfer()?;
         let range = transfer.stored.range();
         let file = transfer.stored.file().clone();

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::model::trace::RequestEnd;
 use crate::transfer::policy::plan;
 
 use super::Driver;
@@ -53,7 +54,9 @@ impl Driver<'_> {
         if self.is_paused() {
             return live;
         }
-        let Some(transfer) = &self.transfer else { return 1 };
+        if self.transfer.is_none() {
+            return 1;
+        }
         if self.single_stream || self.throttle_back_off.until(now).is_some() {
             return live;
         }
@@ -61,8 +64,7 @@ impl Driver<'_> {
         if live >= most {
             return live;
         }
-        let held: Vec<_> = self.in_flight().map(|in_flight| in_flight.span.held()).collect();
-        if !transfer.stored.holes(held).is_empty() {
+        if self.span_of_a_hole(0).is_some() {
             return most;
         }
         let spans: Vec<_> = self.in_flight().filter_map(InFlight::active_span).collect();
@@ -73,12 +75,13 @@ impl Driver<'_> {
     /// slowest.
     fn abort_cheapest(&mut self) {
         let live = self.slots.iter().enumerate().filter_map(|(slot, state)| {
-            let in_flight = state.in_flight.as_ref().filter(|in_flight| !in_flight.aborted)?;
+            let in_flight =
+                state.in_flight.as_ref().filter(|in_flight| in_flight.stopped.is_none())?;
             Some((slot, in_flight.brings_bytes(), in_flight.rate().unwrap_or(0.0)))
         });
         let cheapest = live.min_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)));
         if let Some((slot, ..)) = cheapest {
-            self.abort(slot);
+            self.abort(slot, RequestEnd::Yielded);
         }
     }
 
@@ -88,7 +91,7 @@ impl Driver<'_> {
 
     /// Requests that have not been told to stop.
     fn live_requests(&self) -> u32 {
-        let live = self.in_flight().filter(|in_flight| !in_flight.aborted).count();
+        let live = self.in_flight().filter(|in_flight| in_flight.stopped.is_none()).count();
         u32::try_from(live).unwrap_or(u32::MAX)
     }
 }

@@ -7,6 +7,7 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
 use crate::model::pinning::Pinning;
+use crate::model::trace::RequestEnd;
 use crate::oss::get_object::{Conditions, compose};
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
@@ -75,6 +76,7 @@ impl Driver<'_> {
                             request = FirstRequest::Whole;
                         }
                         Err(flaw) => {
+                            self.abort(FIRST, RequestEnd::Unusable);
                             let mut failure = Failure::of(Cause::Reply, self.unusable(&flaw, None));
                             if flaw.is_by_design() && last_flaw.as_ref() == Some(&flaw) {
                                 failure.retryability = Retryability::Never;
@@ -181,7 +183,7 @@ impl Driver<'_> {
                 }
                 Some(Event::Ended(end)) if self.slots[FIRST].carries(end.fetch) => {
                     self.note_in_flight();
-                    let Some(in_flight) = self.slots[FIRST].in_flight.take() else { continue };
+                    let Some((_, in_flight)) = self.release_slot(&end) else { continue };
                     self.count_active();
                     self.note_qos_delay(&end.head, self.now());
                     return match end.ending {

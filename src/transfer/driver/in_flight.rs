@@ -1,9 +1,11 @@
 //! A connection slot of one download, and its request in flight.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::model::pinning::Pinning;
+use crate::model::trace::RequestEnd;
 use crate::transfer::connection::span::Span;
 use crate::transfer::policy::plan::ActiveSpan;
 
@@ -34,8 +36,12 @@ pub struct InFlight {
     /// How its reply is pinned to the generation; `None` for a first request, whose reply fixes the generation.
     pub pinning: Option<Pinning>,
     pub started: Instant,
-    /// It was told to stop and has not ended yet.
-    pub aborted: bool,
+    /// HEAD instead of GET.
+    pub is_head: bool,
+    /// The bytes that it asked for.
+    pub asked: Range<u64>,
+    /// Why it was told to stop; it has not ended yet.
+    pub stopped: Option<RequestEnd>,
     sampled: (Instant, u64),
     rate: Option<f64>,
 }
@@ -68,10 +74,10 @@ impl Slot {
 }
 
 impl InFlight {
-    /// Sent at `started`; no byte has been received.
+    /// Sent at `started` for the bytes `asked`. Some of them may have been received.
     pub fn new(
         fetch: u64,
-        span: Arc<Span>,
+        (span, asked): (Arc<Span>, Range<u64>),
         serial: u64,
         pinning: Option<Pinning>,
         started: Instant,
@@ -79,11 +85,13 @@ impl InFlight {
         InFlight {
             fetch,
             sampled: (started, span.start()),
+            asked,
             span,
             serial,
             pinning,
             started,
-            aborted: false,
+            is_head: false,
+            stopped: None,
             rate: None,
         }
     }

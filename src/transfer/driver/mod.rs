@@ -14,6 +14,7 @@ mod recovery;
 mod start_request;
 mod stored_extents;
 mod throttling;
+mod tracing;
 mod transfer;
 mod transfer_loop;
 mod waiting;
@@ -27,6 +28,7 @@ use crate::model::extent::Extent;
 use crate::model::options::{ClientOptions, LogLevel};
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
+use crate::model::trace::RequestEnd;
 use crate::sys::panic::catch;
 
 use super::connection::span::Span;
@@ -248,6 +250,7 @@ impl<'w> Driver<'w> {
         self.shared.set_total(None);
         if let Some(transfer) = self.transfer.take() {
             let (file, journal) = transfer.stored.into_parts();
+            self.shared.set_contiguous(0);
             if let Some(journal) = journal {
                 journal.remove()?;
             }
@@ -261,7 +264,7 @@ impl<'w> Driver<'w> {
     /// Stops every fetch and the proof and waits for their ends; records the bytes stored meanwhile. A cancelled
     /// download does not wait for a network or a disk that is slow to stop.
     fn drain(&mut self) {
-        self.abort_all();
+        self.abort_all(RequestEnd::Stopped);
         self.proof = None;
         let mut stored = Vec::new();
         let (mut leave_at, mut left) = (None, Vec::new());
@@ -296,8 +299,15 @@ impl<'w> Driver<'w> {
         if let Some(transfer) = &self.transfer {
             transfer.stored.file().stop_writes();
         }
-        let in_flight = self.slots.iter_mut().filter_map(|slot| slot.in_flight.take());
-        in_flight.map(|in_flight| in_flight.span).inspect(|span| span.close()).collect()
+        let mut left = Vec::new();
+        for slot in 0..self.slots.len() {
+            if let Some(in_flight) = self.slots[slot].in_flight.take() {
+                in_flight.span.close();
+                self.trace(slot, &in_flight, None);
+                left.push(in_flight.span);
+            }
+        }
+        left
     }
 
     /// Counts received bytes of these spans that were not stored.
@@ -312,25 +322,24 @@ impl<'w> Driver<'w> {
         self.shared.counters.bytes_discarded.add(lost);
     }
 
-    fn abort_all(&mut self) {
+    fn abort_all(&mut self, why: RequestEnd) {
         for slot in 0..self.slots.len() {
-            self.abort(slot);
+            self.abort(slot, why);
         }
     }
 
     /// Tells the request of a slot to stop, if there is one; its end is still reported.
-    fn abort(&mut self, slot: usize) {
-        let in_flight = self.slots[slot].in_flight.as_mut().filter(|request| !request.aborted);
-        if let Some(in_flight) = in_flight {
-            in_flight.aborted = true;
+    fn abort(&mut self, slot: usize, why: RequestEnd) {
+        let in_flight = self.slots[slot].in_flight.as_mut();
+        if let Some(in_flight) = in_flight.filter(|request| request.stopped.is_none()) {
+            in_flight.stopped = Some(why);
             self.world.network.abort(slot, in_flight.fetch);
         }
     }
 
     /// Handles the end of a request whose result no longer matters.
     fn note_end(&mut self, end: &FetchEnd) {
-        let slot = self.slots.iter_mut().find(|slot| slot.carries(end.fetch));
-        if let Some(in_flight) = slot.and_then(|slot| slot.in_flight.take()) {
+        if let Some((_, in_flight)) = self.release_slot(end) {
             let now = self.now();
             self.note_qos_delay(&end.head, now);
             self.heed_refusal(end, &in_flight, now);
@@ -349,8 +358,25 @@ impl<'w> Driver<'w> {
                 transfer.stored.file().start_writeback(offset..offset + extent.len);
             }
         }
+        self.publish_contiguous();
         self.log_unrecorded(unrecorded);
+        self.log_refusal();
         Ok(())
+    }
+
+    /// Says in the log that the chosen write mode was given up, if it was.
+    fn log_refusal(&self) {
+        let file = self.transfer.as_ref().map(|transfer| transfer.stored.file());
+        if let Some(refusal) = file.and_then(|file| file.late_refusal()) {
+            self.log(LogLevel::Info, || refusal);
+        }
+    }
+
+    /// Publishes how much of the file can be read.
+    fn publish_contiguous(&self) {
+        if let Some(transfer) = &self.transfer {
+            self.shared.set_contiguous(transfer.stored.contiguous());
+        }
     }
 
     fn log_unrecorded(&self, unrecorded: Option<Error>) {

@@ -3,6 +3,7 @@
 
 use crate::model::error::Result;
 use crate::model::options::LogLevel;
+use crate::model::trace::RequestEnd;
 
 use super::Driver;
 
@@ -55,7 +56,7 @@ impl Driver<'_> {
         let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
         // Its first reply, which shows whether it is a single stream, may be in the inbox.
         self.stopped_by_pause |= any_in_flight;
-        self.abort_all();
+        self.abort_all(RequestEnd::Paused);
         if let Some(proof) = &self.proof {
             proof.pause();
         }

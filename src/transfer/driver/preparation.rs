@@ -10,7 +10,7 @@ use crate::model::error::Result;
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
 use crate::model::pinning::Pinning;
-use crate::model::request::MAX_PART_SIZE;
+use crate::model::request::{MAX_PART_SIZE, Order, WriteMode};
 use crate::oss::reply::ReplyHead;
 use crate::transfer::policy::reply_check::{FirstReply, Generation, UNKNOWN};
 use crate::transfer::world::TemporaryFile;
@@ -63,6 +63,8 @@ impl Driver<'_> {
         )?;
         self.earlier_run = EarlierRun::default();
         self.shared.set_total(transfer.len());
+        let name = transfer.stored.file().name();
+        self.shared.set_temp_path(&storage.temp_path().with_file_name(name));
         self.transfer = Some(transfer);
         if body_waits {
             if let Some(in_flight) = &self.slots[FIRST].in_flight {
@@ -105,6 +107,15 @@ impl Driver<'_> {
                 file.preallocate(len)?;
                 self.check_limits()?;
             }
+        }
+        let write_mode = match (self.request.write_mode, self.request.order) {
+            // The file is read while it grows.
+            (WriteMode::Auto, Order::Sequential) => WriteMode::Buffered,
+            (write_mode, _) => write_mode,
+        };
+        if let Some(said) = file.choose_write_mode(write_mode, len) {
+            self.log(LogLevel::Info, || said);
+            self.check_limits()?;
         }
         let pinned = generation.etag.clone().filter(|_| !self.single_stream);
         let record = match pinned.filter(|_| storage.keeps_journal()) {

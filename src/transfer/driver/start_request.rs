@@ -38,16 +38,19 @@ impl Driver<'_> {
         };
         let new_request = new_request(self);
         let (span, pinning) = (new_request.span.clone(), new_request.stage.pinning());
-        let (started, bytes) = (self.now(), span.remaining());
+        let is_head = new_request.head;
+        let (started, asked) = (self.now(), span.remaining());
         self.log(LogLevel::Debug, || {
             let method = if new_request.head { "HEAD" } else { "GET" };
-            format!("{method} bytes {}-{}", bytes.start, bytes.end)
+            format!("{method} bytes {}-{}", asked.start, asked.end)
         });
         let fetch = self.world.network.start(slot, new_request, &key)?;
         self.shared.counters.requests.add(1);
         self.slots[slot].not_before = None;
         self.stopped_by_pause = false;
-        self.slots[slot].in_flight = Some(InFlight::new(fetch, span, key.serial, pinning, started));
+        let mut in_flight = InFlight::new(fetch, (span, asked), key.serial, pinning, started);
+        in_flight.is_head = is_head;
+        self.slots[slot].in_flight = Some(in_flight);
         self.count_active();
         Ok(StartOutcome::Sent)
     }

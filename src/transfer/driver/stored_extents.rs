@@ -20,6 +20,8 @@ pub struct StoredExtents {
     unproven: BTreeMap<u64, Extent>,
     /// Bytes in both.
     held: u64,
+    /// The first byte that is not in `extents`.
+    first_unstored: u64,
     file: Arc<dyn TemporaryFile>,
     record: Option<Record>,
 }
@@ -59,7 +61,8 @@ impl StoredExtents {
         let unproven: BTreeMap<_, _> =
             unproven.into_iter().map(|extent| (extent.offset, extent)).collect();
         let held = unproven.values().map(|extent| extent.len).sum();
-        StoredExtents { range, extents, unproven, held, file, record }
+        let first_unstored = range.start;
+        StoredExtents { range, extents, unproven, held, first_unstored, file, record }
     }
 
     pub fn file(&self) -> &Arc<dyn TemporaryFile> {
@@ -88,6 +91,7 @@ impl StoredExtents {
             }
             self.held += extent.len;
         }
+        self.first_unstored = self.extents.first_gap(self.first_unstored);
         let journal = self.record.as_mut().and_then(|record| record.journal.as_mut());
         Ok(journal.and_then(|journal| journal.append(stored).err()))
     }
@@ -106,7 +110,25 @@ impl StoredExtents {
 
     /// An extent of the earlier run is correct; `false` if it is not one of the unproven ones.
     pub fn proved(&mut self, extent: Extent) -> bool {
-        self.unproven.remove(&extent.offset).is_some() && self.extents.insert(extent)
+        let proved = self.unproven.remove(&extent.offset).is_some() && self.extents.insert(extent);
+        self.first_unstored = self.extents.first_gap(self.first_unstored);
+        proved
+    }
+
+    /// Number of bytes from the start of the file that are in it, without those that are not proven.
+    pub fn contiguous(&self) -> u64 {
+        self.first_unstored - self.range.start
+    }
+
+    /// The first byte that has to be fetched, as far as is known; the end if there is none.
+    pub fn first_missing(&self) -> u64 {
+        let mut missing = self.first_unstored;
+        while let Some((_, last)) = self.unproven.range(..=missing).next_back()
+            && last.end() > missing
+        {
+            missing = self.extents.first_gap(last.end());
+        }
+        missing
     }
 
     /// An extent of the earlier run is damaged: its bytes are missing. The journal lists it until the record of the
@@ -123,6 +145,7 @@ impl StoredExtents {
             let removed = self.extents.remove(extent.offset, extent.len);
             self.held -= removed.iter().map(|extent| extent.len).sum::<u64>();
         }
+        self.first_unstored = self.extents.first_gap(self.range.start);
         self.rewrite_record(self.extents.iter().collect())
     }
 
@@ -203,6 +226,24 @@ mod tests {
         assert!(stored.is_complete() && stored.crc().is_none(), "one part is not proven");
         assert!(stored.proved(extent(PART, PART)));
         assert_eq!(stored.crc(), Some(extent(0, 4 * PART).crc));
+    }
+
+    #[test]
+    fn bytes_are_contiguous_when_they_are_stored_or_proven() {
+        let (_dir, mut stored) = stored(vec![extent(0, PART), extent(2 * PART, PART)]);
+        assert_eq!((stored.contiguous(), stored.first_missing()), (0, PART));
+        stored.store(&[extent(PART, PART / 2)]).expect("missing bytes");
+        assert_eq!((stored.contiguous(), stored.first_missing()), (0, PART + PART / 2));
+        assert!(stored.proved(extent(0, PART)));
+        assert_eq!(stored.contiguous(), PART + PART / 2);
+        stored.store(&[extent(PART + PART / 2, PART / 2)]).expect("missing bytes");
+        assert_eq!((stored.contiguous(), stored.first_missing()), (2 * PART, 3 * PART));
+        stored.damaged(extent(2 * PART, PART));
+        assert_eq!((stored.contiguous(), stored.first_missing()), (2 * PART, 2 * PART));
+        stored.store(&[extent(2 * PART, 2 * PART)]).expect("missing bytes");
+        assert_eq!((stored.contiguous(), stored.first_missing()), (4 * PART, 4 * PART));
+        stored.forget(&[extent(PART, 1)]).expect("no record");
+        assert!(stored.contiguous() <= PART, "{}", stored.contiguous());
     }
 
     #[test]

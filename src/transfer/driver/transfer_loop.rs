@@ -1,5 +1,6 @@
 //! The main loop: gives every free connection bytes to fetch until nothing is missing.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,11 +8,14 @@ use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
 use crate::model::pinning::Pinning;
+use crate::model::request::Order;
+use crate::model::trace::RequestEnd;
 use crate::oss::get_object::{Conditions, compose};
 use crate::transfer::connection::reply_stage::ReplyStage;
 use crate::transfer::connection::span::Span;
 use crate::transfer::event::{EndReason, Event, FetchEnd};
 use crate::transfer::policy::plan::{self, ActiveSpan};
+use crate::transfer::policy::sequential::Sequence;
 use crate::transfer::world::NewRequest;
 
 use super::Driver;
@@ -69,7 +73,7 @@ impl Driver<'_> {
                 if self.slots.iter().all(|slot| slot.in_flight.is_none()) {
                     return Ok(TransferEnd::Complete);
                 }
-                self.abort_all();
+                self.abort_all(RequestEnd::Stopped);
             }
             let batch = self.gather(self.next_wake(now))?;
             if let Some(changed) = self.digest(batch)? {
@@ -132,6 +136,7 @@ impl Driver<'_> {
         {
             self.shared.counters.bytes_reused.add(extent.len);
         }
+        self.publish_contiguous();
     }
 
     fn damaged(&mut self, extent: Extent) {
@@ -152,10 +157,12 @@ impl Driver<'_> {
         }
     }
 
-    /// Removes a fetch that has ended from its slot.
-    fn release_slot(&mut self, end: &FetchEnd) -> Option<(usize, InFlight)> {
+    /// Removes a fetch that has ended from its slot, and traces it.
+    pub(super) fn release_slot(&mut self, end: &FetchEnd) -> Option<(usize, InFlight)> {
         let index = self.slots.iter().position(|slot| slot.carries(end.fetch))?;
-        Some((index, self.slots[index].in_flight.take()?))
+        let in_flight = self.slots[index].in_flight.take()?;
+        self.trace(index, &in_flight, Some(end));
+        Some((index, in_flight))
     }
 
     /// Handles the end of a fetch; returns the reason if the object has changed.
@@ -232,24 +239,44 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn next_span(&self, index: usize, busy: u64) -> Option<std::ops::Range<u64>> {
-        let transfer = self.transfer.as_ref()?;
-        let running = || self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
-        let in_flight: Vec<_> = running().map(|in_flight| in_flight.span.held()).collect();
-        let holes = transfer.stored.holes(in_flight);
-        let connections = u64::from(self.allowed_connections());
-        let whole = transfer.stored.range().end - transfer.stored.range().start;
-        if let Some(span) = plan::next_span(&holes, busy, connections, whole) {
+    fn next_span(&self, index: usize, busy: u64) -> Option<Range<u64>> {
+        if let Some(span) = self.span_of_a_hole(busy) {
             return Some(span);
         }
-        let sharing: Vec<(&Span, ActiveSpan)> = running()
-            .filter(|in_flight| !in_flight.aborted)
+        let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
+        let mut sharing: Vec<(&Span, ActiveSpan)> = running
+            .filter(|in_flight| in_flight.stopped.is_none())
             .filter_map(|in_flight| Some((&*in_flight.span, in_flight.active_span()?)))
             .collect();
+        let sequential = self.request.order == Order::Sequential;
+        if sequential {
+            sharing.sort_by_key(|(span, _)| span.start());
+        }
         let busy: Vec<ActiveSpan> = sharing.iter().map(|(_, busy)| *busy).collect();
-        let (donor, given) = plan::share(&busy, self.slots[index].rate, self.round_trip)?;
+        let share =
+            |busy: &[ActiveSpan]| plan::share(busy, self.slots[index].rate, self.round_trip);
+        // A reader waits for the bytes of the first span.
+        let first = &busy[..busy.len().min(usize::from(sequential))];
+        let (donor, given) = share(first).or_else(|| share(&busy))?;
         let span = sharing.get(donor)?.0.cut(given);
         (!span.is_empty()).then_some(span)
+    }
+
+    /// A run of bytes that are missing and in no span, for a free connection.
+    pub(super) fn span_of_a_hole(&self, busy: u64) -> Option<Range<u64>> {
+        let transfer = self.transfer.as_ref()?;
+        let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
+        let holes = transfer.stored.holes(running.map(|request| request.span.held()).collect());
+        let connections = u64::from(self.allowed_connections());
+        let whole = transfer.stored.range().end - transfer.stored.range().start;
+        match self.request.order {
+            Order::Default => plan::next_span(&holes, busy, connections, whole),
+            Order::Sequential => {
+                let part_size = self.request.part_size;
+                let first_missing = transfer.stored.first_missing();
+                Sequence { part_size, connections }.next_piece(&holes, first_missing, busy, whole)
+            }
+        }
     }
 
     fn new_span_request(&self, span: Arc<Span>) -> NewRequest {
@@ -299,7 +326,7 @@ impl Driver<'_> {
             let slot = &self.slots[index];
             let rested = slot.replaced_at.is_none_or(|at| now.duration_since(at) >= REPLACE_EVERY);
             let Some(in_flight) =
-                slot.in_flight.as_ref().filter(|in_flight| rested && !in_flight.aborted)
+                slot.in_flight.as_ref().filter(|in_flight| rested && in_flight.stopped.is_none())
             else {
                 continue;
             };
@@ -312,7 +339,7 @@ impl Driver<'_> {
             let worth = remaining / rate.max(1.0) > 2.0 * anew;
             if tried && worth {
                 self.slots[index].replaced_at = Some(now);
-                self.abort(index);
+                self.abort(index, RequestEnd::Slow);
                 return;
             }
         }

@@ -10,5 +10,6 @@ pub mod pinning;
 pub mod plan;
 pub mod reply_check;
 pub mod retry;
+pub mod sequential;
 pub mod stall_clock;
 pub mod throttle_back_off;

@@ -56,17 +56,32 @@ pub fn next_span(
     connections: u64,
     whole: u64,
 ) -> Option<Range<u64>> {
-    let connections = connections.max(1);
     let largest = holes.iter().max_by_key(|hole| hole.end - hole.start)?;
+    let (share, shortest) = fair_share(holes, busy, connections, whole);
+    Some(start_of(largest, share, shortest))
+}
+
+/// Number of bytes that each connection gets if all of them end together, and the least that is worth a request.
+pub(super) fn fair_share(
+    holes: &[Range<u64>],
+    busy: u64,
+    connections: u64,
+    whole: u64,
+) -> (u64, u64) {
+    let connections = connections.max(1);
     let missing: u64 = holes.iter().map(|hole| hole.end - hole.start).sum();
     // If others end earlier than expected, the rest is not divided among all of them: for a small object the last
     // connection takes what was intended for it, for a large one nobody takes less than could be shared later.
     let shortest = (whole / (2 * connections)).clamp(MIN_SPAN, MIN_SHARED);
-    let share = (missing.saturating_add(busy)).div_ceil(connections).max(shortest);
-    let len = largest.end - largest.start;
-    // A remainder too short for a request of its own goes with this one.
-    let len = if len <= share.saturating_add(shortest) { len } else { share };
-    Some(largest.start..largest.start + len)
+    ((missing.saturating_add(busy)).div_ceil(connections).max(shortest), shortest)
+}
+
+/// The first `len` bytes of a hole, or all of it if the remainder would not exceed `shortest`, which is too short for a
+/// request of its own.
+pub(super) fn start_of(hole: &Range<u64>, len: u64, shortest: u64) -> Range<u64> {
+    let whole = hole.end - hole.start;
+    let len = if whole <= len.saturating_add(shortest) { whole } else { len };
+    hole.start..hole.start + len
 }
 
 /// Which busy connection shares its span with an idle one, and how many bytes of its end it gives up, such that both

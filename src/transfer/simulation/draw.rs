@@ -5,11 +5,17 @@ mod troubles;
 
 use std::time::Duration;
 
+use crate::model::request::Order;
+
 use super::plan::*;
 use super::random::Random;
 
 /// The stream of random numbers for pauses.
 const PAUSES: u64 = 2;
+/// The stream of random numbers for orders.
+const ORDERS: u64 = 3;
+/// A larger object is not fetched part by part.
+const MOST_PARTS: u64 = 200;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -88,6 +94,7 @@ impl Draw {
             deadline: None,
             max_bandwidth: 0,
             traffic_limit: 0,
+            order: Order::Default,
         };
         let client = ClientPlan {
             verify_crc: random.chance(0.9),
@@ -167,6 +174,23 @@ impl Draw {
             }
         }
         self.pauses();
+        self.orders();
+    }
+
+    /// The order in which the runs fetch the object. It depends on the seed only, so that lives without one stay as
+    /// they are.
+    fn orders(&mut self) {
+        let mut random = Random::new(self.plan.seed).fork(ORDERS);
+        if random.chance(0.6) {
+            return;
+        }
+        for run in &mut self.plan.runs {
+            // With more parts a life has too many requests.
+            let few = self.plan.object.size / run.request.part_size < MOST_PARTS;
+            if random.chance(0.8) && few {
+                run.request.order = Order::Sequential;
+            }
+        }
     }
 
     /// Pauses at any time. They depend on the seed only, so that lives without them stay as they are.

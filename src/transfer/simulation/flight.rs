@@ -355,6 +355,7 @@ impl Flight {
             body: std::mem::take(&mut self.text),
             received: self.received,
             first_byte: self.first_byte.map(|at| at.saturating_sub(self.started)),
+            connection: None,
         };
         (at, Box::new(end))
     }

@@ -24,7 +24,9 @@ impl Universe {
         watch.target = self.disk.target(&process.request);
         watch.recorded = usable(self, process);
         let journal = self.disk.journal(&process.request);
-        watch.listed = journal.map_or(0, |(_, extents)| extents.iter().map(|e| e.len).sum());
+        let listed = journal.map(|(_, extents)| extents).unwrap_or_default();
+        watch.listed = listed.iter().map(|extent| extent.len).sum();
+        watch.followed.holds(&listed);
         watch.had_temp = self.disk.temp_files().iter().any(|(path, _)| process.owns(path));
     }
 
@@ -49,6 +51,7 @@ impl Universe {
             }
         }
         if process.result.borrow().is_some() {
+            self.check_traces(process);
             let status = process.shared.status();
             let requests = process.watch.borrow().requests;
             if status.active_connections != 0 || status.statistics.requests != requests {
@@ -194,6 +197,7 @@ impl Universe {
         if !(least..=most).contains(&net)
             || status.bytes_done != outcome.file_size
             || status.bytes_total != Some(outcome.file_size)
+            || status.contiguous_bytes != outcome.file_size
         {
             self.violated("statistics add up", || format!("{outcome:?} {status:?}"));
         }
@@ -217,7 +221,7 @@ impl Universe {
     }
 
     /// Whether something happened that makes bytes useless.
-    fn has_reason(&self, process: &Process) -> bool {
+    pub fn has_reason(&self, process: &Process) -> bool {
         let watch = process.watch.borrow();
         let wrong = watch.hits.iter().any(|fault| {
             matches!(fault, FaultKind::Shape(_) | FaultKind::Flip(_) | FaultKind::Refusal(_))

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::request::Order;
+
 use super::disk::{Damage, DiskPlan, Occupied};
 
 /// A life: an object, the way to it, a disk, and runs of downloads of the object, one after another or at once.
@@ -300,6 +302,7 @@ pub struct RequestPlan {
     pub max_bandwidth: u64,
     /// Bits per second for each connection.
     pub traffic_limit: u64,
+    pub order: Order,
 }
 
 /// How a processed object is sent.

@@ -29,6 +29,7 @@ use super::flight::Connection;
 use super::network::dead;
 use super::plan::{ClientPlan, Condition, End, Moment, Processed, RequestPlan, RetryPlan, RunPlan};
 use super::random::Random;
+use super::traces::Traces;
 use super::universe::{Happening, Universe};
 use super::watch::Watch;
 
@@ -62,6 +63,7 @@ pub struct Process {
     /// Milliseconds by which its clock is ahead of the service's.
     pub clock_error: Cell<i64>,
     pub watch: RefCell<Watch>,
+    pub traces: Traces,
     inbox: Receiver<Event>,
     chance: RefCell<Random>,
     calls: Cell<u64>,
@@ -119,6 +121,7 @@ impl Process {
             idle: RefCell::default(),
             clock_error: Cell::new(client.skew * 1000),
             watch: RefCell::new(Watch::new(request.thread_num, now)),
+            traces: Traces::default(),
             inbox,
             chance: RefCell::new(Random::new(universe.plan.seed).fork(1000 + index as u64)),
             calls: Cell::new(0),
@@ -195,6 +198,7 @@ impl Process {
                 storage: &storage,
             };
             let options = options_of(&process.client, &universe, process.index);
+            let options = options.trace(process.traces.sink());
             drive(world, &options, &process.request, &process.shared)
         })
     }
@@ -215,7 +219,9 @@ impl Universe {
         let body = self.bodies.borrow_mut()[process.index].take();
         let Some(mut body) = body else { return };
         process.wait.set(Wait::None);
-        match body.resume(()) {
+        let resumed = body.resume(());
+        self.check_readable(process, matches!(resumed, CoroutineResult::Return(_)));
+        match resumed {
             CoroutineResult::Yield(()) => {
                 self.bodies.borrow_mut()[process.index] = Some(body);
             }
@@ -399,6 +405,7 @@ pub fn request_of(plan: &RequestPlan, first_etag: &str) -> DownloadRequest {
     request.deadline = plan.deadline;
     request.max_bandwidth = plan.max_bandwidth;
     request.traffic_limit = plan.traffic_limit;
+    request.order = plan.order;
     if plan.keep_target {
         request.overwrite = Overwrite::Fail;
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::request::Order;
+
 use super::disk::DiskPlan;
 use super::plan::*;
 
@@ -24,6 +26,7 @@ impl Default for RequestPlan {
             deadline: None,
             max_bandwidth: 0,
             traffic_limit: 0,
+            order: Order::Default,
         }
     }
 }

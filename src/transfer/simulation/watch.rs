@@ -15,6 +15,7 @@ use super::content::Bytes;
 use super::disk::Damage;
 use super::plan::{FaultKind, RetryPlan};
 use super::process::{Inside, Process};
+use super::readable::Followed;
 use super::service::Asked;
 use super::universe::Universe;
 
@@ -64,6 +65,7 @@ pub struct Watch {
     finals: Vec<Duration>,
     /// The service has refused one of its requests because of traffic.
     pub throttled: bool,
+    pub followed: Followed,
 }
 
 impl Watch {
@@ -89,6 +91,7 @@ impl Watch {
             appeared: false,
             finals: Vec::new(),
             throttled: false,
+            followed: Followed::new(),
         }
     }
 
@@ -125,6 +128,9 @@ impl Universe {
             let number = asked.number;
             format!("request {number} on slot {slot}: {method} {:?} {faults:?}", asked.range)
         });
+        if !request.head && asked.range.is_some() {
+            self.check_order(process, request.span.held());
+        }
         let mut watch = process.watch.borrow_mut();
         watch.requests += 1;
         watch.hits.extend_from_slice(faults);
@@ -227,6 +233,7 @@ impl Inside<'_> {
         {
             watch.progressed(now);
         }
+        watch.followed.received(event);
         if let Event::Damaged(extent) = event {
             watch.damaged += extent.len;
         }

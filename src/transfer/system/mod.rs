@@ -71,8 +71,8 @@ impl Job for Task {
             driver::drive(world, &session.options, &request, &shared)
         });
         buffers.release(reserved);
-        // Whoever learns of the end may start the next download to this file.
-        drop(claim);
+        // Whoever learns of the end may start the next download to this file, or wait for the client's threads.
+        drop((claim, request, session));
         shared.end(result.unwrap_or_else(|defect| Err(defect.into())));
     }
 

@@ -9,8 +9,12 @@ use crate::model::error::{Error, Result};
 use crate::model::request::DownloadRequest;
 use crate::oss::content_cipher::ContentCipher;
 use crate::oss::decryption_keys::DecryptionKeys;
+use crate::sys;
 use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::connection::fetch::Fetch;
+use crate::transfer::connection::held_body::BodyHolder;
+use crate::transfer::connection::reply_stage::ReplyStage;
+use crate::transfer::connection::span::Span;
 use crate::transfer::connection::wire::Wire;
 use crate::transfer::connection::worker::{Command, Worker};
 use crate::transfer::connection_budget::{Allowance, ConnectionShare};
@@ -18,6 +22,7 @@ use crate::transfer::credentials_cache::CachedKey;
 use crate::transfer::disk::buffers::BUFFER_SIZE;
 use crate::transfer::disk::intake::Intake;
 use crate::transfer::disk::write_target::WriteTarget;
+use crate::transfer::event::EndReason;
 use crate::transfer::key_unwrapping::Asked;
 use crate::transfer::session::Session;
 use crate::transfer::shared::Shared;
@@ -30,6 +35,10 @@ const FEW_CONNECTIONS: u32 = 8;
 /// would exceed a bandwidth limit.
 const RECEIVE_BUFFERS: usize = 8 * 1024 * 1024;
 const MIN_RECEIVE_BUFFER: usize = 64 * 1024;
+/// Receive buffer of a first request for no more than [`RECEIVE_BUFFERS`] bytes, which may bring a small object. libcurl
+/// allocates it for each request. From 64 KiB on, glibc's `free` returns memory to the system, and the pages of the next
+/// one have to be cleared first.
+const FIRST_RECEIVE_BUFFER: usize = 60 * 1024;
 /// Size of a write if there are many connections.
 const SMALL_GATHER: usize = 512 * 1024;
 
@@ -39,6 +48,8 @@ pub struct ClientNetwork<'a> {
     request: &'a DownloadRequest,
     shared: &'a Arc<Shared>,
     share: ConnectionShare,
+    /// Where workers leave the body of the first reply.
+    holder: Arc<BodyHolder>,
 }
 
 impl<'a> ClientNetwork<'a> {
@@ -48,7 +59,8 @@ impl<'a> ClientNetwork<'a> {
         shared: &'a Arc<Shared>,
     ) -> Self {
         let share = session.connections.join(shared.events().clone());
-        ClientNetwork { session, request, shared, share }
+        let holder = Arc::new(BodyHolder::new(session.writer_threads.buffers().clone()));
+        ClientNetwork { session, request, shared, share, holder }
     }
 
     /// Stores the bytes of fetch `fetch`, the first of which is the object's byte `start`.
@@ -74,9 +86,18 @@ impl<'a> ClientNetwork<'a> {
         Ok(intake.decrypting(cipher))
     }
 
-    fn receive_buffer(&self) -> usize {
-        let limited = self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited();
-        if self.session.is_https() || limited {
+    /// Whether bytes may have to wait for a bandwidth limit.
+    fn is_limited(&self) -> bool {
+        self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited()
+    }
+
+    fn receive_buffer(&self, stage: &ReplyStage, span: &Span) -> usize {
+        let bytes = span.remaining();
+        let is_short = bytes.end - bytes.start <= RECEIVE_BUFFERS as u64;
+        if matches!(stage, ReplyStage::FirstReply) && is_short {
+            return FIRST_RECEIVE_BUFFER;
+        }
+        if self.session.is_https() || self.is_limited() {
             return MIN_RECEIVE_BUFFER;
         }
         let connections = usize::try_from(self.request.thread_num).unwrap_or(usize::MAX).max(2);
@@ -106,6 +127,7 @@ impl Network for ClientNetwork<'_> {
         let id = self.session.next_fetch();
         let intake =
             destination.map(|to| self.intake(id, &worker, span.start(), to)).transpose()?;
+        let receive_buffer = self.receive_buffer(&stage, &span);
         let events = self.shared.events().clone();
         let fetch = Fetch::new(
             id,
@@ -115,11 +137,14 @@ impl Network for ClientNetwork<'_> {
             events.clone(),
             self.shared.counters.clone(),
             RateLimiter::new(&self.session.bandwidth, &self.shared.bandwidth),
-        );
+        )
+        // A worker gives bytes their turn under a limit.
+        .leaving_to((!self.is_limited()).then(|| self.holder.clone()))
+        .traced(self.session.options.trace.is_some());
         let wire = Wire {
             head,
             headers,
-            receive_buffer: self.receive_buffer(),
+            receive_buffer,
             url,
             connection: self.session.connection.clone(),
         };
@@ -134,11 +159,21 @@ impl Network for ClientNetwork<'_> {
     fn proceed(&self, slot: usize, fetch: u64, start: u64, destination: Destination) -> Result<()> {
         let worker = self.session.worker(slot)?;
         let intake = self.intake(fetch, &worker, start, destination)?;
+        if let Some(body) = self.holder.take(fetch) {
+            match sys::exit::guard() {
+                Ok(_exit_guard) => body.store(intake),
+                Err(exiting) => body.end(EndReason::Fault(exiting)),
+            }
+            return Ok(());
+        }
         worker.tell(Command::Proceed { fetch, intake: Box::new(intake) });
         Ok(())
     }
 
     fn abort(&self, slot: usize, fetch: u64) {
+        if let Some(body) = self.holder.abort(fetch) {
+            return body.end(EndReason::Aborted);
+        }
         // The worker of a request that has started exists.
         if let Ok(worker) = self.session.worker(slot) {
             worker.tell(Command::Abort { fetch });

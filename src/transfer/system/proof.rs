@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
+use crate::storage::aligned::AlignedBuffer;
 use crate::sync::channel::Sender;
 use crate::sync::{Condvar, Mutex};
 use crate::sys;
@@ -105,11 +106,11 @@ impl Drop for ProofThread {
 
 fn prove_all(comparison: &Comparison, events: &Sender<Event>, orders: &Orders) -> Result<()> {
     let Comparison { file, base, extents, content_key } = comparison;
-    let mut buffer = vec![0; READ_SIZE];
+    let mut buffer = AlignedBuffer::zeroed(READ_SIZE);
     let mut between = || orders.await_read();
     for extent in extents {
         let key = content_key.as_deref();
-        let right = file.holds(extent, *base, key, &mut between, &mut buffer)?;
+        let right = file.holds(extent, *base, key, &mut between, buffer.bytes_mut())?;
         let event = if right { Event::Proved(*extent) } else { Event::Damaged(*extent) };
         if events.send(event).is_err() {
             return Err(cancelled("no receiver waits for the proof"));

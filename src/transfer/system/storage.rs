@@ -12,7 +12,7 @@ use crate::checkpoint::sdk_record::{self, SdkRecord};
 use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
-use crate::model::request::DownloadRequest;
+use crate::model::request::{DownloadRequest, WriteMode};
 use crate::oss::content_cipher::ContentCipher;
 use crate::storage::paths::Paths;
 use crate::storage::temp_file::{FinishOptions, TempFile};
@@ -218,6 +218,14 @@ impl TemporaryFile for TempFile {
 
     fn preallocate(&self, len: u64) -> Result<()> {
         TempFile::preallocate(self, len)
+    }
+
+    fn choose_write_mode(&self, mode: WriteMode, len: Option<u64>) -> Option<String> {
+        TempFile::choose_write_mode(self, mode, len)
+    }
+
+    fn late_refusal(&self) -> Option<String> {
+        TempFile::late_refusal(self)
     }
 
     fn start_writeback(&self, range: Range<u64>) {

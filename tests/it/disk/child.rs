@@ -3,9 +3,10 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use oss_resumable::{AccessKey, Checkpoint, Client, ClientOptions, Credentials, DownloadRequest};
-use oss_resumable::{Error, Outcome, Overwrite};
+use oss_resumable::{Error, LogLevel, Outcome, Overwrite, WriteMode};
 
 use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET};
 
@@ -39,6 +40,8 @@ fn child() {
         .region("cn-hangzhou")
         .credentials(Credentials::Static(key));
     options.max_attempts = 1;
+    options.log_level = LogLevel::Info;
+    options.log = Some(Arc::new(|_, line: &str| println!("\nlog: {line}")));
     let mut request = DownloadRequest::new(BUCKET, KEY)
         .file_path(variable("TEST_FILE"))
         .checkpoint_dir(variable("TEST_CHECKPOINTS"))
@@ -71,6 +74,7 @@ fn choose(request: &mut DownloadRequest, choice: &str) {
         "spare-target" => request.overwrite = Overwrite::Fail,
         "preallocate" => request.preallocate = true,
         "set-time" => request.set_modified_time = true,
+        "direct" => request.write_mode = WriteMode::Direct,
         "verify" => request.verify_before_rename = true,
         _ => panic!("no such choice: {choice}"),
     }

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use local_oss::{Config, Object};
+
 use libc::{EACCES, EDQUOT, EINTR, EINVAL, EIO, EMFILE, ENOLCK, ENOSPC, EOPNOTSUPP, EPERM, EROFS};
 
 use super::child::End;
 use super::shim::{self, Call, Failing, How};
 use crate::effort::figure;
-use crate::fixture::{Fixture, MIB, PART};
+use crate::fixture::{Fixture, MIB, PART, directory_on_disk};
 use crate::interrupted::Leftovers;
 
 const SIZE: u64 = 3 * PART;
@@ -36,6 +38,9 @@ fn ways(kind: &str) -> Vec<How> {
     let numbers: &[i32] = match kind {
         "open" => &[EMFILE, EACCES, EROFS, ENOSPC, EIO, EINTR],
         "read" => &[EIO, EINTR],
+        "direct-open" => &[EMFILE, EINVAL, EINTR],
+        "direct-read" => &[EIO, EINVAL, EINTR],
+        "direct-write" => &[ENOSPC, EIO, EINVAL, EOPNOTSUPP, EINTR],
         "write" => &[ENOSPC, EDQUOT, EIO, EROFS, EINTR],
         "truncate" => &[EIO, EINTR],
         "fallocate" => &[ENOSPC, EIO, EINTR, EOPNOTSUPP],
@@ -50,7 +55,8 @@ fn ways(kind: &str) -> Vec<How> {
         "chmod" => &[EPERM, EOPNOTSUPP, EROFS, EIO, EINTR],
         _ => panic!("a call that no test makes fail: {kind}"),
     };
-    let halved = matches!(kind, "read" | "write").then_some(How::Short);
+    let halved =
+        matches!(kind, "read" | "write" | "direct-read" | "direct-write").then_some(How::Short);
     numbers.iter().map(|number| How::Errno(*number)).chain(halved).collect()
 }
 
@@ -72,9 +78,17 @@ impl Scene {
     }
 
     fn interrupted() -> Self {
-        let fixture = Fixture::new(SIZE);
+        Self::interrupted_in(Fixture::new(SIZE), "")
+    }
+
+    fn interrupted_in(fixture: Fixture, choices: &'static str) -> Self {
         fixture.interrupt(&fixture.request(), PART / 2);
-        Scene { left: Some(fixture.leftovers()), fixture, size: SIZE, choices: "" }
+        Scene { left: Some(fixture.leftovers()), fixture, size: SIZE, choices }
+    }
+
+    /// Written directly, on a disk.
+    fn direct(choices: &'static str) -> Self {
+        Scene { fixture: on_disk(), size: SIZE, choices, left: None }
     }
 
     fn has_old_file(&self) -> bool {
@@ -174,6 +188,10 @@ impl Scene {
     }
 }
 
+fn on_disk() -> Fixture {
+    Fixture::in_directory(directory_on_disk(), Config::default(), Object::pattern(SIZE, 7))
+}
+
 #[test]
 fn every_call_of_a_first_run_may_fail() {
     Scene::fresh("").fail_every_call(150);
@@ -192,6 +210,17 @@ fn every_call_of_a_run_without_a_checkpoint_may_fail() {
 #[test]
 fn every_call_of_a_run_that_must_not_replace_the_target_may_fail() {
     Scene::fresh("spare-target").fail_every_call(150);
+}
+
+#[test]
+fn every_call_of_a_run_that_writes_directly_may_fail() {
+    let scene = Scene::direct("direct verify");
+    scene.fail_every_call(150);
+}
+
+#[test]
+fn every_call_of_a_resumed_run_that_writes_directly_may_fail() {
+    Scene::interrupted_in(on_disk(), "direct").fail_every_call(180);
 }
 
 #[test]

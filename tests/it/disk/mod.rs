@@ -2,6 +2,7 @@
 //! stays until the new one is complete, and a later run ends with the right file.
 
 mod child;
+mod direct;
 mod faulty_calls;
 mod full;
 mod interference;

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use local_oss::{Config, Fault, Matcher, Object};
 use oss_resumable::{AccessKey, Checkpoint, Client, ClientOptions, Credentials, DownloadRequest};
-use oss_resumable::{Error, Outcome, Overwrite};
+use oss_resumable::{Error, Outcome, Overwrite, WriteMode};
 use tempfile::TempDir;
 
 use super::disk::{Disk, Files, Order};
 use super::recording::{self, Event, FileId, REPORTED};
-use crate::fixture::{BUCKET, Fixture, ID, KEY, PART, SECRET, directory_in_memory};
+use crate::fixture::{
+    BUCKET, Fixture, ID, KEY, PART, SECRET, directory_in_memory, directory_on_disk,
+};
 
 pub const TARGET: &str = "files/file.bin";
 pub const TEMP: &str = "files/file.bin.temp";
@@ -30,16 +32,19 @@ pub enum Variant {
     /// An existing target is not replaced.
     Sparing,
     Preallocated,
+    /// On a disk, because only that can be written directly.
+    Direct,
     Unflushed,
 }
 
 impl Variant {
-    const ALL: [Variant; 6] = [
+    const ALL: [Variant; 7] = [
         Variant::Plain,
         Variant::NoCheckpoint,
         Variant::Ranged,
         Variant::Sparing,
         Variant::Preallocated,
+        Variant::Direct,
         Variant::Unflushed,
     ];
 
@@ -59,6 +64,7 @@ impl Variant {
                 request.verify_before_rename = true;
                 request.set_modified_time = true;
             }
+            Variant::Direct => request.write_mode = WriteMode::Direct,
             Variant::Unflushed => request.flush = false,
         }
         request
@@ -134,7 +140,7 @@ pub struct Moment {
 
 pub struct PowerFixture {
     pub base: Fixture,
-    /// In memory if possible: the disk is a model, and every run flushes.
+    /// In memory if possible and allowed: the disk is a model, and every run flushes.
     _dir: TempDir,
     root: PathBuf,
     pub variant: Variant,
@@ -156,7 +162,10 @@ impl PowerFixture {
             options.connect_timeout = Some(Duration::from_secs(30));
             options.idle_timeout = Some(Duration::from_secs(30));
         });
-        let dir = directory_in_memory();
+        let dir = match variant {
+            Variant::Direct => directory_on_disk(),
+            _ => directory_in_memory(),
+        };
         // A long name makes the checkpoint's header longer than one sector.
         let root = dir
             .path()

@@ -77,6 +77,20 @@ fn a_preallocated_download_that_is_read_back() {
 }
 
 #[test]
+fn a_download_that_is_written_directly() {
+    let fixture = PowerFixture::new(Variant::Direct);
+    put_older_file(&fixture);
+    survives(PowerLosses::new(&fixture, &fixture.record_with_breaks()));
+}
+
+#[test]
+fn a_download_that_is_written_directly_and_resumes_from_a_checkpoint() {
+    let fixture = PowerFixture::new(Variant::Direct);
+    fixture.interrupt();
+    survives(PowerLosses::new(&fixture, &fixture.record_with_breaks()));
+}
+
+#[test]
 fn a_download_that_resumes_from_a_checkpoint() {
     let fixture = PowerFixture::new(Variant::Plain);
     fixture.interrupt();

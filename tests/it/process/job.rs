@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use oss_resumable::{
     AccessKey, ByteRange, Checkpoint, Client, ClientOptions, Credentials, DecryptionKey,
-    DownloadRequest, Phase,
+    DownloadRequest, Phase, WriteMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,7 @@ pub struct Job {
     pub self_action: Option<SelfAction>,
     /// PEM.
     pub decryption_key: Option<String>,
+    pub direct: bool,
 }
 
 /// What a process does to itself while it downloads.
@@ -61,6 +62,7 @@ impl Job {
             no_progress: Duration::from_secs(60),
             self_action: None,
             decryption_key: None,
+            direct: false,
         }
     }
 
@@ -91,6 +93,7 @@ impl Job {
         request.range = self.range.map(|(start, end)| ByteRange { start, end });
         request.version_id.clone_from(&self.version_id);
         request.flush = self.flush;
+        request.write_mode = if self.direct { WriteMode::Direct } else { WriteMode::Auto };
         request
     }
 }

@@ -10,7 +10,7 @@ use local_oss::{Config, Fault, Object};
 
 use super::job::Job;
 use crate::effort::{Chance, cases, figure};
-use crate::fixture::{BUCKET, Fixture, KEY, MIB};
+use crate::fixture::{BUCKET, Fixture, KEY, MIB, directory_on_disk};
 use crate::traffic::{merged, sent, total};
 
 const KILLS: usize = 5;
@@ -34,6 +34,8 @@ struct Plan {
     checkpoint_elsewhere: bool,
     flush: bool,
     target_exists: bool,
+    /// Written directly, on a disk.
+    direct: bool,
     moments: Vec<Duration>,
 }
 
@@ -60,6 +62,7 @@ impl Plan {
             checkpoint_elsewhere: chance.below(2) == 0,
             flush: chance.below(2) == 0,
             target_exists: chance.below(2) == 0,
+            direct: chance.below(2) == 0,
             moments: moments(chance),
         }
     }
@@ -105,7 +108,8 @@ struct Killed {
 impl Killed {
     fn new(plan: Plan) -> Self {
         let config = Config { versioning: plan.old_version, ..Config::default() };
-        let fixture = Fixture::with(config, Object::pattern(plan.size, 7));
+        let dir = if plan.direct { directory_on_disk() } else { tempfile::tempdir().expect("dir") };
+        let fixture = Fixture::in_directory(dir, config, Object::pattern(plan.size, 7));
         let expected =
             fixture.server.object_bytes(BUCKET, KEY, plan.wanted.clone()).expect("object");
         let version = fixture.server.object(BUCKET, KEY).expect("object").version_id().to_owned();
@@ -126,6 +130,7 @@ impl Killed {
             range: plan.range,
             version_id: plan.old_version.then_some(version),
             flush: plan.flush,
+            direct: plan.direct,
             ..Job::new(&fixture)
         };
         Killed {

@@ -150,7 +150,11 @@ fn downloads_at_once() {
     let before = Resources::now();
     let start = |n| client.start(&setup.request(n, MIB)).expect("start");
     let running: Vec<_> = (0..setup.downloads).map(start).collect();
-    while running.iter().any(|download| download.status().bytes_done == 0) {
+    // A second connection, and with it the second transfer thread, is opened when the rate of the first one is known.
+    let statuses = || running.iter().map(oss_resumable::Download::status);
+    while statuses().any(|status| status.bytes_done == 0)
+        || statuses().all(|status| status.statistics.requests < 2)
+    {
         std::thread::sleep(Duration::from_millis(10));
     }
     let during = Resources::now();

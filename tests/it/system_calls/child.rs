@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use oss_resumable::{
     AccessKey, AddressStyle, Client, ClientOptions, Credentials, DownloadRequest, RetryVerdict,
+    WriteMode,
 };
 
 use super::kernel::{BEGIN, END, RESULT, SAVED};
@@ -37,6 +38,10 @@ fn child() {
         .checkpoint_dir(variable("TEST_CHECKPOINTS"))
         .part_size(PART)
         .thread_num(3);
+    let request = match std::env::var_os("TEST_DIRECT") {
+        Some(_) => written_directly(request),
+        None => request,
+    };
     mark(BEGIN);
     // The client is dropped before the calls stop counting.
     let result = Client::new(options).and_then(|client| client.download(&request));
@@ -45,6 +50,12 @@ fn child() {
         Ok(_) => println!("\n{RESULT}{SAVED}"),
         Err(error) => println!("\n{RESULT}{error}"),
     }
+}
+
+fn written_directly(mut request: DownloadRequest) -> DownloadRequest {
+    request.write_mode = WriteMode::Direct;
+    request.verify_before_rename = true;
+    request
 }
 
 /// Tells the kernel of the tests what begins or ends here.

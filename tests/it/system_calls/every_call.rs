@@ -81,6 +81,11 @@ fn any_call_of_a_resumed_run_may_fail() {
 }
 
 #[test]
+fn any_call_of_a_run_that_writes_directly_may_fail() {
+    fail_calls(Scene::direct, one_at_a_time, 60, 50);
+}
+
+#[test]
 fn any_call_of_a_run_over_tls_may_fail() {
     fail_calls(Scene::over_tls, one_at_a_time, 30, 20);
 }

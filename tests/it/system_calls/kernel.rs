@@ -70,10 +70,13 @@ pub fn names() -> tempfile::TempDir {
     etc
 }
 
-/// Runs the child with the files of `etc` in /etc.
-pub fn run(fixture: &Fixture, etc: &Path, failing: Option<&Failing>) -> Run {
+/// Runs the child with the files of `etc` in /etc, and `direct` writes.
+pub fn run(fixture: &Fixture, etc: &Path, direct: bool, failing: Option<&Failing>) -> Run {
     let log = etc.join("calls");
     let mut command = command(fixture);
+    if direct {
+        command.env("TEST_DIRECT", "1");
+    }
     command.env("LD_PRELOAD", library()).env("CALLS_LOG", &log).env("CALLS_ETC", etc);
     if let Some(failing) = failing {
         fail(&mut command, failing);

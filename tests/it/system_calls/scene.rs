@@ -7,7 +7,7 @@ use libc::EINTR;
 use local_oss::{Config, Object, Tls};
 
 use super::kernel::{self, Failing, HOST, How, Run};
-use crate::fixture::{Fixture, PART, SECRET, directory_in_memory};
+use crate::fixture::{Fixture, PART, SECRET, directory_in_memory, directory_on_disk};
 use crate::interrupted::Leftovers;
 
 const OLD: &[u8] = b"the old file";
@@ -23,11 +23,21 @@ pub struct Scene {
     size: u64,
     etc: tempfile::TempDir,
     left: Option<Leftovers>,
+    direct: bool,
 }
 
 impl Scene {
     pub fn fresh() -> Self {
         Self::new(None, 3 * PART)
+    }
+
+    /// Written directly and read back, on a disk.
+    pub fn direct() -> Self {
+        let (config, size) = (Config::default(), 3 * PART);
+        let config = Config { tls_names: vec![HOST.to_owned()], ..config };
+        let object = Object::pattern(size, 7);
+        let fixture = Fixture::in_directory(directory_on_disk(), config, object);
+        Scene { fixture, size, etc: kernel::names(), left: None, direct: true }
     }
 
     /// With fewer bytes, because each record takes two calls.
@@ -47,7 +57,7 @@ impl Scene {
         let config = Config { tls, tls_names: vec![HOST.to_owned()], ..Config::default() };
         let object = Object::pattern(size, 7);
         let fixture = Fixture::in_directory(directory_in_memory(), config, object);
-        Scene { fixture, size, etc: kernel::names(), left: None }
+        Scene { fixture, size, etc: kernel::names(), left: None, direct: false }
     }
 
     fn run(&self, failing: Option<&Failing>) -> Run {
@@ -58,7 +68,7 @@ impl Scene {
             self.fixture.put_back(left);
         }
         fs::write(self.fixture.target(), OLD).expect("the old file");
-        kernel::run(&self.fixture, self.etc.path(), failing)
+        kernel::run(&self.fixture, self.etc.path(), self.direct, failing)
     }
 
     /// How many calls of each kind a run makes at most: the number of some depends on timing.

@@ -49,8 +49,11 @@ pub fn ways(kind: &str) -> Vec<How> {
         "lseek" => &[ESPIPE],
         "flock" => &[EIO, ENOLCK, EINTR],
         "fchmod" | "fchown" => &[EIO, EPERM, EINTR],
-        "read" | "readv" | "pread64" => &[EIO, EINTR],
-        "write" | "writev" | "pwrite64" => &[ENOSPC, EIO, EINTR],
+        "read" | "readv" => &[EIO, EINTR],
+        // File systems refuse direct access with EINVAL.
+        "pread64" => &[EIO, EINTR, EINVAL],
+        "write" | "writev" => &[ENOSPC, EIO, EINTR],
+        "pwrite64" => &[ENOSPC, EIO, EINTR, EINVAL],
         "ftruncate" => &[EIO, EINTR],
         "fallocate" => &[ENOSPC, EIO, EINTR],
         "fsync" | "fdatasync" => &[EIO, ENOSPC, EINTR],

@@ -44,7 +44,7 @@ pub fn assert_at_rest(buffers: &Buffers) {
 }
 
 /// Takes a buffer; sleeps until there is one.
-fn take(buffers: &Buffers, waker: &Arc<TestWaker>, index: usize) -> Vec<u8> {
+fn take(buffers: &Buffers, waker: &Arc<TestWaker>, index: usize) -> AlignedBuffer {
     loop {
         match buffers.take(&waker.worker(index)) {
             Some(buffer) => return buffer,

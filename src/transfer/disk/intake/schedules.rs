@@ -21,6 +21,8 @@ struct Memory {
     bytes: Mutex<[u8; LEN]>,
     writes: Mutex<usize>,
     failing: usize,
+    /// The unit of direct writes.
+    unit: Option<usize>,
 }
 
 impl WriteAt for Memory {
@@ -37,27 +39,32 @@ impl WriteAt for Memory {
         self.bytes.lock()[offset..offset + bytes.len()].copy_from_slice(bytes);
         Ok(())
     }
+
+    fn direct_unit(&self) -> Option<usize> {
+        self.unit
+    }
 }
 
-/// Feeds a fetch's bytes to its intake; whether the disk is slow is random. Ends as a fetch does.
-fn transfer(mut intake: Intake, waker: &TestWaker, bytes: &[u8]) {
+/// Feeds a fetch's bytes to its intake in chunks of `chunk` bytes; whether the disk is slow is random. Ends as a fetch does.
+fn transfer(mut intake: Intake, waker: &TestWaker, bytes: &[u8], chunk: usize) {
     let fetch = intake.fetch;
-    for piece in bytes.chunks(4) {
+    let end = |ending| Box::new(FetchEnd::without_reply(fetch, ending));
+    for piece in bytes.chunks(chunk) {
         let slow = thread_rng().gen_bool(0.5);
         intake.writer_threads_until = slow.then(|| Instant::now() + Duration::from_secs(60));
         loop {
             match intake.make_room(piece.len()) {
                 Ok(true) => break,
                 Ok(false) => waker.sleep(),
-                Err(error) => {
-                    let end = FetchEnd::without_reply(fetch, EndReason::Fault(error));
-                    return intake.finish(Box::new(end));
-                }
+                Err(error) => return intake.finish(end(EndReason::Fault(error))),
             }
         }
-        intake.take(piece).expect("taken");
+        // A direct write may be due within the piece.
+        if let Err(error) = intake.take(piece) {
+            return intake.finish(end(EndReason::Fault(error)));
+        }
     }
-    intake.finish(Box::new(FetchEnd::without_reply(fetch, EndReason::Complete)));
+    intake.finish(end(EndReason::Complete));
 }
 
 /// Checks the events of one fetch: extents in order, at most one fault, and the end last. Returns the number of bytes
@@ -93,8 +100,10 @@ fn check_events(events: &Receiver<Event>, file: &Memory, bytes: &[u8]) -> (usize
     }
 }
 
-/// Two fetches on one writer thread; the first one's write number `failing` fails.
-fn two_fetches(failing: impl Fn() -> usize + Send + Sync + 'static) {
+/// Two fetches on one writer thread, with direct writes if there is a unit; the first one's write number `failing` fails.
+fn two_fetches(unit: Option<usize>, failing: impl Fn() -> usize + Send + Sync + 'static) {
+    // Chunks of direct writes do not end where these do.
+    let chunk = if unit.is_some() { 3 } else { 4 };
     explore(move || {
         let writer_threads = Arc::new(WriterThreads::new());
         writer_threads.buffers().reserve(3);
@@ -102,8 +111,8 @@ fn two_fetches(failing: impl Fn() -> usize + Send + Sync + 'static) {
         let bytes: Vec<u8> = (1..=LEN as u8).collect();
         let fetches = FETCHES.map(|fetch| {
             let failing = if fetch == FETCHES[0] { failing } else { 0 };
-            let file =
-                Arc::new(Memory { bytes: Mutex::new([0; LEN]), writes: Mutex::new(0), failing });
+            let (memory, writes) = (Mutex::new([0; LEN]), Mutex::new(0));
+            let file = Arc::new(Memory { bytes: memory, writes, failing, unit });
             let (sender, events) = unbounded();
             let write_target = Arc::new(WriteTarget::new(file.clone(), START, sender));
             let waker = Arc::<TestWaker>::default();
@@ -111,7 +120,7 @@ fn two_fetches(failing: impl Fn() -> usize + Send + Sync + 'static) {
             let intake =
                 Intake::new(fetch, write_target, writer_threads.clone(), worker, START, 8, 12);
             let bytes = bytes.clone();
-            let thread = thread::spawn(move || transfer(intake, &waker, &bytes));
+            let thread = thread::spawn(move || transfer(intake, &waker, &bytes, chunk));
             (thread, events, file)
         });
         let running = fetches.map(|(thread, events, file)| {
@@ -132,10 +141,15 @@ fn two_fetches(failing: impl Fn() -> usize + Send + Sync + 'static) {
 
 #[test]
 fn writes_keep_their_order_and_the_end_comes_after_them() {
-    two_fetches(|| 0);
+    two_fetches(None, || 0);
 }
 
 #[test]
 fn a_failed_write_is_reported_once_and_no_later_extent_is_reported() {
-    two_fetches(|| thread_rng().gen_range(1..5));
+    two_fetches(None, || thread_rng().gen_range(1..5));
+}
+
+#[test]
+fn direct_writes_keep_their_order_and_fail_once_too() {
+    two_fetches(Some(4), || thread_rng().gen_range(0..5));
 }
