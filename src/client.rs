@@ -1,4 +1,4 @@
-//! The client: endpoint, credentials, connections and the threads that serve its downloads.
+//! The client: endpoint, credentials, connections and the threads that serve its downloads and listings.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,8 +7,10 @@ use crate::checkpoint::journal::JournalLocation;
 use crate::checkpoint::manage::{self, CheckpointInfo};
 use crate::client_state::ClientState;
 use crate::download::Download;
+use crate::listing::Listing;
 use crate::model::credentials::{AccessKey, Credentials};
 use crate::model::error::{Error, Result};
+use crate::model::listing::ListRequest;
 use crate::model::options::{ClientOptions, max_connections};
 use crate::model::outcome::{Outcome, Status};
 use crate::model::request::DownloadRequest;
@@ -17,7 +19,7 @@ use crate::storage::claim::TargetClaim;
 use crate::storage::paths;
 use crate::sync::channel::unbounded;
 use crate::sys;
-use crate::transfer::{Shared, Task};
+use crate::transfer::{Lister, Shared, Task};
 
 /// A client of the service, which downloads objects. Thread-safe, and cheap to clone: all clones share one client.
 ///
@@ -72,16 +74,18 @@ impl Client {
     }
 
     /// Ends running and queued downloads with `ClientError:100002`, keeping their checkpoints, and refuses new ones until
-    /// [`Client::enable_requests`] is called. Returns immediately.
+    /// [`Client::enable_requests`] is called. Listings end in the same way when they need a page. Returns immediately.
     pub fn disable_requests(&self) -> Result<()> {
         self.state.require_threads()?;
+        self.state.session.listings.disable();
         self.state.scheduler.disable();
         Ok(())
     }
 
-    /// Allows downloads again.
+    /// Allows downloads and listings again.
     pub fn enable_requests(&self) -> Result<()> {
         self.state.require_threads()?;
+        self.state.session.listings.enable();
         self.state.scheduler.enable();
         Ok(())
     }
@@ -163,6 +167,20 @@ impl Client {
         Ok(Download::new(shared, state.clone()))
     }
 
+    /// Starts to list the objects of a bucket. Validates the request; sends nothing until the first entry is asked for.
+    /// Requires the permission `oss:ListObjects`.
+    pub fn list_objects(&self, request: &ListRequest) -> Result<Listing> {
+        let started = Instant::now();
+        let session = &self.state.session;
+        self.state.require_threads()?;
+        validate::list_request(request)?;
+        session.require_region()?;
+        session.listings.require_open()?;
+        session.credentials.refresh_environment()?;
+        let lister = Lister::new(session.clone(), request.clone(), started);
+        Ok(Listing::new(lister, self.state.clone()))
+    }
+
     /// Returns a URL with which anybody can GET the object for the duration `expires` from now, at most seven days with
     /// V4 signatures. It is signed with `key` and includes the response-header overrides, the version and the extra
     /// query parameters of the request.
@@ -200,8 +218,8 @@ impl Client {
             .map_or(Ok(false), |journal| manage::discard(&journal, &paths))
     }
 
-    /// Cancels all downloads, waits until they have ended and joins all threads. Checkpoints are kept. Later downloads
-    /// are refused. Does nothing in a forked child.
+    /// Cancels all downloads and listings, waits until they have ended and joins all threads. Checkpoints are kept. Later
+    /// ones are refused. Does nothing in a forked child.
     ///
     /// Must not be called from a callback of this client: it would wait for that callback.
     pub fn shutdown(&self) {

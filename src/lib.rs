@@ -10,6 +10,7 @@ mod event_queue;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod listing;
 mod model;
 mod oss;
 mod storage;
@@ -21,10 +22,12 @@ pub use checkpoint::manage::CheckpointInfo;
 pub use client::Client;
 pub use download::Download;
 pub use event_queue::EventQueue;
+pub use listing::{ListCanceller, Listing};
 pub use model::credentials::{AccessKey, Credentials, CredentialsProvider};
 pub use model::encryption::{ContentKey, DecryptionKey, KeyUnwrapper, WrappedKey};
 pub use model::error::{Error, ErrorKind, Result};
 pub use model::events::{DownloadEvent, EventKind};
+pub use model::listing::{ListEntry, ListRequest, ListedObject, MAX_LIST_KEYS};
 pub use model::options::{
     AddressStyle, ClientOptions, DEFAULT_MAX_ACTIVE_DOWNLOADS, DEFAULT_MAX_CONNECTIONS,
     FailedAttempt, LogLevel, LogSink, Proxy, ProxyScheme, RetryDecision, RetryVerdict,

@@ -55,6 +55,18 @@ for example in examples/c/event_queue examples/event_queue; do
     expect_status 2 "$build/$example"
 done
 
+# The server lists the files of its folder, whose names are those of the encrypted objects.
+for example in examples/c/list examples/list; do
+    expect_status 0 "$build/$example" "$endpoint" cn-hangzhou examplebucket cpp-v
+    grep -Eq '^ *[0-9]+  cpp-v1-multipart$' "$scratch/out" || fail "$example does not list the object"
+    ! grep -q python "$scratch/out" || fail "$example lists what has another prefix"
+    expect_status 0 "$build/$example" "$endpoint" cn-hangzhou examplebucket gen
+    grep -Eq '^ +generated/$' "$scratch/out" || fail "$example does not list what keys have in common"
+    expect_status 1 "$build/$example" "$endpoint" cn-hangzhou anotherbucket ''
+    grep -q 'NoSuchBucket' "$scratch/err" || fail "$example does not name the error"
+    expect_status 2 "$build/$example"
+done
+
 # What is read while the file grows is the object, and so is the file.
 for example in examples/c/follow examples/follow; do
     rm -f "$scratch/file"

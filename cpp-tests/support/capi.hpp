@@ -15,11 +15,13 @@ struct Free {
     void operator()(oss_resumable_result *x) const { oss_resumable_result_free(x); }
     void operator()(oss_resumable_error *x) const { oss_resumable_error_free(x); }
     void operator()(oss_resumable_event_queue *x) const { oss_resumable_event_queue_free(x); }
+    void operator()(oss_resumable_listing *x) const { oss_resumable_listing_free(x); }
 };
 using ClientPtr = std::unique_ptr<oss_resumable_client, Free>;
 using DownloadPtr = std::unique_ptr<oss_resumable_download, Free>;
 using ResultPtr = std::unique_ptr<oss_resumable_result, Free>;
 using ErrorPtr = std::unique_ptr<oss_resumable_error, Free>;
+using ListingPtr = std::unique_ptr<oss_resumable_listing, Free>;
 using QueuePtr = std::unique_ptr<oss_resumable_event_queue, Free>;
 
 // Options for an endpoint; they own its text.

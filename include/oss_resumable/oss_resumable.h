@@ -359,6 +359,17 @@
 #define OSS_RESUMABLE_EVENT_ENDED 4
 
 /**
+ * oss_resumable_object_entry: an object.
+ */
+#define OSS_RESUMABLE_ENTRY_OBJECT 1
+
+/**
+ * oss_resumable_object_entry: the common beginning of one or more keys, up to the delimiter and with it. Only `key` is
+ * set.
+ */
+#define OSS_RESUMABLE_ENTRY_COMMON_PREFIX 2
+
+/**
  * oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
  */
 #define OSS_RESUMABLE_PROOF_OBJECT_CRC 1
@@ -444,6 +455,14 @@ typedef struct oss_resumable_error oss_resumable_error;
 typedef struct oss_resumable_event_queue oss_resumable_event_queue;
 
 /**
+ * The objects of a bucket, one after the other.
+ *
+ * May be used by one thread at a time, which need not always be the same; oss_resumable_listing_cancel() may be called
+ * by any thread at any time. oss_resumable_listing_free() must be the last call. It may outlive the handle of its client.
+ */
+typedef struct oss_resumable_listing oss_resumable_listing;
+
+/**
  * The result of a successful download. Created by the call, owned by the caller, freed with
  * oss_resumable_result_free().
  *
@@ -453,8 +472,8 @@ typedef struct oss_resumable_event_queue oss_resumable_event_queue;
 typedef struct oss_resumable_result oss_resumable_result;
 
 /**
- * The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT or one of the `OSS_RESUMABLE_ERR_…`
- * codes. The meaning of a number never changes. Treat an unknown number as a failure.
+ * The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT, ::OSS_RESUMABLE_END_OF_LIST or one of the
+ * `OSS_RESUMABLE_ERR_…` codes. The meaning of a number never changes. Treat an unknown number as a failure.
  */
 typedef int32_t oss_resumable_code;
 
@@ -575,7 +594,8 @@ typedef struct oss_resumable_failed_attempt {
     { sizeof(oss_resumable_failed_attempt), NULL, 0, 0, 0, NULL }
 
 /**
- * Decides whether a failed attempt is retried. Runs on threads of the client, possibly on several at once.
+ * Decides whether a failed attempt is retried. Runs on threads of the client, and inside oss_resumable_listing_next(),
+ * possibly on several at once.
  *
  * Return a delay in milliseconds (0 or more) to retry after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
  * ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy, which also applies,
@@ -586,7 +606,8 @@ typedef int64_t (*oss_resumable_retry_decision)(const struct oss_resumable_faile
                                                 void *user_data);
 
 /**
- * Receives a log line. Runs on threads of the client, possibly on several at once.
+ * Receives a log line. Runs on threads of the client, and inside oss_resumable_listing_next(), possibly on several at
+ * once.
  *
  * `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8, contains neither a line end nor secrets, and
  * is valid during the call; without memory for it, it says that a line was lost. The callback must not block for long,
@@ -1430,6 +1451,113 @@ typedef struct oss_download_object_request {
       NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
+ * What to list; see oss_resumable_list_objects(). Only `bucket` is required.
+ */
+typedef struct oss_resumable_list_request {
+    /**
+     * `sizeof(oss_resumable_list_request)`.
+     */
+    size_t struct_size;
+    /**
+     * Bucket name.
+     */
+    const char *bucket;
+    /**
+     * Only keys that begin with this, at most 1023 bytes; NULL: all.
+     */
+    const char *prefix;
+    /**
+     * Keys that contain this text behind the prefix are not listed one by one: what they have in common up to its end
+     * is listed once, as ::OSS_RESUMABLE_ENTRY_COMMON_PREFIX. `/` lists one level of what looks like directories. At
+     * most 1023 bytes; NULL: none.
+     */
+    const char *delimiter;
+    /**
+     * Only keys behind this one, which need not exist; at most 1023 bytes. NULL: from the first one.
+     */
+    const char *start_after;
+    /**
+     * Longest time for the whole listing from the call that starts it, in milliseconds, after which it fails with
+     * ::OSS_RESUMABLE_ERR_DEADLINE. 0 or −1: no limit.
+     */
+    int64_t deadline_ms;
+    /**
+     * Largest number of entries in one page, 1 … 1000. 0: 1000. The listing goes through all pages, whatever their size;
+     * one page is in memory at a time.
+     */
+    uint32_t max_keys;
+    /**
+     * The requester pays for the requests: default (off), on or off.
+     */
+    int32_t requester_pays;
+} oss_resumable_list_request;
+
+/**
+ * Initialises an object of type ::oss_resumable_list_request: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_LIST_REQUEST_INIT \
+    { sizeof(oss_resumable_list_request), NULL, NULL, NULL, NULL, 0, 0, 0 }
+
+/**
+ * One entry of a listing, filled in by oss_resumable_listing_next(); set `struct_size` first. Its strings belong to the
+ * listing, and are valid until the next call of oss_resumable_listing_next() for the same listing or until that is freed.
+ */
+typedef struct oss_resumable_object_entry {
+    /**
+     * `sizeof(oss_resumable_object_entry)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The key of the object, or the common prefix; never NULL. It is as it is in the service: it may contain control
+     * characters, backslashes or segments such as `..`. Check it before making a path of it.
+     */
+    const char *key;
+    /**
+     * The ETag without quotes; NULL if the service did not send it.
+     */
+    const char *etag;
+    /**
+     * `Standard`, `IA`, `Archive` …; NULL if the service did not send it.
+     */
+    const char *storage_class;
+    /**
+     * `Normal`, `Multipart`, `Appendable` or `Symlink`; NULL if the service did not send it.
+     */
+    const char *object_type;
+    /**
+     * The state of the restoration of an archived object, such as `ongoing-request="true"`; NULL if the service did not
+     * send it.
+     */
+    const char *restore_info;
+    /**
+     * Size of the object in bytes.
+     */
+    uint64_t size;
+    /**
+     * When the object was last modified, in milliseconds since 1970-01-01 UTC; −1 if the service did not send it.
+     */
+    int64_t last_modified_ms;
+    /**
+     * CRC-64/XZ of the object, if `has_crc64` is 1.
+     */
+    uint64_t crc64;
+    /**
+     * One of the `OSS_RESUMABLE_ENTRY_…` values. Ignore those that you do not know.
+     */
+    int32_t kind;
+    /**
+     * 1 if the service sent the object's CRC-64 (`OSSCRC64`), which OSS itself does not do in listings; otherwise 0.
+     */
+    int32_t has_crc64;
+} oss_resumable_object_entry;
+
+/**
+ * Initialises an object of type ::oss_resumable_object_entry: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_OBJECT_ENTRY_INIT \
+    { sizeof(oss_resumable_object_entry), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0 }
+
+/**
  * The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.
  */
 typedef struct oss_resumable_statistics {
@@ -1507,6 +1635,11 @@ typedef struct oss_resumable_statistics {
  * oss_resumable_download_wait(): the time-out expired and the download continues. Not a failure; no output is written.
  */
 #define OSS_RESUMABLE_WAIT_TIMEOUT 1
+
+/**
+ * oss_resumable_listing_next(): there are no more entries. Not a failure; no output is written.
+ */
+#define OSS_RESUMABLE_END_OF_LIST 2
 
 /**
  * An argument, option or field of a request is wrong. Nothing was sent or written. Error code `ValidateError`.
@@ -1839,7 +1972,8 @@ oss_resumable_code oss_resumable_client_resume(struct oss_resumable_client *clie
 
 /**
  * Ends a client's downloads, running and queued, with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
- * oss_resumable_client_enable_requests() is called. Checkpoints are kept. Returns immediately; running downloads end
+ * oss_resumable_client_enable_requests() is called. Checkpoints are kept. Listings end in the same way when they need a
+ * page. Returns immediately; running downloads end
  * shortly afterwards.
  *
  * Thread-safe; callable inside callbacks.
@@ -1852,7 +1986,7 @@ oss_resumable_code oss_resumable_client_disable_requests(struct oss_resumable_cl
                                                          struct oss_resumable_error **err);
 
 /**
- * Allows downloads of a client again after oss_resumable_client_disable_requests().
+ * Allows downloads and listings of a client again after oss_resumable_client_disable_requests().
  *
  * Thread-safe; callable inside callbacks.
  *
@@ -1864,9 +1998,9 @@ oss_resumable_code oss_resumable_client_enable_requests(struct oss_resumable_cli
                                                         struct oss_resumable_error **err);
 
 /**
- * Cancels the client's downloads, waits for its threads to end, and frees it. Checkpoints are kept.
+ * Cancels the client's downloads and listings, waits for its threads to end, and frees it. Checkpoints are kept.
  *
- * Handles of its downloads stay valid and must be freed separately, before or after this call; the downloads have
+ * Handles of its downloads and listings stay valid and must be freed separately, before or after this call; the downloads have
  * ended. Any thread may call it, once. When called inside a callback it returns immediately, and the client is freed
  * after the callback. In a forked child it does nothing, and the memory of the client is not released.
  *
@@ -2039,6 +2173,70 @@ oss_resumable_code oss_resumable_download_set_priority(struct oss_resumable_down
  * @param download a download, or NULL, which does nothing
  */
 void oss_resumable_download_free(struct oss_resumable_download *download);
+
+/**
+ * Starts to list the objects of a bucket whose keys have a prefix, with ListObjectsV2. Validates the request; nothing is
+ * sent before oss_resumable_listing_next() is called. Requires the permission `oss:ListObjects`.
+ *
+ * Thread-safe.
+ *
+ * @param client not NULL
+ * @param request not NULL; everything is copied
+ * @param out receives the listing, to be freed with oss_resumable_listing_free(); written on success only; NULL: the
+ * request is validated and no listing is made
+ * @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_ERR_VALIDATION; ::OSS_RESUMABLE_ERR_DISABLED; ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_list_objects(struct oss_resumable_client *client,
+                                              const struct oss_resumable_list_request *request,
+                                              struct oss_resumable_listing **out,
+                                              struct oss_resumable_error **err);
+
+/**
+ * Gives the next entry of a listing. Asks the service for the next page when all entries of the last one have been given,
+ * and waits for it. Entries come in the order of their names' bytes within each page; objects and common prefixes of a page
+ * come one after the other. Objects that are created or deleted meanwhile may be listed or not.
+ *
+ * Broken connections, throttling and other failures are retried as those of a download. A page's request counts as one of
+ * the client's `max_connections`, and waits for one if downloads use all of them. A pause of the client does not concern
+ * listings. The memory that a listing needs is that of one page: at most 8 MiB as sent.
+ *
+ * Not to be called by two threads at the same time for one listing, which is ::OSS_RESUMABLE_ERR_VALIDATION. Thread-safe
+ * otherwise. Must not be called inside a callback that runs on one of the library's threads.
+ *
+ * @param listing not NULL
+ * @param entry not NULL, with its `struct_size` set; filled in up to that size on ::OSS_RESUMABLE_OK, otherwise not
+ * written. Its strings are valid until the next call for this listing.
+ * @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_END_OF_LIST after the last entry; otherwise the code of the failure, such as
+ * ::OSS_RESUMABLE_ERR_SERVICE, or ::OSS_RESUMABLE_ERR_INTEGRITY for a reply that is not a listing. A failure is final, and
+ * later calls return it again, with three exceptions: wrong arguments, ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY, and a key with a
+ * NUL byte (::OSS_RESUMABLE_ERR_INTEGRITY), behind which the next call goes on.
+ */
+oss_resumable_code oss_resumable_listing_next(struct oss_resumable_listing *listing,
+                                              struct oss_resumable_object_entry *entry,
+                                              struct oss_resumable_error **err);
+
+/**
+ * Cancels a listing: a call of oss_resumable_listing_next() that waits returns ::OSS_RESUMABLE_ERR_CANCELLED within 100 ms,
+ * otherwise the one that needs the next page does. Returns immediately.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param listing not NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_listing_cancel(struct oss_resumable_listing *listing);
+
+/**
+ * Frees a listing, at any point of it, and the strings of its last entry.
+ *
+ * Any thread may call it, once, before or after its client is freed. When called inside a callback it returns immediately,
+ * and the handle is freed after the callback. In a forked child it does nothing.
+ *
+ * @param listing a listing, or NULL, which does nothing
+ */
+void oss_resumable_listing_free(struct oss_resumable_listing *listing);
 
 /**
  * Reads the checkpoint of the download that a request describes. Sends nothing and changes nothing.

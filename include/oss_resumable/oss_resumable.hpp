@@ -33,6 +33,7 @@
 #include "configuration.hpp"
 #include "detail.hpp"
 #include "event_queue.hpp"
+#include "listing.hpp"
 #include "oss_resumable.h"
 #include "outcome.hpp"
 #include "request.hpp"
@@ -201,7 +202,8 @@ public:
         return Error(error);
     }
     /** Ends running and queued downloads with `ClientError:100002`, keeping their checkpoints, and
-     * refuses new ones until EnableRequest() is called. */
+     * refuses new ones until EnableRequest() is called. Listings end in the same way when they need
+     * a page. */
     Error DisableRequest() {
         oss_resumable_error *error = nullptr;
         oss_resumable_client_disable_requests(handle_.get(), &error);
@@ -250,6 +252,12 @@ public:
         download.running_->handle.reset(handle);
         download.running_->progress = c.progress();
         return Outcome<Download>(std::move(download));
+    }
+
+    /** Starts to list the objects of a bucket, with ListObjectsV2. Sends nothing until the first
+     * entry is asked for. If the request is not valid, the listing has an error and no entries. */
+    Listing ListObjects(const ListObjectsRequest &request) {
+        return isValid() ? detail::list(handle_.get(), request) : Listing(error_);
     }
 
     /** Reads the checkpoint of the download that a request describes; sends nothing. */

@@ -1,6 +1,7 @@
 //! Buckets and their objects.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ struct State {
 #[derive(Default)]
 struct Bucket {
     /// Versions of each key, oldest first; without versioning only one.
-    objects: HashMap<String, Vec<Arc<Generation>>>,
+    objects: BTreeMap<String, Vec<Arc<Generation>>>,
     folder: Option<PathBuf>,
 }
 
@@ -120,6 +121,31 @@ impl Store {
         self.choose(versions.map(Vec::as_slice).unwrap_or_default(), version)
     }
 
+    /// The first object whose key is in the range that begins with `after`; delete markers are passed over. An error if
+    /// the bucket does not exist. Generated objects are found only once they have been asked for by name.
+    pub(crate) fn next_object(
+        &self,
+        bucket: &str,
+        after: &Bound<String>,
+    ) -> Result<Option<(String, Arc<Generation>)>, ()> {
+        let state = self.state.lock();
+        let known = state.buckets.get(bucket).ok_or(())?;
+        let mut objects = known.objects.range((after.clone(), Bound::Unbounded));
+        Ok(objects.find_map(|(key, versions)| {
+            let newest = versions.last().filter(|newest| !newest.is_delete_marker())?;
+            Some((key.clone(), newest.clone()))
+        }))
+    }
+
+    /// Stores the files of the bucket's folder.
+    pub(crate) fn notice_files(&self, bucket: &str, now: Timestamp) {
+        let folder = self.state.lock().buckets.get(bucket).and_then(|b| b.folder.clone());
+        let Some(folder) = folder else { return };
+        for key in files_below(&folder) {
+            self.find(bucket, &key, None, now);
+        }
+    }
+
     fn choose(&self, versions: &[Arc<Generation>], version: Option<&str>) -> Lookup {
         let Some(newest) = versions.last() else { return Lookup::NoSuchKey };
         let Some(id) = version else {
@@ -175,6 +201,24 @@ impl Bucket {
         let file = Object::file(path).ok()?;
         Some(headers.fold(file, |file, (name, value)| file.header(name.trim(), value.trim())))
     }
+}
+
+/// The relative paths of the files below a folder that are objects.
+fn files_below(folder: &Path) -> Vec<String> {
+    let mut keys = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&next) else { continue };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_none_or(|ending| ending != "headers") {
+                let key = path.strip_prefix(folder).ok().and_then(|key| key.to_str());
+                keys.extend(key.map(str::to_owned));
+            }
+        }
+    }
+    keys
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

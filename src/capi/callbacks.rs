@@ -54,7 +54,8 @@ pub type oss_resumable_progress = Option<
     unsafe extern "C" fn(status: *const oss_resumable_status, user_data: *mut c_void) -> i32,
 >;
 
-/// Receives a log line. Runs on threads of the client, possibly on several at once.
+/// Receives a log line. Runs on threads of the client, and inside oss_resumable_listing_next(), possibly on several at
+/// once.
 ///
 /// `level` is one of the `OSS_RESUMABLE_LOG_…` values. `message` is UTF-8, contains neither a line end nor secrets, and
 /// is valid during the call; without memory for it, it says that a line was lost. The callback must not block for long,
@@ -80,7 +81,8 @@ pub struct oss_resumable_failed_attempt {
     pub message: *const c_char,
 }
 
-/// Decides whether a failed attempt is retried. Runs on threads of the client, possibly on several at once.
+/// Decides whether a failed attempt is retried. Runs on threads of the client, and inside oss_resumable_listing_next(),
+/// possibly on several at once.
 ///
 /// Return a delay in milliseconds (0 or more) to retry after it, ::OSS_RESUMABLE_RETRY_STOP to give up, or
 /// ::OSS_RESUMABLE_RETRY_DEFAULT (or any other negative number) to apply the library's own policy, which also applies,

@@ -240,7 +240,8 @@ pub unsafe extern "C" fn oss_resumable_client_resume(
 }
 
 /// Ends a client's downloads, running and queued, with ::OSS_RESUMABLE_ERR_DISABLED and refuses new ones until
-/// oss_resumable_client_enable_requests() is called. Checkpoints are kept. Returns immediately; running downloads end
+/// oss_resumable_client_enable_requests() is called. Checkpoints are kept. Listings end in the same way when they need a
+/// page. Returns immediately; running downloads end
 /// shortly afterwards.
 ///
 /// Thread-safe; callable inside callbacks.
@@ -262,7 +263,7 @@ pub unsafe extern "C" fn oss_resumable_client_disable_requests(
     }
 }
 
-/// Allows downloads of a client again after oss_resumable_client_disable_requests().
+/// Allows downloads and listings of a client again after oss_resumable_client_disable_requests().
 ///
 /// Thread-safe; callable inside callbacks.
 ///
@@ -283,9 +284,9 @@ pub unsafe extern "C" fn oss_resumable_client_enable_requests(
     }
 }
 
-/// Cancels the client's downloads, waits for its threads to end, and frees it. Checkpoints are kept.
+/// Cancels the client's downloads and listings, waits for its threads to end, and frees it. Checkpoints are kept.
 ///
-/// Handles of its downloads stay valid and must be freed separately, before or after this call; the downloads have
+/// Handles of its downloads and listings stay valid and must be freed separately, before or after this call; the downloads have
 /// ended. Any thread may call it, once. When called inside a callback it returns immediately, and the client is freed
 /// after the callback. In a forked child it does nothing, and the memory of the client is not released.
 ///

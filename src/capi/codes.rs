@@ -4,14 +4,16 @@ use std::ffi::{CStr, c_char};
 
 use crate::model::error::ErrorKind;
 
-/// The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT or one of the `OSS_RESUMABLE_ERR_…`
-/// codes. The meaning of a number never changes. Treat an unknown number as a failure.
+/// The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT, ::OSS_RESUMABLE_END_OF_LIST or one of the
+/// `OSS_RESUMABLE_ERR_…` codes. The meaning of a number never changes. Treat an unknown number as a failure.
 pub type oss_resumable_code = i32;
 
 /// The call succeeded.
 pub const OSS_RESUMABLE_OK: oss_resumable_code = 0;
 /// oss_resumable_download_wait(): the time-out expired and the download continues. Not a failure; no output is written.
 pub const OSS_RESUMABLE_WAIT_TIMEOUT: oss_resumable_code = 1;
+/// oss_resumable_listing_next(): there are no more entries. Not a failure; no output is written.
+pub const OSS_RESUMABLE_END_OF_LIST: oss_resumable_code = 2;
 /// An argument, option or field of a request is wrong. Nothing was sent or written. Error code `ValidateError`.
 pub const OSS_RESUMABLE_ERR_VALIDATION: oss_resumable_code = 100;
 /// Another run, of this or another process, is downloading the same object to the same file.
@@ -75,6 +77,7 @@ fn name(code: oss_resumable_code) -> &'static CStr {
     match code {
         OSS_RESUMABLE_OK => c"OSS_RESUMABLE_OK",
         OSS_RESUMABLE_WAIT_TIMEOUT => c"OSS_RESUMABLE_WAIT_TIMEOUT",
+        OSS_RESUMABLE_END_OF_LIST => c"OSS_RESUMABLE_END_OF_LIST",
         OSS_RESUMABLE_ERR_VALIDATION => c"OSS_RESUMABLE_ERR_VALIDATION",
         OSS_RESUMABLE_ERR_BUSY => c"OSS_RESUMABLE_ERR_BUSY",
         OSS_RESUMABLE_ERR_FORKED => c"OSS_RESUMABLE_ERR_FORKED",

@@ -9,6 +9,8 @@ use super::callbacks::oss_resumable_failed_attempt;
 use super::client_options::oss_resumable_client_options;
 use super::encryption::{oss_resumable_decryption_key, oss_resumable_wrapped_key};
 use super::event::oss_resumable_event;
+use super::list_request::oss_resumable_list_request;
+use super::listing::oss_resumable_object_entry;
 use super::lists::oss_resumable_pair;
 use super::request::oss_download_object_request;
 use super::status::{oss_resumable_statistics, oss_resumable_status};
@@ -206,6 +208,29 @@ fn layouts() -> Vec<Layout> {
             attempts,
             would_retry,
             message
+        }),
+        layout!(oss_resumable_list_request {
+            struct_size,
+            bucket,
+            prefix,
+            delimiter,
+            start_after,
+            deadline_ms,
+            max_keys,
+            requester_pays,
+        }),
+        layout!(oss_resumable_object_entry {
+            struct_size,
+            key,
+            etag,
+            storage_class,
+            object_type,
+            restore_info,
+            size,
+            last_modified_ms,
+            crc64,
+            kind,
+            has_crc64,
         }),
         layout!(oss_resumable_trace_record {
             struct_size,

@@ -19,6 +19,8 @@ mod event_queue;
 mod failure;
 mod guard;
 mod handle;
+mod list_request;
+mod listing;
 mod lists;
 pub mod request;
 mod result;

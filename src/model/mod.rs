@@ -6,6 +6,7 @@ pub mod encryption;
 pub mod error;
 pub mod events;
 pub mod extent;
+pub mod listing;
 pub mod options;
 pub mod outcome;
 pub mod pinning;

@@ -85,7 +85,8 @@ pub enum LogLevel {
     Debug = 4,
 }
 
-/// Receives log lines. Called on threads of the client, possibly on several at once. Lines never contain secrets.
+/// Receives log lines. Called on threads of the client, and by a listing on the thread that asks for an entry, possibly on
+/// several at once. Lines never contain secrets.
 pub type LogSink = Arc<dyn Fn(LogLevel, &str) + Send + Sync>;
 
 /// A failed attempt, passed to a [`RetryDecision`].
@@ -114,7 +115,8 @@ pub enum RetryVerdict {
     Stop,
 }
 
-/// Decides whether failed attempts are retried, instead of the library's own policy. Called on threads of the client.
+/// Decides whether failed attempts are retried, instead of the library's own policy. Called on the threads on which a
+/// [`LogSink`] is.
 pub type RetryDecision = Arc<dyn Fn(FailedAttempt<'_>) -> RetryVerdict + Send + Sync>;
 
 /// Options of a client. Only `endpoint` is required.

@@ -6,8 +6,15 @@ use super::service_error::ServiceError;
 const DELETE_MARKER_VERSION: &str = "The version that was asked for is a delete marker, which has no \
                                      data: give the version id of an earlier version.";
 
+/// What the request was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Download,
+    List,
+}
+
 /// A sentence that explains the error or says what to do; `None` if there is nothing to add.
-pub fn advice(error: &ServiceError) -> Option<String> {
+pub fn advice(error: &ServiceError, purpose: Purpose) -> Option<String> {
     if error.delete_marker && error.status == 405 {
         return Some(DELETE_MARKER_VERSION.to_owned());
     }
@@ -21,12 +28,12 @@ pub fn advice(error: &ServiceError) -> Option<String> {
     if let Some(endpoint) = &error.endpoint {
         return Some(format!("The bucket is in another region: use the endpoint '{endpoint}'."));
     }
-    by_code(error).or_else(|| by_status(error.status)).map(str::to_owned).or_else(|| {
+    by_code(error, purpose).or_else(|| by_status(error.status)).map(str::to_owned).or_else(|| {
         (300..400).contains(&error.status).then(|| redirected(error.redirected_to.as_deref()))
     })
 }
 
-fn by_code(error: &ServiceError) -> Option<&'static str> {
+fn by_code(error: &ServiceError, purpose: Purpose) -> Option<&'static str> {
     Some(match error.code.as_str() {
         "NoSuchKey" => {
             "Check the key: it is case-sensitive, does not start with '/' and is not a URL."
@@ -42,7 +49,7 @@ fn by_code(error: &ServiceError) -> Option<&'static str> {
              the object that the other link points to."
         }
         "MethodNotAllowed" if error.status == 405 => DELETE_MARKER_VERSION,
-        "AccessDenied" => access_denied(&error.message),
+        "AccessDenied" => access_denied(&error.message, purpose),
         "InvalidObjectState" => {
             "The object is archived: restore it (RestoreObject), wait until that is done, then \
              download it; or switch on real-time access of archived objects for the bucket."
@@ -75,13 +82,16 @@ fn by_code(error: &ServiceError) -> Option<&'static str> {
     })
 }
 
-fn access_denied(message: &str) -> &'static str {
+fn access_denied(message: &str, purpose: Purpose) -> &'static str {
     if message.contains("specified endpoint") {
         "The bucket is in another region: use that region's endpoint."
     } else if message.contains("Anonymous") {
         "The request was anonymous: set credentials."
     } else if message.contains("expired") {
         "The signature has expired: create a new one, and check the clock of this machine."
+    } else if purpose == Purpose::List {
+        "The access key needs the permission oss:ListObjects for this bucket, and no bucket policy or referer rule may \
+         deny it."
     } else {
         "The access key needs the permission oss:GetObject for this object (oss:GetObjectVersion \
          when a version id is set), and no bucket policy or referer rule may deny it."

@@ -12,6 +12,8 @@ mod error_document;
 mod escape;
 pub mod get_object;
 mod key_url;
+pub mod list_document;
+pub mod list_objects;
 pub mod reply;
 mod report;
 pub mod service_error;

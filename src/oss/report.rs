@@ -1,6 +1,6 @@
 //! Conversion of a service error to an [`Error`]: what was attempted, what the service said, and what to do.
 
-use super::advice;
+use super::advice::{self, Purpose};
 use super::service_error::{ServiceError, one_line};
 use crate::model::error::{Error, ErrorKind};
 
@@ -15,11 +15,22 @@ impl ServiceError {
         if let Some((first, last)) = range {
             message.push_str(&format!(" (bytes {first}-{last})"));
         }
+        self.report(message, Purpose::Download)
+    }
+
+    /// The error of a listing. `listed` is `oss://bucket/prefix`.
+    pub fn into_list_error(self, listed: &str) -> Error {
+        let listed = one_line(listed, MAX_OBJECT).unwrap_or_default();
+        self.report(format!("cannot list {listed}"), Purpose::List)
+    }
+
+    /// The error of an attempt, whose description is completed.
+    fn report(self, mut message: String, purpose: Purpose) -> Error {
         message.push_str(&format!(": HTTP {}", self.status));
         if !self.message.is_empty() {
             message.push_str(&format!(", {}", self.message));
         }
-        if let Some(advice) = advice::advice(&self) {
+        if let Some(advice) = advice::advice(&self, purpose) {
             if !message.ends_with('.') {
                 message.push('.');
             }

@@ -8,6 +8,7 @@ use super::get_object::{self, Conditions};
 use super::key_url;
 use crate::model::credentials::{AccessKey, Credentials};
 use crate::model::error::{Error, Result};
+use crate::model::listing::{ListRequest, MAX_LIST_KEYS};
 use crate::model::options::ClientOptions;
 use crate::model::request::{
     ByteRange, Checkpoint, DownloadRequest, MAX_PART_SIZE, MAX_THREAD_NUM, MIN_PART_SIZE,
@@ -82,6 +83,29 @@ pub fn request(request: &DownloadRequest) -> Result<()> {
     extra_headers(&request.extra_headers)?;
     extra_query(&request.extra_query)?;
     nothing_twice(request)
+}
+
+/// Checks a request for a listing; `ValidateError` names the field.
+pub fn list_request(request: &ListRequest) -> Result<()> {
+    bucket(&request.bucket)?;
+    for (name, text) in [
+        ("prefix", Some(request.prefix.as_str())),
+        ("delimiter", request.delimiter.as_deref()),
+        ("start_after", request.start_after.as_deref()),
+    ] {
+        if text.is_some_and(|text| text.len() > MAX_KEY) {
+            return Err(Error::validation(format!(
+                "{name} is longer than {MAX_KEY} bytes, the longest key"
+            )));
+        }
+    }
+    if !(1..=MAX_LIST_KEYS).contains(&request.max_keys) {
+        return Err(Error::validation(format!(
+            "max_keys is {}; it must be between 1 and {MAX_LIST_KEYS}",
+            request.max_keys
+        )));
+    }
+    Ok(())
 }
 
 /// Checks a client's options; `ValidateError` names the option.

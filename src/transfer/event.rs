@@ -35,7 +35,7 @@ pub struct FetchEnd {
     pub ending: EndReason,
     /// Head of the reply, if there was one.
     pub head: ReplyHead,
-    /// Start of an error's body.
+    /// Start of an error's body, or a whole document.
     pub body: Vec<u8>,
     /// Body bytes that belonged to the span.
     pub received: u64,
@@ -74,7 +74,7 @@ impl FetchEnd {
 /// Why a fetch ended.
 #[derive(Debug)]
 pub enum EndReason {
-    /// The whole span was received (or, for a HEAD, the reply).
+    /// The whole span was received (or, for a HEAD or a document, the reply).
     Complete,
     /// The end of the span was cut off, and all bytes before it were received.
     Cut,

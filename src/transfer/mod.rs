@@ -1,5 +1,6 @@
 //! The engine: `driver` decides, `policy` contains the pure rules for its decisions, `connection` is the network side
-//! and `disk` the storage side. The other modules are shared by all of them.
+//! `disk` the storage side, and
+//! `listing` lists buckets. The other modules are shared by all of them.
 
 mod bandwidth;
 mod connection;
@@ -11,6 +12,8 @@ mod driver;
 mod environment_key;
 mod event;
 mod key_unwrapping;
+mod list_control;
+mod listing;
 pub mod policy;
 mod rate;
 mod readable;
@@ -23,6 +26,8 @@ mod system;
 mod worker_waker;
 mod world;
 
+pub use list_control::ListControl;
+pub use listing::Lister;
 pub use scheduler::Scheduler;
 pub use session::Session;
 pub use shared::{PausedBy, Shared};

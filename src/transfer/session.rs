@@ -1,4 +1,4 @@
-//! What all downloads of one client share: endpoint, credentials and threads.
+//! What all downloads and listings of one client share: endpoint, credentials and threads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,7 @@ use super::connection_budget::ConnectionBudget;
 use super::credentials_cache::{CachedKey, CredentialsCache};
 use super::disk::writer_threads::WriterThreads;
 use super::key_unwrapping::KeyUnwrapping;
+use super::list_control::Listings;
 
 /// Most transfer threads by default; one loop is enough for several Gbit/s.
 const DEFAULT_MAX_WORKERS: usize = 4;
@@ -41,6 +42,8 @@ pub struct Session {
     pub bandwidth: Arc<Bandwidth>,
     /// The connections for all downloads together.
     pub connections: Arc<ConnectionBudget>,
+    /// The listings that ask for a page.
+    pub listings: Listings,
     endpoint: Endpoint,
     region: Mutex<Option<String>>,
     /// Correction of this machine's clock, in milliseconds.
@@ -91,6 +94,7 @@ impl Session {
             writer_threads: Arc::new(WriterThreads::new()),
             bandwidth: Arc::new(Bandwidth::new(options.max_bandwidth)),
             connections: Arc::new(ConnectionBudget::new(max_connections(options.max_connections))),
+            listings: Listings::default(),
             endpoint,
             region: Mutex::new(region),
             clock_offset: AtomicI64::new(0),
@@ -139,8 +143,9 @@ impl Session {
         self.workers.lock().running.clone()
     }
 
-    /// Ends the threads. All downloads must have ended.
+    /// Ends the listings, and then the threads. All downloads must have ended.
     pub fn shut_down(&self) {
+        self.listings.close();
         let workers = std::mem::take(&mut self.workers.lock().running);
         drop(workers);
         self.writer_threads.shut_down();
@@ -165,21 +170,22 @@ impl Session {
         self.clock_offset.store(offset, Ordering::Relaxed);
     }
 
-    /// The URL of `request`'s object with `composed`'s query, and all headers, signed with `issued`.
+    /// The URL of an object (bucket and key; the bucket itself if the key is empty) with `composed`'s query, and all
+    /// headers, signed with `issued`.
     pub fn sign(
         &self,
         method: &str,
-        request: &DownloadRequest,
+        object: (&str, &str),
         composed: Composed,
         issued: &CachedKey,
     ) -> Result<(String, Vec<(String, String)>)> {
-        let address = self.address(request)?;
+        let address = self.address(object)?;
         let url = address::with_query(&address.url, &composed.query);
         let mut added = Vec::new();
         if let Some(key) = &issued.key {
             let region = self.region.lock().clone().unwrap_or_default();
             let context = self.signing(key, &region);
-            added = sign::sign(&context, &unsigned(method, request, &composed))?;
+            added = sign::sign(&context, &unsigned(method, object, &composed))?;
         }
         Ok((url, [composed.headers, added].concat()))
     }
@@ -193,16 +199,16 @@ impl Session {
         expires: Duration,
     ) -> Result<String> {
         let composed = get_object::compose(request, None, Conditions::None);
-        let address = self.address(request)?;
+        let object = (request.bucket.as_str(), request.key.as_str());
+        let address = self.address(object)?;
         let region = self.region.lock().clone().unwrap_or_default();
         let context = self.signing(key, &region);
-        let query = sign::presign(&context, &unsigned(method, request, &composed), expires)?;
+        let query = sign::presign(&context, &unsigned(method, object, &composed), expires)?;
         Ok(address::with_query(&address.url, &query))
     }
 
-    fn address(&self, request: &DownloadRequest) -> Result<Address> {
-        let style = self.options.address_style;
-        address::object_address(&self.endpoint, style, &request.bucket, &request.key)
+    fn address(&self, (bucket, key): (&str, &str)) -> Result<Address> {
+        address::object_address(&self.endpoint, self.options.address_style, bucket, key)
     }
 
     fn signing<'a>(&self, key: &'a AccessKey, region: &'a str) -> SigningContext<'a> {
@@ -233,13 +239,13 @@ impl Session {
 
 fn unsigned<'a>(
     method: &'a str,
-    request: &'a DownloadRequest,
+    (bucket, key): (&'a str, &'a str),
     composed: &'a Composed,
 ) -> Unsigned<'a> {
     Unsigned {
         method,
-        bucket: &request.bucket,
-        key: &request.key,
+        bucket,
+        key,
         query: &composed.query,
         headers: &composed.headers,
         additional_headers: &[],

@@ -24,6 +24,7 @@ mod interrupted;
 mod kill;
 mod limits;
 mod linked_objects;
+mod listing;
 mod model;
 mod network;
 mod options;

@@ -109,6 +109,8 @@ pub enum Fault {
     FlipByte(u64),
     /// The body has the right length and only wrong bytes.
     GarbageBody,
+    /// The reply has status 200 and this body, whatever was asked for, with the service's headers.
+    Body(Vec<u8>),
     /// This many bytes precede the body and displace its end.
     GarbageBeforeBody(u64),
     /// The connection closes this many bytes before the body's end.

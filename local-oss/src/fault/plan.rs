@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Fault;
 use crate::net::{Cut, Delivery, Ending, Framing, Head};
 use crate::object::Object;
-use crate::service::{OssError, Overrides, Reply};
+use crate::service::{Body, OssError, Overrides, Reply};
 
 /// What is done instead of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ enum Edit {
     WeakEtag,
     NoOssHeaders,
     QosDelay(Duration),
+    Body(Vec<u8>),
 }
 
 impl Plan {
@@ -83,6 +84,9 @@ impl Plan {
                     reply.delay = *time;
                 }
                 Edit::QosDelay(_) => {}
+                Edit::Body(bytes) => {
+                    (reply.status, reply.body) = (200, Body::Bytes(bytes.clone()));
+                }
             }
         }
     }
@@ -153,6 +157,7 @@ impl Plan {
                 self.edits.push(Edit::WeakEtag);
             }
             Fault::NoOssHeaders => self.edits.push(Edit::NoOssHeaders),
+            Fault::Body(bytes) => self.edits.push(Edit::Body(bytes)),
             Fault::QosDelay(time) => self.edits.push(Edit::QosDelay(time)),
             Fault::Status { status, code, retry_after } => {
                 self.overrides.error = Some(injected(status, code, retry_after));

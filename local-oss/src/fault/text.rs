@@ -17,9 +17,10 @@ Faults: NAME[=ARGUMENT][@CONDITION[,CONDITION…]]
   headers               header=NAME[:VALUE]  wrong-content-range  content-range-off=FIRST:LAST:TOTAL
                         unknown-total  content-length-off=BYTES  wrong-crc  no-crc  wrong-etag  no-etag
                         etag-suffix=TEXT  weak-etag  no-oss-headers
-  body                  flip-byte=OFFSET  garbage-body  garbage-before-body=SIZE  short-body=SIZE
-                        long-body=SIZE  unasked-reply  reset-after=SIZE  reset-connection-after=SIZE
-                        close-after=SIZE  cut-off-after=SIZE  stall-after=SIZE  half-close-after=SIZE
+  body                  body=TEXT  flip-byte=OFFSET  garbage-body  garbage-before-body=SIZE
+                        short-body=SIZE  long-body=SIZE  unasked-reply  reset-after=SIZE
+                        reset-connection-after=SIZE  close-after=SIZE  cut-off-after=SIZE
+                        stall-after=SIZE  half-close-after=SIZE
   framing               no-content-length  chunked  gzip  close-connection
   pace                  slow-headers=TIME  dribble-headers=TIME  endless-headers=TIME  dribble=TIME
                         rate=SIZE  common-link=SIZE  round-trip=TIME  qos-delay=TIME
@@ -105,6 +106,7 @@ fn fault_with(name: &str, argument: &str) -> Option<Result<Fault, String>> {
     match name {
         "status" => Some(status(argument)),
         "html" => Some(parse_status(argument).map(Fault::Html)),
+        "body" => Some(Ok(Fault::Body(argument.into()))),
         "status-line" => Some(Ok(Fault::StatusLine(argument.to_owned()))),
         "etag-suffix" => Some(Ok(Fault::EtagSuffix(argument.to_owned()))),
         "redirect" => Some(Ok(Fault::Redirect(argument.to_owned()))),

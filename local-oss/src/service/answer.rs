@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 
 use super::condition::{Etag, Outcome, evaluate};
 use super::error::OssError;
+use super::list;
 use super::range::{Selection, select};
 use super::reply::{Body, Reply};
 use super::resource::Resource;
@@ -124,6 +125,9 @@ impl Service {
     ) -> Result<Reply, OssError> {
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
             return Err(OssError::method_not_allowed(&request.method));
+        }
+        if list::is_listing(request, address) {
+            return list::list(&self.store, request, address, now);
         }
         let resource = Resource::find(&self.store, request, address, now)?;
         let content = &resource.content;

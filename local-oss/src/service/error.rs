@@ -224,7 +224,8 @@ impl OssError {
     }
 }
 
-fn escape(text: &str) -> String {
+/// `text` as the content of an XML element, without what XML cannot express.
+pub(super) fn escape(text: &str) -> String {
     let legal = text.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'));
     legal.fold(String::new(), |mut escaped, c| {
         match c {

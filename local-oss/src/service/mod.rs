@@ -3,6 +3,7 @@
 mod answer;
 mod condition;
 mod error;
+mod list;
 mod range;
 mod reply;
 mod resource;

@@ -10,11 +10,12 @@ use crate::request::Request;
 /// Query parameters that belong to the resource, besides all that start with `x-oss-` or `response-`.
 ///
 /// From the list in "Include a V1 signature in the Authorization header", those that apply to reading an
-/// object.
-const SUB_RESOURCES: [&str; 9] = [
+/// object and to listing a bucket.
+const SUB_RESOURCES: [&str; 10] = [
     "acl",
     "callback",
     "callback-var",
+    "continuation-token",
     "objectMeta",
     "security-token",
     "symlink",

@@ -1,7 +1,7 @@
 //! Whole lives of clients and downloads.
 
 use std::cell::Cell;
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::atomic::Ordering;
 
@@ -17,6 +17,8 @@ use crate::capi::download::*;
 use crate::capi::error_object::oss_resumable_error;
 use crate::capi::event::oss_resumable_event;
 use crate::capi::event_queue::*;
+use crate::capi::list_request::*;
+use crate::capi::listing::*;
 use crate::capi::request::*;
 use crate::capi::result::*;
 use crate::capi::status::*;
@@ -184,6 +186,33 @@ fn each_allocation_in_the_life_of_an_event_queue_may_fail() {
         }
     });
     assert!(failures > 0, "{failures}");
+}
+
+#[test]
+fn each_allocation_in_the_life_of_a_listing_may_fail() {
+    let fixture = Fixture::new();
+    let failures = fail_each(|| {
+        let client = fixture.client();
+        // SAFETY: live handles and outputs, literals for strings, and all zero is valid by the contract of `SizeFirst`.
+        unsafe {
+            let mut request: oss_resumable_list_request = std::mem::zeroed();
+            request.struct_size = size_of_val(&request);
+            (request.bucket, request.prefix) = (c"examplebucket".as_ptr(), c"exampledir/".as_ptr());
+            (request.delimiter, request.start_after) = (c"#".as_ptr(), c"a".as_ptr());
+            let listing =
+                made(|out, err| oss_resumable_list_objects(client, &raw const request, out, err));
+            let mut entry: oss_resumable_object_entry = std::mem::zeroed();
+            entry.struct_size = size_of_val(&entry);
+            done(|err| oss_resumable_listing_next(listing, &raw mut entry, err));
+            assert_eq!(CStr::from_ptr(entry.key), c"exampledir/exampleobject.bin");
+            assert_eq!((CStr::from_ptr(entry.storage_class), entry.size), (c"Standard", SIZE));
+            let code = oss_resumable_listing_next(listing, &raw mut entry, ptr::null_mut());
+            assert_eq!(code, OSS_RESUMABLE_END_OF_LIST);
+            oss_resumable_listing_free(listing);
+        }
+        fixture.free(client);
+    });
+    assert!(failures > 20, "{failures}");
 }
 
 #[test]

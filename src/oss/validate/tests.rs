@@ -292,3 +292,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_request_for_a_listing_has_a_bucket_short_texts_and_a_page_size_of_the_service() {
+    let valid =
+        || ListRequest::new("bkt").prefix("p".repeat(1023)).delimiter("\n").start_after("..");
+    list_request(&valid()).unwrap();
+    list_request(&valid().max_keys(1)).unwrap();
+    let long = || "\u{e9}".repeat(512);
+    for (wrong, field) in [
+        (ListRequest::new("Bucket"), "bucket"),
+        (valid().prefix(long()), "prefix"),
+        (valid().delimiter(long()), "delimiter"),
+        (valid().start_after(long()), "start_after"),
+        (valid().max_keys(0), "max_keys"),
+        (valid().max_keys(1001), "max_keys"),
+    ] {
+        let error = list_request(&wrong).unwrap_err();
+        assert_eq!(error.code(), "ValidateError");
+        assert!(error.message().contains(field), "{error}");
+    }
+}

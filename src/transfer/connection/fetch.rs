@@ -242,10 +242,12 @@ impl Fetch {
     /// Checks the reply once its head is complete, at the first body byte.
     fn check_reply(&mut self) {
         match &self.stage {
-            ReplyStage::FirstReply | ReplyStage::Expected { .. } if self.head.status == 0 => {
+            ReplyStage::FirstReply | ReplyStage::Expected { .. } | ReplyStage::Document { .. }
+                if self.head.status == 0 =>
+            {
                 self.stop_reason = Some(invalid_status_line());
             }
-            ReplyStage::FirstReply | ReplyStage::Expected { .. }
+            ReplyStage::FirstReply | ReplyStage::Expected { .. } | ReplyStage::Document { .. }
                 if !is_success(self.head.status) =>
             {
                 self.stage = ReplyStage::NotObject;
@@ -266,7 +268,10 @@ impl Fetch {
                     Err(flaw) => self.stop_reason = Some(EndReason::Unusable(flaw)),
                 }
             }
-            ReplyStage::AwaitsDriver | ReplyStage::Accepted | ReplyStage::NotObject => {}
+            ReplyStage::AwaitsDriver
+            | ReplyStage::Accepted
+            | ReplyStage::Document { .. }
+            | ReplyStage::NotObject => {}
         }
     }
 
@@ -384,6 +389,16 @@ impl Handler for Fetch {
                     self.stop_reason = Some(EndReason::Refused);
                     return Ok(0);
                 }
+                Ok(data.len())
+            }
+            ReplyStage::Document { max } => {
+                if data.len() > max.saturating_sub(self.body.len()) {
+                    let what = format!("its body is longer than {max} bytes");
+                    self.stop_reason = Some(EndReason::Unusable(Flaw::Unreadable(what)));
+                    return Ok(0);
+                }
+                self.counters.bytes_from_network.add(data.len() as u64);
+                self.body.extend_from_slice(data);
                 Ok(data.len())
             }
             ReplyStage::FirstReply | ReplyStage::Expected { .. } => Ok(0),

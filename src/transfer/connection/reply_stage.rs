@@ -16,6 +16,8 @@ pub enum ReplyStage {
     Expected { generation: Arc<Generation>, pinning: Pinning, asked: Range<u64> },
     /// The reply was accepted; its bytes are used.
     Accepted,
+    /// A document of at most so many bytes, not an object: the body is kept for whoever asked for it.
+    Document { max: usize },
     /// A HEAD, or a status without object bytes: the body is kept as the text of the error.
     NotObject,
 }

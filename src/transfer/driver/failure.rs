@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use crate::model::error::{Error, ErrorKind, Result};
-use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
+use crate::model::options::LogLevel;
 use crate::model::pinning::Pinning;
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
 use crate::transfer::counters::Counter;
 use crate::transfer::event::{EndReason, FetchEnd};
-use crate::transfer::policy::certificate;
+use crate::transfer::policy::failure_cause::{self, Broken};
 use crate::transfer::policy::reply_check::{Flaw, UNKNOWN};
-use crate::transfer::policy::retry::{self, Cause, Failure, History, Limits, Retryability};
+use crate::transfer::policy::retry::{self, Cause, Failure, History, Limits};
 
 use super::Driver;
 use super::in_flight::InFlight;
@@ -60,11 +60,7 @@ impl Driver<'_> {
                 return Ok(AfterFailure::ObjectChanged(what));
             }
             EndReason::Unusable(flaw) => {
-                let cause = match flaw {
-                    Flaw::Unreadable(_) => Cause::Unreadable,
-                    _ => Cause::Reply,
-                };
-                Failure::of(cause, self.unusable(&flaw, range))
+                Failure::of(failure_cause::of_flaw(&flaw), self.unusable(&flaw, range))
             }
             EndReason::Broken { curl_code, message } => self.broken(curl_code, &message, range),
             EndReason::Stalled => {
@@ -106,27 +102,11 @@ impl Driver<'_> {
             throttled: self.throttle_back_off.rounds(),
             throttled_for,
         };
-        let mut asked = failure.retry_after.is_some();
-        let mut delay = retry::decide(&failure, &history, &self.limits(), self.world.chance.draw());
-        let mut decided = false;
-        if let Some(decider) = &self.options.retry {
-            let attempt = FailedAttempt {
-                attempts: history.failures.saturating_add(self.slots[slot].throttled),
-                status: failure.error.status(),
-                code: failure.error.code(),
-                message: failure.error.message(),
-                would_retry: delay.is_some(),
-            };
-            match decider(attempt) {
-                RetryVerdict::Default => {}
-                RetryVerdict::After(wait) => {
-                    delay = Some(wait);
-                    decided = true;
-                    asked = true;
-                }
-                RetryVerdict::Stop => delay = None,
-            }
-        }
+        let delay = retry::decide(&failure, &history, &self.limits(), self.world.chance.draw());
+        let attempts = history.failures.saturating_add(self.slots[slot].throttled);
+        let (delay, decided) =
+            retry::with_verdict(self.options.retry.as_ref(), &failure, attempts, delay);
+        let asked = failure.retry_after.is_some() || decided;
         let Some(delay) = delay else { return Err(self.final_error(failure, throttled_for)) };
         self.log(LogLevel::Warn, || format!("{}; trying again in {delay:?}", failure.error));
         self.counter_of(failure.cause).add(1);
@@ -185,18 +165,13 @@ impl Driver<'_> {
         range: Option<(u64, u64)>,
     ) -> Failure {
         let too_many_requests = refusal.has_too_many_active_requests();
-        let (cause, retryability) = if refusal.is_throttling() {
+        let (cause, retryability) =
+            failure_cause::of_refusal(&refusal, || self.can_sign_anew(&refusal, in_flight));
+        if cause == Cause::Throttled {
             self.note_accepted();
             let beside = self.served_requests();
             self.throttle_back_off.refused(in_flight.started, beside, self.now());
-            (Cause::Throttled, Retryability::Retryable)
-        } else if refusal.is_retryable() {
-            (Cause::Service, Retryability::Retryable)
-        } else if self.can_sign_anew(&refusal, in_flight) {
-            (Cause::Auth, Retryability::Retryable)
-        } else {
-            (Cause::Service, Retryability::Never)
-        };
+        }
         let retry_after = head.retry_after(self.world.network.service_time());
         let error = refusal.into_error(&self.object(), range);
         Failure { cause, error, retry_after, too_many_requests, retryability }
@@ -219,47 +194,14 @@ impl Driver<'_> {
 
     /// The error of a reply that is not the requested one.
     pub fn unusable(&self, flaw: &Flaw, range: Option<(u64, u64)>) -> Error {
-        let not_asked_for = |what| format!("the reply does not match the request: {what}");
-        let what = match flaw {
-            Flaw::Changed(what) | Flaw::Contradiction(what) | Flaw::Incomplete(what) => {
-                not_asked_for(what.as_str())
-            }
-            Flaw::RangeIgnored => not_asked_for("the service ignores the Range header"),
-            Flaw::Unreadable(what) => format!("the reply cannot be read: {what}"),
-        };
+        let what = failure_cause::described(flaw);
         Error::new(ErrorKind::Integrity, "InvalidReply", self.attempted(&what, range))
     }
 
     fn broken(&self, code: u32, message: &str, range: Option<(u64, u64)>) -> Failure {
-        if certificate::is_refused(code, message) {
-            let what = format!(
-                "the server's certificate is not trusted: {message}; if it was issued by a private CA, set ca_file or ca_path"
-            );
-            let code = curl_sys::CURLE_PEER_FAILED_VERIFICATION;
-            let error = Error::transport(code, self.attempted(&what, range));
-            return Failure {
-                retryability: Retryability::Never,
-                ..Failure::of(Cause::Connect, error)
-            };
-        }
-        let error = Error::transport(code, self.attempted(message, range));
-        let (cause, retryability) = match code {
-            curl_sys::CURLE_COULDNT_RESOLVE_HOST
-            | curl_sys::CURLE_COULDNT_RESOLVE_PROXY
-            | curl_sys::CURLE_INTERFACE_FAILED => (Cause::Connect, Retryability::OnlyAfterProgress),
-            curl_sys::CURLE_COULDNT_CONNECT | curl_sys::CURLE_SSL_CONNECT_ERROR => {
-                (Cause::Connect, Retryability::Retryable)
-            }
-            curl_sys::CURLE_OPERATION_TIMEDOUT => (Cause::TimedOut, Retryability::Retryable),
-            curl_sys::CURLE_SSL_CACERT_BADFILE
-            | curl_sys::CURLE_SSL_ISSUER_ERROR
-            | curl_sys::CURLE_SSL_INVALIDCERTSTATUS
-            | curl_sys::CURLE_SSL_CERTPROBLEM
-            | curl_sys::CURLE_SSL_CIPHER
-            | curl_sys::CURLE_URL_MALFORMAT
-            | curl_sys::CURLE_FAILED_INIT => (Cause::Connect, Retryability::Never),
-            _ => (Cause::Broken, Retryability::Retryable),
-        };
+        let Broken { cause, retryability, code, what } =
+            failure_cause::of_connection(code, message);
+        let error = Error::transport(code, self.attempted(&what, range));
         Failure { retryability, ..Failure::of(cause, error) }
     }
 

@@ -5,6 +5,8 @@ pub mod certificate;
 pub mod connection_limit;
 pub mod connection_shares;
 pub mod download_queue;
+pub mod failure_cause;
+pub mod list_progress;
 pub mod pinning;
 pub mod plan;
 pub mod reply_check;

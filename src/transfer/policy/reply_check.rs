@@ -149,6 +149,17 @@ pub fn head_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
     Ok(generation(head, size))
 }
 
+/// Checks the reply to a request for a page of a listing.
+pub fn list_reply(head: &ReplyHead) -> Result<(), Flaw> {
+    let length = content_length(head)?;
+    refuse_transfer_compression(head, length)?;
+    require_oss_header(head)?;
+    match head.status {
+        200 => Ok(()),
+        status => Err(Flaw::Contradiction(format!("unexpected status {status}"))),
+    }
+}
+
 /// Checks the reply to a later request for exactly `asked` of `pinned`.
 pub fn later_reply(
     head: &ReplyHead,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::error::Error;
+use crate::model::options::{FailedAttempt, RetryDecision, RetryVerdict};
 
 /// First delay of the exponential back-off; each further failure doubles it …
 const FIRST_DELAY: Duration = Duration::from_millis(200);
@@ -142,6 +143,29 @@ pub fn decide(
     match limits.of(history.progressed) {
         Some(limit) if history.stalled_for.saturating_add(delay) > limit => None,
         _ => Some(delay),
+    }
+}
+
+/// What the host's callback makes of the delay that was decided after `attempts` of them, and whether it gave another
+/// one.
+pub fn with_verdict(
+    decision: Option<&RetryDecision>,
+    failure: &Failure,
+    attempts: u32,
+    delay: Option<Duration>,
+) -> (Option<Duration>, bool) {
+    let Some(decision) = decision else { return (delay, false) };
+    let attempt = FailedAttempt {
+        attempts,
+        status: failure.error.status(),
+        code: failure.error.code(),
+        message: failure.error.message(),
+        would_retry: delay.is_some(),
+    };
+    match decision(attempt) {
+        RetryVerdict::Default => (delay, false),
+        RetryVerdict::After(wait) => (Some(wait), true),
+        RetryVerdict::Stop => (None, false),
     }
 }
 

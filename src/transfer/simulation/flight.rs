@@ -233,7 +233,10 @@ impl Flight {
                     Err(flaw) => self.stop_reason = Some(EndReason::Unusable(flaw)),
                 }
             }
-            ReplyStage::AwaitsDriver | ReplyStage::Accepted | ReplyStage::NotObject => {}
+            ReplyStage::AwaitsDriver
+            | ReplyStage::Accepted
+            | ReplyStage::Document { .. }
+            | ReplyStage::NotObject => {}
         }
     }
 

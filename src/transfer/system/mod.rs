@@ -1,6 +1,6 @@
 //! The world of a driver as it is: the system's clock, threads, libcurl and files.
 
-mod clock;
+pub mod clock;
 mod inbox;
 mod network;
 mod proof;

@@ -122,7 +122,8 @@ impl Network for ClientNetwork<'_> {
     fn start(&self, slot: usize, request: NewRequest, key: &CachedKey) -> Result<u64> {
         let NewRequest { head, composed, stage, span, destination } = request;
         let method = if head { "HEAD" } else { "GET" };
-        let (url, headers) = self.session.sign(method, self.request, composed, key)?;
+        let object = (self.request.bucket.as_str(), self.request.key.as_str());
+        let (url, headers) = self.session.sign(method, object, composed, key)?;
         let worker = self.session.worker(slot)?;
         let id = self.session.next_fetch();
         let intake =
