@@ -32,7 +32,7 @@ pub struct LoggedRequest {
     pub body_bytes: u64,
     /// Time at which the request had been read.
     pub received: Instant,
-    /// Time at which the reply had been written or had failed.
+    /// Time at which the last part of the reply was passed to the network, or the reply had failed.
     pub finished: Option<Instant>,
 }
 
@@ -75,12 +75,13 @@ impl RequestLog {
         index: usize,
         status: Option<u16>,
         bytes: u64,
+        finished: Instant,
     ) -> Option<LoggedRequest> {
         let mut entries = self.0.lock();
         let entry = entries.get_mut(index)?;
         entry.status = status;
         entry.body_bytes = bytes;
-        entry.finished = Some(Instant::now());
+        entry.finished = Some(finished);
         Some(entry.clone())
     }
 

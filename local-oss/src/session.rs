@@ -49,7 +49,9 @@ impl Shared {
             Some(instead) => (None, 0, do_instead(connection, instead)),
             None => self.reply(connection, request, &address, &plan),
         };
-        let entry = self.log.finish(place, status, bytes);
+        // The client may have the whole reply, and may have sent another request, before a slow thread looks at the clock.
+        let finished = connection.wrote_at().filter(|_| next == Next::KeepAlive);
+        let entry = self.log.finish(place, status, bytes, finished.unwrap_or_else(Instant::now));
         if let Some(entry) = entry.filter(|_| self.service.config().log_to_stderr) {
             // Standard error may be closed.
             let _ = writeln!(std::io::stderr(), "{}", line(&entry));

@@ -267,6 +267,12 @@ impl TempFile {
         self.direct.wait();
     }
 
+    /// Lets later reads show what is on the disk. Bytes of an earlier run whose write to the disk has failed may still be
+    /// in the page cache, and no flush would write them again.
+    pub fn drop_cache(&self) {
+        sys::file::drop_cache(&self.file);
+    }
+
     /// Lets other runs lock the file.
     pub fn unlock(&self) {
         self.file.unlock();

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{Advice, CWD, FallocateFlags, Mode, OFlags, RenameFlags};
 
 /// Opens a regular file for reading; `None` if there is none. Symbolic links are not followed.
 pub fn open_for_reading(path: &Path) -> io::Result<Option<File>> {
@@ -168,6 +168,12 @@ pub fn allocate(file: &File, len: u64) -> io::Result<()> {
             }
         }
     }
+}
+
+/// Drops what the page cache has of the file, without what is still to be written.
+pub fn drop_cache(file: &File) {
+    // Only advice: if the system does not follow it, reads show what the cache has.
+    let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
 }
 
 /// Bytes that this process may still write to the file's file system; `None` if unknown.

@@ -288,6 +288,10 @@ pub trait TemporaryFile: WriteAt {
         buffer: &mut [u8],
     ) -> Result<bool>;
 
+    /// Lets later reads show what is on the disk, as far as the system allows: not what only the page cache has because
+    /// the disk has refused it.
+    fn drop_cache(&self);
+
     /// No write begins from now on; those that are asked for fail. Waits for one that has begun.
     fn stop_writes(&self);
 

@@ -25,6 +25,7 @@ pub(crate) struct Connection {
     pacer: Pacer,
     /// Body bytes of all replies so far.
     pub(super) body_bytes: u64,
+    wrote_at: Option<Instant>,
 }
 
 enum Stream {
@@ -72,7 +73,20 @@ impl Connection {
                 Stream::Tls(Box::new(stream))
             }
         };
-        Ok(Connection { id, socket, stream, control, pacer: Pacer::default(), body_bytes: 0 })
+        Ok(Connection {
+            id,
+            socket,
+            stream,
+            control,
+            pacer: Pacer::default(),
+            body_bytes: 0,
+            wrote_at: None,
+        })
+    }
+
+    /// When the last write began.
+    pub(crate) fn wrote_at(&self) -> Option<Instant> {
+        self.wrote_at
     }
 
     /// The number of the connection, from 1.
@@ -144,6 +158,7 @@ impl Read for Connection {
 
 impl Write for Connection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.wrote_at = Some(Instant::now());
         match &mut self.stream {
             Stream::Plain(stream) => stream.write(bytes),
             Stream::Tls(stream) => stream.write(bytes),

@@ -135,6 +135,7 @@ impl Driver<'_> {
             let held: u64 = unproven.iter().map(|extent| extent.len).sum();
             self.shared.counters.bytes_done.add(held);
             let (file, key) = (file.clone(), content_key.clone());
+            file.drop_cache();
             let proof = storage.start_proof(file, range.start, unproven.clone(), key)?;
             if self.is_paused() {
                 // The first reply had come before its request was stopped.

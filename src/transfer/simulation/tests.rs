@@ -13,7 +13,8 @@ use parking_lot::Mutex;
 
 use super::disk::{Call, Failure, Reason};
 use super::plan::{
-    FaultKind, Plan, RequestFault, RequestPlan, RunPlan, SdkPlan, Start, Throttling, Which,
+    End, FaultKind, Moment, Plan, RequestFault, RequestPlan, RunPlan, SdkPlan, Start, Throttling,
+    Which,
 };
 use super::shrink::shrink;
 use super::universe::{Played, Violation, play};
@@ -217,6 +218,21 @@ fn each_life_that_once_failed() {
         let Played { violation, story, ends, .. } = played(&plan, true);
         assert_eq!(violation, None, "{}", story.join("\n"));
         assert_eq!(ends, ["ObjectCrc"], "{}", story.join("\n"));
+    }
+}
+
+/// The bytes whose flush fails stay in the page cache, where the next run finds them, and no later flush writes them.
+#[test]
+fn a_run_that_is_killed_around_a_failed_flush_leaves_no_bytes_that_are_not_on_the_disk() {
+    // The seed decides whether the page cache keeps them.
+    for (seed, step) in (1..6).flat_map(|seed| (0..40).map(move |step| (seed, step))) {
+        let mut plan = Plan::quiet(seed);
+        plan.object.size = 1000;
+        let (call, reason) = (Call::Flush, Reason::Full);
+        plan.disk.failures.push(Failure { call, nth: 0, times: 1, reason });
+        plan.runs.extend([RunPlan::quiet(), RunPlan { power_fails: true, ..RunPlan::quiet() }]);
+        plan.runs[0].end = Some(End::Kill(Moment::DiskStep(step)));
+        assert_eq!(played(&plan, false).violation, None, "seed {seed}, killed before step {step}");
     }
 }
 

@@ -254,6 +254,10 @@ impl TemporaryFile for TempFile {
         }
     }
 
+    fn drop_cache(&self) {
+        TempFile::drop_cache(self);
+    }
+
     fn stop_writes(&self) {
         TempFile::stop_writes(self);
     }

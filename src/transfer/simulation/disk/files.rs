@@ -299,6 +299,18 @@ impl ByteFile {
         }
     }
 
+    /// What is in the page cache and not to be written any more is dropped from it.
+    pub fn drop_cache(&mut self) {
+        let mut dirty = self.dirty.clone();
+        dirty.sort_by_key(|range| range.start);
+        let mut at = 0;
+        for range in dirty {
+            self.current.copy(&self.durable, at..range.start.max(at));
+            at = at.max(range.end);
+        }
+        self.current.copy(&self.durable, at..u64::MAX);
+    }
+
     fn lose_power(&mut self, random: &mut Random, survival: f64) {
         let len = if random.chance(survival) { self.current.len() } else { self.durable.len() };
         self.durable.set_len(self.current.len().max(self.durable.len()));

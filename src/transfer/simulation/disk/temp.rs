@@ -295,6 +295,10 @@ impl TemporaryFile for SimFile {
         held.map_err(|e| self.failed(&format!("read at {offset} of"), &e))
     }
 
+    fn drop_cache(&self) {
+        self.state().files.bytes_mut(self.inode()).drop_cache();
+    }
+
     fn stop_writes(&self) {
         self.0.stopped.store(true, Ordering::Relaxed);
     }
