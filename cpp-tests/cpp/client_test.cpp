@@ -283,7 +283,7 @@ TEST(Cpp, BandwidthLimitsApplyAndCanBeLifted) {
 TEST(Cpp, AFileIsTheSameInEveryWriteMode) {
     const LocalOss oss;
     const TemporaryDirectory directory;
-    const auto client = anonymousClient(oss);
+    auto client = anonymousClient(oss);
     for (const WriteMode mode : {WriteMode::Auto, WriteMode::Buffered, WriteMode::Direct}) {
         DownloadObjectRequest request("examplebucket", "generated/8MiB", directory.path("file"));
         request.setWriteMode(mode);

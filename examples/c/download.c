@@ -32,9 +32,6 @@ int main(int argc, char **argv) {
     request.file_path = argv[5];
     /* The directory must exist. The checkpoint in it is deleted after success. */
     request.checkpoint_dir = argv[6];
-    /* As many connections as make it faster, at most 16. */
-    request.auto_concurrency = OSS_RESUMABLE_ON;
-    request.thread_num = 16;
 
     code = oss_resumable_client_new(&options, &client, &error);
     if (code == OSS_RESUMABLE_OK) {

@@ -59,6 +59,9 @@ int main(int argc, char **argv) {
     request.bucket = argv[3];
     request.key = argv[4];
     request.file_path = argv[5];
+    /* As many connections as make it faster, at most 16. */
+    request.auto_concurrency = OSS_RESUMABLE_ON;
+    request.thread_num = 16;
 
     code = oss_resumable_client_new(&options, &client, &error);
     if (code == OSS_RESUMABLE_OK) {

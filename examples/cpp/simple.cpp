@@ -18,8 +18,6 @@ int main(int argc, char **argv) {
 
     // The checkpoint directory must exist. The checkpoint in it is deleted after success.
     oss_resumable::DownloadObjectRequest request(argv[3], argv[4], argv[5], argv[6]);
-    // As many connections as make it faster, at most 16.
-    request.setAutoConcurrency(true, 16);
     auto outcome = client.ResumableDownloadObject(request);
 
     if (!outcome.isSuccess()) {

@@ -65,8 +65,10 @@ int main(int argc, char **argv) {
                                    record.end_us, record.bytes, record.status});
     };
     oss_resumable::Client client(argv[1], configuration);
-    const auto outcome = client.ResumableDownloadObject(
-        oss_resumable::DownloadObjectRequest(argv[3], argv[4], argv[5]));
+    oss_resumable::DownloadObjectRequest request(argv[3], argv[4], argv[5]);
+    // As many connections as make it faster, at most 16.
+    request.setAutoConcurrency(true, 16);
+    const auto outcome = client.ResumableDownloadObject(request);
     if (!requests.empty()) {
         print(requests);
     }

@@ -19,8 +19,6 @@ fn main() -> ExitCode {
 
     // The directory must exist. The checkpoint in it is deleted after success.
     let request = DownloadRequest::new(bucket, key).file_path(file).checkpoint_dir(checkpoint_dir);
-    // As many connections as make it faster, at most 16.
-    let request = request.auto_concurrency(16);
     match download(endpoint, region, &request) {
         Ok(outcome) => {
             println!("downloaded {}", outcome.file_path.display());

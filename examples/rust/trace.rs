@@ -18,7 +18,9 @@ fn main() -> ExitCode {
         eprintln!("usage: trace ENDPOINT REGION BUCKET KEY FILE");
         return ExitCode::from(2);
     };
-    match download(endpoint, region, &DownloadRequest::new(bucket, key).file_path(file)) {
+    // As many connections as make it faster, at most 16.
+    let request = DownloadRequest::new(bucket, key).file_path(file).auto_concurrency(16);
+    match download(endpoint, region, &request) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("download failed, code: {}, message: {}", error.code(), error.message());
