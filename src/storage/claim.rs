@@ -49,7 +49,12 @@ impl TargetClaim {
 
 impl Drop for TargetClaim {
     fn drop(&mut self) {
-        CLAIMED.get().lock().remove(&self.target);
+        let mut claimed = CLAIMED.get().lock();
+        claimed.remove(&self.target);
+        if claimed.is_empty() {
+            // Nothing is left at the end of a process whose downloads have ended.
+            claimed.shrink_to_fit();
+        }
     }
 }
 
