@@ -76,6 +76,7 @@ static const struct call calls[] = {
     CALL(fcntl, 0, NONE),
     CALL(ftruncate, 0, NONE),
     CALL(fallocate, 0, NONE),
+    CALL(fadvise64, 0, NONE),
     CALL(fchmod, 0, NONE),
     CALL(fchown, 0, NONE),
     CALL(fsync, 0, NONE),

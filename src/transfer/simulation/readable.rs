@@ -26,7 +26,8 @@ pub struct Followed {
 
 impl Followed {
     pub fn new() -> Self {
-        Followed { seen: (0, 0), held: ExtentMap::new(u64::MAX) }
+        // Extents that were merged could only be removed together.
+        Followed { seen: (0, 0), held: ExtentMap::new(0) }
     }
 
     pub fn holds(&mut self, extents: &[Extent]) {

@@ -9,9 +9,10 @@ use libc::{
 use super::kernel::How;
 
 /// Calls that cannot fail if their arguments are valid. `fcntl` and `ioctl` read and set the flags of a descriptor.
-const INFALLIBLE: [&str; 20] = [
+const INFALLIBLE: [&str; 21] = [
     "arch_prctl",
     "clock_gettime",
+    "fadvise64",
     "fcntl",
     "futex",
     "getegid",
