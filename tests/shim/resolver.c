@@ -3,9 +3,10 @@
 //
 // The name RESOLVER_HOST is 127.0.0.1; while the file RESOLVER_OUTAGE exists its lookups fail with
 // EAI_AGAIN. Each lookup of it appends a byte to the file RESOLVER_LOG: '+' succeeded, '-' failed.
-// With RESOLVER_HANGS set, a lookup takes this many seconds longer. A lookup of IPv6 addresses alone is not recorded: some libcurls ask for both kinds in one lookup,
-// others in two. Other names are passed to libc. A shared libcurl caches addresses for a minute;
-// here the cache is switched off.
+// With RESOLVER_HANGS set, a lookup takes this many seconds longer. A lookup of IPv6 addresses
+// alone is not recorded: some libcurls ask for both kinds in one lookup, others in two. Other names
+// are passed to libc. A shared libcurl caches addresses for a minute; here the cache is switched
+// off.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
