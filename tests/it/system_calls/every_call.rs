@@ -135,6 +135,8 @@ fn a_transfer_thread_is_woken_again_if_that_failed() {
     let woken = |nth| scene.fail(&once(sends, nth, How::Errno(ENOBUFS)));
     let ends: Vec<_> = (1..).map_while(woken).collect();
     let failed: Vec<_> = ends.iter().filter_map(|end| end.as_ref().err()).collect();
-    // The thread of libcurl's name lookup tries only once.
-    assert!(ends.len() >= 6 && failed.len() <= 1, "{failed:?}");
+    // The thread of libcurl's name lookup tries only once. When it does differs from run to run.
+    let is_lookup = |error: &&String| error.contains("Could not resolve host");
+    assert!(failed.iter().all(is_lookup), "{failed:?}");
+    assert!(ends.len() >= failed.len() + 3, "{ends:?}");
 }
