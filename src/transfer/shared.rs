@@ -298,8 +298,8 @@ impl Shared {
         self.readable.lock().clone()
     }
 
-    pub fn set_active(&self, connections: usize) {
-        self.active.store(u32::try_from(connections).unwrap_or(u32::MAX), Ordering::Relaxed);
+    pub fn set_active(&self, connections: u32) {
+        self.active.store(connections, Ordering::Relaxed);
     }
 
     /// The current statistics, or the final ones.

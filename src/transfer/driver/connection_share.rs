@@ -84,23 +84,12 @@ impl Driver<'_> {
     /// slowest.
     pub(super) fn abort_cheapest(&mut self) {
         let live = self.slots.iter().enumerate().filter_map(|(slot, state)| {
-            let in_flight =
-                state.in_flight.as_ref().filter(|in_flight| in_flight.stopped.is_none())?;
+            let in_flight = state.in_flight.as_ref().filter(|in_flight| in_flight.is_live())?;
             Some((slot, in_flight.brings_bytes(), in_flight.rate().unwrap_or(0.0)))
         });
         let cheapest = live.min_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)));
         if let Some((slot, ..)) = cheapest {
             self.abort(slot, RequestEnd::Yielded);
         }
-    }
-
-    pub(super) fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
-        self.slots.iter().filter_map(|slot| slot.in_flight.as_ref())
-    }
-
-    /// Requests that have not been told to stop.
-    pub(super) fn live_requests(&self) -> u32 {
-        let live = self.in_flight().filter(|in_flight| in_flight.stopped.is_none()).count();
-        u32::try_from(live).unwrap_or(u32::MAX)
     }
 }

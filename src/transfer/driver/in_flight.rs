@@ -10,6 +10,8 @@ use crate::transfer::connection::span::Span;
 use crate::transfer::policy::auto_concurrency::Meter;
 use crate::transfer::policy::plan::ActiveSpan;
 
+use super::Driver;
+
 /// Rates are measured over intervals of about this length.
 const RATE_WINDOW: Duration = Duration::from_millis(400);
 /// A connection becomes faster if it exceeds the mean of earlier measurements by this factor.
@@ -53,6 +55,36 @@ pub struct InFlight {
     rises: bool,
     /// Its position when it was last metered, which begins with its first byte.
     metered: Option<(Instant, u64)>,
+}
+
+impl Driver<'_> {
+    /// The requests in flight.
+    pub(super) fn in_flight(&self) -> impl Iterator<Item = &InFlight> {
+        self.slots.iter().filter_map(|slot| slot.in_flight.as_ref())
+    }
+
+    pub(super) fn is_any_in_flight(&self) -> bool {
+        self.in_flight().next().is_some()
+    }
+
+    /// Number of requests in flight.
+    pub(super) fn requests_in_flight(&self) -> u32 {
+        count(self.in_flight())
+    }
+
+    /// Number of requests that have not been told to stop.
+    pub(super) fn live_requests(&self) -> u32 {
+        count(self.in_flight().filter(|in_flight| in_flight.is_live()))
+    }
+
+    /// Number of those that bring bytes.
+    pub(super) fn served_requests(&self) -> u32 {
+        count(self.in_flight().filter(|in_flight| in_flight.is_live() && in_flight.brings_bytes()))
+    }
+}
+
+fn count<'a>(requests: impl Iterator<Item = &'a InFlight>) -> u32 {
+    u32::try_from(requests.count()).unwrap_or(u32::MAX)
 }
 
 impl Slot {
@@ -112,6 +144,11 @@ impl InFlight {
     pub fn remaining(&self) -> u64 {
         let rest = self.span.remaining();
         rest.end - rest.start
+    }
+
+    /// Whether it has not been told to stop.
+    pub fn is_live(&self) -> bool {
+        self.stopped.is_none()
     }
 
     /// Whether its reply was accepted and delivers bytes.

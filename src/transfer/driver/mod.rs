@@ -284,7 +284,7 @@ impl<'w> Driver<'w> {
         self.proof = None;
         let mut stored = Vec::new();
         let (mut leave_at, mut left) = (None, Vec::new());
-        while self.slots.iter().any(|slot| slot.in_flight.is_some()) {
+        while self.is_any_in_flight() {
             let now = self.now();
             if self.check_limits().is_err() {
                 leave_at.get_or_insert(now + STORE_FOR);
@@ -347,7 +347,7 @@ impl<'w> Driver<'w> {
     /// Tells the request of a slot to stop, if there is one; its end is still reported.
     fn abort(&mut self, slot: usize, why: RequestEnd) {
         let in_flight = self.slots[slot].in_flight.as_mut();
-        if let Some(in_flight) = in_flight.filter(|request| request.stopped.is_none()) {
+        if let Some(in_flight) = in_flight.filter(|request| request.is_live()) {
             in_flight.stopped = Some(why);
             self.world.network.abort(slot, in_flight.fetch);
         }

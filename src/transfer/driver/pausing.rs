@@ -29,8 +29,7 @@ impl Driver<'_> {
             (false, Some(_)) => self.end_pause(),
             _ => {}
         }
-        let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
-        if self.pause == Some(Pause::Begun) && !any_in_flight {
+        if self.pause == Some(Pause::Begun) && !self.is_any_in_flight() {
             self.complete_pause();
         }
         self.is_paused()
@@ -53,9 +52,8 @@ impl Driver<'_> {
         if let Some(clock) = &mut self.throttle_clock {
             clock.advance(now);
         }
-        let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
         // Its first reply, which shows whether it is a single stream, may be in the inbox.
-        self.stopped_by_pause |= any_in_flight;
+        self.stopped_by_pause |= self.is_any_in_flight();
         self.abort_all(RequestEnd::Paused);
         if let Some(proof) = &self.proof {
             proof.pause();

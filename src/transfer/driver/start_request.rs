@@ -64,8 +64,7 @@ impl Driver<'_> {
     }
 
     pub fn count_active(&self) {
-        let active = self.slots.iter().filter(|slot| slot.in_flight.is_some()).count();
-        self.shared.set_active(active);
+        self.shared.set_active(self.requests_in_flight());
     }
 
     /// Waits until the slot may be used again, the service accepts requests, there is a connection, and the download is

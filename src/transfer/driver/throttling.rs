@@ -87,18 +87,11 @@ impl Driver<'_> {
     /// How many more requests may be in flight now.
     pub(super) fn free_connections(&mut self, now: Instant) -> usize {
         self.note_accepted();
-        let in_flight = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
-        let unanswered = in_flight.filter(|request| !request.brings_bytes());
+        let unanswered = self.in_flight().filter(|request| !request.brings_bytes());
         let (sent, in_flight) = (unanswered.map(|r| r.started), self.requests_in_flight());
         let may_start = self.throttle_back_off.may_start(in_flight, sent, now);
         let free = self.allowed_connections().saturating_sub(in_flight);
         usize::try_from(free.min(may_start)).unwrap_or(usize::MAX)
-    }
-
-    /// Requests that bring bytes.
-    pub(super) fn served_requests(&self) -> u32 {
-        let served = self.in_flight().filter(|r| r.brings_bytes() && r.stopped.is_none()).count();
-        u32::try_from(served).unwrap_or(u32::MAX)
     }
 
     /// Notes the requests in flight that the service has accepted.
@@ -107,11 +100,6 @@ impl Driver<'_> {
         for request in in_flight.filter(|request| request.brings_bytes()) {
             self.throttle_back_off.accepted(request.started);
         }
-    }
-
-    pub(super) fn requests_in_flight(&self) -> u32 {
-        let in_flight = self.slots.iter().filter(|slot| slot.in_flight.is_some()).count();
-        u32::try_from(in_flight).unwrap_or(u32::MAX)
     }
 }
 

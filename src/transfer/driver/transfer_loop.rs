@@ -72,7 +72,7 @@ impl Driver<'_> {
                 self.assign(now)?;
             }
             if self.is_whole() {
-                if self.slots.iter().all(|slot| slot.in_flight.is_none()) {
+                if !self.is_any_in_flight() {
                     return Ok(TransferEnd::Complete);
                 }
                 self.abort_all(RequestEnd::Stopped);
@@ -217,8 +217,7 @@ impl Driver<'_> {
     /// Gives every free slot a span, as long as there are any.
     fn assign(&mut self, now: Instant) -> Result<()> {
         // Taken once: bytes that arrive while requests are sent must not make the later spans shorter.
-        let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
-        let mut busy: u64 = running.map(InFlight::remaining).sum();
+        let mut busy: u64 = self.in_flight().map(InFlight::remaining).sum();
         let mut free = self.free_connections(now).min(self.free_until_confirmed());
         self.nothing_left = false;
         for index in 0..self.slots.len() {
@@ -252,9 +251,9 @@ impl Driver<'_> {
             let end = span.start.saturating_add(self.longest_request(index));
             return Some(span.start..span.end.min(end));
         }
-        let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
-        let mut sharing: Vec<(&Span, ActiveSpan)> = running
-            .filter(|in_flight| in_flight.stopped.is_none())
+        let mut sharing: Vec<(&Span, ActiveSpan)> = self
+            .in_flight()
+            .filter(|in_flight| in_flight.is_live())
             .filter_map(|in_flight| Some((&*in_flight.span, in_flight.active_span()?)))
             .collect();
         let sequential = self.request.order == Order::Sequential;
@@ -274,8 +273,8 @@ impl Driver<'_> {
     /// A run of bytes that are missing and in no span, for a free connection.
     pub(super) fn span_of_a_hole(&self, busy: u64) -> Option<Range<u64>> {
         let transfer = self.transfer.as_ref()?;
-        let running = self.slots.iter().filter_map(|slot| slot.in_flight.as_ref());
-        let holes = transfer.stored.holes(running.map(|request| request.span.held()).collect());
+        let held = self.in_flight().map(|request| request.span.held()).collect();
+        let holes = transfer.stored.holes(held);
         let connections = u64::from(self.allowed_connections());
         let whole = transfer.stored.range().end - transfer.stored.range().start;
         match self.request.order {
@@ -335,7 +334,7 @@ impl Driver<'_> {
             let slot = &self.slots[index];
             let rested = slot.replaced_at.is_none_or(|at| now.duration_since(at) >= REPLACE_EVERY);
             let Some(in_flight) =
-                slot.in_flight.as_ref().filter(|in_flight| rested && in_flight.stopped.is_none())
+                slot.in_flight.as_ref().filter(|in_flight| rested && in_flight.is_live())
             else {
                 continue;
             };
@@ -364,8 +363,7 @@ impl Driver<'_> {
     /// The single stream has ended and bytes are missing: it cannot be continued.
     fn stream_ended(&self) -> Option<TransferEnd> {
         let transfer = self.transfer.as_ref()?;
-        let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
-        if any_in_flight || transfer.stored.is_complete() {
+        if self.is_any_in_flight() || transfer.stored.is_complete() {
             return None;
         }
         if self.stopped_by_pause {
@@ -382,8 +380,7 @@ impl Driver<'_> {
         let delayed = self.slots.iter().filter_map(|slot| slot.not_before);
         let waiting = delayed.chain(self.throttle_back_off.until(now)).chain(self.share_due());
         let waiting = waiting.filter(|at| *at > now);
-        let measuring =
-            self.slots.len() > 1 && self.slots.iter().any(|slot| slot.in_flight.is_some());
+        let measuring = self.slots.len() > 1 && self.is_any_in_flight();
         let measuring = measuring.then_some(now + MEASURE);
         waiting.chain(measuring).chain(self.concurrency_due(now)).min()
     }

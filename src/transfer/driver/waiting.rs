@@ -67,7 +67,7 @@ impl Driver<'_> {
     fn check_stall(&mut self) -> Result<()> {
         let stalled_for = self.stalled_for();
         let limit = self.limits().of(self.has_progressed());
-        let any_in_flight = self.slots.iter().any(|slot| slot.in_flight.is_some());
+        let any_in_flight = self.is_any_in_flight();
         match limit.filter(|limit| stalled_for >= *limit) {
             Some(limit) if any_in_flight || self.awaits_credentials || self.awaits_key => {
                 Err(self.stall_error(limit, any_in_flight))
