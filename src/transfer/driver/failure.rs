@@ -16,9 +16,6 @@ use crate::transfer::policy::retry::{self, Cause, Failure, History, Limits};
 use super::Driver;
 use super::in_flight::InFlight;
 
-/// Longer than any process lives, for delays that the clock cannot represent.
-const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
-
 /// How a download continues after a failed attempt.
 pub enum AfterFailure {
     /// The slot retries after its delay.
@@ -110,7 +107,7 @@ impl Driver<'_> {
         let Some(delay) = delay else { return Err(self.final_error(failure, throttled_for)) };
         self.log(LogLevel::Warn, || format!("{}; trying again in {delay:?}", failure.error));
         self.counter_of(failure.cause).add(1);
-        let again = now.checked_add(delay).unwrap_or(now + FOREVER);
+        let again = retry::after(delay, now);
         self.slots[slot].not_before = Some(again);
         if throttled {
             self.wait_for_service(now, again, asked);
@@ -123,12 +120,7 @@ impl Driver<'_> {
     }
 
     pub fn limits(&self) -> Limits {
-        Limits {
-            max_attempts: self.options.max_attempts,
-            first_byte: self.options.first_byte_limit,
-            no_progress: self.options.no_progress_limit,
-            throttle: self.options.throttle_limit,
-        }
+        Limits::new(self.options)
     }
 
     /// The error of a failure that is not retried.

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::error::{Error, Result};
 use crate::transfer::event::Event;
+use crate::transfer::policy::failure_cause;
+use crate::transfer::policy::retry::Limits;
 use crate::transfer::policy::stall_clock::CHECK_INTERVAL;
 
 use super::Driver;
@@ -77,16 +79,12 @@ impl Driver<'_> {
     }
 
     fn stall_error(&mut self, limit: Duration, any_in_flight: bool) -> Error {
-        let name = if self.has_progressed() { "no_progress_limit" } else { "first_byte_limit" };
+        let name = Limits::name_of(self.has_progressed());
         if self.awaits_key {
             return self.unwrapper_error(&format!("has not answered for {limit:?} ({name})"));
         }
         if !any_in_flight {
-            return Error::new(
-                ErrorKind::Service,
-                "CredentialsError",
-                format!("the credentials provider has not answered for {limit:?} ({name})"),
-            );
+            return failure_cause::silent_provider(limit, name);
         }
         let what = format!("no data has arrived for {limit:?} ({name})");
         match self.last_error.take() {

@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::model::error::{Error, ErrorKind};
+use crate::model::error::Error;
 use crate::model::options::ClientOptions;
+use crate::transfer::policy::failure_cause;
 use crate::transfer::policy::retry::{self, Cause, Failure, History, Limits};
 use crate::transfer::policy::stall_clock::StallClock;
 use crate::transfer::policy::throttle_back_off::ThrottleBackOff;
-
-/// Longer than any process lives, for delays that the clock cannot represent.
-const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The attempts so far.
 pub struct Attempts<'a> {
@@ -76,15 +74,11 @@ impl<'a> Attempts<'a> {
     /// An error if the service, or else the credentials provider, has been silent for too long.
     pub fn check_stall(&mut self, asks_service: bool, now: Instant) -> Result<(), Error> {
         let silent_for = self.silence.advance(now);
-        let name = if self.has_progressed { "no_progress_limit" } else { "first_byte_limit" };
+        let name = Limits::name_of(self.has_progressed);
         let limit = self.limits().of(self.has_progressed).filter(|limit| silent_for >= *limit);
         let Some(limit) = limit else { return Ok(()) };
         if !asks_service {
-            return Err(Error::new(
-                ErrorKind::Service,
-                "CredentialsError",
-                format!("the credentials provider has not answered for {limit:?} ({name})"),
-            ));
+            return Err(failure_cause::silent_provider(limit, name));
         }
         let what = format!("no data has arrived for {limit:?} ({name})");
         Err(match self.last_error.take() {
@@ -128,7 +122,7 @@ impl<'a> Attempts<'a> {
         let Some(delay) = delay else {
             return Err(self.final_error(failure, throttled_for));
         };
-        let again = now.checked_add(delay).unwrap_or(now + FOREVER);
+        let again = retry::after(delay, now);
         self.not_before = Some(again);
         // A delay that the service or the host has asked for is nobody's silence.
         let is_asked_for = is_throttled || is_of_host;
@@ -149,12 +143,7 @@ impl<'a> Attempts<'a> {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            max_attempts: self.options.max_attempts,
-            first_byte: self.options.first_byte_limit,
-            no_progress: self.options.no_progress_limit,
-            throttle: self.options.throttle_limit,
-        }
+        Limits::new(self.options)
     }
 }
 

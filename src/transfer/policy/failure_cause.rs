@@ -1,10 +1,12 @@
 //! What a failed attempt means: its cause, and whether a retry may mend it. Pure.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::certificate;
 use super::reply_check::Flaw;
 use super::retry::{Cause, Retryability};
+use crate::model::error::{Error, ErrorKind};
 use crate::oss::service_error::ServiceError;
 
 /// A connection that could not be made, or that broke.
@@ -32,6 +34,12 @@ pub fn of_refusal(
     } else {
         (Cause::Service, Retryability::Never)
     }
+}
+
+/// The error of a credentials provider that has not answered for `limit`, which the option `name` sets.
+pub fn silent_provider(limit: Duration, name: &str) -> Error {
+    let what = format!("the credentials provider has not answered for {limit:?} ({name})");
+    Error::new(ErrorKind::Service, "CredentialsError", what)
 }
 
 /// The cause of a reply with a flaw.

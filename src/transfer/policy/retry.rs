@@ -1,9 +1,9 @@
 //! Whether and when a failed attempt is retried. Pure: the caller passes time and randomness.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::model::error::Error;
-use crate::model::options::{FailedAttempt, RetryDecision, RetryVerdict};
+use crate::model::options::{ClientOptions, FailedAttempt, RetryDecision, RetryVerdict};
 
 /// First delay of the exponential back-off; each further failure doubles it …
 const FIRST_DELAY: Duration = Duration::from_millis(200);
@@ -12,6 +12,8 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 /// The longest delay after a reply that asks for less traffic without saying for how long. Many clients wait at the same
 /// time, and what one gives up is unused until another one tries.
 const MAX_THROTTLED_DELAY: Duration = Duration::from_millis(2500);
+/// Longer than any process lives, for delays that the clock cannot represent.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// Longest `Retry-After` that is honoured.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -84,10 +86,29 @@ pub struct Limits {
 }
 
 impl Limits {
+    pub fn new(options: &ClientOptions) -> Self {
+        Limits {
+            max_attempts: options.max_attempts,
+            first_byte: options.first_byte_limit,
+            no_progress: options.no_progress_limit,
+            throttle: options.throttle_limit,
+        }
+    }
+
     /// Longest time without a byte, before or after the run's first byte.
     pub fn of(&self, progressed: bool) -> Option<Duration> {
         if progressed { self.no_progress } else { self.first_byte }
     }
+
+    /// The option that sets [`Limits::of`].
+    pub fn name_of(progressed: bool) -> &'static str {
+        if progressed { "no_progress_limit" } else { "first_byte_limit" }
+    }
+}
+
+/// When a retry after `delay` begins.
+pub fn after(delay: Duration, now: Instant) -> Instant {
+    now.checked_add(delay).unwrap_or(now + FOREVER)
 }
 
 /// The history of the download.
