@@ -9,22 +9,13 @@
 #include <gtest/gtest.h>
 #include <oss_resumable/oss_resumable.hpp>
 
+#include "../support/anonymous_client.hpp"
 #include "../support/local_oss.hpp"
 
 using namespace oss_resumable;
+using tests::anonymousClient;
 using tests::LocalOss;
 using tests::TemporaryDirectory;
-
-namespace {
-
-Client anonymousClient(const LocalOss &oss) {
-    ClientConfiguration configuration;
-    configuration.region = "cn-hangzhou";
-    configuration.anonymous = true;
-    return Client(oss.endpoint(), configuration);
-}
-
-} // namespace
 
 static_assert(std::is_move_constructible<Client>::value, "a client can be moved");
 static_assert(!std::is_copy_constructible<Client>::value, "a client cannot be copied");

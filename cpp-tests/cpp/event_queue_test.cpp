@@ -7,22 +7,13 @@
 #include <oss_resumable/oss_resumable.hpp>
 #include <poll.h>
 
+#include "../support/anonymous_client.hpp"
 #include "../support/local_oss.hpp"
 
 using namespace oss_resumable;
+using tests::anonymousClient;
 using tests::LocalOss;
 using tests::TemporaryDirectory;
-
-namespace {
-
-Client anonymousClient(const LocalOss &oss) {
-    ClientConfiguration configuration;
-    configuration.region = "cn-hangzhou";
-    configuration.anonymous = true;
-    return Client(oss.endpoint(), configuration);
-}
-
-} // namespace
 
 TEST(CppEventQueue, OneThreadServesSeveralDownloads) {
     const LocalOss oss({"--rate", "1MB"});
