@@ -278,7 +278,8 @@ pub trait TemporaryFile: WriteAt {
 
     /// Whether the file, whose first byte is the object's byte `base`, contains the extent. The checksum is that of the
     /// bytes as the service stores them: if `content_key` decrypted them, they are encrypted again. `buffer` must not
-    /// be empty; with an [`AlignedBuffer`](crate::storage::aligned::AlignedBuffer), the page cache may be bypassed. `between` is called before each block is read and may wait; its error ends the comparison.
+    /// be empty; with an [`AlignedBuffer`](crate::storage::aligned::AlignedBuffer), the page cache may be bypassed.
+    /// `between` is called before each block is read and may wait; its error ends the comparison.
     fn holds(
         &self,
         extent: &Extent,
