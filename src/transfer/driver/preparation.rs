@@ -9,6 +9,7 @@ use crate::model::encryption::ContentKey;
 use crate::model::error::Result;
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
+use crate::model::outcome::Phase;
 use crate::model::pinning::Pinning;
 use crate::model::request::{MAX_PART_SIZE, Order, WriteMode};
 use crate::oss::reply::ReplyHead;
@@ -71,6 +72,8 @@ impl Driver<'_> {
                 in_flight.span.extend(reply.body.end.min(range.end));
                 in_flight.span.shorten(reply.body.end.min(range.end));
             }
+            // Whoever sees the first byte counted sees the phase that it belongs to.
+            self.shared.set_phase(Phase::Transferring);
             self.proceed(FIRST)?;
         }
         self.log(LogLevel::Info, || match range.end {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::extent::Extent;
+use crate::model::outcome::Phase;
 use crate::model::pinning::Pinning;
 use crate::oss::service_error;
 use crate::transfer::connection::reply_stage::ReplyStage;
@@ -223,6 +224,12 @@ impl Universe {
     /// A process takes the body of a first reply.
     pub fn proceeds(&self, process: &Process) {
         process.watch.borrow_mut().starts += 1;
+        let phase = process.shared.status().phase;
+        if !matches!(phase, Phase::Transferring | Phase::Paused) {
+            self.violated("bytes are received in the phase of the transfer", || {
+                format!("{phase:?}")
+            });
+        }
     }
 
     /// Other programs do something to the files of a process.
