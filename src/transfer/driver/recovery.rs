@@ -110,7 +110,7 @@ impl Driver<'_> {
 
     /// The usable part of the C++ SDK's record of the whole object.
     fn recoverable_from_sdk(&self, record: SdkRecord, len: u64) -> Option<Recoverable> {
-        if self.request.range.is_some() || !self.options.verify_crc {
+        if self.request.range.is_some() || !(self.options.verify_crc || self.expects_digest()) {
             return None;
         }
         let SdkRecord { size, extents } = record;
