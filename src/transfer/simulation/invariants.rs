@@ -260,6 +260,9 @@ impl Universe {
             // What an earlier run recorded may be of a wrong reply.
             || self.plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Shape(_) | FaultKind::Flip(_)))
             || self.plan.runs.iter().any(|run| run.client.verify_crc != process.client.verify_crc)
+            // Bytes of a growing object may be kept only by a run that proves them.
+            || (self.plan.object.appendable
+                && self.plan.runs.iter().any(|run| run.request.expects.is_some()))
     }
 
     /// The object has changed during the run or before, so that an earlier one may have recorded anything.
