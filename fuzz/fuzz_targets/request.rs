@@ -144,6 +144,9 @@ fn read(input: &Input) -> Option<DownloadRequest> {
         &mut c.response_content_disposition,
         &mut c.response_content_encoding,
         &mut c.version_id,
+        &mut c.expected_sha256,
+        &mut c.expected_md5,
+        &mut c.expected_crc64,
     ]
     .into_iter()
     .zip(&input.texts)

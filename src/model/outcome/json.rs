@@ -248,5 +248,6 @@ mod tests {
         };
         assert_eq!(name(Proof::Generation).as_deref(), Some("generation"));
         assert_eq!(name(Proof::NotCompared).as_deref(), Some("not_compared"));
+        assert_eq!(name(Proof::ExpectedDigest).as_deref(), Some("expected_digest"));
     }
 }
