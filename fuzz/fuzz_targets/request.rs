@@ -23,7 +23,7 @@ use percent_encoding::percent_decode_str;
 struct Input {
     bucket: Option<String>,
     key: Option<String>,
-    texts: [Option<Vec<u8>>; 11],
+    texts: [Option<Vec<u8>>; 14],
     etags: Vec<String>,
     numbers: (u64, u32, i32, i64, i64, u64, i64),
     switches: [i32; 13],
