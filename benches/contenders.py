@@ -49,12 +49,13 @@ class Contenders:
             yield f"ca-file={self.authorities}"
 
     def library(self, name=OURS, part_size=PART_SIZE, checkpoint=True, build=None, write_mode=0,
-                sha256=None):
+                auto_concurrency=False, sha256=None):
         flush = f"flush={'on' if self.flush else 'off'}"
         program = self.setup.tool("download", build)
         mode = [f"write-mode={write_mode}"] if write_mode else []
+        auto = ["auto-concurrency=on"] if auto_concurrency else []
         digest = [f"sha256={sha256}"] if sha256 else []
-        argv = (program, *self.arguments(part_size, checkpoint), flush, *mode, *digest)
+        argv = (program, *self.arguments(part_size, checkpoint), flush, *mode, *auto, *digest)
         return Command(name, argv, self.file)
 
     def library_and_openssl(self, name):

@@ -6,7 +6,7 @@ use crate::model::digest::{Algorithms, Digests};
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::storage::aligned::AlignedBuffer;
 use crate::storage::file_hasher::FileHasher;
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 use crate::sync::{Condvar, Mutex};
 use crate::sys;
 use crate::sys::panic::catch;
