@@ -2,6 +2,7 @@
 
 pub mod aligned;
 pub mod claim;
+pub mod existing_file;
 mod link;
 pub mod paths;
 pub mod rights;

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::{Journal, JournalLocation, LockedJournal};
@@ -14,12 +15,15 @@ use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
 use crate::model::request::{DownloadRequest, WriteMode};
 use crate::oss::content_cipher::ContentCipher;
+use crate::storage::existing_file::{ExistingFile, FileVersion};
 use crate::storage::paths::Paths;
 use crate::storage::temp_file::{FinishOptions, TempFile};
 use crate::sync::channel::Sender;
 use crate::sys::exit;
 use crate::transfer::event::Event;
-use crate::transfer::world::{EarlierFile, JournalFile, Proof, Storage, TemporaryFile};
+use crate::transfer::world::{
+    EarlierFile, JournalFile, Proof, Storage, TargetFile, TemporaryFile,
+};
 
 use super::proof::{Comparison, ProofThread};
 
@@ -56,6 +60,19 @@ impl Storage for DownloadFiles {
 
     fn target_exists(&self) -> bool {
         self.paths.target.symlink_metadata().is_ok()
+    }
+
+    fn target_version(&self) -> Option<FileVersion> {
+        FileVersion::at(&self.paths.target)
+    }
+
+    fn first_target_version(&self) -> Option<FileVersion> {
+        self.paths.target_version
+    }
+
+    fn open_target(&self) -> Result<Option<Box<dyn TargetFile>>> {
+        let opened = ExistingFile::open(&self.paths.target)?;
+        Ok(opened.map(|file| -> Box<dyn TargetFile> { Box::new(file) }))
     }
 
     fn temp_path(&self) -> &Path {
@@ -150,6 +167,10 @@ impl Storage for DownloadFiles {
         Ok(Arc::new(self.paths.create_temp()?))
     }
 
+    fn release(&self) {
+        drop((self.locked_journal.take(), self.found_temp.take(), self.sdk_record.take()));
+    }
+
     fn start_proof(
         &self,
         file: Arc<dyn TemporaryFile>,
@@ -159,6 +180,36 @@ impl Storage for DownloadFiles {
     ) -> Result<Box<dyn Proof>> {
         let comparison = Comparison { file, base, extents, content_key };
         Ok(Box::new(ProofThread::start(comparison, self.events.clone())?))
+    }
+}
+
+impl TargetFile for ExistingFile {
+    fn version(&self) -> Result<FileVersion> {
+        ExistingFile::version(self)
+    }
+
+    fn flush(&self) -> Result<()> {
+        ExistingFile::flush(self)
+    }
+
+    fn set_modified(&self, time: SystemTime) -> Result<()> {
+        ExistingFile::set_modified(self, time)
+    }
+
+    fn crc64(
+        &self,
+        len: u64,
+        content_key: Option<&ContentKey>,
+        between: &mut dyn FnMut(u64) -> Result<()>,
+        buffer: &mut [u8],
+    ) -> Result<Option<u64>> {
+        let cipher = content_key.map(|key| ContentCipher::at(key, 0));
+        match cipher.transpose()? {
+            None => ExistingFile::crc64(self, len, between, buffer, |_| Ok(())),
+            Some(mut cipher) => {
+                ExistingFile::crc64(self, len, between, buffer, |bytes| cipher.replace(bytes))
+            }
+        }
     }
 }
 

@@ -1,0 +1,159 @@
+//! Whether the existing file is what the request wants, so that nothing has to be fetched.
+
+use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::options::LogLevel;
+use crate::model::outcome::{Outcome, Phase, Proof};
+use crate::model::request::Overwrite;
+use crate::oss::reply::ReplyHead;
+use crate::storage::aligned::AlignedBuffer;
+use crate::storage::existing_file::FileVersion;
+use crate::transfer::policy::reply_check::{self, Generation};
+use crate::transfer::world::{READ_SIZE, TargetFile};
+
+use super::Driver;
+use super::first_request::{FirstAnswer, FirstRequest};
+
+impl Driver<'_> {
+    /// The outcome if the file `found` at the target's path is what the request wants. A file that cannot be used is no
+    /// error: it will be replaced.
+    pub fn existing_file(&mut self, found: Option<FileVersion>) -> Result<Option<Outcome>> {
+        if !self.may_be_wanted(found) {
+            return Ok(None);
+        }
+        let Some(head) = self.head_of_object()? else { return Ok(None) };
+        let generation = match reply_check::head_reply(&head) {
+            Ok(generation) => generation,
+            Err(flaw) => {
+                self.log(LogLevel::Info, || format!("the existing file is not compared: {flaw:?}"));
+                return Ok(None);
+            }
+        };
+        self.leave_share();
+        self.shared.set_phase(Phase::Transferring);
+        let compared = self.compare(&head, &generation);
+        self.shared.set_phase(Phase::Starting);
+        // Nothing was expected from the service meanwhile.
+        self.stall_clock.restart(self.now());
+        match compared {
+            Ok(Some(crc64)) => self.accept(head, generation, crc64).map(Some),
+            Ok(None) => {
+                self.log(LogLevel::Info, || "the existing file is another one".to_owned());
+                self.forget_comparison();
+                Ok(None)
+            }
+            Err(error) if error.kind() == ErrorKind::Io => {
+                self.log(LogLevel::Warn, || format!("the existing file is not used: {error}"));
+                self.forget_comparison();
+                Ok(None)
+            }
+            Err(error) => {
+                self.forget_comparison();
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the existing file is to be compared. With [`WhenBusy::Wait`](crate::WhenBusy::Wait) also a file that has
+    /// come since the download was started: another run may have finished it.
+    fn may_be_wanted(&self, found: Option<FileVersion>) -> bool {
+        let request = self.request;
+        let wanted = match request.overwrite {
+            Overwrite::IfDifferent => true,
+            Overwrite::Replace => {
+                request.waits_if_busy() && found != self.world.storage.first_target_version()
+            }
+            Overwrite::Fail => false,
+        };
+        // A checksum is that of the whole object as it is stored.
+        wanted && found.is_some() && request.range.is_none() && !request.is_processed()
+    }
+
+    /// The head of the object; `None` if the service does not send it. A GET will show why, with the service's own
+    /// words, or succeed where HEAD is not allowed.
+    fn head_of_object(&mut self) -> Result<Option<ReplyHead>> {
+        match self.send_first_request(FirstRequest::Comparison) {
+            Ok(FirstAnswer::Head { head, .. }) => Ok(Some(head)),
+            Ok(FirstAnswer::Refused(refusal)) if refusal.status == 416 => Ok(None),
+            Ok(FirstAnswer::Refused(refusal)) => Err(self.refusal_error(refusal, None)),
+            Err(error) if matches!(error.status(), 400 | 403 | 404 | 405 | 501) => {
+                self.log(LogLevel::Info, || format!("the existing file is not compared: {error}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Decides whether the existing file is what the request wants: the one place that does. Returns the CRC-64 of its
+    /// bytes as the service stores them if it is.
+    fn compare(&mut self, head: &ReplyHead, generation: &Generation) -> Result<Option<u64>> {
+        let Some(file) = self.world.storage.open_target()? else { return Ok(None) };
+        let opened = file.version()?;
+        let Some(wanted) = generation.crc64.filter(|_| opened.size == generation.size) else {
+            return Ok(None);
+        };
+        let content_key = self.content_key(head)?;
+        if self.request.flush {
+            file.flush()?;
+        }
+        self.shared.set_total(Some(generation.size));
+        let mut buffer = AlignedBuffer::zeroed(READ_SIZE);
+        let mut between = |read: u64| {
+            let counted = self.shared.counters.bytes_done.get();
+            self.shared.counters.bytes_done.add(read.saturating_sub(counted));
+            self.sit_out_pause()
+        };
+        let key = content_key.as_deref();
+        let crc64 = file.crc64(generation.size, key, &mut between, buffer.bytes_mut())?;
+        if crc64 != Some(wanted) || !self.is_in_place(&*file, opened)? {
+            return Ok(None);
+        }
+        if let Some(time) = self.modification_time(generation) {
+            file.set_modified(time)?;
+        }
+        Ok(crc64)
+    }
+
+    /// Whether the target's path still leads to the file that was opened, and nobody has written to that.
+    fn is_in_place(&self, file: &dyn TargetFile, opened: FileVersion) -> Result<bool> {
+        Ok(file.version()? == opened && self.world.storage.target_version() == Some(opened))
+    }
+
+    /// The bytes that were read are not those of the download.
+    fn forget_comparison(&self) {
+        let counted = self.shared.counters.bytes_done.get();
+        self.shared.counters.bytes_done.subtract(counted);
+        self.shared.set_total(None);
+    }
+
+    /// The existing file is right: nothing of an earlier run is needed any more.
+    fn accept(&mut self, head: ReplyHead, generation: Generation, crc64: u64) -> Result<Outcome> {
+        self.shared.set_phase(Phase::Finishing);
+        if let Err(error) = self.discard_earlier_run() {
+            // A later run removes it.
+            self.log(LogLevel::Warn, || {
+                format!("the files of an earlier run could not be removed: {error}")
+            });
+        }
+        self.shared.counters.bytes_reused.add(generation.size);
+        self.shared.set_contiguous(generation.size);
+        self.log(LogLevel::Info, || "the existing file is the object".to_owned());
+        let size = generation.size;
+        Ok(self.outcome_of(generation, head, size, (crc64, Proof::ObjectCrc)))
+    }
+
+    fn discard_earlier_run(&mut self) -> std::result::Result<(), Error> {
+        let storage = self.world.storage;
+        // The SDK trusts its record, so it must never exist without the bytes that it lists.
+        storage.remove_sdk_record()?;
+        let earlier_run = std::mem::take(&mut self.earlier_run);
+        let temp = match earlier_run.temp {
+            Some(temp) => Some(temp),
+            None if earlier_run.has_temp => Some(storage.claim_temp()?),
+            None => None,
+        };
+        if let Some(temp) = temp {
+            temp.remove()?;
+        }
+        storage.discard_journal()
+    }
+}
