@@ -143,6 +143,8 @@ fn layouts() -> Vec<Layout> {
             write_mode,
             auto_concurrency,
             reserved3,
+            when_busy,
+            reserved4,
         }),
         layout!(oss_resumable_status {
             struct_size,

@@ -59,6 +59,7 @@ fn each_field_reaches_its_place() {
     (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
     (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
     c.auto_concurrency = 1;
+    c.when_busy = OSS_RESUMABLE_BUSY_WAIT;
     let mut queue = ptr::null_mut();
     // SAFETY: a live local, and no error is wanted.
     unsafe { oss_resumable_event_queue_new(&raw mut queue, ptr::null_mut()) };
@@ -89,6 +90,7 @@ fn each_field_reaches_its_place() {
     (r.preallocate, r.flush) = (true, false);
     (r.verify_before_rename, r.allow_encrypted) = (true, true);
     r.auto_concurrency = true;
+    r.when_busy = WhenBusy::Wait;
     let other = EventQueue::new().expect("queue");
     r = r.event_queue(&other, 77);
     assert_eq!(format!("{:?}", read_one(&c).expect("request")), format!("{r:?}"));
@@ -142,4 +144,18 @@ fn values_that_a_field_does_not_have_are_refused_by_the_fields_name() {
     assert!(refused(|c| c.order = 7).contains("order"));
     assert!(refused(|c| c.auto_concurrency = 3).contains("auto_concurrency"));
     assert!(refused(|c| c.reserved3 = 7).contains("reserved3"));
+    assert!(refused(|c| c.when_busy = 2).contains("when_busy"));
+    assert!(refused(|c| c.reserved4 = 7).contains("reserved4"));
+}
+
+#[test]
+fn each_overwrite_has_its_constant() {
+    let overwrite = |value| {
+        let mut c = zeroed();
+        c.overwrite = value;
+        read_one(&c).expect("request").overwrite
+    };
+    assert_eq!(overwrite(OSS_RESUMABLE_OVERWRITE_REPLACE), Overwrite::Replace);
+    assert_eq!(overwrite(OSS_RESUMABLE_OVERWRITE_FAIL), Overwrite::Fail);
+    assert_eq!(overwrite(OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT), Overwrite::IfDifferent);
 }

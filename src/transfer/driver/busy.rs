@@ -96,9 +96,8 @@ impl Driver<'_> {
 /// Says in the error of a deadline what the time was spent on.
 fn waited_for(error: Error, busy: &Error) -> Error {
     match (error.kind(), busy.path()) {
-        (ErrorKind::Deadline, Some(path)) => {
-            error.with_context(&format!("; it waited for another run, which uses '{}'", path.display()))
-        }
+        (ErrorKind::Deadline, Some(path)) => error
+            .with_context(&format!("; it waited for another run, which uses '{}'", path.display())),
         _ => error,
     }
 }

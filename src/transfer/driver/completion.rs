@@ -233,7 +233,8 @@ impl Driver<'_> {
 
     /// The modification time that the file gets, if the request wants that and the service has sent it.
     pub(super) fn modification_time(&self, generation: &Generation) -> Option<SystemTime> {
-        let text = generation.last_modified.as_deref().filter(|_| self.request.set_modified_time)?;
+        let text =
+            generation.last_modified.as_deref().filter(|_| self.request.set_modified_time)?;
         let seconds = clock::parse_http_date(text)?.as_second();
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
     }

@@ -170,11 +170,7 @@ impl Driver<'_> {
         NewRequest {
             head: request.is_head(),
             composed: compose(self.request, request.range(), conditions),
-            stage: if request.is_head() {
-                ReplyStage::NotObject
-            } else {
-                ReplyStage::FirstReply
-            },
+            stage: if request.is_head() { ReplyStage::NotObject } else { ReplyStage::FirstReply },
             span: Arc::new(Span::new(span)),
             destination: None,
         }

@@ -38,7 +38,9 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         "Busy" => {
             // Without locks, a file that has vanished counts as taken by another run.
             let vanishes = !(process.plan.meanwhile.is_empty() || disk.locks && disk.trusted);
-            process.plan.occupied.is_some() || universe.others_of_target(process) || vanishes
+            let others =
+                process.plan.occupied.is_some() || universe.others_of_target(process) || vanishes;
+            others && !process.request.waits_if_busy()
         }
         "InvalidArgument" if process.plan.request.processed == Some(Processed::Error) => true,
         "Cancelled" => matches!(process.plan.end, Some(End::Cancel(_))),

@@ -169,8 +169,10 @@ impl Universe {
 
     /// Another process has a file locked that the run needs.
     fn must_be_busy(&self, process: &Process) -> bool {
+        let is_gone = |occupant| self.disk.is_dead(occupant);
         match process.plan.occupied {
             None => false,
+            Some(_) if process.occupant.is_some_and(is_gone) => false,
             // A file that others may have open is not used, and the new one gets another name.
             Some(Occupied::Temp) => {
                 let exposes = |damage: &Damage| matches!(damage, Damage::Exposed);

@@ -28,6 +28,8 @@ impl Default for RequestPlan {
             max_bandwidth: 0,
             traffic_limit: 0,
             order: Order::Default,
+            if_different: false,
+            waits: false,
         }
     }
 }
@@ -81,6 +83,7 @@ impl RunPlan {
             meanwhile: Vec::new(),
             pauses: Vec::new(),
             occupied: None,
+            occupied_for: Duration::from_secs(3),
             clean: false,
             same_client: false,
         }

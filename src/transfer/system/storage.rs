@@ -21,9 +21,7 @@ use crate::storage::temp_file::{FinishOptions, TempFile};
 use crate::sync::channel::Sender;
 use crate::sys::exit;
 use crate::transfer::event::Event;
-use crate::transfer::world::{
-    EarlierFile, JournalFile, Proof, Storage, TargetFile, TemporaryFile,
-};
+use crate::transfer::world::{EarlierFile, JournalFile, Proof, Storage, TargetFile, TemporaryFile};
 
 use super::proof::{Comparison, ProofThread};
 

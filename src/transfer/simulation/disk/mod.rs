@@ -12,6 +12,7 @@ mod plan;
 mod proof;
 mod state;
 mod storage;
+mod target;
 mod temp;
 #[cfg(test)]
 mod tests;
