@@ -37,15 +37,24 @@ impl Driver<'_> {
     fn get_files(&mut self) -> Result<Option<Outcome>> {
         self.recover()?;
         let seen = self.world.storage.target_version();
-        if let Some(outcome) = self.existing_file(seen)? {
-            return Ok(Some(outcome));
+        if self.may_be_wanted(seen) {
+            if let Some(outcome) = self.existing_file()? {
+                return Ok(Some(outcome));
+            }
+            if !self.earlier_run.has_temp {
+                // Nothing was locked, and it may have taken long: another run may have left something meanwhile.
+                self.world.storage.release();
+                self.earlier_run = EarlierRun::default();
+                self.recover()?;
+            }
         }
         if self.request.waits_if_busy() {
             self.reserve_file()?;
             // Another run may have finished before the file was locked. None can any more.
             let now = self.world.storage.target_version();
             if now != seen
-                && let Some(outcome) = self.existing_file(now)?
+                && self.may_be_wanted(now)
+                && let Some(outcome) = self.existing_file()?
             {
                 return Ok(Some(outcome));
             }

@@ -14,12 +14,9 @@ use super::Driver;
 use super::first_request::{FirstAnswer, FirstRequest};
 
 impl Driver<'_> {
-    /// The outcome if the file `found` at the target's path is what the request wants. A file that cannot be used is no
-    /// error: it will be replaced.
-    pub fn existing_file(&mut self, found: Option<FileVersion>) -> Result<Option<Outcome>> {
-        if !self.may_be_wanted(found) {
-            return Ok(None);
-        }
+    /// The outcome if the file at the target's path is what the request wants. A file that cannot be used is no error: it
+    /// will be replaced.
+    pub fn existing_file(&mut self) -> Result<Option<Outcome>> {
         let Some(head) = self.head_of_object()? else { return Ok(None) };
         let generation = match reply_check::head_reply(&head) {
             Ok(generation) => generation,
@@ -53,9 +50,9 @@ impl Driver<'_> {
         }
     }
 
-    /// Whether the existing file is to be compared. With [`WhenBusy::Wait`](crate::WhenBusy::Wait) also a file that has
+    /// Whether the file `found` at the target's path is to be compared. With [`WhenBusy::Wait`](crate::WhenBusy::Wait) also a file that has
     /// come since the download was started: another run may have finished it.
-    fn may_be_wanted(&self, found: Option<FileVersion>) -> bool {
+    pub fn may_be_wanted(&self, found: Option<FileVersion>) -> bool {
         let request = self.request;
         let wanted = match request.overwrite {
             Overwrite::IfDifferent => true,

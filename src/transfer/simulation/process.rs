@@ -11,7 +11,7 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::model::error::Result;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::sync::channel::{Receiver, unbounded};
@@ -242,6 +242,10 @@ impl Universe {
         let body = self.bodies.borrow_mut()[process.index].take();
         let Some(mut body) = body else { return };
         process.wait.set(Wait::None);
+        if process.shared.status().phase == Phase::Queued {
+            // It looks whether the files of another run are free, and starts with what they are then.
+            self.run_starts(process);
+        }
         let resumed = body.resume(());
         self.check_readable(process, matches!(resumed, CoroutineResult::Return(_)));
         match resumed {
