@@ -41,6 +41,8 @@ impl Driver<'_> {
             if let Some(outcome) = self.existing_file()? {
                 return Ok(Some(outcome));
             }
+            // It is not compared again after a wait, which may end with the same file.
+            self.rejected = seen;
             if !self.earlier_run.has_temp {
                 // Nothing was locked, and it may have taken long: another run may have left something meanwhile.
                 self.world.storage.release();

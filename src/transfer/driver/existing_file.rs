@@ -62,7 +62,11 @@ impl Driver<'_> {
             Overwrite::Fail => false,
         };
         // A checksum is that of the whole object as it is stored.
-        wanted && found.is_some() && request.range.is_none() && !request.is_processed()
+        wanted
+            && found.is_some()
+            && found != self.rejected
+            && request.range.is_none()
+            && !request.is_processed()
     }
 
     /// The head of the object; `None` if the service does not send it. A GET will show why, with the service's own

@@ -32,6 +32,7 @@ use crate::model::options::{ClientOptions, LogLevel};
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::model::trace::RequestEnd;
+use crate::storage::existing_file::FileVersion;
 use crate::sys::panic::catch;
 
 use super::connection::span::Span;
@@ -81,6 +82,8 @@ struct Driver<'w> {
     slots: Vec<Slot>,
     /// The files have been looked at, and are locked as far as they exist.
     has_files: bool,
+    /// The file at the target's path that turned out to be another one than the object, or could not be compared.
+    rejected: Option<FileVersion>,
     /// The files of an earlier run, until the first reply shows whether they can be used.
     earlier_run: EarlierRun,
     /// Everything that is known after the first successful reply.
@@ -150,6 +153,7 @@ impl<'w> Driver<'w> {
             shared,
             slots: (0..request.most_connections()).map(|_| Slot::new()).collect(),
             has_files: false,
+            rejected: None,
             earlier_run: EarlierRun::default(),
             transfer: None,
             proof: None,
