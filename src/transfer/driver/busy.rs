@@ -17,7 +17,7 @@ impl Driver<'_> {
     /// Gets the files and the first successful reply, and prepares the transfer, or returns the outcome if an existing
     /// file is what the request wants. If another run uses the files, waits for it if the request wants that.
     pub fn begin(&mut self) -> Result<Option<Outcome>> {
-        let mut look = FIRST_LOOK;
+        let (mut look, mut may_look_again) = (FIRST_LOOK, true);
         loop {
             let begun = match self.has_files {
                 true => self.open().map(|()| None),
@@ -28,6 +28,11 @@ impl Driver<'_> {
                     self.let_go(&busy);
                     self.wait_for_other(&busy, look)?;
                     look = (look * 3 / 2).min(LATEST_LOOK);
+                }
+                // The files were free at first. The run that has created them since may have died.
+                Err(busy) if busy.kind() == ErrorKind::Busy && self.has_files && may_look_again => {
+                    self.let_go(&busy);
+                    may_look_again = false;
                 }
                 begun => return begun,
             }

@@ -242,8 +242,11 @@ impl Universe {
         let body = self.bodies.borrow_mut()[process.index].take();
         let Some(mut body) = body else { return };
         process.wait.set(Wait::None);
-        if process.shared.status().phase == Phase::Queued {
-            // It looks whether the files of another run are free, and starts with what they are then.
+        if process.request.waits_if_busy()
+            && process.shared.status().phase == Phase::Queued
+            && !self.disk.is_in_use(&process.request)
+        {
+            // It waited for another run, and starts with what that has left.
             self.run_starts(process);
         }
         let resumed = body.resume(());

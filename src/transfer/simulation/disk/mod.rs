@@ -139,6 +139,14 @@ impl Disk {
         }
     }
 
+    /// Whether a process has locked the journal of a download or its temporary file under the usual name.
+    pub fn is_in_use(&self, request: &DownloadRequest) -> bool {
+        let files = &self.0.lock().files;
+        let paths = [Some(storage::paths(request).temp), storage::journal_path(request)];
+        let mut inodes = paths.iter().flatten().filter_map(|path| files.find(path.as_os_str()));
+        inodes.any(|inode| files.file(inode).lock.is_some())
+    }
+
     /// From now on no call fails, and there is room for everything.
     pub fn end_faults(&self) {
         let plan = &mut self.0.lock().plan;
