@@ -41,10 +41,14 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
     let flips = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Flip(_)));
     match error.code() {
         "Busy" => {
+            let has_locks = disk.locks && disk.trusted;
             // Without locks, a file that has vanished counts as taken by another run.
-            let vanishes = !(process.plan.meanwhile.is_empty() || disk.locks && disk.trusted);
-            let others =
-                process.plan.occupied.is_some() || was_in_use(universe, process) || vanishes;
+            let vanishes = !(process.plan.meanwhile.is_empty() || has_locks);
+            let others = match has_locks {
+                true => was_in_use(universe, process),
+                false => universe.others_of_target(process),
+            };
+            let others = process.plan.occupied.is_some() || others || vanishes;
             others && !process.request.waits_if_busy()
         }
         "InvalidArgument" if process.plan.request.processed == Some(Processed::Error) => true,

@@ -184,8 +184,8 @@ impl Universe {
 
     fn check_statistics(&self, process: &Process, outcome: &Outcome) {
         let status = process.shared.status();
-        if self.plan.sdk.is_some() || self.shares_files(process) {
-            // The bytes of its record are not counted before they are proven.
+        if self.plan.sdk.is_some() || self.others_of_target(process) {
+            // The bytes of its record are not counted before they are proven, and those of another run are not known.
             return;
         }
         let figures = &outcome.statistics;
@@ -273,12 +273,6 @@ impl Universe {
                 && other.request.file_path == process.request.file_path
                 && other.ended.get().is_none_or(|ended| ended >= process.started)
         })
-    }
-
-    /// Other runs may have changed the files between its start and the moment at which it has locked them.
-    pub fn shares_files(&self, process: &Process) -> bool {
-        let request = &process.plan.request;
-        (request.waits || request.if_different) && self.others_of_target(process)
     }
 
     fn check_error(&self, process: &Process, error: &Error) {

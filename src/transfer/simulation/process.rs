@@ -243,7 +243,8 @@ impl Universe {
         let Some(mut body) = body else { return };
         process.wait.set(Wait::None);
         if process.request.waits_if_busy()
-            && process.shared.status().phase == Phase::Queued
+            && matches!(process.shared.status().phase, Phase::Queued | Phase::Paused)
+            && self.disk.open_file(process.disk_id).is_none()
             && !self.disk.is_in_use(&process.request)
         {
             // It waited for another run, and starts with what that has left.

@@ -115,7 +115,7 @@ impl Universe {
         if request.order != Order::Sequential
             || request.is_processed()
             || self.has_reason(process)
-            || self.shares_files(process)
+            || self.others_of_target(process)
         {
             return;
         }
