@@ -76,7 +76,10 @@ impl Driver<'_> {
             Ok(FirstAnswer::Head { head, .. }) => Ok(Some(head)),
             Ok(FirstAnswer::Refused(refusal)) if refusal.status == 416 => Ok(None),
             Ok(FirstAnswer::Refused(refusal)) => Err(self.refusal_error(refusal, None)),
-            Err(error) if matches!(error.status(), 400 | 403 | 404 | 405 | 501) => {
+            Err(error)
+                if matches!(error.status(), 403 | 404 | 405 | 501)
+                    && self.throttle_back_off.until(self.now()).is_none() =>
+            {
                 self.log(LogLevel::Info, || format!("the existing file is not compared: {error}"));
                 Ok(None)
             }
