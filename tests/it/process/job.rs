@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use oss_resumable::{
     AccessKey, ByteRange, Checkpoint, Client, ClientOptions, Credentials, DecryptionKey,
-    DownloadRequest, Phase, WriteMode,
+    DownloadRequest, Phase, WhenBusy, WriteMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,8 @@ pub struct Job {
     /// PEM.
     pub decryption_key: Option<String>,
     pub direct: bool,
+    /// Waits for another process.
+    pub waits: bool,
 }
 
 /// What a process does to itself while it downloads.
@@ -63,6 +65,7 @@ impl Job {
             self_action: None,
             decryption_key: None,
             direct: false,
+            waits: false,
         }
     }
 
@@ -93,6 +96,7 @@ impl Job {
         request.range = self.range.map(|(start, end)| ByteRange { start, end });
         request.version_id.clone_from(&self.version_id);
         request.flush = self.flush;
+        request.when_busy = if self.waits { WhenBusy::Wait } else { WhenBusy::Fail };
         request.write_mode = if self.direct { WriteMode::Direct } else { WriteMode::Auto };
         request
     }
