@@ -88,6 +88,8 @@ inline const std::vector<Field> &requestFields() {
         FIELD(write_mode, number),
         FIELD(auto_concurrency, number),
         FIELD(reserved3, number),
+        FIELD(when_busy, number),
+        FIELD(reserved4, number),
     };
 #undef FIELD
     return fields;
