@@ -182,6 +182,7 @@ impl Process {
             ended: self.ended.get().unwrap_or_default(),
             connections: watch.connections.clone(),
             requests: watch.sent.clone(),
+            received: self.shared.counters.bytes_from_network.get(),
         }
     }
 

@@ -95,6 +95,8 @@ pub struct Figures {
     pub connections: Vec<(Duration, u32)>,
     /// When it sent requests.
     pub requests: Vec<Duration>,
+    /// Bytes that it received.
+    pub received: u64,
 }
 
 /// Plays a life. `tells`: its story is kept.
