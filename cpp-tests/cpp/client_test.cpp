@@ -343,7 +343,7 @@ TEST(Cpp, KeepsAFileThatIsTheObject) {
     ASSERT_TRUE(client.ResumableDownloadObject(request).isSuccess());
     const auto again = client.ResumableDownloadObject(request);
     ASSERT_TRUE(again.isSuccess()) << again.error().Message();
-    EXPECT_EQ(again.result().GetStatistics().bytes_from_network, 0u);
+    EXPECT_EQ(again.result().Statistics().bytes_from_network, 0u);
     EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "1MiB"));
 }
 
