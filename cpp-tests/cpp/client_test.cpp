@@ -336,7 +336,7 @@ TEST(Cpp, WhatHappensToAnExistingFileAndBesideAnotherRunCanBeChosen) {
 TEST(Cpp, KeepsAFileThatIsTheObject) {
     const LocalOss oss;
     const TemporaryDirectory directory;
-    const auto client = anonymousClient(oss);
+    auto client = anonymousClient(oss);
     DownloadObjectRequest request("examplebucket", "generated/1MiB", directory.path("file"));
     request.setOverwrite(OverwritePolicy::IfDifferent);
     request.setWhenBusy(BusyPolicy::Wait);
