@@ -48,11 +48,13 @@ class Contenders:
         if self.authorities:
             yield f"ca-file={self.authorities}"
 
-    def library(self, name=OURS, part_size=PART_SIZE, checkpoint=True, build=None, write_mode=0):
+    def library(self, name=OURS, part_size=PART_SIZE, checkpoint=True, build=None, write_mode=0,
+                auto_concurrency=False):
         flush = f"flush={'on' if self.flush else 'off'}"
         program = self.setup.tool("download", build)
         mode = [f"write-mode={write_mode}"] if write_mode else []
-        argv = (program, *self.arguments(part_size, checkpoint), flush, *mode)
+        auto = ["auto-concurrency=on"] if auto_concurrency else []
+        argv = (program, *self.arguments(part_size, checkpoint), flush, *mode, *auto)
         return Command(name, argv, self.file)
 
     def fio(self, name, size, direct):

@@ -17,7 +17,7 @@ use crate::model::request::{DownloadRequest, WhenBusy};
 use crate::oss::validate;
 use crate::storage::claim::TargetClaim;
 use crate::storage::paths;
-use crate::sync::channel::unbounded;
+use crate::sync::inbox::inbox;
 use crate::sys;
 use crate::transfer::{Lister, Shared, Task};
 
@@ -140,7 +140,7 @@ impl Client {
         let paths = paths::resolve(request)?;
         state.session.credentials.refresh_environment()?;
 
-        let (events, inbox) = unbounded();
+        let (events, inbox) = inbox();
         let shared = Arc::new(Shared::new(events, request.max_bandwidth, started));
         let claim = match request.when_busy {
             WhenBusy::Fail => TargetClaim::new(&paths)?,

@@ -41,7 +41,7 @@ impl Driver<'_> {
 
     fn get_files(&mut self) -> Result<Option<Outcome>> {
         self.recover()?;
-        let seen = self.world.storage.target_version();
+        let seen = self.target_to_compare();
         if self.may_be_wanted(seen) {
             if let Some(outcome) = self.existing_file()? {
                 return Ok(Some(outcome));
@@ -58,7 +58,7 @@ impl Driver<'_> {
         if self.request.waits_if_busy() {
             self.reserve_file()?;
             // Another run may have finished before the file was locked. None can any more.
-            let now = self.world.storage.target_version();
+            let now = self.target_to_compare();
             if now != seen
                 && self.may_be_wanted(now)
                 && let Some(outcome) = self.existing_file()?

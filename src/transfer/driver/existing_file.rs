@@ -50,6 +50,13 @@ impl Driver<'_> {
         }
     }
 
+    /// The file at the target's path, if the request may want to compare one.
+    pub fn target_to_compare(&self) -> Option<FileVersion> {
+        let compares =
+            self.request.waits_if_busy() || self.request.overwrite == Overwrite::IfDifferent;
+        compares.then(|| self.world.storage.target_version()).flatten()
+    }
+
     /// Whether the file `found` at the target's path is to be compared. With [`WhenBusy::Wait`](crate::WhenBusy::Wait) also a file that has
     /// come since the download was started: another run may have finished it.
     pub fn may_be_wanted(&self, found: Option<FileVersion>) -> bool {

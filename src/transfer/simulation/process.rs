@@ -14,7 +14,7 @@ use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::oss::decryption_keys::DecryptionKeys;
-use crate::sync::channel::{Receiver, unbounded};
+use crate::sync::inbox::{Receiver, inbox};
 use crate::transfer::bandwidth::Bandwidth;
 use crate::transfer::connection_budget::{ConnectionBudget, ConnectionShare};
 use crate::transfer::driver::drive;
@@ -97,7 +97,7 @@ impl Process {
         let plan = universe.plan.runs[run].clone();
         let client = plan.client;
         let request = universe.request_of(&plan);
-        let (events, inbox) = unbounded();
+        let (events, inbox) = inbox();
         let now = universe.now();
         let started = universe.base + now;
         let former = universe.processes.borrow().last().cloned();

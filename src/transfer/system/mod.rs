@@ -13,7 +13,7 @@ use crate::model::error::Error;
 use crate::model::request::DownloadRequest;
 use crate::storage::claim::TargetClaim;
 use crate::storage::paths::Paths;
-use crate::sync::channel::Receiver;
+use crate::sync::inbox::Receiver;
 use crate::sys::panic::catch;
 
 use super::driver;

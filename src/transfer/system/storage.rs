@@ -18,7 +18,7 @@ use crate::oss::content_cipher::ContentCipher;
 use crate::storage::existing_file::{ExistingFile, FileVersion};
 use crate::storage::paths::Paths;
 use crate::storage::temp_file::{FinishOptions, TempFile};
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 use crate::sys::exit;
 use crate::transfer::event::Event;
 use crate::transfer::world::{EarlierFile, JournalFile, Proof, Storage, TargetFile, TemporaryFile};
@@ -328,12 +328,12 @@ impl TemporaryFile for TempFile {
 mod tests {
     use super::*;
     use crate::storage::paths;
-    use crate::sync::channel::unbounded;
+    use crate::sync::inbox::inbox;
 
     /// Whether the SDK's record beside the target would be removed, with and without trusted locks.
     fn removes_sdk_record(request: &DownloadRequest, trusted: bool) -> bool {
         let paths = Paths { trusted, ..paths::resolve(request).expect("paths") };
-        let (events, _) = unbounded();
+        let (events, _) = inbox();
         let files = DownloadFiles::new(request, paths, events).expect("the process is not exiting");
         files.find_sdk_record(request).expect("nobody is in the way");
         files.sdk_record.take().is_some()
