@@ -163,6 +163,7 @@ impl Driver<'_> {
         };
         NewRequest {
             head: request == FirstRequest::Head,
+            address: None,
             composed: compose(self.request, request.range(), conditions),
             stage: if request == FirstRequest::Head {
                 ReplyStage::NotObject

@@ -170,9 +170,10 @@ impl Driver<'_> {
         range: &Range<u64>,
         file: &dyn TemporaryFile,
     ) -> Header {
+        let (bucket, key) = self.request.identity();
         Header {
-            bucket: self.request.bucket.clone(),
-            key: self.request.key.clone(),
+            bucket,
+            key,
             version_id: self.request.version_id.clone(),
             etag,
             object_size: generation.size,

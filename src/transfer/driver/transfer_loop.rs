@@ -299,6 +299,7 @@ impl Driver<'_> {
         let range = Some((asked.start, Some(asked.end.saturating_sub(1))));
         NewRequest {
             head: false,
+            address: None,
             composed: compose(self.request, range, conditions),
             stage: ReplyStage::Expected { generation: generation.clone(), pinning, asked },
             span,

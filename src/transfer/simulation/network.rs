@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::encryption::WrappedKey;
+use crate::model::encryption::{ContentKey, WrappedKey};
 use crate::model::error::{Error, Result};
+use crate::model::source_url::SharedUrlProvider;
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::oss::get_object::Composed;
 use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::connection_budget::Allowance;
 use crate::transfer::credentials_cache::CachedKey;
 use crate::transfer::event::{EndReason, Event};
-use crate::transfer::key_unwrapping::Asked as KeyAsked;
+use crate::transfer::host_calls::Asked as HostAsked;
 use crate::transfer::world::{Destination, Network, NewRequest};
 
 use super::credentials::Issued;
@@ -366,8 +367,12 @@ impl Network for Inside<'_> {
         false
     }
 
-    fn unwrap_key(&self, _: WrappedKey) -> Result<KeyAsked> {
-        Ok(KeyAsked::Nobody)
+    fn unwrap_key(&self, _: WrappedKey) -> Result<HostAsked<ContentKey>> {
+        Ok(HostAsked::Nobody)
+    }
+
+    fn ask_for_url(&self, _: &SharedUrlProvider) -> Result<HostAsked<String>> {
+        Ok(HostAsked::Nobody)
     }
 }
 
