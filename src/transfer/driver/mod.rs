@@ -8,6 +8,7 @@ mod decryption;
 mod failure;
 mod first_request;
 mod in_flight;
+mod link;
 mod pausing;
 mod pinning;
 mod preparation;
@@ -44,6 +45,7 @@ use super::world::{Proof, World};
 
 use decryption::Unwrapped;
 use in_flight::Slot;
+use link::Source;
 use pausing::Pause;
 use recovery::EarlierRun;
 use transfer::Transfer;
@@ -76,6 +78,8 @@ struct Driver<'w> {
     options: &'w ClientOptions,
     request: &'w DownloadRequest,
     shared: &'w Arc<Shared>,
+    /// The URL, if the request has one.
+    source: Option<Source>,
     slots: Vec<Slot>,
     /// The files of an earlier run, until the first reply shows whether they can be used.
     earlier_run: EarlierRun,
@@ -122,6 +126,8 @@ struct Driver<'w> {
     /// The object is fetched in one stream that cannot be resumed: the service ignores ranges, or the object cannot be
     /// pinned or is processed.
     single_stream: bool,
+    /// The size of an object at a URL whose server sent it whole because a range ended beyond it.
+    shorter: Option<u64>,
     /// The host has paused the download.
     pause: Option<Pause>,
     /// Requests were stopped by a pause, and none has been started since.
@@ -144,6 +150,7 @@ impl<'w> Driver<'w> {
             options,
             request,
             shared,
+            source: Source::of(request),
             slots: (0..request.most_connections()).map(|_| Slot::new()).collect(),
             earlier_run: EarlierRun::default(),
             transfer: None,
@@ -171,6 +178,7 @@ impl<'w> Driver<'w> {
             restarts: 0,
             refused_generation: None,
             single_stream: request.is_processed(),
+            shorter: None,
             pause: None,
             stopped_by_pause: false,
             refetched: false,

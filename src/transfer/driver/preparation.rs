@@ -77,7 +77,7 @@ impl Driver<'_> {
             self.proceed(FIRST)?;
         }
         self.log(LogLevel::Info, || match range.end {
-            UNKNOWN => "downloading a processed object of unknown size".to_owned(),
+            UNKNOWN => "downloading an object of unknown size".to_owned(),
             end => format!("downloading bytes {}-{end}", range.start),
         });
         Ok(())
