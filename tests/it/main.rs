@@ -50,3 +50,4 @@ mod starting_over;
 mod system_calls;
 mod tracing;
 mod traffic;
+mod url;
