@@ -47,9 +47,10 @@ impl Driver<'_> {
             }
             EndReason::Refused => {
                 let refusal = service_error::parse(&end.head, &end.body);
+                // With `If-Match` OSS would have answered 412. Other servers and caches may not.
                 let has_if_match = in_flight.pinning.is_none_or(|p| p == Pinning::IfMatch);
-                if refusal.status == 416 && !has_if_match {
-                    // With `If-Match` this would have been a 412.
+                let heeds_if_match = has_if_match && self.source.is_none();
+                if refusal.status == 416 && !heeds_if_match {
                     let what = "the service answered 416: it has become shorter";
                     return Ok(AfterFailure::ObjectChanged(what.to_owned()));
                 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use local_oss::{Config, EmptyObjectRange, Fault, Matcher, Object};
-use oss_resumable::{DownloadRequest, ErrorKind, Proof, SignatureVersion};
+use oss_resumable::{DownloadRequest, ErrorKind, Overwrite, Proof, SignatureVersion};
 
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, PART};
 
@@ -162,8 +162,9 @@ fn a_url_with_another_path_or_host_is_another_download() {
 #[test]
 fn with_nothing_missing_one_byte_is_asked_for_and_not_the_head() {
     for replaced in [false, true] {
-        let fixture = Fixture::new(2 * PART);
-        let request = fixture.request_for(link(&fixture));
+        let fixture = Fixture::new(MIB);
+        let mut request = fixture.request_for(link(&fixture));
+        request.overwrite = Overwrite::Fail;
         leave_everything_but_the_rename(&fixture, &request);
         let before = fixture.server.requests().len();
         if replaced {
@@ -176,24 +177,23 @@ fn with_nothing_missing_one_byte_is_asked_for_and_not_the_head() {
         requests.iter().for_each(assert_bare);
         if !replaced {
             assert_eq!(requests.len(), before + 1);
-            assert_eq!(outcome.statistics.bytes_reused, 2 * PART);
+            assert_eq!(outcome.statistics.bytes_reused, MIB);
         }
     }
 }
 
-/// Interrupts a download when every byte is recorded: its target becomes a directory meanwhile.
+/// Leaves a checkpoint of every byte: a file is in the way when the download would end.
 fn leave_everything_but_the_rename(fixture: &Fixture, request: &DownloadRequest) {
-    let mut block = |status: &oss_resumable::Status| {
-        if status.bytes_done > 0 && !fixture.target().exists() {
-            std::fs::create_dir(fixture.target()).expect("in the way");
-        }
-        true
-    };
-    fixture.server.inject(Fault::RateLimit(2 * MIB));
-    let error = client().download_with(request, &mut block).expect_err("no rename");
-    assert_eq!(error.code(), "RenameError", "{error}");
+    fixture.server.inject(Fault::RateLimit(4 * MIB));
+    let download = client().start(request).expect("start");
+    while download.status().bytes_total.is_none() {
+        std::thread::yield_now();
+    }
+    std::fs::write(fixture.target(), "in the way").expect("write");
+    let error = download.wait(None).expect("no limit").expect_err("a file is in the way");
+    assert_eq!(error.code(), "FileAlreadyExists");
+    std::fs::remove_file(fixture.target()).expect("remove");
     fixture.server.clear_faults();
-    std::fs::remove_dir(fixture.target()).expect("remove");
 }
 
 #[test]
