@@ -143,6 +143,10 @@ fn layouts() -> Vec<Layout> {
             write_mode,
             auto_concurrency,
             reserved3,
+            url,
+            url_provider,
+            url_provider_user_data,
+            url_provider_user_data_free,
         }),
         layout!(oss_resumable_status {
             struct_size,
