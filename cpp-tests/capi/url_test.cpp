@@ -23,7 +23,7 @@ struct Place {
     LocalOss oss;
     TemporaryDirectory directory;
     std::string file = directory.path("file");
-    std::string url = oss.endpoint() + "/examplebucket/generated/3m";
+    std::string url = oss.endpoint() + "/examplebucket/generated/3MiB";
 
     oss_download_object_request request(const std::string &from) const {
         oss_download_object_request request = OSS_DOWNLOAD_OBJECT_REQUEST_INIT;
@@ -63,14 +63,14 @@ TEST(Url, IsDownloadedByAClientWithoutAnEndpoint) {
     const Place place;
     const auto ended = download(urlClient(), place.request(place.url));
     EXPECT_EQ(ended.code, OSS_RESUMABLE_OK) << ended.message();
-    EXPECT_TRUE(LocalOss::isGenerated(place.file, "3m"));
+    EXPECT_TRUE(LocalOss::isGenerated(place.file, "3MiB"));
 }
 
 TEST(Url, ExcludesBucketAndKey) {
     const Place place;
     auto request = place.request(place.url);
     request.bucket = "examplebucket";
-    request.key = "generated/3m";
+    request.key = "generated/3MiB";
     const auto both = download(urlClient(), request);
     EXPECT_EQ(both.code, OSS_RESUMABLE_ERR_VALIDATION);
     EXPECT_NE(both.message().find("both a URL and a bucket"), std::string::npos);
@@ -94,7 +94,7 @@ TEST(Url, ThatHasExpiredIsRenewedByTheProvider) {
         const auto ended = download(client, request);
         EXPECT_EQ(ended.code, OSS_RESUMABLE_OK) << ended.message();
     }
-    EXPECT_TRUE(LocalOss::isGenerated(place.file, "3m"));
+    EXPECT_TRUE(LocalOss::isGenerated(place.file, "3MiB"));
     EXPECT_EQ(provider.calls, 1);
     EXPECT_EQ(provider.freed, 1);
 }

@@ -15,7 +15,7 @@ namespace {
 struct Place {
     LocalOss oss;
     TemporaryDirectory directory;
-    std::string url = oss.endpoint() + "/examplebucket/generated/3m";
+    std::string url = oss.endpoint() + "/examplebucket/generated/3MiB";
     std::string expired = url + "?Expires=1000000000&Signature=SECRET";
 
     DownloadOutcome download(const std::string &from, const UrlProvider &provider) const {
@@ -23,7 +23,7 @@ struct Place {
         request.setUrlProvider(provider);
         return Client::ForUrls().ResumableDownloadObject(request);
     }
-    bool isSaved() const { return LocalOss::isGenerated(directory.path("file"), "3m"); }
+    bool isSaved() const { return LocalOss::isGenerated(directory.path("file"), "3MiB"); }
 };
 
 } // namespace
@@ -62,7 +62,7 @@ TEST(CppUrl, WhoseProviderFailsOrThrowsIsAnErrorWithTheReason) {
 
 TEST(CppUrl, ExcludesBucketAndKeyAndHoldsNoNulByte) {
     const Place place;
-    DownloadObjectRequest request("examplebucket", "generated/3m", place.directory.path("file"));
+    DownloadObjectRequest request("examplebucket", "generated/3MiB", place.directory.path("file"));
     auto client = Client::ForUrls();
     EXPECT_NE(client.ResumableDownloadObject(request).error().Message().find("endpoint"),
               std::string::npos);

@@ -88,6 +88,10 @@ inline const std::vector<Field> &requestFields() {
         FIELD(write_mode, number),
         FIELD(auto_concurrency, number),
         FIELD(reserved3, number),
+        FIELD(url, text),
+        FIELD(url_provider, callback),
+        FIELD(url_provider_user_data, callback),
+        FIELD(url_provider_user_data_free, callback),
     };
 #undef FIELD
     return fields;
