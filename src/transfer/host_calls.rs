@@ -54,6 +54,13 @@ pub struct Answers<T> {
 }
 
 impl<T> Answers<T> {
+    /// An answer that the tests will give.
+    #[cfg(test)]
+    pub fn to_come() -> (Sender<Answer<T>>, Self) {
+        let (answer, receiver) = bounded(1);
+        (answer, Answers { receiver, abandoned: Arc::default() })
+    }
+
     /// The answer, if it has arrived.
     pub fn get(&self) -> Option<Answer<T>> {
         self.receiver.try_recv().ok()

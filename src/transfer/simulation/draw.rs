@@ -3,6 +3,8 @@
 
 mod troubles;
 
+use troubles::credentials;
+
 use std::time::Duration;
 
 use crate::model::request::Order;
@@ -18,6 +20,8 @@ const ORDERS: u64 = 3;
 const MOST_PARTS: u64 = 200;
 /// … and for numbers of connections.
 const CONNECTIONS: u64 = 4;
+/// … and for URLs.
+const URLS: u64 = 5;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -32,6 +36,7 @@ impl Plan {
         for _ in 0..draw.random.below(9) {
             draw.trouble();
         }
+        draw.url();
         draw.last_run();
         draw.plan
     }
@@ -109,6 +114,22 @@ impl Draw {
         if random.chance(0.05) && request.range.is_none() {
             run.request.processed =
                 Some(*random.pick(&[Processed::WithLength, Processed::Chunked, Processed::Error]));
+        }
+    }
+
+    /// A life by a URL. It depends on the seed only, so that lives without one stay as they are.
+    fn url(&mut self) {
+        let mut random = Random::new(self.plan.seed).fork(URLS);
+        if !random.chance(0.2) {
+            return;
+        }
+        let lasting = millis(random.log_range(50..100_000));
+        let redirects = random.chance(0.4).then_some(lasting);
+        self.plan.url = Some(UrlPlan { redirects, oss_ranges: random.chance(0.5) });
+        self.plan.sdk = None;
+        if random.chance(0.6) {
+            let credentials = credentials(&mut random);
+            self.plan.runs.iter_mut().for_each(|run| run.client.credentials = credentials);
         }
     }
 

@@ -25,4 +25,5 @@ mod story;
 mod tests;
 mod traces;
 mod universe;
+mod url;
 mod watch;

@@ -251,6 +251,10 @@ impl Universe {
             Happening::ProviderAnswers(process) => {
                 let process = self.process(process);
                 process.credentials.borrow_mut().answered(self.now());
+                if let Some(answer) = process.url_answer.take() {
+                    // Nobody waits for it if the download has ended.
+                    let _ = answer.send(process.credentials.borrow_mut().newest_url());
+                }
                 self.deliver(&process, Event::Wake);
             }
             Happening::Meanwhile(process, nth) => {
