@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use local_oss::{Config, Fault, Object};
-use oss_resumable::{ErrorKind, Proof, Status};
+use oss_resumable::{ErrorKind, Overwrite, Proof, Status};
 
 use crate::fixture::{Fixture, MIB, PART};
 
@@ -204,6 +204,35 @@ fn a_small_object_of_a_server_without_ranges_is_repeated_when_it_breaks() {
     let fixture = Fixture::new(1);
     client().download(&fixture.request_for(server.url("/x"))).expect("one stream");
     assert_saved(&fixture, &small);
+}
+
+#[test]
+fn a_server_that_sends_everything_for_the_byte_of_a_check_costs_little() {
+    let whole = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let sends_whole = whole.clone();
+    let server = Scripted::start(move |_, request| {
+        let headers = ["ETag: \"e\""];
+        match sends_whole.load(std::sync::atomic::Ordering::SeqCst) {
+            true => Reply::whole(&object(), &headers),
+            false => Reply::part(&object(), request, &headers),
+        }
+    });
+    let fixture = Fixture::new(1);
+    let mut request = fixture.request_for(server.url("/x"));
+    request.overwrite = Overwrite::Fail;
+    let mut block = |status: &Status| {
+        if status.bytes_total.is_some() && !fixture.target().exists() {
+            std::fs::write(fixture.target(), "in the way").expect("write");
+        }
+        true
+    };
+    request.max_bandwidth = 4 * MIB;
+    client().download_with(&request, &mut block).expect_err("a file is in the way");
+    std::fs::remove_file(fixture.target()).expect("remove");
+    whole.store(true, std::sync::atomic::Ordering::SeqCst);
+    let outcome = client().download(&request).expect("nothing is missing");
+    assert_saved(&fixture, &object());
+    assert_eq!((outcome.statistics.requests, outcome.statistics.bytes_from_network), (1, 0));
 }
 
 #[test]
