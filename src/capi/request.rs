@@ -235,17 +235,18 @@ pub struct oss_download_object_request {
     ///   `x-oss-hash-crc64ecma` is compared. A body that was compressed in transit is an error.
     /// - A download is resumed when host, path, ETag and size are the same, whatever the query is. No query appears in
     ///   the checkpoint, a message, a log line or a trace.
-    /// - Up to five redirects in a row are followed, but never from `https` to `http`. The extra headers, which may be
-    ///   credentials and here also may be `Authorization`, are sent only to the scheme, host and port of this URL, except
-    ///   `Accept`, `Accept-Language`, `Cache-Control`, `Pragma` and `User-Agent`. When an address that a redirect gave
-    ///   stops working, the URL is asked again.
+    /// - Up to five redirects in a row are followed, but never from `https` to `http`; others end the download with
+    ///   `RedirectError`. The extra headers, which may be credentials and here also may be `Authorization`, are sent only
+    ///   to the scheme, host and port of this URL, except `Accept`, `Accept-Language`, `Cache-Control`, `Pragma` and
+    ///   `User-Agent`. When an address that a redirect gave stops working, the URL is asked again.
     /// - With `x-oss-process` in its query, the object is processed; see `extra_query`.
     /// - When it expires, `url_provider` is asked; without one the download fails.
     pub url: *const c_char,
     /// Supplies a new URL when the one of the download has expired, or NULL: its `Expires`, or `x-oss-date` and
     /// `x-oss-expires`, say so, the server answers 400, 401 or 403 and calls it expired, or it answers 403 to a URL that
     /// has worked before. The download goes on at its byte if the new URL has the same object (ETag and size); otherwise
-    /// the object has changed. The new URL may have another host, but not `http` after `https`. Only with `url`.
+    /// the object has changed. The new URL may have another host, but not `http` after `https`. A provider without
+    /// a usable URL ends the download with `UrlProviderError`. Only with `url`.
     pub url_provider: oss_resumable_url_provider,
     /// Passed to `url_provider`.
     pub url_provider_user_data: *mut c_void,
