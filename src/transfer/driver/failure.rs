@@ -11,7 +11,7 @@ use crate::transfer::counters::Counter;
 use crate::transfer::event::{EndReason, FetchEnd};
 use crate::transfer::policy::failure_cause::{self, Broken};
 use crate::transfer::policy::link;
-use crate::transfer::policy::reply_check::{Flaw, UNKNOWN};
+use crate::transfer::policy::reply_check::{self, Flaw, UNKNOWN};
 use crate::transfer::policy::retry::{self, Cause, Failure, History, Limits};
 
 use super::Driver;
@@ -62,9 +62,15 @@ impl Driver<'_> {
             EndReason::Unusable(Flaw::Changed(what)) => {
                 return Ok(AfterFailure::ObjectChanged(what));
             }
-            EndReason::Unusable(Flaw::RangeIgnored) if self.must_stream() => {
-                self.single_stream = true;
-                return Ok(AfterFailure::Retry);
+            EndReason::Unusable(Flaw::RangeIgnored) if self.source.is_some() => {
+                if let Some(what) = self.changed(&end.head) {
+                    return Ok(AfterFailure::ObjectChanged(what));
+                }
+                if self.must_stream() {
+                    self.single_stream = true;
+                    return Ok(AfterFailure::Retry);
+                }
+                Failure::of(Cause::Reply, self.unusable(&Flaw::RangeIgnored, range))
             }
             EndReason::Unusable(flaw) => {
                 Failure::of(failure_cause::of_flaw(&flaw), self.unusable(&flaw, range))
@@ -175,7 +181,13 @@ impl Driver<'_> {
             self.throttle_back_off.refused(in_flight.started, beside, self.now());
         }
         let retry_after = head.retry_after(self.world.network.service_time());
-        let error = self.refusal_error(refusal, range);
+        let elsewhere = self.source.is_some() && cause == Cause::Auth;
+        let error = match elsewhere {
+            true => {
+                refusal.into_url_error(&self.object(), range, Some("The URL is asked for anew."))
+            }
+            false => self.refusal_error(refusal, range),
+        };
         Failure { cause, error, retry_after, too_many_requests, retryability }
     }
 
@@ -203,11 +215,20 @@ impl Driver<'_> {
         refusal.into_url_error(&self.object(), range, lapsed.as_deref())
     }
 
+    /// What has changed, if the whole object came from a URL in place of a range because that ends beyond it now.
+    fn changed(&self, head: &ReplyHead) -> Option<String> {
+        let transfer = self.transfer.as_ref().filter(|_| self.source.is_some())?;
+        let seen = reply_check::probe_reply(head).ok()?;
+        match reply_check::continues(&seen, &transfer.generation, transfer.pinning) {
+            Err(Flaw::Changed(what)) => Some(what),
+            _ => None,
+        }
+    }
+
     /// Whether only a stream brings the object of a URL whose server has ignored a range. Its first reply had the whole
     /// object, which did not show that.
     fn must_stream(&self) -> bool {
-        let first = self.transfer.as_ref().map(|transfer| transfer.head.status);
-        self.source.is_some() && first == Some(200)
+        self.transfer.as_ref().is_some_and(|transfer| transfer.head.status == 200)
     }
 
     /// The error of a reply that is not the requested one.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::error::{Error, ErrorKind};
+use crate::model::request::DownloadRequest;
 use crate::transfer::credentials_cache::CachedKey;
 
 use super::plan::{CredentialsPlan, ProviderPlan};
@@ -75,10 +76,10 @@ impl Credentials {
     }
 
     /// Its answer, after [`Credentials::answered`].
-    pub fn newest_url(&mut self) -> Result<String, String> {
+    pub fn newest_url(&mut self, request: &DownloadRequest) -> Result<String, String> {
         match std::mem::take(&mut self.failed) {
             true => Err("simulated".to_owned()),
-            false => Ok(url::url(self, self.serial)),
+            false => Ok(url::newer(self, self.serial, request)),
         }
     }
 

@@ -252,8 +252,9 @@ impl Universe {
                 let process = self.process(process);
                 process.credentials.borrow_mut().answered(self.now());
                 if let Some(answer) = process.url_answer.take() {
+                    let newest = process.credentials.borrow_mut().newest_url(&process.request);
                     // Nobody waits for it if the download has ended.
-                    let _ = answer.send(process.credentials.borrow_mut().newest_url());
+                    let _ = answer.send(newest);
                 }
                 self.deliver(&process, Event::Wake);
             }

@@ -27,7 +27,7 @@ pub fn use_url(request: &mut DownloadRequest, credentials: &Credentials) {
 }
 
 /// The URL number `serial`. It says when it expires, if the provider's URLs do.
-pub fn url(credentials: &Credentials, serial: u64) -> String {
+fn url(credentials: &Credentials, serial: u64) -> String {
     let mut url = format!("http://oss.simulated/key?n={serial}");
     if let CredentialsPlan::Provider(provider) = credentials.plan()
         && let Some(at) = credentials.expiry(serial).filter(|_| provider.announces)
@@ -36,6 +36,13 @@ pub fn url(credentials: &Credentials, serial: u64) -> String {
         url.push_str(&format!("&Expires={at}&Signature=s"));
     }
     url
+}
+
+/// The URL number `serial` of the object that `request` wants.
+pub fn newer(credentials: &Credentials, serial: u64, request: &DownloadRequest) -> String {
+    let processed = request.address().and_then(|first| first.parameter("x-oss-process"));
+    let processed = processed.map(|value| format!("&x-oss-process={value}"));
+    url(credentials, serial) + &processed.unwrap_or_default()
 }
 
 /// What a request to an address of a URL asks for beside its headers.
