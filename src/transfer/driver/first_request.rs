@@ -25,6 +25,9 @@ use super::start_request::StartOutcome;
 /// The slot of the first request.
 pub const FIRST: usize = 0;
 
+/// How often an object at a URL may have become shorter before the first reply that can be used.
+const MOST_SHORTER: u32 = 3;
+
 /// What the first request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FirstRequest {
@@ -124,7 +127,7 @@ impl Driver<'_> {
             FirstRequest::Part(first, end.min(first.saturating_add(self.request.part_size)) - 1)
         };
         let end = self.last().map_or(u64::MAX, |last| last.saturating_add(1));
-        let end = self.shorter.map_or(end, |size| end.min(size.max(self.start() + 1)));
+        let end = self.known_size.map_or(end, |size| end.min(size.max(self.start() + 1)));
         match &self.earlier_run.recoverable {
             None => part(self.start(), end),
             Some(recoverable) => match first_gap(&recoverable.extents, &recoverable.range) {
@@ -140,7 +143,11 @@ impl Driver<'_> {
     fn stream(&self) -> FirstRequest {
         match (self.start(), self.last()) {
             (0, None) => FirstRequest::Whole,
-            (first, last) => FirstRequest::Stream(first, last),
+            (first, last) => {
+                let end = self.known_size.filter(|size| *size > first);
+                let within = |last: u64| end.map_or(last, |end| last.min(end - 1));
+                FirstRequest::Stream(first, last.map(within))
+            }
         }
     }
 
@@ -307,15 +314,19 @@ impl Driver<'_> {
     }
 
     /// Whether the whole object came because the range of a request for a URL ends beyond it, as OSS does without
-    /// `x-oss-range-behavior`; it is asked for anew, within its size, once. An error if the range begins beyond it.
+    /// `x-oss-range-behavior`; it is asked for anew, within its size, a few times. An error if the range begins beyond it.
     fn found_shorter(&mut self, request: FirstRequest, head: &ReplyHead) -> Result<bool> {
-        let size = head.content_length().ok().flatten();
-        let (Some(size), Some((_, Some(last)))) = (size, request.range()) else { return Ok(false) };
-        if self.source.is_none() || self.shorter.is_some() || last < size {
+        let size = head.content_length().ok().flatten().filter(|_| self.source.is_some());
+        let (Some(size), Some((first, last))) = (size, request.range()) else { return Ok(false) };
+        if first < size && last.is_none_or(|last| last < size) {
             return Ok(false);
         }
         self.resolve(&Generation { size, ..Generation::default() })?;
-        self.shorter = Some(size);
+        if self.found_shorter == MOST_SHORTER {
+            return Ok(false);
+        }
+        self.found_shorter += 1;
+        self.known_size = Some(size);
         self.earlier_run.recoverable = None;
         Ok(true)
     }
@@ -354,6 +365,7 @@ impl Driver<'_> {
             self.single_stream = true;
             let range = self.resolve(&reply.generation)?;
             if matches!(request, FirstRequest::Part(..)) && reply.body.end < range.end {
+                self.known_size = self.source.as_ref().map(|_| reply.generation.size);
                 return Ok(Some(self.stream()));
             }
         }

@@ -126,8 +126,10 @@ struct Driver<'w> {
     /// The object is fetched in one stream that cannot be resumed: the service ignores ranges, or the object cannot be
     /// pinned or is processed.
     single_stream: bool,
-    /// The size of an object at a URL whose server sent it whole because a range ended beyond it.
-    shorter: Option<u64>,
+    /// The size of an object at a URL, once a reply has told it: a range must not end beyond it.
+    known_size: Option<u64>,
+    /// How often it was told by sending the object whole, because the range did.
+    found_shorter: u32,
     /// The host has paused the download.
     pause: Option<Pause>,
     /// Requests were stopped by a pause, and none has been started since.
@@ -178,7 +180,8 @@ impl<'w> Driver<'w> {
             restarts: 0,
             refused_generation: None,
             single_stream: request.is_processed(),
-            shorter: None,
+            known_size: None,
+            found_shorter: 0,
             pause: None,
             stopped_by_pause: false,
             refetched: false,
@@ -272,6 +275,7 @@ impl<'w> Driver<'w> {
         let reused = self.shared.counters.bytes_reused.get();
         self.shared.counters.bytes_reused.subtract(reused);
         self.shared.set_total(None);
+        (self.known_size, self.found_shorter) = (None, 0);
         if let Some(transfer) = self.transfer.take() {
             let (file, journal) = transfer.stored.into_parts();
             self.shared.set_contiguous(0);

@@ -116,6 +116,26 @@ fn caches_without_etags_or_with_weak_ones_deliver_one_generation_in_one_stream()
 }
 
 #[test]
+fn an_object_that_becomes_shorter_is_a_changed_one_although_it_is_sent_whole() {
+    let fixture = Fixture::new(1);
+    let server = Scripted::start(|n, request| {
+        let (bytes, etag) = match n {
+            0 => (generation(1), "ETag: \"g1\""),
+            _ => (generation(2)[..SIZE / 2].to_vec(), "ETag: \"g2\""),
+        };
+        // As OSS does without x-oss-range-behavior, and without looking at If-Match.
+        let asked = request.header("Range").and_then(|range| range.rsplit('-').next());
+        match asked.and_then(|last| last.parse::<usize>().ok()) {
+            Some(last) if last >= bytes.len() => Reply::whole(&bytes, &[etag]),
+            _ => Reply::part(&bytes, request, &[etag]),
+        }
+    });
+    let outcome = client().download(&request(&fixture, &server)).expect("the shorter one");
+    let file = std::fs::read(fixture.target()).expect("file");
+    assert!(outcome.etag.as_deref() == Some("g2") && file == generation(2)[..SIZE / 2]);
+}
+
+#[test]
 fn an_object_that_is_replaced_between_two_runs_or_looks_older_in_the_second_starts_over() {
     for condition in [Condition::Heeded, Condition::Dropped] {
         for (before, after) in [(1, 2), (2, 1), (1, 1)] {

@@ -247,6 +247,24 @@ fn without_a_strong_etag_parts_are_never_put_together() {
     }
 }
 
+#[test]
+fn a_range_that_ends_beyond_an_object_without_a_strong_etag_is_one_stream_of_its_bytes() {
+    let whole = object();
+    // As OSS does without x-oss-range-behavior.
+    let server = Scripted::start(move |_, request| {
+        let asked = request.header("Range").and_then(|range| range.rsplit('-').next());
+        let last = asked.and_then(|last| last.parse::<usize>().ok());
+        match last.is_some_and(|last| last >= whole.len()) {
+            true => Reply::whole(&whole, &["ETag: W/\"e\""]),
+            false => Reply::part(&whole, request, &["ETag: W/\"e\""]),
+        }
+    });
+    let fixture = Fixture::new(1);
+    let request = fixture.request_for(server.url("/x")).range(1000, 10 * SIZE as i64);
+    client().download(&request).expect("the rest of the object");
+    assert_saved(&fixture, &object()[1000..]);
+}
+
 /// `bytes` in chunks.
 fn chunked(bytes: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
