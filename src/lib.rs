@@ -24,6 +24,7 @@ pub use download::Download;
 pub use event_queue::EventQueue;
 pub use listing::{ListCanceller, Listing};
 pub use model::credentials::{AccessKey, Credentials, CredentialsProvider};
+pub use model::digest::{Crc64, Md5, Sha256};
 pub use model::encryption::{ContentKey, DecryptionKey, KeyUnwrapper, WrappedKey};
 pub use model::error::{Error, ErrorKind, Result};
 pub use model::events::{DownloadEvent, EventKind};
@@ -37,7 +38,7 @@ pub use model::outcome::{Outcome, Phase, Proof, Statistics, Status};
 pub use model::request::{
     ByteRange, Checkpoint, DEFAULT_AUTO_CONNECTIONS, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM,
     DownloadRequest, MAX_PART_SIZE, MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite,
-    ResponseHeaders, WriteMode,
+    ResponseHeaders, WhenBusy, WriteMode,
 };
 pub use model::source_url::{SharedUrlProvider, SourceUrl, UrlProvider};
 pub use model::temp_path::TempPath;

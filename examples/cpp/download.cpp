@@ -35,6 +35,10 @@ oss_resumable::DownloadObjectRequest makeRequest(const DownloadOptions &options)
     request.setEnableCheckpoint(true);
     request.setPartSize(options.partSize);
     request.setThreadNum(options.threads);
+    if (options.shared) {
+        request.setWhenBusy(oss_resumable::BusyPolicy::Wait);
+        request.setOverwrite(oss_resumable::OverwritePolicy::IfDifferent);
+    }
     return request;
 }
 
@@ -44,6 +48,8 @@ std::string proof(const oss_resumable::Result &result) {
         return "CRC-64 equals the object's";
     case OSS_RESUMABLE_PROOF_GENERATION:
         return "bytes on disk equal those received; the service sent no CRC-64 to compare";
+    case OSS_RESUMABLE_PROOF_EXPECTED_DIGEST:
+        return "it has the expected digest";
     default:
         return "bytes on disk equal those received";
     }

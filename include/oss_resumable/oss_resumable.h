@@ -264,6 +264,48 @@
 #define OSS_RESUMABLE_OVERWRITE_FAIL 1
 
 /**
+ * `overwrite`: as ::OSS_RESUMABLE_OVERWRITE_REPLACE, but a file of the object's size is read first, and if it has the
+ * CRC-64 that the service stores for the object, the download succeeds without fetching a byte:
+ * ::OSS_RESUMABLE_PROOF_OBJECT_CRC, and all bytes count as reused.
+ *
+ * - One HEAD request with the conditions of the request is sent if there is a file. A service that refuses it is asked
+ *   for the object as if there were no file.
+ * - The file is only compared, not locked. With `flush` it is flushed first, and what is compared is what is on the
+ *   disk, as far as the system allows. With `set_modified_time` it gets the object's time. A file that cannot be read,
+ *   flushed or changed so is replaced.
+ * - The checkpoint and the temporary file of an earlier run are removed.
+ * - With expected digests the file must have those too, and the proof is ::OSS_RESUMABLE_PROOF_EXPECTED_DIGEST.
+ * - A range and a processed object are downloaded as with ::OSS_RESUMABLE_OVERWRITE_REPLACE, and so is an object
+ *   without a CRC-64 of which no digest is expected. `verify_crc` of oss_resumable_client_options has no influence on this
+ *   comparison. The file of an encrypted object that is to be decrypted is encrypted again in memory.
+ */
+#define OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT 2
+
+/**
+ * `when_busy`: fail with ::OSS_RESUMABLE_ERR_BUSY.
+ */
+#define OSS_RESUMABLE_BUSY_FAIL 0
+
+/**
+ * `when_busy`: wait until the other run has ended, then continue from what it has left: its checkpoint, or its finished
+ * file.
+ *
+ * - A file that was created or replaced since this download was started is compared with the object as with
+ *   ::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT, so that the finished file of another run costs a HEAD request and is not
+ *   fetched again. If the service sends no CRC-64, the object is downloaded again. With ::OSS_RESUMABLE_OVERWRITE_FAIL
+ *   the file of the other run is an error.
+ * - Several that wait for a file of this process start in the order of their calls. They are queued, cost no thread,
+ *   and start without a place in the client's queue until the file is free.
+ * - A run that waits for another process counts as running. It looks every 200 ms at the latest whether the files are
+ *   free; which of several processes is first is left to chance.
+ * - Waiting ends with a cancel, and with the deadline, whose error then says what was waited for. A paused download
+ *   goes on to wait when it is resumed. The status shows ::OSS_RESUMABLE_PHASE_QUEUED.
+ * - Other processes are noticed by the locks of the files. Where a file system has none, runs may work at the same
+ *   time, each with a file of its own.
+ */
+#define OSS_RESUMABLE_BUSY_WAIT 1
+
+/**
  * `write_mode`: directly for a download of at least 64 MiB that is larger than a quarter of the memory that the system
  * can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group if that is
  * lower), on a local file system; otherwise buffered. The bytes that stay in memory make a file fast to read that is
@@ -306,7 +348,8 @@
 #define OSS_RESUMABLE_PHASE_STARTING 1
 
 /**
- * oss_resumable_status: fetching bytes and verifying those of an earlier run.
+ * oss_resumable_status: fetching bytes and verifying those of an earlier run, or those of an existing file
+ * (::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT).
  */
 #define OSS_RESUMABLE_PHASE_TRANSFERRING 2
 
@@ -332,7 +375,8 @@
 #define OSS_RESUMABLE_PHASE_PAUSED 6
 
 /**
- * oss_resumable_status: waiting in the client's queue until fewer than `max_active_downloads` run.
+ * oss_resumable_status: waiting in the client's queue until fewer than `max_active_downloads` run, or until another run
+ * has ended (::OSS_RESUMABLE_BUSY_WAIT).
  */
 #define OSS_RESUMABLE_PHASE_QUEUED 7
 
@@ -390,6 +434,13 @@
  * `verify_crc` is off.
  */
 #define OSS_RESUMABLE_PROOF_NOT_COMPARED 3
+
+/**
+ * oss_resumable_result_proof(): the file has the digest that the request expects (`expected_sha256`, `expected_md5`,
+ * `expected_crc64`), each one if there are several. This is the strongest proof: it covers the way from whoever computed
+ * the digest to this file, the service included. It is the proof also if the object's CRC-64 was compared, too.
+ */
+#define OSS_RESUMABLE_PROOF_EXPECTED_DIGEST 4
 
 /**
  * The contents of a download's checkpoint. Created by oss_resumable_checkpoint_inspect(), owned by the caller, freed
@@ -1369,7 +1420,7 @@ typedef struct oss_download_object_request {
      */
     int32_t enable_checkpoint;
     /**
-     * ::OSS_RESUMABLE_OVERWRITE_REPLACE or ::OSS_RESUMABLE_OVERWRITE_FAIL.
+     * ::OSS_RESUMABLE_OVERWRITE_REPLACE, ::OSS_RESUMABLE_OVERWRITE_FAIL or ::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT.
      */
     int32_t overwrite;
     /**
@@ -1461,6 +1512,51 @@ typedef struct oss_download_object_request {
      */
     uint32_t reserved3;
     /**
+     * SHA-256 that the file must have, or else the download fails with the code `DigestMismatch`
+     * (::OSS_RESUMABLE_ERR_INTEGRITY). NULL: none.
+     *
+     * It is written as 64 hexadecimal digits of either case or 44 characters of base64 with padding, after an optional
+     * `sha256:` as container tools write it, or as `sha256-` with base64 as in Subresource Integrity. The length tells
+     * hexadecimal digits from base64. Blanks and line ends around the text are ignored. Anything else, an empty text
+     * included, is refused (::OSS_RESUMABLE_ERR_VALIDATION).
+     *
+     * An expected digest is that of the file: of the range if only a range is downloaded, of the decrypted bytes if the
+     * object is decrypted, of the result if the object is processed. It is compared before the rename, also when
+     * every byte is from an earlier run. The file is hashed while it grows, on a thread of its own, so that little is
+     * left to hash at the end; a small one is hashed when it is complete.
+     *
+     * If it differs and the object's CRC-64 was not compared, bytes that the disk has damaged, or else all bytes, are
+     * fetched once more. If it differs again, or if the object's CRC-64 has shown that the file is the object, the
+     * download fails. It keeps no checkpoint then, and the old file stays.
+     *
+     * A download whose digest is right has the proof ::OSS_RESUMABLE_PROOF_EXPECTED_DIGEST. Like the object's CRC-64,
+     * the digest proves bytes that cannot be pinned with `If-Match`, of a service that refuses its own ETag or of an
+     * object that grows.
+     */
+    const char *expected_sha256;
+    /**
+     * MD5 that the file must have: 32 hexadecimal digits or 24 characters of base64 as in `Content-MD5`, after an
+     * optional `md5:`, or `md5-` with base64. Otherwise as `expected_sha256`. It detects damage, not forgery. NULL: none.
+     */
+    const char *expected_md5;
+    /**
+     * CRC-64/XZ that the file must have: a decimal number as in `x-oss-hash-crc64ecma`, or `0x` with 1 to 16
+     * hexadecimal digits; digits without `0x` are always decimal. Otherwise as `expected_sha256`. NULL: none.
+     *
+     * It needs no pass over the bytes, unless they are decrypted. If the service states another CRC-64 for the whole
+     * object, the download fails before it fetches anything, and keeps the checkpoint of an earlier run.
+     */
+    const char *expected_crc64;
+    /**
+     * What to do if another run, of this process or of another one, downloads to the same file:
+     * ::OSS_RESUMABLE_BUSY_FAIL or ::OSS_RESUMABLE_BUSY_WAIT.
+     */
+    int32_t when_busy;
+    /**
+     * Must be zero.
+     */
+    uint32_t reserved4;
+    /**
      * URL of the object, in place of `bucket` and `key`, which must be NULL or empty: `http` or `https`, at most 16 KiB,
      * without a user name. It may be a presigned URL of OSS (V1 or V4), a link of a CDN or a custom domain, or a public
      * link of any HTTP/1.1 server. NULL: `bucket` and `key` name the object. The endpoint, the region and the
@@ -1507,7 +1603,8 @@ typedef struct oss_download_object_request {
 #define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
     { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
       0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
-      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL }
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, \
+      NULL, NULL, NULL, NULL }
 
 /**
  * What to list; see oss_resumable_list_objects(). Only `bucket` is required.
@@ -2127,7 +2224,8 @@ oss_resumable_code oss_resumable_download_object(struct oss_resumable_client *cl
  *
  * ::OSS_RESUMABLE_ERR_BUSY if this process has a download to the same file, running or queued, and for a download that
  * is queued also if another process works on its files. Otherwise oss_resumable_download_wait() reports it if another
- * process does when the download starts.
+ * process does when the download starts. With ::OSS_RESUMABLE_BUSY_WAIT in `when_busy` of the request the download waits
+ * instead; it is queued while it waits for one of this process.
  *
  * Thread-safe. `progress` of the request runs only inside oss_resumable_download_wait(). `user_data_free` of the
  * request is called when the handle is freed, or before this function returns when it fails.
@@ -2616,7 +2714,7 @@ oss_resumable_code oss_resumable_result_stats(const struct oss_resumable_result 
  * | `object_crc64` | string as `crc64`: oss_resumable_result_object_crc64(); or null |
  * | `last_modified` | string: HTTP date; or null |
  * | `request_id` | string or null |
- * | `proof` | `"object_crc"`, `"generation"` or `"not_compared"`: oss_resumable_result_proof() |
+ * | `proof` | `"object_crc"`, `"generation"`, `"not_compared"` or `"expected_digest"`: oss_resumable_result_proof() |
  * | `headers` | array of objects with the strings `name` and `value`: those of the first successful reply, in the service's order and spelling |
  * | `statistics` | object with the fields of ::oss_resumable_statistics, except `struct_size`, as numbers |
  *

@@ -50,6 +50,25 @@ enum class WriteMode : int32_t {
     Direct = OSS_RESUMABLE_WRITE_MODE_DIRECT
 };
 
+/** What happens to an existing file; see ::OSS_RESUMABLE_OVERWRITE_REPLACE and the constants after
+ * it. */
+enum class OverwritePolicy : int32_t {
+    /** It is replaced once the new file is complete and verified. */
+    Replace = OSS_RESUMABLE_OVERWRITE_REPLACE,
+    /** It stays, and the download fails with `FileAlreadyExists`. */
+    Fail = OSS_RESUMABLE_OVERWRITE_FAIL,
+    /** It is read first, and success without a byte fetched if it has the object's CRC-64. */
+    IfDifferent = OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT
+};
+
+/** What happens if another run downloads to the same file. */
+enum class BusyPolicy : int32_t {
+    /** The download fails with `Busy`. */
+    Fail = OSS_RESUMABLE_BUSY_FAIL,
+    /** It waits, then continues from what the other run has left; see ::OSS_RESUMABLE_BUSY_WAIT. */
+    Wait = OSS_RESUMABLE_BUSY_WAIT
+};
+
 enum class RequestPayer { NotSet, BucketOwner, Requester };
 /** The order in which the bytes of an object are fetched. */
 enum class FetchOrder {
@@ -119,6 +138,18 @@ private:
     /** Several threads may wait for one download. */
     std::mutex mutex_;
     std::exception_ptr thrown_;
+};
+
+/** The text of an expected digest, once one is set. */
+struct ExpectedDigest {
+    void set(const std::string &value) {
+        text = value;
+        isSet = true;
+    }
+    const char *get() const { return isSet ? text.c_str() : nullptr; }
+
+    std::string text;
+    bool isSet = false;
 };
 
 class CRequest;
@@ -240,7 +271,15 @@ public:
         extraQuery_.emplace_back(name, value);
     }
     /** Fail with `FileAlreadyExists` instead of replacing a file. */
-    void setFailIfExists(bool value) { failIfExists_ = value; }
+    void setFailIfExists(bool value) {
+        overwrite_ = value ? OverwritePolicy::Fail : OverwritePolicy::Replace;
+    }
+    OverwritePolicy Overwrite() const { return overwrite_; }
+    /** What happens to an existing file. Default OverwritePolicy::Replace. */
+    void setOverwrite(OverwritePolicy value) { overwrite_ = value; }
+    BusyPolicy WhenBusy() const { return whenBusy_; }
+    /** What happens if another run downloads to the same file. Default BusyPolicy::Fail. */
+    void setWhenBusy(BusyPolicy value) { whenBusy_ = value; }
     void setModifiedTimeFromObject(bool value) { setModifiedTime_ = value; }
     /** Longest time for the whole download, its time in the client's queue included, in
      * milliseconds; 0: no limit. */
@@ -270,6 +309,15 @@ public:
     void setFlush(bool value) { flush_ = value; }
     void setVerifyBeforeRename(bool value) { verifyBeforeRename_ = value; }
     void setAllowEncrypted(bool value) { allowEncrypted_ = value; }
+    /** SHA-256 that the file must have, or else the download fails with `DigestMismatch`: in
+     * hexadecimal digits or base64, see `expected_sha256` of oss_download_object_request. An empty
+     * text is refused: a digest that got lost does not switch the comparison off. */
+    void setExpectedSha256(const std::string &value) { expectedSha256_.set(value); }
+    /** MD5 that the file must have: in hexadecimal digits or base64, as setExpectedSha256(). */
+    void setExpectedMd5(const std::string &value) { expectedMd5_.set(value); }
+    /** CRC-64 that the file must have: a decimal number, or `0x` and hexadecimal digits. */
+    void setExpectedCrc64(const std::string &value) { expectedCrc64_.set(value); }
+    void setExpectedCrc64(uint64_t value) { expectedCrc64_.set(std::to_string(value)); }
     FetchOrder Order() const { return order_; }
     /** The order in which the bytes are fetched. */
     void setOrder(FetchOrder value) { order_ = value; }
@@ -288,7 +336,8 @@ public:
      * the request is accepted. */
     std::string refusal() const {
         for (const std::string *text :
-             {&bucket_, &key_, &filePath_, &checkpointDir_, &versionId_, &url_}) {
+             {&bucket_, &key_, &filePath_, &checkpointDir_, &versionId_, &expectedSha256_.text,
+              &expectedMd5_.text, &expectedCrc64_.text, &url_}) {
             if (detail::hasNul(*text)) {
                 return "a string of the request holds a NUL byte";
             }
@@ -327,7 +376,8 @@ private:
     int32_t priority_ = 0;
     FetchOrder order_ = FetchOrder::Default;
     WriteMode writeMode_ = WriteMode::Auto;
-    bool failIfExists_ = false;
+    OverwritePolicy overwrite_ = OverwritePolicy::Replace;
+    BusyPolicy whenBusy_ = BusyPolicy::Fail;
     bool setModifiedTime_ = false;
     bool checkSpace_ = true;
     bool preallocate_ = false;
@@ -335,6 +385,7 @@ private:
     bool verifyBeforeRename_ = false;
     bool allowEncrypted_ = false;
     bool autoConcurrency_ = false;
+    detail::ExpectedDigest expectedSha256_, expectedMd5_, expectedCrc64_;
     /** NULL: no events. */
     std::shared_ptr<const EventQueue> eventQueue_;
     uint64_t tag_ = 0;
@@ -407,6 +458,9 @@ private:
         request_.order = from.order_ == FetchOrder::Sequential ? OSS_RESUMABLE_ORDER_SEQUENTIAL
                                                                : OSS_RESUMABLE_ORDER_DEFAULT;
         request_.priority = from.priority_;
+        request_.expected_sha256 = from.expectedSha256_.get();
+        request_.expected_md5 = from.expectedMd5_.get();
+        request_.expected_crc64 = from.expectedCrc64_.get();
     }
     void copyConditions(const DownloadObjectRequest &from) {
         request_.if_match = matching_.data();
@@ -428,8 +482,8 @@ private:
     }
     void copySwitches(const DownloadObjectRequest &from) {
         request_.enable_checkpoint = from.enableCheckpoint_;
-        request_.overwrite =
-            from.failIfExists_ ? OSS_RESUMABLE_OVERWRITE_FAIL : OSS_RESUMABLE_OVERWRITE_REPLACE;
+        request_.overwrite = static_cast<int32_t>(from.overwrite_);
+        request_.when_busy = static_cast<int32_t>(from.whenBusy_);
         request_.requester_pays = on(from.requestPayer_ == RequestPayer::Requester);
         request_.set_modified_time = on(from.setModifiedTime_);
         request_.check_space = on(from.checkSpace_);

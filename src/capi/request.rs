@@ -2,19 +2,21 @@
 
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::callbacks::{Progress, UserData, oss_resumable_progress, oss_resumable_user_data_free};
 use super::event_queue::oss_resumable_event_queue;
-use super::failure::Result;
+use super::failure::{Failure, Result};
 use super::handle::Handle;
 use super::lists::{self, oss_resumable_pair};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
 use super::text::{optional, required};
 use super::url_provider::{oss_resumable_url_provider, url_provider};
+use crate::model::error::Error;
 use crate::model::request::{
     ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
-    MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite, ResponseHeaders, WriteMode,
+    MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite, ResponseHeaders, WhenBusy, WriteMode,
 };
 
 /// Smallest `part_size`, in bytes (100 KiB).
@@ -41,6 +43,39 @@ const _: () = assert!(
 pub const OSS_RESUMABLE_OVERWRITE_REPLACE: i32 = 0;
 /// `overwrite`: if the target exists, leave it unchanged and fail with the code `FileAlreadyExists`.
 pub const OSS_RESUMABLE_OVERWRITE_FAIL: i32 = 1;
+/// `overwrite`: as ::OSS_RESUMABLE_OVERWRITE_REPLACE, but a file of the object's size is read first, and if it has the
+/// CRC-64 that the service stores for the object, the download succeeds without fetching a byte:
+/// ::OSS_RESUMABLE_PROOF_OBJECT_CRC, and all bytes count as reused.
+///
+/// - One HEAD request with the conditions of the request is sent if there is a file. A service that refuses it is asked
+///   for the object as if there were no file.
+/// - The file is only compared, not locked. With `flush` it is flushed first, and what is compared is what is on the
+///   disk, as far as the system allows. With `set_modified_time` it gets the object's time. A file that cannot be read,
+///   flushed or changed so is replaced.
+/// - The checkpoint and the temporary file of an earlier run are removed.
+/// - With expected digests the file must have those too, and the proof is ::OSS_RESUMABLE_PROOF_EXPECTED_DIGEST.
+/// - A range and a processed object are downloaded as with ::OSS_RESUMABLE_OVERWRITE_REPLACE, and so is an object
+///   without a CRC-64 of which no digest is expected. `verify_crc` of oss_resumable_client_options has no influence on this
+///   comparison. The file of an encrypted object that is to be decrypted is encrypted again in memory.
+pub const OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT: i32 = 2;
+/// `when_busy`: fail with ::OSS_RESUMABLE_ERR_BUSY.
+pub const OSS_RESUMABLE_BUSY_FAIL: i32 = 0;
+/// `when_busy`: wait until the other run has ended, then continue from what it has left: its checkpoint, or its finished
+/// file.
+///
+/// - A file that was created or replaced since this download was started is compared with the object as with
+///   ::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT, so that the finished file of another run costs a HEAD request and is not
+///   fetched again. If the service sends no CRC-64, the object is downloaded again. With ::OSS_RESUMABLE_OVERWRITE_FAIL
+///   the file of the other run is an error.
+/// - Several that wait for a file of this process start in the order of their calls. They are queued, cost no thread,
+///   and start without a place in the client's queue until the file is free.
+/// - A run that waits for another process counts as running. It looks every 200 ms at the latest whether the files are
+///   free; which of several processes is first is left to chance.
+/// - Waiting ends with a cancel, and with the deadline, whose error then says what was waited for. A paused download
+///   goes on to wait when it is resumed. The status shows ::OSS_RESUMABLE_PHASE_QUEUED.
+/// - Other processes are noticed by the locks of the files. Where a file system has none, runs may work at the same
+///   time, each with a file of its own.
+pub const OSS_RESUMABLE_BUSY_WAIT: i32 = 1;
 /// `write_mode`: directly for a download of at least 64 MiB that is larger than a quarter of the memory that the system
 /// can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group if that is
 /// lower), on a local file system; otherwise buffered. The bytes that stay in memory make a file fast to read that is
@@ -165,7 +200,7 @@ pub struct oss_download_object_request {
     /// Keep a checkpoint and resume from it: default (on when `checkpoint_dir` is set), on (in the target's directory
     /// when `checkpoint_dir` is NULL) or off.
     pub enable_checkpoint: i32,
-    /// ::OSS_RESUMABLE_OVERWRITE_REPLACE or ::OSS_RESUMABLE_OVERWRITE_FAIL.
+    /// ::OSS_RESUMABLE_OVERWRITE_REPLACE, ::OSS_RESUMABLE_OVERWRITE_FAIL or ::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT.
     pub overwrite: i32,
     /// The requester pays for the traffic: default (off), on or off.
     pub requester_pays: i32,
@@ -221,6 +256,41 @@ pub struct oss_download_object_request {
     pub auto_concurrency: i32,
     /// Must be zero.
     pub reserved3: u32,
+    /// SHA-256 that the file must have, or else the download fails with the code `DigestMismatch`
+    /// (::OSS_RESUMABLE_ERR_INTEGRITY). NULL: none.
+    ///
+    /// It is written as 64 hexadecimal digits of either case or 44 characters of base64 with padding, after an optional
+    /// `sha256:` as container tools write it, or as `sha256-` with base64 as in Subresource Integrity. The length tells
+    /// hexadecimal digits from base64. Blanks and line ends around the text are ignored. Anything else, an empty text
+    /// included, is refused (::OSS_RESUMABLE_ERR_VALIDATION).
+    ///
+    /// An expected digest is that of the file: of the range if only a range is downloaded, of the decrypted bytes if the
+    /// object is decrypted, of the result if the object is processed. It is compared before the rename, also when
+    /// every byte is from an earlier run. The file is hashed while it grows, on a thread of its own, so that little is
+    /// left to hash at the end; a small one is hashed when it is complete.
+    ///
+    /// If it differs and the object's CRC-64 was not compared, bytes that the disk has damaged, or else all bytes, are
+    /// fetched once more. If it differs again, or if the object's CRC-64 has shown that the file is the object, the
+    /// download fails. It keeps no checkpoint then, and the old file stays.
+    ///
+    /// A download whose digest is right has the proof ::OSS_RESUMABLE_PROOF_EXPECTED_DIGEST. Like the object's CRC-64,
+    /// the digest proves bytes that cannot be pinned with `If-Match`, of a service that refuses its own ETag or of an
+    /// object that grows.
+    pub expected_sha256: *const c_char,
+    /// MD5 that the file must have: 32 hexadecimal digits or 24 characters of base64 as in `Content-MD5`, after an
+    /// optional `md5:`, or `md5-` with base64. Otherwise as `expected_sha256`. It detects damage, not forgery. NULL: none.
+    pub expected_md5: *const c_char,
+    /// CRC-64/XZ that the file must have: a decimal number as in `x-oss-hash-crc64ecma`, or `0x` with 1 to 16
+    /// hexadecimal digits; digits without `0x` are always decimal. Otherwise as `expected_sha256`. NULL: none.
+    ///
+    /// It needs no pass over the bytes, unless they are decrypted. If the service states another CRC-64 for the whole
+    /// object, the download fails before it fetches anything, and keeps the checkpoint of an earlier run.
+    pub expected_crc64: *const c_char,
+    /// What to do if another run, of this process or of another one, downloads to the same file:
+    /// ::OSS_RESUMABLE_BUSY_FAIL or ::OSS_RESUMABLE_BUSY_WAIT.
+    pub when_busy: i32,
+    /// Must be zero.
+    pub reserved4: u32,
     /// URL of the object, in place of `bucket` and `key`, which must be NULL or empty: `http` or `https`, at most 16 KiB,
     /// without a user name. It may be a presigned URL of OSS (V1 or V4), a link of a CDN or a custom domain, or a public
     /// link of any HTTP/1.1 server. NULL: `bucket` and `key` name the object. The endpoint, the region and the
@@ -271,6 +341,7 @@ pub unsafe fn read(
     switches::reserved(c.reserved, "reserved")?;
     switches::reserved(c.reserved2, "reserved2")?;
     switches::reserved(c.reserved3, "reserved3")?;
+    switches::reserved(c.reserved4, "reserved4")?;
     // SAFETY: strings and lists are as this function's contract says.
     let mut request = unsafe { strings(&c) }?;
     // SAFETY: as above.
@@ -318,7 +389,21 @@ unsafe fn strings(c: &oss_download_object_request) -> Result<DownloadRequest> {
         r.version_id = optional(c.version_id, "version_id")?;
         r.extra_headers = lists::pairs(c.extra_headers, c.extra_headers_count, "extra_headers")?;
         r.extra_query = lists::pairs(c.extra_query, c.extra_query_count, "extra_query")?;
+        r.expected_sha256 = digest(c.expected_sha256, "expected_sha256")?;
+        r.expected_md5 = digest(c.expected_md5, "expected_md5")?;
+        r.expected_crc64 = digest(c.expected_crc64, "expected_crc64")?;
         Ok(r)
+    }
+}
+
+/// # Safety
+/// `text` is NULL or NUL-terminated.
+unsafe fn digest<T: FromStr<Err = Error>>(text: *const c_char, name: &str) -> Result<Option<T>> {
+    // SAFETY: this function's contract.
+    let Some(text) = unsafe { optional(text, name) }? else { return Ok(None) };
+    match text.parse() {
+        Ok(digest) => Ok(Some(digest)),
+        Err(error) => Err(Failure::validation(format_args!("{name}: {}", error.message()))),
     }
 }
 
@@ -357,7 +442,13 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
     r.overwrite = match c.overwrite {
         OSS_RESUMABLE_OVERWRITE_REPLACE => Overwrite::Replace,
         OSS_RESUMABLE_OVERWRITE_FAIL => Overwrite::Fail,
+        OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT => Overwrite::IfDifferent,
         other => return Err(switches::unknown("overwrite", other)),
+    };
+    r.when_busy = match c.when_busy {
+        OSS_RESUMABLE_BUSY_FAIL => WhenBusy::Fail,
+        OSS_RESUMABLE_BUSY_WAIT => WhenBusy::Wait,
+        other => return Err(switches::unknown("when_busy", other)),
     };
     r.write_mode = match c.write_mode {
         OSS_RESUMABLE_WRITE_MODE_AUTO => WriteMode::Auto,

@@ -290,9 +290,14 @@ impl TempFile {
         }
     }
 
-    /// Reads up to `wanted` bytes at `offset` in the file; returns which part of `buffer` they fill, none at the end of
-    /// the file.
-    fn read_block(&self, buffer: &mut [u8], offset: u64, wanted: usize) -> Result<Range<usize>> {
+    /// Reads up to `wanted` bytes at `offset` in the file, past the page cache if the file is written so and the buffer is
+    /// suitably aligned; returns which part of `buffer` they fill, none at the end of the file.
+    pub fn read_block(
+        &self,
+        buffer: &mut [u8],
+        offset: u64,
+        wanted: usize,
+    ) -> Result<Range<usize>> {
         if let Some(read) = self.read_directly(buffer, offset, wanted) {
             return read.map_err(|e| self.failed(&format!("read at {offset} of"), &e));
         }
@@ -432,7 +437,7 @@ pub fn with_random_suffix(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(temp_name::with_suffix(name, sys::random::suffix()?)))
 }
 
-fn open_directory(path: &Path) -> Result<Option<File>> {
+pub(super) fn open_directory(path: &Path) -> Result<Option<File>> {
     sys::file::open_directory(path).map_err(|error| Error::io("open the directory", path, &error))
 }
 

@@ -3,7 +3,8 @@
 use crate::model::error::{Error, Result};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::sync::channel::{Receiver, bounded};
+use crate::sync::inbox;
 use crate::sync::thread;
 use crate::sys;
 use crate::sys::panic::catch;
@@ -56,7 +57,7 @@ pub struct Answers<T> {
 impl<T> Answers<T> {
     /// An answer that the tests will give.
     #[cfg(test)]
-    pub fn to_come() -> (Sender<Answer<T>>, Self) {
+    pub fn to_come() -> (crate::sync::channel::Sender<Answer<T>>, Self) {
         let (answer, receiver) = bounded(1);
         (answer, Answers { receiver, abandoned: Arc::default() })
     }
@@ -79,7 +80,7 @@ impl HostCalls {
     pub fn ask<T: Send + 'static>(
         &self,
         name: &str,
-        waiter: &Sender<Event>,
+        waiter: &inbox::Sender<Event>,
         panicked: &'static str,
         question: impl FnOnce() -> Answer<T> + Send + 'static,
     ) -> Result<Asked<T>> {

@@ -10,12 +10,14 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use jiff::Timestamp;
+use rustix::io::Errno;
 
 use crate::checkpoint::format::Header;
 use crate::checkpoint::sdk_record::SdkRecord;
+use crate::model::digest::{Algorithms, Digests};
 use crate::model::encryption::{ContentKey, WrappedKey};
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
@@ -24,6 +26,7 @@ use crate::model::source_url::SharedUrlProvider;
 use crate::model::web_address::WebAddress;
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::oss::get_object::Composed;
+use crate::storage::existing_file::FileVersion;
 use crate::storage::temp_file::FinishOptions;
 
 use super::connection::reply_stage::ReplyStage;
@@ -166,6 +169,15 @@ pub trait Storage {
     /// Whether something exists at the target's path.
     fn target_exists(&self) -> bool;
 
+    /// The file at the target's path; `None` if there is none, or if it cannot be looked at.
+    fn target_version(&self) -> Option<FileVersion>;
+
+    /// The file that was there when the download was started.
+    fn first_target_version(&self) -> Option<FileVersion>;
+
+    /// Opens the file at the target's path for reading; `None` if there is none. It is not locked.
+    fn open_target(&self) -> Result<Option<Box<dyn TargetFile>>>;
+
     /// Path that a new temporary file gets, for messages.
     fn temp_path(&self) -> &Path;
 
@@ -206,6 +218,9 @@ pub trait Storage {
     /// Creates the temporary file, or empties one that another run left meanwhile.
     fn create_temp(&self) -> Result<Arc<dyn TemporaryFile>>;
 
+    /// Releases the locks of the files of an earlier run that were opened and not claimed.
+    fn release(&self);
+
     /// Starts to compare `extents` with the file, whose first byte is the object's byte `base`. Each one is reported
     /// with [`Event::Proved`] or [`Event::Damaged`], and the end with [`Event::ProofEnded`].
     fn start_proof(
@@ -215,6 +230,45 @@ pub trait Storage {
         extents: Vec<Extent>,
         content_key: Option<Arc<ContentKey>>,
     ) -> Result<Box<dyn Proof>>;
+
+    /// Starts to hash `file`, of which no byte is known to be complete yet.
+    fn start_hashing(
+        &self,
+        file: Arc<dyn TemporaryFile>,
+        algorithms: Algorithms,
+    ) -> Result<Box<dyn Hashing>>;
+}
+
+/// A file at the target's path, open for reading.
+pub trait TargetFile {
+    fn version(&self) -> Result<FileVersion>;
+
+    /// Waits until the file and its name are on the disk; later reads show what is there, as far as the system allows.
+    fn flush(&self) -> Result<()>;
+
+    /// Sets the modification time, unless the file has it.
+    fn set_modified(&self, time: SystemTime) -> Result<()>;
+
+    /// Reads and hashes the first `len` bytes; `None` if there are fewer or the disk cannot read them. `buffer` must not
+    /// be empty. `between` is called before each block is read, and at the end, with the number of bytes that have been
+    /// read; it may wait, and its error ends the reading.
+    fn hash(
+        &self,
+        len: u64,
+        content_key: Option<&ContentKey>,
+        algorithms: Algorithms,
+        between: &mut dyn FnMut(u64) -> Result<()>,
+        buffer: &mut [u8],
+    ) -> Result<Option<Hashed>>;
+}
+
+/// What an existing file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashed {
+    /// The CRC-64 of its bytes as the service stores them: if a content key decrypted them, they are encrypted again.
+    pub stored_crc64: u64,
+    /// The digests of its bytes as they are.
+    pub digests: Digests,
 }
 
 /// A running comparison. Dropping it stops it and waits for its end.
@@ -224,6 +278,35 @@ pub trait Proof {
 
     /// Goes on at the next block.
     fn resume(&self);
+}
+
+/// A running computation of a file's digests, which reads each byte once and in order. Dropping it stops it and waits
+/// for its end.
+pub trait Hashing {
+    /// The file's bytes before `end` are complete, and do not change any more.
+    fn extend(&self, end: u64);
+
+    /// So is the whole file. [`Event::Hashed`] comes when it is hashed, not before this call.
+    fn finish(&self);
+
+    /// Stops reading after the current block.
+    fn pause(&self);
+
+    /// Goes on at the next block.
+    fn resume(&self);
+}
+
+/// What reading a file back has shown.
+pub struct ReadBack {
+    /// Extents that are not in the file.
+    pub damaged: Vec<Extent>,
+    /// The digests of the whole file, if nothing is damaged.
+    pub digests: Option<Digests>,
+}
+
+/// Whether bytes cannot be read because the disk has lost them.
+pub fn is_unreadable(error: &Error) -> bool {
+    error.errno() == Some(Errno::IO.raw_os_error())
 }
 
 /// The journal of a running download.
@@ -295,6 +378,22 @@ pub trait TemporaryFile: WriteAt {
         between: &mut dyn FnMut() -> Result<()>,
         buffer: &mut [u8],
     ) -> Result<bool>;
+
+    /// Reads up to `wanted` bytes at `offset`, past the page cache if the file is written so and the buffer is an
+    /// [`AlignedBuffer`](crate::storage::aligned::AlignedBuffer). Returns where they are in `buffer`; nothing at the end
+    /// of the file.
+    fn read_block(&self, buffer: &mut [u8], offset: u64, wanted: usize) -> Result<Range<usize>>;
+
+    /// Reads the whole file, which consists of `extents`, in their order: compares each as [`TemporaryFile::holds`], and
+    /// computes digests meanwhile.
+    fn read_back(
+        &self,
+        extents: &[Extent],
+        base: u64,
+        content_key: Option<&ContentKey>,
+        algorithms: Algorithms,
+        between: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<ReadBack>;
 
     /// Lets later reads show what is on the disk, as far as the system allows: not what only the page cache has because
     /// the disk has refused it.

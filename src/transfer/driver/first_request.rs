@@ -30,7 +30,7 @@ const MOST_SHORTER: u32 = 3;
 
 /// What the first request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FirstRequest {
+pub(super) enum FirstRequest {
     /// These bytes, first and last: the first missing part.
     Part(u64, u64),
     /// All bytes from here to the last wanted one: the object cannot be fetched in parts.
@@ -39,6 +39,10 @@ enum FirstRequest {
     Whole,
     /// Only the head: nothing is missing.
     Head,
+    /// Only the head: an existing file may be what is wanted.
+    Comparison,
+    /// The first byte, for the same purpose: the server of a URL may refuse a HEAD.
+    ComparisonProbe,
     /// This byte, for the head of its reply: nothing is missing, and the server of a URL may refuse a HEAD.
     Probe(u64),
 }
@@ -46,7 +50,8 @@ enum FirstRequest {
 impl FirstRequest {
     /// Whether nothing is missing.
     fn brings_nothing(self) -> bool {
-        matches!(self, FirstRequest::Head | FirstRequest::Probe(_))
+        use FirstRequest::{Comparison, ComparisonProbe, Head, Probe};
+        matches!(self, Head | Probe(_) | Comparison | ComparisonProbe)
     }
 
     fn range(self) -> Option<(u64, Option<u64>)> {
@@ -54,13 +59,18 @@ impl FirstRequest {
             FirstRequest::Part(first, last) => Some((first, Some(last))),
             FirstRequest::Stream(first, last) => Some((first, last)),
             FirstRequest::Probe(first) => Some((first, Some(first))),
-            FirstRequest::Whole | FirstRequest::Head => None,
+            FirstRequest::ComparisonProbe => Some((0, Some(0))),
+            FirstRequest::Whole | FirstRequest::Head | FirstRequest::Comparison => None,
         }
+    }
+
+    fn is_head(self) -> bool {
+        matches!(self, FirstRequest::Head | FirstRequest::Comparison)
     }
 }
 
 /// The result of the first request.
-enum FirstAnswer {
+pub(super) enum FirstAnswer {
     /// A successful status; its body, if there is one, waits.
     Head { head: ReplyHead, body_waits: bool },
     /// 304, 412 or 416: the meaning depends on the request.
@@ -152,7 +162,7 @@ impl Driver<'_> {
     }
 
     /// Sends the request, with retries, until there is a reply.
-    fn send_first_request(&mut self, request: FirstRequest) -> Result<FirstAnswer> {
+    pub(super) fn send_first_request(&mut self, request: FirstRequest) -> Result<FirstAnswer> {
         loop {
             self.wait_for_slot(FIRST)?;
             match self.start_request(FIRST, |driver| driver.new_first_request(request))? {
@@ -187,11 +197,12 @@ impl Driver<'_> {
                 first..last.map_or(UNKNOWN, |last| last.saturating_add(1))
             }
             FirstRequest::Whole => 0..UNKNOWN,
-            FirstRequest::Head => 0..0,
+            FirstRequest::Head | FirstRequest::Comparison => 0..0,
             FirstRequest::Probe(first) => first..first.saturating_add(1),
+            FirstRequest::ComparisonProbe => 0..1,
         };
         NewRequest {
-            head: request == FirstRequest::Head,
+            head: request.is_head(),
             address: None,
             composed: compose(self.request, request.range(), conditions),
             stage: if request.brings_nothing() {

@@ -1,10 +1,13 @@
 //! One download from its first request to its rename: a procedure that makes all decisions. It reaches everything else
 //! through the interfaces of its [`World`], whose threads report to it through one inbox.
 
+mod busy;
 mod completion;
 mod concurrency;
 mod connection_share;
 mod decryption;
+mod existing_file;
+mod expected_digests;
 mod failure;
 mod first_request;
 mod in_flight;
@@ -31,6 +34,7 @@ use crate::model::options::{ClientOptions, LogLevel};
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::model::trace::RequestEnd;
+use crate::storage::existing_file::FileVersion;
 use crate::sys::panic::catch;
 
 use super::connection::span::Span;
@@ -44,6 +48,7 @@ use super::shared::Shared;
 use super::world::{Proof, World};
 
 use decryption::Unwrapped;
+use expected_digests::Follower;
 use in_flight::Slot;
 use link::Source;
 use pausing::Pause;
@@ -81,11 +86,17 @@ struct Driver<'w> {
     /// The URL, if the request has one.
     source: Option<Source>,
     slots: Vec<Slot>,
+    /// The files have been looked at, and are locked as far as they exist.
+    has_files: bool,
+    /// The file at the target's path that turned out to be another one than the object, or could not be compared.
+    rejected: Option<FileVersion>,
     /// The files of an earlier run, until the first reply shows whether they can be used.
     earlier_run: EarlierRun,
     /// Everything that is known after the first successful reply.
     transfer: Option<Transfer>,
     proof: Option<Box<dyn Proof>>,
+    /// Hashes the file while it grows.
+    follower: Follower,
     stall_clock: StallClock,
     /// Runs while the service throttles and no byte arrives.
     throttle_clock: Option<StallClock>,
@@ -156,9 +167,12 @@ impl<'w> Driver<'w> {
             shared,
             source: Source::of(request),
             slots: (0..request.most_connections()).map(|_| Slot::new()).collect(),
+            has_files: false,
+            rejected: None,
             earlier_run: EarlierRun::default(),
             transfer: None,
             proof: None,
+            follower: Follower::default(),
             stall_clock: StallClock::new(world.clock.now()),
             throttle_clock: None,
             throttle_back_off: ThrottleBackOff::default(),
@@ -217,10 +231,11 @@ impl<'w> Driver<'w> {
     fn download(&mut self) -> Result<Outcome> {
         // It may have waited for its turn.
         self.check_limits()?;
-        self.recover()?;
         loop {
-            if self.transfer.is_none() {
-                self.open()?;
+            if self.transfer.is_none()
+                && let Some(outcome) = self.begin()?
+            {
+                return Ok(outcome);
             }
             self.shared.set_phase(Phase::Transferring);
             match self.fetch_missing()? {
@@ -282,6 +297,7 @@ impl<'w> Driver<'w> {
         if let Some(transfer) = self.transfer.take() {
             let (file, journal) = transfer.stored.into_parts();
             self.shared.set_contiguous(0);
+            self.follower = Follower::default();
             if let Some(journal) = journal {
                 journal.remove()?;
             }
@@ -321,6 +337,7 @@ impl<'w> Driver<'w> {
         if let Err(error) = self.note_stored(&stored) {
             self.log(LogLevel::Warn, || format!("the last extents could not be recorded: {error}"));
         }
+        self.follower.stop();
         self.note_lost(&left);
     }
 
@@ -404,9 +421,11 @@ impl<'w> Driver<'w> {
     }
 
     /// Publishes how much of the file can be read.
-    fn publish_contiguous(&self) {
+    fn publish_contiguous(&mut self) {
         if let Some(transfer) = &self.transfer {
-            self.shared.set_contiguous(transfer.stored.contiguous());
+            let contiguous = transfer.stored.contiguous();
+            self.shared.set_contiguous(contiguous);
+            self.hash_up_to(contiguous);
         }
     }
 

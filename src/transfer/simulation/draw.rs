@@ -20,8 +20,12 @@ const ORDERS: u64 = 3;
 const MOST_PARTS: u64 = 200;
 /// … and for numbers of connections.
 const CONNECTIONS: u64 = 4;
+/// … and for expected digests.
+const DIGESTS: u64 = 5;
+/// … and for runs that compare an existing file or wait for each other.
+const COMPANY: u64 = 6;
 /// … and for URLs.
-const URLS: u64 = 5;
+const URLS: u64 = 7;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -38,6 +42,7 @@ impl Plan {
         }
         draw.url();
         draw.last_run();
+        draw.digests();
         draw.plan
     }
 }
@@ -103,6 +108,9 @@ impl Draw {
             max_bandwidth: 0,
             traffic_limit: 0,
             order: Order::Default,
+            expects: None,
+            if_different: false,
+            waits: false,
         };
         let client = ClientPlan {
             verify_crc: random.chance(0.9),
@@ -202,6 +210,30 @@ impl Draw {
         self.pauses();
         self.connections();
         self.orders();
+        self.company();
+    }
+
+    /// Which runs compare an existing file, and which wait for each other. It depends on the seed only, as pauses do.
+    fn company(&mut self) {
+        let mut random = Random::new(self.plan.seed).fork(COMPANY);
+        if random.chance(0.2) {
+            self.plan.runs.iter_mut().for_each(|run| run.request.if_different = random.chance(0.8));
+        }
+        if random.chance(0.8) {
+            return;
+        }
+        for run in &mut self.plan.runs {
+            run.request.waits = random.chance(0.9);
+            run.occupied_for = millis(random.log_range(1..20_000));
+            if random.chance(0.6) {
+                run.start = Start::With(millis(random.log_range(1..self.takes * 2)));
+            }
+        }
+        while self.plan.runs.len() < 6 && random.chance(0.6) {
+            let last = &self.plan.runs[self.plan.runs.len() - 1];
+            let start = Start::With(millis(random.log_range(1..self.takes * 2)));
+            self.plan.runs.push(RunPlan { start, end: None, ..last.clone() });
+        }
     }
 
     /// The order in which the runs fetch the object. It depends on the seed only, so that lives without one stay as
@@ -217,6 +249,23 @@ impl Draw {
             if random.chance(0.8) && few {
                 run.request.order = Order::Sequential;
             }
+        }
+    }
+
+    /// Digests that the runs expect. They depend on the seed only, as pauses do.
+    fn digests(&mut self) {
+        let mut random = Random::new(self.plan.seed).fork(DIGESTS);
+        let every = if random.chance(0.6) { 0.0 } else { 0.7 };
+        for run in &mut self.plan.runs {
+            let digest = *random.pick(&[
+                Digest::Sha256,
+                Digest::Sha256,
+                Digest::Md5,
+                Digest::Crc64,
+                Digest::All,
+            ]);
+            let right = run.clean || random.chance(0.8);
+            run.request.expects = random.chance(every).then_some(Expects { digest, right });
         }
     }
 

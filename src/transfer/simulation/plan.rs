@@ -268,6 +268,8 @@ pub struct RunPlan {
     pub pauses: Vec<(Duration, Duration)>,
     /// Another process has a file of the download locked.
     pub occupied: Option<Occupied>,
+    /// For so long, if the run waits; otherwise until it ends.
+    pub occupied_for: Duration,
     /// The faults have ended, and it must succeed.
     pub clean: bool,
     /// It is a download of the previous run's client, whose options and connections it shares.
@@ -325,6 +327,27 @@ pub struct RequestPlan {
     /// Bits per second for each connection.
     pub traffic_limit: u64,
     pub order: Order,
+    /// An existing file is compared first.
+    pub if_different: bool,
+    /// It waits for another run.
+    pub waits: bool,
+    pub expects: Option<Expects>,
+}
+
+/// A digest that a run expects of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expects {
+    pub digest: Digest,
+    /// It is that of the current generation when the run starts; otherwise of nothing.
+    pub right: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    Sha256,
+    Md5,
+    Crc64,
+    All,
 }
 
 /// How a processed object is sent.

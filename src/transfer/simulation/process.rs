@@ -11,10 +11,11 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::model::error::Result;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::oss::decryption_keys::DecryptionKeys;
-use crate::sync::channel::{Receiver, Sender, unbounded};
+use crate::sync::channel;
+use crate::sync::inbox::{Receiver, inbox};
 use crate::transfer::bandwidth::Bandwidth;
 use crate::transfer::connection_budget::{ConnectionBudget, ConnectionShare};
 use crate::transfer::driver::drive;
@@ -62,7 +63,7 @@ pub struct Process {
     pub result: RefCell<Option<Result<Outcome>>>,
     pub credentials: RefCell<Credentials>,
     /// Takes the answer of its URL provider.
-    pub url_answer: RefCell<Option<Sender<Answer<String>>>>,
+    pub url_answer: RefCell<Option<channel::Sender<Answer<String>>>>,
     /// Connections that can be used again.
     pub idle: RefCell<Vec<Connection>>,
     /// The connections of its client, and its share of them until it ends.
@@ -102,7 +103,7 @@ impl Process {
         let plan = universe.plan.runs[run].clone();
         let client = plan.client;
         let mut request = universe.request_of(&plan);
-        let (events, inbox) = unbounded();
+        let (events, inbox) = inbox();
         let now = universe.now();
         let credentials = match universe.plan.url {
             None => Credentials::new(client.credentials, now),
@@ -195,6 +196,7 @@ impl Process {
             ended: self.ended.get().unwrap_or_default(),
             connections: watch.connections.clone(),
             requests: watch.sent.clone(),
+            received: self.shared.counters.bytes_from_network.get(),
         }
     }
 
@@ -205,9 +207,7 @@ impl Process {
 
     /// The bytes of an object of `size` bytes that it wants; inverted if there are none of them.
     pub fn wanted(&self, size: u64) -> Range<u64> {
-        let Some(range) = self.request.range else { return 0..size };
-        let end = u64::try_from(range.end).map_or(size, |last| size.min(last + 1));
-        u64::try_from(range.start).unwrap_or_default()..end
+        wanted_range(&self.request, size)
     }
 
     fn killed_by_call(&self) -> bool {
@@ -255,6 +255,14 @@ impl Universe {
         let body = self.bodies.borrow_mut()[process.index].take();
         let Some(mut body) = body else { return };
         process.wait.set(Wait::None);
+        if process.request.waits_if_busy()
+            && matches!(process.shared.status().phase, Phase::Queued | Phase::Paused)
+            && self.disk.open_file(process.disk_id).is_none()
+            && !self.disk.is_in_use(&process.request)
+        {
+            // It waited for another run, and starts with what that has left.
+            self.run_starts(process);
+        }
         let resumed = body.resume(());
         self.check_readable(process, matches!(resumed, CoroutineResult::Return(_)));
         match resumed {
@@ -270,6 +278,7 @@ impl Universe {
             let at = self.now() + self.disk.lag(process.disk_id) + time;
             self.plan_at(at, Happening::Proof(process.index, proof));
         }
+        self.plan_hashing(process, self.disk.lag(process.disk_id));
     }
 
     /// The wait `number` of a process ends.
@@ -424,4 +433,11 @@ impl Inbox for Inside<'_> {
         self.enter().ok()?;
         self.take_event()
     }
+}
+
+/// The bytes of an object of `size` bytes that a request wants.
+pub fn wanted_range(request: &DownloadRequest, size: u64) -> Range<u64> {
+    let Some(range) = request.range else { return 0..size };
+    let end = u64::try_from(range.end).map_or(size, |last| size.min(last.saturating_add(1)));
+    u64::try_from(range.start).unwrap_or_default()..end
 }

@@ -28,6 +28,9 @@ impl Default for RequestPlan {
             max_bandwidth: 0,
             traffic_limit: 0,
             order: Order::Default,
+            expects: None,
+            if_different: false,
+            waits: false,
         }
     }
 }
@@ -81,6 +84,7 @@ impl RunPlan {
             meanwhile: Vec::new(),
             pauses: Vec::new(),
             occupied: None,
+            occupied_for: Duration::from_secs(3),
             clean: false,
             same_client: false,
         }

@@ -1,6 +1,7 @@
 //! The world of a driver as it is: the system's clock, threads, libcurl and files.
 
 pub mod clock;
+mod hashing;
 mod inbox;
 mod network;
 mod proof;
@@ -13,7 +14,7 @@ use crate::model::error::Error;
 use crate::model::request::DownloadRequest;
 use crate::storage::claim::TargetClaim;
 use crate::storage::paths::Paths;
-use crate::sync::channel::Receiver;
+use crate::sync::inbox::Receiver;
 use crate::sys::panic::catch;
 
 use super::driver;
@@ -41,6 +42,10 @@ pub struct Task {
 impl Job for Task {
     fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    fn is_ready(&self) -> bool {
+        self.claim.is_held()
     }
 
     fn priority(&self) -> i32 {
@@ -77,12 +82,20 @@ impl Job for Task {
     }
 
     fn give_up(self, why: GivenUp) {
-        let Task { request, shared, claim, .. } = self;
+        let Task { request, paths, shared, claim, .. } = self;
         let error = match why {
             GivenUp::Cancelled => Error::cancelled(&request.object()),
             GivenUp::Disabled => Error::disabled(),
             GivenUp::DeadlinePassed => {
-                Error::deadline(&request.object(), request.deadline.unwrap_or(Duration::ZERO))
+                let limit = request.deadline.unwrap_or(Duration::ZERO);
+                let error = Error::deadline(&request.object(), limit);
+                let target = paths.target.display();
+                match claim.is_held() {
+                    true => error,
+                    false => error.with_context(&format!(
+                        "; it waited for another download of this process to '{target}'"
+                    )),
+                }
             }
             GivenUp::Failed(error) => error,
         };

@@ -5,22 +5,31 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::{Journal, JournalLocation, LockedJournal};
 use crate::checkpoint::sdk_record::{self, SdkRecord};
+use crate::model::digest::Algorithms;
 use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
 use crate::model::request::{DownloadRequest, WriteMode};
 use crate::oss::content_cipher::ContentCipher;
+use crate::storage::aligned::AlignedBuffer;
+use crate::storage::existing_file::{ExistingFile, FileVersion};
+use crate::storage::file_hasher::FileHasher;
 use crate::storage::paths::Paths;
 use crate::storage::temp_file::{FinishOptions, TempFile};
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 use crate::sys::exit;
 use crate::transfer::event::Event;
-use crate::transfer::world::{EarlierFile, JournalFile, Proof, Storage, TemporaryFile};
+use crate::transfer::world::{
+    EarlierFile, Hashed, Hashing, JournalFile, Proof, READ_SIZE, ReadBack, Storage, TargetFile,
+    TemporaryFile,
+};
 
+use super::hashing::HashingThread;
 use super::proof::{Comparison, ProofThread};
 
 /// The files of one download, and those of an earlier run that are locked and not in use yet.
@@ -56,6 +65,19 @@ impl Storage for DownloadFiles {
 
     fn target_exists(&self) -> bool {
         self.paths.target.symlink_metadata().is_ok()
+    }
+
+    fn target_version(&self) -> Option<FileVersion> {
+        FileVersion::at(&self.paths.target)
+    }
+
+    fn first_target_version(&self) -> Option<FileVersion> {
+        self.paths.target_version
+    }
+
+    fn open_target(&self) -> Result<Option<Box<dyn TargetFile>>> {
+        let opened = ExistingFile::open(&self.paths.target)?;
+        Ok(opened.map(|file| -> Box<dyn TargetFile> { Box::new(file) }))
     }
 
     fn temp_path(&self) -> &Path {
@@ -150,6 +172,10 @@ impl Storage for DownloadFiles {
         Ok(Arc::new(self.paths.create_temp()?))
     }
 
+    fn release(&self) {
+        drop((self.locked_journal.take(), self.found_temp.take(), self.sdk_record.take()));
+    }
+
     fn start_proof(
         &self,
         file: Arc<dyn TemporaryFile>,
@@ -159,6 +185,49 @@ impl Storage for DownloadFiles {
     ) -> Result<Box<dyn Proof>> {
         let comparison = Comparison { file, base, extents, content_key };
         Ok(Box::new(ProofThread::start(comparison, self.events.clone())?))
+    }
+
+    fn start_hashing(
+        &self,
+        file: Arc<dyn TemporaryFile>,
+        algorithms: Algorithms,
+    ) -> Result<Box<dyn Hashing>> {
+        Ok(Box::new(HashingThread::start(file, algorithms, self.events.clone())?))
+    }
+}
+
+impl TargetFile for ExistingFile {
+    fn version(&self) -> Result<FileVersion> {
+        ExistingFile::version(self)
+    }
+
+    fn flush(&self) -> Result<()> {
+        ExistingFile::flush(self)
+    }
+
+    fn set_modified(&self, time: SystemTime) -> Result<()> {
+        ExistingFile::set_modified(self, time)
+    }
+
+    fn hash(
+        &self,
+        len: u64,
+        content_key: Option<&ContentKey>,
+        algorithms: Algorithms,
+        between: &mut dyn FnMut(u64) -> Result<()>,
+        buffer: &mut [u8],
+    ) -> Result<Option<Hashed>> {
+        let mut hasher = FileHasher::new(algorithms)?;
+        let cipher = content_key.map(|key| ContentCipher::at(key, 0));
+        let stored_crc64 = match cipher.transpose()? {
+            None => ExistingFile::hash(self, len, &mut hasher, between, buffer, |_| Ok(())),
+            Some(mut cipher) => {
+                let encrypt = |bytes: &mut [u8]| cipher.replace(bytes);
+                ExistingFile::hash(self, len, &mut hasher, between, buffer, encrypt)
+            }
+        }?;
+        let Some(stored_crc64) = stored_crc64 else { return Ok(None) };
+        Ok(Some(Hashed { stored_crc64, digests: hasher.finish()? }))
     }
 }
 
@@ -254,6 +323,37 @@ impl TemporaryFile for TempFile {
         }
     }
 
+    fn read_block(&self, buffer: &mut [u8], offset: u64, wanted: usize) -> Result<Range<usize>> {
+        TempFile::read_block(self, buffer, offset, wanted)
+    }
+
+    fn read_back(
+        &self,
+        extents: &[Extent],
+        base: u64,
+        content_key: Option<&ContentKey>,
+        algorithms: Algorithms,
+        between: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<ReadBack> {
+        let mut hasher = FileHasher::new(algorithms)?;
+        let mut buffer = AlignedBuffer::zeroed(READ_SIZE);
+        let mut damaged = Vec::new();
+        for extent in extents {
+            let cipher = content_key.map(|key| ContentCipher::at(key, extent.offset));
+            let mut cipher = cipher.transpose()?;
+            let offset = extent.offset.saturating_sub(base);
+            let right = self.prove(extent, offset, between, buffer.bytes_mut(), |bytes| {
+                hasher.update(bytes)?;
+                cipher.as_mut().map_or(Ok(()), |cipher| cipher.replace(bytes))
+            })?;
+            if !right {
+                damaged.push(*extent);
+            }
+        }
+        let digests = damaged.is_empty().then(|| hasher.finish()).transpose()?;
+        Ok(ReadBack { damaged, digests })
+    }
+
     fn drop_cache(&self) {
         TempFile::drop_cache(self);
     }
@@ -279,12 +379,12 @@ impl TemporaryFile for TempFile {
 mod tests {
     use super::*;
     use crate::storage::paths;
-    use crate::sync::channel::unbounded;
+    use crate::sync::inbox::inbox;
 
     /// Whether the SDK's record beside the target would be removed, with and without trusted locks.
     fn removes_sdk_record(request: &DownloadRequest, trusted: bool) -> bool {
         let paths = Paths { trusted, ..paths::resolve(request).expect("paths") };
-        let (events, _) = unbounded();
+        let (events, _) = inbox();
         let files = DownloadFiles::new(request, paths, events).expect("the process is not exiting");
         files.find_sdk_record(request).expect("nobody is in the way");
         files.sdk_record.take().is_some()

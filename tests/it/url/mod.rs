@@ -2,6 +2,7 @@
 
 mod caches;
 mod defaults;
+mod existing;
 mod expiry;
 mod hostile;
 mod killed;

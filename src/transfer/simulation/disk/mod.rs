@@ -7,11 +7,13 @@
 mod contents;
 mod damage;
 mod files;
+mod hashing;
 mod journal;
 mod plan;
 mod proof;
 mod state;
 mod storage;
+mod target;
 mod temp;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ use super::random::Random;
 use files::{ByteFile, Data, JournalBytes};
 use state::{Process, Shared, State};
 
+pub use hashing::HashingId;
 pub use plan::{Call, Damage, DiskPlan, Failure, Reason, Stall};
 pub use proof::ProofId;
 pub use storage::SimStorage;
@@ -136,6 +139,14 @@ impl Disk {
         if state.files.file(inode).lock.is_none() {
             state.lock(process, inode);
         }
+    }
+
+    /// Whether a process has locked the journal of a download or its temporary file under the usual name.
+    pub fn is_in_use(&self, request: &DownloadRequest) -> bool {
+        let files = &self.0.lock().files;
+        let paths = [Some(storage::paths(request).temp), storage::journal_path(request)];
+        let mut inodes = paths.iter().flatten().filter_map(|path| files.find(path.as_os_str()));
+        inodes.any(|inode| files.file(inode).lock.is_some())
     }
 
     /// From now on no call fails, and there is room for everything.

@@ -9,19 +9,25 @@ use std::sync::Arc;
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::JournalLocation;
 use crate::checkpoint::sdk_record::SdkRecord;
+use crate::model::digest::Algorithms;
 use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
 use crate::model::request::{ByteRange, Checkpoint, DownloadRequest};
+use crate::storage::existing_file::FileVersion;
 use crate::storage::paths::Paths;
-use crate::transfer::world::{EarlierFile, JournalFile, Proof, Storage, TemporaryFile};
+use crate::transfer::world::{
+    EarlierFile, Hashing, JournalFile, Proof, Storage, TargetFile, TemporaryFile,
+};
 
 use super::ProcessId;
 use super::files::{ByteFile, Data};
+use super::hashing;
 use super::journal::{SimJournal, decode, discard, refused};
 use super::plan::Call;
 use super::proof;
 use super::state::{OpenFile, Shared, State};
+use super::target::{self, SimTarget};
 use super::temp::SimFile;
 
 /// The files of one download by one process.
@@ -43,6 +49,7 @@ impl SimStorage {
         let mut paths = paths(request);
         let mut state = shared.lock();
         paths.trusted = state.plan.trusted;
+        paths.target_version = target::version(&state, &paths.target);
         if !paths.trusted {
             paths.temp = with_random_suffix(&mut state, &paths);
         }
@@ -82,6 +89,13 @@ impl SimStorage {
         Ok(Arc::new(SimFile::new(file, path.to_owned(), 0)))
     }
 
+    /// The temporary file that the process has open.
+    fn open_file(&self, file: &dyn TemporaryFile) -> Result<SimFile> {
+        let open = self.shared.lock().process(self.process).temp.upgrade();
+        let open = open.map(SimFile::of).filter(|open| open.name() == file.name());
+        open.ok_or_else(|| Error::internal("a file is to be read that is not open"))
+    }
+
     fn create_with_suffix(&self) -> Result<Arc<dyn TemporaryFile>> {
         let path = with_random_suffix(&mut self.shared.lock(), &self.paths);
         self.create_new(&path)
@@ -113,6 +127,27 @@ impl Storage for SimStorage {
         let mut state = self.shared.lock();
         state.step(self.process, Call::Look).is_ok()
             && state.files.find(self.paths.target.as_os_str()).is_some()
+    }
+
+    fn target_version(&self) -> Option<FileVersion> {
+        let mut state = self.shared.lock();
+        state.step(self.process, Call::Look).ok()?;
+        target::version(&state, &self.paths.target)
+    }
+
+    fn first_target_version(&self) -> Option<FileVersion> {
+        self.paths.target_version
+    }
+
+    fn open_target(&self) -> Result<Option<Box<dyn TargetFile>>> {
+        let path = &self.paths.target;
+        let mut state = self.shared.lock();
+        let opened = state.step(self.process, Call::Look);
+        opened.map_err(|error| Error::io("open", path, &error.into()))?;
+        let inode = state.files.find(path.as_os_str());
+        Ok(inode.map(|inode| -> Box<dyn TargetFile> {
+            Box::new(SimTarget::new(&self.shared, self.process, inode, path))
+        }))
     }
 
     fn temp_path(&self) -> &Path {
@@ -274,6 +309,11 @@ impl Storage for SimStorage {
         Ok(Arc::new(file))
     }
 
+    fn release(&self) {
+        drop((self.journal.take(), self.temp.take()));
+        self.found_sdk_record.set(false);
+    }
+
     fn start_proof(
         &self,
         file: Arc<dyn TemporaryFile>,
@@ -281,11 +321,15 @@ impl Storage for SimStorage {
         extents: Vec<Extent>,
         _: Option<Arc<ContentKey>>,
     ) -> Result<Box<dyn Proof>> {
-        let open = self.shared.lock().process(self.process).temp.upgrade();
-        match open.map(SimFile::of).filter(|open| open.name() == file.name()) {
-            Some(open) => Ok(proof::start(&self.shared, open, base, extents)),
-            None => Err(Error::internal("the proof is of a file that is not open")),
-        }
+        Ok(proof::start(&self.shared, self.open_file(&*file)?, base, extents))
+    }
+
+    fn start_hashing(
+        &self,
+        file: Arc<dyn TemporaryFile>,
+        algorithms: Algorithms,
+    ) -> Result<Box<dyn Hashing>> {
+        Ok(hashing::start(&self.shared, self.open_file(&*file)?, algorithms))
     }
 }
 
@@ -304,6 +348,7 @@ pub fn paths(request: &DownloadRequest) -> Paths {
             Checkpoint::BesideTarget => Some(directory.to_owned()),
             Checkpoint::Directory(directory) => Some(directory.clone()),
         },
+        target_version: None,
         target,
     }
 }
