@@ -247,7 +247,6 @@ impl<'a> Collisions<'a> {
 
     /// Refuses files whose names are those of the temporary files of others.
     fn temporary_files(&mut self) {
-        let mut refused = Vec::new();
         let mut digests = None;
         for index in self.plan.indexes() {
             let path = self.path(index);
@@ -256,11 +255,11 @@ impl<'a> Collisions<'a> {
             let other = own.or_else(|| {
                 digests.get_or_insert_with(|| self.digests()).get(&*path).copied()
             });
+            drop(path);
             if let Some(other) = other.filter(|other| *other != index) {
-                refused.push((index, Refusal::IsTemporary(other)));
+                self.plan.refused.insert(index, Refusal::IsTemporary(other));
             }
         }
-        self.plan.refused.extend(refused);
     }
 
     /// The temporary files of names that are too long for a suffix.

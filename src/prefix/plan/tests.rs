@@ -70,7 +70,7 @@ fn a_refused_key_makes_no_directory() {
 #[test]
 fn a_file_with_the_name_of_anothers_temporary_file_is_refused() {
     let plan = plan_of(&["a", "a.temp", "a.temp.temp", "b.temp", "c/", "c.temp"], false);
-    assert_eq!(refused(&plan), [("a.temp", "a"), ("a.temp.temp", "a.temp")]);
+    assert_eq!(refused(&plan), [("a.temp", "a")]);
     let long = "x".repeat(255);
     let temp = temp_name::fixed(long.as_ref(), 255).into_string().expect("UTF-8");
     let (long, temp) = (format!("d/{long}"), format!("d/{temp}"));
