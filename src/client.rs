@@ -16,7 +16,7 @@ use crate::model::outcome::{Outcome, Status};
 use crate::model::request::DownloadRequest;
 use crate::oss::validate;
 use crate::storage::claim::TargetClaim;
-use crate::storage::paths;
+use crate::storage::paths::{self, Paths};
 use crate::sync::channel::unbounded;
 use crate::sys;
 use crate::transfer::{Lister, Shared, Task};
@@ -131,12 +131,24 @@ impl Client {
     /// does when it starts.
     pub fn start(&self, request: &DownloadRequest) -> Result<Download> {
         let started = Instant::now();
+        self.state.require_threads()?;
+        let _exit_guard = sys::exit::guard()?;
+        validate::request(request)?;
+        self.state.session.require_region()?;
+        let paths = paths::resolve(request)?;
+        self.start_at(request, paths, started)
+    }
+
+    /// As [`Client::start`], for a request that has been validated and whose paths are known.
+    pub(crate) fn start_at(
+        &self,
+        request: &DownloadRequest,
+        paths: Paths,
+        started: Instant,
+    ) -> Result<Download> {
         let state = &self.state;
         state.require_threads()?;
         let _exit_guard = sys::exit::guard()?;
-        validate::request(request)?;
-        state.session.require_region()?;
-        let paths = paths::resolve(request)?;
         state.session.credentials.refresh_environment()?;
 
         let claim = TargetClaim::new(&paths)?;
@@ -165,6 +177,19 @@ impl Client {
             shared.report_pause();
         }
         Ok(Download::new(shared, state.clone()))
+    }
+
+    pub(crate) fn state(&self) -> &Arc<ClientState> {
+        &self.state
+    }
+
+    pub(crate) fn options(&self) -> &ClientOptions {
+        &self.state.session.options
+    }
+
+    /// Fails if requests cannot be signed because the region is not known.
+    pub(crate) fn require_region(&self) -> Result<()> {
+        self.state.session.require_region()
     }
 
     /// Starts to list the objects of a bucket. Validates the request; sends nothing until the first entry is asked for.

@@ -10,6 +10,7 @@ pub mod listing;
 pub mod options;
 pub mod outcome;
 pub mod pinning;
+pub mod prefix;
 pub mod request;
 pub mod temp_path;
 pub mod trace;

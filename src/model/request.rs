@@ -217,6 +217,8 @@ pub struct DownloadRequest {
     /// Let the download find its number of connections, between 1 and `thread_num`. Default off. See
     /// [`DownloadRequest::auto_concurrency`].
     pub auto_concurrency: bool,
+    /// Let the outcome say what the file consists of.
+    pub(crate) keep_extents: bool,
 }
 
 impl DownloadRequest {
@@ -255,6 +257,7 @@ impl DownloadRequest {
             priority: 0,
             order: Order::Default,
             auto_concurrency: false,
+            keep_extents: false,
         }
     }
 

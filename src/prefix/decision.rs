@@ -35,8 +35,8 @@ pub fn decide(
     if record.bucket != bucket || record.key != key || !is_same_object(listed, record) {
         return Decision::Fetch;
     }
-    let may_have_lost_bytes = record.unflushed_since_boot.is_some()
-        && record.unflushed_since_boot != circumstances.boot;
+    let may_have_lost_bytes =
+        record.unflushed_since_boot.is_some() && record.unflushed_since_boot != circumstances.boot;
     if circumstances.verify || may_have_lost_bytes || record.file != *found {
         return Decision::Read;
     }
@@ -85,7 +85,11 @@ mod tests {
         }
     }
 
-    fn decided(listed: &Planned<'_>, record: &FileRecord, circumstances: &Circumstances) -> Decision {
+    fn decided(
+        listed: &Planned<'_>,
+        record: &FileRecord,
+        circumstances: &Circumstances,
+    ) -> Decision {
         let found = FileState { size: 5, inode: 1, modified: (2, 3) };
         decide(OBJECT, listed, Some(record), Some(&found), circumstances)
     }

@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn a_key_is_the_path_of_its_file() {
-        for key in ["a", "a/b", "...", "..a/b..", "a b/ö", ".hidden/x", "-", "~", "a/.oss-resumable"]
+        for key in
+            ["a", "a/b", "...", "..a/b..", "a b/ö", ".hidden/x", "-", "~", "a/.oss-resumable"]
         {
             assert_eq!(file(key), Ok(Target::File), "{key}");
         }
@@ -167,7 +168,8 @@ mod tests {
 
     #[test]
     fn the_base_ends_at_the_last_slash_of_the_prefix() {
-        for (prefix, expected) in [("", ""), ("a", ""), ("a/", "a/"), ("a/b", "a/"), ("a/b/", "a/b/")]
+        for (prefix, expected) in
+            [("", ""), ("a", ""), ("a/", "a/"), ("a/b", "a/"), ("a/b/", "a/b/")]
         {
             assert_eq!(base(prefix), expected);
         }

@@ -173,7 +173,8 @@ impl<'a> Collisions<'a> {
         let mut order = Vec::new();
         if folds {
             let safe = plan.indexes().filter(|index| plan.refusal(*index).is_none());
-            order = safe.map(|index| (plan.planned(index).relative.to_lowercase(), index)).collect();
+            order =
+                safe.map(|index| (plan.planned(index).relative.to_lowercase(), index)).collect();
             order.sort();
         }
         Collisions { plan, limits, folds, order }
@@ -252,9 +253,8 @@ impl<'a> Collisions<'a> {
             let path = self.path(index);
             let Some(stem) = path.strip_suffix(TEMP) else { continue };
             let own = self.file(stem).filter(|other| self.temp_path(*other) == path);
-            let other = own.or_else(|| {
-                digests.get_or_insert_with(|| self.digests()).get(&*path).copied()
-            });
+            let other =
+                own.or_else(|| digests.get_or_insert_with(|| self.digests()).get(&*path).copied());
             drop(path);
             if let Some(other) = other.filter(|other| *other != index) {
                 self.plan.refused.insert(index, Refusal::IsTemporary(other));

@@ -47,7 +47,9 @@ impl Tree {
         };
         let found = match rustix::fs::statat(directory, name(relative), AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => return Ok(None),
-            other => other.map_err(|error| Error::io("read the metadata of", &path, &error.into()))?,
+            other => {
+                other.map_err(|error| Error::io("read the metadata of", &path, &error.into()))?
+            }
         };
         match FileType::from_raw_mode(found.st_mode) {
             FileType::RegularFile => Ok(Some(of_stat(&found))),
@@ -105,13 +107,14 @@ impl Tree {
     }
 
     fn walk(&mut self, relative: &str, make: bool) -> Result<Option<OwnedFd>> {
+        let root = self.root.clone();
         let mut above: Option<OwnedFd> = None;
         let mut end = 0;
         for segment in relative.split('/') {
             let parent = relative.get(..end).unwrap_or_default().trim_end_matches('/');
             end += segment.len() + 1;
             let at = above.as_ref().unwrap_or(&self.descriptor);
-            let path = || self.path(relative.get(..end - 1).unwrap_or_default());
+            let path = || root.join(relative.get(..end - 1).unwrap_or_default());
             if make {
                 match rustix::fs::mkdirat(at, segment, Mode::from_raw_mode(0o777)) {
                     Ok(()) => {

@@ -100,7 +100,8 @@ impl FileRecord {
             optional(&self.version_id),
             optional(&self.last_modified),
         ];
-        let texts_len: usize = texts.iter().flatten().map(Vec::len).sum::<usize>() + 4 * texts.len();
+        let texts_len: usize =
+            texts.iter().flatten().map(Vec::len).sum::<usize>() + 4 * texts.len();
         let len = FIXED + texts_len + self.extents.len().checked_mul(EXTENT)? + CHECKSUM;
         let len = len.next_multiple_of(UNIT);
         if len > MAX_RECORD {
@@ -294,14 +295,18 @@ mod tests {
     fn the_bytes_are_those_of_the_description() {
         let header = encode_header(&ID);
         assert_eq!(&header[..8], [0x89, 0x4f, 0x53, 0x53, 0x4d, 0x0d, 0x0a, 0x1a]);
-        assert_eq!((header[8..16].to_vec(), &header[16..32]), (vec![1, 0, 0, 0, 64, 0, 0, 0], &ID[..]));
+        assert_eq!(
+            (header[8..16].to_vec(), &header[16..32]),
+            (vec![1, 0, 0, 0, 64, 0, 0, 0], &ID[..])
+        );
         assert!(header[32..56].iter().all(|&byte| byte == 0));
         let bytes = record().encode(&ID).expect("small");
         assert_eq!(bytes.len(), 192);
         let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight"));
         assert_eq!((number(0), number(8), number(16), number(24)), (192 | 1 << 32, 30, 1, 30));
         assert_eq!((number(32), number(40) as i64, number(48)), (2, -3, 4 | 2 << 32));
-        let texts = b"\x03\0\0\0a/b\x06\0\0\0bucket\x05\0\0\0p/a/b\x01\0\0\0E\xff\xff\xff\xff\x03\0\0\0now";
+        let texts =
+            b"\x03\0\0\0a/b\x06\0\0\0bucket\x05\0\0\0p/a/b\x01\0\0\0E\xff\xff\xff\xff\x03\0\0\0now";
         assert_eq!(&bytes[72..72 + texts.len()], texts);
         assert_eq!(&bytes[114..122], 0u64.to_le_bytes(), "the first extent");
         let checksum = crc64::checksum(&[&ID[..], &bytes[..184]].concat());

@@ -41,12 +41,11 @@ impl Manifest {
     /// Opens and locks the manifest at `path`, or creates it. `Busy` if another run has locked it. Its records are not
     /// known before [`Manifest::load`].
     pub fn open(path: &Path, directory: &Path) -> Result<Self> {
-        let (file, _) = LockedFile::open_or_create(path, MODE).map_err(|error| {
-            match error.kind() {
+        let (file, _) =
+            LockedFile::open_or_create(path, MODE).map_err(|error| match error.kind() {
                 io::ErrorKind::WouldBlock => busy(path, directory),
                 _ => failed("open", path, &error),
-            }
-        })?;
+            })?;
         let (id, hasher, index) = (ManifestId::default(), RandomState::new(), HashMap::new());
         Ok(Manifest { file, id, hasher, index, records: 0, end: 0 })
     }
@@ -121,9 +120,9 @@ impl Manifest {
 
     /// Appends a record, which replaces the earlier one of its path, in one write that is not flushed.
     pub fn put(&mut self, record: &FileRecord) -> Result<()> {
-        let bytes = record.encode(&self.id).ok_or_else(|| {
-            Error::internal("a file has too many extents for the manifest")
-        })?;
+        let bytes = record
+            .encode(&self.id)
+            .ok_or_else(|| Error::internal("a file has too many extents for the manifest"))?;
         let written = self.file.write_all_at(&bytes, self.end);
         written.map_err(|error| failed("append to", self.file.path(), &error))?;
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -160,7 +159,9 @@ impl Manifest {
         written.begin()?;
         for (at, len) in places {
             if let Some(record) = self.read(*at, *len) {
-                written.put(&record).map_err(|error| io::Error::other(error.message().to_owned()))?;
+                written
+                    .put(&record)
+                    .map_err(|error| io::Error::other(error.message().to_owned()))?;
             }
         }
         written.file.sync_data()?;

@@ -115,7 +115,10 @@ fn a_damaged_record_costs_no_other() {
     file.write_all_at(b"\xff", start + 100).expect("damage");
     let manifest = scratch.load();
     assert_eq!(manifest.find("a"), None);
-    assert_eq!((manifest.find("b"), manifest.find("c")), (Some(record("b", 1)), Some(record("c", 1))));
+    assert_eq!(
+        (manifest.find("b"), manifest.find("c")),
+        (Some(record("b", 1)), Some(record("c", 1)))
+    );
 }
 
 #[test]
@@ -146,7 +149,10 @@ fn a_manifest_whose_records_are_mostly_replaced_or_unwanted_is_written_anew() {
     assert!(!new_path(&scratch.path()).exists() && scratch.open().is_err(), "it stays locked");
     manifest.put(&record("after", 1)).expect("put");
     for manifest in [manifest, scratch.load_after()] {
-        assert_eq!((manifest.find("unwanted"), manifest.find("after")), (None, Some(record("after", 1))));
+        assert_eq!(
+            (manifest.find("unwanted"), manifest.find("after")),
+            (None, Some(record("after", 1)))
+        );
         assert_eq!(manifest.find("9"), Some(record("9", many)));
         assert_eq!(manifest.index.len() as u64, few + 1);
     }

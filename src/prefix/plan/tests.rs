@@ -41,7 +41,10 @@ fn objects_come_in_the_order_of_their_keys_with_what_the_listing_says() {
     let a = Planned { relative: "xa", size: 1, etag: Some("E1"), crc64: None };
     let b = Planned { relative: "xb", size: 2, etag: None, crc64: Some(7) };
     assert_eq!(planned, [a, b]);
-    assert_eq!((plan.key(0).as_str(), plan.contains("p/xb"), plan.contains("p/x")), ("p/xa", true, false));
+    assert_eq!(
+        (plan.key(0).as_str(), plan.contains("p/xb"), plan.contains("p/x")),
+        ("p/xa", true, false)
+    );
     assert_eq!(plan.planned(9).relative, "");
 }
 
@@ -89,7 +92,10 @@ fn without_case_keys_with_one_file_are_all_refused() {
 #[test]
 fn a_refusal_says_what_is_wrong_and_with_which_key() {
     let plan = plan_of(&["a", "a/b", "x\n", "t", "t.temp"], false);
-    let said: Vec<_> = plan.indexes().filter_map(|at| Some(Explained(&plan, plan.refusal(at)?).to_string())).collect();
+    let said: Vec<_> = plan
+        .indexes()
+        .filter_map(|at| Some(Explained(&plan, plan.refusal(at)?).to_string()))
+        .collect();
     for part in ["directory for 'p/a/b'", "temporary file of 'p/t'", "control character"] {
         assert!(said.iter().any(|said| said.contains(part)), "{part}: {said:?}");
     }

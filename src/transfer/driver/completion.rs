@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
-use crate::model::outcome::{Outcome, Proof, Statistics};
+use crate::model::outcome::{FileContent, Outcome, Proof, Statistics};
 use crate::model::request::Overwrite;
 use crate::oss::{clock, service_error};
 use crate::storage::aligned::AlignedBuffer;
@@ -194,6 +194,10 @@ impl Driver<'_> {
         };
         let range = transfer.stored.range().clone();
         let request_id = transfer.head.request_id().map(str::to_owned);
+        let content = self.request.keep_extents.then(|| FileContent {
+            extents: transfer.stored.extents().collect(),
+            is_decrypted: transfer.content_key.is_some(),
+        });
         let (_, journal) = transfer.stored.into_parts();
         if let Some(Err(error)) = journal.map(|journal| journal.remove()) {
             // The file is complete and in place; a remaining record has no effect.
@@ -216,6 +220,7 @@ impl Driver<'_> {
                 elapsed: self.now().saturating_duration_since(self.shared.started()),
                 ..self.shared.counters.snapshot()
             },
+            content,
         })
     }
 
