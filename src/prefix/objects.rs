@@ -21,6 +21,10 @@ use crate::storage::paths::{self, Paths};
 use crate::sync::channel::Sender;
 use crate::sys;
 
+/// Largest size of an object that is fetched without a checkpoint, in bytes: its bytes reach the file in one write, so that
+/// there would be nothing to record before the end, and a checkpoint takes longer than the object.
+const SMALL: u64 = 1024 * 1024;
+
 /// Tells the run that a download has ended.
 struct EndSink {
     index: Index,
@@ -93,12 +97,24 @@ impl Run {
     fn fetch(&mut self, index: Index) -> Result<()> {
         let relative = self.progress.plan.planned(index).relative.to_owned();
         self.tree.make_directory(mapping::parent(&relative))?;
-        let (request, paths) = self.prepared(index)?;
+        let checkpoint = match self.progress.plan.planned(index).size {
+            ..=SMALL => Checkpoint::Off,
+            _ => self.checkpoint(),
+        };
+        let (request, paths) = self.prepared(index, checkpoint)?;
         self.start(index, &request, paths)
     }
 
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::Directory(self.checkpoints.clone())
+    }
+
     /// The request for an object, validated, and the paths of its files.
-    fn prepared(&mut self, index: Index) -> Result<(DownloadRequest, Paths)> {
+    fn prepared(
+        &mut self,
+        index: Index,
+        checkpoint: Checkpoint,
+    ) -> Result<(DownloadRequest, Paths)> {
         let _exit_guard = sys::exit::guard()?;
         let plan = &self.progress.plan;
         let target = self.tree.path(plan.planned(index).relative);
@@ -107,7 +123,7 @@ impl Run {
             bucket: self.request.bucket.clone(),
             key: plan.key(index),
             file_path: Some(target.clone()),
-            checkpoint: Checkpoint::Directory(self.checkpoints.clone()),
+            checkpoint,
             events: Some(Subscription::new(Arc::new(sink))),
             keep_extents: true,
             ..self.request.objects.clone()
@@ -203,7 +219,7 @@ impl Run {
 
     /// Removes what an earlier run has left of an object that does not exist any more.
     fn discard_checkpoint(&mut self, index: Index) {
-        let Ok((request, _)) = self.prepared(index) else { return };
+        let Ok((request, _)) = self.prepared(index, self.checkpoint()) else { return };
         if let Err(error) = self.client.discard_checkpoint(&request) {
             self.log(LogLevel::Warn, || format!("a checkpoint was not removed: {error}"));
         }
@@ -234,7 +250,7 @@ impl Run {
             self.fetch(index)?;
             return Ok(None);
         };
-        let download = self.prepared(index)?;
+        let download = self.prepared(index, self.checkpoint())?;
         Inspection::new((index, record), download, file).map(Some)
     }
 
