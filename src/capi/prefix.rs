@@ -59,7 +59,7 @@ unsafe fn give(
 /// Downloads every object whose key has a prefix into a directory. Returns when that is done. Requires the permissions
 /// `oss:ListObjects` and `oss:GetObject`.
 ///
-/// First all objects are listed, which takes about 100 bytes of memory for each besides its key; nothing is written before.
+/// First all objects are listed, which takes about 150 bytes of memory for each besides its key; nothing is written before.
 /// Each object is then downloaded as by oss_resumable_download_start(), with a checkpoint: through the client's queue and
 /// within its limits. Not all are queued at once: those that were started otherwise take their turns in between.
 ///

@@ -6,6 +6,7 @@
 mod control;
 mod decision;
 mod inspection;
+mod leftovers;
 pub mod manifest;
 pub mod mapping;
 mod objects;
@@ -50,7 +51,7 @@ impl Client {
     /// Validates the request, locks the directory's manifest and starts to download every object whose key has a prefix.
     /// Requires the permissions `oss:ListObjects` and `oss:GetObject`.
     ///
-    /// First all objects are listed, which takes about 100 bytes of memory for each besides its key; nothing is written
+    /// First all objects are listed, which takes about 150 bytes of memory for each besides its key; nothing is written
     /// before. Each object is then downloaded as by [`Client::start`], with a checkpoint: through the client's queue and
     /// within its limits. Not all are queued at once: those that were started otherwise take their turns in between.
     ///

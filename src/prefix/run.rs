@@ -83,6 +83,9 @@ impl Run {
                 }
             }
         }
+        if result.is_ok() {
+            self.remove_leftovers();
+        }
         let flushed = self.flush();
         result.and(flushed)?;
         let Progress { plan, ends, counts, .. } = std::mem::take(&mut self.progress);

@@ -58,8 +58,7 @@ fn an_object_that_was_replaced_after_its_download_was_interrupted_is_the_new_one
         if replaced {
             scene.fixture.server.replace(BUCKET, "p/a");
         }
-        let (_, requests) = scene.counted(|| scene.complete("p/"));
-        assert_eq!(body_bytes(&requests) < 8 * MIB, !replaced);
+        assert_eq!(scene.complete("p/").bytes_from_network < 8 * MIB, !replaced);
         scene.assert_file("a", "p/a");
         assert_eq!(
             (scene.tree(), scene.own_files()),
@@ -88,6 +87,28 @@ fn an_object_that_is_removed_after_an_interruption_is_an_error_and_leaves_no_che
         (scene.tree(), scene.own_files()),
         (vec!["b".to_owned()], vec!["manifest".to_owned()])
     );
+}
+
+#[test]
+fn what_is_left_of_an_object_that_is_not_listed_any_more_is_removed_and_nothing_else() {
+    let scene = Scene::new(&[("p/a", 8 * MIB), ("p/b", 8 * MIB), ("q/c", 8 * MIB)]);
+    for key in ["p/a", "p/b", "q/c"] {
+        let denied =
+            Fault::Status { status: 403, code: "AccessDenied".to_owned(), retry_after: None };
+        scene.fixture.server.inject_when(Matcher::any().key(key).from(3), denied);
+    }
+    for prefix in ["p/", "q/"] {
+        assert!(!scene.download(prefix).expect("download").is_complete());
+    }
+    assert_eq!(scene.tree(), ["a.temp", "b.temp", "c.temp"]);
+    scene.fixture.server.remove(BUCKET, "p/a");
+    assert!(!scene.download("p/").expect("download").is_complete());
+    assert_eq!(scene.tree(), ["b.temp", "c.temp"]);
+    scene.fixture.server.clear_faults();
+    for prefix in ["p/", "q/"] {
+        assert!(scene.complete(prefix).bytes_from_network < 8 * MIB, "it goes on");
+    }
+    assert_eq!((scene.tree(), scene.own_files().len()), (vec!["b".to_owned(), "c".to_owned()], 1));
 }
 
 #[test]
