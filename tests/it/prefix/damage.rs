@@ -63,7 +63,7 @@ fn of_a_truncated_file_only_the_lost_extents_are_fetched() {
     let scene = scene();
     open(&scene).set_len(2 * GRAIN + 9).expect("cut");
     let fetched = repaired(&scene);
-    assert!(fetched >= SIZE - 2 * GRAIN - 9 && fetched < SIZE, "{fetched}");
+    assert!((SIZE - 2 * GRAIN - 9..SIZE).contains(&fetched), "{fetched}");
 }
 
 #[test]

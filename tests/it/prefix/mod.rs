@@ -2,6 +2,7 @@
 
 mod again;
 mod damage;
+mod encrypted;
 mod ending;
 mod files;
 mod hostile;

@@ -19,7 +19,8 @@ fn a_wrong_request_is_refused_by_the_fields_name_before_anything_is_sent_or_writ
         assert_eq!((error.kind(), error.code()), (ErrorKind::Validation, "ValidateError"));
         error.message().to_owned()
     };
-    let cases: [(&str, &dyn Fn(&mut PrefixRequest)); 18] = [
+    type Change<'a> = &'a dyn Fn(&mut PrefixRequest);
+    let cases: [(&str, Change<'_>); 18] = [
         ("bucket name", &|r| r.bucket = "x".to_owned()),
         ("prefix", &|r| r.prefix = "x".repeat(1024)),
         ("start_after", &|r| r.start_after = Some("x".repeat(1024))),
@@ -70,6 +71,18 @@ fn objects_are_downloaded_as_their_request_says() {
     let modified = std::fs::metadata(scene.dir().join("a")).expect("metadata").modified();
     let since_1970 = modified.expect("time").duration_since(UNIX_EPOCH).expect("now");
     assert_eq!(since_1970.subsec_nanos(), 0, "Last-Modified has no fractions of a second");
+}
+
+#[test]
+fn files_that_are_not_flushed_are_known_until_the_system_is_started_anew() {
+    let scene = Scene::new(&[("p/a", 3 * PART), ("p/b", 1)]);
+    let mut request = scene.request("p/");
+    request.objects.flush = false;
+    let client = scene.fixture.client();
+    for fetched in [2, 0] {
+        let outcome = client.download_prefix(&request).expect("download");
+        assert_eq!((outcome.counts().fetched, outcome.counts().unchanged), (fetched, 2 - fetched));
+    }
 }
 
 #[test]
