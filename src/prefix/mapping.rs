@@ -17,6 +17,7 @@ pub struct Limits {
 /// What is created for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
+    /// A file.
     File,
     /// The key is a directory marker: it ends in `/`, or is the base itself.
     Directory,
@@ -25,13 +26,21 @@ pub enum Target {
 /// Why no file is created for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsafe {
+    /// `a//b`, `/a`
     EmptySegment,
+    /// `.` or `..`
     DotSegment,
+    /// A backslash anywhere.
     Backslash,
+    /// A control character anywhere.
     ControlCharacter,
+    /// A segment that is no file name because of its length.
     LongName,
+    /// A path that is too long.
     LongPath,
+    /// The manifest's directory.
     Reserved,
+    /// An object with bytes whose key ends in `/`.
     MarkerWithContent,
 }
 

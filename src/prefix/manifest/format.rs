@@ -34,6 +34,7 @@ pub type ManifestId = [u8; 16];
 pub struct FileState {
     /// In bytes.
     pub size: u64,
+    /// Of its file system.
     pub inode: u64,
     /// Modification time: seconds since 1970, and nanoseconds.
     pub modified: (i64, u32),
@@ -44,13 +45,18 @@ pub struct FileState {
 pub struct FileRecord {
     /// Relative to the directory of the download.
     pub path: String,
+    /// The object's bucket.
     pub bucket: String,
+    /// The object's key.
     pub key: String,
     /// As the service sent it with the object.
     pub etag: Option<String>,
     pub version_id: Option<String>,
+    /// `Last-Modified` as sent.
     pub last_modified: Option<String>,
+    /// In bytes.
     pub object_size: u64,
+    /// As the service sent it with the object.
     pub object_crc64: Option<u64>,
     /// The extents' checksums are those of the bytes as the service stores them, and the file's bytes are others.
     pub is_decrypted: bool,
