@@ -51,6 +51,7 @@ pub struct FileRecord {
     pub key: String,
     /// As the service sent it with the object.
     pub etag: Option<String>,
+    /// As the service sent it with the object.
     pub version_id: Option<String>,
     /// `Last-Modified` as sent.
     pub last_modified: Option<String>,
