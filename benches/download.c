@@ -3,8 +3,9 @@
  *
  *   download ENDPOINT BUCKET KEY FILE [NAME=VALUE...]
  *
- * Names: part-size and threads (numbers), checkpoint-dir and ca-file (paths), flush (on or off),
- * write-mode (0 automatic, 1 buffered, 2 direct).
+ * Names: part-size and threads (numbers), checkpoint-dir and ca-file (paths), flush and
+ * auto-concurrency (on or off), write-mode (0 automatic, 1 buffered, 2 direct), sha256 (expected of
+ * the file).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,13 @@ static int apply(const char *argument, oss_resumable_client_options *options,
         options->ca_file = value;
     } else if ((value = value_of(argument, "flush")) != NULL) {
         request->flush = strcmp(value, "off") == 0 ? OSS_RESUMABLE_OFF : OSS_RESUMABLE_ON;
+    } else if ((value = value_of(argument, "auto-concurrency")) != NULL) {
+        request->auto_concurrency =
+            strcmp(value, "off") == 0 ? OSS_RESUMABLE_OFF : OSS_RESUMABLE_ON;
     } else if ((value = value_of(argument, "write-mode")) != NULL) {
         request->write_mode = (int32_t)strtol(value, NULL, 10);
+    } else if ((value = value_of(argument, "sha256")) != NULL) {
+        request->expected_sha256 = value;
     } else {
         return 1;
     }

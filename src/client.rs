@@ -17,7 +17,7 @@ use crate::model::request::DownloadRequest;
 use crate::oss::validate;
 use crate::storage::claim::TargetClaim;
 use crate::storage::paths::{self, Paths};
-use crate::sync::channel::unbounded;
+use crate::sync::inbox::inbox;
 use crate::sys;
 use crate::transfer::{Lister, Shared, Task};
 
@@ -152,7 +152,7 @@ impl Client {
         state.session.credentials.refresh_environment()?;
 
         let claim = TargetClaim::new(&paths)?;
-        let (events, inbox) = unbounded();
+        let (events, inbox) = inbox();
         let shared = Arc::new(Shared::new(events, request.max_bandwidth, started));
         if let Some(queue) = &request.events {
             shared.report_to(queue, request.tag)?;

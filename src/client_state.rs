@@ -35,13 +35,13 @@ impl ClientState {
             session: Arc::new(Session::new(options)?),
             scheduler: Arc::new(Scheduler::new(max_active, max_connections)),
             dependents: Mutex::default(),
-            process: std::process::id(),
+            process: sys::process::id(),
         })
     }
 
     /// Fails when the client's threads are lost: in a forked child, and when `exit()` did not wait for them.
     pub fn require_threads(&self) -> Result<()> {
-        if self.process != std::process::id() {
+        if self.process != sys::process::id() {
             return Err(Error::new(
                 ErrorKind::Forked,
                 "Forked",

@@ -69,7 +69,7 @@ impl EventQueue {
         let timer = Timer::new().map_err(|error| Error::system("create an event queue", &error))?;
         let descriptor = Descriptor { timer: None, set_to: Wake::Never };
         let core = Core {
-            process: std::process::id(),
+            process: sys::process::id(),
             inner: Mutex::new(Inner { state: Some(State::new(Instant::now())), descriptor }),
             arrived: Condvar::new(),
         };
@@ -148,7 +148,7 @@ impl DownloadRequest {
 impl Core {
     /// Fails in a forked child, and when `exit()` did not wait for the library's threads: nothing can come any more.
     fn check(&self) -> Result<()> {
-        if self.process != std::process::id() {
+        if self.process != sys::process::id() {
             return Err(Error::new(
                 ErrorKind::Forked,
                 "Forked",

@@ -1,8 +1,9 @@
 """A distant service: a round trip of 40 ms, 20 MB/s for each of 3 connections."""
 
 import math
+from dataclasses import dataclass
 
-from comparing import OURS, Comparison, Row, absolute, against_number, figure
+from comparing import OURS, Comparison, Row, absolute, against, against_number, best, figure
 from contenders import Contenders
 from setup import MIB, in_words
 
@@ -65,9 +66,57 @@ def resets(setup):
     return [Row("resets", work, costs, comparisons, left_out)]
 
 
+@dataclass(frozen=True)
+class Path:
+    """A path to the service; the connections share a link of `LINK`."""
+
+    round_trip: int  # ms
+    rate: int  # bytes per second of a connection
+    numbers: tuple  # of connections, the best fixed one among them
+
+    def __str__(self):
+        return f"{self.round_trip} ms, {self.rate / 1e6:.0f} MB/s"
+
+
+LINK = 60_000_000
+MOST_CONNECTIONS = 64
+PATHS = [
+    Path(10, 2_000_000, (24, 30, 40)),
+    Path(40, 20_000_000, (2, 3, 4)),
+    Path(200, 10_000_000, (5, 6, 8)),
+]
+
+
+def auto_on_the_wire(setup):
+    size = setup.size(1536 * MIB, quick=4 * MIB)
+    original = setup.make_pattern(size)
+    return [along(setup, path, size, original) for path in PATHS]
+
+
+def along(setup, path, size, original):
+    """The time of a download that finds its number of connections, against those of fixed numbers."""
+    pace = ("--round-trip", f"{path.round_trip}ms", "--rate", str(path.rate),
+            "--fault", f"common-link={LINK}")
+    with setup.local_oss(*pace) as server:
+        def contenders(connections):
+            return Contenders(setup, setup.memory, server.endpoint, key=f"generated/{size}",
+                              connections=connections)
+        fixed = [f"{number} connections" for number in path.numbers]
+        commands = [contenders(MOST_CONNECTIONS).library(auto_concurrency=True),
+                    *(contenders(number).library(name)
+                      for number, name in zip(path.numbers, fixed, strict=True))]
+        costs = setup.interleave(setup.memory, commands, original, 1, warm_up=False)
+    compared = against(costs, "wall", best(costs, "wall", fixed), "best fixed number", 1.10)
+    work = (f"{in_words(size)}, `auto_concurrency` with up to {MOST_CONNECTIONS} connections of {path} "
+            f"over a common link of {LINK / 1e6:.0f} MB/s")
+    return Row(f"auto-wire-{path.round_trip}", work, costs, [compared])
+
+
 CASES = [
     Case("latency", "256 MiB from afar, against the ideal time", ("latency-1", "latency-8"),
          latency),
     Case("uneven", "the same with slow connections", ("uneven",), uneven),
     Case("resets", "the same with connections that break", ("resets",), resets),
+    Case("auto-wire", "adaptive numbers of connections, on the wire",
+         tuple(f"auto-wire-{path.round_trip}" for path in PATHS), auto_on_the_wire),
 ]

@@ -1,11 +1,11 @@
 //! Handles: reference-counted, so that a call in progress outlives a `_free`, and bound to their process.
 
 use std::mem;
-use std::process;
 
 use super::allocation::OutOfMemory;
 use super::counted::Counted;
 use super::failure::{Failure, Result};
+use crate::sys::process;
 
 /// The process that created a handle.
 #[derive(Clone, Copy)]

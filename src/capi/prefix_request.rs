@@ -43,7 +43,7 @@ pub struct oss_resumable_prefix_request {
     pub start_after: *const c_char,
     /// How each object is downloaded; NULL: with every default. Limits such as `thread_num` and `max_bandwidth` are those of
     /// one object. These are not set: `bucket`, `key`, `file_path`, `checkpoint_dir`, `enable_checkpoint`, `progress`, a
-    /// range, a version, conditions, `x-oss-process`, `event_queue` and `deadline_ms`. With `requester_pays` the listing is
+    /// range, a version, conditions, `x-oss-process`, expected digests, `event_queue` and `deadline_ms`. With `requester_pays` the listing is
     /// paid by the requester too.
     pub objects: *const oss_download_object_request,
     /// Longest time for everything from the call that starts it, in milliseconds, after which it fails with

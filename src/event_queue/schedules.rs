@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::model::events::EventKind;
-use crate::sync::channel::unbounded;
+use crate::sync::inbox::inbox;
 use crate::sync::scheduled::explore;
 use crate::sync::thread::{self, JoinHandle};
 use crate::transfer::Shared;
@@ -13,7 +13,7 @@ const CANCELLED: EventKind = EventKind::Ended(Err(ErrorKind::Cancelled));
 
 /// A download whose driver runs until it is cancelled.
 fn start(queue: &EventQueue, tag: u64) -> (Arc<Shared>, JoinHandle<()>) {
-    let (events, inbox) = unbounded();
+    let (events, inbox) = inbox();
     let shared = Arc::new(Shared::new(events, 0, Instant::now()));
     let request = DownloadRequest::new("examplebucket", "key").event_queue(queue, tag);
     shared

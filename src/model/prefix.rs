@@ -43,7 +43,7 @@ pub struct PrefixRequest {
     /// Longest time for everything from the call that starts it, after which it fails with `Deadline`. Default: no limit.
     pub deadline: Option<Duration>,
     /// How each object is downloaded. Bucket and key are left empty, and these are not set: the file's path, the
-    /// checkpoint, a range, a version, conditions, `x-oss-process`, an event queue and a deadline. Limits such as
+    /// checkpoint, a range, a version, conditions, `x-oss-process`, expected digests, an event queue and a deadline. Limits such as
     /// `thread_num` and `max_bandwidth` are those of one object. With `requester_pays` the listing is paid by the
     /// requester too.
     pub objects: DownloadRequest,

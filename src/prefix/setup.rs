@@ -96,6 +96,9 @@ fn check(request: &PrefixRequest) -> Result<()> {
         (objects.version_id.is_some(), "version_id"),
         (objects.has_conditions(), "a condition"),
         (objects.is_processed(), "x-oss-process"),
+        (objects.expected_sha256.is_some(), "expected_sha256"),
+        (objects.expected_md5.is_some(), "expected_md5"),
+        (objects.expected_crc64.is_some(), "expected_crc64"),
         (objects.events.is_some(), "an event queue"),
         (objects.deadline.is_some(), "deadline"),
     ];

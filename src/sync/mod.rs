@@ -7,7 +7,10 @@
 pub mod scheduled;
 
 #[cfg(all(test, shuttle))]
-pub use scheduled::{Condvar, Mutex, MutexGuard, atomic, channel, thread};
+pub use scheduled::{Condvar, Mutex, MutexGuard, atomic, channel, inbox, thread};
+
+#[cfg(not(all(test, shuttle)))]
+pub mod inbox;
 
 #[cfg(not(all(test, shuttle)))]
 pub use parking_lot::{Condvar, Mutex, MutexGuard};

@@ -175,6 +175,10 @@ pub mod channel {
     }
 }
 
+pub mod inbox {
+    pub use super::channel::{Receiver, Sender, unbounded as inbox};
+}
+
 /// Runs `model` under thousands of schedules: half of them random, half with few switches at chosen points (PCT), which
 /// finds orders that random schedules rarely produce. A failure prints its schedule.
 pub fn explore(model: impl Fn() + Send + Sync + 'static) {

@@ -9,12 +9,12 @@
 //! not end. Threads of the host that have called this library are the host's to end before `exit()`.
 
 use std::cell::Cell;
-use std::process;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::process;
 use crate::model::error::{Error, ErrorKind, Result};
 
 /// Longest time that `exit()` waits for work in progress, such as a write to a slow disk.

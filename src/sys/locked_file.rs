@@ -1,6 +1,6 @@
 //! A file that one process at a time may use.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::ops::Deref;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -20,6 +20,8 @@ const LETTING_GO: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct LockedFile {
     file: File,
+    /// Device and inode, which never change while the file is open.
+    id: (u64, u64),
     path: PathBuf,
     locked: bool,
 }
@@ -32,10 +34,11 @@ impl LockedFile {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 other => other?,
             };
-            if !file.metadata()?.is_file() {
+            let found = file.metadata()?;
+            if !found.is_file() {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
             }
-            let opened = match Self::lock(file, path) {
+            let opened = match Self::lock(file, &found, path) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     // Its owner may be about to release it: it has already renamed the file, or is ending.
                     thread::sleep(LETTING_GO);
@@ -74,7 +77,8 @@ impl LockedFile {
     /// one.
     pub fn create_new(path: &Path, mode: u32) -> io::Result<Self> {
         let file = options().create_new(true).mode(mode).open(path)?;
-        let made = Self::lock(file, path).and_then(|made| match made.is_in_place()? {
+        let locked = file.metadata().and_then(|found| Self::lock(file, &found, path));
+        let made = locked.and_then(|made| match made.is_in_place()? {
             true => Ok(made),
             // Another process took the new file for an abandoned one before it was locked.
             false => Err(io::ErrorKind::WouldBlock.into()),
@@ -101,7 +105,7 @@ impl LockedFile {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    fn lock(file: File, path: &Path) -> io::Result<Self> {
+    fn lock(file: File, found: &Metadata, path: &Path) -> io::Result<Self> {
         let locked = loop {
             match file.try_lock() {
                 Ok(()) => break true,
@@ -113,7 +117,7 @@ impl LockedFile {
                 },
             }
         };
-        Ok(LockedFile { file, path: path.to_owned(), locked })
+        Ok(LockedFile { file, id: id(found), path: path.to_owned(), locked })
     }
 
     /// Whether the file is locked; `false` if the file system does not support locks.
@@ -132,8 +136,7 @@ impl LockedFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             other => other?,
         };
-        let here = self.file.metadata()?;
-        Ok((there.dev(), there.ino()) == (here.dev(), here.ino()))
+        Ok(id(&there) == self.id)
     }
 
     /// Removes the file from its path, unless another file is there now.
@@ -168,6 +171,10 @@ impl Drop for LockedFile {
         // Closing is not enough: a child that the host forked may share the descriptor and with it the lock.
         self.unlock();
     }
+}
+
+fn id(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
 }
 
 fn options() -> OpenOptions {

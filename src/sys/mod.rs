@@ -8,6 +8,7 @@ pub mod file;
 pub mod locked_file;
 pub mod panic;
 pub mod per_process;
+pub mod process;
 pub mod random;
 pub mod thread;
 pub mod timer;

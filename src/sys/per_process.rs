@@ -1,8 +1,9 @@
 //! A static value that a forked child does not share with its parent.
 
-use std::process;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::process;
 
 /// A value of each process, created when the process first uses it. A forked child must not use its parent's: another
 /// thread of the parent may have held its lock at the time of the fork, and nobody would release the copy.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 
 use super::event::Event;
 use super::policy::connection_shares::divide;
@@ -167,7 +167,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::channel::{Receiver, unbounded};
+    use crate::sync::inbox::{Receiver, inbox};
     use proptest::prelude::*;
 
     struct Download {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn join(budget: &Arc<ConnectionBudget>) -> Download {
-        let (events, inbox) = unbounded();
+        let (events, inbox) = inbox();
         Download { share: budget.join(events), inbox }
     }
 

@@ -8,7 +8,7 @@ use crate::model::error::{Error, ErrorKind};
 use crate::oss::service_error::host_reason;
 use crate::oss::validate;
 use crate::sync::Mutex;
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 use crate::sync::thread;
 use crate::sys;
 use crate::sys::panic::catch;
@@ -248,7 +248,8 @@ fn is_expired(key: &AccessKey) -> bool {
 mod tests {
     use super::*;
     use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-    use crate::sync::channel::{Receiver, unbounded};
+    use crate::sync::channel::{self, unbounded};
+    use crate::sync::inbox::inbox;
 
     struct Counting(AtomicU32);
 
@@ -263,12 +264,12 @@ mod tests {
     }
 
     fn issue(cache: &Arc<CredentialsCache>) -> Result<CachedKey, Error> {
-        let (sender, receiver) = unbounded();
+        let (sender, receiver) = inbox();
         loop {
             if let Some(issued) = cache.issue(&sender)? {
                 return Ok(issued);
             }
-            let woken = receiver.recv_timeout(Duration::from_secs(5));
+            let woken = receiver.recv_deadline(Instant::now() + Duration::from_secs(5));
             assert!(woken.is_ok(), "a waiter is always woken");
         }
     }
@@ -291,8 +292,8 @@ mod tests {
 
     /// Returns when the test allows it, and its destructor is slow.
     struct Slow {
-        answers: Receiver<AccessKey>,
-        going: Sender<()>,
+        answers: channel::Receiver<AccessKey>,
+        going: channel::Sender<()>,
         gone: Arc<AtomicBool>,
     }
 
@@ -317,7 +318,7 @@ mod tests {
         let gone = Arc::new(AtomicBool::new(false));
         let slow = Slow { answers, going, gone: gone.clone() };
         let cache = Arc::new(CredentialsCache::new(Credentials::Provider(Arc::new(slow))));
-        let (waiter, woken) = unbounded();
+        let (waiter, woken) = inbox();
         for _ in 0..3 {
             assert!(cache.issue(&waiter).expect("asked").is_none());
         }

@@ -6,7 +6,8 @@ use crate::model::encryption::{ContentKey, KeyUnwrapper, WrappedKey};
 use crate::model::error::{Error, Result};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::sync::channel::{Receiver, bounded};
+use crate::sync::inbox::Sender;
 use crate::sync::thread;
 use crate::sys;
 use crate::sys::panic::catch;
@@ -139,8 +140,9 @@ fn join(asking: Vec<Asking>) {
 mod tests {
     use super::*;
     use crate::sync::channel::unbounded;
+    use crate::sync::inbox::inbox;
     use std::sync::atomic::AtomicU32;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     fn wrapped() -> WrappedKey {
         WrappedKey::new(("bucket", "key"), "KMS/ALICLOUD", (None, Vec::new()), (b"key", b"iv"))
@@ -174,7 +176,7 @@ mod tests {
         let asked = Arc::new(AtomicU32::new(0));
         let unwrapping =
             KeyUnwrapping::new(Some(Arc::new(Slow { may_answer, asked: asked.clone() })));
-        let (waiter, woken) = unbounded();
+        let (waiter, woken) = inbox();
         let ask = || asked_by(&unwrapping, &waiter);
         let (first, second) = (ask(), ask());
         drop(first);
@@ -184,7 +186,9 @@ mod tests {
         assert!(second.get().is_none() && woken.try_recv().is_err());
         for _ in 0..2 {
             let_answer.send(()).expect("it waits");
-            woken.recv_timeout(Duration::from_secs(5)).expect("whoever waits is woken");
+            woken
+                .recv_deadline(Instant::now() + Duration::from_secs(5))
+                .expect("whoever waits is woken");
         }
         assert!(second.get().expect("the answer").is_ok());
         let third = ask();
@@ -199,7 +203,7 @@ mod tests {
         let asked = Arc::new(AtomicU32::new(0));
         let unwrapping =
             KeyUnwrapping::new(Some(Arc::new(Slow { may_answer, asked: asked.clone() })));
-        let (waiter, _woken) = unbounded();
+        let (waiter, _woken) = inbox();
         let awaited: Vec<_> = (0..3).map(|_| asked_by(&unwrapping, &waiter)).collect();
         for _ in 0..MAX_ABANDONED {
             drop(asked_by(&unwrapping, &waiter));
@@ -225,7 +229,7 @@ mod tests {
             }
         }
         let unwrapping = KeyUnwrapping::new(Some(Arc::new(Panicking)));
-        let (waiter, _woken) = unbounded();
+        let (waiter, _woken) = inbox();
         let answers = asked_by(&unwrapping, &waiter);
         unwrapping.shut_down();
         let answer = answers.get().expect("an answer");

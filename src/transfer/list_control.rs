@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 use crate::sync::{Condvar, Mutex};
 
 use super::event::Event;

@@ -9,7 +9,7 @@ use crate::model::events::{Observed, Reporter, Subscription};
 use crate::model::outcome::{Outcome, Phase, Statistics, Status};
 use crate::model::temp_path::TempPath;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use curl::easy::{Handler, WriteError};
 
 use crate::oss::reply::ReplyHead;
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 
 use super::held_body::{BodyHolder, HeldBody, HeldBytes, MAX_HELD, end_of_body};
 use super::reply_stage::ReplyStage;

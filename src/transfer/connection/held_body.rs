@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::storage::aligned::AlignedBuffer;
 use crate::sync::Mutex;
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 use crate::transfer::counters::Counters;
 use crate::transfer::disk::buffers::Buffers;
 use crate::transfer::disk::intake::Intake;

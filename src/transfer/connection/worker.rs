@@ -11,7 +11,8 @@ use curl::multi::{Easy2Handle, Multi, MultiWaker};
 
 use crate::model::error::Error;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
+use crate::sync::channel::{self, bounded};
+use crate::sync::inbox::{Receiver, Sender, inbox};
 use crate::sync::{Mutex, thread};
 use crate::sys;
 use crate::sys::exit::{ExitBarrier, ExitGuard};
@@ -152,7 +153,7 @@ pub struct Worker {
 impl Worker {
     /// Starts the thread; `index` identifies the worker within its client.
     pub fn start(index: usize, pool: PoolSize) -> Result<Self, Error> {
-        let (commands, inbox) = unbounded();
+        let (commands, inbox) = inbox();
         let (ready, started) = bounded(1);
         let join = sys::thread::spawn("oss-transfer", move || serve(&inbox, &ready, pool))
             .map_err(|error| Error::internal(format!("cannot start a transfer thread: {error}")))?;
@@ -192,7 +193,7 @@ fn no_multi_handle() -> Error {
     )
 }
 
-fn serve(inbox: &Receiver<Command>, ready: &Sender<Result<Waker, Error>>, pool: PoolSize) {
+fn serve(inbox: &Receiver<Command>, ready: &channel::Sender<Result<Waker, Error>>, pool: PoolSize) {
     let guard = match sys::exit::guard() {
         Ok(guard) => guard,
         Err(exiting) => {

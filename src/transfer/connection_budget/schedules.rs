@@ -1,7 +1,7 @@
 //! Downloads share their connections, come and go, and the limit changes, under many schedules.
 
 use super::*;
-use crate::sync::channel::unbounded;
+use crate::sync::inbox::inbox;
 use crate::sync::scheduled::explore;
 use crate::sync::thread;
 
@@ -21,7 +21,7 @@ impl Network {
 
 /// A download that needs `work` connections in turn, as many at a time as it may have.
 fn download(budget: &Arc<ConnectionBudget>, network: &Network, mut work: u32, limit: u32) {
-    let (events, inbox) = unbounded();
+    let (events, inbox) = inbox();
     let share = budget.join(events);
     let mut open = 0;
     while work > 0 {

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::channel::{Receiver, unbounded};
+use crate::sync::inbox::{Receiver, inbox};
 use crate::sync::scheduled::explore;
 
 /// Returns numbered keys and detects concurrent calls.
@@ -33,7 +33,7 @@ fn fixed(id: &str) -> Credentials {
 
 /// Gets a key as a driver does: sleeps until it is woken. Returns the key's id and serial.
 fn issue(cache: &Arc<CredentialsCache>) -> (String, u64) {
-    let (waiter, woken): (_, Receiver<Event>) = unbounded();
+    let (waiter, woken): (_, Receiver<Event>) = inbox();
     loop {
         if let Some(issued) = cache.issue(&waiter).expect("the provider has one") {
             return (issued.key.expect("signed").id.clone(), issued.serial);
@@ -103,7 +103,7 @@ fn credentials_that_are_replaced_during_a_call_of_the_provider_stay_replaced() {
 fn after_a_shutdown_the_provider_is_dropped() {
     explore(|| {
         let (cache, provider) = with_provider();
-        let (waiter, _woken) = unbounded();
+        let (waiter, _woken) = inbox();
         let first = cache.issue(&waiter).expect("asks");
         if first.is_none() {
             thread::yield_now();

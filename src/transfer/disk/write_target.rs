@@ -7,7 +7,7 @@ use crate::model::extent::Extent;
 use crate::storage::aligned::AlignedBuffer;
 use crate::storage::temp_file::TempFile;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 use crate::sys;
 use crate::transfer::event::Event;
 

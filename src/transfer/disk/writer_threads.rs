@@ -123,13 +123,13 @@ mod tests {
     use crate::model::extent::Extent;
     use crate::storage::aligned::AlignedBuffer;
     use crate::storage::temp_file::TempFile;
-    use crate::sync::channel::unbounded;
+    use crate::sync::inbox::inbox;
 
     #[test]
     fn a_fetch_keeps_its_writer_thread_when_only_some_threads_could_be_started() {
         let dir = tempfile::tempdir().expect("directory");
         let file = TempFile::create(&dir.path().join("file"), None).expect("file");
-        let (events, received) = unbounded();
+        let (events, received) = inbox();
         let write_target = Arc::new(WriteTarget::new(Arc::new(file), 0, events));
         let writer_threads = WriterThreads::new();
         writer_threads.threads.lock().extend(writer_threads.start_thread());

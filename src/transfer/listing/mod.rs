@@ -12,7 +12,7 @@ use crate::oss::list_document::{self, MAX_DOCUMENT};
 use crate::oss::list_objects;
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::{self, ServiceError};
-use crate::sync::channel::{Receiver, unbounded};
+use crate::sync::inbox::{Receiver, inbox};
 use crate::sys;
 
 use super::bandwidth::{Bandwidth, RateLimiter};
@@ -69,7 +69,7 @@ enum Answer {
 impl Lister {
     /// A validated listing. Nothing is sent until its first page is asked for.
     pub fn new(session: Arc<Session>, request: ListRequest, started: Instant) -> Self {
-        let (events, inbox) = unbounded();
+        let (events, inbox) = inbox();
         Lister {
             progress: ListProgress::new(&request.prefix),
             session,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::sync::channel::{Receiver, unbounded};
+use crate::sync::inbox::{Receiver, inbox};
 use crate::sync::scheduled::explore;
 use crate::sync::thread;
 use crate::transfer::event::Event;
@@ -65,7 +65,7 @@ impl Client {
     }
 
     fn start_with(&self, ends_by_itself: bool, deadline: Option<Instant>) -> Result<Arc<Shared>> {
-        let (events, inbox) = unbounded();
+        let (events, inbox) = inbox();
         let shared = Arc::new(Shared::new(events, 0, Instant::now()));
         let running = self.running.clone();
         let max_running = self.max_running;

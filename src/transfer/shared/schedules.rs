@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::error::{Error, ErrorKind};
-use crate::sync::channel::{Receiver, unbounded};
+use crate::sync::inbox::{Receiver, inbox};
 use crate::sync::scheduled::explore;
 use crate::sync::thread;
 
@@ -20,7 +20,7 @@ fn drive(shared: &Shared, inbox: &Receiver<Event>) {
 }
 
 fn start() -> (Arc<Shared>, thread::JoinHandle<()>) {
-    let (events, inbox) = unbounded();
+    let (events, inbox) = inbox();
     let shared = Arc::new(Shared::new(events, 0, Instant::now()));
     let driven = shared.clone();
     (shared, thread::spawn(move || drive(&driven, &inbox)))
@@ -89,7 +89,7 @@ fn drive_with_pauses(shared: &Shared, inbox: &Receiver<Event>) {
 
 /// A download with such a driver.
 fn start_with_pauses() -> (Arc<Shared>, thread::JoinHandle<()>) {
-    let (events, inbox) = unbounded();
+    let (events, inbox) = inbox();
     let shared = Arc::new(Shared::new(events, 0, Instant::now()));
     let driven = shared.clone();
     (shared, thread::spawn(move || drive_with_pauses(&driven, &inbox)))

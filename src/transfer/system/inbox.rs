@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::sync::channel::Receiver;
+use crate::sync::inbox::Receiver;
 use crate::transfer::event::Event;
 use crate::transfer::world::Inbox;
 

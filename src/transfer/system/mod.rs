@@ -1,6 +1,7 @@
 //! The world of a driver as it is: the system's clock, threads, libcurl and files.
 
 pub mod clock;
+mod hashing;
 mod inbox;
 mod network;
 mod proof;
@@ -13,7 +14,7 @@ use crate::model::error::Error;
 use crate::model::request::DownloadRequest;
 use crate::storage::claim::TargetClaim;
 use crate::storage::paths::Paths;
-use crate::sync::channel::Receiver;
+use crate::sync::inbox::Receiver;
 use crate::sys::panic::catch;
 
 use super::driver;

@@ -6,7 +6,7 @@ use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::storage::aligned::AlignedBuffer;
-use crate::sync::channel::Sender;
+use crate::sync::inbox::Sender;
 use crate::sync::{Condvar, Mutex};
 use crate::sys;
 use crate::sys::panic::catch;

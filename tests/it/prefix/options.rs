@@ -20,7 +20,7 @@ fn a_wrong_request_is_refused_by_the_fields_name_before_anything_is_sent_or_writ
         error.message().to_owned()
     };
     type Change<'a> = &'a dyn Fn(&mut PrefixRequest);
-    let cases: [(&str, Change<'_>); 18] = [
+    let cases: [(&str, Change<'_>); 19] = [
         ("bucket name", &|r| r.bucket = "x".to_owned()),
         ("prefix", &|r| r.prefix = "x".repeat(1024)),
         ("start_after", &|r| r.start_after = Some("x".repeat(1024))),
@@ -35,6 +35,7 @@ fn a_wrong_request_is_refused_by_the_fields_name_before_anything_is_sent_or_writ
         ("version_id", &|r| r.objects.version_id = Some("v".to_owned())),
         ("condition", &|r| r.objects.if_match = vec!["E".to_owned()]),
         ("x-oss-process", &|r| r.objects.extra_query.push(("x-oss-process".into(), "x".into()))),
+        ("expected_sha256", &|r| r.objects.expected_sha256 = "0".repeat(64).parse().ok()),
         ("event queue", &|r| r.objects = r.objects.clone().event_queue(&queue, 1)),
         ("deadline", &|r| r.objects.deadline = Some(Duration::from_secs(1))),
         ("part_size", &|r| r.objects.part_size = 1),

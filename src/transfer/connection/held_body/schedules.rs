@@ -1,12 +1,12 @@
 use super::*;
-use crate::sync::channel::unbounded;
+use crate::sync::inbox::inbox;
 use crate::sync::scheduled::explore;
 use crate::sync::thread;
 
 #[test]
 fn a_fetch_that_is_aborted_while_its_body_is_left_ends_exactly_once() {
     explore(|| {
-        let (events, inbox) = unbounded();
+        let (events, inbox) = inbox();
         let buffers = Arc::new(Buffers::default());
         buffers.reserve(1);
         let holder = Arc::new(BodyHolder::new(buffers.clone()));

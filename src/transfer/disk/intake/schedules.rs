@@ -4,7 +4,7 @@ use shuttle::rand::{Rng, thread_rng};
 
 use super::*;
 use crate::model::crc64;
-use crate::sync::channel::{Receiver, unbounded};
+use crate::sync::inbox::{Receiver, inbox};
 use crate::sync::scheduled::explore;
 use crate::sync::{Mutex, thread};
 use crate::transfer::disk::buffers::schedules::{TestWaker, assert_at_rest};
@@ -113,7 +113,7 @@ fn two_fetches(unit: Option<usize>, failing: impl Fn() -> usize + Send + Sync + 
             let failing = if fetch == FETCHES[0] { failing } else { 0 };
             let (memory, writes) = (Mutex::new([0; LEN]), Mutex::new(0));
             let file = Arc::new(Memory { bytes: memory, writes, failing, unit });
-            let (sender, events) = unbounded();
+            let (sender, events) = inbox();
             let write_target = Arc::new(WriteTarget::new(file.clone(), START, sender));
             let waker = Arc::<TestWaker>::default();
             let worker = waker.worker(fetch as usize);

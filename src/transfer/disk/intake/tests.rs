@@ -2,7 +2,7 @@ use super::*;
 use crate::model::crc64;
 use crate::storage::temp_file::TempFile;
 use crate::sync::atomic::AtomicUsize;
-use crate::sync::channel::{Receiver, unbounded};
+use crate::sync::inbox::{Receiver, inbox};
 use crate::transfer::disk::write_target::WriteAt;
 use crate::transfer::event::EndReason;
 use std::task::Waker;
@@ -27,7 +27,7 @@ fn fixture_with_failing_writes(grain: u64) -> Fixture {
 fn fixture_from(start: u64, grain: u64) -> Fixture {
     let dir = tempfile::tempdir().expect("directory");
     let file = TempFile::create(&dir.path().join("file"), None).expect("file");
-    let (sender, events) = unbounded();
+    let (sender, events) = inbox();
     let write_target = Arc::new(WriteTarget::new(Arc::new(file), 400, sender));
     let writer_threads = Arc::new(WriterThreads::new());
     writer_threads.buffers().reserve(2);
@@ -54,7 +54,11 @@ fn end() -> Box<FetchEnd> {
 fn reported(fixture: &Fixture) -> Vec<Extent> {
     let mut extents = Vec::new();
     loop {
-        match fixture.events.recv_timeout(Duration::from_secs(10)).expect("an end") {
+        match fixture
+            .events
+            .recv_deadline(Instant::now() + Duration::from_secs(10))
+            .expect("an end")
+        {
             Event::Stored(extent) => extents.push(extent),
             Event::Ended(_) => return extents,
             _ => panic!("unexpected event"),
@@ -210,7 +214,10 @@ fn a_defect_on_a_writer_thread_is_reported_and_affects_no_other_fetch() {
     fixture.intake.writer_threads_until = Some(Instant::now() + Duration::from_secs(60));
     feed(&mut fixture.intake, &pattern(2 * BUFFER_SIZE), 16 * 1024);
     fixture.intake.finish(end());
-    assert!(matches!(fixture.events.recv_timeout(Duration::from_secs(10)), Ok(Event::Fault(_))));
+    assert!(matches!(
+        fixture.events.recv_deadline(Instant::now() + Duration::from_secs(10)),
+        Ok(Event::Fault(_))
+    ));
     assert_eq!(reported(&fixture), [], "the bytes of the first write are lost");
     fixture.writer_threads.shut_down();
 }
@@ -231,9 +238,7 @@ fn a_fetch_that_is_dropped_releases_its_buffer() {
 fn at_most_8_mib_are_unreported_whatever_the_part_size() {
     let mut fixture = fixture(5 << 30);
     feed(&mut fixture.intake, &pattern(20 << 20), 16 * 1024);
-    let reported: u64 = fixture
-        .events
-        .try_iter()
+    let reported: u64 = std::iter::from_fn(|| fixture.events.try_recv().ok())
         .map(|event| match event {
             Event::Stored(extent) => extent.len,
             _ => 0,
