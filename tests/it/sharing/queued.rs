@@ -7,8 +7,8 @@ use local_oss::{Fault, Object};
 use oss_resumable::{ErrorKind, EventKind, EventQueue, Phase};
 
 use super::{
-    A_WHILE, assert_in_time, assert_nothing_fetched, bytes_sent, cancel, end, methods, start,
-    until, waiting,
+    A_WHILE, assert_in_time, assert_nothing_fetched, bytes_sent, cancel, end, events, methods,
+    start, until, waiting,
 };
 use crate::fixture::{BUCKET, Fixture, MIB, PART, wait_for_progress};
 
@@ -66,11 +66,7 @@ fn they_start_in_the_order_of_their_calls_and_continue_from_what_is_there() {
     let outcome = end(&downloads[2]).expect("download");
     assert!(outcome.statistics.bytes_reused > 0);
     assert_nothing_fetched(&fixture, &end(&downloads[3]).expect("download"));
-    let events = std::iter::from_fn(|| queue.next(Some(Duration::ZERO)).expect("open"));
-    let events: Vec<_> = events
-        .filter(|event| event.kind != EventKind::Progress)
-        .map(|event| (event.tag, event.kind))
-        .collect();
+    let events = events(&queue, 4);
     let cancelled = EventKind::Ended(Err(ErrorKind::Cancelled));
     let ended = EventKind::Ended(Ok(()));
     let started = EventKind::Started;
