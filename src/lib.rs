@@ -17,6 +17,7 @@ mod storage;
 mod sync;
 mod sys;
 mod transfer;
+mod version;
 
 pub use checkpoint::manage::CheckpointInfo;
 pub use client::Client;
@@ -41,3 +42,4 @@ pub use model::request::{
 };
 pub use model::temp_path::TempPath;
 pub use model::trace::{RequestEnd, RequestTrace, TraceSink};
+pub use version::version;

@@ -1,0 +1,134 @@
+//! What is known about all downloads.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use oss_resumable::Status;
+
+/// The figures of one download, or of several together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Bytes that are there, those of an earlier run included.
+    pub done: u64,
+    /// Bytes in all, if known.
+    pub total: Option<u64>,
+    /// Bytes per second from the network.
+    pub rate: u64,
+    /// Bytes of an earlier run.
+    pub reused: u64,
+}
+
+impl Figures {
+    /// Time until the last byte, if it can be told.
+    pub fn time_left(&self) -> Option<Duration> {
+        let missing = self.total?.saturating_sub(self.done);
+        (self.rate > 0).then(|| Duration::from_secs(missing.div_ceil(self.rate)))
+    }
+}
+
+impl From<&Status> for Figures {
+    fn from(status: &Status) -> Self {
+        Figures {
+            done: status.bytes_done,
+            total: status.bytes_total,
+            rate: status.bytes_per_second,
+            reused: status.statistics.bytes_reused,
+        }
+    }
+}
+
+/// All files of a command.
+pub struct Board {
+    names: Vec<String>,
+    active: BTreeMap<usize, Figures>,
+    /// Sum over the files that have ended.
+    ended: Figures,
+    ended_files: usize,
+}
+
+impl Board {
+    /// A board for files with these names, in the order in which they are started.
+    pub fn new(names: Vec<String>) -> Self {
+        Board { names, active: BTreeMap::new(), ended: Figures::default(), ended_files: 0 }
+    }
+
+    /// A download that runs has this status.
+    pub fn update(&mut self, file: usize, status: &Status) {
+        self.active.insert(file, Figures::from(status));
+    }
+
+    /// A download has ended. What a failed one has brought counts no more, because it will not be complete.
+    pub fn end(&mut self, file: usize, complete: Option<Figures>) {
+        self.active.remove(&file);
+        self.ended_files += 1;
+        let Some(figures) = complete else { return };
+        self.ended.done += figures.done;
+        self.ended.reused += figures.reused;
+    }
+
+    /// The downloads that run, in the order of their starts.
+    pub fn active(&self) -> impl Iterator<Item = (&str, Figures)> {
+        let name = |file: &usize| self.names.get(*file).map_or("", String::as_str);
+        self.active.iter().map(move |(file, figures)| (name(file), *figures))
+    }
+
+    /// The whole: its name, such as `3 of 12 files`, and its figures. The total is known when every file has started.
+    pub fn whole(&self) -> (String, Figures) {
+        let mut sum = self.ended;
+        let mut total = Some(self.ended.done);
+        for figures in self.active.values() {
+            sum.done += figures.done;
+            sum.rate += figures.rate;
+            sum.reused += figures.reused;
+            total = total.zip(figures.total).map(|(total, more)| total + more);
+        }
+        let files = self.names.len();
+        let all_started = self.ended_files + self.active.len() == files;
+        sum.total = total.filter(|_| all_started);
+        (format!("{} of {files} files", self.ended_files), sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(active: &[Figures], ended: &[Figures], files: usize) -> Board {
+        let mut board = Board::new((0..files).map(|file| format!("file {file}")).collect());
+        for (file, figures) in ended.iter().enumerate() {
+            board.end(file, Some(*figures));
+        }
+        for (file, figures) in active.iter().enumerate() {
+            board.active.insert(ended.len() + file, *figures);
+        }
+        board
+    }
+
+    const HALF: Figures = Figures { done: 50, total: Some(100), rate: 10, reused: 7 };
+    const WHOLE: Figures = Figures { done: 100, total: Some(100), rate: 0, reused: 3 };
+
+    #[test]
+    fn the_whole_is_the_sum_of_what_runs_and_what_has_ended() {
+        let (name, whole) = board(&[HALF, HALF], &[WHOLE], 3).whole();
+        assert_eq!(name, "1 of 3 files");
+        assert_eq!(whole, Figures { done: 200, total: Some(300), rate: 20, reused: 17 });
+        assert_eq!(whole.time_left(), Some(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn the_total_is_not_known_before_every_file_has_started() {
+        assert_eq!(board(&[HALF], &[], 2).whole().1.total, None);
+        let unknown = Figures { total: None, ..HALF };
+        assert_eq!(board(&[HALF, unknown], &[], 2).whole().1.total, None);
+    }
+
+    #[test]
+    fn the_bytes_of_a_failed_file_do_not_count() {
+        let mut board = board(&[HALF], &[], 1);
+        board.end(0, None);
+        assert_eq!(
+            board.whole(),
+            ("1 of 1 files".to_owned(), Figures { total: Some(0), ..Figures::default() })
+        );
+    }
+}

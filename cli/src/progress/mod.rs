@@ -1,0 +1,73 @@
+//! How the downloads are going, shown while they run.
+
+mod board;
+mod layout;
+mod plain;
+mod screen;
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+pub use board::Board;
+use plain::Plain;
+use screen::Screen;
+
+/// Time between two looks of a user at a terminal.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Shows a board on standard error.
+pub struct Progress {
+    view: View,
+    next: Instant,
+}
+
+enum View {
+    /// Bars that are drawn again and again.
+    Screen(Screen),
+    /// A line now and then, without control characters.
+    Plain(Plain),
+    Silent,
+}
+
+impl Progress {
+    /// Bars if standard error is a terminal that can draw them, plain lines otherwise, nothing if `quiet`.
+    pub fn new(quiet: bool, files: usize) -> Self {
+        let view = if quiet {
+            View::Silent
+        } else if io::stderr().is_terminal()
+            && env::var_os("TERM").is_none_or(|term| term != "dumb")
+        {
+            View::Screen(Screen::new(files))
+        } else {
+            View::Plain(Plain::new())
+        };
+        Progress { view, next: Instant::now() }
+    }
+
+    /// Time until the next call of [`Progress::show`] is due.
+    pub fn time_left(&self) -> Duration {
+        self.next.saturating_duration_since(Instant::now())
+    }
+
+    /// Shows the board, and lets `print` write lines in between.
+    pub fn show(&mut self, board: &Board, print: impl FnOnce()) {
+        match &mut self.view {
+            View::Screen(screen) => screen.show(board, print),
+            View::Plain(plain) => {
+                print();
+                plain.show(board);
+            }
+            View::Silent => print(),
+        }
+        self.next = Instant::now() + EVERY;
+    }
+
+    /// Removes the bars.
+    pub fn finish(self, print: impl FnOnce()) {
+        if let View::Screen(screen) = self.view {
+            screen.clear();
+        }
+        print();
+    }
+}
