@@ -79,11 +79,11 @@ fn what_is_missing_is_named_and_no_secret_is() {
     };
     assert!(refused(&[]).contains("OSS_ENDPOINT"));
     assert!(refused(&[("region", "r")]).contains("OSS_ACCESS_KEY_ID"));
-    for values in [
-        [("region", "r"), ("accesskeysecret", "S3cret")],
-        [("region", "r"), ("mode", "S3cret")],
-        [("region", "r"), ("signversion", "S3cret")],
-    ] {
+    for wrong in ["accesskeysecret", "mode", "signversion", "addressingstyle"] {
+        let mut values = vec![("region", "r"), (wrong, "S3cret")];
+        if wrong != "mode" && wrong != "accesskeysecret" {
+            values.push(("mode", "anonymous"));
+        }
         let message = refused(&values);
         assert!(message.contains("profile") && !message.contains("S3cret"), "{message}");
     }

@@ -6,13 +6,15 @@ use super::board::Figures;
 use crate::output::printable;
 use crate::quantity::{bytes, clock, rate};
 
-/// Fewest columns of a name.
-const LEAST_NAME: usize = 12;
+/// Fewest and most columns of a name.
+const NAME: (usize, usize) = (8, 60);
 /// Fewest and most columns of a bar.
 const BAR: (usize, usize) = (12, 40);
+/// Fewest columns of a line in which the time left has a label.
+const ROOMY: usize = 60;
 const GAP: usize = 2;
 
-/// The fields behind the name, in the order in which they are shown, with the rank in which they find room.
+/// The fields behind the name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
     Bar,
@@ -23,19 +25,23 @@ enum Field {
     Reused,
 }
 
+/// In the order in which they are shown.
 const SHOWN: [Field; 6] =
     [Field::Bar, Field::Percent, Field::Bytes, Field::Rate, Field::TimeLeft, Field::Reused];
+/// In the order in which they find room.
 const RANKED: [Field; 6] =
     [Field::Percent, Field::Rate, Field::TimeLeft, Field::Bytes, Field::Reused, Field::Bar];
 
 impl Field {
-    fn width(self) -> usize {
+    /// Columns in a line of `width`.
+    fn columns(self, width: usize) -> usize {
         match self {
             Field::Bar => BAR.0,
             Field::Percent => 4,
             Field::Bytes => 23,
             Field::Rate => 12,
-            Field::TimeLeft => 11,
+            Field::TimeLeft if width < ROOMY => 8,
+            Field::TimeLeft => 12,
             Field::Reused => 17,
         }
     }
@@ -60,25 +66,23 @@ impl Field {
     }
 }
 
-/// A line of at most `width` columns. With colors, the bar has one.
+/// A line of at most `width` columns, whose fields begin where those of other lines of this width do. The bar has a
+/// color if standard error shows colors.
 pub fn line(name: &str, figures: &Figures, width: usize) -> String {
     let fields = fields(width);
-    let taken: usize = fields.iter().map(|field| GAP + field.width()).sum();
-    let mut left = width.saturating_sub(taken);
-    let mut bar = 0;
-    if fields.contains(&Field::Bar) {
-        // The name has priority up to what it needs.
-        let spare = left.saturating_sub(columns(name).max(LEAST_NAME));
-        bar = (BAR.0 + spare).min(BAR.1);
-        left -= bar - BAR.0;
-    }
-    let mut line = fitted(name, left);
+    let taken: usize = fields.iter().map(|field| GAP + field.columns(width)).sum();
+    let left = width.saturating_sub(taken);
+    let bar = (BAR.0 + left.saturating_sub(width / 5)).min(BAR.1);
+    let name_columns = if fields.contains(&Field::Bar) { left + BAR.0 - bar } else { left };
+    let mut line = fitted(name, name_columns.min(NAME.1));
     for field in fields {
-        line.push_str("  ");
-        match field {
-            Field::Bar => line.push_str(&draw_bar(figures, bar)),
-            _ => line.push_str(&format!("{:>1$}", field.text(figures), field.width())),
-        }
+        let text = match field {
+            Field::Bar => draw_bar(figures, bar),
+            Field::TimeLeft if width < ROOMY => field.text(figures).replace("ETA ", ""),
+            _ => field.text(figures),
+        };
+        let padding = field.columns(width).saturating_sub(columns(&text));
+        line.extend([" ".repeat(GAP + padding), text]);
     }
     line.truncate(line.trim_end().len());
     line
@@ -93,10 +97,10 @@ pub fn sentence(name: &str, figures: &Figures) -> String {
 
 /// The fields for which there is room, in the order in which they are shown.
 fn fields(width: usize) -> Vec<Field> {
-    let mut room = width.saturating_sub(LEAST_NAME);
+    let mut room = width.saturating_sub(NAME.0);
     let mut chosen = Vec::new();
     for field in RANKED {
-        match room.checked_sub(GAP + field.width()) {
+        match room.checked_sub(GAP + field.columns(width)) {
             Some(left) => room = left,
             None => break,
         }
@@ -156,7 +160,7 @@ mod tests {
         let long = "a/very/long/名前/of/an/object/that/does/not/fit.bin".repeat(5);
         for name in ["short", long.as_str(), "", "\x1b[31mred\n"] {
             for figures in [FIGURES, Figures::default(), Figures { total: None, ..FIGURES }] {
-                for width in 0..300 {
+                for width in (0..50).chain([59, 60, 79, 99, 100, 120, 199, 200, 500]) {
                     let line = line(name, &figures, width);
                     assert!(columns(&line) <= width, "{width}: {line}");
                     assert!(!line.contains(char::is_control), "{line:?}");
@@ -167,10 +171,12 @@ mod tests {
 
     #[test]
     fn narrow_terminals_show_what_matters_most() {
-        assert_eq!(line("dir/model.bin", &FIGURES, 39), "dir/model.bin   9%  1023.0 MiB/s");
-        assert_eq!(
-            line("dir/model.bin", &FIGURES, 46),
-            "dir/model.bin    9%  1023.0 MiB/s     ETA 0:10"
+        let expected = "..del.bin    9%  1023.0 MiB/s      0:10";
+        assert_eq!((line("dir/model.bin", &FIGURES, 39).as_str(), expected.len()), (expected, 39));
+        let roomier = line("dir/model.bin", &FIGURES, 64);
+        assert!(
+            roomier.starts_with("dir/model.bin ") && roomier.ends_with("ETA 0:10"),
+            "{roomier}"
         );
     }
 
@@ -178,7 +184,7 @@ mod tests {
     fn wide_terminals_show_everything() {
         let line = line("dir/model.bin", &FIGURES, 200);
         for part in [
-            "[===>",
+            "[==>",
             "9%",
             "1023.0 MiB of 10.0 GiB",
             "1023.0 MiB/s",
