@@ -42,20 +42,35 @@ pub fn parse_rate(text: &str) -> Result<u64, String> {
 
 /// A number of bytes in at most ten columns, such as `512 B` or `1023.9 MiB`.
 pub fn bytes(count: u64) -> String {
+    match unit_of(count) {
+        None => format!("{count} B"),
+        Some((factor, name)) => format!("{:.1} {name}", count as f64 / factor),
+    }
+}
+
+/// A part and a whole in the unit of the whole, such as `44.9/190.7 MiB`, in at most seventeen columns.
+pub fn progress(done: u64, total: u64) -> String {
+    match unit_of(total) {
+        None => format!("{done}/{total} B"),
+        Some((factor, _)) => format!("{:.1}/{}", done as f64 / factor, bytes(total)),
+    }
+}
+
+/// The largest unit of which there is at least one, as it is shown; `None`: bytes.
+fn unit_of(count: u64) -> Option<(f64, &'static str)> {
     const NAMES: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if count < KIB {
-        return format!("{count} B");
+        return None;
     }
-    let mut value = count as f64 / KIB as f64;
-    let mut name = NAMES[0];
-    for next in &NAMES[1..] {
-        if value < 1023.95 {
-            break;
-        }
-        value /= KIB as f64;
-        name = next;
+    let mut factor = KIB as f64;
+    let mut names = NAMES.iter();
+    let mut name = names.next()?;
+    while count as f64 / factor >= 1023.95
+        && let Some(next) = names.next()
+    {
+        (factor, name) = (factor * KIB as f64, next);
     }
-    format!("{value:.1} {name}")
+    Some((factor, name))
 }
 
 /// A rate such as `12.3 MiB/s`.
@@ -105,6 +120,8 @@ mod tests {
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(1024 * 1024 - 1), "1.0 MiB");
         assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(progress(1 << 20, 1536 << 20), "0.0/1.5 GiB");
+        assert_eq!(progress(1000, 1023), "1000/1023 B");
     }
 
     #[test]

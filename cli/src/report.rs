@@ -138,6 +138,11 @@ impl Report {
         }
     }
 
+    /// Whether there is something to write.
+    pub fn has_lines(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// Writes what has not been written.
     pub fn flush(&mut self) {
         for line in self.waiting.drain(..) {
@@ -177,7 +182,7 @@ impl Report {
                     self.lines.write(text);
                 }
             }
-            Form::Text if totals.files > 1 => {
+            Form::Text if totals.files > 1 && exit != Exit::Interrupted => {
                 note(&format!(
                     "{} of {} files, {} in {}, {}",
                     totals.complete,
@@ -190,11 +195,15 @@ impl Report {
             Form::Text | Form::Quiet => {}
         }
         if exit == Exit::Interrupted {
+            let complete = match totals {
+                Totals { files: 1, .. } => String::new(),
+                Totals { complete, files, .. } => {
+                    format!("{complete} of {files} files are complete, ")
+                }
+            };
+            let kept = bytes(totals.kept);
             complain(&format!(
-                "interrupted: {} of {} files are complete, {} of the others are kept; run the same command again to go on",
-                totals.complete,
-                totals.files,
-                bytes(totals.kept)
+                "interrupted: {complete}{kept} of unfinished files are kept; run the same command again to go on"
             ));
         }
         if let Err(why) = self.lines.finish() {

@@ -22,23 +22,28 @@ only when it is complete and its checksum is the one that OSS stores.";
 
 const AFTER_HELP: &str = "\
 CONFIGURATION:
-  Flags come first, then the environment, then the profile of ossutil 2. Each value is looked up by itself, except that
-  the access key, its secret and its token come from one place. There is no flag for a secret: other users can see the
-  arguments of a program.
+Flags come first, then the environment, then the profile of ossutil 2. Each value is looked up by itself, except that \
+the access key, its secret and its token come from one place. There is no flag for a secret, because other users can \
+see the arguments of a program.
 
-    OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET, OSS_SESSION_TOKEN   the access key
-    OSS_ENDPOINT, OSS_REGION                                      the service
-    OSSUTIL_CONFIG_FILE, OSSUTIL_PROFILE                          the file and the profile, instead of
-                                                                  ~/.ossutilconfig and default
-    http_proxy, https_proxy, all_proxy, no_proxy                  as curl uses them
-    NO_COLOR                                                      no colors
+  OSS_ACCESS_KEY_ID      the access key
+  OSS_ACCESS_KEY_SECRET  its secret
+  OSS_SESSION_TOKEN      the token of a temporary key
+  OSS_ENDPOINT           as --endpoint
+  OSS_REGION             as --region
+  OSSUTIL_CONFIG_FILE    as --config-file
+  OSSUTIL_PROFILE        as --profile
+  http_proxy, https_proxy, all_proxy, no_proxy
+                         as curl uses them
+  NO_COLOR               if set, no colors
 
 EXIT CODES:
   0    everything was done
   1    something failed: a download, or a file that differs
-  2    the arguments or the configuration are wrong; nothing was done
-  3    interrupted by Ctrl-C or SIGTERM; the same command goes on
-  130  interrupted a second time, which ends the program at once (143 by SIGTERM); the same command goes on";
+  2    the arguments or the configuration are wrong
+  3    interrupted; the same command goes on
+  130  interrupted twice, which ends the program at once; the
+       same command goes on (143 for SIGTERM)";
 
 /// Resumable, verified downloads from Alibaba Cloud OSS
 #[derive(Parser)]

@@ -84,12 +84,13 @@ impl Run {
             GetArguments { quiet: true, .. } => Form::Quiet,
             _ => Form::Text,
         };
+        let names = jobs.iter().map(|job| job.target.to_string_lossy().into_owned());
         Ok(Run {
             client: Client::new(options)?,
             queue: EventQueue::new()?,
             downloads: Vec::new(),
             running: 0,
-            board: Board::new(jobs.iter().map(|job| job.name.clone()).collect()),
+            board: Board::new(names.collect()),
             progress: Progress::new(arguments.quiet, jobs.len()),
             report: Report::new(form),
         })
@@ -116,9 +117,8 @@ impl Run {
             let patience = self.progress.time_left();
             self.look(jobs, patience)?;
         }
-        let Run { progress, mut report, .. } = self;
-        progress.finish(|| report.flush());
-        Ok(report.finish())
+        self.progress.finish();
+        Ok(self.report.finish())
     }
 
     fn start(&mut self, job: &Job) {
@@ -145,7 +145,8 @@ impl Run {
         }
         if self.progress.time_left().is_zero() {
             let report = &mut self.report;
-            self.progress.show(&self.board, || report.flush());
+            let print = report.has_lines().then_some(|| report.flush());
+            self.progress.show(&self.board, print);
         }
         Ok(())
     }

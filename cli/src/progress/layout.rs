@@ -4,14 +4,14 @@ use console::{measure_text_width, style};
 
 use super::board::Figures;
 use crate::output::printable;
-use crate::quantity::{bytes, clock, rate};
+use crate::quantity::{bytes, clock, progress, rate};
 
 /// Fewest and most columns of a name.
-const NAME: (usize, usize) = (8, 60);
+const NAME: (usize, usize) = (9, 60);
 /// Fewest and most columns of a bar.
 const BAR: (usize, usize) = (12, 40);
 /// Fewest columns of a line in which the time left has a label.
-const ROOMY: usize = 60;
+const ROOMY: usize = 90;
 const GAP: usize = 2;
 
 /// The fields behind the name.
@@ -33,25 +33,12 @@ const RANKED: [Field; 6] =
     [Field::Percent, Field::Rate, Field::TimeLeft, Field::Bytes, Field::Reused, Field::Bar];
 
 impl Field {
-    /// Columns in a line of `width`.
-    fn columns(self, width: usize) -> usize {
-        match self {
-            Field::Bar => BAR.0,
-            Field::Percent => 4,
-            Field::Bytes => 23,
-            Field::Rate => 12,
-            Field::TimeLeft if width < ROOMY => 8,
-            Field::TimeLeft => 12,
-            Field::Reused => 17,
-        }
-    }
-
     fn text(self, figures: &Figures) -> String {
         match self {
             Field::Bar => String::new(),
             Field::Percent => percent(figures).map_or(String::new(), |share| format!("{share}%")),
             Field::Bytes => match figures.total {
-                Some(total) => format!("{} of {}", bytes(figures.done), bytes(total)),
+                Some(total) => progress(figures.done, total),
                 None => bytes(figures.done),
             },
             Field::Rate => rate(figures.rate),
@@ -66,47 +53,74 @@ impl Field {
     }
 }
 
-/// A line of at most `width` columns, whose fields begin where those of other lines of this width do. The bar has a
-/// color if standard error shows colors.
-pub fn line(name: &str, figures: &Figures, width: usize) -> String {
-    let fields = fields(width);
-    let taken: usize = fields.iter().map(|field| GAP + field.columns(width)).sum();
-    let left = width.saturating_sub(taken);
-    let bar = (BAR.0 + left.saturating_sub(width / 5)).min(BAR.1);
-    let name_columns = if fields.contains(&Field::Bar) { left + BAR.0 - bar } else { left };
-    let mut line = fitted(name, name_columns.min(NAME.1));
-    for field in fields {
-        let text = match field {
-            Field::Bar => draw_bar(figures, bar),
-            Field::TimeLeft if width < ROOMY => field.text(figures).replace("ETA ", ""),
-            _ => field.text(figures),
-        };
-        let padding = field.columns(width).saturating_sub(columns(&text));
-        line.extend([" ".repeat(GAP + padding), text]);
-    }
-    line.truncate(line.trim_end().len());
-    line
+/// Where the fields are in lines of one width.
+pub struct Layout {
+    width: usize,
+    fields: Vec<Field>,
+    name: usize,
+    bar: usize,
 }
 
-/// The same without a name, padding and bar: for a log.
+impl Layout {
+    /// Lines of at most `width` columns, with room for the reused bytes if there are any.
+    pub fn new(width: usize, has_reused: bool) -> Self {
+        let mut layout = Layout { width, fields: Vec::new(), name: 0, bar: 0 };
+        let mut room = width.saturating_sub(NAME.0);
+        let mut chosen = Vec::new();
+        for field in RANKED.into_iter().filter(|field| has_reused || *field != Field::Reused) {
+            match room.checked_sub(GAP + layout.columns(field)) {
+                Some(left) => room = left,
+                None => break,
+            }
+            chosen.push(field);
+        }
+        layout.fields.extend(SHOWN.iter().filter(|field| chosen.contains(field)));
+        // The name has a fifth of the line before the bar grows.
+        let taken: usize = chosen.iter().map(|field| GAP + layout.columns(*field)).sum();
+        let left = width.saturating_sub(taken);
+        if chosen.contains(&Field::Bar) {
+            layout.bar = (BAR.0 + left.saturating_sub(width / 5)).min(BAR.1);
+            layout.name = (left + BAR.0 - layout.bar).min(NAME.1);
+        } else {
+            layout.name = left.min(NAME.1);
+        }
+        layout
+    }
+
+    fn columns(&self, field: Field) -> usize {
+        match field {
+            Field::Bar => self.bar.max(BAR.0),
+            Field::Percent => 4,
+            Field::Bytes => 17,
+            Field::Rate => 12,
+            Field::TimeLeft if self.width < ROOMY => 8,
+            Field::TimeLeft => 12,
+            Field::Reused => 17,
+        }
+    }
+
+    /// The line of a download. The bar has a color if standard error shows colors.
+    pub fn line(&self, name: &str, figures: &Figures) -> String {
+        let mut line = fitted(name, self.name);
+        for field in &self.fields {
+            let text = match field {
+                Field::Bar => draw_bar(figures, self.bar),
+                Field::TimeLeft if self.width < ROOMY => field.text(figures).replace("ETA ", ""),
+                _ => field.text(figures),
+            };
+            let padding = self.columns(*field).saturating_sub(columns(&text));
+            line.extend([" ".repeat(GAP + padding), text]);
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+}
+
+/// A name and all figures that are known, for a log.
 pub fn sentence(name: &str, figures: &Figures) -> String {
     let fields = SHOWN.iter().map(|field| field.text(figures)).filter(|text| !text.is_empty());
     let texts: Vec<_> = std::iter::once(name.to_owned()).chain(fields).collect();
     texts.join(", ")
-}
-
-/// The fields for which there is room, in the order in which they are shown.
-fn fields(width: usize) -> Vec<Field> {
-    let mut room = width.saturating_sub(NAME.0);
-    let mut chosen = Vec::new();
-    for field in RANKED {
-        match room.checked_sub(GAP + field.columns(width)) {
-            Some(left) => room = left,
-            None => break,
-        }
-        chosen.push(field);
-    }
-    SHOWN.into_iter().filter(|field| chosen.contains(field)).collect()
 }
 
 fn percent(figures: &Figures) -> Option<u64> {
@@ -161,7 +175,7 @@ mod tests {
         for name in ["short", long.as_str(), "", "\x1b[31mred\n"] {
             for figures in [FIGURES, Figures::default(), Figures { total: None, ..FIGURES }] {
                 for width in (0..50).chain([59, 60, 79, 99, 100, 120, 199, 200, 500]) {
-                    let line = line(name, &figures, width);
+                    let line = Layout::new(width, true).line(name, &figures);
                     assert!(columns(&line) <= width, "{width}: {line}");
                     assert!(!line.contains(char::is_control), "{line:?}");
                 }
@@ -170,27 +184,24 @@ mod tests {
     }
 
     #[test]
-    fn narrow_terminals_show_what_matters_most() {
-        let expected = "..del.bin    9%  1023.0 MiB/s      0:10";
-        assert_eq!((line("dir/model.bin", &FIGURES, 39).as_str(), expected.len()), (expected, 39));
-        let roomier = line("dir/model.bin", &FIGURES, 64);
-        assert!(
-            roomier.starts_with("dir/model.bin ") && roomier.ends_with("ETA 0:10"),
-            "{roomier}"
-        );
+    fn forty_columns_show_what_matters_most() {
+        let line = Layout::new(39, true).line("dir/model.bin", &FIGURES);
+        assert_eq!(line, "..del.bin    9%  1023.0 MiB/s      0:10");
     }
 
     #[test]
-    fn wide_terminals_show_everything() {
-        let line = line("dir/model.bin", &FIGURES, 200);
-        for part in [
-            "[==>",
-            "9%",
-            "1023.0 MiB of 10.0 GiB",
-            "1023.0 MiB/s",
-            "ETA 0:10",
-            "1023.0 MiB reused",
-        ] {
+    fn eighty_columns_show_all_figures() {
+        let line = Layout::new(79, true).line("dir/model.bin", &FIGURES);
+        let expected =
+            "..model.bin    9%       1.0/10.0 GiB  1023.0 MiB/s      0:10  1023.0 MiB reused";
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn two_hundred_columns_show_everything() {
+        let line = Layout::new(199, true).line("dir/model.bin", &FIGURES);
+        for part in ["[==>", "9%", "1.0/10.0 GiB", "1023.0 MiB/s", "ETA 0:10", "1023.0 MiB reused"]
+        {
             assert!(line.contains(part), "{part}: {line}");
         }
     }

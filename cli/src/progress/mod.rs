@@ -50,24 +50,23 @@ impl Progress {
         self.next.saturating_duration_since(Instant::now())
     }
 
-    /// Shows the board, and lets `print` write lines in between.
-    pub fn show(&mut self, board: &Board, print: impl FnOnce()) {
+    /// Shows the board. `print` writes the lines that have come in between, if there are any.
+    pub fn show(&mut self, board: &Board, print: Option<impl FnOnce()>) {
         match &mut self.view {
             View::Screen(screen) => screen.show(board, print),
             View::Plain(plain) => {
-                print();
+                print.into_iter().for_each(|print| print());
                 plain.show(board);
             }
-            View::Silent => print(),
+            View::Silent => print.into_iter().for_each(|print| print()),
         }
         self.next = Instant::now() + EVERY;
     }
 
     /// Removes the bars.
-    pub fn finish(self, print: impl FnOnce()) {
-        if let View::Screen(screen) = self.view {
+    pub fn finish(self) {
+        if let View::Screen(mut screen) = self.view {
             screen.clear();
         }
-        print();
     }
 }

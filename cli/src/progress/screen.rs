@@ -1,66 +1,67 @@
 //! Bars on a terminal: one for each of up to ten files, and one for the whole.
+//!
+//! They are drawn with [`console`] alone. indicatif leaves the cursor at the end of a filled line, where the `^C` of an
+//! interrupt begins another line, and then erases one line too few.
 
 use console::Term;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::board::Board;
-use super::layout;
+use super::layout::Layout;
 
 /// Most files that have a bar.
 const MOST: usize = 10;
 
 pub struct Screen {
+    /// Written to in one piece, so that it does not flicker.
     terminal: Term,
-    bars: MultiProgress,
-    rows: Vec<ProgressBar>,
+    /// Lines that are on the terminal. The cursor is at the beginning of the line below.
+    drawn: usize,
     has_whole: bool,
 }
 
 impl Screen {
     /// For so many files; a single one is the whole.
     pub fn new(files: usize) -> Self {
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        Screen { terminal: Term::stderr(), bars, rows: Vec::new(), has_whole: files > 1 }
+        Screen { terminal: Term::buffered_stderr(), drawn: 0, has_whole: files > 1 }
     }
 
-    pub fn show(&mut self, board: &Board, print: impl FnOnce()) {
-        self.bars.suspend(print);
+    /// Draws the board over the former one. `print`, if there is something to print, writes above it.
+    pub fn show(&mut self, board: &Board, print: Option<impl FnOnce()>) {
+        if let Some(print) = print {
+            self.clear();
+            print();
+        }
         let (height, width) = self.terminal.size();
-        // The last column would wrap on some terminals, and the last line is the cursor's.
+        // Some terminals begin another line after the last column.
         let width = usize::from(width).saturating_sub(1);
         let most = MOST.min(usize::from(height).saturating_sub(2)).max(1);
-        let files =
-            board.active().take(most).map(|(name, figures)| layout::line(name, &figures, width));
-        let mut lines: Vec<String> = files.collect();
+        let (whole_name, whole) = board.whole();
+        let layout = Layout::new(width, whole.reused > 0);
+        let files = board.active().take(most);
+        let mut lines: Vec<_> = files.map(|(name, figures)| layout.line(name, &figures)).collect();
         if self.has_whole {
-            let (name, figures) = board.whole();
-            lines.push(layout::line(&name, &figures, width));
+            lines.push(layout.line(&whole_name, &whole));
         }
         self.draw(&lines);
     }
 
-    fn draw(&mut self, lines: &[String]) {
-        while self.rows.len() > lines.len() {
-            if let Some(row) = self.rows.pop() {
-                row.finish_and_clear();
-                self.bars.remove(&row);
-            }
-        }
-        while self.rows.len() < lines.len() {
-            let row = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{msg}") {
-                row.set_style(style);
-            }
-            self.rows.push(self.bars.add(row));
-        }
-        for (row, line) in self.rows.iter().zip(lines) {
-            row.set_message(line.clone());
-        }
+    /// Removes the bars.
+    pub fn clear(&mut self) {
+        self.draw(&[]);
     }
 
-    pub fn clear(self) {
-        for row in &self.rows {
-            row.finish_and_clear();
-        }
+    /// A terminal that cannot be written to shows nothing; the downloads go on.
+    fn draw(&mut self, lines: &[String]) {
+        let text: String = lines.iter().flat_map(|line| [line, ERASE_REST_OF_LINE, "\n"]).collect();
+        let _ = self
+            .terminal
+            .move_cursor_up(self.drawn)
+            .and_then(|()| self.terminal.write_str("\r"))
+            .and_then(|()| self.terminal.write_str(&text))
+            .and_then(|()| self.terminal.clear_to_end_of_screen())
+            .and_then(|()| self.terminal.flush());
+        self.drawn = lines.len();
     }
 }
+
+const ERASE_REST_OF_LINE: &str = "\x1b[K";
