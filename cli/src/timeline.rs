@@ -2,18 +2,22 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
 use oss_resumable::{RequestEnd, RequestTrace};
+use plotters::coord::Shift;
 use plotters::prelude::*;
 
 /// Width of the picture in pixels.
 const WIDTH: u32 = 1200;
-/// Height of a line, and of what is around them.
+/// Height of a line, of what is around the lines, and of the part of it that is above them.
 const LINE: u32 = 18;
-const MARGIN: u32 = 110;
+const MARGIN: u32 = 100;
+const LEGEND: u32 = 36;
+const FONT: &str = "sans-serif";
 
 /// The requests so far.
 #[derive(Default)]
@@ -40,11 +44,6 @@ enum Kind {
     Failed,
 }
 
-const KINDS: [(Kind, &str, RGBColor); 3] = [
-    (Kind::Complete, "received", RGBColor(44, 123, 182)),
-    (Kind::Stopped, "received, then stopped", RGBColor(166, 118, 29)),
-    (Kind::Failed, "received, then failed", RGBColor(202, 0, 32)),
-];
 const WAITING: RGBColor = RGBColor(200, 205, 212);
 
 impl Timeline {
@@ -75,55 +74,78 @@ impl Timeline {
             .map_err(|error| format!("cannot write the timeline '{}': {error}", path.display()))
     }
 
-    fn try_draw(&self, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    fn try_draw(&self, path: &Path) -> Result<(), Box<dyn Error>> {
         let lines = lines(&self.0);
         let count = lines.iter().max().map_or(1, |last| last + 1);
         let height = MARGIN + LINE * u32::try_from(count).unwrap_or(u32::MAX / LINE - MARGIN);
         let end = self.0.iter().map(|request| request.end).fold(0.001, f64::max);
         let canvas = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
         canvas.fill(&WHITE)?;
+        draw_legend(&canvas)?;
         let mut chart = ChartBuilder::on(&canvas)
             .margin(12)
-            .caption("Connections over time", ("sans-serif", 16))
-            .x_label_area_size(36)
-            .y_label_area_size(44)
+            .margin_top(LEGEND)
+            .x_label_area_size(40)
+            .y_label_area_size(48)
             .build_cartesian_2d(0.0..end, (count as f64)..0.0)?;
         chart
             .configure_mesh()
             .x_desc("seconds")
-            .y_desc("connection")
+            .y_desc("connections")
+            .label_style((FONT, 12))
+            .axis_desc_style((FONT, 13))
             .y_labels(count.min(12))
             .y_label_formatter(&|line| format!("{line:.0}"))
             .disable_y_mesh()
+            .light_line_style(TRANSPARENT)
             .draw()?;
-        let bars = |kind: Option<Kind>, color: RGBColor| {
-            self.0.iter().zip(&lines).filter_map(move |(request, line)| {
-                let (from, to) = match kind {
-                    None => (request.start, request.first_byte),
-                    Some(kind) if kind == request.kind => (request.first_byte, request.end),
-                    Some(_) => return None,
-                };
-                let top = *line as f64;
-                Some(Rectangle::new([(from, top + 0.15), (to, top + 0.85)], color.filled()))
-            })
+        let bar = |line: usize, from: f64, to: f64, color: RGBColor| {
+            let top = line as f64;
+            Rectangle::new([(from, top + 0.15), (to, top + 0.85)], color.filled())
         };
-        let key = |color: RGBColor| {
-            move |(x, y)| Rectangle::new([(x, y - 4), (x + 12, y + 4)], color.filled())
-        };
-        chart.draw_series(bars(None, WAITING))?.label("waiting").legend(key(WAITING));
-        for (kind, label, color) in KINDS {
-            chart.draw_series(bars(Some(kind), color))?.label(label).legend(key(color));
-        }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(WHITE.mix(0.85))
-            .border_style(BLACK.mix(0.3))
-            .draw()?;
+        chart.draw_series(self.0.iter().zip(&lines).flat_map(|(request, line)| {
+            [
+                bar(*line, request.start, request.first_byte, WAITING),
+                bar(*line, request.first_byte, request.end, request.kind.color()),
+            ]
+        }))?;
         canvas.present()?;
         Ok(())
     }
 }
+
+impl Kind {
+    fn color(self) -> RGBColor {
+        match self {
+            Kind::Complete => RGBColor(44, 123, 182),
+            Kind::Stopped => RGBColor(166, 118, 29),
+            Kind::Failed => RGBColor(202, 0, 32),
+        }
+    }
+}
+
+/// Title and meaning of the colors, in the space above the chart.
+fn draw_legend(canvas: &Canvas) -> Result<(), Box<dyn Error>> {
+    let text = |text: &'static str, x: i32, size: i32| {
+        Text::new(text, (x, (LEGEND as i32 - size) / 2), (FONT, size).into_font())
+    };
+    canvas.draw(&text("Connections over time", 60, 16))?;
+    let colors = [
+        ("waiting for the first byte", WAITING),
+        ("receiving", Kind::Complete.color()),
+        ("receiving, then stopped", Kind::Stopped.color()),
+        ("receiving, then failed", Kind::Failed.color()),
+    ];
+    for (place, (label, color)) in (0..).zip(colors) {
+        let x = 360 + 205 * place;
+        let top = LEGEND as i32 / 2 - 5;
+        canvas.draw(&Rectangle::new([(x, top), (x + 14, top + 10)], color.filled()))?;
+        canvas.draw(&text(label, x + 20, 13))?;
+    }
+    Ok(())
+}
+
+type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The line of each request, which are in the order of their starts: the one of its connection, or else the first free
 /// one. Bars of a line do not overlap.
