@@ -49,13 +49,20 @@ class Contenders:
             yield f"ca-file={self.authorities}"
 
     def library(self, name=OURS, part_size=PART_SIZE, checkpoint=True, build=None, write_mode=0,
-                auto_concurrency=False):
+                auto_concurrency=False, sha256=None):
         flush = f"flush={'on' if self.flush else 'off'}"
         program = self.setup.tool("download", build)
         mode = [f"write-mode={write_mode}"] if write_mode else []
         auto = ["auto-concurrency=on"] if auto_concurrency else []
-        argv = (program, *self.arguments(part_size, checkpoint), flush, *mode, *auto)
+        digest = [f"sha256={sha256}"] if sha256 else []
+        argv = (program, *self.arguments(part_size, checkpoint), flush, *mode, *auto, *digest)
         return Command(name, argv, self.file)
+
+    def library_and_openssl(self, name):
+        """The library without a digest, and then OpenSSL's command, which reads the file for it."""
+        line = " && ".join(shlex.join(map(str, argv)) for argv in (
+            self.library().argv, ["openssl", "dgst", "-sha256", self.file]))
+        return Command(name, ("sh", "-c", line), self.file)
 
     def fio(self, name, size, direct):
         """As many bytes from as many writers, in 1 MiB writes, flushed at the end: the disk alone."""

@@ -4,7 +4,8 @@
  *   download ENDPOINT BUCKET KEY FILE [NAME=VALUE...]
  *
  * Names: part-size and threads (numbers), checkpoint-dir and ca-file (paths), flush and
- * auto-concurrency (on or off), write-mode (0 automatic, 1 buffered, 2 direct).
+ * auto-concurrency (on or off), write-mode (0 automatic, 1 buffered, 2 direct), sha256 (expected of
+ * the file).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,8 @@ static int apply(const char *argument, oss_resumable_client_options *options,
             strcmp(value, "off") == 0 ? OSS_RESUMABLE_OFF : OSS_RESUMABLE_ON;
     } else if ((value = value_of(argument, "write-mode")) != NULL) {
         request->write_mode = (int32_t)strtol(value, NULL, 10);
+    } else if ((value = value_of(argument, "sha256")) != NULL) {
+        request->expected_sha256 = value;
     } else {
         return 1;
     }

@@ -5,7 +5,7 @@
 #[cfg(feature = "capi")]
 pub use crate::capi::{client_options, request as c_request, sized, status};
 pub use crate::checkpoint::{format, sdk_record};
-pub use crate::model::{crc64, extent, listing, pinning};
+pub use crate::model::{crc64, digest, extent, listing, pinning};
 pub use crate::oss::{
     address, clock, endpoint, envelope, get_object, list_document, reply, service_error, sign,
     validate,

@@ -25,6 +25,7 @@ pub use download::Download;
 pub use event_queue::EventQueue;
 pub use listing::{ListCanceller, Listing};
 pub use model::credentials::{AccessKey, Credentials, CredentialsProvider};
+pub use model::digest::{Crc64, Md5, Sha256};
 pub use model::encryption::{ContentKey, DecryptionKey, KeyUnwrapper, WrappedKey};
 pub use model::error::{Error, ErrorKind, Result};
 pub use model::events::{DownloadEvent, EventKind};

@@ -1,5 +1,6 @@
 """One large object over loopback: against the least that such a transfer can cost."""
 
+import hashlib
 import os
 import shutil
 
@@ -66,6 +67,27 @@ def direct(setup):
     return [Row("direct", work, costs, comparisons, left_out)]
 
 
+def digest(setup):
+    """With an expected SHA-256, beside none, and beside OpenSSL's command after the download."""
+    size = setup.size(GIB)
+    original, crc = setup.make_object(size)
+    with original.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    with setup.nginx(crc) as server:
+        contenders = Contenders(setup, setup.memory, server.endpoint)
+        commands = [contenders.library(sha256=sha256), contenders.library("no digest"),
+                    contenders.library_and_openssl("no digest, then openssl dgst")]
+        costs = setup.interleave(setup.memory, commands, original, 7)
+    comparisons = [against(costs, what, name, label, limit, [OURS])
+                   for name, label, limits in (
+                       ("no digest", "no digest", {"cpu": None, "wall": None}),
+                       ("no digest, then openssl dgst", "no digest, then `openssl dgst -sha256`",
+                        {"cpu": 1.0, "wall": 1.0}))
+                   for what, limit in limits.items()]
+    work = f"{in_words(size)} over loopback onto tmpfs as above, with `expected_sha256`"
+    return [Row("digest", work, costs, comparisons)]
+
+
 def tls(setup):
     size = setup.size(GIB)
     original, crc = setup.make_object(size)
@@ -111,6 +133,7 @@ CASES = [
     Case("loopback", "1 GiB over loopback HTTP onto tmpfs", ("loopback",), loopback),
     Case("flush", "the same onto a disk, flushed", ("flush",), flush),
     Case("direct", "the same past the page cache", ("direct",), direct),
+    Case("digest", "the same with an expected SHA-256", ("digest",), digest),
     Case("tls", "the same with verified TLS", ("tls",), tls),
     Case("many-cores", "4 GiB over 8, 16 and 32 connections, for a machine with 16 processors",
          ("many-cores-8", "many-cores-16", "many-cores-32"), many_cores, too_few_cores),

@@ -87,6 +87,22 @@ for example in examples/c/trace examples/trace; do
     grep -q 404 "$scratch/out" || fail "$example does not show the refused request"
 done
 
+# The file is there only if it has the digest.
+"$build/local-oss" pattern --size 8MiB --output "$scratch/right"
+sha256=$(sha256sum "$scratch/right" | cut -d ' ' -f 1)
+for example in examples/c/digest examples/digest; do
+    rm -f "$scratch/file"
+    arguments=("$endpoint" cn-hangzhou examplebucket generated/8MiB "$scratch/file")
+    expect_status 1 "$build/$example" "${arguments[@]}" "sha256:${sha256//[0-9]/0}"
+    grep -q 'this is another file.*expected_sha256' "$scratch/err" || fail "$example does not tell why: $(cat "$scratch/err")"
+    [ ! -e "$scratch/file" ] || fail "$example left another file"
+    expect_status 0 "$build/$example" "${arguments[@]}" "sha256:$sha256"
+    verify 8MiB "$scratch/file"
+    expect_status 1 "$build/$example" "${arguments[@]}" sha256:abc
+    grep -q 'is not a SHA-256' "$scratch/err" || fail "$example does not name the error"
+    expect_status 2 "$build/$example"
+done
+
 at=(--endpoint "$endpoint" --region cn-hangzhou --part-size 1M)
 expect_status 0 "$tool" --help
 grep -q 'Exit status' "$scratch/out" || fail "--help does not list the exit statuses"

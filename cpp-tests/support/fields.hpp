@@ -88,6 +88,9 @@ inline const std::vector<Field> &requestFields() {
         FIELD(write_mode, number),
         FIELD(auto_concurrency, number),
         FIELD(reserved3, number),
+        FIELD(expected_sha256, text),
+        FIELD(expected_md5, text),
+        FIELD(expected_crc64, text),
     };
 #undef FIELD
     return fields;

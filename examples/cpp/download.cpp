@@ -44,6 +44,8 @@ std::string proof(const oss_resumable::Result &result) {
         return "CRC-64 equals the object's";
     case OSS_RESUMABLE_PROOF_GENERATION:
         return "bytes on disk equal those received; the service sent no CRC-64 to compare";
+    case OSS_RESUMABLE_PROOF_EXPECTED_DIGEST:
+        return "it has the expected digest";
     default:
         return "bytes on disk equal those received";
     }

@@ -23,7 +23,7 @@ use percent_encoding::percent_decode_str;
 struct Input {
     bucket: Option<String>,
     key: Option<String>,
-    texts: [Option<Vec<u8>>; 11],
+    texts: [Option<Vec<u8>>; 14],
     etags: Vec<String>,
     numbers: (u64, u32, i32, i64, i64, u64, i64),
     switches: [i32; 13],
@@ -144,6 +144,9 @@ fn read(input: &Input) -> Option<DownloadRequest> {
         &mut c.response_content_disposition,
         &mut c.response_content_encoding,
         &mut c.version_id,
+        &mut c.expected_sha256,
+        &mut c.expected_md5,
+        &mut c.expected_crc64,
     ]
     .into_iter()
     .zip(&input.texts)

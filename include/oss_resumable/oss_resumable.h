@@ -392,6 +392,13 @@
 #define OSS_RESUMABLE_PROOF_NOT_COMPARED 3
 
 /**
+ * oss_resumable_result_proof(): the file has the digest that the request expects (`expected_sha256`, `expected_md5`,
+ * `expected_crc64`), each one if there are several. This is the strongest proof: it covers the way from whoever computed
+ * the digest to this file, the service included. It is the proof also if the object's CRC-64 was compared, too.
+ */
+#define OSS_RESUMABLE_PROOF_EXPECTED_DIGEST 4
+
+/**
  * The contents of a download's checkpoint. Created by oss_resumable_checkpoint_inspect(), owned by the caller, freed
  * with oss_resumable_checkpoint_free().
  *
@@ -1440,6 +1447,42 @@ typedef struct oss_download_object_request {
      * Must be zero.
      */
     uint32_t reserved3;
+    /**
+     * SHA-256 that the file must have, or else the download fails with the code `DigestMismatch`
+     * (::OSS_RESUMABLE_ERR_INTEGRITY). NULL: none.
+     *
+     * It is written as 64 hexadecimal digits of either case or 44 characters of base64 with padding, after an optional
+     * `sha256:` as container tools write it, or as `sha256-` with base64 as in Subresource Integrity. The length tells
+     * hexadecimal digits from base64. Blanks and line ends around the text are ignored. Anything else, an empty text
+     * included, is refused (::OSS_RESUMABLE_ERR_VALIDATION).
+     *
+     * An expected digest is that of the file: of the range if only a range is downloaded, of the decrypted bytes if the
+     * object is decrypted, of the result if the object is processed. It is compared before the rename, also when
+     * every byte is from an earlier run. The file is hashed while it grows, on a thread of its own, so that little is
+     * left to hash at the end; a small one is hashed when it is complete.
+     *
+     * If it differs and the object's CRC-64 was not compared, bytes that the disk has damaged, or else all bytes, are
+     * fetched once more. If it differs again, or if the object's CRC-64 has shown that the file is the object, the
+     * download fails. It keeps no checkpoint then, and the old file stays.
+     *
+     * A download whose digest is right has the proof ::OSS_RESUMABLE_PROOF_EXPECTED_DIGEST. Like the object's CRC-64,
+     * the digest proves bytes that cannot be pinned with `If-Match`, of a service that refuses its own ETag or of an
+     * object that grows.
+     */
+    const char *expected_sha256;
+    /**
+     * MD5 that the file must have: 32 hexadecimal digits or 24 characters of base64 as in `Content-MD5`, after an
+     * optional `md5:`, or `md5-` with base64. Otherwise as `expected_sha256`. It detects damage, not forgery. NULL: none.
+     */
+    const char *expected_md5;
+    /**
+     * CRC-64/XZ that the file must have: a decimal number as in `x-oss-hash-crc64ecma`, or `0x` with 1 to 16
+     * hexadecimal digits; digits without `0x` are always decimal. Otherwise as `expected_sha256`. NULL: none.
+     *
+     * It needs no pass over the bytes, unless they are decrypted. If the service states another CRC-64 for the whole
+     * object, the download fails before it fetches anything, and keeps the checkpoint of an earlier run.
+     */
+    const char *expected_crc64;
 } oss_download_object_request;
 
 /**
@@ -1448,7 +1491,7 @@ typedef struct oss_download_object_request {
 #define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
     { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
       0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
-      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0 }
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 
 /**
  * What to list; see oss_resumable_list_objects(). Only `bucket` is required.
@@ -2530,7 +2573,7 @@ oss_resumable_code oss_resumable_result_stats(const struct oss_resumable_result 
  * | `object_crc64` | string as `crc64`: oss_resumable_result_object_crc64(); or null |
  * | `last_modified` | string: HTTP date; or null |
  * | `request_id` | string or null |
- * | `proof` | `"object_crc"`, `"generation"` or `"not_compared"`: oss_resumable_result_proof() |
+ * | `proof` | `"object_crc"`, `"generation"`, `"not_compared"` or `"expected_digest"`: oss_resumable_result_proof() |
  * | `headers` | array of objects with the strings `name` and `value`: those of the first successful reply, in the service's order and spelling |
  * | `statistics` | object with the fields of ::oss_resumable_statistics, except `struct_size`, as numbers |
  *

@@ -120,6 +120,18 @@ private:
     std::exception_ptr thrown_;
 };
 
+/** The text of an expected digest, once one is set. */
+struct ExpectedDigest {
+    void set(const std::string &value) {
+        text = value;
+        isSet = true;
+    }
+    const char *get() const { return isSet ? text.c_str() : nullptr; }
+
+    std::string text;
+    bool isSet = false;
+};
+
 class CRequest;
 
 } // namespace detail
@@ -255,6 +267,15 @@ public:
     void setFlush(bool value) { flush_ = value; }
     void setVerifyBeforeRename(bool value) { verifyBeforeRename_ = value; }
     void setAllowEncrypted(bool value) { allowEncrypted_ = value; }
+    /** SHA-256 that the file must have, or else the download fails with `DigestMismatch`: in
+     * hexadecimal digits or base64, see `expected_sha256` of oss_download_object_request. An empty
+     * text is refused: a digest that got lost does not switch the comparison off. */
+    void setExpectedSha256(const std::string &value) { expectedSha256_.set(value); }
+    /** MD5 that the file must have: in hexadecimal digits or base64, as setExpectedSha256(). */
+    void setExpectedMd5(const std::string &value) { expectedMd5_.set(value); }
+    /** CRC-64 that the file must have: a decimal number, or `0x` and hexadecimal digits. */
+    void setExpectedCrc64(const std::string &value) { expectedCrc64_.set(value); }
+    void setExpectedCrc64(uint64_t value) { expectedCrc64_.set(std::to_string(value)); }
     FetchOrder Order() const { return order_; }
     /** The order in which the bytes are fetched. */
     void setOrder(FetchOrder value) { order_ = value; }
@@ -273,7 +294,8 @@ public:
      * the request is accepted. */
     std::string refusal() const {
         for (const std::string *text :
-             {&bucket_, &key_, &filePath_, &checkpointDir_, &versionId_}) {
+             {&bucket_, &key_, &filePath_, &checkpointDir_, &versionId_, &expectedSha256_.text,
+              &expectedMd5_.text, &expectedCrc64_.text}) {
             if (detail::hasNul(*text)) {
                 return "a string of the request holds a NUL byte";
             }
@@ -319,6 +341,7 @@ private:
     bool verifyBeforeRename_ = false;
     bool allowEncrypted_ = false;
     bool autoConcurrency_ = false;
+    detail::ExpectedDigest expectedSha256_, expectedMd5_, expectedCrc64_;
     /** NULL: no events. */
     std::shared_ptr<const EventQueue> eventQueue_;
     uint64_t tag_ = 0;
@@ -383,6 +406,9 @@ private:
         request_.order = from.order_ == FetchOrder::Sequential ? OSS_RESUMABLE_ORDER_SEQUENTIAL
                                                                : OSS_RESUMABLE_ORDER_DEFAULT;
         request_.priority = from.priority_;
+        request_.expected_sha256 = from.expectedSha256_.get();
+        request_.expected_md5 = from.expectedMd5_.get();
+        request_.expected_crc64 = from.expectedCrc64_.get();
     }
     void copyConditions(const DownloadObjectRequest &from) {
         request_.if_match = matching_.data();

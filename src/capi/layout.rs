@@ -143,6 +143,9 @@ fn layouts() -> Vec<Layout> {
             write_mode,
             auto_concurrency,
             reserved3,
+            expected_sha256,
+            expected_md5,
+            expected_crc64,
         }),
         layout!(oss_resumable_status {
             struct_size,

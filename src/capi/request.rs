@@ -2,15 +2,17 @@
 
 use std::ffi::{c_char, c_void};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::callbacks::{Progress, UserData, oss_resumable_progress, oss_resumable_user_data_free};
 use super::event_queue::oss_resumable_event_queue;
-use super::failure::Result;
+use super::failure::{Failure, Result};
 use super::handle::Handle;
 use super::lists::{self, oss_resumable_pair};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
 use super::text::{optional, required};
+use crate::model::error::Error;
 use crate::model::request::{
     ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
     MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite, ResponseHeaders, WriteMode,
@@ -220,6 +222,36 @@ pub struct oss_download_object_request {
     pub auto_concurrency: i32,
     /// Must be zero.
     pub reserved3: u32,
+    /// SHA-256 that the file must have, or else the download fails with the code `DigestMismatch`
+    /// (::OSS_RESUMABLE_ERR_INTEGRITY). NULL: none.
+    ///
+    /// It is written as 64 hexadecimal digits of either case or 44 characters of base64 with padding, after an optional
+    /// `sha256:` as container tools write it, or as `sha256-` with base64 as in Subresource Integrity. The length tells
+    /// hexadecimal digits from base64. Blanks and line ends around the text are ignored. Anything else, an empty text
+    /// included, is refused (::OSS_RESUMABLE_ERR_VALIDATION).
+    ///
+    /// An expected digest is that of the file: of the range if only a range is downloaded, of the decrypted bytes if the
+    /// object is decrypted, of the result if the object is processed. It is compared before the rename, also when
+    /// every byte is from an earlier run. The file is hashed while it grows, on a thread of its own, so that little is
+    /// left to hash at the end; a small one is hashed when it is complete.
+    ///
+    /// If it differs and the object's CRC-64 was not compared, bytes that the disk has damaged, or else all bytes, are
+    /// fetched once more. If it differs again, or if the object's CRC-64 has shown that the file is the object, the
+    /// download fails. It keeps no checkpoint then, and the old file stays.
+    ///
+    /// A download whose digest is right has the proof ::OSS_RESUMABLE_PROOF_EXPECTED_DIGEST. Like the object's CRC-64,
+    /// the digest proves bytes that cannot be pinned with `If-Match`, of a service that refuses its own ETag or of an
+    /// object that grows.
+    pub expected_sha256: *const c_char,
+    /// MD5 that the file must have: 32 hexadecimal digits or 24 characters of base64 as in `Content-MD5`, after an
+    /// optional `md5:`, or `md5-` with base64. Otherwise as `expected_sha256`. It detects damage, not forgery. NULL: none.
+    pub expected_md5: *const c_char,
+    /// CRC-64/XZ that the file must have: a decimal number as in `x-oss-hash-crc64ecma`, or `0x` with 1 to 16
+    /// hexadecimal digits; digits without `0x` are always decimal. Otherwise as `expected_sha256`. NULL: none.
+    ///
+    /// It needs no pass over the bytes, unless they are decrypted. If the service states another CRC-64 for the whole
+    /// object, the download fails before it fetches anything, and keeps the checkpoint of an earlier run.
+    pub expected_crc64: *const c_char,
 }
 size_first!(oss_download_object_request);
 
@@ -274,7 +306,21 @@ unsafe fn strings(c: &oss_download_object_request) -> Result<DownloadRequest> {
         r.version_id = optional(c.version_id, "version_id")?;
         r.extra_headers = lists::pairs(c.extra_headers, c.extra_headers_count, "extra_headers")?;
         r.extra_query = lists::pairs(c.extra_query, c.extra_query_count, "extra_query")?;
+        r.expected_sha256 = digest(c.expected_sha256, "expected_sha256")?;
+        r.expected_md5 = digest(c.expected_md5, "expected_md5")?;
+        r.expected_crc64 = digest(c.expected_crc64, "expected_crc64")?;
         Ok(r)
+    }
+}
+
+/// # Safety
+/// `text` is NULL or NUL-terminated.
+unsafe fn digest<T: FromStr<Err = Error>>(text: *const c_char, name: &str) -> Result<Option<T>> {
+    // SAFETY: this function's contract.
+    let Some(text) = unsafe { optional(text, name) }? else { return Ok(None) };
+    match text.parse() {
+        Ok(digest) => Ok(Some(digest)),
+        Err(error) => Err(Failure::validation(format_args!("{name}: {}", error.message()))),
     }
 }
 

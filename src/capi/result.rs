@@ -29,6 +29,10 @@ pub const OSS_RESUMABLE_PROOF_GENERATION: i32 = 2;
 /// oss_resumable_result_proof(): as ::OSS_RESUMABLE_PROOF_GENERATION; the service's CRC-64 was not compared because
 /// `verify_crc` is off.
 pub const OSS_RESUMABLE_PROOF_NOT_COMPARED: i32 = 3;
+/// oss_resumable_result_proof(): the file has the digest that the request expects (`expected_sha256`, `expected_md5`,
+/// `expected_crc64`), each one if there are several. This is the strongest proof: it covers the way from whoever computed
+/// the digest to this file, the service included. It is the proof also if the object's CRC-64 was compared, too.
+pub const OSS_RESUMABLE_PROOF_EXPECTED_DIGEST: i32 = 4;
 
 /// The result of a successful download. Created by the call, owned by the caller, freed with
 /// oss_resumable_result_free().
@@ -252,6 +256,7 @@ pub unsafe extern "C" fn oss_resumable_result_proof(result: *const oss_resumable
         Proof::ObjectCrc => OSS_RESUMABLE_PROOF_OBJECT_CRC,
         Proof::Generation => OSS_RESUMABLE_PROOF_GENERATION,
         Proof::NotCompared => OSS_RESUMABLE_PROOF_NOT_COMPARED,
+        Proof::ExpectedDigest => OSS_RESUMABLE_PROOF_EXPECTED_DIGEST,
     })
 }
 
@@ -363,7 +368,7 @@ pub unsafe extern "C" fn oss_resumable_result_stats(
 /// | `object_crc64` | string as `crc64`: oss_resumable_result_object_crc64(); or null |
 /// | `last_modified` | string: HTTP date; or null |
 /// | `request_id` | string or null |
-/// | `proof` | `"object_crc"`, `"generation"` or `"not_compared"`: oss_resumable_result_proof() |
+/// | `proof` | `"object_crc"`, `"generation"`, `"not_compared"` or `"expected_digest"`: oss_resumable_result_proof() |
 /// | `headers` | array of objects with the strings `name` and `value`: those of the first successful reply, in the service's order and spelling |
 /// | `statistics` | object with the fields of ::oss_resumable_statistics, except `struct_size`, as numbers |
 ///

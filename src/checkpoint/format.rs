@@ -162,10 +162,6 @@ impl Header {
         })
     }
 
-    fn is_proven_by_object_crc(&self) -> bool {
-        self.object_crc64.is_some() && self.range == (0..self.object_size)
-    }
-
     fn is_consistent(&self) -> bool {
         // The ETag is sent back in a header; a line end in it would begin another header.
         let is_header = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
@@ -174,7 +170,6 @@ impl Header {
             && self.range.start <= self.range.end
             && self.range.end <= self.object_size
             && is_header(&self.etag)
-            && (self.is_proven_by_object_crc() || !self.pinning.needs_object_crc())
             && self.destination.is_absolute()
             && !self.destination.as_os_str().as_bytes().contains(&0)
             && is_name(self.temp_name.as_bytes())

@@ -2,6 +2,7 @@
 
 pub mod crc64;
 pub mod credentials;
+pub mod digest;
 pub mod encryption;
 pub mod error;
 pub mod events;

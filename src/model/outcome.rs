@@ -22,6 +22,10 @@ pub enum Proof {
     Generation,
     /// As `Generation`; the service's CRC-64 was not compared because `verify_crc` is off.
     NotCompared,
+    /// The file has the digest that the request expects, each one if there are several. This is the strongest proof: it
+    /// covers the way from whoever computed the digest to this file, the service included. It is the proof also if the
+    /// object's CRC-64 was compared, too.
+    ExpectedDigest,
 }
 
 /// The statistics of one download.

@@ -14,7 +14,7 @@ pub enum Pinning {
 }
 
 impl Pinning {
-    /// Whether only the whole object's CRC-64 proves that the bytes belong together.
+    /// Whether only the whole object's CRC-64, or a digest that the caller expects, proves that the bytes belong together.
     pub fn needs_object_crc(self) -> bool {
         self != Pinning::IfMatch
     }

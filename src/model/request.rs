@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::digest::{Crc64, Digests, Md5, Sha256};
 use super::error::{Error, Result};
 use super::events::Subscription;
 
@@ -217,6 +218,28 @@ pub struct DownloadRequest {
     /// Let the download find its number of connections, between 1 and `thread_num`. Default off. See
     /// [`DownloadRequest::auto_concurrency`].
     pub auto_concurrency: bool,
+    /// SHA-256 that the file must have, or else the download fails with `DigestMismatch`. Default: none.
+    ///
+    /// An expected digest is that of the file: of the range if only a range is downloaded, of the decrypted bytes if the
+    /// object is decrypted, of the result if the object is processed. It is compared before the rename, also when
+    /// every byte is from an earlier run. The file is hashed while it grows, on a thread of its own, so that little is
+    /// left to hash at the end; a small one is hashed when it is complete.
+    ///
+    /// If it differs and the object's CRC-64 was not compared, bytes that the disk has damaged, or else all bytes, are
+    /// fetched once more. If it differs again, or if the object's CRC-64 has shown that the file is the object, the
+    /// download fails. It keeps no checkpoint then, and the old file stays.
+    ///
+    /// A download whose digest is right has the proof [`Proof::ExpectedDigest`](crate::Proof::ExpectedDigest). Like the
+    /// object's CRC-64, the digest proves bytes that cannot be pinned with `If-Match`, of a service that refuses its own
+    /// ETag or of an object that grows.
+    pub expected_sha256: Option<Sha256>,
+    /// MD5 that the file must have; see [`expected_sha256`](Self::expected_sha256). Default: none.
+    pub expected_md5: Option<Md5>,
+    /// CRC-64 that the file must have; see [`expected_sha256`](Self::expected_sha256). Default: none.
+    ///
+    /// It needs no pass over the bytes, unless they are decrypted. If the service states another CRC-64 for the whole
+    /// object, the download fails before it fetches anything, and keeps the checkpoint of an earlier run.
+    pub expected_crc64: Option<Crc64>,
 }
 
 impl DownloadRequest {
@@ -255,7 +278,15 @@ impl DownloadRequest {
             priority: 0,
             order: Order::Default,
             auto_concurrency: false,
+            expected_sha256: None,
+            expected_md5: None,
+            expected_crc64: None,
         }
+    }
+
+    /// What the file must have.
+    pub(crate) fn expected_digests(&self) -> Digests {
+        Digests { sha256: self.expected_sha256, md5: self.expected_md5, crc64: self.expected_crc64 }
     }
 
     /// The most connections that the download may have.

@@ -2,6 +2,7 @@
 
 pub mod aligned;
 pub mod claim;
+pub mod file_hasher;
 mod link;
 pub mod paths;
 pub mod rights;

@@ -290,9 +290,14 @@ impl TempFile {
         }
     }
 
-    /// Reads up to `wanted` bytes at `offset` in the file; returns which part of `buffer` they fill, none at the end of
-    /// the file.
-    fn read_block(&self, buffer: &mut [u8], offset: u64, wanted: usize) -> Result<Range<usize>> {
+    /// Reads up to `wanted` bytes at `offset` in the file, past the page cache if the file is written so and the buffer is
+    /// suitably aligned; returns which part of `buffer` they fill, none at the end of the file.
+    pub fn read_block(
+        &self,
+        buffer: &mut [u8],
+        offset: u64,
+        wanted: usize,
+    ) -> Result<Range<usize>> {
         if let Some(read) = self.read_directly(buffer, offset, wanted) {
             return read.map_err(|e| self.failed(&format!("read at {offset} of"), &e));
         }

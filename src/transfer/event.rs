@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::model::digest::Digests;
 use crate::model::error::Error;
 use crate::model::extent::Extent;
 use crate::oss::reply::ReplyHead;
@@ -25,6 +26,8 @@ pub enum Event {
     Damaged(Extent),
     /// Every extent of the earlier run was checked, or reading failed.
     ProofEnded(Result<(), Error>),
+    /// The digests of the whole file; `None` if bytes that are in the file cannot be read.
+    Hashed(Result<Option<Digests>, Error>),
     /// Check flags and clocks again: the credentials have arrived, or the download was cancelled.
     Wake,
 }

@@ -13,9 +13,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use rustix::io::Errno;
 
 use crate::checkpoint::format::Header;
 use crate::checkpoint::sdk_record::SdkRecord;
+use crate::model::digest::{Algorithms, Digests};
 use crate::model::encryption::{ContentKey, WrappedKey};
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
@@ -208,6 +210,13 @@ pub trait Storage {
         extents: Vec<Extent>,
         content_key: Option<Arc<ContentKey>>,
     ) -> Result<Box<dyn Proof>>;
+
+    /// Starts to hash `file`, of which no byte is known to be complete yet.
+    fn start_hashing(
+        &self,
+        file: Arc<dyn TemporaryFile>,
+        algorithms: Algorithms,
+    ) -> Result<Box<dyn Hashing>>;
 }
 
 /// A running comparison. Dropping it stops it and waits for its end.
@@ -217,6 +226,35 @@ pub trait Proof {
 
     /// Goes on at the next block.
     fn resume(&self);
+}
+
+/// A running computation of a file's digests, which reads each byte once and in order. Dropping it stops it and waits
+/// for its end.
+pub trait Hashing {
+    /// The file's bytes before `end` are complete, and do not change any more.
+    fn extend(&self, end: u64);
+
+    /// So is the whole file. [`Event::Hashed`] comes when it is hashed, not before this call.
+    fn finish(&self);
+
+    /// Stops reading after the current block.
+    fn pause(&self);
+
+    /// Goes on at the next block.
+    fn resume(&self);
+}
+
+/// What reading a file back has shown.
+pub struct ReadBack {
+    /// Extents that are not in the file.
+    pub damaged: Vec<Extent>,
+    /// The digests of the whole file, if nothing is damaged.
+    pub digests: Option<Digests>,
+}
+
+/// Whether bytes cannot be read because the disk has lost them.
+pub fn is_unreadable(error: &Error) -> bool {
+    error.errno() == Some(Errno::IO.raw_os_error())
 }
 
 /// The journal of a running download.
@@ -288,6 +326,22 @@ pub trait TemporaryFile: WriteAt {
         between: &mut dyn FnMut() -> Result<()>,
         buffer: &mut [u8],
     ) -> Result<bool>;
+
+    /// Reads up to `wanted` bytes at `offset`, past the page cache if the file is written so and the buffer is an
+    /// [`AlignedBuffer`](crate::storage::aligned::AlignedBuffer). Returns where they are in `buffer`; nothing at the end
+    /// of the file.
+    fn read_block(&self, buffer: &mut [u8], offset: u64, wanted: usize) -> Result<Range<usize>>;
+
+    /// Reads the whole file, which consists of `extents`, in their order: compares each as [`TemporaryFile::holds`], and
+    /// computes digests meanwhile.
+    fn read_back(
+        &self,
+        extents: &[Extent],
+        base: u64,
+        content_key: Option<&ContentKey>,
+        algorithms: Algorithms,
+        between: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<ReadBack>;
 
     /// Lets later reads show what is on the disk, as far as the system allows: not what only the page cache has because
     /// the disk has refused it.

@@ -8,6 +8,7 @@ mod children;
 mod concurrency;
 mod control;
 mod damage;
+mod digests;
 mod disabling;
 mod disk;
 mod document;

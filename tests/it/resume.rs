@@ -119,7 +119,7 @@ fn the_download_of_a_removed_object_resumes_when_the_object_is_back() {
 }
 
 /// A download whose bytes are all on the disk, but which could not be renamed to its target.
-fn all_but_finished(fixture: &Fixture) {
+pub fn all_but_finished(fixture: &Fixture) {
     fixture.server.inject_when(Matcher::any().nth(2), Fault::RoundTrip(Duration::from_millis(300)));
     let request = fixture.request_with(|request| request.overwrite = Overwrite::Fail);
     let mut in_the_way = |_: &Status| fs::write(fixture.target(), "in the way").is_ok();

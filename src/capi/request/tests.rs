@@ -1,6 +1,7 @@
 use super::*;
 use crate::capi::event_queue::{oss_resumable_event_queue_free, oss_resumable_event_queue_new};
 use crate::event_queue::EventQueue;
+use crate::model::digest::Crc64;
 use std::mem;
 use std::ptr;
 use std::time::Duration;
@@ -59,6 +60,9 @@ fn each_field_reaches_its_place() {
     (c.requester_pays, c.set_modified_time, c.check_space, c.preallocate) = (1, 1, 2, 1);
     (c.flush, c.verify_before_rename, c.allow_encrypted) = (2, 1, 1);
     c.auto_concurrency = 1;
+    c.expected_sha256 = c"sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=".as_ptr();
+    c.expected_md5 = c" 900150983CD24FB0D6963F7D28E17F72\n".as_ptr();
+    c.expected_crc64 = c"0x10".as_ptr();
     let mut queue = ptr::null_mut();
     // SAFETY: a live local, and no error is wanted.
     unsafe { oss_resumable_event_queue_new(&raw mut queue, ptr::null_mut()) };
@@ -89,6 +93,10 @@ fn each_field_reaches_its_place() {
     (r.preallocate, r.flush) = (true, false);
     (r.verify_before_rename, r.allow_encrypted) = (true, true);
     r.auto_concurrency = true;
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    r.expected_sha256 = sha256.parse().ok();
+    r.expected_md5 = "kAFQmDzST7DWlj99KOF/cg==".parse().ok();
+    r.expected_crc64 = Some(Crc64(16));
     let other = EventQueue::new().expect("queue");
     r = r.event_queue(&other, 77);
     assert_eq!(format!("{:?}", read_one(&c).expect("request")), format!("{r:?}"));
@@ -142,4 +150,18 @@ fn values_that_a_field_does_not_have_are_refused_by_the_fields_name() {
     assert!(refused(|c| c.order = 7).contains("order"));
     assert!(refused(|c| c.auto_concurrency = 3).contains("auto_concurrency"));
     assert!(refused(|c| c.reserved3 = 7).contains("reserved3"));
+}
+
+#[test]
+fn a_text_that_is_no_digest_is_refused_by_its_fields_name_and_with_what_is_accepted() {
+    let sha256 = refused(|c| c.expected_sha256 = c"ba78".as_ptr());
+    assert!(
+        sha256.starts_with("expected_sha256: 'ba78' is not a SHA-256: it must be 64"),
+        "{sha256}"
+    );
+    let md5 = refused(|c| c.expected_md5 = c"".as_ptr());
+    assert!(md5.starts_with("expected_md5: '' is not an MD5: it must be 32"), "{md5}");
+    let crc64 = refused(|c| c.expected_crc64 = c"ab".as_ptr());
+    assert!(crc64.starts_with("expected_crc64: 'ab' is not a CRC-64: it must be"), "{crc64}");
+    assert!(refused(|c| c.expected_md5 = c"\xff".as_ptr()).contains("expected_md5"));
 }

@@ -21,7 +21,7 @@ impl Outcome {
     /// | `object_crc64` | string as `crc64`: the object's, as sent by the service; or null |
     /// | `last_modified` | string: HTTP date; or null |
     /// | `request_id` | string or null |
-    /// | `proof` | `"object_crc"`, `"generation"` or `"not_compared"`: see [`Proof`] |
+    /// | `proof` | `"object_crc"`, `"generation"`, `"not_compared"` or `"expected_digest"`: see [`Proof`] |
     /// | `headers` | array of objects with the strings `name` and `value`: those of the first successful reply, in the service's order and spelling |
     /// | `statistics` | object with the numbers of [`Statistics`] under their names, except that `elapsed` is `elapsed_ms`, in milliseconds |
     ///
@@ -112,6 +112,7 @@ impl<'a> From<&'a Outcome> for Document<'a> {
                 Proof::ObjectCrc => "object_crc",
                 Proof::Generation => "generation",
                 Proof::NotCompared => "not_compared",
+                Proof::ExpectedDigest => "expected_digest",
             },
             headers: Headers(&outcome.headers),
             statistics: Figures::from(&outcome.statistics),
@@ -247,5 +248,6 @@ mod tests {
         };
         assert_eq!(name(Proof::Generation).as_deref(), Some("generation"));
         assert_eq!(name(Proof::NotCompared).as_deref(), Some("not_compared"));
+        assert_eq!(name(Proof::ExpectedDigest).as_deref(), Some("expected_digest"));
     }
 }

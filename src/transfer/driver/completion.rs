@@ -2,15 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::model::digest::{Algorithms, Crc64, Digests, Mismatch};
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
 use crate::model::outcome::{Outcome, Proof, Statistics};
 use crate::model::request::Overwrite;
 use crate::oss::{clock, service_error};
-use crate::storage::aligned::AlignedBuffer;
 use crate::storage::temp_file::FinishOptions;
-use crate::transfer::world::READ_SIZE;
+use crate::transfer::world::ReadBack;
 
 use super::Driver;
 use super::transfer::Transfer;
@@ -32,21 +32,19 @@ impl Driver<'_> {
             .crc()
             .ok_or_else(|| Error::internal("bytes are missing at the end of the download"))?;
         let whole = *transfer.stored.range() == (0..transfer.generation.size);
-        let expected = transfer.generation.crc64.filter(|_| whole);
-        let needs_crc = transfer.pinning.needs_object_crc();
+        let stated = transfer.generation.crc64.filter(|_| whole);
         let compare = self.options.verify_crc;
-        if compare && expected.is_some_and(|expected| expected != crc) {
-            self.repair(expected.unwrap_or_default(), crc)?;
+        if compare && stated.is_some_and(|stated| stated != crc) {
+            self.repair(stated.unwrap_or_default(), crc)?;
             return Ok(None);
         }
         self.refuse_error_document(transfer)?;
-        let file = transfer.stored.file();
-        let trusted = self.world.storage.is_trusted() && file.is_locked() && !file.was_cut()?;
-        if (self.request.verify_before_rename || !trusted) && self.forget_damaged()? > 0 {
-            self.fetch_damaged_again()?;
+        if !self.has_expected_digests(crc, compare && stated.is_some())? {
             return Ok(None);
         }
-        let proof = match expected {
+        let needs_crc = self.transfer()?.pinning.needs_object_crc();
+        let proof = match stated {
+            _ if self.expects_digest() => Proof::ExpectedDigest,
             Some(_) if compare => Proof::ObjectCrc,
             _ if needs_crc => {
                 return Err(Error::internal("bytes that only the CRC-64 proves were not compared"));
@@ -56,6 +54,54 @@ impl Driver<'_> {
         };
         self.put_in_place()?;
         self.outcome(crc, proof).map(Some)
+    }
+
+    /// Whether the file has every digest that the caller expects, and was read back if it must be; otherwise bytes have
+    /// to be fetched again. `crc` is that of the bytes as they were received; `is_object`: it is the object's.
+    fn has_expected_digests(&mut self, crc: u64, is_object: bool) -> Result<bool> {
+        let expected = self.request.expected_digests();
+        let decrypted = self.transfer()?.content_key.is_some();
+        let known = Digests { crc64: (!decrypted).then_some(Crc64(crc)), ..Digests::default() };
+        if let Some(mismatch) = expected.contradicted_by(&known) {
+            // If these bytes are the object's, it does not matter whether the disk has kept them.
+            self.heal(&mismatch, is_object, is_object)?;
+            return Ok(false);
+        }
+        let algorithms = self.hashed_algorithms();
+        let followed = self.followed_digests()?;
+        let file = self.transfer()?.stored.file();
+        let trusted = self.world.storage.is_trusted() && file.is_locked() && !file.was_cut()?;
+        let must_read = self.request.verify_before_rename || !trusted;
+        let (found, is_intact) = match followed {
+            Some(found) if !must_read => (found, false),
+            None if !must_read && algorithms.is_empty() => return Ok(true),
+            _ => match self.read_back(algorithms)? {
+                (_, Some(found)) => (found, true),
+                (_, None) => {
+                    self.fetch_damaged_again()?;
+                    return Ok(false);
+                }
+            },
+        };
+        match expected.contradicted_by(&found) {
+            Some(mismatch) => self.heal(&mismatch, is_object, is_intact).map(|()| false),
+            None => Ok(true),
+        }
+    }
+
+    /// The file has another digest than the caller expects: lets bytes that the disk has damaged, or else everything, be
+    /// fetched once more. If the file is the object that is useless, and an error. `is_intact`: the disk has not damaged
+    /// anything, as far as that matters.
+    fn heal(&mut self, mismatch: &Mismatch, is_object: bool, is_intact: bool) -> Result<()> {
+        let Mismatch { field, .. } = mismatch;
+        self.log(LogLevel::Warn, || format!("the file differs from {field}"));
+        if !is_intact && self.refetch_damaged()? {
+            return Ok(());
+        }
+        if is_object || self.refetched {
+            return Err(self.mismatch(mismatch, is_object));
+        }
+        self.refetch_everything()
     }
 
     /// Refuses an error document that was sent instead of a processed object: no checksum shows that it is not the
@@ -82,24 +128,38 @@ impl Driver<'_> {
     }
 
     /// The checksum is wrong: finds bytes that the disk damaged, or else fetches everything once more.
-    fn repair(&mut self, expected: u64, crc: u64) -> Result<()> {
-        let damaged = self.forget_damaged()?;
-        if damaged > 0 {
-            self.log(LogLevel::Warn, || format!("{damaged} bytes were damaged on the disk"));
-            return self.fetch_damaged_again();
+    fn repair(&mut self, stated: u64, crc: u64) -> Result<()> {
+        if self.refetch_damaged()? {
+            return Ok(());
         }
         if self.refetched {
             let error = Error::new(
                 ErrorKind::Integrity,
                 "CrcCheckError",
                 format!(
-                    "the service states the CRC-64 {expected} for {}, but the bytes it sent have {crc}, in two attempts; nothing was kept",
+                    "the service states the CRC-64 {stated} for {}, but the bytes it sent have {crc}, in two attempts; nothing was kept",
                     self.object()
                 ),
             );
             let symlink = self.transfer()?.head.is_symlink();
             return Err(if symlink { error.with_context(SYMLINK_CRC) } else { error });
         }
+        self.refetch_everything()
+    }
+
+    /// Lets the loop fetch what the disk has damaged; `false` if it has damaged nothing.
+    fn refetch_damaged(&mut self) -> Result<bool> {
+        let (damaged, _) = self.read_back(Algorithms::default())?;
+        if damaged == 0 {
+            return Ok(false);
+        }
+        self.log(LogLevel::Warn, || format!("{damaged} bytes were damaged on the disk"));
+        self.fetch_damaged_again()?;
+        Ok(true)
+    }
+
+    /// Lets the loop fetch everything once more, which it does only once.
+    fn refetch_everything(&mut self) -> Result<()> {
         self.refetched = true;
         self.log(LogLevel::Warn, || {
             "the checksum does not match; fetching everything again".to_owned()
@@ -123,21 +183,17 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Reads everything back; damaged extents count as missing from now on. Returns their total length.
-    fn forget_damaged(&mut self) -> Result<u64> {
+    /// Reads everything back and hashes it; damaged extents count as missing from now on. Returns their total length, and
+    /// the file's digests if that is 0.
+    fn read_back(&mut self, algorithms: Algorithms) -> Result<(u64, Option<Digests>)> {
         let transfer = self.transfer()?;
         let (file, base) = (transfer.stored.file().clone(), transfer.stored.range().start);
         let content_key = transfer.content_key.clone();
         let extents: Vec<Extent> = transfer.stored.extents().collect();
-        let mut buffer = AlignedBuffer::zeroed(READ_SIZE);
-        let mut damaged: Vec<Extent> = Vec::new();
-        for extent in extents {
-            let key = content_key.as_deref();
-            let mut between = || self.sit_out_pause();
-            if !file.holds(&extent, base, key, &mut between, buffer.bytes_mut())? {
-                damaged.push(extent);
-            }
-        }
+        let key = content_key.as_deref();
+        let mut between = || self.sit_out_pause();
+        let ReadBack { damaged, digests } =
+            file.read_back(&extents, base, key, algorithms, &mut between)?;
         let bytes = damaged.iter().map(|extent| extent.len).sum();
         if !damaged.is_empty() {
             let unrecorded = self.transfer_mut()?.stored.forget(&damaged);
@@ -146,7 +202,7 @@ impl Driver<'_> {
         }
         self.shared.counters.bytes_done.subtract(bytes);
         self.shared.counters.bytes_discarded.add(bytes);
-        Ok(bytes)
+        Ok((bytes, digests))
     }
 
     /// Lets the loop fetch the damaged bytes, which are missing now. A single stream brings only all bytes.
@@ -253,7 +309,10 @@ impl Driver<'_> {
 /// as stored that are only in the page cache.
 fn would_repeat(error: &Error) -> bool {
     error.kind() == ErrorKind::ObjectChanged
-        || matches!(error.code(), "CrcCheckError" | "DiskCorruption" | "FlushError")
+        || matches!(
+            error.code(),
+            "CrcCheckError" | "DigestMismatch" | "DiskCorruption" | "FlushError"
+        )
 }
 
 fn last_modified(transfer: &Transfer) -> Option<SystemTime> {

@@ -5,6 +5,7 @@ mod completion;
 mod concurrency;
 mod connection_share;
 mod decryption;
+mod expected_digests;
 mod failure;
 mod first_request;
 mod in_flight;
@@ -43,6 +44,7 @@ use super::shared::Shared;
 use super::world::{Proof, World};
 
 use decryption::Unwrapped;
+use expected_digests::Follower;
 use in_flight::Slot;
 use pausing::Pause;
 use recovery::EarlierRun;
@@ -82,6 +84,8 @@ struct Driver<'w> {
     /// Everything that is known after the first successful reply.
     transfer: Option<Transfer>,
     proof: Option<Box<dyn Proof>>,
+    /// Hashes the file while it grows.
+    follower: Follower,
     stall_clock: StallClock,
     /// Runs while the service throttles and no byte arrives.
     throttle_clock: Option<StallClock>,
@@ -148,6 +152,7 @@ impl<'w> Driver<'w> {
             earlier_run: EarlierRun::default(),
             transfer: None,
             proof: None,
+            follower: Follower::default(),
             stall_clock: StallClock::new(world.clock.now()),
             throttle_clock: None,
             throttle_back_off: ThrottleBackOff::default(),
@@ -267,6 +272,7 @@ impl<'w> Driver<'w> {
         if let Some(transfer) = self.transfer.take() {
             let (file, journal) = transfer.stored.into_parts();
             self.shared.set_contiguous(0);
+            self.follower = Follower::default();
             if let Some(journal) = journal {
                 journal.remove()?;
             }
@@ -306,6 +312,7 @@ impl<'w> Driver<'w> {
         if let Err(error) = self.note_stored(&stored) {
             self.log(LogLevel::Warn, || format!("the last extents could not be recorded: {error}"));
         }
+        self.follower.stop();
         self.note_lost(&left);
     }
 
@@ -389,9 +396,11 @@ impl<'w> Driver<'w> {
     }
 
     /// Publishes how much of the file can be read.
-    fn publish_contiguous(&self) {
+    fn publish_contiguous(&mut self) {
         if let Some(transfer) = &self.transfer {
-            self.shared.set_contiguous(transfer.stored.contiguous());
+            let contiguous = transfer.stored.contiguous();
+            self.shared.set_contiguous(contiguous);
+            self.hash_up_to(contiguous);
         }
     }
 

@@ -58,6 +58,7 @@ impl Driver<'_> {
         if let Some(proof) = &self.proof {
             proof.pause();
         }
+        self.follower.pause();
     }
 
     fn complete_pause(&mut self) {
@@ -90,5 +91,6 @@ impl Driver<'_> {
         if let Some(proof) = &self.proof {
             proof.resume();
         }
+        self.follower.resume();
     }
 }

@@ -18,16 +18,22 @@ use super::recovery::{EarlierRun, Recoverable};
 
 impl Driver<'_> {
     /// Whether completion compares the file with the CRC-64 of `generation`.
-    fn is_proven_by_crc(&self, generation: &Generation) -> bool {
+    pub(super) fn is_proven_by_crc(&self, generation: &Generation) -> bool {
         self.options.verify_crc
             && generation.crc64.is_some()
             && self.wanted(generation.size) == (0..generation.size)
     }
 
+    /// Whether completion compares the file with the CRC-64 of `generation`, or with a digest that the caller expects:
+    /// bytes of two generations would be found.
+    fn is_proven(&self, generation: &Generation) -> bool {
+        self.expects_digest() || self.is_proven_by_crc(generation)
+    }
+
     /// How later replies can be pinned to the generation of a first reply; `None` if they cannot.
     pub(super) fn pinning_of(&self, generation: &Generation) -> Option<Pinning> {
         let recorded = self.earlier_run.recoverable.as_ref().map(|recoverable| recoverable.pinning);
-        pinning::choose(generation, self.is_proven_by_crc(generation), recorded)
+        pinning::choose(generation, self.is_proven(generation), recorded)
     }
 
     /// The generation to download after a first reply of `seen`, if the bytes of an earlier run can be of it too.
@@ -44,7 +50,7 @@ impl Driver<'_> {
             generation.crc64 = seen.crc64.or(recorded.crc64);
         }
         let needs_crc = recoverable.needs_object_crc || recoverable.pinning.needs_object_crc();
-        let usable = self.is_proven_by_crc(&generation) || !needs_crc;
+        let usable = self.is_proven(&generation) || !needs_crc;
         (usable && self.pinning_of(&generation).is_some()).then_some(generation)
     }
 
@@ -67,7 +73,7 @@ impl Driver<'_> {
             return Ok(AfterFailure::Retry);
         }
         let generation = transfer.generation.clone();
-        if self.is_proven_by_crc(&generation) {
+        if self.is_proven(&generation) {
             self.stop_if_match()?;
             return Ok(AfterFailure::Retry);
         }
@@ -126,7 +132,7 @@ impl Driver<'_> {
         match &self.transfer {
             Some(transfer) if transfer.generation.appendable => {
                 "; it is an Appendable object: while it grows it can be downloaded only whole, with its CRC-64 sent \
-                 by the service and compared (verify_crc)"
+                 by the service and compared (verify_crc), or with an expected digest (expected_sha256)"
             }
             _ => "",
         }
@@ -153,7 +159,7 @@ impl Driver<'_> {
             "cannot download {}: HTTP 412, the service refuses the ETag \"{etag}\" in If-Match although it sends that \
              ETag itself and the object has not changed. A CDN or a proxy that changes ETags does that. Without \
              If-Match only the object's CRC-64 can prove that the bytes of several replies belong together, and {why}. \
-             Use the bucket's own endpoint{switch}{part_size}.",
+             Use the bucket's own endpoint{switch}, or set the digest that the file must have (expected_sha256){part_size}.",
             self.object()
         );
         Error::new(ErrorKind::Service, refusal.code, message)

@@ -31,6 +31,9 @@ impl Driver<'_> {
         body_waits: bool,
     ) -> Result<()> {
         let content_key = self.content_key(&head)?;
+        if content_key.is_none() {
+            self.check_stated_crc(&head, &reply.generation)?;
+        }
         // With `allow_encrypted` the bytes are saved as they are stored, whatever the metadata.
         reply.generation.encrypted |= self.request.allow_encrypted;
         if !body_waits && reply.generation.size == UNKNOWN {

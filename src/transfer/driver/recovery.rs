@@ -33,7 +33,7 @@ pub struct Recoverable {
     /// How they were pinned to it.
     pub pinning: Pinning,
     /// The record proves only the checksums of its parts: their generation is verified only by the whole object's
-    /// CRC-64.
+    /// CRC-64, or by a digest that the caller expects.
     pub needs_object_crc: bool,
     /// Resolved range: first byte, one past the last.
     pub range: std::ops::Range<u64>,
@@ -110,7 +110,7 @@ impl Driver<'_> {
 
     /// The usable part of the C++ SDK's record of the whole object.
     fn recoverable_from_sdk(&self, record: SdkRecord, len: u64) -> Option<Recoverable> {
-        if self.request.range.is_some() || !self.options.verify_crc {
+        if self.request.range.is_some() || !(self.options.verify_crc || self.expects_digest()) {
             return None;
         }
         let SdkRecord { size, extents } = record;

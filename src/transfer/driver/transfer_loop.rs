@@ -98,7 +98,7 @@ impl Driver<'_> {
                 Event::ProofEnded(result) => batch.proof_ended = Some(result),
                 // A provider may have answered; the next start of a request asks it again.
                 Event::Wake => self.awaits_credentials = false,
-                Event::FirstReply { .. } => {}
+                Event::FirstReply { .. } | Event::Hashed(_) => {}
             }
             event = self.world.inbox.try_recv();
         }

@@ -7,8 +7,8 @@ use super::reply_check::Generation;
 /// How later replies can be pinned to `generation`; `None` if they cannot, and the object must be fetched in one
 /// stream.
 ///
-/// `proven` says whether completion compares the whole file with the object's CRC-64: only then may requests be sent
-/// without `If-Match`. `recorded` is how an earlier run pinned the bytes that this one uses: if only that CRC-64
+/// `proven` says whether completion compares the whole file with the object's CRC-64, or with a digest that the caller
+/// expects: only then may requests be sent without `If-Match`. `recorded` is how an earlier run pinned the bytes that this one uses: if only that CRC-64
 /// verifies them, it is still required.
 pub fn choose(generation: &Generation, proven: bool, recorded: Option<Pinning>) -> Option<Pinning> {
     generation.etag.as_ref()?;

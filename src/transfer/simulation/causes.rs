@@ -61,6 +61,14 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
                 || plan.faults.iter().any(|fault| shape(&fault.kind))
                 || changes
         }
+        "DigestMismatch" => {
+            let is_wrong = process.plan.request.expects.is_some_and(|expects| !expects.right);
+            is_wrong
+                || flips
+                || service.symlink
+                || plan.faults.iter().any(|fault| shape(&fault.kind))
+                || changes
+        }
         "DiskCorruption" => !disk.corrupt_writes.is_empty() || disk_fails || damage,
         "InvalidReply" => {
             hit(&shape) || hit(&|fault| *fault == FaultKind::HeadCut) || service.ignores_ranges

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::model::crc64;
+use crate::model::digest::{Algorithms, Crc64, Digests, Md5, Sha256};
 
 use super::random::mix;
 
@@ -130,6 +131,25 @@ impl Bytes {
     pub fn crc(&self) -> u64 {
         let append = |crc, piece: &Piece| shift(crc, piece.len) ^ piece.crc();
         self.0.iter().fold(0, append)
+    }
+
+    /// The digests: any other bytes have others.
+    pub fn digests(&self, algorithms: Algorithms) -> Digests {
+        let hash = self.0.iter().fold(mix(self.len()), |hash, piece| {
+            [piece.content.0, piece.start, piece.len]
+                .iter()
+                .fold(hash, |hash, n| mix(hash ^ mix(*n)))
+        });
+        let words: [[u8; 8]; 4] = std::array::from_fn(|n| mix(hash ^ n as u64).to_le_bytes());
+        let mut sha256 = [0; 32];
+        sha256.as_chunks_mut().0.copy_from_slice(&words);
+        let mut md5 = [0; 16];
+        md5.as_chunks_mut().0.copy_from_slice(&words[2..]);
+        Digests {
+            sha256: algorithms.sha256.then_some(Sha256(sha256)),
+            md5: algorithms.md5.then_some(Md5(md5)),
+            crc64: algorithms.crc64.then_some(Crc64(self.crc())),
+        }
     }
 
     /// Whether these are exactly the bytes of `content` at `range`.

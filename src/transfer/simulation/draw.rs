@@ -18,6 +18,8 @@ const ORDERS: u64 = 3;
 const MOST_PARTS: u64 = 200;
 /// … and for numbers of connections.
 const CONNECTIONS: u64 = 4;
+/// … and for expected digests.
+const DIGESTS: u64 = 5;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -33,6 +35,7 @@ impl Plan {
             draw.trouble();
         }
         draw.last_run();
+        draw.digests();
         draw.plan
     }
 }
@@ -98,6 +101,7 @@ impl Draw {
             max_bandwidth: 0,
             traffic_limit: 0,
             order: Order::Default,
+            expects: None,
         };
         let client = ClientPlan {
             verify_crc: random.chance(0.9),
@@ -196,6 +200,23 @@ impl Draw {
             if random.chance(0.8) && few {
                 run.request.order = Order::Sequential;
             }
+        }
+    }
+
+    /// Digests that the runs expect. They depend on the seed only, as pauses do.
+    fn digests(&mut self) {
+        let mut random = Random::new(self.plan.seed).fork(DIGESTS);
+        let every = if random.chance(0.6) { 0.0 } else { 0.7 };
+        for run in &mut self.plan.runs {
+            let digest = *random.pick(&[
+                Digest::Sha256,
+                Digest::Sha256,
+                Digest::Md5,
+                Digest::Crc64,
+                Digest::All,
+            ]);
+            let right = run.clean || random.chance(0.8);
+            run.request.expects = random.chance(every).then_some(Expects { digest, right });
         }
     }
 

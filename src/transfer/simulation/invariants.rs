@@ -3,14 +3,16 @@
 mod files;
 mod limits;
 
+use crate::model::digest::{Algorithms, Crc64};
 use crate::model::error::{Error, ErrorKind};
 use crate::model::outcome::{Outcome, Proof};
+use crate::model::request::DownloadRequest;
 
 use super::causes;
 use super::content::{Bytes, Content};
 use super::disk::{Damage, Occupied};
 use super::plan::{End, EtagKind, FaultKind, Processed, RunPlan};
-use super::process::Process;
+use super::process::{Process, wanted_range};
 use super::service::{ERROR_DOCUMENT, Generation, processed_content, processed_size};
 use super::universe::Universe;
 use super::watch::usable;
@@ -105,7 +107,7 @@ impl Universe {
             generation.until.is_none_or(|until| until >= process.started)
         };
         let found = service.generations.iter().filter(there).find(|generation| {
-            let (content, range) = wanted(process, generation);
+            let (content, range) = wanted(&process.request, generation);
             bytes.are(content, range.clone())
                 || (self.may_be_wrong(process, outcome)
                     && is_nearly(&bytes, content, range.start, range.end))
@@ -131,6 +133,7 @@ impl Universe {
         if process.watch.borrow().appeared {
             self.violated("what must not be replaced stays", || format!("{outcome:?}"));
         }
+        self.check_digests(process, outcome, &bytes);
         if outcome.file_size != bytes.len() || (outcome.crc64 != bytes.crc() && !corrupt) {
             self.violated(promise, || format!("{} bytes; {outcome:?}", bytes.len()));
         }
@@ -143,6 +146,22 @@ impl Universe {
                 self.violated("a proof is what it says", || format!("{outcome:?}"));
             }
             _ => {}
+        }
+    }
+
+    /// Success with an expected digest means that the file has it.
+    fn check_digests(&self, process: &Process, outcome: &Outcome, bytes: &Bytes) {
+        let expected = process.request.expected_digests();
+        let mut found = bytes.digests(Algorithms { sha256: true, md5: true, crc64: true });
+        // That of the bytes that were received, which the disk may have changed.
+        found.crc64 = Some(Crc64(outcome.crc64));
+        if let Some(mismatch) = expected.contradicted_by(&found) {
+            self.violated("the file has the expected digest", || {
+                format!("{mismatch:?}, {bytes:?}")
+            });
+        }
+        if (outcome.proof == Proof::ExpectedDigest) == expected.is_empty() {
+            self.violated("a proof is what it says", || format!("{outcome:?}"));
         }
     }
 
@@ -162,8 +181,11 @@ impl Universe {
     /// written to it, unless `verify_before_rename` is on", docs/reliability.md).
     fn may_be_wrong(&self, process: &Process, outcome: &Outcome) -> bool {
         let flips = self.plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Flip(_)));
-        let unproven = outcome.proof != Proof::ObjectCrc;
-        let corrupt = !self.plan.disk.corrupt_writes.is_empty();
+        let unproven = matches!(outcome.proof, Proof::Generation | Proof::NotCompared);
+        // These digests are computed from what the disk returns.
+        let request = &process.request;
+        let is_read = request.expected_sha256.is_some() || request.expected_md5.is_some();
+        let corrupt = !self.plan.disk.corrupt_writes.is_empty() && !is_read;
         (flips && unproven) || (corrupt && !process.request.verify_before_rename)
     }
 
@@ -238,6 +260,9 @@ impl Universe {
             // What an earlier run recorded may be of a wrong reply.
             || self.plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Shape(_) | FaultKind::Flip(_)))
             || self.plan.runs.iter().any(|run| run.client.verify_crc != process.client.verify_crc)
+            // Bytes of a growing object may be kept only by a run that proves them.
+            || (self.plan.object.appendable
+                && self.plan.runs.iter().any(|run| run.request.expects.is_some()))
     }
 
     /// The object has changed during the run or before, so that an earlier one may have recorded anything.
@@ -288,14 +313,17 @@ impl Universe {
 }
 
 /// What a run wants of a generation: the content and its bytes.
-fn wanted(process: &Process, generation: &Generation) -> (Content, std::ops::Range<u64>) {
-    if process.plan.request.processed == Some(Processed::Error) {
+pub fn wanted(
+    request: &DownloadRequest,
+    generation: &Generation,
+) -> (Content, std::ops::Range<u64>) {
+    if request.extra_query.iter().any(|(_, value)| value == "error") {
         return (ERROR_DOCUMENT.0, 0..ERROR_DOCUMENT.1.len() as u64);
     }
-    if process.request.is_processed() {
+    if request.is_processed() {
         return (processed_content(generation), 0..processed_size(generation));
     }
-    (generation.content, process.wanted(generation.size))
+    (generation.content, wanted_range(request, generation.size))
 }
 
 /// Whether these are the bytes, except for some whose bits were flipped.

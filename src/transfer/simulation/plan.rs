@@ -314,6 +314,23 @@ pub struct RequestPlan {
     /// Bits per second for each connection.
     pub traffic_limit: u64,
     pub order: Order,
+    pub expects: Option<Expects>,
+}
+
+/// A digest that a run expects of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expects {
+    pub digest: Digest,
+    /// It is that of the current generation when the run starts; otherwise of nothing.
+    pub right: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    Sha256,
+    Md5,
+    Crc64,
+    All,
 }
 
 /// How a processed object is sent.

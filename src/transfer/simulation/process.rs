@@ -192,9 +192,7 @@ impl Process {
 
     /// The bytes of an object of `size` bytes that it wants; inverted if there are none of them.
     pub fn wanted(&self, size: u64) -> Range<u64> {
-        let Some(range) = self.request.range else { return 0..size };
-        let end = u64::try_from(range.end).map_or(size, |last| size.min(last + 1));
-        u64::try_from(range.start).unwrap_or_default()..end
+        wanted_range(&self.request, size)
     }
 
     fn killed_by_call(&self) -> bool {
@@ -257,6 +255,7 @@ impl Universe {
             let at = self.now() + self.disk.lag(process.disk_id) + time;
             self.plan_at(at, Happening::Proof(process.index, proof));
         }
+        self.plan_hashing(process, self.disk.lag(process.disk_id));
     }
 
     /// The wait `number` of a process ends.
@@ -411,4 +410,11 @@ impl Inbox for Inside<'_> {
         self.enter().ok()?;
         self.take_event()
     }
+}
+
+/// The bytes of an object of `size` bytes that a request wants.
+pub fn wanted_range(request: &DownloadRequest, size: u64) -> Range<u64> {
+    let Some(range) = request.range else { return 0..size };
+    let end = u64::try_from(range.end).map_or(size, |last| size.min(last.saturating_add(1)));
+    u64::try_from(range.start).unwrap_or_default()..end
 }

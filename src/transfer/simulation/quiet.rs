@@ -28,6 +28,7 @@ impl Default for RequestPlan {
             max_bandwidth: 0,
             traffic_limit: 0,
             order: Order::Default,
+            expects: None,
         }
     }
 }

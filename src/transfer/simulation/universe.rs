@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::checkpoint::sdk_record::SdkRecord;
+use crate::model::digest::Algorithms;
 use crate::model::error::Result;
 use crate::model::extent::Extent;
 use crate::model::outcome::Outcome;
@@ -13,11 +14,12 @@ use crate::model::request::DownloadRequest;
 use crate::transfer::event::Event;
 use crate::transfer::shared::PausedBy;
 
-use super::content::Content;
-use super::disk::{Disk, ProofId};
+use super::content::{Bytes, Content};
+use super::disk::{Disk, HashingId, ProofId};
+use super::invariants::wanted;
 use super::net::Net;
 use super::network::Step;
-use super::plan::{End, Moment, Plan, RunPlan, SdkPlan, Start};
+use super::plan::{Digest, End, Expects, Moment, Plan, RunPlan, SdkPlan, Start};
 use super::process::{Body, Process};
 use super::random::Random;
 use super::request::request_of;
@@ -27,6 +29,9 @@ use super::story::Story;
 
 /// The bytes at the target before the first run.
 pub const OLD: Content = Content(500);
+
+/// The bytes with which a wrong expectation goes on.
+const NOTHING: Content = Content(501);
 
 /// What happens.
 pub enum Happening {
@@ -39,6 +44,7 @@ pub enum Happening {
     /// A step of a request.
     Step(u64, Step),
     Proof(usize, ProofId),
+    Hashing(usize, HashingId),
     ProviderAnswers(usize),
     /// What the plan says about the end of a process.
     End(usize),
@@ -166,7 +172,39 @@ impl Universe {
         {
             request.range = None;
         }
+        if let Some(expects) = run.request.expects {
+            self.expect(&mut request, expects);
+        }
         request
+    }
+
+    /// Lets a request expect a digest of the object as it is now.
+    fn expect(&self, request: &mut DownloadRequest, expects: Expects) {
+        let service = self.service.borrow();
+        let Some(generation) = service.generations.last() else { return };
+        let (content, range) = wanted(request, generation);
+        let len = range.end.saturating_sub(range.start);
+        let mut bytes = Bytes::from(content.piece(range.start..range.start + len));
+        if !expects.right {
+            bytes.push(NOTHING.piece(0..1));
+        }
+        let is = |digest| expects.digest == digest || expects.digest == Digest::All;
+        let digests = bytes.digests(Algorithms {
+            sha256: is(Digest::Sha256),
+            md5: is(Digest::Md5),
+            crc64: is(Digest::Crc64),
+        });
+        request.expected_sha256 = digests.sha256;
+        request.expected_md5 = digests.md5;
+        request.expected_crc64 = digests.crc64;
+    }
+
+    /// Plans the next step of a process's hashing, after `lag`.
+    pub fn plan_hashing(&self, process: &Process, lag: Duration) {
+        if let Some((hashing, time)) = self.disk.hashing_due(process.disk_id) {
+            let at = self.now() + lag + time;
+            self.plan_at(at, Happening::Hashing(process.index, hashing));
+        }
     }
 
     /// Adds a line to the story.
@@ -247,6 +285,13 @@ impl Universe {
                 if let Some((proof, time)) = self.disk.proof_due(process.disk_id) {
                     self.plan_at(self.now() + time, Happening::Proof(process.index, proof));
                 }
+            }
+            Happening::Hashing(process, hashing) => {
+                let process = self.process(process);
+                if let Some(event) = self.disk.hashing_step(hashing) {
+                    self.deliver(&process, event);
+                }
+                self.plan_hashing(&process, Duration::ZERO);
             }
             Happening::ProviderAnswers(process) => {
                 let process = self.process(process);

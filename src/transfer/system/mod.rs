@@ -1,6 +1,7 @@
 //! The world of a driver as it is: the system's clock, threads, libcurl and files.
 
 pub mod clock;
+mod hashing;
 mod inbox;
 mod network;
 mod proof;

@@ -9,18 +9,24 @@ use std::sync::Arc;
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::{Journal, JournalLocation, LockedJournal};
 use crate::checkpoint::sdk_record::{self, SdkRecord};
+use crate::model::digest::Algorithms;
 use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
 use crate::model::request::{DownloadRequest, WriteMode};
 use crate::oss::content_cipher::ContentCipher;
+use crate::storage::aligned::AlignedBuffer;
+use crate::storage::file_hasher::FileHasher;
 use crate::storage::paths::Paths;
 use crate::storage::temp_file::{FinishOptions, TempFile};
 use crate::sync::inbox::Sender;
 use crate::sys::exit;
 use crate::transfer::event::Event;
-use crate::transfer::world::{EarlierFile, JournalFile, Proof, Storage, TemporaryFile};
+use crate::transfer::world::{
+    EarlierFile, Hashing, JournalFile, Proof, READ_SIZE, ReadBack, Storage, TemporaryFile,
+};
 
+use super::hashing::HashingThread;
 use super::proof::{Comparison, ProofThread};
 
 /// The files of one download, and those of an earlier run that are locked and not in use yet.
@@ -160,6 +166,14 @@ impl Storage for DownloadFiles {
         let comparison = Comparison { file, base, extents, content_key };
         Ok(Box::new(ProofThread::start(comparison, self.events.clone())?))
     }
+
+    fn start_hashing(
+        &self,
+        file: Arc<dyn TemporaryFile>,
+        algorithms: Algorithms,
+    ) -> Result<Box<dyn Hashing>> {
+        Ok(Box::new(HashingThread::start(file, algorithms, self.events.clone())?))
+    }
 }
 
 /// A journal and where it is.
@@ -252,6 +266,37 @@ impl TemporaryFile for TempFile {
                 self.prove(extent, offset, between, buffer, |bytes| cipher.replace(bytes))
             }
         }
+    }
+
+    fn read_block(&self, buffer: &mut [u8], offset: u64, wanted: usize) -> Result<Range<usize>> {
+        TempFile::read_block(self, buffer, offset, wanted)
+    }
+
+    fn read_back(
+        &self,
+        extents: &[Extent],
+        base: u64,
+        content_key: Option<&ContentKey>,
+        algorithms: Algorithms,
+        between: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<ReadBack> {
+        let mut hasher = FileHasher::new(algorithms)?;
+        let mut buffer = AlignedBuffer::zeroed(READ_SIZE);
+        let mut damaged = Vec::new();
+        for extent in extents {
+            let cipher = content_key.map(|key| ContentCipher::at(key, extent.offset));
+            let mut cipher = cipher.transpose()?;
+            let offset = extent.offset.saturating_sub(base);
+            let right = self.prove(extent, offset, between, buffer.bytes_mut(), |bytes| {
+                hasher.update(bytes)?;
+                cipher.as_mut().map_or(Ok(()), |cipher| cipher.replace(bytes))
+            })?;
+            if !right {
+                damaged.push(*extent);
+            }
+        }
+        let digests = damaged.is_empty().then(|| hasher.finish()).transpose()?;
+        Ok(ReadBack { damaged, digests })
     }
 
     fn drop_cache(&self) {

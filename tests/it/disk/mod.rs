@@ -5,7 +5,7 @@ mod child;
 mod direct;
 mod faulty_calls;
 mod full;
-mod interference;
+pub mod interference;
 mod links;
 mod lockless;
 mod namespace;

@@ -52,7 +52,7 @@ fn metadata() -> Vec<(&'static str, String)> {
 }
 
 /// The plain text of all objects here but the vectors.
-fn plain(size: u64) -> Vec<u8> {
+pub fn plain(size: u64) -> Vec<u8> {
     let mut plain = vec![0; usize::try_from(size).expect("small")];
     Pattern::new(size, 7).fill(0, &mut plain);
     plain

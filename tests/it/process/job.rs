@@ -33,6 +33,17 @@ pub struct Job {
     /// PEM.
     pub decryption_key: Option<String>,
     pub direct: bool,
+    /// `verify_before_rename`
+    pub read_back: bool,
+    pub expected: Expected,
+}
+
+/// Digests that the file must have, as texts.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Expected {
+    pub sha256: Option<String>,
+    pub md5: Option<String>,
+    pub crc64: Option<String>,
 }
 
 /// What a process does to itself while it downloads.
@@ -63,6 +74,8 @@ impl Job {
             self_action: None,
             decryption_key: None,
             direct: false,
+            read_back: false,
+            expected: Expected::default(),
         }
     }
 
@@ -93,6 +106,11 @@ impl Job {
         request.range = self.range.map(|(start, end)| ByteRange { start, end });
         request.version_id.clone_from(&self.version_id);
         request.flush = self.flush;
+        request.verify_before_rename = self.read_back;
+        let Expected { sha256, md5, crc64 } = &self.expected;
+        request.expected_sha256 = sha256.as_ref().map(|text| text.parse().expect("a SHA-256"));
+        request.expected_md5 = md5.as_ref().map(|text| text.parse().expect("an MD5"));
+        request.expected_crc64 = crc64.as_ref().map(|text| text.parse().expect("a CRC-64"));
         request.write_mode = if self.direct { WriteMode::Direct } else { WriteMode::Auto };
         request
     }
@@ -108,8 +126,10 @@ fn job() {
     } else {
         raw::die_of_interrupts();
     }
+    let client = job.client();
+    let read_before = bytes_read();
     let started = Instant::now();
-    let download = job.client().start(&job.request()).expect("start");
+    let download = client.start(&job.request()).expect("start");
     if let Some(SelfAction::DieAtTheEnd(delay)) = job.self_action {
         while matches!(download.status().phase, Phase::Starting | Phase::Transferring) {
             std::thread::sleep(Duration::from_micros(50));
@@ -124,7 +144,15 @@ fn job() {
         Err(error) => (Some(error.to_string()), 0),
     };
     let took = started.elapsed();
-    tell(&Report { error, reused, took, interrupts: raw::interrupts() });
+    let read = bytes_read() - read_before;
+    tell(&Report { error, reused, took, interrupts: raw::interrupts(), read });
+}
+
+/// Bytes that this process has read, except those of its sockets.
+fn bytes_read() -> u64 {
+    let figures = std::fs::read_to_string("/proc/self/io").expect("figures");
+    let read = figures.lines().find_map(|line| line.strip_prefix("rchar: ")).expect("rchar");
+    read.parse().expect("a number")
 }
 
 /// The result of a [`Job`], as reported by its process.
@@ -136,12 +164,18 @@ pub struct Report {
     pub took: Duration,
     /// SIGINTs that the process's handler caught.
     pub interrupts: u32,
+    /// Bytes that the process read from files during the download.
+    pub read: u64,
 }
 
 impl Process {
+    pub fn into_report(self) -> Report {
+        self.report()
+    }
+
     /// Waits for the download's successful end; returns how many bytes of earlier runs it kept.
     pub fn reused(self) -> u64 {
-        let report: Report = self.report();
+        let report = self.into_report();
         assert_eq!(report.error, None);
         report.reused
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use local_oss::{Config, Fault, Object};
 
-use super::job::Job;
+use super::job::{Expected, Job};
+use crate::digests::sha256;
 use crate::effort::{Chance, cases, figure};
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, directory_on_disk};
 use crate::traffic::{merged, sent, total};
@@ -36,6 +37,8 @@ struct Plan {
     target_exists: bool,
     /// Written directly, on a disk.
     direct: bool,
+    /// Its SHA-256 is expected.
+    expects_digest: bool,
     moments: Vec<Duration>,
 }
 
@@ -63,6 +66,7 @@ impl Plan {
             flush: chance.below(2) == 0,
             target_exists: chance.below(2) == 0,
             direct: chance.below(2) == 0,
+            expects_digest: chance.below(2) == 0,
             moments: moments(chance),
         }
     }
@@ -131,6 +135,10 @@ impl Killed {
             version_id: plan.old_version.then_some(version),
             flush: plan.flush,
             direct: plan.direct,
+            expected: Expected {
+                sha256: plan.expects_digest.then(|| sha256(&expected).to_string()),
+                ..Expected::default()
+            },
             ..Job::new(&fixture)
         };
         Killed {

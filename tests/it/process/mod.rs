@@ -10,7 +10,7 @@ mod cancels;
 mod concurrent_runs;
 mod encrypted;
 mod exits;
-mod job;
+pub mod job;
 mod kills;
 mod moments;
 mod raw;

@@ -7,6 +7,7 @@
 mod contents;
 mod damage;
 mod files;
+mod hashing;
 mod journal;
 mod plan;
 mod proof;
@@ -34,6 +35,7 @@ use super::random::Random;
 use files::{ByteFile, Data, JournalBytes};
 use state::{Process, Shared, State};
 
+pub use hashing::HashingId;
 pub use plan::{Call, Damage, DiskPlan, Failure, Reason, Stall};
 pub use proof::ProofId;
 pub use storage::SimStorage;

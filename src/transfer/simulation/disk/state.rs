@@ -14,6 +14,7 @@ use crate::transfer::simulation::random::Random;
 
 use super::ProcessId;
 use super::files::{Data, Files, Inode, Lock};
+use super::hashing::HashingJob;
 use super::plan::{Call, DiskPlan};
 use super::proof::ProofJob;
 use super::temp::OpenTemp;
@@ -30,6 +31,7 @@ pub struct State {
     pub files: Files,
     pub processes: Vec<Process>,
     pub proofs: Vec<ProofJob>,
+    pub hashings: Vec<HashingJob>,
     /// Real bytes of contents.
     pub spelled: BTreeMap<Content, Vec<u8>>,
     /// Lines of the story; `None` if nobody wants them.
@@ -71,6 +73,7 @@ impl State {
             files: Files::default(),
             processes: Vec::new(),
             proofs: Vec::new(),
+            hashings: Vec::new(),
             spelled: BTreeMap::new(),
             lines: story.then(Vec::new),
             calls: [0; Call::ALL.len()],
@@ -162,6 +165,7 @@ impl State {
         self.process(process).dead = true;
         self.files.unlock_all(process);
         self.proofs.retain(|proof| proof.process != process);
+        self.hashings.retain(|hashing| hashing.process != process);
     }
 
     /// Opens and locks the file at `path`; `None` if there is none, `WouldBlock` if it is locked.

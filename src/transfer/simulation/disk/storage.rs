@@ -9,15 +9,17 @@ use std::sync::Arc;
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::JournalLocation;
 use crate::checkpoint::sdk_record::SdkRecord;
+use crate::model::digest::Algorithms;
 use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
 use crate::model::request::{ByteRange, Checkpoint, DownloadRequest};
 use crate::storage::paths::Paths;
-use crate::transfer::world::{EarlierFile, JournalFile, Proof, Storage, TemporaryFile};
+use crate::transfer::world::{EarlierFile, Hashing, JournalFile, Proof, Storage, TemporaryFile};
 
 use super::ProcessId;
 use super::files::{ByteFile, Data};
+use super::hashing;
 use super::journal::{SimJournal, decode, discard, refused};
 use super::plan::Call;
 use super::proof;
@@ -81,6 +83,13 @@ impl SimStorage {
         let opened = created.map_err(|error| temp_refused("create", path, &error))?;
         let file = OpenFile::new(&self.shared, self.process, opened);
         Ok(Arc::new(SimFile::new(file, path.to_owned(), 0)))
+    }
+
+    /// The temporary file that the process has open.
+    fn open_file(&self, file: &dyn TemporaryFile) -> Result<SimFile> {
+        let open = self.shared.lock().process(self.process).temp.upgrade();
+        let open = open.map(SimFile::of).filter(|open| open.name() == file.name());
+        open.ok_or_else(|| Error::internal("a file is to be read that is not open"))
     }
 
     fn create_with_suffix(&self) -> Result<Arc<dyn TemporaryFile>> {
@@ -282,11 +291,15 @@ impl Storage for SimStorage {
         extents: Vec<Extent>,
         _: Option<Arc<ContentKey>>,
     ) -> Result<Box<dyn Proof>> {
-        let open = self.shared.lock().process(self.process).temp.upgrade();
-        match open.map(SimFile::of).filter(|open| open.name() == file.name()) {
-            Some(open) => Ok(proof::start(&self.shared, open, base, extents)),
-            None => Err(Error::internal("the proof is of a file that is not open")),
-        }
+        Ok(proof::start(&self.shared, self.open_file(&*file)?, base, extents))
+    }
+
+    fn start_hashing(
+        &self,
+        file: Arc<dyn TemporaryFile>,
+        algorithms: Algorithms,
+    ) -> Result<Box<dyn Hashing>> {
+        Ok(hashing::start(&self.shared, self.open_file(&*file)?, algorithms))
     }
 }
 

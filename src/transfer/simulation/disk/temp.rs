@@ -10,6 +10,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use rustix::io::Errno;
 
+use crate::model::digest::Algorithms;
 use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
@@ -17,7 +18,7 @@ use crate::storage::temp_file::{FinishOptions, already_exists};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::transfer::disk::write_target::WriteAt;
 use crate::transfer::simulation::content::{Bytes, Content, Piece};
-use crate::transfer::world::TemporaryFile;
+use crate::transfer::world::{ReadBack, TemporaryFile};
 
 use super::ProcessId;
 use super::files::Inode;
@@ -293,6 +294,35 @@ impl TemporaryFile for SimFile {
         let offset = extent.offset.saturating_sub(base);
         let held = holds(&mut self.state(), (self.process(), self.inode()), extent, offset);
         held.map_err(|e| self.failed(&format!("read at {offset} of"), &e))
+    }
+
+    fn read_block(&self, _: &mut [u8], _: u64, _: usize) -> Result<Range<usize>> {
+        Err(Error::internal("a simulated file has no real bytes; see Disk::hashing_step"))
+    }
+
+    fn read_back(
+        &self,
+        extents: &[Extent],
+        base: u64,
+        content_key: Option<&ContentKey>,
+        algorithms: Algorithms,
+        between: &mut dyn FnMut() -> Result<()>,
+    ) -> Result<ReadBack> {
+        let mut damaged = Vec::new();
+        let mut read = Bytes::new();
+        for extent in extents {
+            if self.holds(extent, base, content_key, between, &mut [])? {
+                let offset = extent.offset.saturating_sub(base);
+                let state = self.state();
+                let held = &state.files.bytes(self.inode()).current;
+                let bytes = held.bytes(offset..offset + extent.len);
+                bytes.pieces().iter().for_each(|piece| read.push(*piece));
+            } else {
+                damaged.push(*extent);
+            }
+        }
+        let digests = damaged.is_empty().then(|| read.digests(algorithms));
+        Ok(ReadBack { damaged, digests })
     }
 
     fn drop_cache(&self) {

@@ -63,7 +63,7 @@ impl Universe {
         // The new file, whole.
         let service = self.service.borrow();
         let whole = service.generations.iter().any(|generation| {
-            let (content, range) = wanted(process, generation);
+            let (content, range) = wanted(&process.request, generation);
             now.as_ref().is_some_and(|now| {
                 let flips = self.plan.faults.iter().any(|f| matches!(f.kind, FaultKind::Flip(_)));
                 let corrupt = !self.plan.disk.corrupt_writes.is_empty();
@@ -86,7 +86,9 @@ impl Universe {
 
     pub(super) fn check_left_after_error(&self, process: &Process, error: &Error) {
         let useless = error.kind() == ErrorKind::ObjectChanged
-            || matches!(error.code(), "CrcCheckError" | "DiskCorruption" | "FlushError");
+            || matches!(error.code(), "CrcCheckError" | "DiskCorruption" | "FlushError")
+            // What an earlier run left is kept if nothing was fetched.
+            || (error.code() == "DigestMismatch" && error.message().ends_with("nothing was kept"));
         let made_nothing = matches!(error.code(), "Busy");
         if made_nothing {
             return;
