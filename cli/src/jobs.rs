@@ -8,7 +8,7 @@ use oss_resumable::{Checkpoint, DownloadRequest, Overwrite};
 
 use crate::arguments::{Connections, GetArguments, Replacing, TargetArguments};
 use crate::source::Source;
-use crate::source_list;
+use crate::source_list::{self, Listed};
 
 /// One file to download.
 pub struct Job {
@@ -42,8 +42,11 @@ impl Job {
 
 /// The jobs of a command. Nothing has been created, and no two are for the same file.
 pub fn plan(arguments: &GetArguments) -> Result<Vec<Job>, String> {
-    let named = arguments.sources.iter().map(|text| Source::parse(text));
-    let mut sources: Vec<Source> = named.collect::<Result<_, _>>()?;
+    let named = arguments.sources.iter().map(|text| {
+        let source = Source::parse(text)?;
+        Ok(Listed { source, digest: None })
+    });
+    let mut sources: Vec<Listed> = named.collect::<Result<_, String>>()?;
     if let Some(list) = &arguments.from_file {
         sources.extend(source_list::read(list)?);
     }
@@ -63,9 +66,12 @@ pub fn create_directory(place: &TargetArguments) -> Result<(), String> {
         .map_err(|error| format!("cannot create the directory '{}': {error}", directory.display()))
 }
 
-fn job(source: &Source, arguments: &GetArguments) -> Result<Job, String> {
-    let mut job = Job::new(source, &arguments.target)?;
+fn job(listed: &Listed, arguments: &GetArguments) -> Result<Job, String> {
+    let mut job = Job::new(&listed.source, &arguments.target)?;
     let request = &mut job.request;
+    if let Some(digest) = listed.digest {
+        digest.expect_in(request);
+    }
     request.overwrite = match arguments.overwrite {
         Replacing::Always => Overwrite::Replace,
         Replacing::Never => Overwrite::Fail,

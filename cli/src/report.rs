@@ -272,6 +272,7 @@ fn success(target: &Path, outcome: &Outcome) -> String {
     );
     line + match outcome.proof {
         Proof::ObjectCrc => ", checksum verified",
+        Proof::ExpectedDigest => ", digest verified",
         _ => ", the service has no checksum",
     }
 }

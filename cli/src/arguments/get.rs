@@ -14,7 +14,8 @@ pub struct GetArguments {
     /// What to download: oss://BUCKET/KEY
     #[arg(value_name = "SOURCE", required_unless_present = "from_file")]
     pub sources: Vec<String>,
-    /// Read more sources from a file, one in a line; '-' is standard input
+    /// Read more sources from a file, one in a line, after a digest as sha256sum and md5sum write them if there is one;
+    /// '-' is standard input
     #[arg(long, value_name = "LIST")]
     pub from_file: Option<PathBuf>,
     #[command(flatten)]

@@ -129,3 +129,26 @@ fn an_object_that_is_not_what_its_checksum_says_fails() {
     assert!(ended.stderr.contains("CrcCheckError"), "{}", ended.stderr);
     assert_eq!(fixture.files(), [""; 0]);
 }
+
+#[test]
+fn a_file_has_the_digest_that_the_list_says_or_it_is_an_error() {
+    let fixture = Fixture::new(0);
+    fixture.server.put(BUCKET, "hello", Object::bytes(b"hello".to_vec()));
+    let sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+    let md5 = "5d41402abc4b2a76b9719d911017c592";
+    fixture.write("right", &format!("{sha256}  oss://examplebucket/hello\n"));
+    let ended = fixture.run(&["get", "--from-file", "right"]).success();
+    assert!(ended.stdout.contains("digest verified"), "{}", ended.stdout);
+    fixture.write("md5", &format!("{md5} *oss://examplebucket/hello\n"));
+    let ended = fixture.run(&["get", "--from-file", "md5", "--json"]).success();
+    assert_eq!(ended.json()[0]["outcome"]["proof"], "expected_digest");
+
+    fixture.write("hello", "old");
+    for (good, digest) in [(sha256, sha256.replace('2', "3")), (md5, md5.replace('5', "6"))] {
+        fixture.write("wrong", &format!("{digest}  oss://examplebucket/hello\n"));
+        let ended = fixture.run(&["get", "--from-file", "wrong"]);
+        assert_eq!(ended.code, Some(1));
+        assert!(ended.stderr.contains("DigestMismatch"), "{good}: {}", ended.stderr);
+        assert_eq!(std::fs::read(fixture.path("hello")).expect("file"), b"old");
+    }
+}
