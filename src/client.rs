@@ -13,7 +13,7 @@ use crate::model::error::{Error, Result};
 use crate::model::listing::ListRequest;
 use crate::model::options::{ClientOptions, max_connections};
 use crate::model::outcome::{Outcome, Status};
-use crate::model::request::DownloadRequest;
+use crate::model::request::{DownloadRequest, WhenBusy};
 use crate::oss::validate;
 use crate::storage::claim::TargetClaim;
 use crate::storage::paths;
@@ -128,7 +128,8 @@ impl Client {
     ///
     /// `Busy` if this process has a download to the same file, running or queued, and for a download that is queued
     /// also if another process works on its files. Otherwise the download itself ends with `Busy` if another process
-    /// does when it starts.
+    /// does when it starts. With [`WhenBusy::Wait`](crate::WhenBusy::Wait) the download waits instead; it is queued while
+    /// it waits for one of this process.
     pub fn start(&self, request: &DownloadRequest) -> Result<Download> {
         let started = Instant::now();
         let state = &self.state;
@@ -139,9 +140,20 @@ impl Client {
         let paths = paths::resolve(request)?;
         state.session.credentials.refresh_environment()?;
 
-        let claim = TargetClaim::new(&paths)?;
         let (events, inbox) = inbox();
         let shared = Arc::new(Shared::new(events, request.max_bandwidth, started));
+        let claim = match request.when_busy {
+            WhenBusy::Fail => TargetClaim::new(&paths)?,
+            WhenBusy::Wait => {
+                let waits = Arc::downgrade(&shared);
+                let when_held = move || {
+                    if let Some(shared) = waits.upgrade() {
+                        shared.file_is_free();
+                    }
+                };
+                TargetClaim::in_line(&paths, when_held)?
+            }
+        };
         if let Some(queue) = &request.events {
             shared.report_to(queue, request.tag)?;
         }
@@ -156,6 +168,7 @@ impl Client {
         };
         let waits = state.scheduler.start(task)?;
         if let Some(ticket) = waits
+            && request.when_busy == WhenBusy::Fail
             && let Some(path) = manage::used_file(request, &probed)
             && state.scheduler.withdraw(ticket)
         {

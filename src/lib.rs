@@ -39,7 +39,7 @@ pub use model::outcome::{Outcome, Phase, Proof, Statistics, Status};
 pub use model::request::{
     ByteRange, Checkpoint, DEFAULT_AUTO_CONNECTIONS, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM,
     DownloadRequest, MAX_PART_SIZE, MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite,
-    ResponseHeaders, WriteMode,
+    ResponseHeaders, WhenBusy, WriteMode,
 };
 pub use model::temp_path::TempPath;
 pub use model::trace::{RequestEnd, RequestTrace, TraceSink};

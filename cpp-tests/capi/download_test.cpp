@@ -265,6 +265,38 @@ TEST(Download, ASecondRunToTheSameFileIsBusy) {
     EXPECT_EQ(wait(first, 0).code, OSS_RESUMABLE_WAIT_TIMEOUT);
 }
 
+TEST(Download, WaitsForAnotherRunAndKeepsItsFile) {
+    const LocalOss oss({"--rate", "2MB"});
+    const TemporaryDirectory directory;
+    const auto client = newClient(Options(oss.endpoint()));
+    Request request("generated/1MiB", directory.path("file"));
+    request.when_busy = OSS_RESUMABLE_BUSY_WAIT;
+    const auto first = start(client, request);
+    const auto second = start(client, request);
+    EXPECT_EQ(statusOf(second).phase, OSS_RESUMABLE_PHASE_QUEUED);
+    EXPECT_EQ(wait(first, -1).code, OSS_RESUMABLE_OK);
+    const auto ended = wait(second, -1);
+    ASSERT_EQ(ended.code, OSS_RESUMABLE_OK) << ended.message();
+    EXPECT_EQ(ended.statistics().bytes_from_network, 0u);
+    EXPECT_EQ(ended.statistics().bytes_reused, 1u << 20);
+    EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "1MiB"));
+}
+
+TEST(Download, FetchesNothingIfTheFileIsTheObject) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    const auto client = newClient(Options(oss.endpoint()));
+    Request request("generated/1MiB", directory.path("file"));
+    request.overwrite = OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT;
+    ASSERT_EQ(download(client, request).code, OSS_RESUMABLE_OK);
+    const auto again = download(client, request);
+    ASSERT_EQ(again.code, OSS_RESUMABLE_OK) << again.message();
+    EXPECT_EQ(again.statistics().bytes_from_network, 0u);
+    EXPECT_EQ(again.statistics().bytes_reused, 1u << 20);
+    EXPECT_EQ(oss_resumable_result_proof(again.result.get()), OSS_RESUMABLE_PROOF_OBJECT_CRC);
+    EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "1MiB"));
+}
+
 TEST(Download, IsSignedWithTheRegionAndCredentialsOfTheClient) {
     const LocalOss oss({"--access-key-id", "id", "--access-key-secret", "secret"});
     const TemporaryDirectory directory;

@@ -318,6 +318,35 @@ TEST(Cpp, AutoConcurrencyLimitsTheConnectionsItFinds) {
     EXPECT_EQ(c.get()->auto_concurrency, OSS_RESUMABLE_OFF);
 }
 
+TEST(Cpp, WhatHappensToAnExistingFileAndBesideAnotherRunCanBeChosen) {
+    DownloadObjectRequest request("bucket", "key");
+    EXPECT_EQ(request.Overwrite(), OverwritePolicy::Replace);
+    EXPECT_EQ(request.WhenBusy(), BusyPolicy::Fail);
+    request.setFailIfExists(true);
+    EXPECT_EQ(request.Overwrite(), OverwritePolicy::Fail);
+    request.setOverwrite(OverwritePolicy::IfDifferent);
+    request.setWhenBusy(BusyPolicy::Wait);
+    const detail::CRequest c(request);
+    EXPECT_EQ(c.get()->overwrite, OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT);
+    EXPECT_EQ(c.get()->when_busy, OSS_RESUMABLE_BUSY_WAIT);
+    request.setFailIfExists(false);
+    EXPECT_EQ(request.Overwrite(), OverwritePolicy::Replace);
+}
+
+TEST(Cpp, KeepsAFileThatIsTheObject) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    DownloadObjectRequest request("examplebucket", "generated/1MiB", directory.path("file"));
+    request.setOverwrite(OverwritePolicy::IfDifferent);
+    request.setWhenBusy(BusyPolicy::Wait);
+    ASSERT_TRUE(client.ResumableDownloadObject(request).isSuccess());
+    const auto again = client.ResumableDownloadObject(request);
+    ASSERT_TRUE(again.isSuccess()) << again.error().Message();
+    EXPECT_EQ(again.result().Statistics().bytes_from_network, 0u);
+    EXPECT_TRUE(LocalOss::isGenerated(directory.path("file"), "1MiB"));
+}
+
 TEST(Cpp, TheLimitsOfAClientQueueDownloadsByPriorityAndMayChange) {
     const LocalOss oss({"--rate", "1MB"});
     const TemporaryDirectory directory;

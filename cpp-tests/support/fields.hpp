@@ -91,6 +91,8 @@ inline const std::vector<Field> &requestFields() {
         FIELD(expected_sha256, text),
         FIELD(expected_md5, text),
         FIELD(expected_crc64, text),
+        FIELD(when_busy, number),
+        FIELD(reserved4, number),
     };
 #undef FIELD
     return fields;

@@ -2,9 +2,10 @@
  *
  *   OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=... ./download \
  *       https://oss-cn-hangzhou.aliyuncs.com cn-hangzhou examplebucket \
- *       exampledir/exampleobject.txt examplefile.txt checkpoints
+ *       exampledir/exampleobject.txt examplefile.txt checkpoints [shared]
  */
 #include <stdio.h>
+#include <string.h>
 
 #include <oss_resumable/oss_resumable.h>
 
@@ -17,8 +18,8 @@ int main(int argc, char **argv) {
     oss_resumable_error *error = NULL;
     oss_resumable_code code;
 
-    if (argc != 7) {
-        fprintf(stderr, "usage: %s ENDPOINT REGION BUCKET KEY FILE CHECKPOINT-DIRECTORY\n",
+    if (argc < 7 || argc > 8 || (argc == 8 && strcmp(argv[7], "shared") != 0)) {
+        fprintf(stderr, "usage: %s ENDPOINT REGION BUCKET KEY FILE CHECKPOINT-DIRECTORY [shared]\n",
                 argv[0]);
         return 2;
     }
@@ -32,6 +33,12 @@ int main(int argc, char **argv) {
     request.file_path = argv[5];
     /* The directory must exist. The checkpoint in it is deleted after success. */
     request.checkpoint_dir = argv[6];
+    if (argc == 8) {
+        /* Other processes start the same download: one fetches the object, the others wait for it.
+         * A file that is right already is not fetched again. */
+        request.when_busy = OSS_RESUMABLE_BUSY_WAIT;
+        request.overwrite = OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT;
+    }
 
     code = oss_resumable_client_new(&options, &client, &error);
     if (code == OSS_RESUMABLE_OK) {

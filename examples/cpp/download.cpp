@@ -35,6 +35,10 @@ oss_resumable::DownloadObjectRequest makeRequest(const DownloadOptions &options)
     request.setEnableCheckpoint(true);
     request.setPartSize(options.partSize);
     request.setThreadNum(options.threads);
+    if (options.shared) {
+        request.setWhenBusy(oss_resumable::BusyPolicy::Wait);
+        request.setOverwrite(oss_resumable::OverwritePolicy::IfDifferent);
+    }
     return request;
 }
 

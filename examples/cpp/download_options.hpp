@@ -19,6 +19,7 @@ struct DownloadOptions {
     std::string checkpointDir;
     uint64_t partSize = OSS_RESUMABLE_DEFAULT_PART_SIZE;
     uint32_t threads = OSS_RESUMABLE_DEFAULT_THREAD_NUM;
+    bool shared = false;
     bool statistics = false;
     bool help = false;
     oss_resumable::ClientConfiguration client;
@@ -40,6 +41,8 @@ struct DownloadOptions {
                "  --part-size SIZE      100K to 5G (default: 8M)\n"
                "  --threads N           connections, 1 to 1024 (default: 3)\n"
                "  --checkpoint-dir DIR  where progress is recorded (default: beside FILE)\n"
+               "  --shared              wait for others that download to FILE, and keep it if it "
+               "is the object\n"
                "  --path-style          put the bucket in the path, not in the host name\n"
                "  --anonymous           do not sign requests\n"
                "  --ca-file FILE        trust these certificates (PEM) instead of the system's\n"
@@ -125,7 +128,9 @@ inline std::string DownloadOptions::parse(int argc, char **argv) {
 }
 
 inline std::string DownloadOptions::parseFlag(const std::string &name) {
-    if (name == "--path-style") {
+    if (name == "--shared") {
+        shared = true;
+    } else if (name == "--path-style") {
         client.isPathStyle = true;
     } else if (name == "--anonymous") {
         client.anonymous = true;

@@ -264,6 +264,48 @@
 #define OSS_RESUMABLE_OVERWRITE_FAIL 1
 
 /**
+ * `overwrite`: as ::OSS_RESUMABLE_OVERWRITE_REPLACE, but a file of the object's size is read first, and if it has the
+ * CRC-64 that the service stores for the object, the download succeeds without fetching a byte:
+ * ::OSS_RESUMABLE_PROOF_OBJECT_CRC, and all bytes count as reused.
+ *
+ * - One HEAD request with the conditions of the request is sent if there is a file. A service that refuses it is asked
+ *   for the object as if there were no file.
+ * - The file is only compared, not locked. With `flush` it is flushed first, and what is compared is what is on the
+ *   disk, as far as the system allows. With `set_modified_time` it gets the object's time. A file that cannot be read,
+ *   flushed or changed so is replaced.
+ * - The checkpoint and the temporary file of an earlier run are removed.
+ * - With expected digests the file must have those too, and the proof is ::OSS_RESUMABLE_PROOF_EXPECTED_DIGEST.
+ * - A range and a processed object are downloaded as with ::OSS_RESUMABLE_OVERWRITE_REPLACE, and so is an object
+ *   without a CRC-64 of which no digest is expected. `verify_crc` of oss_resumable_client_options has no influence on this
+ *   comparison. The file of an encrypted object that is to be decrypted is encrypted again in memory.
+ */
+#define OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT 2
+
+/**
+ * `when_busy`: fail with ::OSS_RESUMABLE_ERR_BUSY.
+ */
+#define OSS_RESUMABLE_BUSY_FAIL 0
+
+/**
+ * `when_busy`: wait until the other run has ended, then continue from what it has left: its checkpoint, or its finished
+ * file.
+ *
+ * - A file that was created or replaced since this download was started is compared with the object as with
+ *   ::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT, so that the finished file of another run costs a HEAD request and is not
+ *   fetched again. If the service sends no CRC-64, the object is downloaded again. With ::OSS_RESUMABLE_OVERWRITE_FAIL
+ *   the file of the other run is an error.
+ * - Several that wait for a file of this process start in the order of their calls. They are queued, cost no thread,
+ *   and start without a place in the client's queue until the file is free.
+ * - A run that waits for another process counts as running. It looks every 200 ms at the latest whether the files are
+ *   free; which of several processes is first is left to chance.
+ * - Waiting ends with a cancel, and with the deadline, whose error then says what was waited for. A paused download
+ *   goes on to wait when it is resumed. The status shows ::OSS_RESUMABLE_PHASE_QUEUED.
+ * - Other processes are noticed by the locks of the files. Where a file system has none, runs may work at the same
+ *   time, each with a file of its own.
+ */
+#define OSS_RESUMABLE_BUSY_WAIT 1
+
+/**
  * `write_mode`: directly for a download of at least 64 MiB that is larger than a quarter of the memory that the system
  * can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group if that is
  * lower), on a local file system; otherwise buffered. The bytes that stay in memory make a file fast to read that is
@@ -306,7 +348,8 @@
 #define OSS_RESUMABLE_PHASE_STARTING 1
 
 /**
- * oss_resumable_status: fetching bytes and verifying those of an earlier run.
+ * oss_resumable_status: fetching bytes and verifying those of an earlier run, or those of an existing file
+ * (::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT).
  */
 #define OSS_RESUMABLE_PHASE_TRANSFERRING 2
 
@@ -332,7 +375,8 @@
 #define OSS_RESUMABLE_PHASE_PAUSED 6
 
 /**
- * oss_resumable_status: waiting in the client's queue until fewer than `max_active_downloads` run.
+ * oss_resumable_status: waiting in the client's queue until fewer than `max_active_downloads` run, or until another run
+ * has ended (::OSS_RESUMABLE_BUSY_WAIT).
  */
 #define OSS_RESUMABLE_PHASE_QUEUED 7
 
@@ -1356,7 +1400,7 @@ typedef struct oss_download_object_request {
      */
     int32_t enable_checkpoint;
     /**
-     * ::OSS_RESUMABLE_OVERWRITE_REPLACE or ::OSS_RESUMABLE_OVERWRITE_FAIL.
+     * ::OSS_RESUMABLE_OVERWRITE_REPLACE, ::OSS_RESUMABLE_OVERWRITE_FAIL or ::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT.
      */
     int32_t overwrite;
     /**
@@ -1483,6 +1527,15 @@ typedef struct oss_download_object_request {
      * object, the download fails before it fetches anything, and keeps the checkpoint of an earlier run.
      */
     const char *expected_crc64;
+    /**
+     * What to do if another run, of this process or of another one, downloads to the same file:
+     * ::OSS_RESUMABLE_BUSY_FAIL or ::OSS_RESUMABLE_BUSY_WAIT.
+     */
+    int32_t when_busy;
+    /**
+     * Must be zero.
+     */
+    uint32_t reserved4;
 } oss_download_object_request;
 
 /**
@@ -1491,7 +1544,7 @@ typedef struct oss_download_object_request {
 #define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
     { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
       0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
-      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL }
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0 }
 
 /**
  * What to list; see oss_resumable_list_objects(). Only `bucket` is required.
@@ -2084,7 +2137,8 @@ oss_resumable_code oss_resumable_download_object(struct oss_resumable_client *cl
  *
  * ::OSS_RESUMABLE_ERR_BUSY if this process has a download to the same file, running or queued, and for a download that
  * is queued also if another process works on its files. Otherwise oss_resumable_download_wait() reports it if another
- * process does when the download starts.
+ * process does when the download starts. With ::OSS_RESUMABLE_BUSY_WAIT in `when_busy` of the request the download waits
+ * instead; it is queued while it waits for one of this process.
  *
  * Thread-safe. `progress` of the request runs only inside oss_resumable_download_wait(). `user_data_free` of the
  * request is called when the handle is freed, or before this function returns when it fails.

@@ -49,6 +49,25 @@ enum class WriteMode : int32_t {
     Direct = OSS_RESUMABLE_WRITE_MODE_DIRECT
 };
 
+/** What happens to an existing file; see ::OSS_RESUMABLE_OVERWRITE_REPLACE and the constants after
+ * it. */
+enum class OverwritePolicy : int32_t {
+    /** It is replaced once the new file is complete and verified. */
+    Replace = OSS_RESUMABLE_OVERWRITE_REPLACE,
+    /** It stays, and the download fails with `FileAlreadyExists`. */
+    Fail = OSS_RESUMABLE_OVERWRITE_FAIL,
+    /** It is read first, and success without a byte fetched if it has the object's CRC-64. */
+    IfDifferent = OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT
+};
+
+/** What happens if another run downloads to the same file. */
+enum class BusyPolicy : int32_t {
+    /** The download fails with `Busy`. */
+    Fail = OSS_RESUMABLE_BUSY_FAIL,
+    /** It waits, then continues from what the other run has left; see ::OSS_RESUMABLE_BUSY_WAIT. */
+    Wait = OSS_RESUMABLE_BUSY_WAIT
+};
+
 enum class RequestPayer { NotSet, BucketOwner, Requester };
 /** The order in which the bytes of an object are fetched. */
 enum class FetchOrder {
@@ -237,7 +256,15 @@ public:
         extraQuery_.emplace_back(name, value);
     }
     /** Fail with `FileAlreadyExists` instead of replacing a file. */
-    void setFailIfExists(bool value) { failIfExists_ = value; }
+    void setFailIfExists(bool value) {
+        overwrite_ = value ? OverwritePolicy::Fail : OverwritePolicy::Replace;
+    }
+    OverwritePolicy Overwrite() const { return overwrite_; }
+    /** What happens to an existing file. Default OverwritePolicy::Replace. */
+    void setOverwrite(OverwritePolicy value) { overwrite_ = value; }
+    BusyPolicy WhenBusy() const { return whenBusy_; }
+    /** What happens if another run downloads to the same file. Default BusyPolicy::Fail. */
+    void setWhenBusy(BusyPolicy value) { whenBusy_ = value; }
     void setModifiedTimeFromObject(bool value) { setModifiedTime_ = value; }
     /** Longest time for the whole download, its time in the client's queue included, in
      * milliseconds; 0: no limit. */
@@ -333,7 +360,8 @@ private:
     int32_t priority_ = 0;
     FetchOrder order_ = FetchOrder::Default;
     WriteMode writeMode_ = WriteMode::Auto;
-    bool failIfExists_ = false;
+    OverwritePolicy overwrite_ = OverwritePolicy::Replace;
+    BusyPolicy whenBusy_ = BusyPolicy::Fail;
     bool setModifiedTime_ = false;
     bool checkSpace_ = true;
     bool preallocate_ = false;
@@ -430,8 +458,8 @@ private:
     }
     void copySwitches(const DownloadObjectRequest &from) {
         request_.enable_checkpoint = from.enableCheckpoint_;
-        request_.overwrite =
-            from.failIfExists_ ? OSS_RESUMABLE_OVERWRITE_FAIL : OSS_RESUMABLE_OVERWRITE_REPLACE;
+        request_.overwrite = static_cast<int32_t>(from.overwrite_);
+        request_.when_busy = static_cast<int32_t>(from.whenBusy_);
         request_.requester_pays = on(from.requestPayer_ == RequestPayer::Requester);
         request_.set_modified_time = on(from.setModifiedTime_);
         request_.check_space = on(from.checkSpace_);

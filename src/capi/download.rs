@@ -109,7 +109,8 @@ pub unsafe extern "C" fn oss_resumable_download_object(
 ///
 /// ::OSS_RESUMABLE_ERR_BUSY if this process has a download to the same file, running or queued, and for a download that
 /// is queued also if another process works on its files. Otherwise oss_resumable_download_wait() reports it if another
-/// process does when the download starts.
+/// process does when the download starts. With ::OSS_RESUMABLE_BUSY_WAIT in `when_busy` of the request the download waits
+/// instead; it is queued while it waits for one of this process.
 ///
 /// Thread-safe. `progress` of the request runs only inside oss_resumable_download_wait(). `user_data_free` of the
 /// request is called when the handle is freed, or before this function returns when it fails.

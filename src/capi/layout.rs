@@ -146,6 +146,8 @@ fn layouts() -> Vec<Layout> {
             expected_sha256,
             expected_md5,
             expected_crc64,
+            when_busy,
+            reserved4,
         }),
         layout!(oss_resumable_status {
             struct_size,

@@ -15,7 +15,7 @@ use super::text::{optional, required};
 use crate::model::error::Error;
 use crate::model::request::{
     ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
-    MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite, ResponseHeaders, WriteMode,
+    MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite, ResponseHeaders, WhenBusy, WriteMode,
 };
 
 /// Smallest `part_size`, in bytes (100 KiB).
@@ -42,6 +42,39 @@ const _: () = assert!(
 pub const OSS_RESUMABLE_OVERWRITE_REPLACE: i32 = 0;
 /// `overwrite`: if the target exists, leave it unchanged and fail with the code `FileAlreadyExists`.
 pub const OSS_RESUMABLE_OVERWRITE_FAIL: i32 = 1;
+/// `overwrite`: as ::OSS_RESUMABLE_OVERWRITE_REPLACE, but a file of the object's size is read first, and if it has the
+/// CRC-64 that the service stores for the object, the download succeeds without fetching a byte:
+/// ::OSS_RESUMABLE_PROOF_OBJECT_CRC, and all bytes count as reused.
+///
+/// - One HEAD request with the conditions of the request is sent if there is a file. A service that refuses it is asked
+///   for the object as if there were no file.
+/// - The file is only compared, not locked. With `flush` it is flushed first, and what is compared is what is on the
+///   disk, as far as the system allows. With `set_modified_time` it gets the object's time. A file that cannot be read,
+///   flushed or changed so is replaced.
+/// - The checkpoint and the temporary file of an earlier run are removed.
+/// - With expected digests the file must have those too, and the proof is ::OSS_RESUMABLE_PROOF_EXPECTED_DIGEST.
+/// - A range and a processed object are downloaded as with ::OSS_RESUMABLE_OVERWRITE_REPLACE, and so is an object
+///   without a CRC-64 of which no digest is expected. `verify_crc` of oss_resumable_client_options has no influence on this
+///   comparison. The file of an encrypted object that is to be decrypted is encrypted again in memory.
+pub const OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT: i32 = 2;
+/// `when_busy`: fail with ::OSS_RESUMABLE_ERR_BUSY.
+pub const OSS_RESUMABLE_BUSY_FAIL: i32 = 0;
+/// `when_busy`: wait until the other run has ended, then continue from what it has left: its checkpoint, or its finished
+/// file.
+///
+/// - A file that was created or replaced since this download was started is compared with the object as with
+///   ::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT, so that the finished file of another run costs a HEAD request and is not
+///   fetched again. If the service sends no CRC-64, the object is downloaded again. With ::OSS_RESUMABLE_OVERWRITE_FAIL
+///   the file of the other run is an error.
+/// - Several that wait for a file of this process start in the order of their calls. They are queued, cost no thread,
+///   and start without a place in the client's queue until the file is free.
+/// - A run that waits for another process counts as running. It looks every 200 ms at the latest whether the files are
+///   free; which of several processes is first is left to chance.
+/// - Waiting ends with a cancel, and with the deadline, whose error then says what was waited for. A paused download
+///   goes on to wait when it is resumed. The status shows ::OSS_RESUMABLE_PHASE_QUEUED.
+/// - Other processes are noticed by the locks of the files. Where a file system has none, runs may work at the same
+///   time, each with a file of its own.
+pub const OSS_RESUMABLE_BUSY_WAIT: i32 = 1;
 /// `write_mode`: directly for a download of at least 64 MiB that is larger than a quarter of the memory that the system
 /// can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group if that is
 /// lower), on a local file system; otherwise buffered. The bytes that stay in memory make a file fast to read that is
@@ -166,7 +199,7 @@ pub struct oss_download_object_request {
     /// Keep a checkpoint and resume from it: default (on when `checkpoint_dir` is set), on (in the target's directory
     /// when `checkpoint_dir` is NULL) or off.
     pub enable_checkpoint: i32,
-    /// ::OSS_RESUMABLE_OVERWRITE_REPLACE or ::OSS_RESUMABLE_OVERWRITE_FAIL.
+    /// ::OSS_RESUMABLE_OVERWRITE_REPLACE, ::OSS_RESUMABLE_OVERWRITE_FAIL or ::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT.
     pub overwrite: i32,
     /// The requester pays for the traffic: default (off), on or off.
     pub requester_pays: i32,
@@ -252,6 +285,11 @@ pub struct oss_download_object_request {
     /// It needs no pass over the bytes, unless they are decrypted. If the service states another CRC-64 for the whole
     /// object, the download fails before it fetches anything, and keeps the checkpoint of an earlier run.
     pub expected_crc64: *const c_char,
+    /// What to do if another run, of this process or of another one, downloads to the same file:
+    /// ::OSS_RESUMABLE_BUSY_FAIL or ::OSS_RESUMABLE_BUSY_WAIT.
+    pub when_busy: i32,
+    /// Must be zero.
+    pub reserved4: u32,
 }
 size_first!(oss_download_object_request);
 
@@ -270,6 +308,7 @@ pub unsafe fn read(
     switches::reserved(c.reserved, "reserved")?;
     switches::reserved(c.reserved2, "reserved2")?;
     switches::reserved(c.reserved3, "reserved3")?;
+    switches::reserved(c.reserved4, "reserved4")?;
     // SAFETY: strings and lists are as this function's contract says.
     let mut request = unsafe { strings(&c) }?;
     // SAFETY: as above.
@@ -359,7 +398,13 @@ fn numbers(c: &oss_download_object_request, request: &mut DownloadRequest) -> Re
     r.overwrite = match c.overwrite {
         OSS_RESUMABLE_OVERWRITE_REPLACE => Overwrite::Replace,
         OSS_RESUMABLE_OVERWRITE_FAIL => Overwrite::Fail,
+        OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT => Overwrite::IfDifferent,
         other => return Err(switches::unknown("overwrite", other)),
+    };
+    r.when_busy = match c.when_busy {
+        OSS_RESUMABLE_BUSY_FAIL => WhenBusy::Fail,
+        OSS_RESUMABLE_BUSY_WAIT => WhenBusy::Wait,
+        other => return Err(switches::unknown("when_busy", other)),
     };
     r.write_mode = match c.write_mode {
         OSS_RESUMABLE_WRITE_MODE_AUTO => WriteMode::Auto,

@@ -9,7 +9,8 @@ use crate::model::temp_path::TempPath;
 
 /// oss_resumable_status: validating, locking, waiting for the first reply.
 pub const OSS_RESUMABLE_PHASE_STARTING: i32 = 1;
-/// oss_resumable_status: fetching bytes and verifying those of an earlier run.
+/// oss_resumable_status: fetching bytes and verifying those of an earlier run, or those of an existing file
+/// (::OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT).
 pub const OSS_RESUMABLE_PHASE_TRANSFERRING: i32 = 2;
 /// oss_resumable_status: comparing checksums, flushing, renaming.
 pub const OSS_RESUMABLE_PHASE_FINISHING: i32 = 3;
@@ -20,7 +21,8 @@ pub const OSS_RESUMABLE_PHASE_FAILED: i32 = 5;
 /// oss_resumable_status: paused by oss_resumable_download_pause() or oss_resumable_client_pause(), in the queue or
 /// later: no connection is open and nothing is read or written, until the download is resumed or cancelled.
 pub const OSS_RESUMABLE_PHASE_PAUSED: i32 = 6;
-/// oss_resumable_status: waiting in the client's queue until fewer than `max_active_downloads` run.
+/// oss_resumable_status: waiting in the client's queue until fewer than `max_active_downloads` run, or until another run
+/// has ended (::OSS_RESUMABLE_BUSY_WAIT).
 pub const OSS_RESUMABLE_PHASE_QUEUED: i32 = 7;
 
 /// The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.

@@ -204,6 +204,15 @@ impl Digests {
         *self == Digests::default()
     }
 
+    /// The algorithms of these digests.
+    pub fn algorithms(&self) -> Algorithms {
+        Algorithms {
+            sha256: self.sha256.is_some(),
+            md5: self.md5.is_some(),
+            crc64: self.crc64.is_some(),
+        }
+    }
+
     /// The first of these expected digests that `found` contradicts. What `found` does not contain is not compared.
     pub fn contradicted_by(&self, found: &Digests) -> Option<Mismatch> {
         differ("expected_sha256", "the SHA-256", self.sha256, found.sha256)

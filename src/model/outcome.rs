@@ -33,7 +33,10 @@ pub enum Proof {
 pub struct Statistics {
     /// Body bytes received from the network.
     pub bytes_from_network: u64,
-    /// Bytes of an earlier run that were verified and kept; reset to 0 when the object turns out to have changed.
+    /// Bytes of an earlier run that were verified and kept; reset to 0 when the object turns out to have changed. All
+    /// bytes of the file if the existing one turned out to be right ([`Overwrite::IfDifferent`]).
+    ///
+    /// [`Overwrite::IfDifferent`]: crate::Overwrite::IfDifferent
     pub bytes_reused: u64,
     /// Bytes, received or recorded, that were discarded and fetched again.
     pub bytes_discarded: u64,
@@ -94,11 +97,13 @@ pub struct Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Waiting until its client lets it start, see
-    /// [`ClientOptions::max_active_downloads`](crate::ClientOptions::max_active_downloads).
+    /// [`ClientOptions::max_active_downloads`](crate::ClientOptions::max_active_downloads), or until another run has
+    /// ended, see [`WhenBusy::Wait`](crate::WhenBusy::Wait).
     Queued,
     /// Validating, locking, waiting for the first reply.
     Starting,
-    /// Fetching bytes and verifying those of an earlier run.
+    /// Fetching bytes and verifying those of an earlier run, or those of an existing file
+    /// ([`Overwrite::IfDifferent`](crate::Overwrite::IfDifferent)).
     Transferring,
     /// Comparing checksums, flushing, renaming.
     Finishing,

@@ -53,6 +53,48 @@ pub enum Overwrite {
     Replace,
     /// Leave it unchanged and fail with `FileAlreadyExists`.
     Fail,
+    /// As `Replace`, but a file of the object's size is read first, and if it has the CRC-64 that the service stores
+    /// for the object, the download succeeds without fetching a byte: [`Proof::ObjectCrc`], and all bytes count as
+    /// reused.
+    ///
+    /// - One HEAD request with the conditions of the request is sent if there is a file. A service that refuses it is
+    ///   asked for the object as if there were no file.
+    /// - The file is only compared, not locked. With [`flush`](DownloadRequest::flush) it is flushed first, and what is
+    ///   compared is what is on the disk, as far as the system allows. With
+    ///   [`set_modified_time`](DownloadRequest::set_modified_time) it gets the object's time. A file that cannot be
+    ///   read, flushed or changed so is replaced.
+    /// - The checkpoint and the temporary file of an earlier run are removed.
+    /// - With expected digests the file must have those too, and the proof is [`Proof::ExpectedDigest`].
+    /// - A range and a processed object are downloaded as with `Replace`, and so is an object without a CRC-64 of which
+    ///   no digest is expected. [`ClientOptions::verify_crc`](crate::ClientOptions::verify_crc) has no influence on this comparison. The file
+    ///   of an encrypted object that is to be decrypted is encrypted again in memory.
+    ///
+    /// [`Proof::ObjectCrc`]: crate::Proof::ObjectCrc
+    /// [`Proof::ExpectedDigest`]: crate::Proof::ExpectedDigest
+    IfDifferent,
+}
+
+/// The behaviour when another run, of this process or of another one, downloads to the same file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenBusy {
+    /// Fail with `Busy`.
+    #[default]
+    Fail,
+    /// Wait until it has ended, then continue from what it has left: its checkpoint, or its finished file.
+    ///
+    /// - A file that was created or replaced since this download was started is compared with the object as with
+    ///   [`Overwrite::IfDifferent`], so that the finished file of another run costs a HEAD request and is not fetched
+    ///   again. If the service sends no CRC-64, the object is downloaded again. With [`Overwrite::Fail`] the file of
+    ///   the other run is an error.
+    /// - Several that wait for a file of this process start in the order of their calls. They are queued, cost no
+    ///   thread, and start without a place in the client's queue until the file is free.
+    /// - A run that waits for another process counts as running. It looks every 200 ms at the latest whether the files
+    ///   are free; which of several processes is first is left to chance.
+    /// - Waiting ends with a cancel, and with the deadline, whose error then says what was waited for. A paused download
+    ///   goes on to wait when it is resumed. The status shows [`Phase::Queued`](crate::Phase::Queued).
+    /// - Other processes are noticed by the locks of the files. Where a file system has none, runs may work at the
+    ///   same time, each with a file of its own.
+    Wait,
 }
 
 /// The order in which the bytes of the object are fetched.
@@ -240,6 +282,8 @@ pub struct DownloadRequest {
     /// It needs no pass over the bytes, unless they are decrypted. If the service states another CRC-64 for the whole
     /// object, the download fails before it fetches anything, and keeps the checkpoint of an earlier run.
     pub expected_crc64: Option<Crc64>,
+    /// The behaviour when another run downloads to the same file.
+    pub when_busy: WhenBusy,
 }
 
 impl DownloadRequest {
@@ -281,6 +325,7 @@ impl DownloadRequest {
             expected_sha256: None,
             expected_md5: None,
             expected_crc64: None,
+            when_busy: WhenBusy::Fail,
         }
     }
 
@@ -296,6 +341,11 @@ impl DownloadRequest {
             0 => 1,
             connections => connections,
         }
+    }
+
+    /// Whether the download waits for another run that downloads to the same file.
+    pub(crate) fn waits_if_busy(&self) -> bool {
+        self.when_busy == WhenBusy::Wait
     }
 
     /// The object's name in messages.

@@ -2,6 +2,7 @@
 
 pub mod aligned;
 pub mod claim;
+pub mod existing_file;
 pub mod file_hasher;
 mod link;
 pub mod paths;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use super::existing_file::FileVersion;
 use super::link;
 use super::rights::Rights;
 use super::temp_file::{TempFile, already_exists, with_random_suffix};
@@ -36,6 +37,8 @@ pub struct Paths {
     pub trusted: bool,
     /// Directory of the checkpoint; `None`: no checkpoint.
     pub checkpoint_dir: Option<PathBuf>,
+    /// The file at `target` when the paths were resolved.
+    pub target_version: Option<FileVersion>,
 }
 
 impl Paths {
@@ -101,7 +104,7 @@ pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
     let named = directory.join(name);
     let target = link::follow(&named)?;
     let through_link = target != named;
-    check_target(&named, &target, request.overwrite)?;
+    let target_version = check_target(&named, &target, request.overwrite)?;
 
     let directory = target.parent().unwrap_or(Path::new("/"));
     let checkpoint_dir = match &request.checkpoint {
@@ -110,7 +113,7 @@ pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
         Checkpoint::Directory(path) => Some(existing_directory(path, "checkpoint_dir")?),
     };
     let (temp, trusted) = temp_path(directory, target.file_name().unwrap_or_default())?;
-    Ok(Paths { target, through_link, temp, trusted, checkpoint_dir })
+    Ok(Paths { target, through_link, temp, trusted, checkpoint_dir, target_version })
 }
 
 /// The last segment of a path, which must be a file name: "dir/" does not name a file.
@@ -139,28 +142,28 @@ fn existing_directory(path: &Path, what: &str) -> Result<PathBuf> {
     }
 }
 
-/// Checks the file at `target`, to which the caller's path `named` leads.
-fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<()> {
+/// Checks the file at `target`, to which the caller's path `named` leads; `None` if there is none.
+fn check_target(named: &Path, target: &Path, overwrite: Overwrite) -> Result<Option<FileVersion>> {
     let refused =
         |why: &str| Err(Error::validation(format!("file_path '{}' {why}", named.display())));
     let no_file = || match named == target {
         true => refused("exists and is not a regular file"),
         false => refused("is a symbolic link to something that is not a regular file"),
     };
-    match fs::symlink_metadata(target) {
+    let version = match fs::symlink_metadata(target) {
         Ok(found) if !found.is_file() => return no_file(),
-        Ok(_) => {}
+        Ok(found) => FileVersion::of(&found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // Links in /proc may lead to objects without a name, such as a pipe.
             let nameless = named != target && fs::metadata(named).is_ok();
-            return if nameless && !target.exists() { no_file() } else { Ok(()) };
+            return if nameless && !target.exists() { no_file() } else { Ok(None) };
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return refused(TOO_LONG),
         Err(error) if impossible_path(&error) => return refused("is not a valid path"),
         Err(error) => return Err(Error::io("read the metadata of", target, &error)),
-    }
+    };
     match overwrite {
-        Overwrite::Replace => Ok(()),
+        Overwrite::Replace | Overwrite::IfDifferent => Ok(Some(version)),
         Overwrite::Fail => Err(already_exists(target)),
     }
 }

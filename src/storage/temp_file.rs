@@ -437,7 +437,7 @@ pub fn with_random_suffix(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(temp_name::with_suffix(name, sys::random::suffix()?)))
 }
 
-fn open_directory(path: &Path) -> Result<Option<File>> {
+pub(super) fn open_directory(path: &Path) -> Result<Option<File>> {
     sys::file::open_directory(path).map_err(|error| Error::io("open the directory", path, &error))
 }
 

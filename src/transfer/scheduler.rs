@@ -30,6 +30,11 @@ pub trait Job: Send + 'static {
     /// When it has to have ended.
     fn deadline(&self) -> Option<Instant>;
 
+    /// Whether nothing but its turn keeps it from starting.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
     /// Runs the download to its end on this thread and publishes the result. Does not panic.
     fn run(self);
 
@@ -59,7 +64,8 @@ struct State<J> {
     max_active: usize,
     max_connections: usize,
     next_ticket: u64,
-    /// Downloads that have not started. Those in `queue` start when their turn comes, the others are paused.
+    /// Downloads that have not started. Those in `queue` start when their turn comes, the others are paused or not
+    /// ready.
     waiting: HashMap<Ticket, Waiting<J>>,
     queue: DownloadQueue,
     /// Of the waiting downloads.
@@ -82,6 +88,13 @@ struct State<J> {
 struct Waiting<J> {
     job: Box<J>,
     priority: i32,
+}
+
+impl<J: Job> Waiting<J> {
+    /// Whether it starts when its turn comes.
+    fn may_start(&self) -> bool {
+        !self.job.shared().is_to_pause() && self.job.is_ready()
+    }
 }
 
 impl<J: Job> Scheduler<J> {
@@ -158,10 +171,11 @@ impl<J: Job> Scheduler<J> {
         let mut left = Vec::new();
         for (ticket, waiting) in &state.waiting {
             let shared = waiting.job.shared();
-            shared.mark_paused(PausedBy::Client);
-            if state.queue.remove(*ticket, waiting.priority) {
+            if !shared.is_to_pause() {
                 left.push(shared.clone());
             }
+            shared.mark_paused(PausedBy::Client);
+            state.queue.remove(*ticket, waiting.priority);
         }
         drop(guard);
         active.iter().for_each(|download| download.wake());
@@ -178,7 +192,7 @@ impl<J: Job> Scheduler<J> {
         for (ticket, waiting) in &state.waiting {
             let shared = waiting.job.shared();
             shared.mark_resumed(PausedBy::Client);
-            if !shared.is_to_pause() {
+            if waiting.may_start() {
                 state.queue.insert(*ticket, waiting.priority);
             }
         }
@@ -372,10 +386,10 @@ impl<J: Job> WaitingRoom for Scheduler<J> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let Some(waiting) = state.waiting.get(&ticket) else { return false };
-        if waiting.job.shared().is_to_pause() {
-            state.queue.remove(ticket, waiting.priority);
-        } else {
+        if waiting.may_start() {
             state.queue.insert(ticket, waiting.priority);
+        } else {
+            state.queue.remove(ticket, waiting.priority);
         }
         drop(guard);
         self.start_next();
@@ -420,7 +434,7 @@ impl<J: Job> State<J> {
     }
 
     fn enqueue(&mut self, ticket: Ticket, download: Waiting<J>) {
-        if !download.job.shared().is_to_pause() {
+        if download.may_start() {
             self.queue.insert(ticket, download.priority);
         }
         self.deadlines.extend(download.job.deadline().map(|at| (at, ticket)));

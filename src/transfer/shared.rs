@@ -38,7 +38,8 @@ pub trait WaitingRoom: Send + Sync {
     /// Changes the priority of a download, if it waits.
     fn set_priority(&self, ticket: Ticket, priority: i32);
 
-    /// Takes a download out of the queue if it is paused, and back into it if it is not; `false` if it does not wait.
+    /// Takes a download out of the queue if it is paused or not ready, and back into it if it is not; `false` if it does
+    /// not wait.
     fn follow_pause(self: Arc<Self>, ticket: Ticket) -> bool;
 
     /// Ends a download that waits; `false` if it does not.
@@ -242,9 +243,14 @@ impl Shared {
         self.paused_by.fetch_and(!(by as u32), Ordering::AcqRel);
     }
 
-    /// Has the client's queue follow the marks; `false` if the download is not in it.
+    /// Has the client's queue follow the marks, or that the file is free; `false` if the download is not in it.
     fn follow_pause(&self) -> bool {
         self.room().is_some_and(|(room, ticket)| room.follow_pause(ticket))
+    }
+
+    /// No other download of this process uses the file any more, so that this one starts when its turn comes.
+    pub fn file_is_free(&self) {
+        self.follow_pause();
     }
 
     /// Whether somebody has paused the download.

@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use jiff::Timestamp;
 use rustix::io::Errno;
@@ -24,6 +24,7 @@ use crate::model::extent::Extent;
 use crate::model::request::{DownloadRequest, WriteMode};
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::oss::get_object::Composed;
+use crate::storage::existing_file::FileVersion;
 use crate::storage::temp_file::FinishOptions;
 
 use super::connection::reply_stage::ReplyStage;
@@ -161,6 +162,15 @@ pub trait Storage {
     /// Whether something exists at the target's path.
     fn target_exists(&self) -> bool;
 
+    /// The file at the target's path; `None` if there is none, or if it cannot be looked at.
+    fn target_version(&self) -> Option<FileVersion>;
+
+    /// The file that was there when the download was started.
+    fn first_target_version(&self) -> Option<FileVersion>;
+
+    /// Opens the file at the target's path for reading; `None` if there is none. It is not locked.
+    fn open_target(&self) -> Result<Option<Box<dyn TargetFile>>>;
+
     /// Path that a new temporary file gets, for messages.
     fn temp_path(&self) -> &Path;
 
@@ -201,6 +211,9 @@ pub trait Storage {
     /// Creates the temporary file, or empties one that another run left meanwhile.
     fn create_temp(&self) -> Result<Arc<dyn TemporaryFile>>;
 
+    /// Releases the locks of the files of an earlier run that were opened and not claimed.
+    fn release(&self);
+
     /// Starts to compare `extents` with the file, whose first byte is the object's byte `base`. Each one is reported
     /// with [`Event::Proved`] or [`Event::Damaged`], and the end with [`Event::ProofEnded`].
     fn start_proof(
@@ -217,6 +230,38 @@ pub trait Storage {
         file: Arc<dyn TemporaryFile>,
         algorithms: Algorithms,
     ) -> Result<Box<dyn Hashing>>;
+}
+
+/// A file at the target's path, open for reading.
+pub trait TargetFile {
+    fn version(&self) -> Result<FileVersion>;
+
+    /// Waits until the file and its name are on the disk; later reads show what is there, as far as the system allows.
+    fn flush(&self) -> Result<()>;
+
+    /// Sets the modification time, unless the file has it.
+    fn set_modified(&self, time: SystemTime) -> Result<()>;
+
+    /// Reads and hashes the first `len` bytes; `None` if there are fewer or the disk cannot read them. `buffer` must not
+    /// be empty. `between` is called before each block is read, and at the end, with the number of bytes that have been
+    /// read; it may wait, and its error ends the reading.
+    fn hash(
+        &self,
+        len: u64,
+        content_key: Option<&ContentKey>,
+        algorithms: Algorithms,
+        between: &mut dyn FnMut(u64) -> Result<()>,
+        buffer: &mut [u8],
+    ) -> Result<Option<Hashed>>;
+}
+
+/// What an existing file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashed {
+    /// The CRC-64 of its bytes as the service stores them: if a content key decrypted them, they are encrypted again.
+    pub stored_crc64: u64,
+    /// The digests of its bytes as they are.
+    pub digests: Digests,
 }
 
 /// A running comparison. Dropping it stops it and waits for its end.

@@ -45,6 +45,7 @@ mod resume;
 mod retries;
 mod sdk_recovery;
 mod secrets;
+mod sharing;
 mod sizes;
 mod stalls;
 mod starting_over;

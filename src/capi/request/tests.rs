@@ -63,6 +63,7 @@ fn each_field_reaches_its_place() {
     c.expected_sha256 = c"sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=".as_ptr();
     c.expected_md5 = c" 900150983CD24FB0D6963F7D28E17F72\n".as_ptr();
     c.expected_crc64 = c"0x10".as_ptr();
+    c.when_busy = OSS_RESUMABLE_BUSY_WAIT;
     let mut queue = ptr::null_mut();
     // SAFETY: a live local, and no error is wanted.
     unsafe { oss_resumable_event_queue_new(&raw mut queue, ptr::null_mut()) };
@@ -97,6 +98,7 @@ fn each_field_reaches_its_place() {
     r.expected_sha256 = sha256.parse().ok();
     r.expected_md5 = "kAFQmDzST7DWlj99KOF/cg==".parse().ok();
     r.expected_crc64 = Some(Crc64(16));
+    r.when_busy = WhenBusy::Wait;
     let other = EventQueue::new().expect("queue");
     r = r.event_queue(&other, 77);
     assert_eq!(format!("{:?}", read_one(&c).expect("request")), format!("{r:?}"));
@@ -150,6 +152,20 @@ fn values_that_a_field_does_not_have_are_refused_by_the_fields_name() {
     assert!(refused(|c| c.order = 7).contains("order"));
     assert!(refused(|c| c.auto_concurrency = 3).contains("auto_concurrency"));
     assert!(refused(|c| c.reserved3 = 7).contains("reserved3"));
+    assert!(refused(|c| c.when_busy = 2).contains("when_busy"));
+    assert!(refused(|c| c.reserved4 = 7).contains("reserved4"));
+}
+
+#[test]
+fn each_overwrite_has_its_constant() {
+    let overwrite = |value| {
+        let mut c = zeroed();
+        c.overwrite = value;
+        read_one(&c).expect("request").overwrite
+    };
+    assert_eq!(overwrite(OSS_RESUMABLE_OVERWRITE_REPLACE), Overwrite::Replace);
+    assert_eq!(overwrite(OSS_RESUMABLE_OVERWRITE_FAIL), Overwrite::Fail);
+    assert_eq!(overwrite(OSS_RESUMABLE_OVERWRITE_IF_DIFFERENT), Overwrite::IfDifferent);
 }
 
 #[test]

@@ -8,8 +8,10 @@ use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
 use crate::model::outcome::{Outcome, Proof, Statistics};
 use crate::model::request::Overwrite;
+use crate::oss::reply::ReplyHead;
 use crate::oss::{clock, service_error};
 use crate::storage::temp_file::FinishOptions;
+use crate::transfer::policy::reply_check::Generation;
 use crate::transfer::world::ReadBack;
 
 use super::Driver;
@@ -235,11 +237,11 @@ impl Driver<'_> {
         let range = transfer.stored.range();
         let file = transfer.stored.file().clone();
         file.set_len(range.end - range.start)?;
-        let modified = self.request.set_modified_time.then(|| last_modified(transfer)).flatten();
+        let modified = self.modification_time(&transfer.generation);
         let options = FinishOptions {
             flush: self.request.flush,
             modified,
-            replace: self.request.overwrite == Overwrite::Replace,
+            replace: self.request.overwrite != Overwrite::Fail,
         };
         file.finish(self.world.storage.target(), &options)
     }
@@ -249,30 +251,48 @@ impl Driver<'_> {
             return Err(Error::internal("a download ended twice"));
         };
         let range = transfer.stored.range().clone();
-        let request_id = transfer.head.request_id().map(str::to_owned);
         let (_, journal) = transfer.stored.into_parts();
         if let Some(Err(error)) = journal.map(|journal| journal.remove()) {
             // The file is complete and in place; a remaining record has no effect.
             self.log(LogLevel::Warn, || format!("the checkpoint could not be removed: {error}"));
         }
         let generation = std::sync::Arc::unwrap_or_clone(transfer.generation);
-        Ok(Outcome {
+        Ok(self.outcome_of(generation, transfer.head, range.end - range.start, (crc64, proof)))
+    }
+
+    /// The outcome of a download whose file is in place and has `file_size` bytes.
+    pub(super) fn outcome_of(
+        &self,
+        generation: Generation,
+        head: ReplyHead,
+        file_size: u64,
+        (crc64, proof): (u64, Proof),
+    ) -> Outcome {
+        Outcome {
             file_path: self.world.storage.target().to_owned(),
-            file_size: range.end - range.start,
+            file_size,
             object_size: generation.size,
             etag: generation.etag,
             version_id: generation.version_id,
             crc64,
             object_crc64: generation.crc64,
             last_modified: generation.last_modified,
-            request_id,
-            headers: transfer.head.headers,
+            request_id: head.request_id().map(str::to_owned),
+            headers: head.headers,
             proof,
             statistics: Statistics {
                 elapsed: self.now().saturating_duration_since(self.shared.started()),
                 ..self.shared.counters.snapshot()
             },
-        })
+        }
+    }
+
+    /// The modification time that the file gets, if the request wants that and the service has sent it.
+    pub(super) fn modification_time(&self, generation: &Generation) -> Option<SystemTime> {
+        let text =
+            generation.last_modified.as_deref().filter(|_| self.request.set_modified_time)?;
+        let seconds = clock::parse_http_date(text)?.as_second();
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
     }
 
     /// After a failure: keeps what a later run can use, and removes everything else that this run created.
@@ -313,10 +333,4 @@ fn would_repeat(error: &Error) -> bool {
             error.code(),
             "CrcCheckError" | "DigestMismatch" | "DiskCorruption" | "FlushError"
         )
-}
-
-fn last_modified(transfer: &Transfer) -> Option<SystemTime> {
-    let text = transfer.generation.last_modified.as_deref()?;
-    let seconds = clock::parse_http_date(text)?.as_second();
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
 }

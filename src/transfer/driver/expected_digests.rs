@@ -54,11 +54,7 @@ impl Driver<'_> {
         let expected = self.request.expected_digests();
         let transfer = self.transfer.as_ref();
         let decrypted = transfer.is_some_and(|transfer| transfer.content_key.is_some());
-        Algorithms {
-            sha256: expected.sha256.is_some(),
-            md5: expected.md5.is_some(),
-            crc64: expected.crc64.is_some() && decrypted,
-        }
+        Algorithms { crc64: expected.crc64.is_some() && decrypted, ..expected.algorithms() }
     }
 
     /// Whether the complete file is read back in any case, and can be hashed then.

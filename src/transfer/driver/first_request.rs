@@ -27,7 +27,7 @@ pub const FIRST: usize = 0;
 
 /// What the first request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FirstRequest {
+pub(super) enum FirstRequest {
     /// These bytes, first and last: the first missing part.
     Part(u64, u64),
     /// All bytes from here to the last wanted one: the object cannot be fetched in parts.
@@ -36,6 +36,8 @@ enum FirstRequest {
     Whole,
     /// Only the head: nothing is missing.
     Head,
+    /// Only the head: an existing file may be what is wanted.
+    Comparison,
 }
 
 impl FirstRequest {
@@ -43,13 +45,17 @@ impl FirstRequest {
         match self {
             FirstRequest::Part(first, last) => Some((first, Some(last))),
             FirstRequest::Stream(first, last) => Some((first, last)),
-            FirstRequest::Whole | FirstRequest::Head => None,
+            FirstRequest::Whole | FirstRequest::Head | FirstRequest::Comparison => None,
         }
+    }
+
+    fn is_head(self) -> bool {
+        matches!(self, FirstRequest::Head | FirstRequest::Comparison)
     }
 }
 
 /// The result of the first request.
-enum FirstAnswer {
+pub(super) enum FirstAnswer {
     /// A successful status; its body, if there is one, waits.
     Head { head: ReplyHead, body_waits: bool },
     /// 304, 412 or 416: the meaning depends on the request.
@@ -126,7 +132,7 @@ impl Driver<'_> {
     }
 
     /// Sends the request, with retries, until there is a reply.
-    fn send_first_request(&mut self, request: FirstRequest) -> Result<FirstAnswer> {
+    pub(super) fn send_first_request(&mut self, request: FirstRequest) -> Result<FirstAnswer> {
         loop {
             self.wait_for_slot(FIRST)?;
             match self.start_request(FIRST, |driver| driver.new_first_request(request))? {
@@ -159,16 +165,12 @@ impl Driver<'_> {
                 first..last.map_or(UNKNOWN, |last| last.saturating_add(1))
             }
             FirstRequest::Whole => 0..UNKNOWN,
-            FirstRequest::Head => 0..0,
+            FirstRequest::Head | FirstRequest::Comparison => 0..0,
         };
         NewRequest {
-            head: request == FirstRequest::Head,
+            head: request.is_head(),
             composed: compose(self.request, request.range(), conditions),
-            stage: if request == FirstRequest::Head {
-                ReplyStage::NotObject
-            } else {
-                ReplyStage::FirstReply
-            },
+            stage: if request.is_head() { ReplyStage::NotObject } else { ReplyStage::FirstReply },
             span: Arc::new(Span::new(span)),
             destination: None,
         }

@@ -1,10 +1,12 @@
 //! One download from its first request to its rename: a procedure that makes all decisions. It reaches everything else
 //! through the interfaces of its [`World`], whose threads report to it through one inbox.
 
+mod busy;
 mod completion;
 mod concurrency;
 mod connection_share;
 mod decryption;
+mod existing_file;
 mod expected_digests;
 mod failure;
 mod first_request;
@@ -31,6 +33,7 @@ use crate::model::options::{ClientOptions, LogLevel};
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::model::trace::RequestEnd;
+use crate::storage::existing_file::FileVersion;
 use crate::sys::panic::catch;
 
 use super::connection::span::Span;
@@ -79,6 +82,10 @@ struct Driver<'w> {
     request: &'w DownloadRequest,
     shared: &'w Arc<Shared>,
     slots: Vec<Slot>,
+    /// The files have been looked at, and are locked as far as they exist.
+    has_files: bool,
+    /// The file at the target's path that turned out to be another one than the object, or could not be compared.
+    rejected: Option<FileVersion>,
     /// The files of an earlier run, until the first reply shows whether they can be used.
     earlier_run: EarlierRun,
     /// Everything that is known after the first successful reply.
@@ -149,6 +156,8 @@ impl<'w> Driver<'w> {
             request,
             shared,
             slots: (0..request.most_connections()).map(|_| Slot::new()).collect(),
+            has_files: false,
+            rejected: None,
             earlier_run: EarlierRun::default(),
             transfer: None,
             proof: None,
@@ -208,10 +217,11 @@ impl<'w> Driver<'w> {
     fn download(&mut self) -> Result<Outcome> {
         // It may have waited for its turn.
         self.check_limits()?;
-        self.recover()?;
         loop {
-            if self.transfer.is_none() {
-                self.open()?;
+            if self.transfer.is_none()
+                && let Some(outcome) = self.begin()?
+            {
+                return Ok(outcome);
             }
             self.shared.set_phase(Phase::Transferring);
             match self.fetch_missing()? {

@@ -1,11 +1,16 @@
 //! What explains an error: something in the plan of the life that the documentation names as its cause.
 
+use std::time::Duration;
+
 use crate::model::error::Error;
 
 use super::disk::Reason;
 use super::plan::{CredentialsPlan, End, EtagKind, FaultKind, OutageKind, Plan, Processed, Shape};
 use super::process::Process;
 use super::universe::Universe;
+
+/// Time that a run may need to notice that another one has ended.
+const JUST_NOW: Duration = Duration::from_millis(100);
 
 /// Whether the plan explains the error.
 pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
@@ -36,9 +41,15 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
     let flips = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Flip(_)));
     match error.code() {
         "Busy" => {
+            let has_locks = disk.locks && disk.trusted;
             // Without locks, a file that has vanished counts as taken by another run.
-            let vanishes = !(process.plan.meanwhile.is_empty() || disk.locks && disk.trusted);
-            process.plan.occupied.is_some() || universe.others_of_target(process) || vanishes
+            let vanishes = !(process.plan.meanwhile.is_empty() || has_locks);
+            let others = match has_locks {
+                true => was_in_use(universe, process),
+                false => universe.others_of_target(process),
+            };
+            let others = process.plan.occupied.is_some() || others || vanishes;
+            others && !process.request.waits_if_busy()
         }
         "InvalidArgument" if process.plan.request.processed == Some(Processed::Error) => true,
         "Cancelled" => matches!(process.plan.end, Some(End::Cancel(_))),
@@ -120,10 +131,20 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
     }
 }
 
+/// Whether another run used the target just now.
+fn was_in_use(universe: &Universe, process: &Process) -> bool {
+    let now = universe.now();
+    universe.processes.borrow().iter().any(|other| {
+        other.index != process.index
+            && other.request.file_path == process.request.file_path
+            && other.ended.get().is_none_or(|ended| ended + JUST_NOW >= now)
+    })
+}
+
 /// Whether the time limits are so short that the path alone exceeds them.
 fn is_slow(process: &Process, plan: &Plan) -> bool {
     let client = &process.client;
-    let short = std::time::Duration::from_secs(9);
+    let short = Duration::from_secs(9);
     let limits = [client.idle_timeout, client.no_progress_limit, client.first_byte_limit];
     limits.into_iter().flatten().any(|limit| limit < short)
         || plan

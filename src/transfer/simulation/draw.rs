@@ -20,6 +20,8 @@ const MOST_PARTS: u64 = 200;
 const CONNECTIONS: u64 = 4;
 /// … and for expected digests.
 const DIGESTS: u64 = 5;
+/// … and for runs that compare an existing file or wait for each other.
+const COMPANY: u64 = 6;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -102,6 +104,8 @@ impl Draw {
             traffic_limit: 0,
             order: Order::Default,
             expects: None,
+            if_different: false,
+            waits: false,
         };
         let client = ClientPlan {
             verify_crc: random.chance(0.9),
@@ -185,6 +189,30 @@ impl Draw {
         self.pauses();
         self.connections();
         self.orders();
+        self.company();
+    }
+
+    /// Which runs compare an existing file, and which wait for each other. It depends on the seed only, as pauses do.
+    fn company(&mut self) {
+        let mut random = Random::new(self.plan.seed).fork(COMPANY);
+        if random.chance(0.2) {
+            self.plan.runs.iter_mut().for_each(|run| run.request.if_different = random.chance(0.8));
+        }
+        if random.chance(0.8) {
+            return;
+        }
+        for run in &mut self.plan.runs {
+            run.request.waits = random.chance(0.9);
+            run.occupied_for = millis(random.log_range(1..20_000));
+            if random.chance(0.6) {
+                run.start = Start::With(millis(random.log_range(1..self.takes * 2)));
+            }
+        }
+        while self.plan.runs.len() < 6 && random.chance(0.6) {
+            let last = &self.plan.runs[self.plan.runs.len() - 1];
+            let start = Start::With(millis(random.log_range(1..self.takes * 2)));
+            self.plan.runs.push(RunPlan { start, end: None, ..last.clone() });
+        }
     }
 
     /// The order in which the runs fetch the object. It depends on the seed only, so that lives without one stay as

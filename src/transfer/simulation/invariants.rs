@@ -191,8 +191,10 @@ impl Universe {
 
     /// Another process has a file locked that the run needs.
     fn must_be_busy(&self, process: &Process) -> bool {
+        let is_gone = |occupant| self.disk.is_dead(occupant);
         match process.plan.occupied {
             None => false,
+            Some(_) if process.occupant.is_some_and(is_gone) => false,
             // A file that others may have open is not used, and the new one gets another name.
             Some(Occupied::Temp) => {
                 let exposes = |damage: &Damage| matches!(damage, Damage::Exposed);
@@ -204,8 +206,8 @@ impl Universe {
 
     fn check_statistics(&self, process: &Process, outcome: &Outcome) {
         let status = process.shared.status();
-        if self.plan.sdk.is_some() {
-            // The bytes of its record are not counted before they are proven.
+        if self.plan.sdk.is_some() || self.others_of_target(process) {
+            // The bytes of its record are not counted before they are proven, and those of another run are not known.
             return;
         }
         let figures = &outcome.statistics;

@@ -1,6 +1,7 @@
 //! A simulated world, in which the driver is tested: one thread, virtual time, and everything from one seed.
 
 mod causes;
+mod company;
 mod content;
 mod credentials;
 mod disk;

@@ -257,6 +257,8 @@ pub struct RunPlan {
     pub pauses: Vec<(Duration, Duration)>,
     /// Another process has a file of the download locked.
     pub occupied: Option<Occupied>,
+    /// For so long, if the run waits; otherwise until it ends.
+    pub occupied_for: Duration,
     /// The faults have ended, and it must succeed.
     pub clean: bool,
     /// It is a download of the previous run's client, whose options and connections it shares.
@@ -314,6 +316,10 @@ pub struct RequestPlan {
     /// Bits per second for each connection.
     pub traffic_limit: u64,
     pub order: Order,
+    /// An existing file is compared first.
+    pub if_different: bool,
+    /// It waits for another run.
+    pub waits: bool,
     pub expects: Option<Expects>,
 }
 

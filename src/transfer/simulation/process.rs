@@ -11,7 +11,7 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::model::error::Result;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::sync::inbox::{Receiver, inbox};
@@ -182,6 +182,7 @@ impl Process {
             ended: self.ended.get().unwrap_or_default(),
             connections: watch.connections.clone(),
             requests: watch.sent.clone(),
+            received: self.shared.counters.bytes_from_network.get(),
         }
     }
 
@@ -240,6 +241,14 @@ impl Universe {
         let body = self.bodies.borrow_mut()[process.index].take();
         let Some(mut body) = body else { return };
         process.wait.set(Wait::None);
+        if process.request.waits_if_busy()
+            && matches!(process.shared.status().phase, Phase::Queued | Phase::Paused)
+            && self.disk.open_file(process.disk_id).is_none()
+            && !self.disk.is_in_use(&process.request)
+        {
+            // It waited for another run, and starts with what that has left.
+            self.run_starts(process);
+        }
         let resumed = body.resume(());
         self.check_readable(process, matches!(resumed, CoroutineResult::Return(_)));
         match resumed {

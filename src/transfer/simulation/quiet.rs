@@ -29,6 +29,8 @@ impl Default for RequestPlan {
             traffic_limit: 0,
             order: Order::Default,
             expects: None,
+            if_different: false,
+            waits: false,
         }
     }
 }
@@ -82,6 +84,7 @@ impl RunPlan {
             meanwhile: Vec::new(),
             pauses: Vec::new(),
             occupied: None,
+            occupied_for: Duration::from_secs(3),
             clean: false,
             same_client: false,
         }

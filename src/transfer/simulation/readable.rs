@@ -112,7 +112,10 @@ impl Universe {
     /// A request of a download that is fetched from its start does not reach far beyond the first missing byte.
     pub fn check_order(&self, process: &Process, asked: Range<u64>) {
         let request = &process.request;
-        if request.order != Order::Sequential || request.is_processed() || self.has_reason(process)
+        if request.order != Order::Sequential
+            || request.is_processed()
+            || self.has_reason(process)
+            || self.others_of_target(process)
         {
             return;
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::options::{ClientOptions, LogLevel, RetryVerdict};
-use crate::model::request::{DownloadRequest, Overwrite};
+use crate::model::request::{DownloadRequest, Overwrite, WhenBusy};
 
 use super::plan::{ClientPlan, Condition, Processed, RequestPlan, RetryPlan};
 use super::universe::Universe;
@@ -45,8 +45,13 @@ pub fn request_of(plan: &RequestPlan, first_etag: &str) -> DownloadRequest {
     request.max_bandwidth = plan.max_bandwidth;
     request.traffic_limit = plan.traffic_limit;
     request.order = plan.order;
+    if plan.waits {
+        request.when_busy = WhenBusy::Wait;
+    }
     if plan.keep_target {
         request.overwrite = Overwrite::Fail;
+    } else if plan.if_different {
+        request.overwrite = Overwrite::IfDifferent;
     }
     request
 }

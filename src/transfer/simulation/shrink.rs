@@ -86,7 +86,7 @@ fn simpler_runs(plan: &Plan, try_with: &mut TryWith<'_>) {
         try_with(&|plan| plan.runs[run].request = RequestPlan::default());
         try_with(&|plan| plan.runs[run].client = ClientPlan::default());
     }
-    let requests: [fn(&mut RequestPlan, RequestPlan); 14] = [
+    let requests: [fn(&mut RequestPlan, RequestPlan); 16] = [
         |request, simple| request.part_size = simple.part_size,
         |request, simple| request.thread_num = simple.thread_num,
         |request, _| request.thread_num = 1,
@@ -104,6 +104,8 @@ fn simpler_runs(plan: &Plan, try_with: &mut TryWith<'_>) {
         |request, _| (request.max_bandwidth, request.traffic_limit) = (0, 0),
         |request, simple| request.order = simple.order,
         |request, _| request.expects = None,
+        |request, simple| request.if_different = simple.if_different,
+        |request, simple| request.waits = simple.waits,
     ];
     for change in requests {
         try_with(&|plan| {

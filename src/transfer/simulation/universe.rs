@@ -50,6 +50,8 @@ pub enum Happening {
     End(usize),
     /// What other programs do to the files of a process: the nth thing in its plan.
     Meanwhile(usize, usize),
+    /// Who has a file of a process locked is gone.
+    Leaves(usize),
     /// The nth pause of a process begins, or ends.
     Pause(usize, usize, bool),
 }
@@ -99,6 +101,8 @@ pub struct Figures {
     pub connections: Vec<(Duration, u32)>,
     /// When it sent requests.
     pub requests: Vec<Duration>,
+    /// Bytes that it received.
+    pub received: u64,
 }
 
 /// Plays a life. `tells`: its story is kept.
@@ -318,6 +322,13 @@ impl Universe {
                 }
                 self.notify(&process);
             }
+            Happening::Leaves(process) => {
+                let process = self.process(process);
+                if let Some(occupant) = process.occupant.filter(|_| !process.has_ended()) {
+                    self.tell(&process, || "its files are free".to_owned());
+                    self.disk.kill(occupant);
+                }
+            }
             Happening::End(process) => {
                 let process = self.process(process);
                 match process.plan.end {
@@ -369,6 +380,9 @@ impl Universe {
         ) = plan.end
         {
             self.plan_at(now + after, Happening::End(index));
+        }
+        if process.occupant.is_some() && process.request.waits_if_busy() {
+            self.plan_at(now + plan.occupied_for, Happening::Leaves(index));
         }
         for (nth, (after, _)) in plan.meanwhile.iter().enumerate() {
             self.plan_at(now + *after, Happening::Meanwhile(index, nth));

@@ -44,6 +44,10 @@ impl Job for Task {
         &self.shared
     }
 
+    fn is_ready(&self) -> bool {
+        self.claim.is_held()
+    }
+
     fn priority(&self) -> i32 {
         self.request.priority
     }
@@ -78,12 +82,20 @@ impl Job for Task {
     }
 
     fn give_up(self, why: GivenUp) {
-        let Task { request, shared, claim, .. } = self;
+        let Task { request, paths, shared, claim, .. } = self;
         let error = match why {
             GivenUp::Cancelled => Error::cancelled(&request.object()),
             GivenUp::Disabled => Error::disabled(),
             GivenUp::DeadlinePassed => {
-                Error::deadline(&request.object(), request.deadline.unwrap_or(Duration::ZERO))
+                let limit = request.deadline.unwrap_or(Duration::ZERO);
+                let error = Error::deadline(&request.object(), limit);
+                let target = paths.target.display();
+                match claim.is_held() {
+                    true => error,
+                    false => error.with_context(&format!(
+                        "; it waited for another download of this process to '{target}'"
+                    )),
+                }
             }
             GivenUp::Failed(error) => error,
         };

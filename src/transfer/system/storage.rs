@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::checkpoint::format::Header;
 use crate::checkpoint::journal::{Journal, JournalLocation, LockedJournal};
@@ -16,6 +17,7 @@ use crate::model::extent::Extent;
 use crate::model::request::{DownloadRequest, WriteMode};
 use crate::oss::content_cipher::ContentCipher;
 use crate::storage::aligned::AlignedBuffer;
+use crate::storage::existing_file::{ExistingFile, FileVersion};
 use crate::storage::file_hasher::FileHasher;
 use crate::storage::paths::Paths;
 use crate::storage::temp_file::{FinishOptions, TempFile};
@@ -23,7 +25,8 @@ use crate::sync::inbox::Sender;
 use crate::sys::exit;
 use crate::transfer::event::Event;
 use crate::transfer::world::{
-    EarlierFile, Hashing, JournalFile, Proof, READ_SIZE, ReadBack, Storage, TemporaryFile,
+    EarlierFile, Hashed, Hashing, JournalFile, Proof, READ_SIZE, ReadBack, Storage, TargetFile,
+    TemporaryFile,
 };
 
 use super::hashing::HashingThread;
@@ -62,6 +65,19 @@ impl Storage for DownloadFiles {
 
     fn target_exists(&self) -> bool {
         self.paths.target.symlink_metadata().is_ok()
+    }
+
+    fn target_version(&self) -> Option<FileVersion> {
+        FileVersion::at(&self.paths.target)
+    }
+
+    fn first_target_version(&self) -> Option<FileVersion> {
+        self.paths.target_version
+    }
+
+    fn open_target(&self) -> Result<Option<Box<dyn TargetFile>>> {
+        let opened = ExistingFile::open(&self.paths.target)?;
+        Ok(opened.map(|file| -> Box<dyn TargetFile> { Box::new(file) }))
     }
 
     fn temp_path(&self) -> &Path {
@@ -156,6 +172,10 @@ impl Storage for DownloadFiles {
         Ok(Arc::new(self.paths.create_temp()?))
     }
 
+    fn release(&self) {
+        drop((self.locked_journal.take(), self.found_temp.take(), self.sdk_record.take()));
+    }
+
     fn start_proof(
         &self,
         file: Arc<dyn TemporaryFile>,
@@ -173,6 +193,41 @@ impl Storage for DownloadFiles {
         algorithms: Algorithms,
     ) -> Result<Box<dyn Hashing>> {
         Ok(Box::new(HashingThread::start(file, algorithms, self.events.clone())?))
+    }
+}
+
+impl TargetFile for ExistingFile {
+    fn version(&self) -> Result<FileVersion> {
+        ExistingFile::version(self)
+    }
+
+    fn flush(&self) -> Result<()> {
+        ExistingFile::flush(self)
+    }
+
+    fn set_modified(&self, time: SystemTime) -> Result<()> {
+        ExistingFile::set_modified(self, time)
+    }
+
+    fn hash(
+        &self,
+        len: u64,
+        content_key: Option<&ContentKey>,
+        algorithms: Algorithms,
+        between: &mut dyn FnMut(u64) -> Result<()>,
+        buffer: &mut [u8],
+    ) -> Result<Option<Hashed>> {
+        let mut hasher = FileHasher::new(algorithms)?;
+        let cipher = content_key.map(|key| ContentCipher::at(key, 0));
+        let stored_crc64 = match cipher.transpose()? {
+            None => ExistingFile::hash(self, len, &mut hasher, between, buffer, |_| Ok(())),
+            Some(mut cipher) => {
+                let encrypt = |bytes: &mut [u8]| cipher.replace(bytes);
+                ExistingFile::hash(self, len, &mut hasher, between, buffer, encrypt)
+            }
+        }?;
+        let Some(stored_crc64) = stored_crc64 else { return Ok(None) };
+        Ok(Some(Hashed { stored_crc64, digests: hasher.finish()? }))
     }
 }
 

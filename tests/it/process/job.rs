@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use oss_resumable::{
     AccessKey, ByteRange, Checkpoint, Client, ClientOptions, Credentials, DecryptionKey,
-    DownloadRequest, Phase, WriteMode,
+    DownloadRequest, Phase, WhenBusy, WriteMode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,8 @@ pub struct Job {
     /// PEM.
     pub decryption_key: Option<String>,
     pub direct: bool,
+    /// Waits for another process.
+    pub waits: bool,
     /// `verify_before_rename`
     pub read_back: bool,
     pub expected: Expected,
@@ -76,6 +78,7 @@ impl Job {
             direct: false,
             read_back: false,
             expected: Expected::default(),
+            waits: false,
         }
     }
 
@@ -111,6 +114,7 @@ impl Job {
         request.expected_sha256 = sha256.as_ref().map(|text| text.parse().expect("a SHA-256"));
         request.expected_md5 = md5.as_ref().map(|text| text.parse().expect("an MD5"));
         request.expected_crc64 = crc64.as_ref().map(|text| text.parse().expect("a CRC-64"));
+        request.when_busy = if self.waits { WhenBusy::Wait } else { WhenBusy::Fail };
         request.write_mode = if self.direct { WriteMode::Direct } else { WriteMode::Auto };
         request
     }

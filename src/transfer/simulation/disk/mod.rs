@@ -13,6 +13,7 @@ mod plan;
 mod proof;
 mod state;
 mod storage;
+mod target;
 mod temp;
 #[cfg(test)]
 mod tests;
@@ -138,6 +139,14 @@ impl Disk {
         if state.files.file(inode).lock.is_none() {
             state.lock(process, inode);
         }
+    }
+
+    /// Whether a process has locked the journal of a download or its temporary file under the usual name.
+    pub fn is_in_use(&self, request: &DownloadRequest) -> bool {
+        let files = &self.0.lock().files;
+        let paths = [Some(storage::paths(request).temp), storage::journal_path(request)];
+        let mut inodes = paths.iter().flatten().filter_map(|path| files.find(path.as_os_str()));
+        inodes.any(|inode| files.file(inode).lock.is_some())
     }
 
     /// From now on no call fails, and there is room for everything.

@@ -14,8 +14,11 @@ use crate::model::encryption::ContentKey;
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
 use crate::model::request::{ByteRange, Checkpoint, DownloadRequest};
+use crate::storage::existing_file::FileVersion;
 use crate::storage::paths::Paths;
-use crate::transfer::world::{EarlierFile, Hashing, JournalFile, Proof, Storage, TemporaryFile};
+use crate::transfer::world::{
+    EarlierFile, Hashing, JournalFile, Proof, Storage, TargetFile, TemporaryFile,
+};
 
 use super::ProcessId;
 use super::files::{ByteFile, Data};
@@ -24,6 +27,7 @@ use super::journal::{SimJournal, decode, discard, refused};
 use super::plan::Call;
 use super::proof;
 use super::state::{OpenFile, Shared, State};
+use super::target::{self, SimTarget};
 use super::temp::SimFile;
 
 /// The files of one download by one process.
@@ -45,6 +49,7 @@ impl SimStorage {
         let mut paths = paths(request);
         let mut state = shared.lock();
         paths.trusted = state.plan.trusted;
+        paths.target_version = target::version(&state, &paths.target);
         if !paths.trusted {
             paths.temp = with_random_suffix(&mut state, &paths);
         }
@@ -123,6 +128,27 @@ impl Storage for SimStorage {
         let mut state = self.shared.lock();
         state.step(self.process, Call::Look).is_ok()
             && state.files.find(self.paths.target.as_os_str()).is_some()
+    }
+
+    fn target_version(&self) -> Option<FileVersion> {
+        let mut state = self.shared.lock();
+        state.step(self.process, Call::Look).ok()?;
+        target::version(&state, &self.paths.target)
+    }
+
+    fn first_target_version(&self) -> Option<FileVersion> {
+        self.paths.target_version
+    }
+
+    fn open_target(&self) -> Result<Option<Box<dyn TargetFile>>> {
+        let path = &self.paths.target;
+        let mut state = self.shared.lock();
+        let opened = state.step(self.process, Call::Look);
+        opened.map_err(|error| Error::io("open", path, &error.into()))?;
+        let inode = state.files.find(path.as_os_str());
+        Ok(inode.map(|inode| -> Box<dyn TargetFile> {
+            Box::new(SimTarget::new(&self.shared, self.process, inode, path))
+        }))
     }
 
     fn temp_path(&self) -> &Path {
@@ -284,6 +310,11 @@ impl Storage for SimStorage {
         Ok(Arc::new(file))
     }
 
+    fn release(&self) {
+        drop((self.journal.take(), self.temp.take()));
+        self.found_sdk_record.set(false);
+    }
+
     fn start_proof(
         &self,
         file: Arc<dyn TemporaryFile>,
@@ -318,6 +349,7 @@ pub fn paths(request: &DownloadRequest) -> Paths {
             Checkpoint::BesideTarget => Some(directory.to_owned()),
             Checkpoint::Directory(directory) => Some(directory.clone()),
         },
+        target_version: None,
         target,
     }
 }
