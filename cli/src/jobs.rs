@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use oss_resumable::{Checkpoint, DownloadRequest, Overwrite};
+use oss_resumable::{Checkpoint, DownloadRequest, Overwrite, WhenBusy};
 
 use crate::arguments::{Connections, GetArguments, Replacing, TargetArguments};
 use crate::source::Source;
@@ -75,7 +75,9 @@ fn job(listed: &Listed, arguments: &GetArguments) -> Result<Job, String> {
     request.overwrite = match arguments.overwrite {
         Replacing::Always => Overwrite::Replace,
         Replacing::Never => Overwrite::Fail,
+        Replacing::IfDifferent => Overwrite::IfDifferent,
     };
+    request.when_busy = if arguments.wait { WhenBusy::Wait } else { WhenBusy::Fail };
     match arguments.connections {
         Connections::Auto => (request.auto_concurrency, request.thread_num) = (true, 0),
         Connections::Fixed(count) => request.thread_num = count,

@@ -23,6 +23,9 @@ pub struct GetArguments {
     /// What happens to a file that is there already
     #[arg(long, value_name = "WHEN", default_value = "always")]
     pub overwrite: Replacing,
+    /// If another program is downloading to the same file, wait for it and go on from what it leaves
+    #[arg(long)]
+    pub wait: bool,
     /// Connections of each file: a number, or 'auto' to use as many as make it faster
     #[arg(long, value_name = "auto|N", default_value = "auto", value_parser = parse_connections)]
     pub connections: Connections,
@@ -61,6 +64,8 @@ pub enum Replacing {
     Always,
     /// It is left as it is, which is an error
     Never,
+    /// It is compared first; if it is the object, nothing is fetched
+    IfDifferent,
 }
 
 fn parse_connections(text: &str) -> Result<Connections, String> {

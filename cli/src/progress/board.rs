@@ -72,7 +72,8 @@ impl Board {
         self.active.iter().map(move |(file, figures)| (name(file), *figures))
     }
 
-    /// The whole: its name, such as `3 of 12 files`, and its figures. The total is known when every file has started.
+    /// The whole: its name, such as `3 of 12 files` or that of the only file, and its figures. The total is known when
+    /// every file has started.
     pub fn whole(&self) -> (String, Figures) {
         let mut sum = self.ended;
         let mut total = Some(self.ended.done);
@@ -85,7 +86,11 @@ impl Board {
         let files = self.names.len();
         let all_started = self.ended_files + self.active.len() == files;
         sum.total = total.filter(|_| all_started);
-        (format!("{} of {files} files", self.ended_files), sum)
+        let name = match self.names.as_slice() {
+            [only] => only.clone(),
+            _ => format!("{} of {files} files", self.ended_files),
+        };
+        (name, sum)
     }
 }
 
@@ -128,7 +133,7 @@ mod tests {
         board.end(0, None);
         assert_eq!(
             board.whole(),
-            ("1 of 1 files".to_owned(), Figures { total: Some(0), ..Figures::default() })
+            ("file 0".to_owned(), Figures { total: Some(0), ..Figures::default() })
         );
     }
 }

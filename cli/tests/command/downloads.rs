@@ -102,6 +102,32 @@ fn an_existing_file_is_replaced_unless_it_must_stay() {
 }
 
 #[test]
+fn an_existing_file_that_is_the_object_is_not_fetched_again() {
+    let fixture = Fixture::new(MIB);
+    let again = ["get", SOURCE, "--overwrite", "if-different", "--json"];
+    let fetched =
+        |fixture: &Fixture| fixture.run(&again).success().json()[1]["bytes_from_network"].as_u64();
+    assert_eq!(fetched(&fixture), Some(MIB));
+    assert_eq!(fetched(&fixture), Some(0));
+    fixture.write(NAME, "old");
+    assert_eq!(fetched(&fixture), Some(MIB));
+    fixture.assert_is(NAME, KEY);
+}
+
+#[test]
+fn a_file_to_which_another_command_downloads_is_an_error_or_waited_for() {
+    let fixture = Fixture::slow(16 * MIB);
+    let mut first = fixture.start_and_wait_for(&["get", SOURCE], MIB);
+    let busy = fixture.run(&["get", SOURCE]);
+    assert_eq!(busy.code, Some(1));
+    assert!(busy.stderr.contains("Busy: "), "{}", busy.stderr);
+    let waited = fixture.run(&["get", SOURCE, "--wait", "--json"]).success();
+    assert_eq!(waited.json()[1]["bytes_from_network"], 0);
+    assert_eq!(first.wait().expect("end").code(), Some(0));
+    fixture.assert_is(NAME, KEY);
+}
+
+#[test]
 fn the_number_of_connections_is_the_one_that_was_asked_for() {
     let fixture = Fixture::new(24 * MIB);
     fixture.server.inject(Fault::RateLimit(16 * MIB));
