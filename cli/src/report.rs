@@ -7,6 +7,7 @@ use oss_resumable::{Error, ErrorKind, Outcome, Proof, Result, Status};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::arguments::GetArguments;
 use crate::exit::Exit;
 use crate::output::{Lines, complain, note, printable};
 use crate::quantity::{bytes, clock, rate};
@@ -20,6 +21,16 @@ pub enum Form {
     Json,
     /// Errors only.
     Quiet,
+}
+
+impl Form {
+    pub fn of(arguments: &GetArguments) -> Self {
+        match arguments {
+            GetArguments { json: true, .. } => Form::Json,
+            GetArguments { quiet: true, .. } => Form::Quiet,
+            _ => Form::Text,
+        }
+    }
 }
 
 /// Collects the results, and writes them when nothing else is being drawn.

@@ -79,11 +79,6 @@ impl Run {
         jobs: &[Job],
         options: ClientOptions,
     ) -> Result<Self, Failure> {
-        let form = match arguments {
-            GetArguments { json: true, .. } => Form::Json,
-            GetArguments { quiet: true, .. } => Form::Quiet,
-            _ => Form::Text,
-        };
         let names = jobs.iter().map(|job| job.target.to_string_lossy().into_owned());
         Ok(Run {
             client: Client::new(options)?,
@@ -91,8 +86,8 @@ impl Run {
             downloads: Vec::new(),
             running: 0,
             board: Board::new(names.collect()),
-            progress: Progress::new(arguments.quiet, jobs.len()),
-            report: Report::new(form),
+            progress: Progress::new(arguments.quiet),
+            report: Report::new(Form::of(arguments)),
         })
     }
 
@@ -146,7 +141,7 @@ impl Run {
         if self.progress.time_left().is_zero() {
             let report = &mut self.report;
             let print = report.has_lines().then_some(|| report.flush());
-            self.progress.show(&self.board, print);
+            self.progress.show(&self.board.snapshot(), print);
         }
         Ok(())
     }

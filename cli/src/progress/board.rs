@@ -37,6 +37,16 @@ impl From<&Status> for Figures {
     }
 }
 
+/// What there is to show at one moment.
+pub struct Snapshot {
+    /// The downloads that run.
+    pub files: Vec<(String, Figures)>,
+    /// All of them together, and what has ended.
+    pub whole: (String, Figures),
+    /// The only file is the whole.
+    pub is_single: bool,
+}
+
 /// All files of a command.
 pub struct Board {
     names: Vec<String>,
@@ -66,15 +76,16 @@ impl Board {
         self.ended.reused += figures.reused;
     }
 
-    /// The downloads that run, in the order of their starts.
-    pub fn active(&self) -> impl Iterator<Item = (&str, Figures)> {
-        let name = |file: &usize| self.names.get(*file).map_or("", String::as_str);
-        self.active.iter().map(move |(file, figures)| (name(file), *figures))
+    /// What there is to show. The downloads are in the order of their starts.
+    pub fn snapshot(&self) -> Snapshot {
+        let name = |file: &usize| self.names.get(*file).cloned().unwrap_or_default();
+        let files = self.active.iter().map(|(file, figures)| (name(file), *figures));
+        Snapshot { files: files.collect(), whole: self.whole(), is_single: self.names.len() == 1 }
     }
 
     /// The whole: its name, such as `3 of 12 files` or that of the only file, and its figures. The total is known when
     /// every file has started.
-    pub fn whole(&self) -> (String, Figures) {
+    fn whole(&self) -> (String, Figures) {
         let mut sum = self.ended;
         let mut total = Some(self.ended.done);
         for figures in self.active.values() {

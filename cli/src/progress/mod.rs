@@ -9,14 +9,14 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-pub use board::Board;
+pub use board::{Board, Figures, Snapshot};
 use plain::Plain;
 use screen::Screen;
 
 /// Time between two looks of a user at a terminal.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Shows a board on standard error.
+/// Shows the progress on standard error.
 pub struct Progress {
     view: View,
     next: Instant,
@@ -32,13 +32,13 @@ enum View {
 
 impl Progress {
     /// Bars if standard error is a terminal that can draw them, plain lines otherwise, nothing if `quiet`.
-    pub fn new(quiet: bool, files: usize) -> Self {
+    pub fn new(quiet: bool) -> Self {
         let view = if quiet {
             View::Silent
         } else if io::stderr().is_terminal()
             && env::var_os("TERM").is_none_or(|term| term != "dumb")
         {
-            View::Screen(Screen::new(files))
+            View::Screen(Screen::new())
         } else {
             View::Plain(Plain::new())
         };
@@ -50,13 +50,13 @@ impl Progress {
         self.next.saturating_duration_since(Instant::now())
     }
 
-    /// Shows the board. `print` writes the lines that have come in between, if there are any.
-    pub fn show(&mut self, board: &Board, print: Option<impl FnOnce()>) {
+    /// Shows the progress. `print` writes the lines that have come in between, if there are any.
+    pub fn show(&mut self, now: &Snapshot, print: Option<impl FnOnce()>) {
         match &mut self.view {
-            View::Screen(screen) => screen.show(board, print),
+            View::Screen(screen) => screen.show(now, print),
             View::Plain(plain) => {
                 print.into_iter().for_each(|print| print());
-                plain.show(board);
+                plain.show(&now.whole);
             }
             View::Silent => print.into_iter().for_each(|print| print()),
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::board::Board;
+use super::board::Figures;
 use super::layout;
 use crate::output::note;
 
@@ -18,11 +18,10 @@ impl Plain {
         Plain { next: Instant::now() + EVERY }
     }
 
-    pub fn show(&mut self, board: &Board) {
+    pub fn show(&mut self, whole: &(String, Figures)) {
         let now = Instant::now();
         if now >= self.next {
-            let (name, figures) = board.whole();
-            note(&layout::sentence(&name, &figures));
+            note(&layout::sentence(&whole.0, &whole.1));
             self.next = now + EVERY;
         }
     }

@@ -5,7 +5,7 @@
 
 use console::Term;
 
-use super::board::Board;
+use super::board::Snapshot;
 use super::layout::Layout;
 
 /// Most files that have a bar.
@@ -16,17 +16,15 @@ pub struct Screen {
     terminal: Term,
     /// Lines that are on the terminal. The cursor is at the beginning of the line below.
     drawn: usize,
-    has_whole: bool,
 }
 
 impl Screen {
-    /// For so many files; a single one is the whole.
-    pub fn new(files: usize) -> Self {
-        Screen { terminal: Term::buffered_stderr(), drawn: 0, has_whole: files > 1 }
+    pub fn new() -> Self {
+        Screen { terminal: Term::buffered_stderr(), drawn: 0 }
     }
 
-    /// Draws the board over the former one. `print`, if there is something to print, writes above it.
-    pub fn show(&mut self, board: &Board, print: Option<impl FnOnce()>) {
+    /// Draws what is to be shown over the former. `print`, if there is something to print, writes above it.
+    pub fn show(&mut self, now: &Snapshot, print: Option<impl FnOnce()>) {
         if let Some(print) = print {
             self.clear();
             print();
@@ -35,12 +33,12 @@ impl Screen {
         // Some terminals begin another line after the last column.
         let width = usize::from(width).saturating_sub(1);
         let most = MOST.min(usize::from(height).saturating_sub(2)).max(1);
-        let (whole_name, whole) = board.whole();
+        let (whole_name, whole) = &now.whole;
         let layout = Layout::new(width, whole.reused > 0);
-        let files = board.active().take(most);
-        let mut lines: Vec<_> = files.map(|(name, figures)| layout.line(name, &figures)).collect();
-        if self.has_whole {
-            lines.push(layout.line(&whole_name, &whole));
+        let files = now.files.iter().take(most);
+        let mut lines: Vec<_> = files.map(|(name, figures)| layout.line(name, figures)).collect();
+        if !now.is_single {
+            lines.push(layout.line(whole_name, whole));
         }
         self.draw(&lines);
     }
