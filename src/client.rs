@@ -136,9 +136,13 @@ impl Client {
         state.require_threads()?;
         let _exit_guard = sys::exit::guard()?;
         validate::request(request)?;
-        state.session.require_region()?;
+        if request.url.is_none() {
+            state.session.require_service()?;
+        }
         let paths = paths::resolve(request)?;
-        state.session.credentials.refresh_environment()?;
+        if request.url.is_none() {
+            state.session.credentials.refresh_environment()?;
+        }
 
         let (events, inbox) = inbox();
         let shared = Arc::new(Shared::new(events, request.max_bandwidth, started));
@@ -187,7 +191,7 @@ impl Client {
         let session = &self.state.session;
         self.state.require_threads()?;
         validate::list_request(request)?;
-        session.require_region()?;
+        session.require_service()?;
         session.listings.require_open()?;
         session.credentials.refresh_environment()?;
         let lister = Lister::new(session.clone(), request.clone(), started);
@@ -204,9 +208,12 @@ impl Client {
         expires: Duration,
     ) -> Result<String> {
         self.state.require_threads()?;
+        if request.url.is_some() {
+            return Err(Error::validation("a URL cannot be presigned: set bucket and key"));
+        }
         validate::request(request)?;
         validate::access_key(key)?;
-        self.state.session.require_region()?;
+        self.state.session.require_service()?;
         self.state.session.presign("GET", request, key, expires)
     }
 

@@ -5,9 +5,9 @@
 #[cfg(feature = "capi")]
 pub use crate::capi::{client_options, request as c_request, sized, status};
 pub use crate::checkpoint::{format, sdk_record};
-pub use crate::model::{crc64, digest, extent, listing, pinning};
+pub use crate::model::{crc64, digest, extent, listing, pinning, web_address};
 pub use crate::oss::{
     address, clock, endpoint, envelope, get_object, list_document, reply, service_error, sign,
-    validate,
+    source_url, validate,
 };
 pub use crate::transfer::policy::reply_check;

@@ -41,6 +41,7 @@ pub use model::request::{
     DownloadRequest, MAX_PART_SIZE, MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite,
     ResponseHeaders, WhenBusy, WriteMode,
 };
+pub use model::source_url::{SharedUrlProvider, SourceUrl, UrlProvider};
 pub use model::temp_path::TempPath;
 pub use model::trace::{RequestEnd, RequestTrace, TraceSink};
 pub use version::version;

@@ -12,6 +12,7 @@ const SOURCES: &[&str] = &[
     "lists.rs",
     "callbacks.rs",
     "encryption.rs",
+    "url_provider.rs",
     "trace.rs",
     "client_options.rs",
     "request.rs",

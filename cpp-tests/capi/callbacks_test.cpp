@@ -144,7 +144,7 @@ TEST(Callbacks, UserDataOfAClientIsFreedWhenItAndItsDownloadsAreGone) {
     EXPECT_EQ(freed, 0);
     client.reset();
     EXPECT_EQ(freed, 1);
-    options.endpoint = nullptr;
+    options.endpoint = "";
     EXPECT_FALSE(newClient(options));
     EXPECT_EQ(freed, 2);
 }

@@ -78,6 +78,27 @@ for example in examples/c/follow examples/follow; do
     expect_status 2 "$build/$example"
 done
 
+# A presigned URL (V1) of a key that is valid until a time.
+presigned() {
+    local signature
+    signature=$(printf 'GET\n\n\n%s\n/examplebucket/%s' "$2" "$1" | openssl dgst -sha1 -hmac secret -binary |
+        openssl base64 | sed 's/+/%2B/g; s,/,%2F,g; s/=/%3D/g')
+    echo "$endpoint/examplebucket/$1?OSSAccessKeyId=id&Expires=$2&Signature=$signature"
+}
+
+# The URLs come from standard input. The first one has expired, so the second one is used.
+for example in examples/c/url examples/url; do
+    rm -f "$scratch/file"
+    later=$(($(date +%s) + 600))
+    { presigned generated/1MiB 1000000000; presigned generated/1MiB $later; } |
+        expect_status 0 "$build/$example" "$scratch/file" "$scratch"
+    verify 1MiB "$scratch/file"
+    presigned missing $later | expect_status 1 "$build/$example" "$scratch/file" "$scratch"
+    grep -q 'NoSuchKey' "$scratch/err" || fail "$example does not name the error"
+    ! grep -q Signature "$scratch/err" || fail "$example shows the query"
+    expect_status 2 "$build/$example"
+done
+
 # One line for each request.
 for example in examples/c/trace examples/trace; do
     rm -f "$scratch/file"

@@ -93,6 +93,10 @@ inline const std::vector<Field> &requestFields() {
         FIELD(expected_crc64, text),
         FIELD(when_busy, number),
         FIELD(reserved4, number),
+        FIELD(url, text),
+        FIELD(url_provider, callback),
+        FIELD(url_provider_user_data, callback),
+        FIELD(url_provider_user_data_free, callback),
     };
 #undef FIELD
     return fields;

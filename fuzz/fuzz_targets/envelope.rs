@@ -30,7 +30,10 @@ fuzz_target!(|lines: &[u8]| {
             assert_eq!(sent("wrap-alg"), Some(&*envelope.wrap_algorithm));
             let cipher = sent("cek-alg").expect("a cipher");
             assert!(cipher.eq_ignore_ascii_case("AES/CTR/NoPadding"), "{cipher}");
-            assert_eq!(sent("matdesc").filter(|text| !text.is_empty()), envelope.matdesc.as_deref());
+            assert_eq!(
+                sent("matdesc").filter(|text| !text.is_empty()),
+                envelope.matdesc.as_deref()
+            );
         }
     }
     let matdesc = sent("matdesc").unwrap_or_default();

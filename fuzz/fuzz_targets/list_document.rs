@@ -119,8 +119,7 @@ impl Page<'_> {
         let read = |name: &&str| match self.encodes {
             true => (*name).to_owned(),
             false => {
-                let is_changed =
-                    |c: char| c.is_control() || matches!(c, '\u{85}' | '\u{2028}');
+                let is_changed = |c: char| c.is_control() || matches!(c, '\u{85}' | '\u{2028}');
                 name.chars().map(|c| if is_changed(c) { '_' } else { c }).collect()
             }
         };

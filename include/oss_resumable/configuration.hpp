@@ -102,9 +102,10 @@ struct Callbacks {
  * copies. */
 class COptions {
 public:
-    COptions(const std::string &endpoint, const Credentials *key, const ClientConfiguration &from) {
+    /** `endpoint` is NULL for a client that only downloads from URLs. */
+    COptions(const char *endpoint, const Credentials *key, const ClientConfiguration &from) {
         oss_resumable_client_options &to = options_;
-        to.endpoint = endpoint.c_str();
+        to.endpoint = endpoint;
         to.region = optional(from.region);
         if (key) {
             to.access_key_id = key->accessKeyId.c_str();

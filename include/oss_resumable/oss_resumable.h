@@ -523,6 +523,11 @@ typedef struct oss_resumable_listing oss_resumable_listing;
 typedef struct oss_resumable_result oss_resumable_result;
 
 /**
+ * Receives the answer of an ::oss_resumable_url_provider. Valid only during that call; thread-safe.
+ */
+typedef struct oss_resumable_url_sink oss_resumable_url_sink;
+
+/**
  * The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT, ::OSS_RESUMABLE_END_OF_LIST or one of the
  * `OSS_RESUMABLE_ERR_…` codes. The meaning of a number never changes. Treat an unknown number as a failure.
  */
@@ -882,7 +887,8 @@ typedef void (*oss_resumable_trace)(const struct oss_resumable_trace_record *rec
                                     void *user_data);
 
 /**
- * Options of a client. Only `struct_size` and `endpoint` are required; zero in any other field selects its default.
+ * Options of a client. Only `struct_size` and `endpoint` are required, and a client that only downloads from URLs needs
+ * no `endpoint`; zero in any other field selects its default.
  * Strings are UTF-8 and copied by oss_resumable_client_new().
  */
 typedef struct oss_resumable_client_options {
@@ -891,7 +897,8 @@ typedef struct oss_resumable_client_options {
      */
     size_t struct_size;
     /**
-     * `[http[s]://]host[:port]`; `https://` when no scheme is given. Required.
+     * `[http[s]://]host[:port]`; `https://` when no scheme is given. NULL: the client only downloads from
+     * URLs, and a request for a bucket is ::OSS_RESUMABLE_ERR_VALIDATION.
      */
     const char *endpoint;
     /**
@@ -1234,8 +1241,21 @@ typedef int32_t (*oss_resumable_progress)(const struct oss_resumable_status *sta
                                           void *user_data);
 
 /**
- * Names the object to download and the file to write, with options. Only `struct_size`, `bucket` and `key` are
- * required; zero in any other field selects its default. Strings are UTF-8. Everything is copied before the call that
+ * Supplies a new URL of the same object when the one of a download has expired; see `url_provider` of
+ * oss_download_object_request. Runs on a thread of its own and is never called concurrently for one download. It may
+ * block: neither transfers nor cancellation wait for it, but oss_resumable_client_free() does. While 64 calls whose
+ * downloads have ended have not returned, it is not called, and downloads that need it fail.
+ *
+ * Answer with oss_resumable_url_set() or oss_resumable_url_fail() before returning; without an answer, the requests
+ * that need a URL fail. The callback must not start downloads or wait for them, and must not throw: a C++ exception
+ * that leaves it ends the program.
+ */
+typedef void (*oss_resumable_url_provider)(struct oss_resumable_url_sink *sink,
+                                           void *user_data);
+
+/**
+ * Names the object to download and the file to write, with options. Only `struct_size`, and `bucket` and `key` or
+ * `url`, are required; zero in any other field selects its default. Strings are UTF-8. Everything is copied before the call that
  * receives the request returns, and validated before anything is sent or written.
  */
 typedef struct oss_download_object_request {
@@ -1244,15 +1264,15 @@ typedef struct oss_download_object_request {
      */
     size_t struct_size;
     /**
-     * Bucket name: 3–63 characters of `a-z0-9-`, not starting or ending with `-`. Required.
+     * Bucket name: 3–63 characters of `a-z0-9-`, not starting or ending with `-`. Required without `url`.
      */
     const char *bucket;
     /**
-     * Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL. Required.
+     * Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL. Required without `url`.
      */
     const char *key;
     /**
-     * Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced only once
+     * Target file. NULL: the last segment of the key, or of the URL's decoded path, in the current directory. An existing file is replaced only once
      * the new one is complete and verified.
      * A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
      * download starts is created or replaced. A link in a sticky, world-writable directory such as /tmp must belong to
@@ -1349,7 +1369,7 @@ typedef struct oss_download_object_request {
      */
     uint64_t traffic_limit;
     /**
-     * `extra_headers_count` additional headers for every request.
+     * `extra_headers_count` additional headers for every request. With `url`, see there.
      */
     const struct oss_resumable_pair *extra_headers;
     /**
@@ -1536,6 +1556,45 @@ typedef struct oss_download_object_request {
      * Must be zero.
      */
     uint32_t reserved4;
+    /**
+     * URL of the object, in place of `bucket` and `key`, which must be NULL or empty: `http` or `https`, at most 16 KiB,
+     * without a user name. It may be a presigned URL of OSS (V1 or V4), a link of a CDN or a custom domain, or a public
+     * link of any HTTP/1.1 server. NULL: `bucket` and `key` name the object. The endpoint, the region and the
+     * credentials of the client are not used; the client may have none.
+     *
+     * - It is sent as it is, without its fragment. Requests carry `Range`, `If-Match` and the extra headers, and no other
+     *   header that a signature would have to cover. So `version_id`, `traffic_limit`, `requester_pays`, the
+     *   `response_…` fields and `extra_query` must not be set (::OSS_RESUMABLE_ERR_VALIDATION): they belong into the URL
+     *   when it is signed.
+     * - A server that supports ranges and sends a strong ETag is used like OSS. Without a strong ETag, without ranges,
+     *   or with a chunked body without a length, the object is fetched in one stream that cannot be resumed. A CRC-64 in
+     *   `x-oss-hash-crc64ecma` is compared. A body that was compressed in transit is an error.
+     * - A download is resumed when host, path, ETag and size are the same, whatever the query is. No query appears in
+     *   the checkpoint, a message, a log line or a trace.
+     * - Up to five redirects in a row are followed, but never from `https` to `http`; others end the download with
+     *   `RedirectError`. The extra headers, which may be credentials and here also may be `Authorization`, are sent only
+     *   to the scheme, host and port of this URL, except `Accept`, `Accept-Language`, `Cache-Control`, `Pragma` and
+     *   `User-Agent`. When an address that a redirect gave stops working, the URL is asked again.
+     * - With `x-oss-process` in its query, the object is processed; see `extra_query`.
+     * - When it expires, `url_provider` is asked; without one the download fails.
+     */
+    const char *url;
+    /**
+     * Supplies a new URL when the one of the download has expired, or NULL: its `Expires`, or `x-oss-date` and
+     * `x-oss-expires`, say so, the server answers 400, 401 or 403 and calls it expired, or it answers 403 to a URL that
+     * has worked before. The download goes on at its byte if the new URL has the same object (ETag and size); otherwise
+     * the object has changed. The new URL may have another host, but not `http` after `https`. A provider without
+     * a usable URL ends the download with `UrlProviderError`. Only with `url`.
+     */
+    oss_resumable_url_provider url_provider;
+    /**
+     * Passed to `url_provider`.
+     */
+    void *url_provider_user_data;
+    /**
+     * Frees `url_provider_user_data` after the last call of `url_provider`, or NULL.
+     */
+    oss_resumable_user_data_free url_provider_user_data_free;
 } oss_download_object_request;
 
 /**
@@ -1544,7 +1603,8 @@ typedef struct oss_download_object_request {
 #define OSS_DOWNLOAD_OBJECT_REQUEST_INIT \
     { sizeof(oss_download_object_request), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, \
       0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, NULL, NULL, \
-      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0 }
+      NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, \
+      NULL, NULL, NULL, NULL }
 
 /**
  * What to list; see oss_resumable_list_objects(). Only `bucket` is required.
@@ -1896,6 +1956,33 @@ oss_resumable_code oss_resumable_content_key_set(struct oss_resumable_content_ke
  */
 oss_resumable_code oss_resumable_content_key_fail(struct oss_resumable_content_key_sink *sink,
                                                   const char *message);
+
+/**
+ * Answers an ::oss_resumable_url_provider with a URL. Of several answers the last one counts.
+ *
+ * Any thread may call it while the provider runs. The string is copied.
+ *
+ * @param sink the provider's parameter; not NULL
+ * @param url the URL; one that is not valid, or that is `http` after `https`, is a failed answer
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for an argument that is NULL or not UTF-8, or
+ * ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; after a failure an earlier answer still counts
+ */
+oss_resumable_code oss_resumable_url_set(struct oss_resumable_url_sink *sink,
+                                         const char *url);
+
+/**
+ * Answers an ::oss_resumable_url_provider with a failure.
+ *
+ * Any thread may call it while the provider runs. The string is copied.
+ *
+ * @param sink the provider's parameter; not NULL
+ * @param message the reason, which becomes part of the download's error message and must not contain secrets; NULL: no
+ * reason
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION for a NULL sink or a message that is not valid UTF-8, or
+ * ::OSS_RESUMABLE_ERR_OUT_OF_MEMORY; the failure is then the answer all the same, without its reason
+ */
+oss_resumable_code oss_resumable_url_fail(struct oss_resumable_url_sink *sink,
+                                          const char *message);
 
 /**
  * Creates an event queue.

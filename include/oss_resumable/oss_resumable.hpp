@@ -142,14 +142,20 @@ public:
     /** Uses the credentials of the environment, unless the configuration sets others. */
     explicit Client(const std::string &endpoint,
                     const ClientConfiguration &configuration = ClientConfiguration()) {
-        open(endpoint, nullptr, configuration);
+        open(endpoint.c_str(), nullptr, configuration);
     }
     /** Uses fixed credentials; `securityToken` may be empty. */
     Client(const std::string &endpoint, const std::string &accessKeyId,
            const std::string &accessKeySecret, const std::string &securityToken,
            const ClientConfiguration &configuration = ClientConfiguration()) {
         const Credentials key{accessKeyId, accessKeySecret, securityToken, 0};
-        open(endpoint, &key, configuration);
+        open(endpoint.c_str(), &key, configuration);
+    }
+    /** A client that only downloads from URLs; it has no endpoint. */
+    static Client ForUrls(const ClientConfiguration &configuration = ClientConfiguration()) {
+        Client client;
+        client.open(nullptr, nullptr, configuration);
+        return client;
     }
 
     /** Whether the client was created. If not, its downloads fail with error(). */
@@ -299,7 +305,9 @@ private:
         return isValid() && !problem.empty() ? Error::validation(problem) : error_;
     }
 
-    void open(const std::string &endpoint, const Credentials *key,
+    Client() = default;
+
+    void open(const char *endpoint, const Credentials *key,
               const ClientConfiguration &configuration) {
         const detail::COptions c(endpoint, key, configuration);
         oss_resumable_client *handle = nullptr;

@@ -19,6 +19,7 @@
 #include "detail.hpp"
 #include "event_queue.hpp"
 #include "oss_resumable.h"
+#include "url_provider.hpp"
 
 namespace oss_resumable {
 
@@ -175,6 +176,20 @@ public:
         : bucket_(bucket), key_(key), filePath_(filePath), checkpointDir_(checkpointDir),
           partSize_(partSize), threadNum_(threadNum == 0 ? 1 : threadNum) {}
 
+    /** Downloads the object at a URL; see `url` in oss_download_object_request. Without `filePath`
+     * the file is named after the last segment of the URL's path, in the current directory. */
+    static DownloadObjectRequest FromUrl(const std::string &url, const std::string &filePath = "",
+                                         const std::string &checkpointDir = "") {
+        DownloadObjectRequest request("", "", filePath, checkpointDir);
+        request.setUrl(url);
+        return request;
+    }
+
+    const std::string &Url() const { return url_; }
+    /** The URL of the object, in place of bucket and key, which must be empty. */
+    void setUrl(const std::string &value) { url_ = value; }
+    /** Asked for a new URL when the one of the download has expired. */
+    void setUrlProvider(const UrlProvider &value) { urlProvider_ = value; }
     const std::string &Bucket() const { return bucket_; }
     void setBucket(const std::string &value) { bucket_ = value; }
     const std::string &Key() const { return key_; }
@@ -322,7 +337,7 @@ public:
     std::string refusal() const {
         for (const std::string *text :
              {&bucket_, &key_, &filePath_, &checkpointDir_, &versionId_, &expectedSha256_.text,
-              &expectedMd5_.text, &expectedCrc64_.text}) {
+              &expectedMd5_.text, &expectedCrc64_.text, &url_}) {
             if (detail::hasNul(*text)) {
                 return "a string of the request holds a NUL byte";
             }
@@ -339,7 +354,8 @@ public:
 private:
     friend class detail::CRequest;
 
-    std::string bucket_, key_, filePath_, checkpointDir_;
+    std::string bucket_, key_, filePath_, checkpointDir_, url_;
+    UrlProvider urlProvider_;
     uint64_t partSize_ = OSS_RESUMABLE_DEFAULT_PART_SIZE;
     uint32_t threadNum_ = OSS_RESUMABLE_DEFAULT_THREAD_NUM;
     int32_t enableCheckpoint_ = OSS_RESUMABLE_DEFAULT;
@@ -392,6 +408,13 @@ public:
             request_.user_data = new std::shared_ptr<ProgressBridge>(progress_);
             request_.user_data_free = &ProgressBridge::release;
         }
+        if (from.urlProvider_) {
+            request_.url_provider = &provideUrl;
+            request_.url_provider_user_data = new UrlProvider(from.urlProvider_);
+            request_.url_provider_user_data_free = [](void *data) {
+                delete static_cast<UrlProvider *>(data);
+            };
+        }
     }
     CRequest(const CRequest &) = delete;
     CRequest &operator=(const CRequest &) = delete;
@@ -418,6 +441,7 @@ private:
     void copyObject(const DownloadObjectRequest &from) {
         request_.bucket = from.bucket_.c_str();
         request_.key = from.key_.c_str();
+        request_.url = optional(from.url_);
         request_.file_path = optional(from.filePath_);
         request_.checkpoint_dir = optional(from.checkpointDir_);
         request_.part_size = from.partSize_;

@@ -15,7 +15,7 @@ use super::encryption::{self, oss_resumable_decryption_key, oss_resumable_key_un
 use super::failure::{Failure, Result};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
-use super::text::{optional, required};
+use super::text::optional;
 use super::trace::{self, oss_resumable_trace};
 use crate::model::credentials::Credentials;
 use crate::model::options::{
@@ -52,14 +52,16 @@ const _: () = assert!(
         && OSS_RESUMABLE_DEFAULT_MAX_CONNECTIONS == DEFAULT_MAX_CONNECTIONS
 );
 
-/// Options of a client. Only `struct_size` and `endpoint` are required; zero in any other field selects its default.
+/// Options of a client. Only `struct_size` and `endpoint` are required, and a client that only downloads from URLs needs
+/// no `endpoint`; zero in any other field selects its default.
 /// Strings are UTF-8 and copied by oss_resumable_client_new().
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oss_resumable_client_options {
     /// `sizeof(oss_resumable_client_options)`.
     pub struct_size: usize,
-    /// `[http[s]://]host[:port]`; `https://` when no scheme is given. Required.
+    /// `[http[s]://]host[:port]`; `https://` when no scheme is given. NULL: the client only downloads from
+    /// URLs, and a request for a bucket is ::OSS_RESUMABLE_ERR_VALIDATION.
     pub endpoint: *const c_char,
     /// Region id such as `cn-hangzhou`. NULL: taken from the endpoint. V4 signatures need it.
     pub region: *const c_char,
@@ -186,7 +188,13 @@ pub unsafe fn read(
     let user_data = Counted::new(user_data)?;
     switches::reserved(c.reserved, "reserved")?;
     // SAFETY: the strings are NULL or NUL-terminated by this function's contract.
-    let mut options = ClientOptions::new(unsafe { required(c.endpoint, "endpoint") }?);
+    let endpoint = unsafe { optional(c.endpoint, "endpoint") }?;
+    if endpoint.as_deref() == Some("") {
+        return Err(Failure::validation(format_args!(
+            "endpoint is empty; NULL means that there is none"
+        )));
+    }
+    let mut options = ClientOptions::new(endpoint.unwrap_or_default());
     // SAFETY: as above.
     unsafe {
         options.region = optional(c.region, "region")?;
@@ -419,7 +427,7 @@ mod tests {
 
     #[test]
     fn values_that_a_field_does_not_have_are_refused_by_the_fields_name() {
-        assert!(refused(|c| c.endpoint = std::ptr::null()).contains("endpoint"));
+        assert!(refused(|c| c.endpoint = c"".as_ptr()).contains("endpoint"));
         assert!(refused(|c| c.verify_tls = 3).contains("verify_tls"));
         assert!(refused(|c| c.signature_version = 2).contains("signature_version"));
         assert!(refused(|c| c.address_style = 9).contains("address_style"));

@@ -148,6 +148,10 @@ fn layouts() -> Vec<Layout> {
             expected_crc64,
             when_busy,
             reserved4,
+            url,
+            url_provider,
+            url_provider_user_data,
+            url_provider_user_data_free,
         }),
         layout!(oss_resumable_status {
             struct_size,

@@ -30,6 +30,7 @@ pub mod status;
 mod switches;
 mod text;
 pub mod trace;
+mod url_provider;
 mod version;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::lists::{self, oss_resumable_pair};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
 use super::text::{optional, required};
+use super::url_provider::{oss_resumable_url_provider, url_provider};
 use crate::model::error::Error;
 use crate::model::request::{
     ByteRange, Checkpoint, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM, DownloadRequest, MAX_PART_SIZE,
@@ -99,19 +100,19 @@ pub const OSS_RESUMABLE_ORDER_DEFAULT: i32 = 0;
 /// one for each part, and more time if the connections are uneven.
 pub const OSS_RESUMABLE_ORDER_SEQUENTIAL: i32 = 1;
 
-/// Names the object to download and the file to write, with options. Only `struct_size`, `bucket` and `key` are
-/// required; zero in any other field selects its default. Strings are UTF-8. Everything is copied before the call that
+/// Names the object to download and the file to write, with options. Only `struct_size`, and `bucket` and `key` or
+/// `url`, are required; zero in any other field selects its default. Strings are UTF-8. Everything is copied before the call that
 /// receives the request returns, and validated before anything is sent or written.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oss_download_object_request {
     /// `sizeof(oss_download_object_request)`.
     pub struct_size: usize,
-    /// Bucket name: 3–63 characters of `a-z0-9-`, not starting or ending with `-`. Required.
+    /// Bucket name: 3–63 characters of `a-z0-9-`, not starting or ending with `-`. Required without `url`.
     pub bucket: *const c_char,
-    /// Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL. Required.
+    /// Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL. Required without `url`.
     pub key: *const c_char,
-    /// Target file. NULL: the last segment of the key, in the current directory. An existing file is replaced only once
+    /// Target file. NULL: the last segment of the key, or of the URL's decoded path, in the current directory. An existing file is replaced only once
     /// the new one is complete and verified.
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
     /// download starts is created or replaced. A link in a sticky, world-writable directory such as /tmp must belong to
@@ -166,7 +167,7 @@ pub struct oss_download_object_request {
     /// Bandwidth limit that the service is asked to apply to each connection, in bits per second: 819200 … 838860800.
     /// 0: no limit.
     pub traffic_limit: u64,
-    /// `extra_headers_count` additional headers for every request.
+    /// `extra_headers_count` additional headers for every request. With `url`, see there.
     pub extra_headers: *const oss_resumable_pair,
     /// Number of pairs in `extra_headers`.
     pub extra_headers_count: usize,
@@ -290,6 +291,37 @@ pub struct oss_download_object_request {
     pub when_busy: i32,
     /// Must be zero.
     pub reserved4: u32,
+    /// URL of the object, in place of `bucket` and `key`, which must be NULL or empty: `http` or `https`, at most 16 KiB,
+    /// without a user name. It may be a presigned URL of OSS (V1 or V4), a link of a CDN or a custom domain, or a public
+    /// link of any HTTP/1.1 server. NULL: `bucket` and `key` name the object. The endpoint, the region and the
+    /// credentials of the client are not used; the client may have none.
+    ///
+    /// - It is sent as it is, without its fragment. Requests carry `Range`, `If-Match` and the extra headers, and no other
+    ///   header that a signature would have to cover. So `version_id`, `traffic_limit`, `requester_pays`, the
+    ///   `response_…` fields and `extra_query` must not be set (::OSS_RESUMABLE_ERR_VALIDATION): they belong into the URL
+    ///   when it is signed.
+    /// - A server that supports ranges and sends a strong ETag is used like OSS. Without a strong ETag, without ranges,
+    ///   or with a chunked body without a length, the object is fetched in one stream that cannot be resumed. A CRC-64 in
+    ///   `x-oss-hash-crc64ecma` is compared. A body that was compressed in transit is an error.
+    /// - A download is resumed when host, path, ETag and size are the same, whatever the query is. No query appears in
+    ///   the checkpoint, a message, a log line or a trace.
+    /// - Up to five redirects in a row are followed, but never from `https` to `http`; others end the download with
+    ///   `RedirectError`. The extra headers, which may be credentials and here also may be `Authorization`, are sent only
+    ///   to the scheme, host and port of this URL, except `Accept`, `Accept-Language`, `Cache-Control`, `Pragma` and
+    ///   `User-Agent`. When an address that a redirect gave stops working, the URL is asked again.
+    /// - With `x-oss-process` in its query, the object is processed; see `extra_query`.
+    /// - When it expires, `url_provider` is asked; without one the download fails.
+    pub url: *const c_char,
+    /// Supplies a new URL when the one of the download has expired, or NULL: its `Expires`, or `x-oss-date` and
+    /// `x-oss-expires`, say so, the server answers 400, 401 or 403 and calls it expired, or it answers 403 to a URL that
+    /// has worked before. The download goes on at its byte if the new URL has the same object (ETag and size); otherwise
+    /// the object has changed. The new URL may have another host, but not `http` after `https`. A provider without
+    /// a usable URL ends the download with `UrlProviderError`. Only with `url`.
+    pub url_provider: oss_resumable_url_provider,
+    /// Passed to `url_provider`.
+    pub url_provider_user_data: *mut c_void,
+    /// Frees `url_provider_user_data` after the last call of `url_provider`, or NULL.
+    pub url_provider_user_data_free: oss_resumable_user_data_free,
 }
 size_first!(oss_download_object_request);
 
@@ -305,6 +337,7 @@ pub unsafe fn read(
     let c = unsafe { sized::read(source) }?;
     // First of all, so that the data is freed whatever else is wrong.
     let progress = Progress::new(c.progress, UserData::new(c.user_data, c.user_data_free));
+    let provider_data = UserData::new(c.url_provider_user_data, c.url_provider_user_data_free);
     switches::reserved(c.reserved, "reserved")?;
     switches::reserved(c.reserved2, "reserved2")?;
     switches::reserved(c.reserved3, "reserved3")?;
@@ -314,6 +347,9 @@ pub unsafe fn read(
     // SAFETY: as above.
     request.checkpoint = unsafe { checkpoint(&c) }?;
     numbers(&c, &mut request)?;
+    if let Some(provider) = url_provider(c.url_provider, provider_data) {
+        request = request.url_provider(provider);
+    }
     if !c.event_queue.is_null() {
         // SAFETY: a live queue, by this function's contract.
         let queue = unsafe { oss_resumable_event_queue::hold(c.event_queue) }?;
@@ -325,7 +361,15 @@ pub unsafe fn read(
 unsafe fn strings(c: &oss_download_object_request) -> Result<DownloadRequest> {
     // SAFETY: strings are NULL or NUL-terminated and lists as long as their counts, by the contract of `read`.
     unsafe {
-        let mut r = DownloadRequest::new(required(c.bucket, "bucket")?, required(c.key, "key")?);
+        let mut r = match optional(c.url, "url")? {
+            None => DownloadRequest::new(required(c.bucket, "bucket")?, required(c.key, "key")?),
+            Some(url) => {
+                let mut r = DownloadRequest::from_url(url);
+                r.bucket = optional(c.bucket, "bucket")?.unwrap_or_default();
+                r.key = optional(c.key, "key")?.unwrap_or_default();
+                r
+            }
+        };
         r.file_path = optional(c.file_path, "file_path")?.map(PathBuf::from);
         r.if_match = lists::strings(c.if_match, c.if_match_count, "if_match")?;
         r.if_none_match = lists::strings(c.if_none_match, c.if_none_match_count, "if_none_match")?;

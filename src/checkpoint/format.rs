@@ -41,9 +41,9 @@ pub type JournalId = [u8; 16];
 /// The download that a journal records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The request's bucket.
+    /// The request's bucket; empty for a URL.
     pub bucket: String,
-    /// The request's key.
+    /// The request's key; `//host:port/path` of a URL.
     pub key: String,
     /// The version that the request named.
     pub version_id: Option<String>,

@@ -62,9 +62,10 @@ pub struct Journal {
 impl JournalLocation {
     /// The journal in `directory` for the download of `request` to the absolute path `destination`.
     pub fn new(directory: &Path, request: &DownloadRequest, destination: &Path) -> Self {
+        let (bucket, key) = request.identity();
         let identity = Identity {
-            bucket: request.bucket.clone(),
-            key: request.key.clone(),
+            bucket,
+            key,
             version_id: request.version_id.clone(),
             range: or_whole(request.range),
             destination: destination.to_owned(),

@@ -92,9 +92,9 @@ impl fmt::Debug for DecryptionKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WrappedKey {
-    /// Bucket of the object.
+    /// Bucket of the object; empty if the request has a URL.
     pub bucket: String,
-    /// Key of the object.
+    /// Key of the object; `//host:port/path` if the request has a URL.
     pub object_key: String,
     /// How the content key is wrapped, such as `KMS/ALICLOUD` or `RSA/NONE/PKCS1Padding`.
     pub wrap_algorithm: String,

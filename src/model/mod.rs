@@ -12,5 +12,7 @@ pub mod options;
 pub mod outcome;
 pub mod pinning;
 pub mod request;
+pub mod source_url;
 pub mod temp_path;
 pub mod trace;
+pub mod web_address;

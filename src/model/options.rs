@@ -119,11 +119,13 @@ pub enum RetryVerdict {
 /// [`LogSink`] is.
 pub type RetryDecision = Arc<dyn Fn(FailedAttempt<'_>) -> RetryVerdict + Send + Sync>;
 
-/// Options of a client. Only `endpoint` is required.
+/// Options of a client. Only `endpoint` is required, and a client that only downloads from URLs does not need it
+/// ([`ClientOptions::for_urls`]).
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientOptions {
-    /// `[http[s]://]host[:port]`; `https://` when no scheme is given.
+    /// `[http[s]://]host[:port]`; `https://` when no scheme is given. Empty: the client only downloads from URLs
+    /// ([`DownloadRequest::url`](crate::DownloadRequest::url)); a request for a bucket is a `ValidateError`.
     pub endpoint: String,
     /// Region id such as `cn-hangzhou`; default: taken from the endpoint. V4 signatures need it.
     pub region: Option<String>,
@@ -211,6 +213,11 @@ pub fn max_active_downloads(value: u32) -> u32 {
 }
 
 impl ClientOptions {
+    /// Options with every default for a client that only downloads from URLs. It has no endpoint.
+    pub fn for_urls() -> Self {
+        ClientOptions::new("")
+    }
+
     /// Options for `endpoint` with every default.
     pub fn new(endpoint: impl Into<String>) -> Self {
         ClientOptions {

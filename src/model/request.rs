@@ -1,11 +1,15 @@
 //! Download requests.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::digest::{Crc64, Digests, Md5, Sha256};
 use super::error::{Error, Result};
 use super::events::Subscription;
+use super::source_url::{SharedUrlProvider, SourceUrl, UrlProvider};
+use super::web_address::WebAddress;
 
 /// Smallest `part_size`, in bytes (100 KiB; the OSS C++ SDK's `PartSizeLowerLimit`).
 pub const MIN_PART_SIZE: u64 = 102_400;
@@ -154,8 +158,8 @@ pub struct ResponseHeaders {
 
 /// A request to download one object, modelled on the OSS C++ SDK's `DownloadObjectRequest`.
 ///
-/// Only `bucket` and `key` are required. The request is validated when the download starts, before anything is sent or
-/// written.
+/// Only `bucket` and `key`, or [`url`](DownloadRequest::url) in place of them, are required. The request is validated
+/// when the download starts, before anything is sent or written.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DownloadRequest {
@@ -163,7 +167,7 @@ pub struct DownloadRequest {
     pub bucket: String,
     /// Object key: 1–1023 bytes, not starting with `/` or `\`, and not the object's URL.
     pub key: String,
-    /// Target file; default: the last segment of the key, in the current directory.
+    /// Target file; default: the last segment of the key, or of the URL's decoded path, in the current directory.
     ///
     /// A symbolic link to a file, or to a name in an existing directory, stays a link: the file that it names when the
     /// download starts is created or replaced. A link in a directory where everybody may create one (sticky and
@@ -203,7 +207,7 @@ pub struct DownloadRequest {
     pub max_bandwidth: u64,
     /// `x-oss-request-payer: requester`
     pub requester_pays: bool,
-    /// Additional headers for every request.
+    /// Additional headers for every request. With a [`url`](Self::url), see there.
     pub extra_headers: Vec<(String, String)>,
     /// Additional query parameters for every request.
     ///
@@ -284,6 +288,32 @@ pub struct DownloadRequest {
     pub expected_crc64: Option<Crc64>,
     /// The behaviour when another run downloads to the same file.
     pub when_busy: WhenBusy,
+    /// URL of the object, in place of `bucket` and `key`, which must be empty: `http` or `https`, at most 16 KiB, without
+    /// a user name. It may be a presigned URL of OSS (V1 or V4), a link of a CDN or a custom domain, or a public link of
+    /// any HTTP/1.1 server. The client's endpoint, region and credentials are not used; the client may have none.
+    ///
+    /// - It is sent as it is, without its fragment. Requests carry `Range`, `If-Match` and the extra headers, and no other
+    ///   header that a signature would have to cover. So `version_id`, `traffic_limit`, `requester_pays`,
+    ///   `response_headers` and `extra_query` must not be set (`ValidateError`): they belong into the URL when it is
+    ///   signed.
+    /// - A server that supports ranges and sends a strong ETag is used like OSS. Without a strong ETag, without ranges,
+    ///   or with a chunked body without a length, the object is fetched in one stream that cannot be resumed. A CRC-64 in
+    ///   `x-oss-hash-crc64ecma` is compared. A body that was compressed in transit is an error.
+    /// - A download is resumed when host, path, ETag and size are the same, whatever the query is. No query appears in
+    ///   the checkpoint, a message, a log line or a trace.
+    /// - Up to five redirects in a row are followed, but never from `https` to `http`; others end the download with
+    ///   `RedirectError`. The extra headers, which may be credentials and here also may be `Authorization`, are sent only
+    ///   to the scheme, host and port of this URL, except `Accept`, `Accept-Language`, `Cache-Control`, `Pragma` and
+    ///   `User-Agent`. When an address that a redirect gave stops working, the URL is asked again.
+    /// - With `x-oss-process` in its query, the object is processed; see `extra_query`.
+    /// - When it expires, `url_provider` is asked; without one the download fails.
+    pub url: Option<SourceUrl>,
+    /// Supplies a new URL when the one of the download has expired: its `Expires`, or `x-oss-date` and `x-oss-expires`,
+    /// say so, the server answers 400, 401 or 403 and calls it expired, or it answers 403 to a URL that has worked before.
+    /// The download goes on at its byte if the new URL has the same object (ETag and size); otherwise the object has
+    /// changed. The new URL may have another host, but not `http` after `https`. A provider without
+    /// a usable URL ends the download with `UrlProviderError`. Only with `url`.
+    pub url_provider: Option<SharedUrlProvider>,
 }
 
 impl DownloadRequest {
@@ -326,12 +356,19 @@ impl DownloadRequest {
             expected_md5: None,
             expected_crc64: None,
             when_busy: WhenBusy::Fail,
+            url: None,
+            url_provider: None,
         }
     }
 
     /// What the file must have.
     pub(crate) fn expected_digests(&self) -> Digests {
         Digests { sha256: self.expected_sha256, md5: self.expected_md5, crc64: self.expected_crc64 }
+    }
+
+    /// A request for the object at `url` with every default; see [`DownloadRequest::url`].
+    pub fn from_url(url: impl Into<SourceUrl>) -> Self {
+        DownloadRequest { url: Some(url.into()), ..DownloadRequest::new("", "") }
     }
 
     /// The most connections that the download may have.
@@ -348,9 +385,26 @@ impl DownloadRequest {
         self.when_busy == WhenBusy::Wait
     }
 
-    /// The object's name in messages.
+    /// The object's name in messages. It contains no query.
     pub(crate) fn object(&self) -> String {
-        format!("oss://{}/{}", self.bucket, self.key)
+        match (&self.url, self.address()) {
+            (None, _) => format!("oss://{}/{}", self.bucket, self.key),
+            (Some(_), Some(address)) => address.to_string(),
+            (Some(_), None) => "the URL".to_owned(),
+        }
+    }
+
+    /// The parsed URL, if the request has a valid one.
+    pub(crate) fn address(&self) -> Option<WebAddress> {
+        WebAddress::parse(self.url.as_ref()?.as_str()).ok()
+    }
+
+    /// Bucket and key that identify the download in its checkpoint: those of a URL are empty and `//host:port/path`.
+    pub(crate) fn identity(&self) -> (String, String) {
+        match self.address() {
+            None => (self.bucket.clone(), self.key.clone()),
+            Some(address) => (String::new(), address.identity()),
+        }
     }
 
     /// Whether the request has conditions on the state of the object.
@@ -364,24 +418,43 @@ impl DownloadRequest {
     /// Whether the service is asked to process the object, so that what it sends is not the object as it is stored.
     pub(crate) fn is_processed(&self) -> bool {
         self.extra_query.iter().any(|(name, _)| name == PROCESS)
+            || self.address().is_some_and(|address| address.parameter(PROCESS).is_some())
     }
 
-    /// The file name when the request sets none: the last segment of the key. `ValidateError` if that is not a valid
-    /// file name or is too long for one.
-    pub fn default_file_name(&self) -> Result<&str> {
-        let name = self.key.rsplit('/').next().unwrap_or_default();
+    /// The file name when the request sets none: the last segment of the key, or of the URL's decoded path.
+    /// `ValidateError` if that is not a valid file name or is too long for one.
+    pub fn default_file_name(&self) -> Result<Cow<'_, str>> {
+        let (what, path) = match &self.url {
+            None => ("object key", Cow::Borrowed(self.key.as_str())),
+            Some(_) => ("path of the URL", Cow::Owned(self.decoded_path()?)),
+        };
+        let name = path.rsplit('/').next().unwrap_or_default();
         let why = match name {
             "" | "." | ".." => "does not end in a file name".to_owned(),
+            _ if name.contains('\0') => "ends in a segment with a NUL byte".to_owned(),
             _ if name.len() > MAX_FILE_NAME => format!(
                 "ends in a segment of {} bytes, too long for a file name, which has at most {MAX_FILE_NAME}",
                 name.len()
             ),
-            _ => return Ok(name),
+            _ => {
+                let start = path.len() - name.len();
+                return Ok(match path {
+                    Cow::Borrowed(path) => Cow::Borrowed(&path[start..]),
+                    Cow::Owned(mut path) => Cow::Owned(path.split_off(start)),
+                });
+            }
         };
-        Err(Error::validation(format!(
-            "the object key '{}' {why}; set file_path",
-            self.key.escape_debug()
-        )))
+        let path = path.escape_debug();
+        Err(Error::validation(format!("the {what} '{path}' {why}; set file_path")))
+    }
+
+    fn decoded_path(&self) -> Result<String> {
+        let decoded = self.address().and_then(|address| address.decoded_path());
+        decoded.ok_or_else(|| {
+            Error::validation(
+                "the path of the URL is not UTF-8, so it names no file; set file_path",
+            )
+        })
     }
 
     /// Sets the target file.
@@ -424,6 +497,13 @@ impl DownloadRequest {
     #[must_use]
     pub fn auto_concurrency(mut self, most: u32) -> Self {
         (self.auto_concurrency, self.thread_num) = (true, most);
+        self
+    }
+
+    /// Asks `provider` for a new URL when the one of the download has expired; see [`DownloadRequest::url_provider`].
+    #[must_use]
+    pub fn url_provider(mut self, provider: impl UrlProvider + 'static) -> Self {
+        self.url_provider = Some(Arc::new(provider));
         self
     }
 

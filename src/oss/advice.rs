@@ -10,6 +10,8 @@ const DELETE_MARKER_VERSION: &str = "The version that was asked for is a delete 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Download,
+    /// A download from a URL.
+    Url,
     List,
 }
 
@@ -28,8 +30,35 @@ pub fn advice(error: &ServiceError, purpose: Purpose) -> Option<String> {
     if let Some(endpoint) = &error.endpoint {
         return Some(format!("The bucket is in another region: use the endpoint '{endpoint}'."));
     }
+    if purpose == Purpose::Url
+        && let Some(advice) = for_url(error)
+    {
+        return Some(advice.to_owned());
+    }
     by_code(error, purpose).or_else(|| by_status(error.status)).map(str::to_owned).or_else(|| {
         (300..400).contains(&error.status).then(|| redirected(error.redirected_to.as_deref()))
+    })
+}
+
+/// Advice for a URL where that for a bucket and a key would not fit.
+fn for_url(error: &ServiceError) -> Option<&'static str> {
+    Some(match (error.status, error.code.as_str()) {
+        (_, "SignatureDoesNotMatch") => {
+            "The URL is not the one that was signed: use it unchanged, and send the headers for which it was signed \
+             (extra_headers)."
+        }
+        (_, "InvalidObjectState" | "SymlinkTargetNotExist" | "InvalidTargetType") => return None,
+        (401 | 403, _) => {
+            "The server does not allow this: the URL may be incomplete, or it needs credentials (extra_headers) or a \
+             signature."
+        }
+        (404 | 410, _) => "Check the URL: the server has no such object.",
+        (405, _) => "Check the URL: the server does not allow it to be downloaded.",
+        (429 | 503, _) => "The server is busy or limits requests: use fewer connections.",
+        (300..=399, _) if error.status != 304 => {
+            "Check the URL: the server offers another one, which no redirect names."
+        }
+        _ => return None,
     })
 }
 

@@ -18,6 +18,11 @@ pub fn basic_iso8601(time: Timestamp) -> Result<String> {
     strtime::format("%Y%m%dT%H%M%SZ", time).map_err(|_| unprintable(time))
 }
 
+/// Parses what [`basic_iso8601`] formats.
+pub fn parse_basic_iso8601(text: &str) -> Option<Timestamp> {
+    utc(DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?)
+}
+
 /// Parses an HTTP date in any of RFC 9110's three forms.
 pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     parse_imf_fixdate(text).or_else(|| parse_rfc850(text)).or_else(|| parse_asctime(text))

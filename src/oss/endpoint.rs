@@ -49,11 +49,6 @@ impl Endpoint {
         is_region_of_a_host(region).then(|| region.to_owned())
     }
 
-    /// Whether requests are encrypted.
-    pub fn is_https(&self) -> bool {
-        self.https
-    }
-
     /// The host as it appears in a URL: lower case, IPv6 addresses in brackets, no port.
     pub fn host(&self) -> &str {
         &self.host
@@ -147,10 +142,10 @@ mod tests {
     #[test]
     fn a_bare_host_is_reached_over_https() {
         let bare = endpoint("oss-cn-hangzhou.aliyuncs.com");
-        assert!(bare.is_https());
+        assert_eq!(bare.scheme(), "https");
         assert_eq!(bare, endpoint("https://oss-cn-hangzhou.aliyuncs.com/"));
         assert_eq!(bare, endpoint(" HTTPS://OSS-cn-hangzhou.aliyuncs.com "));
-        assert!(!endpoint("http://oss-cn-hangzhou.aliyuncs.com").is_https());
+        assert_eq!(endpoint("http://oss-cn-hangzhou.aliyuncs.com").scheme(), "http");
     }
 
     #[test]
@@ -251,7 +246,7 @@ mod tests {
             let parsed = endpoint(&format!("{scheme}://{host}:{port}"));
             let again = endpoint(&format!("{}://{}{}", parsed.scheme(), parsed.host(), parsed.port_suffix()));
             prop_assert_eq!(parsed.host(), host);
-            prop_assert_eq!(parsed.is_https(), again.is_https());
+            prop_assert_eq!(parsed.scheme(), again.scheme());
             prop_assert_eq!(parsed.port_suffix(), again.port_suffix());
         }
     }

@@ -32,7 +32,12 @@ pub fn compose(
     range: Option<(u64, Option<u64>)>,
     conditions: Conditions<'_>,
 ) -> Composed {
-    let mut headers = range_headers(range);
+    let mut headers: Vec<_> = range_header(range).into_iter().collect();
+    // Without `standard`, OSS answers a range that ends beyond the object's end with the whole object. A URL may be
+    // signed, and its signature does not cover the header.
+    if range.is_some() && request.url.is_none() {
+        headers.push(header("x-oss-range-behavior", "standard"));
+    }
     match conditions {
         Conditions::User => headers.extend(user_conditions(request)),
         Conditions::Pinned { etag } => headers.push(header("If-Match", format!("\"{etag}\""))),
@@ -48,14 +53,10 @@ pub fn compose(
     Composed { query: query(request), headers }
 }
 
-// Without `standard`, OSS answers a range that ends beyond the object's end with the whole object.
-fn range_headers(range: Option<(u64, Option<u64>)>) -> Vec<(String, String)> {
-    let value = match range {
-        None => return Vec::new(),
-        Some((first, None)) => format!("bytes={first}-"),
-        Some((first, Some(last))) => format!("bytes={first}-{last}"),
-    };
-    vec![header("Range", value), header("x-oss-range-behavior", "standard")]
+fn range_header(range: Option<(u64, Option<u64>)>) -> Option<(String, String)> {
+    let (first, last) = range?;
+    let last = last.map_or(String::new(), |last| last.to_string());
+    Some(header("Range", format!("bytes={first}-{last}")))
 }
 
 fn user_conditions(request: &DownloadRequest) -> impl Iterator<Item = (String, String)> {

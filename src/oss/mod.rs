@@ -18,4 +18,5 @@ pub mod reply;
 mod report;
 pub mod service_error;
 pub mod sign;
+pub mod source_url;
 pub mod validate;

@@ -10,27 +10,36 @@ const MAX_OBJECT: usize = 1100;
 impl ServiceError {
     /// The error to report. `object` is `oss://bucket/key`; `range` is (first, last inclusive).
     pub fn into_error(self, object: &str, range: Option<(u64, u64)>) -> Error {
-        let object = one_line(object, MAX_OBJECT).unwrap_or_default();
-        let mut message = format!("cannot download {object}");
-        if let Some((first, last)) = range {
-            message.push_str(&format!(" (bytes {first}-{last})"));
-        }
-        self.report(message, Purpose::Download)
+        let advice = advice::advice(&self, Purpose::Download);
+        self.report(attempted(object, range), advice.as_deref())
+    }
+
+    /// The error of a download from a URL; `object` is the URL without its query. `lapsed` is what to say if the URL has
+    /// expired.
+    pub fn into_url_error(
+        self,
+        object: &str,
+        range: Option<(u64, u64)>,
+        lapsed: Option<&str>,
+    ) -> Error {
+        let advice = advice::advice(&self, Purpose::Url);
+        self.report(attempted(object, range), lapsed.or(advice.as_deref()))
     }
 
     /// The error of a listing. `listed` is `oss://bucket/prefix`.
     pub fn into_list_error(self, listed: &str) -> Error {
         let listed = one_line(listed, MAX_OBJECT).unwrap_or_default();
-        self.report(format!("cannot list {listed}"), Purpose::List)
+        let advice = advice::advice(&self, Purpose::List);
+        self.report(format!("cannot list {listed}"), advice.as_deref())
     }
 
     /// The error of an attempt, whose description is completed.
-    fn report(self, mut message: String, purpose: Purpose) -> Error {
+    fn report(self, mut message: String, advice: Option<&str>) -> Error {
         message.push_str(&format!(": HTTP {}", self.status));
         if !self.message.is_empty() {
             message.push_str(&format!(", {}", self.message));
         }
-        if let Some(advice) = advice::advice(&self, purpose) {
+        if let Some(advice) = advice {
             if !message.ends_with('.') {
                 message.push('.');
             }
@@ -39,5 +48,13 @@ impl ServiceError {
         Error::new(ErrorKind::Service, self.code, message)
             .with_status(i64::from(self.status))
             .with_ids(self.request_id, self.host_id, self.ec)
+    }
+}
+
+fn attempted(object: &str, range: Option<(u64, u64)>) -> String {
+    let object = one_line(object, MAX_OBJECT).unwrap_or_default();
+    match range {
+        Some((first, last)) => format!("cannot download {object} (bytes {first}-{last})"),
+        None => format!("cannot download {object}"),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::endpoint::Endpoint;
 use super::get_object::{self, Conditions};
 use super::key_url;
+use super::source_url;
 use crate::model::credentials::{AccessKey, Credentials};
 use crate::model::error::{Error, Result};
 use crate::model::listing::{ListRequest, MAX_LIST_KEYS};
@@ -66,9 +67,17 @@ const SIGNING_PARAMETERS: &[&str] = &[
 
 /// Checks everything about a request that needs no I/O; `ValidateError` names the field.
 pub fn request(request: &DownloadRequest) -> Result<()> {
-    bucket(&request.bucket)?;
-    key(&request.key)?;
-    no_url(request)?;
+    match &request.url {
+        Some(url) => source_url::validate(request, url)?,
+        None if request.url_provider.is_some() => {
+            return Err(Error::validation("url_provider is set without url"));
+        }
+        None => {
+            bucket(&request.bucket)?;
+            key(&request.key)?;
+            no_url(request)?;
+        }
+    }
     target(request)?;
     sizes(request)?;
     if let Some(range) = request.range {
@@ -80,7 +89,7 @@ pub fn request(request: &DownloadRequest) -> Result<()> {
         }
     }
     texts(request)?;
-    extra_headers(&request.extra_headers)?;
+    extra_headers(&request.extra_headers, request.url.is_some())?;
     extra_query(&request.extra_query)?;
     nothing_twice(request)
 }
@@ -110,7 +119,9 @@ pub fn list_request(request: &ListRequest) -> Result<()> {
 
 /// Checks a client's options; `ValidateError` names the option.
 pub fn options(options: &ClientOptions) -> Result<()> {
-    Endpoint::parse(&options.endpoint)?;
+    if !options.endpoint.is_empty() {
+        Endpoint::parse(&options.endpoint)?;
+    }
     if let Some(id) = &options.region {
         region(id)?;
     }
@@ -301,7 +312,7 @@ fn texts(request: &DownloadRequest) -> Result<()> {
     Ok(())
 }
 
-fn extra_headers(headers: &[(String, String)]) -> Result<()> {
+fn extra_headers(headers: &[(String, String)], for_url: bool) -> Result<()> {
     for (name, value) in headers {
         let shown = name.escape_debug();
         let lower = name.to_ascii_lowercase();
@@ -310,7 +321,9 @@ fn extra_headers(headers: &[(String, String)]) -> Result<()> {
                 "'{shown}' is not a valid name for an extra header"
             )));
         }
-        if RESERVED_HEADERS.contains(&lower.as_str()) {
+        // A request for a URL is not signed.
+        let is_free = for_url && (lower == "authorization" || lower.starts_with("x-oss-"));
+        if RESERVED_HEADERS.contains(&lower.as_str()) && !is_free {
             return Err(Error::validation(format!(
                 "the extra header '{shown}' is set by the library"
             )));

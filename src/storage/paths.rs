@@ -93,7 +93,7 @@ impl Paths {
 pub fn resolve(request: &DownloadRequest) -> Result<Paths> {
     let given = match &request.file_path {
         Some(path) => path.clone(),
-        None => PathBuf::from(request.default_file_name()?),
+        None => PathBuf::from(request.default_file_name()?.into_owned()),
     };
     let name = file_name(&given)?;
     let parent = match given.parent() {

@@ -11,6 +11,7 @@ mod disk;
 mod driver;
 mod environment_key;
 mod event;
+mod host_calls;
 mod key_unwrapping;
 mod list_control;
 mod listing;

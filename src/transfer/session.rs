@@ -24,6 +24,7 @@ use super::connection::worker::{PoolSize, Worker};
 use super::connection_budget::ConnectionBudget;
 use super::credentials_cache::{CachedKey, CredentialsCache};
 use super::disk::writer_threads::WriterThreads;
+use super::host_calls::HostCalls;
 use super::key_unwrapping::KeyUnwrapping;
 use super::list_control::Listings;
 
@@ -36,6 +37,8 @@ pub struct Session {
     pub credentials: Arc<CredentialsCache>,
     pub decryption_keys: DecryptionKeys,
     pub key_unwrapping: KeyUnwrapping,
+    /// The calls of the downloads' URL providers.
+    pub url_calls: HostCalls,
     pub connection: Arc<ConnectionSettings>,
     pub writer_threads: Arc<WriterThreads>,
     /// The limit for all downloads together.
@@ -44,7 +47,8 @@ pub struct Session {
     pub connections: Arc<ConnectionBudget>,
     /// The listings that ask for a page.
     pub listings: Listings,
-    endpoint: Endpoint,
+    /// `None`: all requests have a URL.
+    endpoint: Option<Endpoint>,
     region: Mutex<Option<String>>,
     /// Correction of this machine's clock, in milliseconds.
     clock_offset: AtomicI64,
@@ -68,8 +72,12 @@ impl Session {
         let credentials = std::mem::take(&mut options.credentials);
         let key_unwrapping = KeyUnwrapping::new(options.key_unwrapper.take());
         let decryption_keys = DecryptionKeys::new(&std::mem::take(&mut options.decryption_keys))?;
-        let endpoint = Endpoint::parse(&options.endpoint)?;
-        let region = options.region.clone().or_else(|| endpoint.region());
+        let endpoint = match options.endpoint.as_str() {
+            "" => None,
+            endpoint => Some(Endpoint::parse(endpoint)?),
+        };
+        let own_region = || endpoint.as_ref().and_then(Endpoint::region);
+        let region = options.region.clone().or_else(own_region);
         let user_agent = options.user_agent.clone().unwrap_or_else(default_user_agent);
         let connection = ConnectionSettings {
             connect_timeout: options.connect_timeout,
@@ -90,6 +98,7 @@ impl Session {
             credentials: Arc::new(CredentialsCache::new(credentials)),
             decryption_keys,
             key_unwrapping,
+            url_calls: HostCalls::default(),
             connection: Arc::new(connection),
             writer_threads: Arc::new(WriterThreads::new()),
             bandwidth: Arc::new(Bandwidth::new(options.max_bandwidth)),
@@ -151,6 +160,7 @@ impl Session {
         self.writer_threads.shut_down();
         self.credentials.shut_down();
         self.key_unwrapping.shut_down();
+        self.url_calls.shut_down();
     }
 
     pub fn next_fetch(&self) -> u64 {
@@ -208,25 +218,34 @@ impl Session {
     }
 
     fn address(&self, (bucket, key): (&str, &str)) -> Result<Address> {
-        address::object_address(&self.endpoint, self.options.address_style, bucket, key)
+        address::object_address(self.require_endpoint()?, self.options.address_style, bucket, key)
     }
 
     fn signing<'a>(&self, key: &'a AccessKey, region: &'a str) -> SigningContext<'a> {
         SigningContext { version: self.options.signature, key, region, time: self.now() }
     }
 
-    /// Whether connections are encrypted.
-    pub fn is_https(&self) -> bool {
-        self.endpoint.is_https()
-    }
-
     /// The service's host, for messages.
     pub fn host(&self) -> &str {
-        self.endpoint.host()
+        self.endpoint.as_ref().map_or("", Endpoint::host)
     }
 
-    /// V4 signatures contain the region; without one nothing can be signed.
-    pub fn require_region(&self) -> Result<()> {
+    fn require_endpoint(&self) -> Result<&Endpoint> {
+        self.endpoint.as_ref().ok_or_else(|| {
+            Error::validation(
+                "the client has no endpoint, so it can only download from a URL: set the endpoint, or the request's url",
+            )
+        })
+    }
+
+    /// Checks what requests for a bucket need: an endpoint, and for V4 signatures a region, without which nothing can be
+    /// signed.
+    pub fn require_service(&self) -> Result<()> {
+        self.require_endpoint()?;
+        self.require_region()
+    }
+
+    fn require_region(&self) -> Result<()> {
         let needed = self.options.signature == SignatureVersion::V4 && self.credentials.signs();
         if needed && self.region.lock().is_none() {
             return Err(Error::validation(

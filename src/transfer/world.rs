@@ -22,6 +22,8 @@ use crate::model::encryption::{ContentKey, WrappedKey};
 use crate::model::error::{Error, Result};
 use crate::model::extent::Extent;
 use crate::model::request::{DownloadRequest, WriteMode};
+use crate::model::source_url::SharedUrlProvider;
+use crate::model::web_address::WebAddress;
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::oss::get_object::Composed;
 use crate::storage::existing_file::FileVersion;
@@ -33,7 +35,7 @@ use super::connection_budget::Allowance;
 use super::credentials_cache::CachedKey;
 use super::disk::write_target::WriteAt;
 use super::event::Event;
-use super::key_unwrapping::Asked;
+use super::host_calls::Asked;
 
 /// Size of the buffer with which a file is read back, in bytes.
 pub const READ_SIZE: usize = 1024 * 1024;
@@ -75,6 +77,8 @@ pub trait Inbox {
 pub struct NewRequest {
     /// HEAD instead of GET.
     pub head: bool,
+    /// Where it is sent, as it is and without a signature; `None`: to the request's object.
+    pub address: Option<WebAddress>,
     /// Headers and query, without those of the signature.
     pub composed: Composed,
     /// What the reply must be before its body is used.
@@ -138,7 +142,10 @@ pub trait Network {
     fn has_key_unwrapper(&self) -> bool;
 
     /// Starts to ask the host for a content key; [`Event::Wake`] comes with the answer.
-    fn unwrap_key(&self, wrapped: WrappedKey) -> Result<Asked>;
+    fn unwrap_key(&self, wrapped: WrappedKey) -> Result<Asked<ContentKey>>;
+
+    /// Starts to ask `provider` for a new URL; [`Event::Wake`] comes with the answer.
+    fn ask_for_url(&self, provider: &SharedUrlProvider) -> Result<Asked<String>>;
 }
 
 /// What an earlier run left as its temporary file.

@@ -52,3 +52,4 @@ mod starting_over;
 mod system_calls;
 mod tracing;
 mod traffic;
+mod url;

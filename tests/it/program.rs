@@ -6,12 +6,12 @@ use std::process::{Child, Command, Output, Stdio};
 
 use crate::fixture::{BUCKET, Fixture, ID, KEY, SECRET};
 
-/// `examples/rust/download.rs`, which `cargo test` builds beside the tests.
-fn executable() -> PathBuf {
+/// `examples/rust/<name>.rs`, which `cargo test` builds beside the tests.
+pub fn executable(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let profile = test.parent().and_then(Path::parent).expect("the build directory");
-    let path = profile.join("examples/download");
-    assert!(path.exists(), "{} is missing: cargo build --example download", path.display());
+    let path = profile.join("examples").join(name);
+    assert!(path.exists(), "{} is missing: cargo build --example {name}", path.display());
     path
 }
 
@@ -22,7 +22,7 @@ pub fn program(fixture: &Fixture, directory: &Path, arguments: [&str; 4]) -> Com
 
 /// The same for another endpoint than a fixture's.
 pub fn program_at(endpoint: &str, directory: &Path, arguments: [&str; 4]) -> Command {
-    let mut command = Command::new(executable());
+    let mut command = Command::new(executable("download"));
     command
         .args([endpoint, "cn-hangzhou"])
         .args(arguments)
@@ -50,6 +50,11 @@ pub fn running(program: &mut Command) -> Running {
 pub struct Running(Option<Child>);
 
 impl Running {
+    /// A program that was started in another way.
+    pub fn of(child: Child) -> Self {
+        Running(Some(child))
+    }
+
     /// Kills it with SIGKILL; returns `false` if it had already ended.
     pub fn kill(mut self) -> bool {
         let Some(mut child) = self.0.take() else { return false };

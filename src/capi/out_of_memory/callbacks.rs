@@ -10,9 +10,11 @@ use crate::capi::codes::*;
 use crate::capi::counted::Counted;
 use crate::capi::encryption::*;
 use crate::capi::trace::{oss_resumable_trace_record, trace_sink};
+use crate::capi::url_provider::*;
 use crate::model::credentials::{AccessKey, CredentialsProvider};
 use crate::model::encryption::{ContentKey, KeyUnwrapper, WrappedKey};
 use crate::model::options::{FailedAttempt, LogLevel, RetryVerdict};
+use crate::model::source_url::UrlProvider;
 
 fn no_data() -> UserData {
     UserData::new(ptr::null_mut(), None)
@@ -94,6 +96,24 @@ fn a_reason_of_the_library_for_which_there_is_no_memory_is_empty() {
         "" => note_failure(),
         reason => assert!(reason.contains("without an answer"), "{reason}"),
     });
+}
+
+#[test]
+fn each_allocation_of_a_url_providers_answer_may_fail() {
+    unsafe extern "C" fn provide(sink: *mut oss_resumable_url_sink, _: *mut c_void) {
+        // SAFETY: literals, and the sink the library passed.
+        unsafe {
+            let failed = || oss_resumable_url_fail(sink, c"it is sealed".as_ptr());
+            assert_eq!(repeated(failed), OSS_RESUMABLE_OK);
+            let set = || oss_resumable_url_set(sink, c"http://host/".as_ptr());
+            assert_eq!(repeated(set), OSS_RESUMABLE_OK);
+        }
+    }
+    let failures = fail_each(|| {
+        let provider = url_provider(Some(provide), no_data()).expect("a function");
+        assert_eq!(provider.fetch().expect("a URL"), "http://host/");
+    });
+    assert!(failures >= 4, "{failures}");
 }
 
 #[test]

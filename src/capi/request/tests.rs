@@ -1,9 +1,11 @@
 use super::*;
 use crate::capi::event_queue::{oss_resumable_event_queue_free, oss_resumable_event_queue_new};
+use crate::capi::url_provider::oss_resumable_url_sink;
 use crate::event_queue::EventQueue;
 use crate::model::digest::Crc64;
 use std::mem;
 use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 fn zeroed() -> oss_download_object_request {
@@ -107,6 +109,34 @@ fn each_field_reaches_its_place() {
 }
 
 #[test]
+fn a_url_stands_in_place_of_bucket_and_key_and_its_provider_s_data_is_freed_once() {
+    unsafe extern "C" fn provide(_: *mut oss_resumable_url_sink, _: *mut c_void) {}
+    unsafe extern "C" fn count(data: *mut c_void) {
+        // SAFETY: the test passes a live counter.
+        unsafe { &*data.cast::<AtomicU32>() }.fetch_add(1, Ordering::SeqCst);
+    }
+    let freed = AtomicU32::new(0);
+    let mut c = zeroed();
+    (c.bucket, c.key) = (ptr::null(), c"".as_ptr());
+    c.url = c"https://host/a?Signature=s".as_ptr();
+    c.url_provider = Some(provide);
+    c.url_provider_user_data = ptr::from_ref(&freed).cast_mut().cast();
+    c.url_provider_user_data_free = Some(count);
+    let request = read_one(&c).expect("request");
+    assert_eq!(request.url.as_ref().map(|url| url.as_str()), Some("https://host/a?Signature=s"));
+    assert_eq!((request.bucket.as_str(), request.key.as_str()), ("", ""));
+    assert!(request.url_provider.is_some() && freed.load(Ordering::SeqCst) == 0);
+    drop(request);
+    assert_eq!(freed.load(Ordering::SeqCst), 1);
+    c.overwrite = 7;
+    read_one(&c).expect_err("refused");
+    assert_eq!(freed.load(Ordering::SeqCst), 2);
+    (c.overwrite, c.url_provider) = (0, None);
+    assert!(read_one(&c).expect("request").url_provider.is_none());
+    assert_eq!(freed.load(Ordering::SeqCst), 3);
+}
+
+#[test]
 fn a_checkpoint_is_where_the_two_fields_say() {
     let place = |directory, enable| {
         let mut c = zeroed();
@@ -141,6 +171,7 @@ fn a_range_is_ignored_unless_it_is_switched_on() {
 fn values_that_a_field_does_not_have_are_refused_by_the_fields_name() {
     assert!(refused(|c| c.bucket = ptr::null()).contains("bucket"));
     assert!(refused(|c| c.key = c"\xff".as_ptr()).contains("key"));
+    assert!(refused(|c| c.url = c"\xff".as_ptr()).contains("url"));
     assert!(refused(|c| c.has_range = 7).contains("has_range"));
     assert!(refused(|c| c.overwrite = 7).contains("overwrite"));
     assert!(refused(|c| c.write_mode = 3).contains("write_mode"));

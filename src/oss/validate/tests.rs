@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -84,7 +85,7 @@ fn a_key_whose_last_segment_is_not_a_file_name_needs_a_file_path() {
             request.file_path = Some(PathBuf::from("out/file"));
         });
     }
-    let name = |key: &str| DownloadRequest::new("b", key).default_file_name().map(str::to_owned);
+    let name = |key: &str| DownloadRequest::new("b", key).default_file_name().map(Cow::into_owned);
     assert_eq!(name("a/b/c.bin").unwrap(), "c.bin");
     assert_eq!(name("...").unwrap(), "...");
 }

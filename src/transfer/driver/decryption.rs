@@ -9,7 +9,7 @@ use crate::oss::envelope::{Encryption, Envelope, members, shown};
 use crate::oss::reply::ReplyHead;
 use crate::oss::service_error::host_reason;
 use crate::transfer::event::Event;
-use crate::transfer::key_unwrapping::{Answer, Asked};
+use crate::transfer::host_calls::{Answer, Asked};
 
 use super::Driver;
 
@@ -60,8 +60,9 @@ impl Driver<'_> {
             return unwrapped.map_err(|why| self.not_unwrapped(ErrorKind::Validation, &why));
         }
         let matdesc = envelope.matdesc.as_deref();
+        let (bucket, object_key) = self.request.identity();
         let wrapped = WrappedKey::new(
-            (&self.request.bucket, &self.request.key),
+            (&bucket, &object_key),
             &envelope.wrap_algorithm,
             (matdesc, matdesc.map_or_else(Vec::new, members)),
             (&envelope.encrypted_key, &envelope.encrypted_iv),
@@ -85,7 +86,10 @@ impl Driver<'_> {
     }
 
     /// Waits for the unwrapper. If the connection of the first request ends meanwhile, another request fetches its bytes.
-    fn await_key(&mut self, answer: impl Fn() -> Option<Answer>) -> Result<Answer> {
+    fn await_key(
+        &mut self,
+        answer: impl Fn() -> Option<Answer<ContentKey>>,
+    ) -> Result<Answer<ContentKey>> {
         loop {
             if !self.follow_pause()
                 && let Some(answer) = answer()

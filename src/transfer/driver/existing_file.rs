@@ -18,7 +18,11 @@ impl Driver<'_> {
     /// will be replaced.
     pub fn existing_file(&mut self) -> Result<Option<Outcome>> {
         let Some(head) = self.head_of_object()? else { return Ok(None) };
-        let generation = match reply_check::head_reply(&head) {
+        let check = match self.source {
+            None => reply_check::head_reply,
+            Some(_) => reply_check::probe_reply,
+        };
+        let generation = match check(&head) {
             Ok(generation) => generation,
             Err(flaw) => {
                 self.log(LogLevel::Info, || format!("the existing file is not compared: {flaw:?}"));
@@ -79,7 +83,11 @@ impl Driver<'_> {
     /// The head of the object; `None` if the service does not send it. A GET will show why, with the service's own
     /// words, or succeed where HEAD is not allowed.
     fn head_of_object(&mut self) -> Result<Option<ReplyHead>> {
-        match self.send_first_request(FirstRequest::Comparison) {
+        let request = match self.source {
+            None => FirstRequest::Comparison,
+            Some(_) => FirstRequest::ComparisonProbe,
+        };
+        match self.send_first_request(request) {
             Ok(FirstAnswer::Head { head, .. }) => Ok(Some(head)),
             Ok(FirstAnswer::Refused(refusal)) if refusal.status == 416 => Ok(None),
             Ok(FirstAnswer::Refused(refusal)) => Err(self.refusal_error(refusal, None)),

@@ -10,11 +10,13 @@ use crate::oss::service_error::{self, ServiceError};
 use crate::transfer::counters::Counter;
 use crate::transfer::event::{EndReason, FetchEnd};
 use crate::transfer::policy::failure_cause::{self, Broken};
-use crate::transfer::policy::reply_check::{Flaw, UNKNOWN};
+use crate::transfer::policy::link;
+use crate::transfer::policy::reply_check::{self, Flaw, UNKNOWN};
 use crate::transfer::policy::retry::{self, Cause, Failure, History, Limits};
 
 use super::Driver;
 use super::in_flight::InFlight;
+use super::link::Source;
 
 /// How a download continues after a failed attempt.
 pub enum AfterFailure {
@@ -40,11 +42,15 @@ impl Driver<'_> {
                 return Ok(AfterFailure::Retry);
             }
             EndReason::Fault(error) => return Err(error),
+            EndReason::Refused if self.follow_redirect(in_flight, &end.head)? => {
+                return Ok(AfterFailure::Retry);
+            }
             EndReason::Refused => {
                 let refusal = service_error::parse(&end.head, &end.body);
+                // With `If-Match` OSS would have answered 412. Other servers and caches may not.
                 let has_if_match = in_flight.pinning.is_none_or(|p| p == Pinning::IfMatch);
-                if refusal.status == 416 && !has_if_match {
-                    // With `If-Match` this would have been a 412.
+                let heeds_if_match = has_if_match && self.source.is_none();
+                if refusal.status == 416 && !heeds_if_match {
                     let what = "the service answered 416: it has become shorter";
                     return Ok(AfterFailure::ObjectChanged(what.to_owned()));
                 }
@@ -55,6 +61,16 @@ impl Driver<'_> {
             }
             EndReason::Unusable(Flaw::Changed(what)) => {
                 return Ok(AfterFailure::ObjectChanged(what));
+            }
+            EndReason::Unusable(Flaw::RangeIgnored) if self.source.is_some() => {
+                if let Some(what) = self.changed(&end.head) {
+                    return Ok(AfterFailure::ObjectChanged(what));
+                }
+                if self.must_stream() {
+                    self.single_stream = true;
+                    return Ok(AfterFailure::Retry);
+                }
+                Failure::of(Cause::Reply, self.unusable(&Flaw::RangeIgnored, range))
             }
             EndReason::Unusable(flaw) => {
                 Failure::of(failure_cause::of_flaw(&flaw), self.unusable(&flaw, range))
@@ -165,12 +181,22 @@ impl Driver<'_> {
             self.throttle_back_off.refused(in_flight.started, beside, self.now());
         }
         let retry_after = head.retry_after(self.world.network.service_time());
-        let error = refusal.into_error(&self.object(), range);
+        let elsewhere = self.source.is_some() && cause == Cause::Auth;
+        let error = match elsewhere {
+            true => {
+                refusal.into_url_error(&self.object(), range, Some("The URL is asked for anew."))
+            }
+            false => self.refusal_error(refusal, range),
+        };
         Failure { cause, error, retry_after, too_many_requests, retryability }
     }
 
-    /// Whether the next signature will differ: newer credentials, or the service's time.
-    fn can_sign_anew(&self, refusal: &ServiceError, in_flight: &InFlight) -> bool {
+    /// Whether the next signature will differ: newer credentials, or the service's time. Of a URL: whether there may be
+    /// another address.
+    fn can_sign_anew(&mut self, refusal: &ServiceError, in_flight: &InFlight) -> bool {
+        if let Some(may) = self.may_try_elsewhere(refusal, in_flight.serial) {
+            return may;
+        }
         if refusal.is_expired_credentials() {
             return self.world.network.credentials_expired(in_flight.serial);
         }
@@ -181,7 +207,28 @@ impl Driver<'_> {
 
     /// The error of a refusal that no retry can change.
     pub fn refusal_error(&self, refusal: ServiceError, range: Option<(u64, u64)>) -> Error {
-        refusal.into_error(&self.object(), range)
+        let Some(Source { link, .. }) = &self.source else {
+            return refusal.into_error(&self.object(), range);
+        };
+        let now = refusal.server_time.unwrap_or_else(|| self.world.network.service_time());
+        let lapsed = link.has_expired(&refusal, now).then(|| link::lapsed(link.expiry()));
+        refusal.into_url_error(&self.object(), range, lapsed.as_deref())
+    }
+
+    /// What has changed, if the whole object came from a URL in place of a range because that ends beyond it now.
+    fn changed(&self, head: &ReplyHead) -> Option<String> {
+        let transfer = self.transfer.as_ref().filter(|_| self.source.is_some())?;
+        let seen = reply_check::probe_reply(head).ok()?;
+        match reply_check::continues(&seen, &transfer.generation, transfer.pinning) {
+            Err(Flaw::Changed(what)) => Some(what),
+            _ => None,
+        }
+    }
+
+    /// Whether only a stream brings the object of a URL whose server has ignored a range. Its first reply had the whole
+    /// object, which did not show that.
+    fn must_stream(&self) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| transfer.head.status == 200)
     }
 
     /// The error of a reply that is not the requested one.
@@ -199,7 +246,7 @@ impl Driver<'_> {
 
     /// The cause, with the object and the bytes of the request.
     pub fn attempted(&self, what: &str, range: Option<(u64, u64)>) -> String {
-        let host = self.world.network.host();
+        let host = self.host();
         match range {
             Some((first, last)) if last != u64::MAX && first <= last => {
                 format!("GET {} bytes {first}-{last} from {host}: {what}", self.object())

@@ -25,6 +25,9 @@ use super::start_request::StartOutcome;
 /// The slot of the first request.
 pub const FIRST: usize = 0;
 
+/// How often an object at a URL may have become shorter before the first reply that can be used.
+const MOST_SHORTER: u32 = 3;
+
 /// What the first request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FirstRequest {
@@ -38,13 +41,25 @@ pub(super) enum FirstRequest {
     Head,
     /// Only the head: an existing file may be what is wanted.
     Comparison,
+    /// The first byte, for the same purpose: the server of a URL may refuse a HEAD.
+    ComparisonProbe,
+    /// This byte, for the head of its reply: nothing is missing, and the server of a URL may refuse a HEAD.
+    Probe(u64),
 }
 
 impl FirstRequest {
+    /// Whether nothing is missing.
+    fn brings_nothing(self) -> bool {
+        use FirstRequest::{Comparison, ComparisonProbe, Head, Probe};
+        matches!(self, Head | Probe(_) | Comparison | ComparisonProbe)
+    }
+
     fn range(self) -> Option<(u64, Option<u64>)> {
         match self {
             FirstRequest::Part(first, last) => Some((first, Some(last))),
             FirstRequest::Stream(first, last) => Some((first, last)),
+            FirstRequest::Probe(first) => Some((first, Some(first))),
+            FirstRequest::ComparisonProbe => Some((0, Some(0))),
             FirstRequest::Whole | FirstRequest::Head | FirstRequest::Comparison => None,
         }
     }
@@ -74,8 +89,15 @@ impl Driver<'_> {
                     match self.check_first_reply(request, &head) {
                         Ok(mut reply) => match self.next_first_request(request, &mut reply)? {
                             Some(next) => request = next,
-                            None => return self.prepare(head, reply, body_waits),
+                            None => {
+                                self.note_link_works(None);
+                                return self.prepare(head, reply, body_waits);
+                            }
                         },
+                        Err(Flaw::RangeIgnored) if self.found_shorter(request, &head)? => {
+                            self.abort(FIRST, RequestEnd::Unusable);
+                            request = self.choose_first_request();
+                        }
                         Err(Flaw::RangeIgnored) if self.request.range.is_none() => {
                             self.earlier_run.recoverable = None;
                             self.single_stream = true;
@@ -115,11 +137,15 @@ impl Driver<'_> {
             FirstRequest::Part(first, end.min(first.saturating_add(self.request.part_size)) - 1)
         };
         let end = self.last().map_or(u64::MAX, |last| last.saturating_add(1));
+        let end = self.known_size.map_or(end, |size| end.min(size.max(self.start() + 1)));
         match &self.earlier_run.recoverable {
             None => part(self.start(), end),
             Some(recoverable) => match first_gap(&recoverable.extents, &recoverable.range) {
                 Some(gap) => part(gap.start, gap.end),
-                None => FirstRequest::Head,
+                None if self.source.is_none() => FirstRequest::Head,
+                // An empty object has no byte.
+                None if recoverable.range.is_empty() => part(self.start(), end),
+                None => FirstRequest::Probe(recoverable.range.start),
             },
         }
     }
@@ -127,7 +153,11 @@ impl Driver<'_> {
     fn stream(&self) -> FirstRequest {
         match (self.start(), self.last()) {
             (0, None) => FirstRequest::Whole,
-            (first, last) => FirstRequest::Stream(first, last),
+            (first, last) => {
+                let end = self.known_size.filter(|size| *size > first);
+                let within = |last: u64| end.map_or(last, |end| last.min(end - 1));
+                FirstRequest::Stream(first, last.map(within))
+            }
         }
     }
 
@@ -154,7 +184,9 @@ impl Driver<'_> {
         let pinned = recoverable.filter(|recoverable| recoverable.pinning == Pinning::IfMatch);
         let etag = pinned.and_then(|recoverable| recoverable.generation.etag.as_deref());
         let conditions = match (request, etag) {
-            (FirstRequest::Head, Some(etag)) if !self.request.has_conditions() => {
+            (FirstRequest::Head | FirstRequest::Probe(_), Some(etag))
+                if !self.request.has_conditions() =>
+            {
                 Conditions::Pinned { etag }
             }
             _ => Conditions::User,
@@ -166,11 +198,18 @@ impl Driver<'_> {
             }
             FirstRequest::Whole => 0..UNKNOWN,
             FirstRequest::Head | FirstRequest::Comparison => 0..0,
+            FirstRequest::Probe(first) => first..first.saturating_add(1),
+            FirstRequest::ComparisonProbe => 0..1,
         };
         NewRequest {
             head: request.is_head(),
+            address: None,
             composed: compose(self.request, request.range(), conditions),
-            stage: if request.is_head() { ReplyStage::NotObject } else { ReplyStage::FirstReply },
+            stage: if request.brings_nothing() {
+                ReplyStage::NotObject
+            } else {
+                ReplyStage::FirstReply
+            },
             span: Arc::new(Span::new(span)),
             destination: None,
         }
@@ -191,6 +230,10 @@ impl Driver<'_> {
                     return match end.ending {
                         EndReason::Complete => {
                             self.throttle_back_off.accepted(in_flight.started);
+                            Ok(Some(FirstAnswer::Head { head: end.head, body_waits: false }))
+                        }
+                        // The server sent more than the byte that was asked for.
+                        EndReason::Refused if matches!(end.head.status, 200 | 206) => {
                             Ok(Some(FirstAnswer::Head { head: end.head, body_waits: false }))
                         }
                         EndReason::Refused if matches!(end.head.status, 304 | 412 | 416) => {
@@ -224,7 +267,7 @@ impl Driver<'_> {
                 Ok(FirstRequest::Whole)
             }
             // Was the object replaced, or does the service not recognise its own ETag?
-            (412, FirstRequest::Head)
+            (412, FirstRequest::Head | FirstRequest::Probe(_))
                 if !self.request.has_conditions() && self.earlier_run.stop_if_match() =>
             {
                 Ok(request)
@@ -244,15 +287,59 @@ impl Driver<'_> {
         request: FirstRequest,
         head: &ReplyHead,
     ) -> std::result::Result<FirstReply, Flaw> {
-        if request == FirstRequest::Head {
-            let generation = reply_check::head_reply(head)?;
+        if request.brings_nothing() {
+            let check = match request {
+                FirstRequest::Head => reply_check::head_reply,
+                _ => reply_check::probe_reply,
+            };
+            let generation = check(head)?;
             return Ok(FirstReply { body: 0..0, ranges_ignored: false, generation });
+        }
+        let asked = request.range().map(|(first, last)| (first, last.unwrap_or(u64::MAX - 1)));
+        if self.source.is_some() {
+            return self.check_url_reply(head, asked);
         }
         if self.request.is_processed() {
             return reply_check::processed_reply(head);
         }
-        let asked = request.range().map(|(first, last)| (first, last.unwrap_or(u64::MAX - 1)));
         reply_check::first_reply(head, asked)
+    }
+
+    fn check_url_reply(
+        &self,
+        head: &ReplyHead,
+        asked: Option<(u64, u64)>,
+    ) -> std::result::Result<FirstReply, Flaw> {
+        let mut reply = reply_check::first_url_reply(head, asked)?;
+        if self.request.is_processed() {
+            // It is that of the stored object.
+            reply.generation.crc64 = None;
+        }
+        if reply.generation.size == UNKNOWN && self.request.range.is_some() {
+            return Err(Flaw::Incomplete(
+                "the reply does not contain the size of the object, of which a range is wanted"
+                    .to_owned(),
+            ));
+        }
+        Ok(reply)
+    }
+
+    /// Whether the whole object came because the range of a request for a URL ends beyond it, as OSS does without
+    /// `x-oss-range-behavior`; it is asked for anew, within its size, a few times. An error if the range begins beyond it.
+    fn found_shorter(&mut self, request: FirstRequest, head: &ReplyHead) -> Result<bool> {
+        let size = head.content_length().ok().flatten().filter(|_| self.source.is_some());
+        let (Some(size), Some((first, last))) = (size, request.range()) else { return Ok(false) };
+        if first < size && last.is_none_or(|last| last < size) {
+            return Ok(false);
+        }
+        self.resolve(&Generation { size, ..Generation::default() })?;
+        if self.found_shorter == MOST_SHORTER {
+            return Ok(false);
+        }
+        self.found_shorter += 1;
+        self.known_size = Some(size);
+        self.earlier_run.recoverable = None;
+        Ok(true)
     }
 
     /// Whether the reply requires another request instead of using its body.
@@ -289,6 +376,7 @@ impl Driver<'_> {
             self.single_stream = true;
             let range = self.resolve(&reply.generation)?;
             if matches!(request, FirstRequest::Part(..)) && reply.body.end < range.end {
+                self.known_size = self.source.as_ref().map(|_| reply.generation.size);
                 return Ok(Some(self.stream()));
             }
         }

@@ -11,6 +11,7 @@ mod expected_digests;
 mod failure;
 mod first_request;
 mod in_flight;
+mod link;
 mod pausing;
 mod pinning;
 mod preparation;
@@ -49,6 +50,7 @@ use super::world::{Proof, World};
 use decryption::Unwrapped;
 use expected_digests::Follower;
 use in_flight::Slot;
+use link::Source;
 use pausing::Pause;
 use recovery::EarlierRun;
 use transfer::Transfer;
@@ -81,6 +83,8 @@ struct Driver<'w> {
     options: &'w ClientOptions,
     request: &'w DownloadRequest,
     shared: &'w Arc<Shared>,
+    /// The URL, if the request has one.
+    source: Option<Source>,
     slots: Vec<Slot>,
     /// The files have been looked at, and are locked as far as they exist.
     has_files: bool,
@@ -133,6 +137,10 @@ struct Driver<'w> {
     /// The object is fetched in one stream that cannot be resumed: the service ignores ranges, or the object cannot be
     /// pinned or is processed.
     single_stream: bool,
+    /// The size of an object at a URL, once a reply has told it: a range must not end beyond it.
+    known_size: Option<u64>,
+    /// How often it was told by sending the object whole, because the range did.
+    found_shorter: u32,
     /// The host has paused the download.
     pause: Option<Pause>,
     /// Requests were stopped by a pause, and none has been started since.
@@ -155,6 +163,7 @@ impl<'w> Driver<'w> {
             options,
             request,
             shared,
+            source: Source::of(request),
             slots: (0..request.most_connections()).map(|_| Slot::new()).collect(),
             has_files: false,
             rejected: None,
@@ -185,6 +194,8 @@ impl<'w> Driver<'w> {
             restarts: 0,
             refused_generation: None,
             single_stream: request.is_processed(),
+            known_size: None,
+            found_shorter: 0,
             pause: None,
             stopped_by_pause: false,
             refetched: false,
@@ -279,6 +290,7 @@ impl<'w> Driver<'w> {
         let reused = self.shared.counters.bytes_reused.get();
         self.shared.counters.bytes_reused.subtract(reused);
         self.shared.set_total(None);
+        (self.known_size, self.found_shorter) = (None, 0);
         if let Some(transfer) = self.transfer.take() {
             let (file, journal) = transfer.stored.into_parts();
             self.shared.set_contiguous(0);

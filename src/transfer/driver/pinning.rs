@@ -155,11 +155,15 @@ impl Driver<'_> {
         } else {
             String::new()
         };
+        let origin = match self.source {
+            None => "the bucket's own endpoint",
+            Some(_) => "a URL of the server itself",
+        };
         let message = format!(
             "cannot download {}: HTTP 412, the service refuses the ETag \"{etag}\" in If-Match although it sends that \
              ETag itself and the object has not changed. A CDN or a proxy that changes ETags does that. Without \
              If-Match only the object's CRC-64 can prove that the bytes of several replies belong together, and {why}. \
-             Use the bucket's own endpoint{switch}, or set the digest that the file must have (expected_sha256){part_size}.",
+             Use {origin}{switch}, or set the digest that the file must have (expected_sha256){part_size}.",
             self.object()
         );
         Error::new(ErrorKind::Service, refusal.code, message)

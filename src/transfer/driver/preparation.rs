@@ -80,7 +80,7 @@ impl Driver<'_> {
             self.proceed(FIRST)?;
         }
         self.log(LogLevel::Info, || match range.end {
-            UNKNOWN => "downloading a processed object of unknown size".to_owned(),
+            UNKNOWN => "downloading an object of unknown size".to_owned(),
             end => format!("downloading bytes {}-{end}", range.start),
         });
         Ok(())
@@ -173,9 +173,10 @@ impl Driver<'_> {
         range: &Range<u64>,
         file: &dyn TemporaryFile,
     ) -> Header {
+        let (bucket, key) = self.request.identity();
         Header {
-            bucket: self.request.bucket.clone(),
-            key: self.request.key.clone(),
+            bucket,
+            key,
             version_id: self.request.version_id.clone(),
             etag,
             object_size: generation.size,

@@ -99,6 +99,10 @@ impl Driver<'_> {
     }
 
     fn find_sdk_record(&self) -> Option<SdkRecord> {
+        if self.source.is_some() {
+            // The SDK has no downloads from URLs.
+            return None;
+        }
         match self.world.storage.find_sdk_record(self.request) {
             Ok(record) => record,
             Err(error) => {

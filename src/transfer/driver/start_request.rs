@@ -25,18 +25,19 @@ impl Driver<'_> {
         slot: usize,
         new_request: impl FnOnce(&Self) -> NewRequest,
     ) -> Result<StartOutcome> {
-        let key = self.world.network.credentials();
+        let key = self.leave_to_send();
         self.awaits_credentials = matches!(key, Ok(None));
         let key = match key {
             Ok(Some(key)) => key,
             Ok(None) => return Ok(StartOutcome::AwaitsCredentials),
-            Err(error) if error.code() == "CredentialsError" => {
+            Err(error) if matches!(error.code(), "CredentialsError" | "UrlProviderError") => {
                 self.schedule_retry(slot, Failure::of(Cause::Auth, error), false)?;
                 return Ok(StartOutcome::Delayed);
             }
             Err(error) => return Err(error),
         };
-        let new_request = new_request(self);
+        let mut new_request = new_request(self);
+        self.direct(&mut new_request);
         let (span, pinning) = (new_request.span.clone(), new_request.stage.pinning());
         let is_head = new_request.head;
         let (started, asked) = (self.now(), span.remaining());

@@ -183,6 +183,9 @@ impl Driver<'_> {
             let known = self.round_trip;
             self.round_trip = if known == 0.0 { seconds } else { known.min(seconds) };
         }
+        if in_flight.brings_bytes() {
+            self.note_link_works(Some(in_flight.serial));
+        }
         if in_flight.brings_bytes() || matches!(end.ending, EndReason::Complete) {
             self.throttle_back_off.accepted(in_flight.started);
         }
@@ -299,6 +302,7 @@ impl Driver<'_> {
         let range = Some((asked.start, Some(asked.end.saturating_sub(1))));
         NewRequest {
             head: false,
+            address: None,
             composed: compose(self.request, range, conditions),
             stage: ReplyStage::Expected { generation: generation.clone(), pinning, asked },
             span,

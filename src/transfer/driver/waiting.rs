@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, Result};
 use crate::transfer::event::Event;
-use crate::transfer::policy::failure_cause;
+use crate::transfer::policy::failure_cause::{self, Provider};
 use crate::transfer::policy::retry::Limits;
 use crate::transfer::policy::stall_clock::CHECK_INTERVAL;
 
@@ -84,7 +84,8 @@ impl Driver<'_> {
             return self.unwrapper_error(&format!("has not answered for {limit:?} ({name})"));
         }
         if !any_in_flight {
-            return failure_cause::silent_provider(limit, name);
+            let who = if self.source.is_some() { Provider::Url } else { Provider::Credentials };
+            return failure_cause::silent_provider(who, limit, name);
         }
         let what = format!("no data has arrived for {limit:?} ({name})");
         match self.last_error.take() {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::error::Error;
 use crate::model::options::ClientOptions;
-use crate::transfer::policy::failure_cause;
+use crate::transfer::policy::failure_cause::{self, Provider};
 use crate::transfer::policy::retry::{self, Cause, Failure, History, Limits};
 use crate::transfer::policy::stall_clock::StallClock;
 use crate::transfer::policy::throttle_back_off::ThrottleBackOff;
@@ -78,7 +78,7 @@ impl<'a> Attempts<'a> {
         let limit = self.limits().of(self.has_progressed).filter(|limit| silent_for >= *limit);
         let Some(limit) = limit else { return Ok(()) };
         if !asks_service {
-            return Err(failure_cause::silent_provider(limit, name));
+            return Err(failure_cause::silent_provider(Provider::Credentials, limit, name));
         }
         let what = format!("no data has arrived for {limit:?} ({name})");
         Err(match self.last_error.take() {

@@ -36,10 +36,21 @@ pub fn of_refusal(
     }
 }
 
-/// The error of a credentials provider that has not answered for `limit`, which the option `name` sets.
-pub fn silent_provider(limit: Duration, name: &str) -> Error {
-    let what = format!("the credentials provider has not answered for {limit:?} ({name})");
-    Error::new(ErrorKind::Service, "CredentialsError", what)
+/// A provider of the host, without whose answer no request can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    Credentials,
+    Url,
+}
+
+/// The error of a provider that has not answered for `limit`, which the option `name` sets.
+pub fn silent_provider(provider: Provider, limit: Duration, name: &str) -> Error {
+    let (what, code) = match provider {
+        Provider::Credentials => ("credentials", "CredentialsError"),
+        Provider::Url => ("URL", "UrlProviderError"),
+    };
+    let message = format!("the {what} provider has not answered for {limit:?} ({name})");
+    Error::new(ErrorKind::Service, code, message)
 }
 
 /// The cause of a reply with a flaw.

@@ -6,6 +6,7 @@ pub mod connection_limit;
 pub mod connection_shares;
 pub mod download_queue;
 pub mod failure_cause;
+pub mod link;
 pub mod list_progress;
 pub mod pinning;
 pub mod plan;

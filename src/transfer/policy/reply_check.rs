@@ -69,11 +69,32 @@ pub struct FirstReply {
     pub ranges_ignored: bool,
 }
 
-/// Checks the reply to the first request for `first..=last` (`None`: without a range).
+/// Checks OSS's reply to the first request for `first..=last` (`None`: without a range).
 pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstReply, Flaw> {
+    require_oss_header(head)?;
+    object_reply(head, asked)
+}
+
+/// Checks the reply of any server to the first request for `first..=last` (`None`: without a range).
+///
+/// A body without a length is accepted if it is chunked. A whole object within the range does not show that ranges are
+/// ignored: OSS sends it if the range, without `x-oss-range-behavior`, ends beyond the object.
+pub fn first_url_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstReply, Flaw> {
+    if head.status == 200 && content_length(head)?.is_none() && head.transfer_coding().is_some() {
+        if asked.is_some_and(|(first, _)| first != 0) {
+            return Err(Flaw::RangeIgnored);
+        }
+        return Ok(FirstReply { ranges_ignored: true, ..stream_reply(head)? });
+    }
+    let mut reply = object_reply(head, asked)?;
+    let end = asked.map_or(u64::MAX, |(_, last)| last.saturating_add(1));
+    reply.ranges_ignored &= reply.generation.size > end;
+    Ok(reply)
+}
+
+fn object_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstReply, Flaw> {
     let length = content_length(head)?;
     refuse_transfer_compression(head, length)?;
-    require_oss_header(head)?;
     match (head.status, asked) {
         (206, Some((first, last))) => {
             let (body, total) = ranged_body(head, length)?;
@@ -111,9 +132,15 @@ pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstR
 /// Checks the reply to a request without a range for a processed object (`x-oss-process`), whose bytes are not the
 /// stored ones. A CRC-64 in it is that of the stored ones.
 pub fn processed_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
+    require_oss_header(head)?;
+    let FirstReply { generation, body, ranges_ignored } = stream_reply(head)?;
+    Ok(FirstReply { generation: Generation { crc64: None, ..generation }, body, ranges_ignored })
+}
+
+/// Checks a reply to a request without a range, whose body may be chunked.
+fn stream_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
     let length = content_length(head)?;
     refuse_transfer_compression(head, length)?;
-    require_oss_header(head)?;
     if head.status != 200 {
         return Err(Flaw::Contradiction(format!("unexpected status {}", head.status)));
     }
@@ -133,8 +160,7 @@ pub fn processed_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
             )));
         }
     };
-    let generation = Generation { crc64: None, ..generation(head, size) };
-    Ok(FirstReply { generation, body: 0..size, ranges_ignored: false })
+    Ok(FirstReply { generation: generation(head, size), body: 0..size, ranges_ignored: false })
 }
 
 /// Checks the reply to a HEAD.
@@ -147,6 +173,21 @@ pub fn head_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
         Flaw::Incomplete("the reply does not contain the size of the object".to_owned())
     })?;
     Ok(generation(head, size))
+}
+
+/// Checks the reply of any server to a request for one byte, which is sent in place of a HEAD: a signature may not
+/// cover that method.
+pub fn probe_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
+    let length = content_length(head)?;
+    refuse_transfer_compression(head, length)?;
+    match (head.status, length) {
+        (206, _) => Ok(generation(head, ranged_body(head, length)?.1)),
+        (200, Some(size)) => Ok(generation(head, size)),
+        (200, None) => {
+            Err(Flaw::Incomplete("the reply does not contain the size of the object".to_owned()))
+        }
+        (status, _) => Err(Flaw::Contradiction(format!("unexpected status {status}"))),
+    }
 }
 
 /// Checks the reply to a request for a page of a listing.

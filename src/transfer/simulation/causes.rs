@@ -113,6 +113,13 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         }
         "NoSuchKey" => changes || hit(&refusal),
         "CredentialsError" => matches!(process.client.credentials, CredentialsPlan::Provider(_)),
+        "UrlProviderError" => {
+            plan.url.is_some() && matches!(process.client.credentials, CredentialsPlan::Provider(_))
+        }
+        "AccessDenied" if plan.url.is_some() => {
+            let redirects = plan.url.is_some_and(|url| url.redirects.is_some());
+            redirects || process.client.credentials != CredentialsPlan::Static || hit(&refusal)
+        }
         "SecurityTokenExpired" => {
             process.client.credentials != CredentialsPlan::Static || hit(&refusal)
         }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::error::{Error, ErrorKind};
+use crate::model::request::DownloadRequest;
 use crate::transfer::credentials_cache::CachedKey;
 
 use super::plan::{CredentialsPlan, ProviderPlan};
+use super::url;
 
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -46,6 +48,38 @@ impl Credentials {
             asked_at: None,
             calls: 0,
             failed: false,
+        }
+    }
+
+    /// Those of a URL: the first one is there and expires as those of a provider do.
+    pub fn of_url(plan: CredentialsPlan, now: Duration) -> Self {
+        let mut credentials = Credentials::new(plan, now);
+        if let CredentialsPlan::Provider(provider) = plan {
+            credentials.expiries.insert(1, now + provider.lifetime);
+        }
+        credentials
+    }
+
+    pub fn plan(&self) -> CredentialsPlan {
+        self.plan
+    }
+
+    pub fn expiry(&self, serial: u64) -> Option<Duration> {
+        self.expiries.get(&serial).copied()
+    }
+
+    /// The provider of URLs is asked.
+    pub fn ask_for_url(&mut self, now: Duration, ask: impl FnOnce(Option<Duration>)) {
+        if let CredentialsPlan::Provider(provider) = self.plan {
+            self.ask(provider, now, ask);
+        }
+    }
+
+    /// Its answer, after [`Credentials::answered`].
+    pub fn newest_url(&mut self, request: &DownloadRequest) -> Result<String, String> {
+        match std::mem::take(&mut self.failed) {
+            true => Err("simulated".to_owned()),
+            false => Ok(url::newer(self, self.serial, request)),
         }
     }
 

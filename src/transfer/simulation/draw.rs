@@ -3,6 +3,8 @@
 
 mod troubles;
 
+use troubles::credentials;
+
 use std::time::Duration;
 
 use crate::model::request::Order;
@@ -22,6 +24,8 @@ const CONNECTIONS: u64 = 4;
 const DIGESTS: u64 = 5;
 /// … and for runs that compare an existing file or wait for each other.
 const COMPANY: u64 = 6;
+/// … and for URLs.
+const URLS: u64 = 7;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -36,6 +40,7 @@ impl Plan {
         for _ in 0..draw.random.below(9) {
             draw.trouble();
         }
+        draw.url();
         draw.last_run();
         draw.digests();
         draw.plan
@@ -117,6 +122,22 @@ impl Draw {
         if random.chance(0.05) && request.range.is_none() {
             run.request.processed =
                 Some(*random.pick(&[Processed::WithLength, Processed::Chunked, Processed::Error]));
+        }
+    }
+
+    /// A life by a URL. It depends on the seed only, so that lives without one stay as they are.
+    fn url(&mut self) {
+        let mut random = Random::new(self.plan.seed).fork(URLS);
+        if !random.chance(0.2) {
+            return;
+        }
+        let lasting = millis(random.log_range(50..100_000));
+        let redirects = random.chance(0.4).then_some(lasting);
+        self.plan.url = Some(UrlPlan { redirects, oss_ranges: random.chance(0.5) });
+        self.plan.sdk = None;
+        if random.chance(0.6) {
+            let credentials = credentials(&mut random);
+            self.plan.runs.iter_mut().for_each(|run| run.client.credentials = credentials);
         }
     }
 

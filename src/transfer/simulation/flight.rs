@@ -64,6 +64,9 @@ pub enum Cut {
     Stall,
 }
 
+/// Largest part of an error's body that is kept, in bytes.
+const MAX_ERROR_BODY: u64 = 64 * 1024;
+
 /// A request in flight.
 pub struct Flight {
     pub id: u64,
@@ -194,7 +197,20 @@ impl Flight {
             ReplyStage::Accepted => Next::Flows(Duration::ZERO),
             ReplyStage::AwaitsDriver => Next::Waits,
             ReplyStage::NotObject if self.body.is_none() => Next::Ends(EndReason::Complete),
+            ReplyStage::NotObject => self.end_of_probe(),
             _ => Next::Ends(stopped()),
+        }
+    }
+
+    /// The end of a request whose body is kept as if it were the text of an error: for a byte that nobody needs.
+    fn end_of_probe(&self) -> Next {
+        let len = self.body.map_or(0, |body| body.len);
+        match self.cut {
+            Some((_, Cut::Stall)) => Next::Waits,
+            Some((_, Cut::Reset)) => broken(curl_sys::CURLE_RECV_ERROR, "reset by peer"),
+            Some((_, Cut::Short)) => broken(curl_sys::CURLE_PARTIAL_FILE, "a body is too short"),
+            None if len > MAX_ERROR_BODY => Next::Ends(EndReason::Refused),
+            None => Next::Ends(EndReason::Complete),
         }
     }
 

@@ -26,4 +26,5 @@ mod story;
 mod tests;
 mod traces;
 mod universe;
+mod url;
 mod watch;

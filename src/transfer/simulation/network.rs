@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::encryption::WrappedKey;
+use crate::model::encryption::{ContentKey, WrappedKey};
 use crate::model::error::{Error, Result};
+use crate::model::source_url::SharedUrlProvider;
 use crate::oss::decryption_keys::DecryptionKeys;
-use crate::oss::get_object::Composed;
 use crate::transfer::bandwidth::RateLimiter;
 use crate::transfer::connection_budget::Allowance;
 use crate::transfer::credentials_cache::CachedKey;
 use crate::transfer::event::{EndReason, Event};
-use crate::transfer::key_unwrapping::Asked as KeyAsked;
+use crate::transfer::host_calls::{Answers, Asked as HostAsked};
 use crate::transfer::world::{Destination, Network, NewRequest};
 
 use super::credentials::Issued;
@@ -23,6 +23,7 @@ use super::process::Inside;
 use super::random::mix;
 use super::service::{Asked, Service};
 use super::universe::{Happening, Universe};
+use super::url;
 
 /// Up to this number of connections each writes a megabyte at a time, and otherwise half of it.
 const FEW_CONNECTIONS: u32 = 8;
@@ -230,13 +231,7 @@ impl Network for Inside<'_> {
         self.enter()?;
         let process = self.process;
         let now = self.time();
-        let ask = |answers: Option<Duration>| {
-            self.universe.tell(process, || "the credentials provider is asked".to_owned());
-            if let Some(takes) = answers {
-                let happening = Happening::ProviderAnswers(process.index);
-                self.universe.plan_at(now + takes, happening);
-            }
-        };
+        let ask = |takes| self.asks(now, takes);
         match process.credentials.borrow_mut().issue(now, ask) {
             Issued::Key(key) => Ok(Some(key)),
             Issued::Failed(error) => Err(error),
@@ -267,14 +262,21 @@ impl Network for Inside<'_> {
             net.requests - 1
         };
         let faults = universe.faults(number, clean);
-        let asked = Asked {
-            number,
-            head: request.head,
-            skew: process.clock_error.get(),
-            expired: process.credentials.borrow().is_expired(key.serial, now),
-            clean,
-            ..asked(&request.composed)
+        let credentials = process.credentials.borrow();
+        let asked = Asked { number, head: request.head, clean, ..asked(&request) };
+        let asked = match universe.plan.url {
+            None => Asked {
+                skew: process.clock_error.get(),
+                expired: credentials.is_expired(key.serial, now),
+                ..asked
+            },
+            Some(plan) => {
+                let visited = url::visited(plan, &request, &credentials, now, clean);
+                let Asked { expired, location, reads_past_end, .. } = visited;
+                Asked { by_url: true, expired, location, reads_past_end, ..asked }
+            }
         };
+        drop(credentials);
         universe.started(process, (slot, now), &request, (&asked, &faults));
         let idle = process.idle.borrow_mut().pop().filter(|_| !faults.iter().any(is_of_connecting));
         let connected = match idle {
@@ -366,12 +368,30 @@ impl Network for Inside<'_> {
         false
     }
 
-    fn unwrap_key(&self, _: WrappedKey) -> Result<KeyAsked> {
-        Ok(KeyAsked::Nobody)
+    fn unwrap_key(&self, _: WrappedKey) -> Result<HostAsked<ContentKey>> {
+        Ok(HostAsked::Nobody)
+    }
+
+    fn ask_for_url(&self, _: &SharedUrlProvider) -> Result<HostAsked<String>> {
+        self.enter()?;
+        let (sender, answers) = Answers::to_come();
+        self.process.url_answer.replace(Some(sender));
+        let now = self.time();
+        self.process.credentials.borrow_mut().ask_for_url(now, |takes| self.asks(now, takes));
+        Ok(HostAsked::Awaits(answers))
     }
 }
 
 impl Inside<'_> {
+    /// A provider has been asked, and answers after this time, if it does.
+    fn asks(&self, now: Duration, takes: Option<Duration>) {
+        self.universe.tell(self.process, || "the provider is asked".to_owned());
+        if let Some(takes) = takes {
+            let happening = Happening::ProviderAnswers(self.process.index);
+            self.universe.plan_at(now + takes, happening);
+        }
+    }
+
     fn intake(&self, start: u64, destination: Destination, now: Duration) -> Intake {
         let few = self.process.request.most_connections() <= FEW_CONNECTIONS;
         Intake::new(
@@ -396,15 +416,18 @@ fn is_of_connecting(fault: &FaultKind) -> bool {
 }
 
 /// What a request asks for.
-fn asked(composed: &Composed) -> Asked {
+fn asked(request: &NewRequest) -> Asked {
+    let composed = &request.composed;
     let header = |wanted: &str| {
         let mut found = composed.headers.iter().filter(|(name, _)| name == wanted);
         found.next().map(|(_, value)| value.clone())
     };
     let process = composed.query.iter().find(|(name, _)| name == "x-oss-process");
-    let processed = process.map(|(_, value)| match value.as_deref() {
-        Some("chunked") => Processed::Chunked,
-        Some("error") => Processed::Error,
+    let process = process.map(|(_, value)| value.clone().unwrap_or_default());
+    let in_url = || request.address.as_ref()?.parameter("x-oss-process");
+    let processed = process.or_else(in_url).map(|value| match value.as_str() {
+        "chunked" => Processed::Chunked,
+        "error" => Processed::Error,
         _ => Processed::WithLength,
     });
     let range = header("Range").and_then(|value| {

@@ -14,6 +14,8 @@ pub struct Plan {
     pub object: ObjectPlan,
     /// What becomes of the object meanwhile, in order.
     pub changes: Vec<(When, Change)>,
+    /// The object is downloaded from a URL.
+    pub url: Option<UrlPlan>,
     pub service: ServicePlan,
     pub path: PathPlan,
     pub faults: Vec<RequestFault>,
@@ -25,6 +27,15 @@ pub struct Plan {
     pub runs: Vec<RunPlan>,
     /// A life in which more happens is not played to its end.
     pub most_happenings: u64,
+}
+
+/// The URL of an object. It expires as the keys of a client would.
+#[derive(Clone, Copy, Debug)]
+pub struct UrlPlan {
+    /// It redirects to addresses that are valid for this time.
+    pub redirects: Option<Duration>,
+    /// A range that ends beyond the object is ignored.
+    pub oss_ranges: bool,
 }
 
 /// The object at first.

@@ -14,15 +14,18 @@ use crate::model::error::Result;
 use crate::model::outcome::{Outcome, Phase};
 use crate::model::request::DownloadRequest;
 use crate::oss::decryption_keys::DecryptionKeys;
+use crate::sync::channel;
 use crate::sync::inbox::{Receiver, inbox};
 use crate::transfer::bandwidth::Bandwidth;
 use crate::transfer::connection_budget::{ConnectionBudget, ConnectionShare};
 use crate::transfer::driver::drive;
 use crate::transfer::event::Event;
+use crate::transfer::host_calls::Answer;
 use crate::transfer::shared::Shared;
 use crate::transfer::world::{Chance, Clock, Inbox, World};
 
 use super::credentials::Credentials;
+
 use super::disk::ProcessId;
 use super::flight::Connection;
 use super::network::dead;
@@ -31,6 +34,7 @@ use super::random::Random;
 use super::request::options_of;
 use super::traces::Traces;
 use super::universe::{Figures, Happening, Universe};
+use super::url::use_url;
 use super::watch::Watch;
 
 /// Size of a stack, which is reserved and used as needed.
@@ -58,6 +62,8 @@ pub struct Process {
     /// `None` while it runs, and if it was killed.
     pub result: RefCell<Option<Result<Outcome>>>,
     pub credentials: RefCell<Credentials>,
+    /// Takes the answer of its URL provider.
+    pub url_answer: RefCell<Option<channel::Sender<Answer<String>>>>,
     /// Connections that can be used again.
     pub idle: RefCell<Vec<Connection>>,
     /// The connections of its client, and its share of them until it ends.
@@ -96,9 +102,16 @@ impl Process {
     pub fn new(universe: &Universe, index: usize, run: usize) -> Self {
         let plan = universe.plan.runs[run].clone();
         let client = plan.client;
-        let request = universe.request_of(&plan);
+        let mut request = universe.request_of(&plan);
         let (events, inbox) = inbox();
         let now = universe.now();
+        let credentials = match universe.plan.url {
+            None => Credentials::new(client.credentials, now),
+            Some(_) => Credentials::of_url(client.credentials, now),
+        };
+        if universe.plan.url.is_some() {
+            use_url(&mut request, &credentials);
+        }
         let started = universe.base + now;
         let former = universe.processes.borrow().last().cloned();
         let former = former.filter(|_| plan.same_client);
@@ -127,7 +140,8 @@ impl Process {
             started: now,
             ended: Cell::new(None),
             result: RefCell::new(None),
-            credentials: RefCell::new(Credentials::new(client.credentials, now)),
+            credentials: RefCell::new(credentials),
+            url_answer: RefCell::default(),
             idle: RefCell::default(),
             budget,
             share: RefCell::new(Some(share)),

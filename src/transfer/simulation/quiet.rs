@@ -103,6 +103,7 @@ impl Plan {
                 etag: EtagKind::Strong,
             },
             changes: Vec::new(),
+            url: None,
             service: ServicePlan::default(),
             path: PathPlan::default(),
             faults: Vec::new(),

@@ -48,8 +48,14 @@ pub struct Asked {
     pub processed: Option<Processed>,
     /// Milliseconds by which the time of its signature is ahead.
     pub skew: i64,
-    /// The key was not valid any more.
+    /// The key, or the URL, was not valid any more.
     pub expired: bool,
+    /// It is for a URL.
+    pub by_url: bool,
+    /// It is redirected there.
+    pub location: Option<String>,
+    /// A range that ends beyond the object is ignored.
+    pub reads_past_end: bool,
     /// Requests that the service is serving, with this one.
     pub active: usize,
     /// What the connections of all others could bring, in bytes per second.
@@ -119,6 +125,16 @@ pub struct Service {
     exists: bool,
     /// Requests that it accepts before it throttles, and when that was.
     allowance: (f64, Duration),
+}
+
+impl Asked {
+    /// Whether OSS ignores the range, because it is not within an object of `size` bytes.
+    fn is_ignored(&self, size: u64) -> bool {
+        let beyond = |(first, last): (u64, Option<u64>)| {
+            first >= size || last.is_some_and(|last| last >= size)
+        };
+        self.reads_past_end && self.range.is_some_and(beyond)
+    }
 }
 
 impl Service {
@@ -246,7 +262,11 @@ impl Service {
             return self.refuse(asked, refusal, now);
         }
         if asked.expired {
-            return self.refuse(asked, plain(403, "SecurityTokenExpired"), now);
+            let code = if asked.by_url { "AccessDenied" } else { "SecurityTokenExpired" };
+            return self.refuse(asked, plain(403, code), now);
+        }
+        if let Some(location) = &asked.location {
+            return reply::redirect(location);
         }
         if asked.skew.abs() > MAX_SKEW {
             return self.refuse(asked, plain(403, "RequestTimeTooSkewed"), now);
@@ -268,6 +288,7 @@ impl Service {
             return Reply { garbage: true, ..Reply::default() };
         }
         let range = asked.range.filter(|_| asked.processed.is_none());
+        let range = range.filter(|_| !asked.is_ignored(generation.size));
         if range.is_some_and(|(first, _)| first >= generation.size) && !self.ignores_ranges(asked) {
             return self.refuse(asked, plain(416, "InvalidRange"), now);
         }

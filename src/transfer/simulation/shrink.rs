@@ -129,6 +129,9 @@ fn simpler_runs(plan: &Plan, try_with: &mut TryWith<'_>) {
 }
 
 fn simpler_service(plan: &Plan, try_with: &mut TryWith<'_>) {
+    try_with(&|plan| plan.url = None);
+    try_with(&|plan| plan.url.iter_mut().for_each(|url| url.redirects = None));
+    try_with(&|plan| plan.url.iter_mut().for_each(|url| url.oss_ranges = false));
     for outage in 0..plan.service.outages.len() {
         try_with(&|plan| _ = plan.service.outages.remove(outage));
     }

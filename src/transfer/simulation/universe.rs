@@ -300,6 +300,11 @@ impl Universe {
             Happening::ProviderAnswers(process) => {
                 let process = self.process(process);
                 process.credentials.borrow_mut().answered(self.now());
+                if let Some(answer) = process.url_answer.take() {
+                    let newest = process.credentials.borrow_mut().newest_url(&process.request);
+                    // Nobody waits for it if the download has ended.
+                    let _ = answer.send(newest);
+                }
                 self.deliver(&process, Event::Wake);
             }
             Happening::Meanwhile(process, nth) => {

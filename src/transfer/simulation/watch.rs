@@ -279,7 +279,11 @@ impl Inside<'_> {
     /// Notes what a refusal asks for.
     fn note_refusal(&self, end: &FetchEnd, now: Duration) {
         let code = service_error::parse(&end.head, &end.body).code;
+        // Another address of a URL may accept what one has refused.
+        let elsewhere = self.universe.plan.url.is_some_and(|url| url.redirects.is_some())
+            || self.process.request.url_provider.is_some();
         if matches!(end.ending, EndReason::Refused)
+            && !elsewhere
             && matches!(&*code, "AccessDenied" | "InvalidArgument" | "NoSuchKey")
         {
             let finals = &mut self.process.watch.borrow_mut().finals;

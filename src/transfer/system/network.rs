@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::encryption::WrappedKey;
+use crate::model::encryption::{ContentKey, WrappedKey};
 use crate::model::error::{Error, Result};
 use crate::model::request::DownloadRequest;
+use crate::model::source_url::SharedUrlProvider;
 use crate::oss::content_cipher::ContentCipher;
 use crate::oss::decryption_keys::DecryptionKeys;
 use crate::sys;
@@ -23,7 +24,7 @@ use crate::transfer::disk::buffers::BUFFER_SIZE;
 use crate::transfer::disk::intake::Intake;
 use crate::transfer::disk::write_target::WriteTarget;
 use crate::transfer::event::EndReason;
-use crate::transfer::key_unwrapping::Asked;
+use crate::transfer::host_calls::Asked;
 use crate::transfer::session::Session;
 use crate::transfer::shared::Shared;
 use crate::transfer::world::{Destination, Network, NewRequest};
@@ -91,13 +92,13 @@ impl<'a> ClientNetwork<'a> {
         self.session.bandwidth.is_limited() || self.shared.bandwidth.is_limited()
     }
 
-    fn receive_buffer(&self, stage: &ReplyStage, span: &Span) -> usize {
+    fn receive_buffer(&self, stage: &ReplyStage, span: &Span, is_https: bool) -> usize {
         let bytes = span.remaining();
         let is_short = bytes.end - bytes.start <= RECEIVE_BUFFERS as u64;
         if matches!(stage, ReplyStage::FirstReply) && is_short {
             return FIRST_RECEIVE_BUFFER;
         }
-        if self.session.is_https() || self.is_limited() {
+        if is_https || self.is_limited() {
             return MIN_RECEIVE_BUFFER;
         }
         let connections =
@@ -120,15 +121,20 @@ impl Network for ClientNetwork<'_> {
     }
 
     fn start(&self, slot: usize, request: NewRequest, key: &CachedKey) -> Result<u64> {
-        let NewRequest { head, composed, stage, span, destination } = request;
-        let method = if head { "HEAD" } else { "GET" };
-        let object = (self.request.bucket.as_str(), self.request.key.as_str());
-        let (url, headers) = self.session.sign(method, object, composed, key)?;
+        let NewRequest { head, address, composed, stage, span, destination } = request;
+        let (url, headers) = match address {
+            Some(address) => (address.as_str().to_owned(), composed.headers),
+            None => {
+                let method = if head { "HEAD" } else { "GET" };
+                let object = (self.request.bucket.as_str(), self.request.key.as_str());
+                self.session.sign(method, object, composed, key)?
+            }
+        };
         let worker = self.session.worker(slot)?;
         let id = self.session.next_fetch();
         let intake =
             destination.map(|to| self.intake(id, &worker, span.start(), to)).transpose()?;
-        let receive_buffer = self.receive_buffer(&stage, &span);
+        let receive_buffer = self.receive_buffer(&stage, &span, url.starts_with("https:"));
         let events = self.shared.events().clone();
         let fetch = Fetch::new(
             id,
@@ -207,7 +213,15 @@ impl Network for ClientNetwork<'_> {
         !self.session.key_unwrapping.is_off()
     }
 
-    fn unwrap_key(&self, wrapped: WrappedKey) -> Result<Asked> {
+    fn unwrap_key(&self, wrapped: WrappedKey) -> Result<Asked<ContentKey>> {
         self.session.key_unwrapping.ask(wrapped, self.shared.events())
+    }
+
+    fn ask_for_url(&self, provider: &SharedUrlProvider) -> Result<Asked<String>> {
+        let provider = provider.clone();
+        let panicked = "the URL provider panicked";
+        self.session
+            .url_calls
+            .ask("oss-url", self.shared.events(), panicked, move || provider.fetch())
     }
 }

@@ -231,6 +231,41 @@ fn any_generation() -> impl Strategy<Value = Generation> {
     )
 }
 
+#[test]
+fn any_server_may_send_an_object_whole_or_chunked() {
+    let whole = head(&["HTTP/1.1 200 OK", "Content-Length: 100", "ETag: \"A\""]);
+    for (asked, ignored) in [(None, false), (Some((0, 99)), false), (Some((0, 500)), false)] {
+        let reply = first_url_reply(&whole, asked).expect("good");
+        assert_eq!((reply.body, reply.ranges_ignored), (0..100, ignored));
+    }
+    assert!(first_url_reply(&whole, Some((0, 98))).expect("good").ranges_ignored);
+    assert_eq!(first_url_reply(&whole, Some((1, 98))), Err(Flaw::RangeIgnored));
+    let chunked = head(&["HTTP/1.1 200 OK", "Transfer-Encoding: chunked"]);
+    for asked in [None, Some((0, 9))] {
+        let reply = first_url_reply(&chunked, asked).expect("good");
+        assert!(reply.body == (0..UNKNOWN) && reply.ranges_ignored);
+    }
+    assert_eq!(first_url_reply(&chunked, Some((1, 9))), Err(Flaw::RangeIgnored));
+    is_incomplete(first_url_reply(&head(&["HTTP/1.1 200 OK"]), None));
+    let coded = ["HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Encoding: gzip"];
+    contradicts(first_url_reply(&head(&coded), None));
+    let part = head(&["HTTP/1.1 206 X", "Content-Range: bytes 5-9/100", "Content-Length: 5"]);
+    assert_eq!(first_url_reply(&part, Some((5, 9))).expect("good").body, 5..10);
+    contradicts(first_url_reply(&part, Some((5, 10))));
+    contradicts(first_url_reply(&part, Some((4, 9))));
+}
+
+#[test]
+fn the_reply_to_a_request_for_one_byte_tells_the_generation() {
+    let sized = |lines: &[&str]| probe_reply(&head(lines)).map(|generation| generation.size);
+    let part = ["HTTP/1.1 206 X", "Content-Range: bytes 0-0/100", "Content-Length: 1"];
+    assert_eq!(sized(&part), Ok(100));
+    assert_eq!(sized(&["HTTP/1.1 200 OK", "Content-Length: 100"]), Ok(100));
+    for unclear in [&["HTTP/1.1 200 OK"][..], &["HTTP/1.1 206 X"], &["HTTP/1.1 204 X"]] {
+        assert!(sized(unclear).is_err(), "{unclear:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn pinning_by_comparison_implies_pinning_by_if_match_which_implies_growth(

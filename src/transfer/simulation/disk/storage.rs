@@ -67,8 +67,7 @@ impl SimStorage {
 
     fn is_of_this_download(&self, header: &Header) -> bool {
         let or_whole = |range: Option<ByteRange>| range.unwrap_or(ByteRange { start: 0, end: -1 });
-        header.bucket == self.request.bucket
-            && header.key == self.request.key
+        (header.bucket.clone(), header.key.clone()) == self.request.identity()
             && header.version_id == self.request.version_id
             && or_whole(header.requested) == or_whole(self.request.range)
             && header.destination == self.paths.target

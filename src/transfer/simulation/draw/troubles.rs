@@ -185,7 +185,7 @@ impl Draw {
 
     /// Something about the client of one run, or of all.
     fn client(&mut self) {
-        let credentials = self.credentials();
+        let credentials = credentials(&mut self.random);
         let random = &mut self.random;
         let kind = random.below(4);
         let skew = *random.pick(&[-7200, 7200, 1000, -86_400]);
@@ -204,20 +204,6 @@ impl Draw {
                 _ => run.client.credentials = credentials,
             }
         }
-    }
-
-    fn credentials(&mut self) -> CredentialsPlan {
-        let random = &mut self.random;
-        if random.chance(0.2) {
-            return CredentialsPlan::Expiring(millis(random.log_range(1..20_000)));
-        }
-        CredentialsPlan::Provider(ProviderPlan {
-            lifetime: millis(random.log_range(100..100_000)),
-            announces: random.chance(0.5),
-            takes: millis(random.log_range(1..3000)),
-            hangs_at: random.chance(0.1).then(|| random.below(3)),
-            fails_every: random.chance(0.3).then(|| random.range(1..4)),
-        })
     }
 
     /// Limits and conditions of one run, or of all.
@@ -349,4 +335,18 @@ fn refusal(random: &mut Random) -> Refusal {
         (304, Some("NotModified")),
     ]);
     Refusal { status, code, asks }
+}
+
+/// How the keys of a client, or a URL, expire.
+pub fn credentials(random: &mut Random) -> CredentialsPlan {
+    if random.chance(0.2) {
+        return CredentialsPlan::Expiring(millis(random.log_range(1..20_000)));
+    }
+    CredentialsPlan::Provider(ProviderPlan {
+        lifetime: millis(random.log_range(100..100_000)),
+        announces: random.chance(0.5),
+        takes: millis(random.log_range(1..3000)),
+        hangs_at: random.chance(0.1).then(|| random.below(3)),
+        fails_every: random.chance(0.3).then(|| random.range(1..4)),
+    })
 }

@@ -28,8 +28,10 @@ impl Service {
             }
             Some(code) => {
                 lines.add("x-oss-request-id", &format!("{:024X}", asked.number + 1));
+                let message =
+                    if code == "AccessDenied" { "Request has expired." } else { "simulated" };
                 format!(
-                    "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>simulated</Message>\
+                    "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message>\
                      <RequestId>{:024X}</RequestId><ServerTime>{time}</ServerTime></Error>",
                     asked.number + 1
                 )
@@ -66,7 +68,7 @@ impl Service {
         }
         let size = generation.size;
         let ignored = self.ignores_ranges(asked) || shape == Some(Shape::RangeIgnored);
-        let range = asked.range.filter(|_| !ignored);
+        let range = asked.range.filter(|_| !ignored && !asked.is_ignored(size));
         let (mut first, end) = match range {
             None => (0, size),
             Some((first, last)) => (first, last.map_or(size, |last| size.min(last + 1))),
@@ -177,6 +179,14 @@ impl Service {
         let body = if len == 0 { Body::Nothing } else { Body::Object(body) };
         Reply { head: lines.head(), body, delay, ..Reply::default() }
     }
+}
+
+/// A redirect of a URL.
+pub fn redirect(location: &str) -> Reply {
+    let mut lines = Lines::new(302);
+    lines.add("Location", location);
+    lines.add("Content-Length", "0");
+    Reply { head: lines.head(), ..Reply::default() }
 }
 
 fn flipped(faults: &[FaultKind], len: u64) -> Option<u64> {
