@@ -28,7 +28,7 @@ impl Job {
             None => {
                 let name = request.default_file_name().map_err(|error| error.message().to_owned());
                 let name = name.map_err(|why| why.replace("set file_path", "give -o FILE"))?;
-                place.directory.as_deref().unwrap_or(Path::new("")).join(name)
+                place.directory.as_deref().unwrap_or(Path::new("")).join(&*name)
             }
         };
         request.file_path = Some(target.clone());

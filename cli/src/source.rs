@@ -14,11 +14,16 @@ pub enum Source {
         /// The key, as it is.
         key: String,
     },
+    /// An `http` or `https` URL. Its query may hold a signature.
+    Url(String),
 }
 
 impl Source {
     /// Reads a source; the message says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if is_url(text) {
+            return Ok(Source::Url(text.to_owned()));
+        }
         let (bucket, key) = bucket_and_rest(text)?;
         if key.is_empty() {
             return Err(format!(
@@ -32,6 +37,7 @@ impl Source {
     pub fn name(&self) -> String {
         match self {
             Source::Object { bucket, key } => format!("{SCHEME}{bucket}/{key}"),
+            Source::Url(url) => without_secrets(url),
         }
     }
 
@@ -39,6 +45,7 @@ impl Source {
     pub fn request(&self) -> DownloadRequest {
         match self {
             Source::Object { bucket, key } => DownloadRequest::new(bucket, key),
+            Source::Url(url) => DownloadRequest::from_url(url),
         }
     }
 }
@@ -55,9 +62,18 @@ pub fn bucket_and_rest(text: &str) -> Result<(&str, &str), String> {
     Ok((bucket, key))
 }
 
-/// A text that may be a URL, without its query, which may hold a signature.
-fn shown(text: &str) -> &str {
-    text.split(['?', '#']).next().unwrap_or_default()
+fn is_url(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
+}
+
+/// A URL without its query, which may hold a signature, and without a user and a password.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]
@@ -70,6 +86,15 @@ mod tests {
         let expected = Source::Object { bucket: "bucket".into(), key: "dir/a%20b?c#d".into() };
         assert_eq!(source, expected);
         assert_eq!(source.name(), "oss://bucket/dir/a%20b?c#d");
+    }
+
+    #[test]
+    fn a_url_is_shown_without_what_may_be_secret() {
+        let source = Source::parse("HTTPS://user:S3cret@host/a%20b?Signature=S3cret#x").expect("one");
+        assert_eq!(source.name(), "HTTPS://host/a%20b");
+        assert_eq!(source.request().default_file_name().ok(), None, "the library takes no user");
+        let source = Source::parse("http://host/a%20b?x").expect("a source");
+        assert_eq!(source.request().default_file_name().ok().as_deref(), Some("a b"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::quantity::parse_rate;
 /// What to download, where to, and how.
 #[derive(Args)]
 pub struct GetArguments {
-    /// What to download: oss://BUCKET/KEY
+    /// What to download: oss://BUCKET/KEY, or a URL
     #[arg(value_name = "SOURCE", required_unless_present = "from_file")]
     pub sources: Vec<String>,
     /// Read more sources from a file, one in a line, after a digest as sha256sum and md5sum write them if there is one;

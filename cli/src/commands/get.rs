@@ -8,7 +8,7 @@ use oss_resumable::{
 };
 
 use crate::arguments::GetArguments;
-use crate::configuration::client_options;
+use crate::configuration::{client_options, url_options};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::jobs::{self, Job};
@@ -19,7 +19,11 @@ use crate::report::{Form, Report};
 
 pub fn run(arguments: &GetArguments) -> Result<Exit, Failure> {
     let jobs = jobs::plan(arguments).map_err(Failure::Usage)?;
-    let mut options = client_options(&arguments.connection).map_err(Failure::Usage)?;
+    let mut options = if jobs.iter().all(|job| job.request.url.is_some()) {
+        url_options(&arguments.connection)
+    } else {
+        client_options(&arguments.connection).map_err(Failure::Usage)?
+    };
     options.max_bandwidth = arguments.limit.unwrap_or(0);
     jobs::create_directory(&arguments.target).map_err(Failure::Failed)?;
     let recorder = recorder(arguments, &jobs).map_err(Failure::Failed)?;

@@ -53,8 +53,7 @@ pub fn run(arguments: &CheckpointArguments) -> Result<Exit, Failure> {
 pub fn open(arguments: &CheckpointArguments) -> Result<(Job, Client), Failure> {
     let source = crate::source::Source::parse(&arguments.source).map_err(Failure::Usage)?;
     let job = Job::new(&source, &arguments.target).map_err(Failure::Usage)?;
-    // A client needs an endpoint even if it only reads a file.
-    let client = Client::new(ClientOptions::new("localhost"))?;
+    let client = Client::new(ClientOptions::for_urls())?;
     Ok((job, client))
 }
 

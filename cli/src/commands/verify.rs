@@ -10,7 +10,7 @@ use oss_resumable::{Client, ErrorKind, Outcome};
 use serde::Serialize;
 
 use crate::arguments::VerifyArguments;
-use crate::configuration::client_options;
+use crate::configuration::{client_options, url_options};
 use crate::exit::{Exit, Failure};
 use crate::output::{Lines, printable};
 use crate::source::Source;
@@ -36,7 +36,10 @@ struct Object<'a> {
 
 pub fn run(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let source = Source::parse(&arguments.source).map_err(Failure::Usage)?;
-    let options = client_options(&arguments.connection).map_err(Failure::Usage)?;
+    let options = match source {
+        Source::Object { .. } => client_options(&arguments.connection).map_err(Failure::Usage)?,
+        Source::Url(_) => url_options(&arguments.connection),
+    };
     let file = &arguments.file;
     let unreadable =
         |error: io::Error| Failure::Failed(format!("cannot read '{}': {error}", file.display()));

@@ -20,6 +20,11 @@ const KEY_SECRET: &str = "OSS_ACCESS_KEY_SECRET";
 const DEFAULT_PROFILE: &str = "default";
 const DEFAULT_FILE: &str = ".ossutilconfig";
 
+/// Options of a client that only downloads from URLs.
+pub fn url_options(flags: &ConnectionArguments) -> ClientOptions {
+    with_common(flags, ClientOptions::for_urls())
+}
+
 /// Options of a client for these flags, the process's environment and the profile. Fails with a message without
 /// secrets.
 pub fn client_options(flags: &ConnectionArguments) -> Result<ClientOptions, String> {
@@ -86,9 +91,13 @@ fn options(
         Some("v1") => SignatureVersion::V1,
         Some(_) => return Err("the profile's sign-version is neither v1 nor v4".to_owned()),
     };
+    Ok(with_common(flags, options))
+}
+
+fn with_common(flags: &ConnectionArguments, mut options: ClientOptions) -> ClientOptions {
     options.ca_file.clone_from(&flags.ca_file);
     options.user_agent = Some(format!("oss-resumable/{}", env!("CARGO_PKG_VERSION")));
-    Ok(options)
+    options
 }
 
 /// The key, its secret and its token come from one place.

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use local_oss::{Fault, Object};
+use local_oss::{Auth, Fault, Object};
 
-use crate::fixture::{BUCKET, Ended, Fixture, KEY, MIB, NAME, SOURCE};
+use crate::fixture::{BUCKET, Ended, Fixture, KEY, MIB, NAME, SOURCE, signal};
 
 #[test]
 fn an_object_becomes_a_file_with_the_last_segment_of_its_key() {
@@ -176,5 +176,39 @@ fn a_file_has_the_digest_that_the_list_says_or_it_is_an_error() {
         assert_eq!(ended.code, Some(1));
         assert!(ended.stderr.contains("DigestMismatch"), "{good}: {}", ended.stderr);
         assert_eq!(std::fs::read(fixture.path("hello")).expect("file"), b"old");
+    }
+}
+
+#[test]
+fn a_url_needs_no_configuration_and_goes_on_with_another_query() {
+    let fixture = Fixture::slow(24 * MIB);
+    fixture.server.set_auth(Auth::Anonymous);
+    let url = |query| format!("{}/{BUCKET}/{KEY}?{query}", fixture.server.endpoint());
+    let first = url("Signature=S3cret1");
+    let child = fixture.start_and_wait_for(&["get", &first, "--connections", "2"], 8 * MIB);
+    signal(&child, &["INT"]);
+    let ended = Ended::from(child.wait_with_output().expect("end"));
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    let second = Ended::of(&mut fixture.bare(&["get", &url("Signature=S3cret2"), "--json"]));
+    let second = second.success();
+    let objects = second.json();
+    assert!(objects[1]["bytes_reused"].as_u64() >= Some(MIB), "{}", objects[1]);
+    fixture.assert_is(NAME, KEY);
+    let texts = [ended.stdout, ended.stderr, second.stdout, second.stderr];
+    assert!(texts.iter().all(|text| !text.contains("S3cret")), "{texts:?}");
+}
+
+#[test]
+fn a_url_that_fails_is_shown_without_its_query() {
+    let fixture = Fixture::new(1000);
+    fixture.server.set_auth(Auth::Anonymous);
+    let url = format!("{}/{BUCKET}/missing", fixture.server.endpoint());
+    let asked = format!("{url}?Signature=S3cret");
+    for arguments in [&["get", &asked, "--json"] as &[&str], &["verify", "file", &asked]] {
+        fixture.write("file", "");
+        let ended = Ended::of(&mut fixture.bare(arguments));
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        let text = ended.stdout + &ended.stderr;
+        assert!(text.contains(&url) && !text.contains("S3cret"), "{text}");
     }
 }
