@@ -53,7 +53,8 @@ impl Source {
 /// Splits `oss://BUCKET/REST`; the rest may be empty.
 pub fn bucket_and_rest(text: &str) -> Result<(&str, &str), String> {
     let rest = text.strip_prefix(SCHEME).ok_or_else(|| {
-        format!("'{}' is not a source: oss://BUCKET/KEY is expected", shown(text))
+        let shown = without_secrets(text);
+        format!("'{shown}' is not a source: oss://BUCKET/KEY or a URL is expected")
     })?;
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.is_empty() {
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_url_is_shown_without_what_may_be_secret() {
-        let source = Source::parse("HTTPS://user:S3cret@host/a%20b?Signature=S3cret#x").expect("one");
+        let source =
+            Source::parse("HTTPS://user:S3cret@host/a%20b?Signature=S3cret#x").expect("one");
         assert_eq!(source.name(), "HTTPS://host/a%20b");
         assert_eq!(source.request().default_file_name().ok(), None, "the library takes no user");
         let source = Source::parse("http://host/a%20b?x").expect("a source");
