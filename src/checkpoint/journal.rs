@@ -84,6 +84,11 @@ impl JournalLocation {
         &self.path
     }
 
+    /// Whether there is a file at its path.
+    pub fn exists(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok()
+    }
+
     /// Locks and reads the journal of an earlier run; `None` if there is none. `Busy` if another run uses it.
     pub fn lock(&self) -> Result<Option<LockedJournal>> {
         let opened = LockedFile::open(&self.path).map_err(|e| refused("open", &self.path, &e))?;

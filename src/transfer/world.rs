@@ -194,6 +194,9 @@ pub trait Storage {
     /// Whether the download keeps a journal.
     fn keeps_journal(&self) -> bool;
 
+    /// Whether a journal has come since [`Storage::lock_journal`] found none.
+    fn has_new_journal(&self) -> bool;
+
     /// Writes a new journal in place of the one that is locked; `Busy` if another run has created one meanwhile. Header
     /// and extents are on the disk afterwards.
     fn start_journal(&self, header: &Header, extents: &[Extent]) -> Result<Box<dyn JournalFile>>;

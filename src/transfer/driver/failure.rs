@@ -67,7 +67,7 @@ impl Driver<'_> {
                     return Ok(AfterFailure::ObjectChanged(what));
                 }
                 if self.must_stream() {
-                    self.single_stream = true;
+                    (self.single_stream, self.stream_is_due) = (true, true);
                     return Ok(AfterFailure::Retry);
                 }
                 Failure::of(Cause::Reply, self.unusable(&Flaw::RangeIgnored, range))

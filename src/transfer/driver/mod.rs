@@ -141,6 +141,8 @@ struct Driver<'w> {
     known_size: Option<u64>,
     /// How often it was told by sending the object whole, because the range did.
     found_shorter: u32,
+    /// Only now it was found that the object has to be fetched in one stream; none has been started since.
+    stream_is_due: bool,
     /// The host has paused the download.
     pause: Option<Pause>,
     /// Requests were stopped by a pause, and none has been started since.
@@ -196,6 +198,7 @@ impl<'w> Driver<'w> {
             single_stream: request.is_processed(),
             known_size: None,
             found_shorter: 0,
+            stream_is_due: false,
             pause: None,
             stopped_by_pause: false,
             refetched: false,
@@ -245,7 +248,7 @@ impl<'w> Driver<'w> {
                 }
                 transfer_loop::TransferEnd::Changed(why) => self.start_over(&why)?,
                 transfer_loop::TransferEnd::Broken(error) => self.restart_stream(error)?,
-                transfer_loop::TransferEnd::StreamPaused => self.discard_everything()?,
+                transfer_loop::TransferEnd::StreamDue => self.discard_everything()?,
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::checkpoint::format::Header;
 use crate::model::encryption::ContentKey;
-use crate::model::error::Result;
+use crate::model::error::{Error, Result};
 use crate::model::extent::grain;
 use crate::model::options::LogLevel;
 use crate::model::outcome::Phase;
@@ -53,6 +53,8 @@ impl Driver<'_> {
         let file = match earlier_run.temp.take() {
             Some(file) => file,
             None if earlier_run.has_temp => storage.claim_temp()?,
+            // Another run has come meanwhile, and what it recorded would be lost.
+            None if storage.has_new_journal() => return Err(Error::busy(storage.target())),
             None => storage.create_temp()?,
         };
         // Until its record is replaced, a later run can use the bytes of the earlier run, if it can find them.

@@ -48,7 +48,7 @@ impl Driver<'_> {
         let fetch = self.world.network.start(slot, new_request, &key)?;
         self.shared.counters.requests.add(1);
         self.slots[slot].not_before = None;
-        self.stopped_by_pause = false;
+        (self.stopped_by_pause, self.stream_is_due) = (false, false);
         let mut in_flight = InFlight::new(fetch, (span, asked), key.serial, pinning, started);
         in_flight.is_head = is_head;
         self.slots[slot].in_flight = Some(in_flight);

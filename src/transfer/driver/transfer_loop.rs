@@ -40,8 +40,9 @@ pub enum TransferEnd {
     Changed(String),
     /// The single stream broke, with this error.
     Broken(Error),
-    /// The single stream was stopped by a pause, which is over.
-    StreamPaused,
+    /// A single stream has to be started: the last one was stopped by a pause, which is over, or the first requests did
+    /// not show that only a stream brings the object.
+    StreamDue,
 }
 
 /// The contents of one batch of events.
@@ -370,8 +371,8 @@ impl Driver<'_> {
         if self.is_any_in_flight() || transfer.stored.is_complete() {
             return None;
         }
-        if self.stopped_by_pause {
-            return Some(TransferEnd::StreamPaused);
+        if self.stopped_by_pause || self.stream_is_due {
+            return Some(TransferEnd::StreamDue);
         }
         Some(TransferEnd::Broken(Error::new(
             ErrorKind::Transport,

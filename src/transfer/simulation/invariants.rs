@@ -319,7 +319,9 @@ pub fn wanted(
     request: &DownloadRequest,
     generation: &Generation,
 ) -> (Content, std::ops::Range<u64>) {
-    if request.extra_query.iter().any(|(_, value)| value == "error") {
+    let of_url = request.address().and_then(|address| address.parameter("x-oss-process"));
+    let mut processed = request.extra_query.iter().map(|(_, value)| value).chain(&of_url);
+    if processed.any(|value| value == "error") {
         return (ERROR_DOCUMENT.0, 0..ERROR_DOCUMENT.1.len() as u64);
     }
     if request.is_processed() {

@@ -105,6 +105,11 @@ impl Storage for DownloadFiles {
         self.journal.is_some()
     }
 
+    fn has_new_journal(&self) -> bool {
+        self.locked_journal.borrow().is_none()
+            && self.journal.as_ref().is_some_and(JournalLocation::exists)
+    }
+
     fn start_journal(&self, header: &Header, extents: &[Extent]) -> Result<Box<dyn JournalFile>> {
         let location = self.journal.as_ref();
         let location =

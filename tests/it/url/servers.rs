@@ -202,7 +202,8 @@ fn a_small_object_of_a_server_without_ranges_is_repeated_when_it_breaks() {
         if n == 0 { reply.cut_after(50_000) } else { reply }
     });
     let fixture = Fixture::new(1);
-    client().download(&fixture.request_for(server.url("/x"))).expect("one stream");
+    let two_attempts = client_with(|options| options.max_attempts = 2);
+    two_attempts.download(&fixture.request_for(server.url("/x"))).expect("one stream");
     assert_saved(&fixture, &small);
 }
 

@@ -181,6 +181,11 @@ impl Storage for SimStorage {
         self.journal_path.is_some()
     }
 
+    fn has_new_journal(&self) -> bool {
+        let path = self.journal_path.as_ref().filter(|_| self.journal.borrow().is_none());
+        path.is_some_and(|path| self.shared.lock().files.find(path.as_os_str()).is_some())
+    }
+
     fn start_journal(&self, header: &Header, extents: &[Extent]) -> Result<Box<dyn JournalFile>> {
         let Some(path) = &self.journal_path else {
             return Err(Error::internal("this download has no checkpoint"));
