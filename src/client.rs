@@ -16,7 +16,7 @@ use crate::model::outcome::{Outcome, Status};
 use crate::model::request::{DownloadRequest, WhenBusy};
 use crate::oss::validate;
 use crate::storage::claim::TargetClaim;
-use crate::storage::paths;
+use crate::storage::paths::{self, Paths};
 use crate::sync::inbox::inbox;
 use crate::sys;
 use crate::transfer::{Lister, Shared, Task};
@@ -132,14 +132,26 @@ impl Client {
     /// it waits for one of this process.
     pub fn start(&self, request: &DownloadRequest) -> Result<Download> {
         let started = Instant::now();
-        let state = &self.state;
-        state.require_threads()?;
+        self.state.require_threads()?;
         let _exit_guard = sys::exit::guard()?;
         validate::request(request)?;
         if request.url.is_none() {
-            state.session.require_service()?;
+            self.state.session.require_service()?;
         }
         let paths = paths::resolve(request)?;
+        self.start_at(request, paths, started)
+    }
+
+    /// As [`Client::start`], for a request that has been validated and whose paths are known.
+    pub(crate) fn start_at(
+        &self,
+        request: &DownloadRequest,
+        paths: Paths,
+        started: Instant,
+    ) -> Result<Download> {
+        let state = &self.state;
+        state.require_threads()?;
+        let _exit_guard = sys::exit::guard()?;
         if request.url.is_none() {
             state.session.credentials.refresh_environment()?;
         }
@@ -182,6 +194,19 @@ impl Client {
             shared.report_pause();
         }
         Ok(Download::new(shared, state.clone()))
+    }
+
+    pub(crate) fn state(&self) -> &Arc<ClientState> {
+        &self.state
+    }
+
+    pub(crate) fn options(&self) -> &ClientOptions {
+        &self.state.session.options
+    }
+
+    /// Fails if requests cannot be signed because the region is not known.
+    pub(crate) fn require_service(&self) -> Result<()> {
+        self.state.session.require_service()
     }
 
     /// Starts to list the objects of a bucket. Validates the request; sends nothing until the first entry is asked for.

@@ -10,4 +10,6 @@ pub use crate::oss::{
     address, clock, endpoint, envelope, get_object, list_document, reply, service_error, sign,
     source_url, validate,
 };
+pub use crate::prefix::manifest::format as manifest;
+pub use crate::prefix::mapping;
 pub use crate::transfer::policy::reply_check;

@@ -13,6 +13,7 @@ pub mod fuzzing;
 mod listing;
 mod model;
 mod oss;
+mod prefix;
 mod storage;
 mod sync;
 mod sys;
@@ -36,6 +37,7 @@ pub use model::options::{
     SignatureVersion,
 };
 pub use model::outcome::{Outcome, Phase, Proof, Statistics, Status};
+pub use model::prefix::{PrefixCounts, PrefixPhase, PrefixRequest, PrefixStatus};
 pub use model::request::{
     ByteRange, Checkpoint, DEFAULT_AUTO_CONNECTIONS, DEFAULT_PART_SIZE, DEFAULT_THREAD_NUM,
     DownloadRequest, MAX_PART_SIZE, MAX_THREAD_NUM, MIN_PART_SIZE, Order, Overwrite,
@@ -44,4 +46,5 @@ pub use model::request::{
 pub use model::source_url::{SharedUrlProvider, SourceUrl, UrlProvider};
 pub use model::temp_path::TempPath;
 pub use model::trace::{RequestEnd, RequestTrace, TraceSink};
+pub use prefix::{ObjectResult, PrefixDownload, PrefixObject, PrefixOutcome};
 pub use version::version;

@@ -67,6 +67,23 @@ for example in examples/c/list examples/list; do
     expect_status 2 "$build/$example"
 done
 
+# A second call fetches nothing. An object that fails, here because it is encrypted, does not stop the others.
+for example in examples/c/prefix examples/prefix; do
+    rm -rf "$scratch/all"
+    mkdir "$scratch/all"
+    expect_status 0 "$build/$example" "$endpoint" cn-hangzhou examplebucket READ "$scratch/all"
+    cmp "$encrypted/README.md" "$scratch/all/README.md" || fail "$example saved something else"
+    expect_status 0 "$build/$example" "$endpoint" cn-hangzhou examplebucket READ "$scratch/all"
+    grep -q '^0 fetched, 1 unchanged, 0 failed' "$scratch/out" || fail "$example fetched it again"
+    expect_status 1 "$build/$example" "$endpoint" cn-hangzhou examplebucket '' "$scratch/all"
+    grep -q 'ClientSideEncrypted' "$scratch/err" || fail "$example does not name the error"
+    [ -e "$scratch/all/first.pem" ] || fail "$example stopped at an error"
+    expect_status 1 "$build/$example" "$endpoint" cn-hangzhou anotherbucket '' "$scratch/all"
+    grep -q 'NoSuchBucket' "$scratch/err" || fail "$example does not name the error"
+    expect_status 2 "$build/$example"
+    rm -rf "$scratch/all"
+done
+
 # What is read while the file grows is the object, and so is the file.
 for example in examples/c/follow examples/follow; do
     rm -f "$scratch/file"

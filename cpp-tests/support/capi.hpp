@@ -15,6 +15,10 @@ struct Free {
     void operator()(oss_resumable_result *x) const { oss_resumable_result_free(x); }
     void operator()(oss_resumable_error *x) const { oss_resumable_error_free(x); }
     void operator()(oss_resumable_event_queue *x) const { oss_resumable_event_queue_free(x); }
+    void operator()(oss_resumable_prefix_download *x) const {
+        oss_resumable_prefix_download_free(x);
+    }
+    void operator()(oss_resumable_prefix_result *x) const { oss_resumable_prefix_result_free(x); }
     void operator()(oss_resumable_listing *x) const { oss_resumable_listing_free(x); }
 };
 using ClientPtr = std::unique_ptr<oss_resumable_client, Free>;
@@ -22,6 +26,8 @@ using DownloadPtr = std::unique_ptr<oss_resumable_download, Free>;
 using ResultPtr = std::unique_ptr<oss_resumable_result, Free>;
 using ErrorPtr = std::unique_ptr<oss_resumable_error, Free>;
 using ListingPtr = std::unique_ptr<oss_resumable_listing, Free>;
+using PrefixPtr = std::unique_ptr<oss_resumable_prefix_download, Free>;
+using PrefixResultPtr = std::unique_ptr<oss_resumable_prefix_result, Free>;
 using QueuePtr = std::unique_ptr<oss_resumable_event_queue, Free>;
 
 // Options for an endpoint; they own its text.

@@ -403,6 +403,26 @@
 #define OSS_RESUMABLE_EVENT_ENDED 4
 
 /**
+ * oss_resumable_prefix_status: listing the objects; nothing is written before the listing is complete.
+ */
+#define OSS_RESUMABLE_PREFIX_PHASE_LISTING 1
+
+/**
+ * oss_resumable_prefix_status: comparing and fetching objects.
+ */
+#define OSS_RESUMABLE_PREFIX_PHASE_TRANSFERRING 2
+
+/**
+ * oss_resumable_prefix_status: ended with a result, which may contain errors of objects.
+ */
+#define OSS_RESUMABLE_PREFIX_PHASE_SUCCEEDED 3
+
+/**
+ * oss_resumable_prefix_status: ended with an error.
+ */
+#define OSS_RESUMABLE_PREFIX_PHASE_FAILED 4
+
+/**
  * oss_resumable_object_entry: an object.
  */
 #define OSS_RESUMABLE_ENTRY_OBJECT 1
@@ -412,6 +432,27 @@
  * set.
  */
 #define OSS_RESUMABLE_ENTRY_COMMON_PREFIX 2
+
+/**
+ * oss_resumable_prefix_object: fetched, whole or, if an earlier run had left something of it, in part. The file is complete
+ * and verified.
+ */
+#define OSS_RESUMABLE_OBJECT_FETCHED 1
+
+/**
+ * oss_resumable_prefix_object: the file was there and is unchanged; nothing was fetched.
+ */
+#define OSS_RESUMABLE_OBJECT_UNCHANGED 2
+
+/**
+ * oss_resumable_prefix_object: a directory marker; the directory is there.
+ */
+#define OSS_RESUMABLE_OBJECT_DIRECTORY 3
+
+/**
+ * oss_resumable_prefix_object: it could not be downloaded. A file that was there before is as it was.
+ */
+#define OSS_RESUMABLE_OBJECT_FAILED 4
 
 /**
  * oss_resumable_result_proof(): the file's bytes have the CRC-64 that the service stores for the object.
@@ -514,6 +555,23 @@ typedef struct oss_resumable_event_queue oss_resumable_event_queue;
 typedef struct oss_resumable_listing oss_resumable_listing;
 
 /**
+ * One prefix download, running or ended.
+ *
+ * Thread-safe: several threads may wait for it, query it or cancel it at the same time; oss_resumable_prefix_download_free() must
+ * be the last call. It may outlive the handle of its client.
+ */
+typedef struct oss_resumable_prefix_download oss_resumable_prefix_download;
+
+/**
+ * The result of a prefix download that has not failed as a whole. Created by the call, owned by the caller, freed with
+ * oss_resumable_prefix_result_free().
+ *
+ * Several threads may read it at the same time, except with oss_resumable_prefix_result_object(). It stays valid after every
+ * other handle is freed.
+ */
+typedef struct oss_resumable_prefix_result oss_resumable_prefix_result;
+
+/**
  * The result of a successful download. Created by the call, owned by the caller, freed with
  * oss_resumable_result_free().
  *
@@ -528,8 +586,8 @@ typedef struct oss_resumable_result oss_resumable_result;
 typedef struct oss_resumable_url_sink oss_resumable_url_sink;
 
 /**
- * The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT, ::OSS_RESUMABLE_END_OF_LIST or one of the
- * `OSS_RESUMABLE_ERR_…` codes. The meaning of a number never changes. Treat an unknown number as a failure.
+ * The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT, ::OSS_RESUMABLE_END_OF_LIST,
+ * ::OSS_RESUMABLE_OBJECTS_FAILED or one of the `OSS_RESUMABLE_ERR_…` codes. The meaning of a number never changes. Treat an unknown number as a failure.
  */
 typedef int32_t oss_resumable_code;
 
@@ -1714,6 +1772,232 @@ typedef struct oss_resumable_object_entry {
     { sizeof(oss_resumable_object_entry), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0 }
 
 /**
+ * Which objects are downloaded, and where to; see oss_resumable_download_prefix(). Only `bucket` and `directory` are
+ * required.
+ *
+ * The path of an object's file is its key without everything up to the last `/` of the prefix, in the directory: with the
+ * prefix `models/llama` or `models/`, the key `models/llama/a.bin` becomes `llama/a.bin`. Directories are created as
+ * needed. A key that ends in `/` is a directory marker: a directory is created, and no file.
+ *
+ * These keys are not downloaded, and each gets an error in the result:
+ * - `UnsafeKey`: the path would have an empty segment, or a segment `.` or `..`, so that it might lead elsewhere; it
+ *   contains a backslash, which other systems take for a separator, or a control character; a segment or the path is too
+ *   long; it begins with the name of the manifest's directory, `.oss-resumable`; or a directory marker has content.
+ * - `KeyCollision`: the path is that of another key's file, on a file system that does not distinguish upper and lower
+ *   case (both keys get the error); it is a directory for other keys, as that of `a` is for `a/b`; or it is that of
+ *   another key's temporary file, as `a.temp` is for `a` (the other keys are downloaded).
+ * - `UnsafePath`: a part of the path is a symbolic link. Links below the directory are not followed.
+ */
+typedef struct oss_resumable_prefix_request {
+    /**
+     * `sizeof(oss_resumable_prefix_request)`.
+     */
+    size_t struct_size;
+    /**
+     * Bucket name.
+     */
+    const char *bucket;
+    /**
+     * Only keys that begin with this, at most 1023 bytes; NULL: the whole bucket.
+     */
+    const char *prefix;
+    /**
+     * Where the files are created; it must exist.
+     */
+    const char *directory;
+    /**
+     * Directory of the manifest and of the checkpoints of unfinished objects; it must exist, and other prefix downloads may
+     * use it too. NULL: `.oss-resumable` in `directory`, which is created.
+     */
+    const char *manifest_dir;
+    /**
+     * Only keys behind this one, which need not exist; at most 1023 bytes. NULL: from the first one.
+     */
+    const char *start_after;
+    /**
+     * How each object is downloaded; NULL: with every default. Limits such as `thread_num` and `max_bandwidth` are those of
+     * one object. These are not set: `bucket`, `key`, `file_path`, `checkpoint_dir`, `enable_checkpoint`, `progress`, a
+     * range, a version, conditions, `x-oss-process`, expected digests, `event_queue` and `deadline_ms`. With `requester_pays` the listing is
+     * paid by the requester too.
+     */
+    const struct oss_download_object_request *objects;
+    /**
+     * Longest time for everything from the call that starts it, in milliseconds, after which it fails with
+     * ::OSS_RESUMABLE_ERR_DEADLINE. 0 or −1: no limit.
+     */
+    int64_t deadline_ms;
+    /**
+     * Read every file that is there already and compare it with its checksums: default (off), on or off. When off, a file
+     * that has the size, the modification time and the inode that it had after its download counts as unchanged.
+     */
+    int32_t verify;
+    /**
+     * Must be zero.
+     */
+    uint32_t reserved;
+} oss_resumable_prefix_request;
+
+/**
+ * Initialises an object of type ::oss_resumable_prefix_request: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_PREFIX_REQUEST_INIT \
+    { sizeof(oss_resumable_prefix_request), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
+
+/**
+ * A snapshot of a prefix download. Filled in by oss_resumable_prefix_download_status(); set `struct_size` first.
+ */
+typedef struct oss_resumable_prefix_status {
+    /**
+     * `sizeof(oss_resumable_prefix_status)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Objects that were listed so far, directory markers included.
+     */
+    uint64_t objects;
+    /**
+     * Objects that were fetched, whole or in part.
+     */
+    uint64_t fetched;
+    /**
+     * Objects whose files were there and are unchanged.
+     */
+    uint64_t unchanged;
+    /**
+     * Directory markers.
+     */
+    uint64_t directories;
+    /**
+     * Objects that could not be downloaded.
+     */
+    uint64_t failed;
+    /**
+     * Objects whose downloads have started and not ended, those in the client's queue included.
+     */
+    uint64_t active;
+    /**
+     * Sizes of the objects that were listed so far, in bytes, as the listing says.
+     */
+    uint64_t bytes_listed;
+    /**
+     * Bytes of the files that are complete, and of those that are being downloaded.
+     */
+    uint64_t bytes_done;
+    /**
+     * Body bytes of objects received from the network.
+     */
+    uint64_t bytes_from_network;
+    /**
+     * Body bytes per second received from the network over about the last two seconds; 0 after the end.
+     */
+    uint64_t bytes_per_second;
+    /**
+     * One of the `OSS_RESUMABLE_PREFIX_PHASE_…` values. Ignore those that you do not know.
+     */
+    int32_t phase;
+    /**
+     * 1 while it is paused, otherwise 0.
+     */
+    int32_t is_paused;
+} oss_resumable_prefix_status;
+
+/**
+ * Initialises an object of type ::oss_resumable_prefix_status: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_PREFIX_STATUS_INIT \
+    { sizeof(oss_resumable_prefix_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * The counts of an ended prefix download. Filled in by oss_resumable_prefix_result_counts(); set `struct_size` first.
+ */
+typedef struct oss_resumable_prefix_counts {
+    /**
+     * `sizeof(oss_resumable_prefix_counts)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * Objects that were listed, directory markers included.
+     */
+    uint64_t objects;
+    /**
+     * Objects that were fetched, whole or in part.
+     */
+    uint64_t fetched;
+    /**
+     * Objects whose files were there and are unchanged.
+     */
+    uint64_t unchanged;
+    /**
+     * Directory markers.
+     */
+    uint64_t directories;
+    /**
+     * Objects that could not be downloaded.
+     */
+    uint64_t failed;
+    /**
+     * Sizes of the listed objects, in bytes, as the listing says.
+     */
+    uint64_t bytes_listed;
+    /**
+     * Bytes of the files that are complete.
+     */
+    uint64_t bytes_done;
+    /**
+     * Body bytes of objects received from the network.
+     */
+    uint64_t bytes_from_network;
+} oss_resumable_prefix_counts;
+
+/**
+ * Initialises an object of type ::oss_resumable_prefix_counts: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_PREFIX_COUNTS_INIT \
+    { sizeof(oss_resumable_prefix_counts), 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * One object of a prefix download, and what became of it. Filled in by oss_resumable_prefix_result_object(); set
+ * `struct_size` first. What it points to belongs to the result, and is valid until the next call of that function for the
+ * same result or until that is freed.
+ */
+typedef struct oss_resumable_prefix_object {
+    /**
+     * `sizeof(oss_resumable_prefix_object)`, set by the caller.
+     */
+    size_t struct_size;
+    /**
+     * The whole key; never NULL. It may contain control characters, without NUL bytes.
+     */
+    const char *key;
+    /**
+     * Absolute path of the file, or of the directory of a marker; NULL if the object failed because of its key.
+     */
+    const char *path;
+    /**
+     * Why the object failed; NULL otherwise. Do not free it.
+     */
+    const struct oss_resumable_error *error;
+    /**
+     * Size of the file in bytes; 0 for a directory. Of an object that has failed, that of the listing.
+     */
+    uint64_t size;
+    /**
+     * One of the `OSS_RESUMABLE_OBJECT_…` values.
+     */
+    int32_t result;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} oss_resumable_prefix_object;
+
+/**
+ * Initialises an object of type ::oss_resumable_prefix_object: sets `struct_size`, and every other field to zero.
+ */
+#define OSS_RESUMABLE_PREFIX_OBJECT_INIT \
+    { sizeof(oss_resumable_prefix_object), NULL, NULL, NULL, 0, 0, 0 }
+
+/**
  * The statistics of an ended download. Filled in by oss_resumable_result_stats(); set `struct_size` first.
  */
 typedef struct oss_resumable_statistics {
@@ -1796,6 +2080,12 @@ typedef struct oss_resumable_statistics {
  * oss_resumable_listing_next(): there are no more entries. Not a failure; no output is written.
  */
 #define OSS_RESUMABLE_END_OF_LIST 2
+
+/**
+ * oss_resumable_download_prefix() and oss_resumable_prefix_download_wait(): the prefix download has ended, and at least one object
+ * could not be downloaded. There is a result, which tells which ones and why, and no error.
+ */
+#define OSS_RESUMABLE_OBJECTS_FAILED 3
 
 /**
  * An argument, option or field of a request is wrong. Nothing was sent or written. Error code `ValidateError`.
@@ -2421,6 +2711,181 @@ oss_resumable_code oss_resumable_listing_cancel(struct oss_resumable_listing *li
  * @param listing a listing, or NULL, which does nothing
  */
 void oss_resumable_listing_free(struct oss_resumable_listing *listing);
+
+/**
+ * Downloads every object whose key has a prefix into a directory. Returns when that is done. Requires the permissions
+ * `oss:ListObjects` and `oss:GetObject`.
+ *
+ * First all objects are listed, which takes about 150 bytes of memory for each besides its key; nothing is written before.
+ * Each object is then downloaded as by oss_resumable_download_start(), with a checkpoint: through the client's queue and
+ * within its limits. Not all are queued at once: those that were started otherwise take their turns in between.
+ *
+ * An object that fails does not stop the others: the result tells what became of each. The download as a whole fails if the
+ * objects cannot be listed, if it is cancelled or its deadline passes, and if the client is freed or its requests are
+ * disabled.
+ *
+ * The *manifest* records the files that are complete. A later call fetches only what is missing: objects that are new, that
+ * have another size or ETag (or CRC-64, if the listing says one) than when they were downloaded, and the damaged parts of
+ * files that have changed on the disk. A file counts as unchanged if size, modification time and inode are those that it was
+ * left with; `verify` of the request reads it. A change within the resolution of the file system's clock, a few milliseconds
+ * after a download has ended, is found only with `verify`. Files of objects that are not there any more are not deleted. A
+ * file that no record tells of is fetched anew. Objects that are symbolic links are fetched each time, because the listing
+ * does not show whether their targets have changed.
+ *
+ * ::OSS_RESUMABLE_ERR_BUSY if another run downloads to the same directory.
+ *
+ * Thread-safe. Must not be called inside a callback that runs on one of the library's threads.
+ *
+ * @param client not NULL
+ * @param request not NULL; everything is copied
+ * @param out receives the result, to be freed with oss_resumable_prefix_result_free(); written on ::OSS_RESUMABLE_OK and
+ * ::OSS_RESUMABLE_OBJECTS_FAILED; may be NULL
+ * @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK if every object is there; ::OSS_RESUMABLE_OBJECTS_FAILED if some are not, in which case there is
+ * a result and no error; otherwise one of the `OSS_RESUMABLE_ERR_…` codes
+ */
+oss_resumable_code oss_resumable_download_prefix(struct oss_resumable_client *client,
+                                                 const struct oss_resumable_prefix_request *request,
+                                                 struct oss_resumable_prefix_result **out,
+                                                 struct oss_resumable_error **err);
+
+/**
+ * Starts a prefix download as oss_resumable_download_prefix() does, and returns with a handle to it.
+ *
+ * Thread-safe.
+ *
+ * @param client not NULL
+ * @param request not NULL; everything is copied
+ * @param out receives the handle, to be freed with oss_resumable_prefix_download_free(); written on success only; NULL: the
+ * download is cancelled immediately
+ * @param err receives an error; written on failure only; may be NULL
+ * @return ::OSS_RESUMABLE_OK or one of the `OSS_RESUMABLE_ERR_…` codes; later failures are reported by
+ * oss_resumable_prefix_download_wait()
+ */
+oss_resumable_code oss_resumable_prefix_download_start(struct oss_resumable_client *client,
+                                                       const struct oss_resumable_prefix_request *request,
+                                                       struct oss_resumable_prefix_download **out,
+                                                       struct oss_resumable_error **err);
+
+/**
+ * Waits until a prefix download has ended.
+ *
+ * Thread-safe; may be called again, also after the end: each success gives a new result, each failure a new error. Must not
+ * be called inside a callback that runs on one of the library's threads.
+ *
+ * @param download not NULL
+ * @param timeout_ms longest time to wait, in milliseconds; 0: return immediately; negative: no limit
+ * @param out receives the result, to be freed with oss_resumable_prefix_result_free(); written on ::OSS_RESUMABLE_OK and
+ * ::OSS_RESUMABLE_OBJECTS_FAILED; may be NULL
+ * @param err receives an error, to be freed with oss_resumable_error_free(); written on failure only; may be NULL
+ * @return as oss_resumable_download_prefix(); ::OSS_RESUMABLE_WAIT_TIMEOUT when the time-out expired first, in which case no
+ * output is written
+ */
+oss_resumable_code oss_resumable_prefix_download_wait(struct oss_resumable_prefix_download *download,
+                                                      int64_t timeout_ms,
+                                                      struct oss_resumable_prefix_result **out,
+                                                      struct oss_resumable_error **err);
+
+/**
+ * Reads the status of a prefix download. Never waits for the network or the disk.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @param snapshot not NULL, with its `struct_size` set; filled up to that size
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_prefix_download_status(struct oss_resumable_prefix_download *download,
+                                                        struct oss_resumable_prefix_status *snapshot);
+
+/**
+ * Pauses the downloads of all objects until oss_resumable_prefix_download_resume() is called; see oss_resumable_download_pause(). A
+ * listing that has begun is completed. Returns immediately.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_prefix_download_pause(struct oss_resumable_prefix_download *download);
+
+/**
+ * Ends oss_resumable_prefix_download_pause().
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_prefix_download_resume(struct oss_resumable_prefix_download *download);
+
+/**
+ * Cancels a prefix download, which then ends with ::OSS_RESUMABLE_ERR_CANCELLED. Returns immediately. What is complete stays,
+ * and checkpoints are kept.
+ *
+ * Thread-safe; callable inside callbacks.
+ *
+ * @param download not NULL
+ * @return ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_ERR_VALIDATION or ::OSS_RESUMABLE_ERR_FORKED
+ */
+oss_resumable_code oss_resumable_prefix_download_cancel(struct oss_resumable_prefix_download *download);
+
+/**
+ * Frees a prefix download. If it is running, cancels it and waits for its end; checkpoints are kept.
+ *
+ * Any thread may call it, once, before or after its client is freed. When called inside a callback it returns immediately,
+ * and the handle is freed after the callback. In a forked child it does nothing.
+ *
+ * @param download a prefix download, or NULL, which does nothing
+ */
+void oss_resumable_prefix_download_free(struct oss_resumable_prefix_download *download);
+
+/**
+ * Reads the counts of a prefix download: how many objects were fetched, found unchanged, and failed.
+ *
+ * Thread-safe.
+ *
+ * @param result not NULL
+ * @param counts not NULL, with its `struct_size` set; filled up to that size
+ * @return ::OSS_RESUMABLE_OK or ::OSS_RESUMABLE_ERR_VALIDATION
+ */
+oss_resumable_code oss_resumable_prefix_result_counts(const struct oss_resumable_prefix_result *result,
+                                                      struct oss_resumable_prefix_counts *counts);
+
+/**
+ * Returns the absolute path of the directory, without symbolic links, in the bytes of the file system.
+ *
+ * Thread-safe.
+ *
+ * @param result a result, or NULL
+ * @return a string valid until the result is freed; NULL only for NULL
+ */
+const char *oss_resumable_prefix_result_directory(const struct oss_resumable_prefix_result *result);
+
+/**
+ * Gives an object of a prefix download by its place in the order of the keys' bytes, from 0.
+ *
+ * Not to be called by two threads at the same time for one result, which is ::OSS_RESUMABLE_ERR_VALIDATION. Thread-safe
+ * otherwise.
+ *
+ * @param result not NULL
+ * @param index from 0 to the number of objects minus one
+ * @param object not NULL, with its `struct_size` set; filled in up to that size on ::OSS_RESUMABLE_OK, otherwise not written.
+ * What it points to is valid until the next call for this result.
+ * @return ::OSS_RESUMABLE_OK; ::OSS_RESUMABLE_END_OF_LIST behind the last object; ::OSS_RESUMABLE_ERR_VALIDATION
+ */
+oss_resumable_code oss_resumable_prefix_result_object(const struct oss_resumable_prefix_result *result,
+                                                      uint64_t index,
+                                                      struct oss_resumable_prefix_object *object);
+
+/**
+ * Frees a result and everything that was read from it.
+ *
+ * Any thread may call it, once, after all other uses.
+ *
+ * @param result a result, or NULL, which does nothing
+ */
+void oss_resumable_prefix_result_free(struct oss_resumable_prefix_result *result);
 
 /**
  * Reads the checkpoint of the download that a request describes. Sends nothing and changes nothing.

@@ -36,6 +36,7 @@
 #include "listing.hpp"
 #include "oss_resumable.h"
 #include "outcome.hpp"
+#include "prefix.hpp"
 #include "request.hpp"
 
 namespace oss_resumable {
@@ -264,6 +265,19 @@ public:
      * entry is asked for. If the request is not valid, the listing has an error and no entries. */
     Listing ListObjects(const ListObjectsRequest &request) {
         return isValid() ? detail::list(handle_.get(), request) : Listing(error_);
+    }
+
+    /** Downloads every object whose key has a prefix into a directory, and blocks until the end.
+     * See oss_resumable_download_prefix(). */
+    PrefixOutcome DownloadPrefix(const DownloadPrefixRequest &request) {
+        auto started = StartPrefix(request);
+        return started.isSuccess() ? started.result().Wait() : PrefixOutcome(started.error());
+    }
+
+    /** Starts the same download and returns with a handle to it. */
+    Outcome<PrefixDownload> StartPrefix(const DownloadPrefixRequest &request) {
+        return isValid() ? detail::startPrefix(handle_.get(), request)
+                         : Outcome<PrefixDownload>(error_);
     }
 
     /** Reads the checkpoint of the download that a request describes; sends nothing. */

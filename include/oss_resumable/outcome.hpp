@@ -24,16 +24,22 @@ class Error {
 public:
     Error() = default;
     /** Copies `error` and frees it; it may be NULL. */
-    explicit Error(oss_resumable_error *error)
-        : kind_(oss_resumable_error_kind(error)), status_(oss_resumable_error_status(error)),
-          errno_(oss_resumable_error_errno(error)),
-          code_(detail::text(oss_resumable_error_code(error))),
-          message_(detail::text(oss_resumable_error_message(error))),
-          requestId_(detail::text(oss_resumable_error_request_id(error))),
-          host_(detail::text(oss_resumable_error_host_id(error))),
-          ec_(detail::text(oss_resumable_error_ec(error))),
-          path_(detail::text(oss_resumable_error_path(error))) {
+    explicit Error(oss_resumable_error *error) : Error(copyOf(error)) {
         oss_resumable_error_free(error);
+    }
+    /** Copies `error`, which may be NULL and belongs to another object. */
+    static Error copyOf(const oss_resumable_error *error) {
+        Error copy;
+        copy.kind_ = oss_resumable_error_kind(error);
+        copy.status_ = oss_resumable_error_status(error);
+        copy.errno_ = oss_resumable_error_errno(error);
+        copy.code_ = detail::text(oss_resumable_error_code(error));
+        copy.message_ = detail::text(oss_resumable_error_message(error));
+        copy.requestId_ = detail::text(oss_resumable_error_request_id(error));
+        copy.host_ = detail::text(oss_resumable_error_host_id(error));
+        copy.ec_ = detail::text(oss_resumable_error_ec(error));
+        copy.path_ = detail::text(oss_resumable_error_path(error));
+        return copy;
     }
     /** An argument rejected by this header. */
     static Error validation(const std::string &message) {

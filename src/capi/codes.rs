@@ -4,8 +4,8 @@ use std::ffi::{CStr, c_char};
 
 use crate::model::error::ErrorKind;
 
-/// The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT, ::OSS_RESUMABLE_END_OF_LIST or one of the
-/// `OSS_RESUMABLE_ERR_…` codes. The meaning of a number never changes. Treat an unknown number as a failure.
+/// The return code of a call: ::OSS_RESUMABLE_OK, ::OSS_RESUMABLE_WAIT_TIMEOUT, ::OSS_RESUMABLE_END_OF_LIST,
+/// ::OSS_RESUMABLE_OBJECTS_FAILED or one of the `OSS_RESUMABLE_ERR_…` codes. The meaning of a number never changes. Treat an unknown number as a failure.
 pub type oss_resumable_code = i32;
 
 /// The call succeeded.
@@ -14,6 +14,9 @@ pub const OSS_RESUMABLE_OK: oss_resumable_code = 0;
 pub const OSS_RESUMABLE_WAIT_TIMEOUT: oss_resumable_code = 1;
 /// oss_resumable_listing_next(): there are no more entries. Not a failure; no output is written.
 pub const OSS_RESUMABLE_END_OF_LIST: oss_resumable_code = 2;
+/// oss_resumable_download_prefix() and oss_resumable_prefix_download_wait(): the prefix download has ended, and at least one object
+/// could not be downloaded. There is a result, which tells which ones and why, and no error.
+pub const OSS_RESUMABLE_OBJECTS_FAILED: oss_resumable_code = 3;
 /// An argument, option or field of a request is wrong. Nothing was sent or written. Error code `ValidateError`.
 pub const OSS_RESUMABLE_ERR_VALIDATION: oss_resumable_code = 100;
 /// Another run, of this or another process, is downloading the same object to the same file.
@@ -78,6 +81,7 @@ fn name(code: oss_resumable_code) -> &'static CStr {
         OSS_RESUMABLE_OK => c"OSS_RESUMABLE_OK",
         OSS_RESUMABLE_WAIT_TIMEOUT => c"OSS_RESUMABLE_WAIT_TIMEOUT",
         OSS_RESUMABLE_END_OF_LIST => c"OSS_RESUMABLE_END_OF_LIST",
+        OSS_RESUMABLE_OBJECTS_FAILED => c"OSS_RESUMABLE_OBJECTS_FAILED",
         OSS_RESUMABLE_ERR_VALIDATION => c"OSS_RESUMABLE_ERR_VALIDATION",
         OSS_RESUMABLE_ERR_BUSY => c"OSS_RESUMABLE_ERR_BUSY",
         OSS_RESUMABLE_ERR_FORKED => c"OSS_RESUMABLE_ERR_FORKED",

@@ -96,7 +96,8 @@ impl oss_resumable_error {
         }
     }
 
-    fn copy(error: &Error) -> Result<Self, OutOfMemory> {
+    /// A copy of a failure of the library.
+    pub fn copy(error: &Error) -> Result<Self, OutOfMemory> {
         let optional = |text: Option<&str>| text.map(c_string).transpose();
         Ok(oss_resumable_error {
             kind: codes::from_kind(error.kind()),

@@ -12,6 +12,9 @@ use super::event::oss_resumable_event;
 use super::list_request::oss_resumable_list_request;
 use super::listing::oss_resumable_object_entry;
 use super::lists::oss_resumable_pair;
+use super::prefix_request::oss_resumable_prefix_request;
+use super::prefix_result::oss_resumable_prefix_object;
+use super::prefix_status::{oss_resumable_prefix_counts, oss_resumable_prefix_status};
 use super::request::oss_download_object_request;
 use super::status::{oss_resumable_statistics, oss_resumable_status};
 use super::trace::oss_resumable_trace_record;
@@ -240,6 +243,53 @@ fn layouts() -> Vec<Layout> {
             crc64,
             kind,
             has_crc64,
+        }),
+        layout!(oss_resumable_prefix_request {
+            struct_size,
+            bucket,
+            prefix,
+            directory,
+            manifest_dir,
+            start_after,
+            objects,
+            deadline_ms,
+            verify,
+            reserved,
+        }),
+        layout!(oss_resumable_prefix_counts {
+            struct_size,
+            objects,
+            fetched,
+            unchanged,
+            directories,
+            failed,
+            bytes_listed,
+            bytes_done,
+            bytes_from_network,
+        }),
+        layout!(oss_resumable_prefix_status {
+            struct_size,
+            objects,
+            fetched,
+            unchanged,
+            directories,
+            failed,
+            active,
+            bytes_listed,
+            bytes_done,
+            bytes_from_network,
+            bytes_per_second,
+            phase,
+            is_paused,
+        }),
+        layout!(oss_resumable_prefix_object {
+            struct_size,
+            key,
+            path,
+            error,
+            size,
+            result,
+            reserved,
         }),
         layout!(oss_resumable_trace_record {
             struct_size,

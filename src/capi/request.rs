@@ -334,7 +334,36 @@ pub unsafe fn read(
     source: *const oss_download_object_request,
 ) -> Result<(DownloadRequest, Progress)> {
     // SAFETY: this function's contract.
-    let c = unsafe { sized::read(source) }?;
+    unsafe { convert(&sized::read(source)?) }
+}
+
+/// Copies the caller's request for each object of a prefix, which has neither bucket nor key.
+///
+/// # Safety
+/// As [`read`].
+pub unsafe fn read_for_prefix(
+    source: *const oss_download_object_request,
+) -> Result<DownloadRequest> {
+    // SAFETY: this function's contract.
+    let mut c = unsafe { sized::read(source) }?;
+    for text in [&mut c.bucket, &mut c.key] {
+        if text.is_null() {
+            *text = c"".as_ptr();
+        }
+    }
+    // SAFETY: this function's contract.
+    let (request, progress) = unsafe { convert(&c) }?;
+    if progress.is_wanted() {
+        return Err(Failure::validation(format_args!(
+            "the request for the objects of a prefix must not set progress"
+        )));
+    }
+    Ok(request)
+}
+
+/// # Safety
+/// As [`read`], for a copy of the struct.
+unsafe fn convert(c: &oss_download_object_request) -> Result<(DownloadRequest, Progress)> {
     // First of all, so that the data is freed whatever else is wrong.
     let progress = Progress::new(c.progress, UserData::new(c.user_data, c.user_data_free));
     let provider_data = UserData::new(c.url_provider_user_data, c.url_provider_user_data_free);
@@ -343,10 +372,10 @@ pub unsafe fn read(
     switches::reserved(c.reserved3, "reserved3")?;
     switches::reserved(c.reserved4, "reserved4")?;
     // SAFETY: strings and lists are as this function's contract says.
-    let mut request = unsafe { strings(&c) }?;
+    let mut request = unsafe { strings(c) }?;
     // SAFETY: as above.
-    request.checkpoint = unsafe { checkpoint(&c) }?;
-    numbers(&c, &mut request)?;
+    request.checkpoint = unsafe { checkpoint(c) }?;
+    numbers(c, &mut request)?;
     if let Some(provider) = url_provider(c.url_provider, provider_data) {
         request = request.url_provider(provider);
     }

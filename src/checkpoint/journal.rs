@@ -16,7 +16,7 @@ use crate::sys;
 use crate::sys::locked_file::LockedFile;
 
 /// Suffix of a journal's name.
-const SUFFIX: &str = ".oss-resumable";
+pub const SUFFIX: &str = ".oss-resumable";
 
 /// Permission bits. Checksums of short extents and some ETags reveal bytes of the object, which the target may deny to
 /// other users.

@@ -146,6 +146,13 @@ impl Error {
         self
     }
 
+    /// Attaches the file concerned.
+    #[must_use]
+    pub fn with_path(mut self, path: &Path) -> Self {
+        self.0.path = Some(path.to_owned());
+        self
+    }
+
     /// Appends a sentence to the message.
     #[must_use]
     pub fn with_context(mut self, context: &str) -> Self {

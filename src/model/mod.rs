@@ -11,6 +11,7 @@ pub mod listing;
 pub mod options;
 pub mod outcome;
 pub mod pinning;
+pub mod prefix;
 pub mod request;
 pub mod source_url;
 pub mod temp_path;

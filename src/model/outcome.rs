@@ -3,8 +3,10 @@
 mod json;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::extent::Extent;
 use super::temp_path::TempPath;
 
 /// How the file was verified before success was reported.
@@ -91,6 +93,17 @@ pub struct Outcome {
     pub proof: Proof,
     /// The statistics of the download.
     pub statistics: Statistics,
+    /// What the file consists of, if the request wants to know.
+    pub(crate) content: Option<FileContent>,
+}
+
+/// What a file consists of.
+#[derive(Clone, Debug)]
+pub(crate) struct FileContent {
+    /// The whole file, in order.
+    pub extents: Arc<[Extent]>,
+    /// The checksums are those of the bytes before they were decrypted.
+    pub is_decrypted: bool,
 }
 
 /// The phase of a download.

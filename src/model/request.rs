@@ -314,6 +314,8 @@ pub struct DownloadRequest {
     /// changed. The new URL may have another host, but not `http` after `https`. A provider without
     /// a usable URL ends the download with `UrlProviderError`. Only with `url`.
     pub url_provider: Option<SharedUrlProvider>,
+    /// Let the outcome say what the file consists of.
+    pub(crate) keep_extents: bool,
 }
 
 impl DownloadRequest {
@@ -358,6 +360,7 @@ impl DownloadRequest {
             when_busy: WhenBusy::Fail,
             url: None,
             url_provider: None,
+            keep_extents: false,
         }
     }
 

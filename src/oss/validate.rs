@@ -400,7 +400,8 @@ fn no_controls(name: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn usable_path(name: &str, path: &Path) -> Result<()> {
+/// Checks a path without looking for it.
+pub fn usable_path(name: &str, path: &Path) -> Result<()> {
     let bytes = path.as_os_str().as_encoded_bytes();
     if bytes.is_empty() || bytes.contains(&0) {
         return Err(Error::validation(format!("{name} is empty or contains a NUL byte")));

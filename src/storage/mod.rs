@@ -8,4 +8,4 @@ mod link;
 pub mod paths;
 pub mod rights;
 pub mod temp_file;
-mod temp_name;
+pub mod temp_name;

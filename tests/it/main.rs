@@ -32,6 +32,7 @@ mod options;
 mod parts;
 mod planted;
 mod power;
+mod prefix;
 mod preload;
 mod process;
 mod processed;

@@ -165,6 +165,7 @@ fn making_objects_allocates_nothing_else() {
         request_id: text(),
         headers: vec![("name".to_owned(), "value".to_owned())],
         proof: Proof::ObjectCrc,
+        content: None,
         statistics: Statistics::default(),
     };
     let (given, count) = others(|| result::oss_resumable_result::give(outcome).expect("memory"));

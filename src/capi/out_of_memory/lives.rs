@@ -1,7 +1,8 @@
 //! Whole lives of clients and downloads.
 
 use std::cell::Cell;
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, CString, c_void};
+use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 use std::sync::atomic::Ordering;
 
@@ -19,6 +20,9 @@ use crate::capi::event::oss_resumable_event;
 use crate::capi::event_queue::*;
 use crate::capi::list_request::*;
 use crate::capi::listing::*;
+use crate::capi::prefix::*;
+use crate::capi::prefix_request::*;
+use crate::capi::prefix_result::*;
 use crate::capi::request::*;
 use crate::capi::result::*;
 use crate::capi::status::*;
@@ -209,6 +213,50 @@ fn each_allocation_in_the_life_of_a_listing_may_fail() {
             let code = oss_resumable_listing_next(listing, &raw mut entry, ptr::null_mut());
             assert_eq!(code, OSS_RESUMABLE_END_OF_LIST);
             oss_resumable_listing_free(listing);
+        }
+        fixture.free(client);
+    });
+    assert!(failures > 20, "{failures}");
+}
+
+#[test]
+fn each_allocation_in_the_life_of_a_prefix_download_may_fail() {
+    let fixture = Fixture::new();
+    // One that fails because of its key.
+    fixture.server.put("examplebucket", "exampledir/a//b", local_oss::Object::bytes("1"));
+    let dir = tempfile::tempdir().expect("directory");
+    let directory = CString::new(dir.path().as_os_str().as_bytes()).expect("no NUL");
+    let failures = fail_each(|| {
+        let client = fixture.client();
+        // SAFETY: live handles and outputs, literals for strings, and all zero is valid by the contract of `SizeFirst`.
+        unsafe {
+            let mut objects: oss_download_object_request = std::mem::zeroed();
+            objects.struct_size = size_of_val(&objects);
+            let mut request: oss_resumable_prefix_request = std::mem::zeroed();
+            request.struct_size = size_of_val(&request);
+            (request.bucket, request.prefix) = (c"examplebucket".as_ptr(), c"exampledir/".as_ptr());
+            (request.directory, request.manifest_dir) = (directory.as_ptr(), directory.as_ptr());
+            (request.start_after, request.objects) = (c"a".as_ptr(), &raw const objects);
+            let download = made(|out, err| {
+                oss_resumable_prefix_download_start(client, &raw const request, out, err)
+            });
+            let mut result = ptr::null_mut();
+            let code = repeated(|| {
+                oss_resumable_prefix_download_wait(download, -1, &raw mut result, ptr::null_mut())
+            });
+            assert_eq!(code, OSS_RESUMABLE_OBJECTS_FAILED);
+            let mut object: oss_resumable_prefix_object = std::mem::zeroed();
+            object.struct_size = size_of_val(&object);
+            for index in 0..2 {
+                let code =
+                    repeated(|| oss_resumable_prefix_result_object(result, index, &raw mut object));
+                assert_eq!(code, OSS_RESUMABLE_OK);
+                assert_eq!(object.result == OSS_RESUMABLE_OBJECT_FAILED, index == 0);
+                assert_eq!(object.error.is_null(), index == 1);
+            }
+            assert_eq!(CStr::from_ptr(object.key), c"exampledir/exampleobject.bin");
+            oss_resumable_prefix_result_free(result);
+            oss_resumable_prefix_download_free(download);
         }
         fixture.free(client);
     });

@@ -15,6 +15,7 @@ fn outcome() -> Outcome {
         request_id: Some("R".to_owned()),
         headers: vec![("x-oss-meta-A".to_owned(), "1".to_owned())],
         proof: Proof::Generation,
+        content: None,
         statistics: Statistics { requests: 9, ..Statistics::default() },
     }
 }

@@ -180,6 +180,7 @@ mod tests {
                 ("x-oss-meta-a".to_owned(), "\u{1F980}".to_owned()),
             ],
             proof: Proof::ObjectCrc,
+            content: None,
             statistics: Statistics {
                 bytes_from_network: 1,
                 bytes_reused: 2,

@@ -6,7 +6,7 @@ use crate::model::digest::{Algorithms, Crc64, Digests, Mismatch};
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
-use crate::model::outcome::{Outcome, Proof, Statistics};
+use crate::model::outcome::{FileContent, Outcome, Proof, Statistics};
 use crate::model::request::Overwrite;
 use crate::oss::reply::ReplyHead;
 use crate::oss::{clock, service_error};
@@ -251,13 +251,19 @@ impl Driver<'_> {
             return Err(Error::internal("a download ended twice"));
         };
         let range = transfer.stored.range().clone();
+        let content = self.request.keep_extents.then(|| FileContent {
+            extents: transfer.stored.extents().collect(),
+            is_decrypted: transfer.content_key.is_some(),
+        });
         let (_, journal) = transfer.stored.into_parts();
         if let Some(Err(error)) = journal.map(|journal| journal.remove()) {
             // The file is complete and in place; a remaining record has no effect.
             self.log(LogLevel::Warn, || format!("the checkpoint could not be removed: {error}"));
         }
         let generation = std::sync::Arc::unwrap_or_clone(transfer.generation);
-        Ok(self.outcome_of(generation, transfer.head, range.end - range.start, (crc64, proof)))
+        let size = range.end - range.start;
+        let outcome = self.outcome_of(generation, transfer.head, size, (crc64, proof));
+        Ok(Outcome { content, ..outcome })
     }
 
     /// The outcome of a download whose file is in place and has `file_size` bytes.
@@ -284,6 +290,7 @@ impl Driver<'_> {
                 elapsed: self.now().saturating_duration_since(self.shared.started()),
                 ..self.shared.counters.snapshot()
             },
+            content: None,
         }
     }
 
