@@ -57,15 +57,16 @@ add_custom_target(oss_resumable_cargo ALL
     COMMENT "cargo build --lib"
     VERBATIM)
 
-# Builds a program of the workspace and copies it to the top of the build directory or of its configuration.
-function(oss_resumable_cargo_program name)
+# Builds a program of the workspace and copies it to the top of the build directory or of its configuration. Arguments
+# behind the package are further ones of cargo.
+function(oss_resumable_cargo_program name package)
     add_custom_target(${name} ALL
-        COMMAND ${oss_resumable_cargo_command} build --package=${name} --bins ${oss_resumable_cargo_args}
+        COMMAND ${oss_resumable_cargo_command} build --package=${package} --bins ${ARGN} ${oss_resumable_cargo_args}
         COMMAND ${CMAKE_COMMAND} -E copy_if_different "${oss_resumable_cargo_out}/${name}"
                 "${oss_resumable_program_dir}/${name}"
         BYPRODUCTS "${oss_resumable_program_dir}/${name}"
         WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
-        COMMENT "cargo build --package=${name}"
+        COMMENT "cargo build --package=${package}"
         VERBATIM)
     # Only one cargo at a time can use the directory.
     add_dependencies(${name} oss_resumable_cargo)

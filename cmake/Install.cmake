@@ -1,4 +1,5 @@
-# Installs the libraries, the headers, the CMake package and the pkg-config file. All may be moved afterwards.
+# Installs the libraries, the headers, the CMake package, the pkg-config file and the command. All may be moved
+# afterwards.
 
 include(CMakePackageConfigHelpers)
 
@@ -15,6 +16,14 @@ if(OSS_RESUMABLE_STATIC)
 endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/oss_resumable" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         ${development} FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+
+# The command contains the library: it needs none of the other files.
+if(OSS_RESUMABLE_BUILD_COMMAND)
+    set(tools COMPONENT oss_resumable_tools)
+    install(PROGRAMS "${oss_resumable_program_dir}/oss-resumable" DESTINATION "${CMAKE_INSTALL_BINDIR}" ${tools})
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/cli/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" ${tools}
+            FILES_MATCHING PATTERN "*.1")
+endif()
 
 # What a program that uses the OSS C++ SDK compiles and links with.
 set(sdk_dir "${CMAKE_INSTALL_DATADIR}/oss_resumable/sdk")

@@ -1,5 +1,5 @@
-# cpack in the build directory makes a .tar.gz of everything and two .deb packages: one to run programs and one to build
-# them. Configure with -DCMAKE_INSTALL_PREFIX=/usr to use the distribution's directories.
+# cpack in the build directory makes a .tar.gz of everything and three .deb packages: one to run programs, one to build
+# them, and the command. Configure with -DCMAKE_INSTALL_PREFIX=/usr to use the distribution's directories.
 
 set(CPACK_GENERATOR "TGZ;DEB")
 set(CPACK_PACKAGE_NAME "oss-resumable")
@@ -8,6 +8,9 @@ set(CPACK_PACKAGE_CONTACT "the maintainers of oss-resumable")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Resumable, verified downloads of large objects from Alibaba Cloud OSS")
 set(CPACK_RESOURCE_FILE_LICENSE "${PROJECT_SOURCE_DIR}/LICENSE")
 set(CPACK_COMPONENTS_ALL oss_resumable_runtime oss_resumable_development)
+if(OSS_RESUMABLE_BUILD_COMMAND)
+    list(APPEND CPACK_COMPONENTS_ALL oss_resumable_tools)
+endif()
 
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
@@ -22,5 +25,10 @@ set(CPACK_DEBIAN_OSS_RESUMABLE_DEVELOPMENT_PACKAGE_NAME "liboss-resumable-dev")
 set(CPACK_DEBIAN_OSS_RESUMABLE_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_OSS_RESUMABLE_DEVELOPMENT_PACKAGE_DEPENDS
     "liboss-resumable${oss_resumable_abi} (= ${PROJECT_VERSION}), libcurl4-openssl-dev, libssl-dev")
+set(CPACK_DEBIAN_OSS_RESUMABLE_TOOLS_PACKAGE_NAME "oss-resumable")
+set(CPACK_DEBIAN_OSS_RESUMABLE_TOOLS_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_OSS_RESUMABLE_TOOLS_PACKAGE_SHLIBDEPS ON)
+# As curl does: without them no certificate is trusted.
+set(CPACK_DEBIAN_OSS_RESUMABLE_TOOLS_PACKAGE_RECOMMENDS "ca-certificates")
 
 include(CPack)

@@ -53,8 +53,8 @@ start_server() {
 # In the background, so that a signal to this script ends it immediately.
 start_download() {
     OSS_ACCESS_KEY_ID=demo-id OSS_ACCESS_KEY_SECRET=demo-secret \
-        build/examples/download --endpoint "$endpoint" --region cn-hangzhou \
-        --checkpoint-dir "$scratch" --stats "oss://$object" "$file" >"$1" &
+        build/oss-resumable get --endpoint "$endpoint" --region cn-hangzhou \
+        --connections 3 --json -o "$file" "oss://$object" >"$1" &
     download_pid=$!
 }
 
@@ -71,7 +71,8 @@ kill_half_way() {
     download_pid=
 }
 
-statistic() { awk -v name="$1" 'index($0, name) == 1 { print $NF }' "$scratch/second-run"; }
+# A number of the summary, the last line.
+statistic() { sed -n '$s/.*"'"$1"'":\([0-9]*\).*/\1/p' "$scratch/second-run"; }
 
 scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=OFF
 
@@ -87,15 +88,14 @@ printf '\nkilled with SIGKILL; %s are on disk, %s does not exist yet\n' "$(mib "
 
 step "Starting the same command again"
 start_download "$scratch/second-run"
-wait "$download_pid" || fail "the second run failed"
+wait "$download_pid" || fail "the second run failed: $(cat "$scratch/second-run")"
 download_pid=
-cat "$scratch/second-run"
 
 step "Proving the file: comparing every byte with what the server generates"
 build/local-oss pattern --size "$size" --verify "$file"
 [ ! -e "$partial" ] || fail "$partial was left behind"
 
-reused=$(statistic "bytes reused")
-fetched=$(statistic "bytes from network")
+reused=$(statistic bytes_reused)
+fetched=$(statistic bytes_from_network)
 [ "$reused" -gt 0 ] || fail "nothing was reused"
 step "Done: the second run reused $(mib "$reused") and fetched $(mib "$fetched") of $(mib "$size")"

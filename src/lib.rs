@@ -18,6 +18,7 @@ mod storage;
 mod sync;
 mod sys;
 mod transfer;
+mod version;
 
 pub use checkpoint::manage::CheckpointInfo;
 pub use client::Client;
@@ -46,3 +47,4 @@ pub use model::source_url::{SharedUrlProvider, SourceUrl, UrlProvider};
 pub use model::temp_path::TempPath;
 pub use model::trace::{RequestEnd, RequestTrace, TraceSink};
 pub use prefix::{ObjectResult, PrefixDownload, PrefixObject, PrefixOutcome};
+pub use version::version;

@@ -11,7 +11,7 @@ export OSS_ACCESS_KEY_ID=id OSS_ACCESS_KEY_SECRET=secret
 
 configure() {
     "$cmake" -S "$source" -B "$scratch/$1" -G "Ninja Multi-Config" \
-        -DOSS_RESUMABLE_BUILD_EXAMPLES=OFF "-DOSS_RESUMABLE_CARGO_FLAGS=--locked;--offline"
+        -DOSS_RESUMABLE_BUILD_EXAMPLES=OFF -DOSS_RESUMABLE_BUILD_COMMAND=OFF "-DOSS_RESUMABLE_CARGO_FLAGS=--locked;--offline"
     # Shared with the test's own build, so that compiled crates need not be compiled again.
     ln -s "$build/cargo" "$scratch/$1/cargo"
 }

@@ -10,7 +10,7 @@ start_server "$local_oss"
 mkdir -p "$cargo" "$scratch/build"
 ln -s "$cargo" "$scratch/build/cargo"
 "$cmake" -S "$source" -B "$scratch/build" -DCMAKE_BUILD_TYPE=Release -DOSS_RESUMABLE_STATIC_CURL=ON \
-    -DOSS_RESUMABLE_BUILD_EXAMPLES=OFF
+    -DOSS_RESUMABLE_BUILD_EXAMPLES=OFF -DOSS_RESUMABLE_BUILD_COMMAND=OFF
 "$cmake" --build "$scratch/build"
 "$cmake" --install "$scratch/build" --prefix "$scratch/prefix"
 library=$scratch/prefix/lib/liboss_resumable.so

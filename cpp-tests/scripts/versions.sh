@@ -16,6 +16,7 @@ number() { sed -n "s/^#define OSS_RESUMABLE_VERSION_$1 \([0-9]*\)$/\1/p" "$heade
 
 agree Cargo.toml "$(sed -n 's/^version = "\(.*\)"/\1/p' "$source/Cargo.toml" | head -n 1)"
 agree Cargo.lock "$(sed -n '/^name = "oss-resumable"$/{n;s/^version = "\(.*\)"/\1/p}' "$source/Cargo.lock")"
+agree cli/Cargo.toml "$(sed -n 's/^version = "\(.*\)"/\1/p' "$source/cli/Cargo.toml" | head -n 1)"
 agree "the header" "$(number MAJOR).$(number MINOR).$(number PATCH)"
 agree "the pkg-config file" "$(sed -n 's/^Version: //p' "$build/oss_resumable.pc")"
 agree "the CMake package" "$(sed -n 's/^set(PACKAGE_VERSION "\(.*\)")/\1/p' "$build/OssResumableConfigVersion.cmake")"

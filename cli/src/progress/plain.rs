@@ -1,0 +1,28 @@
+//! Progress without control characters, for pipes, files and terminals that can do nothing else.
+
+use std::time::{Duration, Instant};
+
+use super::board::Figures;
+use super::layout;
+use crate::output::note;
+
+/// Time between two lines.
+const EVERY: Duration = Duration::from_secs(5);
+
+pub struct Plain {
+    next: Instant,
+}
+
+impl Plain {
+    pub fn new() -> Self {
+        Plain { next: Instant::now() + EVERY }
+    }
+
+    pub fn show(&mut self, whole: &(String, Figures)) {
+        let now = Instant::now();
+        if now >= self.next {
+            note(&layout::sentence(&whole.0, &whole.1));
+            self.next = now + EVERY;
+        }
+    }
+}
