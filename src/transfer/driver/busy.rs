@@ -44,9 +44,8 @@ impl Driver<'_> {
     /// Whether locks show when another run does not use the files any more. Before the first request nothing else has
     /// shown that it does.
     fn knows_by_locks(&self) -> bool {
-        let storage = self.world.storage;
         let temp = self.earlier_run.temp.as_ref();
-        !self.has_files || temp.map_or(storage.is_trusted(), |temp| temp.is_locked())
+        !self.has_files || self.earlier_run.is_late || temp.is_some_and(|temp| temp.is_locked())
     }
 
     fn get_files(&mut self) -> Result<Option<Outcome>> {
