@@ -1,0 +1,43 @@
+"""Reading and removing the checkpoint of a download."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Optional
+
+from ._native import ffi, lib
+from ._text import decoded, decoded_path
+from .errors import check_error
+from .records import Checkpoint
+
+if TYPE_CHECKING:
+    from .client import Client
+    from .request import Prepared
+
+
+def inspect(client: Client, prepared: Prepared) -> Optional[Checkpoint]:
+    """See :meth:`Client.inspect_checkpoint`."""
+    out, error = ffi.new("oss_resumable_checkpoint **"), ffi.new("oss_resumable_error **")
+    with client._handle as pointer, prepared as request:
+        code = lib.oss_resumable_checkpoint_inspect(pointer, request, out, error)
+    check_error(code, error)
+    c = ffi.gc(out[0], lib.oss_resumable_checkpoint_free)
+    if c == ffi.NULL:
+        return None
+    return Checkpoint(
+        decoded_path(lib.oss_resumable_checkpoint_path(c)) or "",
+        decoded(lib.oss_resumable_checkpoint_etag(c)) or "",
+        decoded(lib.oss_resumable_checkpoint_last_modified(c)),
+        lib.oss_resumable_checkpoint_object_size(c),
+        lib.oss_resumable_checkpoint_range_start(c),
+        lib.oss_resumable_checkpoint_size(c),
+        lib.oss_resumable_checkpoint_bytes_recorded(c),
+    )
+
+
+def discard(client: Client, prepared: Prepared) -> bool:
+    """See :meth:`Client.discard_checkpoint`."""
+    discarded, error = ffi.new("int32_t *"), ffi.new("oss_resumable_error **")
+    with client._handle as pointer, prepared as request:
+        code = lib.oss_resumable_checkpoint_discard(pointer, request, discarded, error)
+    check_error(code, error)
+    return bool(discarded[0])
