@@ -38,7 +38,7 @@ def test_progress_is_called_on_the_calling_thread_and_at_the_end(
 ) -> None:
     server = serve("--rate", "2MB")
     content = server.put("object")
-    statuses = []
+    statuses: list[oss_resumable.Status] = []
     with server.client() as client:
         client.download(BUCKET, "object", target, progress=statuses.append, thread_num=1)
     assert statuses[-1].phase is Phase.SUCCEEDED

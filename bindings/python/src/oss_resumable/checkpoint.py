@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 def inspect(client: Client, prepared: Prepared) -> Optional[Checkpoint]:
     """See :meth:`Client.inspect_checkpoint`."""
     out, error = ffi.new("oss_resumable_checkpoint **"), ffi.new("oss_resumable_error **")
-    with client._handle as pointer, prepared as request:
-        code = lib.oss_resumable_checkpoint_inspect(pointer, request, out, error)
+    code = lib.oss_resumable_checkpoint_inspect(client._handle.pointer(), prepared.struct(), out, error)
     check_error(code, error)
     c = ffi.gc(out[0], lib.oss_resumable_checkpoint_free)
     if c == ffi.NULL:
@@ -37,7 +36,6 @@ def inspect(client: Client, prepared: Prepared) -> Optional[Checkpoint]:
 def discard(client: Client, prepared: Prepared) -> bool:
     """See :meth:`Client.discard_checkpoint`."""
     discarded, error = ffi.new("int32_t *"), ffi.new("oss_resumable_error **")
-    with client._handle as pointer, prepared as request:
-        code = lib.oss_resumable_checkpoint_discard(pointer, request, discarded, error)
+    code = lib.oss_resumable_checkpoint_discard(client._handle.pointer(), prepared.struct(), discarded, error)
     check_error(code, error)
     return bool(discarded[0])

@@ -50,10 +50,13 @@ class Client(Unpicklable):
 
     def __init__(self, endpoint: Optional[str] = None, **options: Unpack[ClientOptions]) -> None:
         prepared = PreparedOptions({"endpoint": endpoint, **options})
-        error = ffi.new("oss_resumable_error **")
         self._callables = prepared.callables
-        self._handle = Handle("client", "oss_resumable_client", lib.oss_resumable_client_free)
-        check_error(lib.oss_resumable_client_new(prepared.struct(), self._handle.out, error), error)
+        self._handle = Handle(
+            "client",
+            "oss_resumable_client",
+            lib.oss_resumable_client_free,
+            lambda out, error: lib.oss_resumable_client_new(prepared.struct(), out, error),
+        )
         _clients.add(self)
 
     # Downloads
@@ -316,8 +319,7 @@ class Client(Unpicklable):
 
     def _call(self, function: CData, *arguments: Any) -> None:
         error = ffi.new("oss_resumable_error **")
-        with self._handle as client:
-            check_error(function(client, *arguments, error), error)
+        check_error(function(self._handle.pointer(), *arguments, error), error)
 
     # Lifetime
 

@@ -10,7 +10,7 @@ from . import records
 from ._handle import Handle, Unpicklable
 from ._native import CData, ffi, lib, new
 from .enums import Code, Phase
-from .errors import OssResumableError, check, check_error, taken
+from .errors import OssResumableError, check, taken
 from .events import SLICE_MS
 from .result import Result
 
@@ -53,11 +53,14 @@ class Download(Unpicklable):
         self._callables = prepared.callables
         self._progress = progress
         self._progress_lock = threading.Lock()
-        self._handle = Handle("download", "oss_resumable_download", lib.oss_resumable_download_free)
-        error = ffi.new("oss_resumable_error **")
-        with client._handle as pointer, prepared as request:
-            code = lib.oss_resumable_download_start(pointer, request, self._handle.out, error)
-        check_error(code, error)
+        self._handle = Handle(
+            "download",
+            "oss_resumable_download",
+            lib.oss_resumable_download_free,
+            lambda out, error: lib.oss_resumable_download_start(
+                client._handle.pointer(), prepared.struct(), out, error
+            ),
+        )
 
     def wait(self, timeout: Union[float, timedelta, None] = None) -> Result:
         """Waits for the end, at most `timeout` seconds; ``None``: without a limit.
@@ -78,8 +81,7 @@ class Download(Unpicklable):
             slice_ms = SLICE_MS
             if end is not None:
                 slice_ms = max(0, min(SLICE_MS, int((end - time.monotonic()) * 1000) + 1))
-            with self._handle as pointer:
-                code = lib.oss_resumable_download_wait(pointer, slice_ms, out, error)
+            code = lib.oss_resumable_download_wait(self._handle.pointer(), slice_ms, out, error)
             if code != Code.WAIT_TIMEOUT:
                 break
             slices += 1
@@ -119,17 +121,19 @@ class Download(Unpicklable):
             self._progress_lock.release()
 
     def _cancel_and_wait(self) -> None:
-        with self._handle as pointer:
-            lib.oss_resumable_download_cancel(pointer)
-            lib.oss_resumable_download_wait(pointer, -1, ffi.NULL, ffi.NULL)
+        pointer = self._handle.pointer()
+        lib.oss_resumable_download_cancel(pointer)
+        lib.oss_resumable_download_wait(pointer, -1, ffi.NULL, ffi.NULL)
 
     def status(self) -> Status:
         """The status at this moment. Never waits for the network or the disk."""
         c = new("oss_resumable_status")
-        with self._handle as pointer:
-            check(lib.oss_resumable_download_status(pointer, c))
-            # The path in it is valid until the handle is freed.
-            return records.status(c)
+        pointer = self._handle.pointer()
+        check(lib.oss_resumable_download_status(pointer, c))
+        status = records.status(c)
+        # A path in it was valid until here.
+        del pointer
+        return status
 
     def done(self) -> bool:
         """Whether the download has ended."""
@@ -162,8 +166,7 @@ class Download(Unpicklable):
         self._call(lib.oss_resumable_download_set_priority, priority)
 
     def _call(self, function: Any, *arguments: Any) -> None:
-        with self._handle as pointer:
-            check(function(pointer, *arguments))
+        check(function(self._handle.pointer(), *arguments))
 
     def close(self) -> None:
         """Frees the download. One that still runs is cancelled, and the call waits for its end; its checkpoint is kept."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Optional
 from . import records
 from ._fields import milliseconds
 from ._handle import Handle, Unpicklable
-from ._native import CData, ffi, lib, new
+from ._native import CData, lib, new
 from .enums import Code
-from .errors import check, check_error
+from .errors import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +31,12 @@ class EventQueue(Unpicklable):
     __slots__ = ("__weakref__", "_handle")
 
     def __init__(self) -> None:
-        error = ffi.new("oss_resumable_error **")
-        self._handle = Handle("event queue", "oss_resumable_event_queue", lib.oss_resumable_event_queue_free)
-        check_error(lib.oss_resumable_event_queue_new(self._handle.out, error), error)
+        self._handle = Handle(
+            "event queue",
+            "oss_resumable_event_queue",
+            lib.oss_resumable_event_queue_free,
+            lib.oss_resumable_event_queue_new,
+        )
 
     def next(self, timeout: Optional[Seconds] = None) -> Optional[Event]:
         """Takes the next event. Waits for one at most `timeout` seconds; ``None``: without a limit.
@@ -48,10 +51,8 @@ class EventQueue(Unpicklable):
         c = new("oss_resumable_event")
         remaining = timeout_ms
         while True:
-            with self._handle as queue:
-                code = lib.oss_resumable_event_queue_next(
-                    queue, SLICE_MS if remaining < 0 else min(remaining, SLICE_MS), c
-                )
+            slice_ms = SLICE_MS if remaining < 0 else min(remaining, SLICE_MS)
+            code = lib.oss_resumable_event_queue_next(self._handle.pointer(), slice_ms, c)
             if code != Code.WAIT_TIMEOUT:
                 check(code)
                 return c
@@ -66,8 +67,7 @@ class EventQueue(Unpicklable):
         When it is readable, call ``next(0)`` until it returns ``None``. It may also become readable without an event. The
         queue closes it when it is closed itself.
         """
-        with self._handle as queue:
-            return int(lib.oss_resumable_event_queue_fd(queue))
+        return int(lib.oss_resumable_event_queue_fd(self._handle.pointer()))
 
     def close(self) -> None:
         """Frees the queue. Downloads continue, and their events are discarded."""

@@ -11,7 +11,7 @@ from ._fields import Number, Switch, Text, Time, filled, named
 from ._handle import Handle, Unpicklable
 from ._native import ffi, lib, new
 from .enums import Code
-from .errors import OssResumableError, check, check_error, taken
+from .errors import OssResumableError, check, taken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -47,12 +47,14 @@ class Listing(Unpicklable):
         self._batch = options["max_keys"] or _BATCH
         self._failure: Optional[OssResumableError] = None
         self._is_at_end = False
-        self._handle = Handle("listing", "oss_resumable_listing", lib.oss_resumable_listing_free)
         keep: list[Any] = []
         request = filled("oss_resumable_list_request", FIELDS, options, keep)
-        error = ffi.new("oss_resumable_error **")
-        with client._handle as pointer:
-            check_error(lib.oss_resumable_list_objects(pointer, request, self._handle.out, error), error)
+        self._handle = Handle(
+            "listing",
+            "oss_resumable_listing",
+            lib.oss_resumable_listing_free,
+            lambda out, error: lib.oss_resumable_list_objects(client._handle.pointer(), request, out, error),
+        )
 
     def __iter__(self) -> Iterator[ObjectEntry]:
         return self
@@ -92,12 +94,13 @@ class Listing(Unpicklable):
     def _read(self) -> None:
         """Reads some entries. A failure is told after the entries before it."""
         entry, error = new("oss_resumable_object_entry"), ffi.new("oss_resumable_error **")
+        # The strings of an entry are the listing's.
+        pointer = self._handle.pointer()
         for _ in range(self._batch):
-            with self._handle as pointer:
-                code = lib.oss_resumable_listing_next(pointer, entry, error)
-                if code == Code.OK:
-                    self._entries.append(records.object_entry(entry))
-                    continue
+            code = lib.oss_resumable_listing_next(pointer, entry, error)
+            if code == Code.OK:
+                self._entries.append(records.object_entry(entry))
+                continue
             if code == Code.END_OF_LIST:
                 self._is_at_end = True
             else:
@@ -117,8 +120,7 @@ class Listing(Unpicklable):
 
     def cancel(self) -> None:
         """Cancels the listing: it then ends with :class:`CancelledError`. Returns immediately."""
-        with self._handle as pointer:
-            check(lib.oss_resumable_listing_cancel(pointer))
+        check(lib.oss_resumable_listing_cancel(self._handle.pointer()))
 
     def close(self) -> None:
         """Frees the listing."""

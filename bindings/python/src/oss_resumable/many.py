@@ -47,8 +47,8 @@ class _Many:
             self.callables[number] = prepared.callables
         self._out[0] = ffi.NULL
         try:
-            with self.client._handle as client, prepared as struct:
-                code = lib.oss_resumable_download_start(client, struct, self._out, self._error)
+            client = self.client._handle.pointer()
+            code = lib.oss_resumable_download_start(client, prepared.struct(), self._out, self._error)
         finally:
             # Also when an interrupt comes after the start.
             if self._out[0] != ffi.NULL:

@@ -11,7 +11,7 @@ from ._handle import Handle, Unpicklable
 from ._native import CData, ffi, lib, new
 from ._text import decoded_path
 from .enums import Code, PrefixPhase
-from .errors import check, check_error, taken
+from .errors import check, taken
 from .events import SLICE_MS
 from .request import Prepared
 
@@ -122,14 +122,17 @@ class PrefixDownload(Unpicklable):
         self._progress = progress
         prepared = Prepared(objects or {})
         self._callables = prepared.callables
-        self._handle = Handle("prefix download", "oss_resumable_prefix_download", lib.oss_resumable_prefix_download_free)
         keep: list[Any] = []
         request = filled("oss_resumable_prefix_request", FIELDS, options, keep)
-        error = ffi.new("oss_resumable_error **")
-        with client._handle as pointer, prepared as each:
-            request.objects = each
-            code = lib.oss_resumable_prefix_download_start(pointer, request, self._handle.out, error)
-        check_error(code, error)
+
+        def start(out: CData, error: CData) -> int:
+            pointer = client._handle.pointer()
+            request.objects = prepared.struct()
+            return int(lib.oss_resumable_prefix_download_start(pointer, request, out, error))
+
+        self._handle = Handle(
+            "prefix download", "oss_resumable_prefix_download", lib.oss_resumable_prefix_download_free, start
+        )
 
     def wait(self, timeout: Optional[Seconds] = None) -> PrefixResult:
         """Waits for the end, at most `timeout` seconds, as :meth:`Download.wait <oss_resumable.Download.wait>` does.
@@ -145,8 +148,7 @@ class PrefixDownload(Unpicklable):
             slice_ms = SLICE_MS
             if end is not None:
                 slice_ms = max(0, min(SLICE_MS, int((end - time.monotonic()) * 1000) + 1))
-            with self._handle as pointer:
-                code = lib.oss_resumable_prefix_download_wait(pointer, slice_ms, out, error)
+            code = lib.oss_resumable_prefix_download_wait(self._handle.pointer(), slice_ms, out, error)
             if code != Code.WAIT_TIMEOUT:
                 break
             slices += 1
@@ -169,16 +171,15 @@ class PrefixDownload(Unpicklable):
             self._progress(self.status())
         except BaseException:
             self._progress = None
-            with self._handle as pointer:
-                lib.oss_resumable_prefix_download_cancel(pointer)
-                lib.oss_resumable_prefix_download_wait(pointer, -1, ffi.NULL, ffi.NULL)
+            pointer = self._handle.pointer()
+            lib.oss_resumable_prefix_download_cancel(pointer)
+            lib.oss_resumable_prefix_download_wait(pointer, -1, ffi.NULL, ffi.NULL)
             raise
 
     def status(self) -> PrefixStatus:
         """The status at this moment. Never waits for the network or the disk."""
         c = new("oss_resumable_prefix_status")
-        with self._handle as pointer:
-            check(lib.oss_resumable_prefix_download_status(pointer, c))
+        check(lib.oss_resumable_prefix_download_status(self._handle.pointer(), c))
         return records.prefix_status(c)
 
     def done(self) -> bool:
@@ -198,8 +199,7 @@ class PrefixDownload(Unpicklable):
         self._call(lib.oss_resumable_prefix_download_resume)
 
     def _call(self, function: Any) -> None:
-        with self._handle as pointer:
-            check(function(pointer))
+        check(function(self._handle.pointer()))
 
     def close(self) -> None:
         """Frees it. If it is running, cancels it and waits for its end; checkpoints are kept."""

@@ -148,13 +148,22 @@ class _Range(Field):
         Number(self.fields[0]).set(struct, value, keep)
 
 
-class _Attached(Field):
-    """Something that the library is given last of all; see :class:`Prepared`."""
+class _Queue(Field):
+    __slots__ = ()
+
+    def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
+        pointer = value._handle.pointer()
+        keep.append(pointer)
+        struct.event_queue = pointer
+
+
+class _UrlProvider(Field):
+    """A callable, which the library is given last; see :class:`Prepared`."""
 
     __slots__ = ()
 
     def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
-        pass
+        callable_of(value)
 
 
 FIELDS = named(
@@ -162,7 +171,7 @@ FIELDS = named(
     Text("key"),
     Path("file_path"),
     Text("url"),
-    _Attached("url_provider", "url_provider_user_data", "url_provider_user_data_free"),
+    _UrlProvider("url_provider", "url_provider_user_data", "url_provider_user_data_free"),
     Path("checkpoint_dir"),
     Switch("enable_checkpoint"),
     Number("part_size"),
@@ -201,40 +210,31 @@ FIELDS = named(
     Text("expected_md5"),
     Text("expected_crc64"),
     Number("priority"),
-    _Attached("event_queue"),
+    _Queue("event_queue"),
     Number("tag"),
 )
 
 
 class Prepared:
-    """A request for the library: ``with prepared as struct`` passes it to one call.
+    """A request for the library; :meth:`struct` passes it to one call, which takes over the callables."""
 
-    What the library takes over, and frees also when the call fails, is made last, when nothing else can fail.
-    """
-
-    __slots__ = ("_keep", "_queue", "_struct", "callables")
+    __slots__ = ("_keep", "_struct", "callables")
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._keep: list[Any] = []
         self._struct = filled("oss_download_object_request", FIELDS, options, self._keep)
-        self._queue: Optional[EventQueue] = options.get("event_queue")
         provider = options.get("url_provider")
         #: The callables of the download, if it has some.
-        self.callables = None if provider is None else _callbacks.Callables(url_provider=callable_of(provider))
+        self.callables = None if provider is None else _callbacks.Callables(url_provider=provider)
 
-    def __enter__(self) -> CData:
+    def struct(self) -> CData:
+        """The struct. What the library frees, also when the call fails, is made here, when nothing else can fail."""
         struct = self._struct
-        if self._queue is not None:
-            struct.event_queue = self._queue._handle.__enter__()
         if self.callables is not None:
             struct.url_provider = _callbacks.url_provider()
             struct.url_provider_user_data_free = _callbacks.free()
             struct.url_provider_user_data = _callbacks.user_data(self.callables)
         return struct
-
-    def __exit__(self, *_: object) -> None:
-        if self._queue is not None:
-            self._queue._handle.__exit__()
 
 
 def callable_of(value: Callable[..., Any]) -> Callable[..., Any]:
