@@ -35,6 +35,7 @@ class CustomMetadataHook(MetadataHookInterface):
     """Takes the version from Cargo.toml."""
 
     def update(self, metadata):
+        """Sets the version."""
         metadata["version"] = version()
 
 
@@ -42,6 +43,7 @@ class CustomBuildHook(BuildHookInterface):
     """Builds the library, or takes the one that `OSS_RESUMABLE_LIBRARY` names, and generates the declarations."""
 
     def initialize(self, _version, build_data):
+        """Tells what is added, and the wheel's tag."""
         given = os.environ.get("OSS_RESUMABLE_LIBRARY")
         library = Path(given).resolve(strict=True) if given else built_library()
         generated = Path(self.directory) / "_declarations.py"

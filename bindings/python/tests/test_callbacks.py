@@ -8,9 +8,9 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+from conftest import BUCKET
 
 import oss_resumable
-from conftest import BUCKET
 from oss_resumable import Credentials, LogLevel, RequestEnd, _callbacks
 
 if TYPE_CHECKING:
@@ -109,9 +109,7 @@ def test_an_expired_url_is_renewed_by_the_callable(serve: Callable[..., Server],
     assert result.statistics.retries_auth == 1
 
 
-def test_what_a_url_provider_raises_becomes_the_error_and_its_cause(
-    serve: Callable[..., Server], target: Path
-) -> None:
+def test_what_a_url_provider_raises_becomes_the_error_and_its_cause(serve: Callable[..., Server], target: Path) -> None:
     server = serve("--fault", "status=403:AccessDenied@from:2")
     server.put("object", 20_000_000)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from conftest import BUCKET
 
 import oss_resumable
-from conftest import BUCKET
 from oss_resumable import Phase, Proof, Request
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def test_a_download_returns_when_the_file_is_the_object(server: Server, target: 
     assert result.statistics.elapsed > 0
 
 
-def test_progress_is_called_on_the_calling_thread_and_at_the_end(
-    serve: Callable[..., Server], target: Path
-) -> None:
+def test_progress_is_called_on_the_calling_thread_and_at_the_end(serve: Callable[..., Server], target: Path) -> None:
     server = serve("--rate", "2MB")
     content = server.put("object")
     statuses: list[oss_resumable.Status] = []

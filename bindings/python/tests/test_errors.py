@@ -6,11 +6,11 @@ import errno
 import pickle
 from typing import TYPE_CHECKING, Any
 
+import programs
 import pytest
+from conftest import BUCKET
 
 import oss_resumable
-import programs
-from conftest import BUCKET
 from oss_resumable import errors
 from oss_resumable._native import lib
 from oss_resumable.enums import Code
@@ -89,12 +89,13 @@ def test_a_local_error_is_an_os_error_with_errno_and_filename(server: Server, ta
         try:
             client.download("examplebucket", "object", target)
         except OSError as error:
-            print(type(error).__name__, error.errno, error.filename == error.path, error.path, str(error) == f"{error.code}: {error.message}")
+            print(type(error).__name__, error.errno, error.filename == error.path, error.path)
+            print(str(error) == f"{error.code}: {error.message}")
         """,
         server.endpoint,
         target,
     )
-    assert printed == f"LocalIOError {errno.EFBIG} True {target}.temp True\n"
+    assert printed == f"LocalIOError {errno.EFBIG} True {target}.temp\nTrue\n"
 
 
 def test_a_busy_file_is_a_busy_error_with_its_path(serve: Callable[..., Server], target: Path) -> None:

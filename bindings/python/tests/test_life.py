@@ -9,11 +9,11 @@ import pickle
 import threading
 from typing import TYPE_CHECKING
 
+import programs
 import pytest
+from conftest import BUCKET
 
 import oss_resumable
-import programs
-from conftest import BUCKET
 from oss_resumable import _callbacks
 
 if TYPE_CHECKING:
@@ -191,7 +191,9 @@ if __name__ == "__main__":
                 print(error.code, error.status)
 """
     )
-    printed = programs.run("import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')", script, server.endpoint, tmp_path)
+    printed = programs.run(
+        "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')", script, server.endpoint, tmp_path
+    )
     assert printed == "[1000000, 1000000]\nNoSuchKey 404\n"
 
 

@@ -6,11 +6,11 @@ import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+import programs
 import pytest
+from conftest import BUCKET
 
 import oss_resumable
-import programs
-from conftest import BUCKET
 from oss_resumable import EntryKind, ObjectOutcome, PrefixPhase
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ def test_a_listing_goes_through_all_pages(server: Server) -> None:
         assert abs((datetime.now(timezone.utc) - modified).total_seconds()) < 3600
         assert len(list(client.list_objects(BUCKET, "dir/", start_after="dir/20"))) == 4
         levels = list(client.list_objects(BUCKET, delimiter="/"))
-        assert {(entry.key, entry.kind.name) for entry in levels} == {("dir/", "COMMON_PREFIX"), ("elsewhere", "OBJECT")}
+        assert {(entry.key, entry.kind.name) for entry in levels} == {
+            ("dir/", "COMMON_PREFIX"),
+            ("elsewhere", "OBJECT"),
+        }
         threads: list[list[str]] = []
         thread = threading.Thread(target=lambda: threads.append([one.key for one in client.list_objects(BUCKET)]))
         thread.start()
@@ -105,7 +108,9 @@ def test_a_prefix_is_downloaded_and_later_only_what_has_changed(server: Server, 
             second[index]
 
 
-def test_an_object_of_a_prefix_that_fails_does_not_stop_the_others(serve: Callable[..., Server], tmp_path: Path) -> None:
+def test_an_object_of_a_prefix_that_fails_does_not_stop_the_others(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
     server = serve("--fault", "status=403:AccessDenied@key:b")
     for name in "abc":
         server.put(name, 1000)

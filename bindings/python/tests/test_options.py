@@ -75,7 +75,15 @@ def test_the_value_of_an_argument_is_that_of_the_field(struct: str, name: str) -
         assert set_to(7) == 7
     else:
         # Callables, queues and nested structs have tests of their own.
-        assert name in (*options._CALLABLES, "decryption_keys", "event_queue", "url_provider", "objects", "range_start", "range_end")
+        assert name in (
+            *options._CALLABLES,
+            "decryption_keys",
+            "event_queue",
+            "url_provider",
+            "objects",
+            "range_start",
+            "range_end",
+        )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +146,7 @@ def test_numbers_of_a_newer_library_are_accepted() -> None:
     assert enums.Phase(99) == 99
     assert enums.Phase(99).name == "UNKNOWN_99"
     with pytest.raises(ValueError, match="'x'"):
-        enums.Phase("x")
+        enums.Phase("x")  # type: ignore[arg-type]
 
 
 def test_everything_that_is_exported_is_documented() -> None:

@@ -7,11 +7,11 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import programs
 import pytest
+from conftest import BUCKET
 
 import oss_resumable
-import programs
-from conftest import BUCKET
 from oss_resumable import CancelledError, Phase
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ def slow(serve: Callable[..., Server]) -> Server:
     return server
 
 
-def test_a_wait_that_ends_too_early_raises_timeout_error_and_the_download_goes_on(
-    slow: Server, target: Path
-) -> None:
+def test_a_wait_that_ends_too_early_raises_timeout_error_and_the_download_goes_on(slow: Server, target: Path) -> None:
     with slow.client() as client, client.start(BUCKET, "object", target) as download:
         for timeout in (0, 0.1, timedelta(milliseconds=120)):
             with pytest.raises(TimeoutError):
@@ -82,8 +80,8 @@ def test_a_bandwidth_limit_is_changed_while_the_download_runs(server: Server, ta
         download.wait()
         assert target.read_bytes() == content
         client.set_bandwidth(1000)
-        with client.start(BUCKET, "object", target) as download, pytest.raises(TimeoutError):
-            download.wait(0.2)
+        with client.start(BUCKET, "object", target) as limited, pytest.raises(TimeoutError):
+            limited.wait(0.2)
 
 
 def test_queued_downloads_start_by_priority(serve: Callable[..., Server], tmp_path: Path) -> None:

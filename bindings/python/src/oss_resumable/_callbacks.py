@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import functools
 import itertools
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import _log, records
 from ._native import CData, ffi, lib
 from ._text import encoded
 from .credentials import unix_milliseconds
 from .enums import RETRY_DEFAULT, RETRY_STOP
-from .errors import OssResumableError
+
+if TYPE_CHECKING:
+    from .errors import OssResumableError
 
 
 class Callables:
@@ -25,11 +27,11 @@ class Callables:
 
     __slots__ = ("_raised", "calls")
 
-    def __init__(self, **calls: Optional[Callable[..., Any]]) -> None:
+    def __init__(self, **calls: Callable[..., Any] | None) -> None:
         self.calls = calls
-        self._raised: Optional[tuple[str, BaseException]] = None
+        self._raised: tuple[str, BaseException] | None = None
 
-    def raised(self, what: str, exception: BaseException, told: Optional[str] = None) -> str:
+    def raised(self, what: str, exception: BaseException, told: str | None = None) -> str:
         """Logs what a callable has raised, and returns it as one line.
 
         An error whose message contains `told`, or else that line, has the exception as its cause.
@@ -65,7 +67,7 @@ def _of(pointer: CData) -> Callables:
 # Callbacks are made when they are first needed: each needs executable memory.
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def free() -> CData:
     """Frees a ``user_data``."""
 
@@ -75,7 +77,7 @@ def free() -> CData:
     return ffi.callback("oss_resumable_user_data_free", call)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def log() -> CData:
     """Passes log lines on."""
 
@@ -89,7 +91,7 @@ def log() -> CData:
     return ffi.callback("oss_resumable_log", call)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def trace() -> CData:
     """Passes records of requests on."""
 
@@ -103,7 +105,7 @@ def trace() -> CData:
     return ffi.callback("oss_resumable_trace", call)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def retry_decision() -> CData:
     """Asks whether a failed attempt is retried. A callable that fails ends the download."""
 
@@ -122,7 +124,9 @@ def retry_decision() -> CData:
     return ffi.callback("oss_resumable_retry_decision", call)
 
 
-def _ask(callables: Callables, what: str, fail: Callable[[CData, bytes], int], sink: CData, answer: Callable[[], None]) -> None:
+def _ask(
+    callables: Callables, what: str, fail: Callable[[CData, bytes], int], sink: CData, answer: Callable[[], None]
+) -> None:
     """Gives the sink an answer, or what was raised instead."""
     try:
         answer()
@@ -135,7 +139,7 @@ def _accepted(code: int, what: str) -> None:
         raise ValueError(f"the library refused {what}")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def credentials_provider() -> CData:
     """Asks for credentials."""
 
@@ -159,7 +163,7 @@ def credentials_provider() -> CData:
     return ffi.callback("oss_resumable_credentials_provider", call)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def url_provider() -> CData:
     """Asks for a new URL."""
 
@@ -175,7 +179,7 @@ def url_provider() -> CData:
     return ffi.callback("oss_resumable_url_provider", call)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def key_unwrapper() -> CData:
     """Asks for a content key."""
 

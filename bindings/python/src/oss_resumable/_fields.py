@@ -6,7 +6,8 @@ A field has its name in the header, with one exception: times have no suffix ``_
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable
 
 from ._native import CData, ffi, new
 from ._text import encoded, encoded_path

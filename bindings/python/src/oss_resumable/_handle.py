@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, ClassVar, Optional
+from typing import Callable, ClassVar
 
 from ._native import CData, ffi
 from .errors import check_error
@@ -21,7 +21,7 @@ class Handle:
         self, what: str, kind: str, free: Callable[[CData], None], make: Callable[[CData, CData], int]
     ) -> None:
         self._what = what
-        self._pointer: Optional[CData] = None
+        self._pointer: CData | None = None
         out, error = ffi.new(kind + " **"), ffi.new("oss_resumable_error **")
         try:
             code = make(out, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, Union
 
 from ._native import CData, ffi
 
@@ -38,11 +38,11 @@ def _without_nul(name: str, data: bytes) -> bytes:
     return data
 
 
-def decoded(pointer: CData) -> Optional[str]:
+def decoded(pointer: CData) -> str | None:
     """A string of the library; ``None`` for NULL."""
     return None if pointer == ffi.NULL else ffi.string(pointer).decode("utf-8", "replace")
 
 
-def decoded_path(pointer: CData) -> Optional[str]:
+def decoded_path(pointer: CData) -> str | None:
     """A path of the library, which is in the bytes of the file system; ``None`` for NULL."""
     return None if pointer == ffi.NULL else os.fsdecode(ffi.string(pointer))

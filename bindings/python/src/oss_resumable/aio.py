@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import weakref
-from typing import TYPE_CHECKING, Any, Mapping, Optional
+from typing import TYPE_CHECKING, Any
 
 from .download import Download
 from .enums import EventKind
@@ -13,7 +13,9 @@ from .events import EventQueue
 from .request import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncIterator, Generator, Mapping
+
+    from typing_extensions import Self
 
     from .client import Client
     from .download import Progress
@@ -26,14 +28,14 @@ class _Watched:
 
     __slots__ = ("_download", "_progress", "changed", "ended", "raised", "tag")
 
-    def __init__(self, tag: int, ended: asyncio.Future[None], progress: Optional[Progress]) -> None:
+    def __init__(self, tag: int, ended: asyncio.Future[None], progress: Progress | None) -> None:
         self.tag = tag
         self.ended = ended
         self.changed = asyncio.Event()
         #: What `progress` has raised.
-        self.raised: Optional[BaseException] = None
+        self.raised: BaseException | None = None
         self._progress = progress
-        self._download: Optional[weakref.ref[Download]] = None
+        self._download: weakref.ref[Download] | None = None
 
     def watch(self, download: Download) -> None:
         self._download = weakref.ref(download)
@@ -63,7 +65,7 @@ class _Bridge:
         self._tags = itertools.count()
         self._watched: dict[int, _Watched] = {}
 
-    def watched(self, progress: Optional[Progress]) -> _Watched:
+    def watched(self, progress: Progress | None) -> _Watched:
         """Makes the place where the events of a download that is about to start arrive."""
         loop = asyncio.get_running_loop()
         if not self._watched:
@@ -104,11 +106,11 @@ class AsyncDownload:
     """A download that :meth:`Client.start_async <oss_resumable.Client.start_async>` has started on an event loop.
 
     ``await`` it for its result. ``async for status in download`` gives its status when it changes, at most ten times a
-    second, and at the end. ``async with`` cancels it at the end of the block if it still runs, and waits for its end. For
-    the thread of its loop only.
+    second, and at the end. ``async with`` cancels it at the end of the block if it still runs, and waits for its end.
+    For the thread of its loop only.
     """
 
-    def __init__(self, client: Client, options: Mapping[str, Any], progress: Optional[Progress]) -> None:
+    def __init__(self, client: Client, options: Mapping[str, Any], progress: Progress | None) -> None:
         if options.get("event_queue") is not None or options.get("tag") is not None:
             raise TypeError("downloads on an event loop have no event_queue and no tag of their own")
         bridge = _bridge()
@@ -137,7 +139,7 @@ class AsyncDownload:
     async def _stop(self) -> None:
         """Cancels the download and waits for its end, also if the task is cancelled meanwhile."""
         self._download.cancel()
-        cancelled: Optional[asyncio.CancelledError] = None
+        cancelled: asyncio.CancelledError | None = None
         while not self.done():
             try:
                 await asyncio.shield(self._watched.ended)
@@ -182,7 +184,7 @@ class AsyncDownload:
         """Changes the priority of the download, which counts while it is queued."""
         self._download.set_priority(priority)
 
-    async def __aenter__(self) -> AsyncDownload:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 from ._native import ffi, lib
 from ._text import decoded, decoded_path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .request import Prepared
 
 
-def inspect(client: Client, prepared: Prepared) -> Optional[Checkpoint]:
+def inspect(client: Client, prepared: Prepared) -> Checkpoint | None:
     """See :meth:`Client.inspect_checkpoint`."""
     out, error = ffi.new("oss_resumable_checkpoint **"), ffi.new("oss_resumable_error **")
     code = lib.oss_resumable_checkpoint_inspect(client._handle.pointer(), prepared.struct(), out, error)

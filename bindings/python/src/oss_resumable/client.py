@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import weakref
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 from ._handle import Handle, Unpicklable
 from ._native import CData, ffi, lib
@@ -18,7 +18,7 @@ from .request import Prepared
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from ._fields import Seconds
     from ._text import StrPath
@@ -48,7 +48,7 @@ class Client(Unpicklable):
 
     __slots__ = ("__weakref__", "_callables", "_handle")
 
-    def __init__(self, endpoint: Optional[str] = None, **options: Unpack[ClientOptions]) -> None:
+    def __init__(self, endpoint: str | None = None, **options: Unpack[ClientOptions]) -> None:
         prepared = PreparedOptions({"endpoint": endpoint, **options})
         self._callables = prepared.callables
         self._handle = Handle(
@@ -63,22 +63,22 @@ class Client(Unpicklable):
 
     def download(
         self,
-        bucket: Optional[str] = None,
-        key: Optional[str] = None,
-        file_path: Optional[StrPath] = None,
+        bucket: str | None = None,
+        key: str | None = None,
+        file_path: StrPath | None = None,
         *,
-        progress: Optional[Progress] = None,
+        progress: Progress | None = None,
         **options: Unpack[DownloadOptions],
     ) -> Result:
         """Downloads an object to a file, and returns when the file is there, complete and verified.
 
-        Resumes an earlier run if `checkpoint_dir` or `enable_checkpoint` is set. Without `file_path` the file gets the last
-        segment of the key as its name, in the current directory. The other arguments are those of
+        Resumes an earlier run if `checkpoint_dir` or `enable_checkpoint` is set. Without `file_path` the file gets the
+        last segment of the key as its name, in the current directory. The other arguments are those of
         :class:`DownloadOptions <oss_resumable.DownloadOptions>`.
 
-        `progress` is called with a :class:`Status <oss_resumable.Status>` on this thread, about ten times a second and at
-        the end. What it raises cancels the download and is raised here. Ctrl-C cancels the download within 100 ms. The
-        checkpoint is kept in both cases.
+        `progress` is called with a :class:`Status <oss_resumable.Status>` on this thread, about ten times a second and
+        at the end. What it raises cancels the download and is raised here. Ctrl-C cancels the download within 100 ms.
+        The checkpoint is kept in both cases.
 
         Raises the :class:`OssResumableError` with which the download has failed. The file is then unchanged.
         """
@@ -87,17 +87,17 @@ class Client(Unpicklable):
 
     def start(
         self,
-        bucket: Optional[str] = None,
-        key: Optional[str] = None,
-        file_path: Optional[StrPath] = None,
+        bucket: str | None = None,
+        key: str | None = None,
+        file_path: StrPath | None = None,
         *,
-        progress: Optional[Progress] = None,
+        progress: Progress | None = None,
         **options: Unpack[DownloadOptions],
     ) -> Download:
         """Starts a download as :meth:`download` does, and returns immediately with a handle to it.
 
-        If the client runs as many downloads as it may, the download is queued. `progress` is called only while a thread is
-        in :meth:`Download.wait <oss_resumable.Download.wait>`.
+        If the client runs as many downloads as it may, the download is queued. `progress` is called only while a thread
+        is in :meth:`Download.wait <oss_resumable.Download.wait>`.
         """
         prepared = Prepared({"bucket": bucket, "key": key, "file_path": file_path, **options})
         return Download(self, prepared, progress)
@@ -107,14 +107,15 @@ class Client(Unpicklable):
         requests: Iterable[Request],
         *,
         return_exceptions: bool = False,
-        on_end: Optional[Callable[[int, Result | OssResumableError], Any]] = None,
+        on_end: Callable[[int, Result | OssResumableError], Any] | None = None,
     ) -> list[Any]:
         """Downloads any number of objects, and returns their results in the order of the requests.
 
         All are started at once, and the client queues those that it may not run yet; no thread is needed for each. The
-        first failure cancels the others and is raised; with `return_exceptions` nothing is cancelled, and the error takes
-        the place of the result. `on_end` is called on this thread with the number of each download that has ended, from 0,
-        and its result or error; what it raises cancels the others, too. Ctrl-C cancels all within 100 ms.
+        first failure cancels the others and is raised; with `return_exceptions` nothing is cancelled, and the error
+        takes the place of the result. `on_end` is called on this thread with the number of each download that has
+        ended, from 0, and its result or error; what it raises cancels the others, too. Ctrl-C cancels all within 100
+        ms.
         """
         from .many import download_many
 
@@ -122,28 +123,28 @@ class Client(Unpicklable):
 
     async def download_async(
         self,
-        bucket: Optional[str] = None,
-        key: Optional[str] = None,
-        file_path: Optional[StrPath] = None,
+        bucket: str | None = None,
+        key: str | None = None,
+        file_path: StrPath | None = None,
         *,
-        progress: Optional[Progress] = None,
+        progress: Progress | None = None,
         **options: Unpack[DownloadOptions],
     ) -> Result:
         """As :meth:`download`, for ``asyncio``: waits on the running event loop, without a thread.
 
-        A task that is cancelled cancels the download and waits for its end; its checkpoint is kept. `progress` is called on
-        the event loop.
+        A task that is cancelled cancels the download and waits for its end; its checkpoint is kept. `progress` is
+        called on the event loop.
         """
         async with self.start_async(bucket, key, file_path, progress=progress, **options) as download:
             return await download
 
     def start_async(
         self,
-        bucket: Optional[str] = None,
-        key: Optional[str] = None,
-        file_path: Optional[StrPath] = None,
+        bucket: str | None = None,
+        key: str | None = None,
+        file_path: StrPath | None = None,
         *,
-        progress: Optional[Progress] = None,
+        progress: Progress | None = None,
         **options: Unpack[DownloadOptions],
     ) -> AsyncDownload:
         """Starts a download on the running event loop, and returns immediately.
@@ -158,11 +159,11 @@ class Client(Unpicklable):
 
     def inspect_checkpoint(
         self,
-        bucket: Optional[str] = None,
-        key: Optional[str] = None,
-        file_path: Optional[StrPath] = None,
+        bucket: str | None = None,
+        key: str | None = None,
+        file_path: StrPath | None = None,
         **options: Unpack[DownloadOptions],
-    ) -> Optional[Checkpoint]:
+    ) -> Checkpoint | None:
         """Reads the checkpoint of the download that the arguments describe, those of :meth:`download`.
 
         ``None`` when there is none to resume from. Sends nothing and changes nothing.
@@ -171,9 +172,9 @@ class Client(Unpicklable):
 
     def discard_checkpoint(
         self,
-        bucket: Optional[str] = None,
-        key: Optional[str] = None,
-        file_path: Optional[StrPath] = None,
+        bucket: str | None = None,
+        key: str | None = None,
+        file_path: StrPath | None = None,
         **options: Unpack[DownloadOptions],
     ) -> bool:
         """Removes the checkpoint of the download that the arguments describe, and its temporary file.
@@ -187,19 +188,19 @@ class Client(Unpicklable):
     def list_objects(
         self,
         bucket: str,
-        prefix: Optional[str] = None,
+        prefix: str | None = None,
         *,
-        delimiter: Optional[str] = None,
-        start_after: Optional[str] = None,
-        deadline: Optional[Seconds] = None,
-        max_keys: Optional[int] = None,
-        requester_pays: Optional[bool] = None,
+        delimiter: str | None = None,
+        start_after: str | None = None,
+        deadline: Seconds | None = None,
+        max_keys: int | None = None,
+        requester_pays: bool | None = None,
     ) -> Listing:
-        """Lists the objects of a bucket whose keys begin with `prefix`: an iterator of
-        :class:`ObjectEntry <oss_resumable.ObjectEntry>`, one page in memory at a time.
+        """Lists the objects of a bucket whose keys begin with `prefix`.
 
-        With `delimiter`, keys that contain it behind the prefix are listed once, by what they have in common. `start_after`:
-        only keys behind this one. `max_keys`: entries in one page. The arguments are the fields of
+        Returns an iterator of :class:`ObjectEntry <oss_resumable.ObjectEntry>`, which has one page in memory at a time.
+        With `delimiter`, keys that contain it behind the prefix are listed once, by what they have in common.
+        `start_after`: only keys behind this one. `max_keys`: entries in one page. The arguments are the fields of
         ``oss_resumable_list_request``.
         """
         from .listing import Listing
@@ -218,21 +219,21 @@ class Client(Unpicklable):
     def download_prefix(
         self,
         bucket: str,
-        prefix: Optional[str],
+        prefix: str | None,
         directory: StrPath,
         *,
-        manifest_dir: Optional[StrPath] = None,
-        start_after: Optional[str] = None,
-        objects: Optional[DownloadOptions] = None,
-        deadline: Optional[Seconds] = None,
-        verify: Optional[bool] = None,
-        progress: Optional[PrefixProgress] = None,
+        manifest_dir: StrPath | None = None,
+        start_after: str | None = None,
+        objects: DownloadOptions | None = None,
+        deadline: Seconds | None = None,
+        verify: bool | None = None,
+        progress: PrefixProgress | None = None,
     ) -> PrefixResult:
         """Downloads every object whose key begins with `prefix` into a directory, which must exist.
 
-        A later call fetches only what is missing or has changed. An object that fails does not stop the others: the result
-        tells what became of each. `objects` says how each is downloaded. `verify`: read every file that is there already.
-        The arguments are the fields of ``oss_resumable_prefix_request``. `progress` is called with a
+        A later call fetches only what is missing or has changed. An object that fails does not stop the others: the
+        result tells what became of each. `objects` says how each is downloaded. `verify`: read every file that is there
+        already. The arguments are the fields of ``oss_resumable_prefix_request``. `progress` is called with a
         :class:`PrefixStatus <oss_resumable.PrefixStatus>` as in :meth:`download`.
         """
         download = self.start_prefix(
@@ -252,15 +253,15 @@ class Client(Unpicklable):
     def start_prefix(
         self,
         bucket: str,
-        prefix: Optional[str],
+        prefix: str | None,
         directory: StrPath,
         *,
-        manifest_dir: Optional[StrPath] = None,
-        start_after: Optional[str] = None,
-        objects: Optional[DownloadOptions] = None,
-        deadline: Optional[Seconds] = None,
-        verify: Optional[bool] = None,
-        progress: Optional[PrefixProgress] = None,
+        manifest_dir: StrPath | None = None,
+        start_after: str | None = None,
+        objects: DownloadOptions | None = None,
+        deadline: Seconds | None = None,
+        verify: bool | None = None,
+        progress: PrefixProgress | None = None,
     ) -> PrefixDownload:
         """Starts a prefix download as :meth:`download_prefix` does, and returns immediately with a handle to it."""
         from .prefix import PrefixDownload
@@ -282,9 +283,7 @@ class Client(Unpicklable):
         """Replaces the region for requests signed from now on, including those of running downloads."""
         self._call(lib.oss_resumable_client_set_region, encoded("region", region))
 
-    def set_credentials(
-        self, access_key_id: str, access_key_secret: str, security_token: Optional[str] = None
-    ) -> None:
+    def set_credentials(self, access_key_id: str, access_key_secret: str, security_token: str | None = None) -> None:
         """Replaces the credentials, whatever their kind, for requests signed from now on."""
         self._call(
             lib.oss_resumable_client_set_credentials,
@@ -330,13 +329,13 @@ class Client(Unpicklable):
         """
         self._handle.close()
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

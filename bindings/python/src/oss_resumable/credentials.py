@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple, Optional, Union
+from typing import NamedTuple
 
 
 class Credentials(NamedTuple):
@@ -13,9 +13,9 @@ class Credentials(NamedTuple):
     """Access key id."""
     access_key_secret: str
     """Access key secret."""
-    security_token: Optional[str] = None
+    security_token: str | None = None
     """Security token of temporary credentials."""
-    expires: Union[float, datetime, None] = None
+    expires: float | datetime | None = None
     """When it expires: seconds since 1970-01-01 UTC, or a ``datetime`` with a time zone. ``None``: unknown."""
 
     def __repr__(self) -> str:
@@ -27,7 +27,7 @@ class DecryptionKey(NamedTuple):
 
     pem: str
     """The key in PEM, PKCS #1 or PKCS #8, not protected by a password."""
-    matdesc: Optional[str] = None
+    matdesc: str | None = None
     """Description of the key pair, a JSON object of strings, as it was given for the upload.
 
     ``None``: the key is used for every object whose description no other key has.
@@ -49,7 +49,7 @@ class ContentKey(NamedTuple):
         return "ContentKey(key=…, iv=…)"
 
 
-def unix_milliseconds(expires: Union[float, datetime, None]) -> int:
+def unix_milliseconds(expires: float | datetime | None) -> int:
     """A time of expiry in milliseconds since 1970-01-01 UTC; 0 when it is unknown."""
     if expires is None:
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import records
 from ._handle import Handle, Unpicklable
@@ -16,7 +16,8 @@ from .result import Result
 
 if TYPE_CHECKING:
     from datetime import timedelta
-    from typing import Union
+
+    from typing_extensions import Self
 
     from ._callbacks import Callables
     from .client import Client
@@ -30,7 +31,7 @@ _ENDED = (Phase.SUCCEEDED, Phase.FAILED)
 _PROGRESS_SLICES = 2
 
 
-def explained(error: OssResumableError, *all_callables: Optional[Callables]) -> OssResumableError:
+def explained(error: OssResumableError, *all_callables: Callables | None) -> OssResumableError:
     """The error of a download, with the exception of the callable that it comes from as its cause."""
     for callables in all_callables:
         if callables is not None:
@@ -47,7 +48,7 @@ class Download(Unpicklable):
 
     __slots__ = ("__weakref__", "_callables", "_client", "_handle", "_progress", "_progress_lock")
 
-    def __init__(self, client: Client, prepared: Prepared, progress: Optional[Progress]) -> None:
+    def __init__(self, client: Client, prepared: Prepared, progress: Progress | None) -> None:
         # The client must not be collected before its download.
         self._client = client
         self._callables = prepared.callables
@@ -62,15 +63,15 @@ class Download(Unpicklable):
             ),
         )
 
-    def wait(self, timeout: Union[float, timedelta, None] = None) -> Result:
+    def wait(self, timeout: float | timedelta | None = None) -> Result:
         """Waits for the end, at most `timeout` seconds; ``None``: without a limit.
 
         Returns the result, or raises the :class:`OssResumableError` with which the download has failed;
         :class:`TimeoutError` if it has not ended in time, in which case it goes on. May be called again, and by several
         threads. Ctrl-C ends the wait within 100 ms, and the download goes on until it is closed.
 
-        `progress` of the download runs on this thread. What it raises cancels the download, and is raised by this method
-        when the download has ended.
+        `progress` of the download runs on this thread. What it raises cancels the download, and is raised by this
+        method when the download has ended.
         """
         if timeout is not None and not isinstance(timeout, (int, float)):
             timeout = timeout.total_seconds()
@@ -96,7 +97,7 @@ class Download(Unpicklable):
         assert result is not None
         return result
 
-    def _outcome(self, code: int, out: CData, error: CData) -> tuple[Optional[Result], Optional[OssResumableError]]:
+    def _outcome(self, code: int, out: CData, error: CData) -> tuple[Result | None, OssResumableError | None]:
         """What a call of oss_resumable_download_wait() that was not too early has returned."""
         if code == Code.OK:
             return Result(out[0]), None
@@ -169,10 +170,13 @@ class Download(Unpicklable):
         check(function(self._handle.pointer(), *arguments))
 
     def close(self) -> None:
-        """Frees the download. One that still runs is cancelled, and the call waits for its end; its checkpoint is kept."""
+        """Frees the download.
+
+        One that still runs is cancelled, and the call waits for its end; its checkpoint is kept.
+        """
         self._handle.close()
 
-    def __enter__(self) -> Download:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-_E = TypeVar("_E", bound="_Open")
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class _Open(IntEnum):
     """An enumeration that accepts numbers of a newer library; their names are ``UNKNOWN_…``."""
 
     @classmethod
-    def _missing_(cls: type[_E], value: object) -> _E:
+    def _missing_(cls, value: object) -> Self:
         if not isinstance(value, int):
             raise ValueError(f"{value!r} is not a number of {cls.__name__}")
         member = int.__new__(cls, value)

@@ -1,12 +1,12 @@
 """The exceptions of this package: one class for each ``OSS_RESUMABLE_ERR_…`` code of the C header.
 
-All derive from :class:`OssResumableError`. A wrong type of an argument is a ``TypeError``, and the use of a closed object a
-``ValueError``, as everywhere in Python.
+All derive from :class:`OssResumableError`. A wrong type of an argument is a ``TypeError``, and the use of a closed
+object a ``ValueError``, as everywhere in Python.
 """
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 from ._native import CData, ffi, lib
 from ._text import decoded, decoded_path
@@ -26,29 +26,29 @@ class OssResumableError(Exception):
     #: What was attempted, on which object and bytes, why it failed and what to do. One line, without secrets.
     message: str
     #: The HTTP status of a :class:`ServiceError`; 200000 + ``CURLcode`` of a :class:`TransportError`.
-    status: Optional[int]
+    status: int | None
     #: The id of the failed request, by which the service's support can find it.
-    request_id: Optional[str]
+    request_id: str | None
     #: The host that answered.
-    host_id: Optional[str]
+    host_id: str | None
     #: The number in the service's error catalogue, such as ``0026-00000001``.
-    ec: Optional[str]
+    ec: str | None
     #: The path of the file that a :class:`LocalIOError` or :class:`BusyError` concerns.
-    path: Optional[str]
+    path: str | None
     #: The system's error number of a :class:`LocalIOError`.
-    errno: Optional[int]
+    errno: int | None
 
     def __init__(
         self,
         message: str,
         *,
         code: str,
-        status: Optional[int] = None,
-        request_id: Optional[str] = None,
-        host_id: Optional[str] = None,
-        ec: Optional[str] = None,
-        path: Optional[str] = None,
-        errno: Optional[int] = None,
+        status: int | None = None,
+        request_id: str | None = None,
+        host_id: str | None = None,
+        ec: str | None = None,
+        path: str | None = None,
+        errno: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 from . import records
 from ._fields import milliseconds
@@ -14,6 +14,8 @@ from .errors import check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from typing_extensions import Self
+
     from ._fields import Seconds
     from .records import Event
 
@@ -24,8 +26,9 @@ SLICE_MS = 50
 class EventQueue(Unpicklable):
     """Collects the events of downloads that are started with ``event_queue``.
 
-    Each download reports a start, progress at most ten times a second, pauses, and as its last event its end. Thread-safe:
-    several threads may read, and each event goes to one of them. Iterating it gives the events without an end.
+    Each download reports a start, progress at most ten times a second, pauses, and as its last event its end.
+    Thread-safe: several threads may read, and each event goes to one of them. Iterating it gives the events without an
+    end.
     """
 
     __slots__ = ("__weakref__", "_handle")
@@ -38,7 +41,7 @@ class EventQueue(Unpicklable):
             lib.oss_resumable_event_queue_new,
         )
 
-    def next(self, timeout: Optional[Seconds] = None) -> Optional[Event]:
+    def next(self, timeout: Seconds | None = None) -> Event | None:
         """Takes the next event. Waits for one at most `timeout` seconds; ``None``: without a limit.
 
         Returns ``None`` if none came in time. Raises :class:`CancelledError` when the queue is closed meanwhile.
@@ -64,8 +67,8 @@ class EventQueue(Unpicklable):
     def fileno(self) -> int:
         """A descriptor that is readable while events wait, for ``select``, ``selectors`` and event loops.
 
-        When it is readable, call ``next(0)`` until it returns ``None``. It may also become readable without an event. The
-        queue closes it when it is closed itself.
+        When it is readable, call ``next(0)`` until it returns ``None``. It may also become readable without an event.
+        The queue closes it when it is closed itself.
         """
         return int(lib.oss_resumable_event_queue_fd(self._handle.pointer()))
 
@@ -81,7 +84,7 @@ class EventQueue(Unpicklable):
         assert event is not None
         return event
 
-    def __enter__(self) -> EventQueue:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

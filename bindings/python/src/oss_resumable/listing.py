@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, Mapping, Optional
+from typing import TYPE_CHECKING, Any
 
 from . import records
 from ._fields import Number, Switch, Text, Time, filled, named
@@ -14,7 +14,9 @@ from .enums import Code
 from .errors import OssResumableError, check, taken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from typing_extensions import Self
 
     from .client import Client
     from .records import ObjectEntry
@@ -45,7 +47,7 @@ class Listing(Unpicklable):
         self._client = client
         self._entries: deque[ObjectEntry] = deque()
         self._batch = options["max_keys"] or _BATCH
-        self._failure: Optional[OssResumableError] = None
+        self._failure: OssResumableError | None = None
         self._is_at_end = False
         keep: list[Any] = []
         request = filled("oss_resumable_list_request", FIELDS, options, keep)
@@ -126,7 +128,7 @@ class Listing(Unpicklable):
         """Frees the listing."""
         self._handle.close()
 
-    def __enter__(self) -> Listing:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

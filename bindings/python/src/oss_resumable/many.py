@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable
 
 from ._native import CData, ffi, lib
 from .download import explained
@@ -36,7 +36,7 @@ class _Many:
         self._result = ffi.new("oss_resumable_result **")
         self._error = ffi.new("oss_resumable_error **")
 
-    def start(self, number: int, request: Request) -> Optional[OssResumableError]:
+    def start(self, number: int, request: Request) -> OssResumableError | None:
         """Starts a download; returns why it could not be started."""
         options = dict(request.options)
         if options.get("event_queue") is not None or options.get("tag") is not None:
@@ -73,7 +73,7 @@ class _Many:
 
 
 def download_many(
-    client: Client, requests: Iterable[Request], return_exceptions: bool, on_end: Optional[OnEnd]
+    client: Client, requests: Iterable[Request], return_exceptions: bool, on_end: OnEnd | None
 ) -> list[Any]:
     """See :meth:`Client.download_many`."""
     outcomes: list[Any] = []

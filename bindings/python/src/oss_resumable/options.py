@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, TypedDict
+from typing import TYPE_CHECKING, Any, Callable, TypedDict
 
 from . import _callbacks, _log
 from ._fields import Field, Number, Path, Switch, Text, Time, filled, named
 from ._native import CData, ffi
 from ._text import encoded
-from .credentials import Credentials
 from .request import callable_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Union
+    from collections.abc import Iterable, Mapping
 
     from ._fields import Seconds
     from ._text import StrPath
-    from .credentials import ContentKey, DecryptionKey
+    from .credentials import ContentKey, Credentials, DecryptionKey
     from .enums import AddressStyle, LogLevel, ProxyScheme, SignatureVersion
     from .records import FailedAttempt, TraceRecord, WrappedKey
 
@@ -30,89 +28,90 @@ class ClientOptions(TypedDict, total=False):
     several at once; what they raise is logged with its traceback. They must not start downloads or wait for them.
     """
 
-    region: Optional[str]
+    region: str | None
     """Region id such as ``cn-hangzhou``. Without it, it is taken from the endpoint."""
-    credentials: Union[Credentials, Callable[[], Credentials], None]
+    credentials: Credentials | Callable[[], Credentials] | None
     """A key, or a callable that returns one; in place of the next four arguments.
 
     Without credentials and ``anonymous`` they come from the environment: ``OSS_ACCESS_KEY_ID``,
     ``OSS_ACCESS_KEY_SECRET`` and ``OSS_SESSION_TOKEN``, read when a download starts."""
-    access_key_id: Optional[str]
+    access_key_id: str | None
     """Access key id; together with ``access_key_secret``."""
-    access_key_secret: Optional[str]
+    access_key_secret: str | None
     """Access key secret."""
-    security_token: Optional[str]
+    security_token: str | None
     """Security token of temporary credentials."""
-    credentials_provider: Optional[Callable[[], Credentials]]
+    credentials_provider: Callable[[], Credentials] | None
     """Returns a key: before the first request, shortly before it expires, and when the service says that it has.
 
-    It may block; it is not called concurrently for one client. What it raises becomes the error of the downloads that need
-    the key, so it must not contain secrets."""
-    anonymous: Optional[bool]
+    It may block; it is not called concurrently for one client. What it raises becomes the error of the downloads that
+    need the key, so it must not contain secrets."""
+    anonymous: bool | None
     """Send requests without a signature."""
-    retry_decision: Optional[Callable[[FailedAttempt], Optional[float]]]
+    retry_decision: Callable[[FailedAttempt], float | None] | None
     """Decides whether a failed attempt is retried: returns a delay in seconds, ``RETRY_STOP``, or ``None`` for the
     library's own policy. If it raises, the attempt is not retried. It must not block for long."""
-    log: Optional[Callable[[int, str], None]]
+    log: Callable[[int, str], None] | None
     """Receives log lines: a :class:`LogLevel <oss_resumable.LogLevel>` and a text. It must not block for long.
 
     Without it they go to the logger ``oss_resumable`` of ``logging``."""
-    log_level: Optional[LogLevel]
-    """Most verbose level passed to ``log``. For the logger: the level for which it is enabled when the client is created,
-    because each line costs the library's threads a wait for the interpreter."""
-    trace: Optional[Callable[[TraceRecord], None]]
+    log_level: LogLevel | None
+    """Most verbose level passed to ``log``. For the logger: the level for which it is enabled when the client is
+    created, because each line costs the library's threads a wait for the interpreter."""
+    trace: Callable[[TraceRecord], None] | None
     """Receives a record of each request. It must not block for long, because the download waits for it."""
-    ca_file: Optional[StrPath]
+    ca_file: StrPath | None
     """File of trusted CA certificates (PEM), used instead of the system's."""
-    ca_path: Optional[StrPath]
+    ca_path: StrPath | None
     """Directory of trusted CA certificates, used in addition to the file."""
-    verify_tls: Optional[bool]
+    verify_tls: bool | None
     """Verify the server's certificate and name."""
-    user_agent: Optional[str]
+    user_agent: str | None
     """Value of the ``User-Agent`` header."""
-    connect_timeout: Optional[Seconds]
+    connect_timeout: Seconds | None
     """Longest time for name lookup, connection and TLS handshake together. −1: no limit."""
-    idle_timeout: Optional[Seconds]
+    idle_timeout: Seconds | None
     """Longest time without receiving a byte on a connection. −1: no limit."""
-    first_byte_limit: Optional[Seconds]
+    first_byte_limit: Seconds | None
     """Longest time spent on attempts before a download receives its first byte. −1: no limit."""
-    no_progress_limit: Optional[Seconds]
+    no_progress_limit: Seconds | None
     """After the first byte: longest time without a new one, over all connections and retries. −1: no limit."""
-    throttle_limit: Optional[Seconds]
+    throttle_limit: Seconds | None
     """Longest time for which the service may throttle a download while no byte arrives. −1: no limit."""
-    max_attempts: Optional[int]
-    """Largest number of attempts before the first byte, and afterwards for unusable replies. 1: no retry at any time."""
-    max_workers: Optional[int]
+    max_attempts: int | None
+    """Largest number of attempts before the first byte, and afterwards for unusable replies. 1: no retry at any
+    time."""
+    max_workers: int | None
     """Largest number of transfer threads, which serve all connections of the client."""
-    max_active_downloads: Optional[int]
+    max_active_downloads: int | None
     """Largest number of downloads that run at once; the others are queued, without a thread."""
-    max_connections: Optional[int]
+    max_connections: int | None
     """Largest number of requests in flight, over all downloads of the client."""
-    max_bandwidth: Optional[int]
+    max_bandwidth: int | None
     """Bandwidth limit in body bytes per second, over all downloads of the client. 0: no limit."""
-    signature_version: Optional[SignatureVersion]
+    signature_version: SignatureVersion | None
     """How requests are signed."""
-    address_style: Optional[AddressStyle]
+    address_style: AddressStyle | None
     """Where the bucket's name is in a URL."""
-    verify_crc: Optional[bool]
+    verify_crc: bool | None
     """Compare the whole object's CRC-64 with the service's."""
-    correct_clock: Optional[bool]
+    correct_clock: bool | None
     """Correct the time used in signatures when the service reports that the clock is wrong."""
-    proxy_host: Optional[str]
+    proxy_host: str | None
     """Proxy for all requests. Without it, the environment variables ``http_proxy``, ``https_proxy`` … apply."""
-    proxy_port: Optional[int]
+    proxy_port: int | None
     """Port of the proxy."""
-    proxy_scheme: Optional[ProxyScheme]
+    proxy_scheme: ProxyScheme | None
     """How the proxy is reached."""
-    proxy_user: Optional[str]
+    proxy_user: str | None
     """User name for the proxy."""
-    proxy_password: Optional[str]
+    proxy_password: str | None
     """Password for the proxy."""
-    network_interface: Optional[str]
+    network_interface: str | None
     """Local network interface, host name or address from which connections are made."""
-    decryption_keys: Optional[Iterable[DecryptionKey]]
+    decryption_keys: Iterable[DecryptionKey] | None
     """Keys for objects that were encrypted on the client side."""
-    key_unwrapper: Optional[Callable[[WrappedKey], ContentKey]]
+    key_unwrapper: Callable[[WrappedKey], ContentKey] | None
     """Unwraps the content keys of encrypted objects for which no decryption key is, by a key management service for
     instance. It may block. What it raises becomes the error of the download."""
 

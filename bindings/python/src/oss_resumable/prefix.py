@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import records
 from ._fields import Field, Path, Switch, Text, Time, filled, named
@@ -16,7 +16,9 @@ from .events import SLICE_MS
 from .request import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from typing_extensions import Self
 
     from ._fields import Seconds
     from .client import Client
@@ -91,7 +93,7 @@ class PrefixResult(Unpicklable):
             yield one
             index += 1
 
-    def _object(self, index: int) -> Optional[PrefixObject]:
+    def _object(self, index: int) -> PrefixObject | None:
         c = new("oss_resumable_prefix_object")
         if index < 0:
             return None
@@ -105,8 +107,8 @@ class PrefixResult(Unpicklable):
 class PrefixDownload(Unpicklable):
     """A prefix download that :meth:`Client.start_prefix <oss_resumable.Client.start_prefix>` has started.
 
-    Thread-safe. Close it, or use it in a ``with`` statement: one that still runs is then cancelled; what is complete stays,
-    and checkpoints are kept. The same happens when it is collected.
+    Thread-safe. Close it, or use it in a ``with`` statement: one that still runs is then cancelled; what is complete
+    stays, and checkpoints are kept. The same happens when it is collected.
     """
 
     __slots__ = ("__weakref__", "_callables", "_client", "_handle", "_progress")
@@ -115,8 +117,8 @@ class PrefixDownload(Unpicklable):
         self,
         client: Client,
         options: Mapping[str, Any],
-        objects: Optional[DownloadOptions],
-        progress: Optional[PrefixProgress],
+        objects: DownloadOptions | None,
+        progress: PrefixProgress | None,
     ) -> None:
         self._client = client
         self._progress = progress
@@ -134,7 +136,7 @@ class PrefixDownload(Unpicklable):
             "prefix download", "oss_resumable_prefix_download", lib.oss_resumable_prefix_download_free, start
         )
 
-    def wait(self, timeout: Optional[Seconds] = None) -> PrefixResult:
+    def wait(self, timeout: Seconds | None = None) -> PrefixResult:
         """Waits for the end, at most `timeout` seconds, as :meth:`Download.wait <oss_resumable.Download.wait>` does.
 
         Returns a result also if some objects have failed: see :meth:`PrefixResult.failed`.
@@ -205,7 +207,7 @@ class PrefixDownload(Unpicklable):
         """Frees it. If it is running, cancels it and waits for its end; checkpoints are kept."""
         self._handle.close()
 
-    def __enter__(self) -> PrefixDownload:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,7 +6,7 @@ The fields are those of the C structs. Times are in seconds, and what is unknown
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple
 
 from ._native import CData, ffi
 from ._text import decoded, decoded_path
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from .errors import OssResumableError
 
 
-def _known(number: int) -> Optional[int]:
+def _known(number: int) -> int | None:
     return None if number < 0 else number
 
 
-def _seconds(milliseconds: int) -> Optional[float]:
+def _seconds(milliseconds: int) -> float | None:
     return None if milliseconds < 0 else milliseconds / 1000
 
 
@@ -37,8 +37,9 @@ class Status(NamedTuple):
     """The status of a running or ended download at one moment. The counters never decrease, except ``bytes_done``."""
 
     bytes_done: int
-    """Bytes of the file received so far, including those of an earlier run. Decreases when bytes turn out to be wrong."""
-    bytes_total: Optional[int]
+    """Bytes of the file received so far, including those of an earlier run. Decreases when bytes turn out to be
+    wrong."""
+    bytes_total: int | None
     """Size of the finished file in bytes; ``None`` until it is known."""
     phase: Phase
     """What the download is doing."""
@@ -60,7 +61,7 @@ class Status(NamedTuple):
     """Seconds since the start; constant after the end."""
     bytes_per_second: int
     """Body bytes per second received from the network over about the last two seconds; 0 after the end."""
-    eta: Optional[float]
+    eta: float | None
     """Seconds until the last byte arrives if the rate stays as it is; ``None`` if that is unknown."""
     retries_connect: int
     """Requests repeated because a connection could not be established."""
@@ -80,7 +81,7 @@ class Status(NamedTuple):
     """Bytes from the start of the file that are in the temporary file and can be read. Only success proves them."""
     contiguous_resets: int
     """Number of times that ``contiguous_bytes`` has decreased; what was read before must then be read again."""
-    temp_path: Optional[str]
+    temp_path: str | None
     """Absolute path of the temporary file; ``None`` until there is one and after success."""
 
 
@@ -124,7 +125,7 @@ class Event(NamedTuple):
     """With ``EventKind.ENDED``: ``Code.OK`` if the download succeeded, otherwise the code of the failure."""
     bytes_done: int
     """As in :class:`Status`, when the event was read; with ``EventKind.ENDED``, at the end."""
-    bytes_total: Optional[int]
+    bytes_total: int | None
     """As in :class:`Status`."""
     phase: Phase
     """As in :class:`Status`."""
@@ -132,7 +133,7 @@ class Event(NamedTuple):
     """As in :class:`Status`."""
     bytes_per_second: int
     """As in :class:`Status`."""
-    eta: Optional[float]
+    eta: float | None
     """As in :class:`Status`."""
     elapsed: float
     """As in :class:`Status`."""
@@ -213,8 +214,8 @@ def statistics(c: CData) -> Statistics:
 class TraceRecord(NamedTuple):
     """One HTTP request that has ended, passed to ``trace`` of a client.
 
-    The requests of one ``slot`` follow each other in time, so that the slots of a download are the lines of a timeline of
-    its connections. Times are in microseconds since the client was created, by a clock that is never set.
+    The requests of one ``slot`` follow each other in time, so that the slots of a download are the lines of a timeline
+    of its connections. Times are in microseconds since the client was created, by a clock that is never set.
     """
 
     tag: int
@@ -225,27 +226,27 @@ class TraceRecord(NamedTuple):
     """Why it ended."""
     start_us: int
     """When it was handed to a transfer thread."""
-    connected_us: Optional[int]
+    connected_us: int | None
     """When its new connection was ready; ``None`` if it had an open one or got none."""
-    first_byte_us: Optional[int]
+    first_byte_us: int | None
     """When the first byte of the reply arrived; ``None`` without a reply."""
     end_us: int
     """When the download noticed the end: what was received is stored."""
     range_start: int
     """First byte of the object that was asked for."""
-    range_end: Optional[int]
+    range_end: int | None
     """Last byte that was asked for; ``None`` if the request had no range or one without an end."""
     bytes: int
     """Bytes of the object that were received, without those that another connection has taken over."""
-    status: Optional[int]
+    status: int | None
     """HTTP status of the reply; ``None`` without one."""
     curl_code: int
     """With ``RequestEnd.BROKEN``: libcurl's ``CURLcode``; otherwise 0."""
-    peer: Optional[str]
+    peer: str | None
     """Address and port to which the connection was made, the proxy's if there is one; ``None`` without one."""
-    request_id: Optional[str]
+    request_id: str | None
     """``x-oss-request-id`` of the reply; ``None`` without one."""
-    local_port: Optional[int]
+    local_port: int | None
     """Port of this machine from which the connection was made; ``None`` without one."""
     is_reused: bool
     """Whether the connection had been opened for an earlier request."""
@@ -293,9 +294,7 @@ class FailedAttempt(NamedTuple):
 
 def failed_attempt(c: CData) -> FailedAttempt:
     """Copies an ``oss_resumable_failed_attempt``."""
-    return FailedAttempt(
-        decoded(c.code) or "", c.status, c.attempts, bool(c.would_retry), decoded(c.message) or ""
-    )
+    return FailedAttempt(decoded(c.code) or "", c.status, c.attempts, bool(c.would_retry), decoded(c.message) or "")
 
 
 class WrappedKey(NamedTuple):
@@ -307,7 +306,7 @@ class WrappedKey(NamedTuple):
     """Key of the object."""
     wrap_algorithm: str
     """How the content key is wrapped, such as ``KMS/ALICLOUD`` or ``RSA/NONE/PKCS1Padding``."""
-    matdesc: Optional[str]
+    matdesc: str | None
     """Description of the key that wraps it, usually a JSON object of strings; ``None`` without one."""
     description: dict[str, str]
     """The members of that object that are strings, numbers or booleans, as text."""
@@ -336,19 +335,19 @@ class ObjectEntry(NamedTuple):
 
     key: str
     """The key of the object, or the common prefix, as it is in the service. Check it before making a path of it."""
-    etag: Optional[str]
+    etag: str | None
     """The ETag without quotes; ``None`` if the service did not send it."""
-    storage_class: Optional[str]
+    storage_class: str | None
     """``Standard``, ``IA``, ``Archive`` …; ``None`` if the service did not send it."""
-    object_type: Optional[str]
+    object_type: str | None
     """``Normal``, ``Multipart``, ``Appendable`` or ``Symlink``; ``None`` if the service did not send it."""
-    restore_info: Optional[str]
+    restore_info: str | None
     """The state of the restoration of an archived object; ``None`` if the service did not send it."""
     size: int
     """Size of the object in bytes."""
-    last_modified: Optional[datetime]
+    last_modified: datetime | None
     """When the object was last modified, in UTC; ``None`` if the service did not send it."""
-    crc64: Optional[int]
+    crc64: int | None
     """CRC-64/XZ of the object; ``None`` if the service did not send it, as OSS itself in listings."""
     kind: EntryKind
     """An object or a common prefix."""
@@ -457,9 +456,9 @@ class PrefixObject(NamedTuple):
 
     key: str
     """The whole key. It may contain control characters."""
-    path: Optional[str]
+    path: str | None
     """Absolute path of the file, or of the directory of a marker; ``None`` if the object failed because of its key."""
-    error: Optional[OssResumableError]
+    error: OssResumableError | None
     """Why the object failed; ``None`` otherwise."""
     size: int
     """Size of the file in bytes; 0 for a directory. Of an object that has failed, that of the listing."""
@@ -485,7 +484,7 @@ class Checkpoint(NamedTuple):
     """Absolute path of the checkpoint file."""
     etag: str
     """The ETag of the object to which the recorded bytes belong, without quotes; a weak one as sent, ``W/"…"``."""
-    last_modified: Optional[str]
+    last_modified: str | None
     """The object's ``Last-Modified``, an HTTP date; ``None`` when the service sent none."""
     object_size: int
     """Size of the whole object in bytes."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, TypedDict, Union
+from typing import TYPE_CHECKING, Any, Callable, TypedDict, Union
 
 from . import _callbacks
 from ._fields import Field, Number, Pairs, Path, Switch, Text, Texts, Time, filled, named
-from ._native import CData
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from typing_extensions import Unpack
 
     from ._fields import Seconds
+    from ._native import CData
     from ._text import StrPath
     from .enums import Order, Overwrite, WhenBusy, WriteMode
     from .events import EventQueue
@@ -28,104 +28,105 @@ class DownloadOptions(TypedDict, total=False):
     argument that is ``None`` or missing leaves the field at it.
     """
 
-    url: Optional[str]
+    url: str | None
     """URL of the object, in place of a bucket and a key: presigned, of a CDN, or of any HTTP/1.1 server."""
-    url_provider: Optional[Callable[[], str]]
+    url_provider: Callable[[], str] | None
     """Returns a new URL of the same object when the one of the download has expired; called on another thread.
 
     What it raises ends the download with the code ``UrlProviderError``."""
-    checkpoint_dir: Optional[StrPath]
+    checkpoint_dir: StrPath | None
     """Directory of the checkpoint; it must exist. Setting it enables resuming."""
-    enable_checkpoint: Optional[bool]
+    enable_checkpoint: bool | None
     """Keep a checkpoint and resume from it; in the target's directory without ``checkpoint_dir``."""
-    part_size: Optional[int]
+    part_size: int | None
     """Part size in bytes: ``MIN_PART_SIZE`` … ``MAX_PART_SIZE``."""
-    thread_num: Optional[int]
+    thread_num: int | None
     """Number of connections: 1 … ``MAX_THREAD_NUM``; with ``auto_concurrency`` the largest number."""
-    auto_concurrency: Optional[bool]
+    auto_concurrency: bool | None
     """Let the download find its number of connections, between 1 and ``thread_num``."""
-    range_start: Optional[int]
-    """Download only a range: its first byte, from 0. Without it, but with ``range_end``, the first byte of the object."""
-    range_end: Optional[int]
+    range_start: int | None
+    """Download only a range: its first byte, from 0. Without it, but with ``range_end``, the first byte of the
+    object."""
+    range_end: int | None
     """Download only a range: its last byte, inclusive. Without it, or with -1, the object's last byte."""
-    if_match: Optional[list[str]]
+    if_match: list[str] | None
     """Download only if the object has one of these ETags."""
-    if_none_match: Optional[list[str]]
+    if_none_match: list[str] | None
     """Download only if the object has none of these ETags."""
-    if_modified_since: Optional[str]
+    if_modified_since: str | None
     """HTTP date: download only if the object was modified after it."""
-    if_unmodified_since: Optional[str]
+    if_unmodified_since: str | None
     """HTTP date: download only if the object was not modified after it."""
-    response_content_type: Optional[str]
+    response_content_type: str | None
     """``Content-Type`` with which the service is to reply."""
-    response_content_language: Optional[str]
+    response_content_language: str | None
     """``Content-Language`` with which the service is to reply."""
-    response_expires: Optional[str]
+    response_expires: str | None
     """``Expires`` with which the service is to reply."""
-    response_cache_control: Optional[str]
+    response_cache_control: str | None
     """``Cache-Control`` with which the service is to reply."""
-    response_content_disposition: Optional[str]
+    response_content_disposition: str | None
     """``Content-Disposition`` with which the service is to reply."""
-    response_content_encoding: Optional[str]
+    response_content_encoding: str | None
     """``Content-Encoding`` with which the service is to reply."""
-    version_id: Optional[str]
+    version_id: str | None
     """Version of the object to download."""
-    traffic_limit: Optional[int]
+    traffic_limit: int | None
     """Bandwidth limit that the service is asked to apply to each connection, in bits per second: 819200 … 838860800."""
-    extra_headers: Optional[NamesAndValues]
+    extra_headers: NamesAndValues | None
     """Additional headers for every request."""
-    extra_query: Optional[NamesAndValues]
+    extra_query: NamesAndValues | None
     """Additional query parameters for every request, such as ``x-oss-process``."""
-    requester_pays: Optional[bool]
+    requester_pays: bool | None
     """The requester pays for the traffic."""
-    deadline: Optional[Seconds]
+    deadline: Seconds | None
     """Longest time for the whole download, its time in the client's queue included. −1: no limit."""
-    max_bandwidth: Optional[int]
+    max_bandwidth: int | None
     """Bandwidth limit in body bytes per second, over all connections of this download. 0: no limit."""
-    overwrite: Optional[Overwrite]
+    overwrite: Overwrite | None
     """What happens to a file that exists."""
-    when_busy: Optional[WhenBusy]
+    when_busy: WhenBusy | None
     """What to do if another run, of this or another process, downloads to the same file."""
-    set_modified_time: Optional[bool]
+    set_modified_time: bool | None
     """Set the file's modification time from ``Last-Modified``."""
-    check_space: Optional[bool]
+    check_space: bool | None
     """Check the free disk space before writing."""
-    preallocate: Optional[bool]
+    preallocate: bool | None
     """Allocate the file's disk blocks before writing."""
-    flush: Optional[bool]
+    flush: bool | None
     """Flush the file to the disk before success is reported."""
-    verify_before_rename: Optional[bool]
+    verify_before_rename: bool | None
     """Read the whole file back and verify it before it is renamed to its target."""
-    write_mode: Optional[WriteMode]
+    write_mode: WriteMode | None
     """How the file's bytes get to the disk."""
-    order: Optional[Order]
+    order: Order | None
     """Which bytes are fetched first."""
-    allow_encrypted: Optional[bool]
+    allow_encrypted: bool | None
     """Download an object that was encrypted on the client side as it is stored, still encrypted."""
-    expected_sha256: Optional[str]
+    expected_sha256: str | None
     """SHA-256 that the file must have, in hexadecimal digits or base64, or else it is an ``IntegrityError``."""
-    expected_md5: Optional[str]
+    expected_md5: str | None
     """MD5 that the file must have, in hexadecimal digits or base64."""
-    expected_crc64: Optional[str]
+    expected_crc64: str | None
     """CRC-64/XZ that the file must have: a decimal number, or ``0x`` and hexadecimal digits."""
-    priority: Optional[int]
+    priority: int | None
     """Downloads with a higher priority start first if the client does not start all at once."""
-    event_queue: Optional[EventQueue]
+    event_queue: EventQueue | None
     """Takes the events of the download. Not for ``download_many`` and ``asyncio``, which use queues of their own."""
-    tag: Optional[int]
+    tag: int | None
     """Any number of 64 bits: each event of the download and each trace record of its requests carries it."""
 
 
 class Request:
-    """A download for :meth:`Client.download_many <oss_resumable.Client.download_many>`: its object, file and options."""
+    """A download for :meth:`Client.download_many <oss_resumable.Client.download_many>`."""
 
     __slots__ = ("options",)
 
     def __init__(
         self,
-        bucket: Optional[str] = None,
-        key: Optional[str] = None,
-        file_path: Optional[StrPath] = None,
+        bucket: str | None = None,
+        key: str | None = None,
+        file_path: StrPath | None = None,
         **options: Unpack[DownloadOptions],
     ) -> None:
         #: The arguments, by name.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Any
 
 from ._handle import Unpicklable
 from ._native import CData, ffi, lib, new
@@ -38,22 +38,22 @@ class Result(Unpicklable):
         return int(lib.oss_resumable_result_object_size(self._pointer))
 
     @property
-    def etag(self) -> Optional[str]:
+    def etag(self) -> str | None:
         """The object's ETag, without quotes; a weak one as sent. ``None`` when the service sent none."""
         return decoded(lib.oss_resumable_result_etag(self._pointer))
 
     @property
-    def version_id(self) -> Optional[str]:
+    def version_id(self) -> str | None:
         """The version id of the downloaded object; ``None`` for a bucket without versioning."""
         return decoded(lib.oss_resumable_result_version_id(self._pointer))
 
     @property
-    def last_modified(self) -> Optional[str]:
+    def last_modified(self) -> str | None:
         """The object's ``Last-Modified``, an HTTP date; ``None`` when the service sent none."""
         return decoded(lib.oss_resumable_result_last_modified(self._pointer))
 
     @property
-    def request_id(self) -> Optional[str]:
+    def request_id(self) -> str | None:
         """The request id of the first successful reply; ``None`` when the service sent none."""
         return decoded(lib.oss_resumable_result_request_id(self._pointer))
 
@@ -63,7 +63,7 @@ class Result(Unpicklable):
         return int(lib.oss_resumable_result_crc64(self._pointer))
 
     @property
-    def object_crc64(self) -> Optional[int]:
+    def object_crc64(self) -> int | None:
         """The whole object's CRC-64 as sent by the service; ``None`` when it sent none."""
         crc64 = ffi.new("uint64_t *")
         return int(crc64[0]) if lib.oss_resumable_result_object_crc64(self._pointer, crc64) else None
@@ -84,7 +84,7 @@ class Result(Unpicklable):
             for i in range(lib.oss_resumable_result_header_count(self._pointer))
         ]
 
-    def header(self, name: str) -> Optional[str]:
+    def header(self, name: str) -> str | None:
         """The value of the first header with this name, compared without regard to case, or ``None``."""
         return decoded(lib.oss_resumable_result_header(self._pointer, encoded("name", name)))
 
