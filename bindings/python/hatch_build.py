@@ -25,7 +25,13 @@ def version():
 def built_library():
     """Builds the library with a libcurl and an OpenSSL of its own; returns its path."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build/bindings/python/cargo"))
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(target), "LIBZ_SYS_STATIC": "1"}
+    environment = {
+        **os.environ,
+        "CARGO_TARGET_DIR": str(target),
+        # Symbols that nobody can see are a seventh of the wheel.
+        "CARGO_PROFILE_RELEASE_STRIP": "symbols",
+        "LIBZ_SYS_STATIC": "1",
+    }
     command = ["cargo", "build", "--lib", "--release", "--locked", "--features=static-openssl"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
     return target / "release/liboss_resumable.so"
@@ -46,8 +52,8 @@ class CustomBuildHook(BuildHookInterface):
         """Tells what is added, and the wheel's tag."""
         given = os.environ.get("OSS_RESUMABLE_LIBRARY")
         library = Path(given).resolve(strict=True) if given else built_library()
-        generated = Path(self.directory) / "_declarations.py"
-        generated.parent.mkdir(parents=True, exist_ok=True)
+        # Git ignores it here; beside the other modules, ruff, mypy and programs that use the source tree find it.
+        generated = HERE / "src/oss_resumable/_declarations.py"
         declarations.generate(ROOT / "include/oss_resumable/oss_resumable.h", generated)
         build_data["force_include"] = {
             str(generated): "oss_resumable/_declarations.py",

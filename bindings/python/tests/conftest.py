@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import oss_resumable
+import programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,8 +50,9 @@ class Server:
         path.write_bytes(content)
         return content
 
-    def requests(self) -> list[str]:
-        """The lines of the server's log, one for each request."""
+    def requests(self, count: int = 0) -> list[str]:
+        """The lines of the server's log, one for each request. Waits for `count` of them: some may come late."""
+        programs.until(lambda: len(self.log_file.read_text().splitlines()) >= count, f"{count} requests are logged")
         return self.log_file.read_text().splitlines()
 
     def client(self, **options: Any) -> oss_resumable.Client:

@@ -7,9 +7,9 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import BUCKET
 
 import oss_resumable
+from conftest import BUCKET
 from oss_resumable import CancelledError, Phase, aio
 
 if TYPE_CHECKING:

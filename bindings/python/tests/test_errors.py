@@ -6,11 +6,11 @@ import errno
 import pickle
 from typing import TYPE_CHECKING, Any
 
-import programs
 import pytest
-from conftest import BUCKET
 
 import oss_resumable
+import programs
+from conftest import BUCKET
 from oss_resumable import errors
 from oss_resumable._native import lib
 from oss_resumable.enums import Code

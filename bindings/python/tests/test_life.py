@@ -9,11 +9,11 @@ import pickle
 import threading
 from typing import TYPE_CHECKING
 
-import programs
 import pytest
-from conftest import BUCKET
 
 import oss_resumable
+import programs
+from conftest import BUCKET
 from oss_resumable import _callbacks
 
 if TYPE_CHECKING:

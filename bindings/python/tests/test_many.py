@@ -6,9 +6,9 @@ import select
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import BUCKET
 
 import oss_resumable
+from conftest import BUCKET
 from oss_resumable import Code, EventKind, EventQueue, Request, Result
 
 if TYPE_CHECKING:

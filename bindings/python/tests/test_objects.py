@@ -6,11 +6,11 @@ import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-import programs
 import pytest
-from conftest import BUCKET
 
 import oss_resumable
+import programs
+from conftest import BUCKET
 from oss_resumable import EntryKind, ObjectOutcome, PrefixPhase
 
 if TYPE_CHECKING:

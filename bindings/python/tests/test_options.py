@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -133,8 +132,7 @@ def test_every_constant_of_the_header_has_its_name_and_value() -> None:
     named: dict[str, int] = {f"OSS_RESUMABLE_{code.name}": code for code in enums.Code}
     for beginning, kind in ENUMS.items():
         named.update({f"OSS_RESUMABLE_{beginning}{member.name}": member for member in kind})
-    plain = [name for name in vars(enums) if re.fullmatch(r"[A-Z_]{5,}", name)]
-    named.update({f"OSS_RESUMABLE_{name}": getattr(enums, name) for name in plain})
+    named.update({f"OSS_RESUMABLE_{name}": getattr(enums, name) for name in oss_resumable.__all__ if name.isupper()})
     header = {name: getattr(lib, name) for name in dir(lib) if name.isupper()}
     # Switches are bool, and versions are told by library_version().
     for name in ("DEFAULT", "ON", "OFF", "VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import BUCKET
 
 import oss_resumable
+from conftest import BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,6 @@ import io
 from typing import TYPE_CHECKING
 
 from conftest import BUCKET
-
 from oss_resumable.tqdm import tqdm_progress
 
 if TYPE_CHECKING:

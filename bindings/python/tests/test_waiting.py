@@ -7,11 +7,11 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import programs
 import pytest
-from conftest import BUCKET
 
 import oss_resumable
+import programs
+from conftest import BUCKET
 from oss_resumable import CancelledError, Phase
 
 if TYPE_CHECKING:
