@@ -187,6 +187,10 @@ TEST(Cpp, ACheckpointIsInspectedAndDiscarded) {
     EXPECT_EQ(client.ResumableDownloadObject(request).error().Kind(), OSS_RESUMABLE_ERR_CANCELLED);
     const auto found = client.InspectCheckpoint(request);
     ASSERT_TRUE(found.isSuccess() && found.result().Exists()) << found.error().Message();
+    EXPECT_EQ(found.result().Bucket() + "/" + found.result().Key(),
+              "examplebucket/generated/64MiB");
+    EXPECT_EQ(found.result().FilePath(), directory.path("file"));
+    EXPECT_EQ(found.result().Url() + found.result().VersionId(), "");
     EXPECT_EQ(found.result().ObjectSize(), 64u << 20);
     EXPECT_GE(found.result().BytesRecorded(), 2u << 20);
     EXPECT_TRUE(client.DiscardCheckpoint(request).result());

@@ -2968,6 +2968,58 @@ oss_resumable_code oss_resumable_checkpoint_discard(struct oss_resumable_client 
 const char *oss_resumable_checkpoint_path(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
+ * Returns the bucket of the object that is downloaded.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL for a download from a URL, and for NULL
+ */
+const char *oss_resumable_checkpoint_bucket(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the key of the object that is downloaded.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL for a download from a URL, and for NULL
+ */
+const char *oss_resumable_checkpoint_key(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the version id of the object, as the service said or else the request.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL for a bucket without versioning,
+ * and for NULL
+ */
+const char *oss_resumable_checkpoint_version_id(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the URL of the object, without its query.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL if bucket and key name the object, and
+ * for NULL
+ */
+const char *oss_resumable_checkpoint_url(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the path of the file that the download is to create: absolute, in the bytes of the file system.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL only for NULL
+ */
+const char *oss_resumable_checkpoint_file_path(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
  * Returns the ETag of the object to which the recorded bytes belong, without quotes; a weak one as sent, `W/"…"`.
  *
  * Thread-safe.
