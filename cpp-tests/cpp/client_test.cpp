@@ -1,5 +1,7 @@
 // The C++ header: the SDK's names and meanings over the C API.
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -174,6 +176,22 @@ TEST(Cpp, AProviderThatThrowsIsAnErrorOfTheDownload) {
     ASSERT_FALSE(outcome.isSuccess());
     EXPECT_NE(outcome.error().Message().find("threw"), std::string::npos)
         << outcome.error().Message();
+}
+
+TEST(Cpp, TheChecksumOfAFileIsThatOfTheResult) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    const auto outcome = client.ResumableDownloadObject(
+        DownloadObjectRequest("examplebucket", "generated/300000", directory.path("file")));
+    ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
+    std::ifstream file(directory.path("file"), std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(file), {});
+    EXPECT_EQ(Crc64(bytes), outcome.result().Crc64());
+    const uint64_t half = Crc64(bytes.data(), 150000);
+    EXPECT_EQ(Crc64(bytes.data() + 150000, 150000, half), outcome.result().Crc64());
+    EXPECT_EQ(Crc64("123456789"), 0x995dc9bbdf1939faU);
+    EXPECT_EQ(Crc64(nullptr, 0, 7), 7u);
 }
 
 TEST(Cpp, ACheckpointIsInspectedAndDiscarded) {

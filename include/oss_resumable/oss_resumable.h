@@ -3090,6 +3090,27 @@ uint64_t oss_resumable_checkpoint_bytes_recorded(const struct oss_resumable_chec
 void oss_resumable_checkpoint_free(struct oss_resumable_checkpoint *checkpoint);
 
 /**
+ * Computes the CRC-64 of OSS (CRC-64/XZ, `x-oss-hash-crc64ecma`), of bytes that may come piece by piece:
+ * @code
+ * uint64_t crc = 0;
+ * while ((length = fread(buffer, 1, sizeof buffer, file)) > 0) {
+ *     crc = oss_resumable_crc64(crc, buffer, length);
+ * }
+ * @endcode
+ * A file whose checksum is oss_resumable_result_crc64() is what was downloaded, unless it was decrypted.
+ *
+ * Thread-safe; callable at any time, in a forked child too.
+ *
+ * @param crc the checksum of the bytes before these; 0 if there are none
+ * @param data the bytes; may be NULL, which is no bytes
+ * @param length number of bytes
+ * @return the checksum of all bytes
+ */
+uint64_t oss_resumable_crc64(uint64_t crc,
+                             const void *data,
+                             size_t length);
+
+/**
  * Returns the path of the file: absolute, in the bytes of the file system.
  *
  * Thread-safe.
