@@ -79,6 +79,7 @@ impl Client {
         let started = spawn("oss-prefix", move || {
             let control = run.control.clone();
             control.enter();
+            control.report_start();
             let result = panic::catch(|| run.run()).unwrap_or_else(|defect| Err(defect.into()));
             // Whoever learns of the end may start the next one in this directory.
             run.release();
