@@ -142,6 +142,8 @@ pub(crate) struct FileContent {
     pub extents: Arc<[Extent]>,
     /// The checksums are those of the bytes before they were decrypted.
     pub is_decrypted: bool,
+    /// The file was there before, and was compared with the object.
+    pub was_there: bool,
 }
 
 /// The phase of a download.

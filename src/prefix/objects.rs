@@ -14,8 +14,8 @@ use super::tree;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::events::{EventSink, Observation, Observed, Subscription};
 use crate::model::options::LogLevel;
-use crate::model::outcome::Outcome;
-use crate::model::request::{Checkpoint, DownloadRequest};
+use crate::model::outcome::{FileContent, Outcome};
+use crate::model::request::{Checkpoint, DownloadRequest, Overwrite};
 use crate::oss::validate;
 use crate::storage::paths::{self, Paths};
 use crate::sync::channel::Sender;
@@ -86,6 +86,7 @@ impl Run {
         match decision {
             Decision::Keep => self.keep(index, found.map_or(0, |found| found.size)),
             Decision::Read => self.progress.to_read.push_back(index),
+            Decision::Compare => self.compare(index)?,
             Decision::Fetch => self.fetch(index)?,
         }
         Ok(())
@@ -106,6 +107,15 @@ impl Run {
             _ => self.checkpoint(),
         };
         let (request, paths) = self.prepared(index, checkpoint)?;
+        self.start(index, &request, paths)
+    }
+
+    /// Downloads an object unless the file that is there is the same.
+    fn compare(&mut self, index: Index) -> Result<()> {
+        let (mut request, paths) = self.prepared(index, self.checkpoint())?;
+        if request.overwrite == Overwrite::Replace {
+            request.overwrite = Overwrite::IfDifferent;
+        }
         self.start(index, &request, paths)
     }
 
@@ -167,14 +177,20 @@ impl Run {
     }
 
     fn fetched(&mut self, index: Index, outcome: Outcome) {
-        self.progress.ends.fetched(index, outcome.file_size);
-        self.progress.counts.fetched += 1;
-        self.progress.counts.bytes_done += outcome.file_size;
-        self.progress.counts.bytes_reused += outcome.statistics.bytes_reused;
+        let Outcome { file_size, .. } = outcome;
+        match outcome.content {
+            Some(FileContent { was_there: true, .. }) => self.keep(index, file_size),
+            _ => {
+                self.progress.ends.fetched(index, file_size);
+                self.progress.counts.fetched += 1;
+                self.progress.counts.bytes_done += file_size;
+                self.progress.counts.bytes_reused += outcome.statistics.bytes_reused;
+            }
+        }
         let relative = self.progress.plan.planned(index).relative.to_owned();
         let Ok(Some(file)) = self.tree.look(&relative) else { return };
         let Some(content) = outcome.content else { return };
-        if file.size != outcome.file_size {
+        if file.size != file_size {
             // Another program has changed it already.
             return;
         }
