@@ -61,3 +61,13 @@ def test_an_object_that_does_not_exist_is_a_service_error(server: Server, target
     assert (error.code, error.status, error.kind.name) == ("NoSuchKey", 404, "ERR_SERVICE")
     assert error.request_id
     assert error.message in str(error)
+
+
+def test_the_checksum_of_a_file_is_that_of_its_result(server: Server, target: Path) -> None:
+    content = server.put("object")
+    with server.client() as client:
+        result = client.download(BUCKET, "object", target)
+    assert oss_resumable.crc64(content) == result.crc64
+    assert oss_resumable.crc64(memoryview(content)[10:], oss_resumable.crc64(bytearray(content[:10]))) == result.crc64
+    assert oss_resumable.crc64(b"123456789") == 0x995DC9BBDF1939FA
+    assert oss_resumable.crc64(b"") == 0

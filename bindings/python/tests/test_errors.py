@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -161,3 +162,18 @@ def test_errors_survive_pickling() -> None:
             assert str(copy) == str(error)
             assert vars(copy) == vars(error)
     assert lib.oss_resumable_error_kind(oss_resumable._native.ffi.NULL) == Code.OK
+
+
+def test_an_error_is_told_as_json_in_the_librarys_words(server: Server) -> None:
+    with server.client() as client:
+        with pytest.raises(oss_resumable.ServiceError) as caught:
+            client.download(BUCKET, "nothing")
+        with pytest.raises(oss_resumable.ValidationError) as refused:
+            client.download("UPPER", "nothing")
+    told = json.loads(caught.value.to_json())
+    assert told == caught.value.to_dict()
+    assert (told["kind"], told["code"], told["status"]) == ("service", "NoSuchKey", 404)
+    assert told["request_id"] == caught.value.request_id
+    without_object = errors.plain(Code.ERR_VALIDATION)
+    assert without_object.to_dict().keys() == told.keys()
+    assert json.loads(without_object.to_json())["kind"] == refused.value.to_dict()["kind"]

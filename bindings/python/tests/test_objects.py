@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import pytest
 import oss_resumable
 import programs
 from conftest import BUCKET
-from oss_resumable import EntryKind, ObjectOutcome, PrefixPhase
+from oss_resumable import EntryKind, EventKind, ObjectOutcome, PrefixPhase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,7 @@ def test_a_prefix_is_downloaded_and_later_only_what_has_changed(server: Server, 
     assert (directory / "sub/c").read_bytes() == contents["sub/c"]
     assert first.directory == str(directory)
     assert (first.counts.fetched, first.counts.unchanged) == (3, 0)
-    assert (second.counts.fetched, second.counts.unchanged) == (1, 2)
+    assert (second.counts.fetched, second.counts.unchanged, second.counts.bytes_reused) == (1, 2, 2000)
     assert statuses[-1].phase is PrefixPhase.SUCCEEDED
     assert statuses[-1].bytes_done == 3000
     assert [(one.key, one.result, one.size) for one in second] == [
@@ -164,6 +165,38 @@ def test_a_checkpoint_tells_what_is_there(serve: Callable[..., Server], target: 
         assert 0 < checkpoint.bytes_recorded <= len(content)
         assert checkpoint.path.startswith(str(target.parent))
         assert checkpoint.etag
+        assert (checkpoint.bucket, checkpoint.key, checkpoint.version_id, checkpoint.url) == (
+            BUCKET,
+            "object",
+            None,
+            None,
+        )
+        assert checkpoint.file_path == str(target)
         assert etag.temp_path == f"{target}.temp"
         assert client.discard_checkpoint(BUCKET, "object", target, enable_checkpoint=True) is True
         assert client.inspect_checkpoint(BUCKET, "object", target, enable_checkpoint=True) is None
+
+
+def test_a_prefix_download_reports_to_a_queue_and_to_an_event_loop(server: Server, tmp_path: Path) -> None:
+    for i in range(5):
+        server.put(f"dir/{i}", 1000)
+    statuses: list[oss_resumable.PrefixStatus] = []
+
+    async def program() -> int:
+        async with server.client() as client:
+            result = await client.download_prefix_async(BUCKET, "dir/", tmp_path, progress=statuses.append)
+            async with client.start_prefix_async(BUCKET, "dir/", tmp_path) as download:
+                statuses.extend([status async for status in download])
+                assert (await download).counts.unchanged == 5
+            with pytest.raises(oss_resumable.ValidationError):
+                await client.download_prefix_async(BUCKET, "dir/", tmp_path / "nowhere")
+        return result.counts.fetched
+
+    assert asyncio.run(program()) == 5
+    assert statuses[-1].phase is PrefixPhase.SUCCEEDED
+    with server.client() as client, oss_resumable.EventQueue() as queue:
+        with client.start_prefix(BUCKET, "dir/", tmp_path, event_queue=queue, tag=3):
+            events = [queue.next()]
+            while events[-1] is not None and events[-1].kind is not EventKind.ENDED:
+                events.append(queue.next())
+    assert {event.tag for event in events if event} == {3}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ._native import ffi as _ffi
 from ._native import lib as _lib
+from .checksum import crc64
 from .client import Client
 from .credentials import ContentKey, Credentials, DecryptionKey
 from .download import Download
@@ -67,7 +68,7 @@ from .errors import (
 from .events import EventQueue
 from .listing import Listing
 from .options import ClientOptions
-from .prefix import PrefixDownload, PrefixResult
+from .prefix import PrefixDownload, PrefixOptions, PrefixResult
 from .records import (
     Checkpoint,
     Event,
@@ -85,7 +86,7 @@ from .request import DownloadOptions, Request
 from .result import Result
 
 if TYPE_CHECKING:
-    from .aio import AsyncDownload
+    from .aio import AsyncDownload, AsyncPrefixDownload
 
 __all__ = [
     "DEFAULT_MAX_ACTIVE_DOWNLOADS",
@@ -99,6 +100,7 @@ __all__ = [
     "RETRY_STOP",
     "AddressStyle",
     "AsyncDownload",
+    "AsyncPrefixDownload",
     "BusyError",
     "CancelledError",
     "Checkpoint",
@@ -134,6 +136,7 @@ __all__ = [
     "PrefixCounts",
     "PrefixDownload",
     "PrefixObject",
+    "PrefixOptions",
     "PrefixPhase",
     "PrefixResult",
     "PrefixStatus",
@@ -152,6 +155,7 @@ __all__ = [
     "WhenBusy",
     "WrappedKey",
     "WriteMode",
+    "crc64",
     "library_version",
 ]
 
@@ -163,8 +167,8 @@ def library_version() -> str:
 
 def __getattr__(name: str) -> object:
     # asyncio is large, and few programs need it.
-    if name == "AsyncDownload":
-        from .aio import AsyncDownload
+    if name in {"AsyncDownload", "AsyncPrefixDownload"}:
+        from . import aio
 
-        return AsyncDownload
+        return getattr(aio, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

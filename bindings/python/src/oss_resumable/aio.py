@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable, Generic, Protocol, TypeVar
 
 from .download import Download
 from .enums import EventKind
 from .events import EventQueue
+from .prefix import PrefixDownload, PrefixResult
+from .records import PrefixStatus, Status
 from .request import Prepared
+from .result import Result
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Mapping
@@ -19,8 +22,22 @@ if TYPE_CHECKING:
 
     from .client import Client
     from .download import Progress
-    from .records import Status
-    from .result import Result
+    from .prefix import PrefixProgress
+
+
+_R_co = TypeVar("_R_co", covariant=True)
+_S_co = TypeVar("_S_co", covariant=True)
+
+
+class _Started(Protocol[_R_co, _S_co]):
+    """A download or a prefix download."""
+
+    def wait(self) -> _R_co: ...
+    def status(self) -> _S_co: ...
+    def cancel(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class _Watched:
@@ -28,16 +45,16 @@ class _Watched:
 
     __slots__ = ("_download", "_progress", "changed", "ended", "raised", "tag")
 
-    def __init__(self, tag: int, ended: asyncio.Future[None], progress: Progress | None) -> None:
+    def __init__(self, tag: int, ended: asyncio.Future[None], progress: Callable[[Any], Any] | None) -> None:
         self.tag = tag
         self.ended = ended
         self.changed = asyncio.Event()
         #: What `progress` has raised.
         self.raised: BaseException | None = None
         self._progress = progress
-        self._download: weakref.ref[Download] | None = None
+        self._download: weakref.ref[_Started[Any, Any]] | None = None
 
-    def watch(self, download: Download) -> None:
+    def watch(self, download: _Started[Any, Any]) -> None:
         self._download = weakref.ref(download)
 
     def tell(self, is_end: bool) -> None:
@@ -65,7 +82,7 @@ class _Bridge:
         self._tags = itertools.count()
         self._watched: dict[int, _Watched] = {}
 
-    def watched(self, progress: Progress | None) -> _Watched:
+    def watched(self, progress: Callable[[Any], Any] | None) -> _Watched:
         """Makes the place where the events of a download that is about to start arrive."""
         loop = asyncio.get_running_loop()
         if not self._watched:
@@ -102,31 +119,30 @@ def _bridge() -> _Bridge:
     return bridge
 
 
-class AsyncDownload:
-    """A download that :meth:`Client.start_async <oss_resumable.Client.start_async>` has started on an event loop.
+class _Async(Generic[_R_co, _S_co]):
+    """What downloads and prefix downloads on an event loop have in common."""
 
-    ``await`` it for its result. ``async for status in download`` gives its status when it changes, at most ten times a
-    second, and at the end. ``async with`` cancels it at the end of the block if it still runs, and waits for its end.
-    For the thread of its loop only.
-    """
-
-    def __init__(self, client: Client, options: Mapping[str, Any], progress: Progress | None) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        progress: Callable[[_S_co], Any] | None,
+        start: Callable[[dict[str, Any]], _Started[_R_co, _S_co]],
+    ) -> None:
         if options.get("event_queue") is not None or options.get("tag") is not None:
             raise TypeError("downloads on an event loop have no event_queue and no tag of their own")
         bridge = _bridge()
         self._watched = bridge.watched(progress)
         try:
-            prepared = Prepared({**options, "event_queue": bridge.queue, "tag": self._watched.tag})
-            self._download = Download(client, prepared, None)
+            self._download = start({**options, "event_queue": bridge.queue, "tag": self._watched.tag})
         except BaseException:
             bridge.forget(self._watched)
             raise
         self._watched.watch(self._download)
 
-    def __await__(self) -> Generator[Any, None, Result]:
+    def __await__(self) -> Generator[Any, None, _R_co]:
         return self._wait().__await__()
 
-    async def _wait(self) -> Result:
+    async def _wait(self) -> _R_co:
         try:
             await asyncio.shield(self._watched.ended)
         except asyncio.CancelledError:
@@ -148,7 +164,7 @@ class AsyncDownload:
         if cancelled is not None:
             raise cancelled
 
-    async def __aiter__(self) -> AsyncIterator[Status]:
+    async def __aiter__(self) -> AsyncIterator[_S_co]:
         while not self.done():
             await self._watched.changed.wait()
             self._watched.changed.clear()
@@ -156,7 +172,7 @@ class AsyncDownload:
                 yield self.status()
         yield self.status()
 
-    def status(self) -> Status:
+    def status(self) -> _S_co:
         """The status at this moment. Never waits for the network or the disk."""
         return self._download.status()
 
@@ -176,6 +192,28 @@ class AsyncDownload:
         """Ends :meth:`pause`."""
         self._download.resume()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if not self.done():
+            await self._stop()
+        self._download.close()
+
+
+class AsyncDownload(_Async[Result, Status]):
+    """A download that :meth:`Client.start_async <oss_resumable.Client.start_async>` has started on an event loop.
+
+    ``await`` it for its result. ``async for status in download`` gives its status when it changes, at most ten times a
+    second, and at the end. ``async with`` cancels it at the end of the block if it still runs, and waits for its end.
+    A download that nobody keeps is cancelled, too. For the thread of its loop only.
+    """
+
+    _download: Download
+
+    def __init__(self, client: Client, options: Mapping[str, Any], progress: Progress | None) -> None:
+        super().__init__(options, progress, lambda queued: Download(client, Prepared(queued), None))
+
     def set_bandwidth(self, bytes_per_second: int) -> None:
         """Sets the bandwidth limit of the download, in body bytes per second, from now on. 0: no limit."""
         self._download.set_bandwidth(bytes_per_second)
@@ -184,10 +222,12 @@ class AsyncDownload:
         """Changes the priority of the download, which counts while it is queued."""
         self._download.set_priority(priority)
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        if not self.done():
-            await self._stop()
-        self._download.close()
+class AsyncPrefixDownload(_Async[PrefixResult, PrefixStatus]):
+    """A prefix download that :meth:`Client.start_prefix_async <oss_resumable.Client.start_prefix_async>` has started.
+
+    It is used as an :class:`AsyncDownload`.
+    """
+
+    def __init__(self, client: Client, options: Mapping[str, Any], progress: PrefixProgress | None) -> None:
+        super().__init__(options, progress, lambda queued: PrefixDownload(client, queued, None))

@@ -30,6 +30,11 @@ def inspect(client: Client, prepared: Prepared) -> Checkpoint | None:
         lib.oss_resumable_checkpoint_range_start(c),
         lib.oss_resumable_checkpoint_size(c),
         lib.oss_resumable_checkpoint_bytes_recorded(c),
+        decoded(lib.oss_resumable_checkpoint_bucket(c)),
+        decoded(lib.oss_resumable_checkpoint_key(c)),
+        decoded(lib.oss_resumable_checkpoint_version_id(c)),
+        decoded(lib.oss_resumable_checkpoint_url(c)),
+        decoded_path(lib.oss_resumable_checkpoint_file_path(c)) or "",
     )
 
 

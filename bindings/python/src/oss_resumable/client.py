@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from ._fields import Seconds
     from ._text import StrPath
-    from .aio import AsyncDownload
+    from .aio import AsyncDownload, AsyncPrefixDownload
     from .download import Progress
     from .errors import OssResumableError
     from .listing import Listing
     from .options import ClientOptions
-    from .prefix import PrefixDownload, PrefixProgress, PrefixResult
+    from .prefix import PrefixDownload, PrefixOptions, PrefixProgress, PrefixResult
     from .records import Checkpoint
     from .request import DownloadOptions, Request
     from .result import Result
@@ -222,32 +222,17 @@ class Client(Unpicklable):
         prefix: str | None,
         directory: StrPath,
         *,
-        manifest_dir: StrPath | None = None,
-        start_after: str | None = None,
-        objects: DownloadOptions | None = None,
-        deadline: Seconds | None = None,
-        verify: bool | None = None,
         progress: PrefixProgress | None = None,
+        **options: Unpack[PrefixOptions],
     ) -> PrefixResult:
         """Downloads every object whose key begins with `prefix` into a directory, which must exist.
 
         A later call fetches only what is missing or has changed. An object that fails does not stop the others: the
-        result tells what became of each. `objects` says how each is downloaded. `verify`: read every file that is there
-        already. The arguments are the fields of ``oss_resumable_prefix_request``. `progress` is called with a
+        result tells what became of each. The other arguments are those of
+        :class:`PrefixOptions <oss_resumable.PrefixOptions>`. `progress` is called with a
         :class:`PrefixStatus <oss_resumable.PrefixStatus>` as in :meth:`download`.
         """
-        download = self.start_prefix(
-            bucket,
-            prefix,
-            directory,
-            manifest_dir=manifest_dir,
-            start_after=start_after,
-            objects=objects,
-            deadline=deadline,
-            verify=verify,
-            progress=progress,
-        )
-        with download:
+        with self.start_prefix(bucket, prefix, directory, progress=progress, **options) as download:
             return download.wait()
 
     def start_prefix(
@@ -256,26 +241,42 @@ class Client(Unpicklable):
         prefix: str | None,
         directory: StrPath,
         *,
-        manifest_dir: StrPath | None = None,
-        start_after: str | None = None,
-        objects: DownloadOptions | None = None,
-        deadline: Seconds | None = None,
-        verify: bool | None = None,
         progress: PrefixProgress | None = None,
+        **options: Unpack[PrefixOptions],
     ) -> PrefixDownload:
         """Starts a prefix download as :meth:`download_prefix` does, and returns immediately with a handle to it."""
         from .prefix import PrefixDownload
 
-        options = {
-            "bucket": bucket,
-            "prefix": prefix,
-            "directory": directory,
-            "manifest_dir": manifest_dir,
-            "start_after": start_after,
-            "deadline": deadline,
-            "verify": verify,
-        }
-        return PrefixDownload(self, options, objects, progress)
+        return PrefixDownload(self, {"bucket": bucket, "prefix": prefix, "directory": directory, **options}, progress)
+
+    async def download_prefix_async(
+        self,
+        bucket: str,
+        prefix: str | None,
+        directory: StrPath,
+        *,
+        progress: PrefixProgress | None = None,
+        **options: Unpack[PrefixOptions],
+    ) -> PrefixResult:
+        """As :meth:`download_prefix`, for ``asyncio``, in the way of :meth:`download_async`."""
+        async with self.start_prefix_async(bucket, prefix, directory, progress=progress, **options) as download:
+            return await download
+
+    def start_prefix_async(
+        self,
+        bucket: str,
+        prefix: str | None,
+        directory: StrPath,
+        *,
+        progress: PrefixProgress | None = None,
+        **options: Unpack[PrefixOptions],
+    ) -> AsyncPrefixDownload:
+        """Starts a prefix download on the running event loop, in the way of :meth:`start_async`."""
+        from .aio import AsyncPrefixDownload
+
+        return AsyncPrefixDownload(
+            self, {"bucket": bucket, "prefix": prefix, "directory": directory, **options}, progress
+        )
 
     # Settings
 

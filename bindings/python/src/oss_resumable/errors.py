@@ -59,18 +59,50 @@ class OssResumableError(Exception):
         self.ec = ec
         self.path = path
         self.errno = errno
+        #: The error in the library's words, if it came as an object of the library.
+        self._json: str | None = None
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
+    def to_dict(self) -> dict[str, Any]:
+        """The error with the names of the C API's ``oss_resumable_error_json()``, as a ``dict``. It has no secrets."""
+        import json
+
+        if self._json is not None:
+            fields: dict[str, Any] = json.loads(self._json)
+            return fields
+        return {
+            "kind": self.kind.name.lower().removeprefix("err_"),
+            "kind_number": int(self.kind),
+            "code": self.code,
+            "message": self.message,
+            "status": self.status or 0,
+            "request_id": self.request_id,
+            "host_id": self.host_id,
+            "ec": self.ec,
+            "errno": self.errno,
+            "path": self.path,
+        }
+
+    def to_json(self) -> str:
+        """What :meth:`to_dict` says, in one line."""
+        import json
+
+        return self._json or json.dumps(self.to_dict(), ensure_ascii=False)
+
     def __reduce__(self) -> tuple[Any, ...]:
         names = ("code", "status", "request_id", "host_id", "ec", "path", "errno")
-        return _restored, (type(self), self.message, {name: getattr(self, name) for name in names}, self.kind)
+        fields = {name: getattr(self, name) for name in names}
+        return _restored, (type(self), self.message, fields, self.kind, self._json)
 
 
-def _restored(kind_of: type[OssResumableError], message: str, fields: dict[str, Any], kind: Code) -> OssResumableError:
-    error = kind_of(message, **fields)
+def _restored(
+    cls: type[OssResumableError], message: str, fields: dict[str, Any], kind: Code, json: str | None
+) -> OssResumableError:
+    error = cls(message, **fields)
     error.kind = kind
+    error._json = json
     return error
 
 
@@ -191,6 +223,7 @@ def described(error: CData) -> OssResumableError:
         errno=lib.oss_resumable_error_errno(error) or None,
     )
     exception.kind = Code(kind)
+    exception._json = decoded(lib.oss_resumable_error_json(error))
     return exception
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypedDict
 
 from . import records
-from ._fields import Field, Path, Switch, Text, Time, filled, named
+from ._fields import Field, Number, Path, Switch, Text, Time, filled, named
 from ._handle import Handle, Unpicklable
 from ._native import CData, ffi, lib, new
 from ._text import decoded_path
 from .enums import Code, PrefixPhase
 from .errors import check, taken
 from .events import SLICE_MS
-from .request import Prepared
+from .request import Prepared, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,11 +21,36 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._fields import Seconds
+    from ._text import StrPath
     from .client import Client
+    from .events import EventQueue
     from .records import PrefixCounts, PrefixObject, PrefixStatus
     from .request import DownloadOptions
 
     PrefixProgress = Callable[[PrefixStatus], Any]
+
+
+class PrefixOptions(TypedDict, total=False):
+    """The keyword arguments of a prefix download, besides ``bucket``, ``prefix`` and ``directory``.
+
+    Each is the field of ``oss_resumable_prefix_request`` in the C header with the same name.
+    """
+
+    manifest_dir: StrPath | None
+    """Directory of the manifest and of the checkpoints of unfinished objects; it must exist. Without it,
+    ``.oss-resumable`` in the directory."""
+    start_after: str | None
+    """Only keys behind this one, which need not exist."""
+    objects: DownloadOptions | None
+    """How each object is downloaded. Limits such as ``thread_num`` and ``max_bandwidth`` are those of one object."""
+    deadline: Seconds | None
+    """Longest time for everything. −1: no limit."""
+    verify: bool | None
+    """Read every file that is there already and compare it with its checksums."""
+    event_queue: EventQueue | None
+    """Takes the events of the prefix download, which reports as one download. Not for ``asyncio``."""
+    tag: int | None
+    """Any number of 64 bits: each event of the prefix download carries it."""
 
 
 class _Objects(Field):
@@ -46,6 +71,8 @@ FIELDS = named(
     _Objects("objects"),
     Time("deadline_ms"),
     Switch("verify"),
+    Queue("event_queue"),
+    Number("tag"),
 )
 
 
@@ -117,12 +144,11 @@ class PrefixDownload(Unpicklable):
         self,
         client: Client,
         options: Mapping[str, Any],
-        objects: DownloadOptions | None,
         progress: PrefixProgress | None,
     ) -> None:
         self._client = client
         self._progress = progress
-        prepared = Prepared(objects or {})
+        prepared = Prepared(options.get("objects") or {})
         self._callables = prepared.callables
         keep: list[Any] = []
         request = filled("oss_resumable_prefix_request", FIELDS, options, keep)

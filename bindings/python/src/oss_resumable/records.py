@@ -396,6 +396,8 @@ class PrefixStatus(NamedTuple):
     """What the prefix download is doing."""
     is_paused: bool
     """Whether it is paused."""
+    bytes_reused: int
+    """Those of ``bytes_done`` that were there already: unchanged files, and what was kept of an earlier run."""
 
 
 def prefix_status(c: CData) -> PrefixStatus:
@@ -413,6 +415,7 @@ def prefix_status(c: CData) -> PrefixStatus:
         c.bytes_per_second,
         PrefixPhase(c.phase),
         bool(c.is_paused),
+        c.bytes_reused,
     )
 
 
@@ -435,6 +438,8 @@ class PrefixCounts(NamedTuple):
     """Bytes of the files that are complete."""
     bytes_from_network: int
     """Body bytes of objects received from the network."""
+    bytes_reused: int
+    """Those of ``bytes_done`` that were there already: unchanged files, and what was kept of an earlier run."""
 
 
 def prefix_counts(c: CData) -> PrefixCounts:
@@ -448,6 +453,7 @@ def prefix_counts(c: CData) -> PrefixCounts:
         c.bytes_listed,
         c.bytes_done,
         c.bytes_from_network,
+        c.bytes_reused,
     )
 
 
@@ -494,3 +500,13 @@ class Checkpoint(NamedTuple):
     """Size of the finished file in bytes."""
     bytes_recorded: int
     """Bytes recorded as downloaded. They are verified against the disk when the download resumes."""
+    bucket: str | None
+    """Bucket of the object; ``None`` for a download from a URL."""
+    key: str | None
+    """Key of the object; ``None`` for a download from a URL."""
+    version_id: str | None
+    """Version id of the object, as the service said or else the request; ``None`` for a bucket without versioning."""
+    url: str | None
+    """URL of the object, without its query; ``None`` if bucket and key name the object."""
+    file_path: str
+    """Absolute path of the file that the download is to create."""

@@ -149,10 +149,13 @@ class _Range(Field):
         Number(self.fields[0]).set(struct, value, keep)
 
 
-class _Queue(Field):
+class Queue(Field):
+    """An event queue."""
+
     __slots__ = ()
 
     def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
+        """Sets the pointer; `keep` keeps the queue from being freed."""
         pointer = value._handle.pointer()
         keep.append(pointer)
         struct.event_queue = pointer
@@ -211,7 +214,7 @@ FIELDS = named(
     Text("expected_md5"),
     Text("expected_crc64"),
     Number("priority"),
-    _Queue("event_queue"),
+    Queue("event_queue"),
     Number("tag"),
 )
 
