@@ -2,7 +2,8 @@
 
     download.py ENDPOINT BUCKET KEY FILE CHECKPOINT_DIR
 
-Without a flush, and with a progress callable. Prints "microseconds N": the time without the start of Python and the import.
+Without a flush, and with a progress callable. Prints "microseconds N": the time without the start of Python and the
+import.
 """
 
 import sys

@@ -2,8 +2,8 @@
 
     many.py ENDPOINT BUCKET KEY COUNT DIRECTORY
 
-Downloads the object COUNT times, to the files 0, 1, ... in DIRECTORY, without a flush. Prints "microseconds N": the time
-without the start of Python and the import.
+Downloads the object COUNT times, to the files 0, 1, ... in DIRECTORY, without a flush. Prints "microseconds N": the
+time without the start of Python and the import.
 """
 
 import sys
