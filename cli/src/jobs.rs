@@ -68,10 +68,15 @@ pub fn create_directory(place: &TargetArguments) -> Result<(), String> {
 
 fn job(listed: &Listed, arguments: &GetArguments) -> Result<Job, String> {
     let mut job = Job::new(&listed.source, &arguments.target)?;
-    let request = &mut job.request;
     if let Some(digest) = listed.digest {
-        digest.expect_in(request);
+        digest.expect_in(&mut job.request);
     }
+    set_options(&mut job.request, arguments);
+    Ok(job)
+}
+
+/// Sets what the arguments say about every file.
+pub fn set_options(request: &mut DownloadRequest, arguments: &GetArguments) {
     request.overwrite = match arguments.overwrite {
         Replacing::Always => Overwrite::Replace,
         Replacing::Never => Overwrite::Fail,
@@ -82,7 +87,6 @@ fn job(listed: &Listed, arguments: &GetArguments) -> Result<Job, String> {
         Connections::Auto => (request.auto_concurrency, request.thread_num) = (true, 0),
         Connections::Fixed(count) => request.thread_num = count,
     }
-    Ok(job)
 }
 
 fn require_different_targets(jobs: &[Job]) -> Result<(), String> {

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use oss_resumable::{Error, ErrorKind, Outcome, Proof, Result, Status};
+use oss_resumable::{
+    Error, ErrorKind, ObjectResult, Outcome, PrefixCounts, PrefixObject, Proof, Result, Status,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -140,6 +142,59 @@ impl Report {
             (_, Err(error)) if error.kind() == ErrorKind::Cancelled => {}
             (_, Err(error)) => self.waiting.push(Line::Error(failure(name, error))),
         }
+    }
+
+    /// An object of a prefix has this result.
+    pub fn object(&mut self, name: &str, path: &Path, object: &PrefixObject<'_>) {
+        let (state, error) = match object.result {
+            ObjectResult::Directory => return,
+            ObjectResult::Failed(error) => ("failed", Some(error)),
+            ObjectResult::Unchanged => ("unchanged", None),
+            _ => ("complete", None),
+        };
+        self.totals.files += 1;
+        match error {
+            None => {
+                (self.totals.complete, self.totals.bytes) =
+                    (self.totals.complete + 1, self.totals.bytes + object.size)
+            }
+            Some(_) => self.totals.failed += 1,
+        }
+        if self.form == Form::Json {
+            let absolute = object.path.as_ref().map(|path| path.to_string_lossy().into_owned());
+            let object = FileObject {
+                r#type: "file",
+                source: name,
+                path: absolute.unwrap_or_default(),
+                state,
+                bytes_done: if error.is_none() { object.size } else { 0 },
+                outcome: None,
+                error: error.map(ErrorObject::from),
+            };
+            self.waiting.extend(serde_json::to_string(&object).ok().map(Line::Result));
+        } else if let Some(error) = error {
+            self.waiting.push(Line::Error(failure(name, error)));
+        } else if state == "complete" && self.form == Form::Text {
+            let path = printable(&path.to_string_lossy());
+            self.waiting.push(Line::Result(format!("{path}  {}, verified", bytes(object.size))));
+        }
+    }
+
+    /// What a prefix download has received and reused.
+    pub fn count_bytes(&mut self, counts: PrefixCounts) {
+        self.totals.bytes_from_network = counts.bytes_from_network;
+        self.totals.bytes_reused = counts.bytes_done.saturating_sub(counts.bytes_from_network);
+    }
+
+    /// A prefix download was interrupted.
+    pub fn prefix_interrupted(&mut self, counts: PrefixCounts) {
+        self.count_bytes(counts);
+        let totals = &mut self.totals;
+        totals.complete = counts.fetched + counts.unchanged;
+        totals.failed = counts.failed;
+        totals.files = counts.objects - counts.directories;
+        totals.interrupted = (totals.files - totals.complete - totals.failed).max(1);
+        totals.bytes = counts.bytes_done;
     }
 
     /// A message for the user between the results.

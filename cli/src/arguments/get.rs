@@ -14,6 +14,10 @@ pub struct GetArguments {
     /// What to download: oss://BUCKET/KEY, or a URL
     #[arg(value_name = "SOURCE", required_unless_present = "from_file")]
     pub sources: Vec<String>,
+    /// Download all objects whose keys begin with oss://BUCKET/PREFIX into the directory, with what follows the last slash
+    /// of the prefix as their paths. Files that are unchanged since an earlier run are not fetched again
+    #[arg(short, long, conflicts_with_all = ["from_file", "output"])]
+    pub recursive: bool,
     /// Read more sources from a file, one in a line, after a digest as sha256sum and md5sum write them if there is one;
     /// '-' is standard input
     #[arg(long, value_name = "LIST")]

@@ -8,6 +8,7 @@ use oss_resumable::{
 };
 
 use crate::arguments::GetArguments;
+use crate::commands::get_prefix;
 use crate::configuration::{client_options, url_options};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
@@ -18,6 +19,9 @@ use crate::recording::Recorder;
 use crate::report::{Form, Report};
 
 pub fn run(arguments: &GetArguments) -> Result<Exit, Failure> {
+    if arguments.recursive {
+        return get_prefix::run(arguments);
+    }
     let jobs = jobs::plan(arguments).map_err(Failure::Usage)?;
     let mut options = if jobs.iter().all(|job| job.request.url.is_some()) {
         url_options(&arguments.connection)
@@ -26,7 +30,8 @@ pub fn run(arguments: &GetArguments) -> Result<Exit, Failure> {
     };
     options.max_bandwidth = arguments.limit.unwrap_or(0);
     jobs::create_directory(&arguments.target).map_err(Failure::Failed)?;
-    let recorder = recorder(arguments, &jobs).map_err(Failure::Failed)?;
+    let names = jobs.iter().map(|job| job.name.clone()).collect();
+    let recorder = recorder(arguments, names).map_err(Failure::Failed)?;
     let interrupt = Interrupt::install()
         .map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
 
@@ -42,23 +47,26 @@ pub fn run(arguments: &GetArguments) -> Result<Exit, Failure> {
     }
 }
 
-fn recorder(arguments: &GetArguments, jobs: &[Job]) -> Result<Option<Arc<Recorder>>, String> {
+/// What `--trace` and `--timeline` need; `names` are those of the tags.
+pub fn recorder(
+    arguments: &GetArguments,
+    names: Arc<[String]>,
+) -> Result<Option<Arc<Recorder>>, String> {
     if arguments.trace.is_none() && arguments.timeline.is_none() {
         return Ok(None);
     }
-    let names = jobs.iter().map(|job| job.name.clone()).collect();
     Recorder::new(arguments.trace.as_deref(), arguments.timeline.is_some(), names)
         .map(|recorder| Some(Arc::new(recorder)))
 }
 
-fn with_recorder(options: ClientOptions, recorder: Option<Arc<Recorder>>) -> ClientOptions {
+pub fn with_recorder(options: ClientOptions, recorder: Option<Arc<Recorder>>) -> ClientOptions {
     match recorder {
         Some(recorder) => options.trace(move |trace| recorder.record(&trace)),
         None => options,
     }
 }
 
-fn write_recording(arguments: &GetArguments, recorder: &Recorder) -> Result<(), String> {
+pub fn write_recording(arguments: &GetArguments, recorder: &Recorder) -> Result<(), String> {
     match (recorder.finish()?, &arguments.timeline) {
         (Some(timeline), Some(path)) => timeline.draw(path),
         _ => Ok(()),

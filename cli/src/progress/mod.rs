@@ -9,7 +9,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-pub use board::{Board, Snapshot};
+pub use board::{Board, Figures, Snapshot};
 use plain::Plain;
 use screen::Screen;
 
