@@ -74,7 +74,7 @@ kill_half_way() {
 # A number of the summary, the last line.
 statistic() { sed -n '$s/.*"'"$1"'":\([0-9]*\).*/\1/p' "$scratch/second-run"; }
 
-scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=OFF
+scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=OFF -DOSS_RESUMABLE_BUILD_COMMAND=ON
 
 step "Starting local-oss, a small OSS server, limited to $rate a second for each connection"
 start_server

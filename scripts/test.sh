@@ -56,7 +56,8 @@ expect_no_temporary_files() {
 run_rust_tests() {
     local log=$logs/cargo-test.log status
     step "Rust tests"
-    cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"
+    # Many tests wait, for a time-out for example.
+    RUST_TEST_THREADS=$(($(nproc) * 3 / 2)) cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     add_up "cargo test" "$status" $(awk '
         /^test result: / {
@@ -72,7 +73,9 @@ run_rust_tests() {
 run_c_tests() {
     local log=$logs/ctest.log status
     step "C and C++ tests"
-    if ! scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=ON -DOSS_RESUMABLE_LONG_TESTS=$long; then
+    # The release build of the command takes a minute and a half. Its own tests run with the Rust tests.
+    if ! scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=ON -DOSS_RESUMABLE_LONG_TESTS=$long \
+        -DOSS_RESUMABLE_BUILD_COMMAND=$long; then
         add_up "the build" 1 0 0
         return
     fi

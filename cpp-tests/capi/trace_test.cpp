@@ -89,6 +89,7 @@ TEST(Trace, ARefusedRequestHasItsStatus) {
 TEST(Trace, DataIsFreedWhenTheClientCannotBeCreated) {
     Traces traces;
     oss_resumable_client_options options = OSS_RESUMABLE_CLIENT_OPTIONS_INIT;
+    options.endpoint = "ftp://127.0.0.1";
     traces.into(options);
     EXPECT_EQ(oss_resumable_client_new(&options, nullptr, nullptr), OSS_RESUMABLE_ERR_VALIDATION);
     EXPECT_EQ(traces.freed, 1);

@@ -300,8 +300,8 @@
  *   free; which of several processes is first is left to chance.
  * - Waiting ends with a cancel, and with the deadline, whose error then says what was waited for. A paused download
  *   goes on to wait when it is resumed. The status shows ::OSS_RESUMABLE_PHASE_QUEUED.
- * - Other processes are noticed by the locks of the files. Where a file system has none, runs may work at the same
- *   time, each with a file of its own.
+ * - Other processes are noticed by the locks of the files. Where a file system has none, this is as
+ *   ::OSS_RESUMABLE_BUSY_FAIL.
  */
 #define OSS_RESUMABLE_BUSY_WAIT 1
 

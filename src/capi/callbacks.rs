@@ -12,7 +12,6 @@ use super::allocation::c_string;
 use super::answer::{self, Answer};
 use super::codes::oss_resumable_code;
 use super::counted::Counted;
-use super::error_object::oss_resumable_error;
 use super::failure::{Failure, Result};
 use super::guard;
 use super::scope;
@@ -266,10 +265,9 @@ pub unsafe extern "C" fn oss_resumable_credentials_set(
     security_token: *const c_char,
     expires_unix_ms: i64,
 ) -> oss_resumable_code {
-    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes the provider's sink, and strings that are NULL or NUL-terminated.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             let mut key = access_key(access_key_id, access_key_secret, security_token)?;
             key.expires = expiry(expires_unix_ms)?;
             answer::give(sink.as_ref().map(|sink| &sink.answer), Ok(key))
@@ -291,10 +289,9 @@ pub unsafe extern "C" fn oss_resumable_credentials_fail(
     sink: *mut oss_resumable_credentials_sink,
     message: *const c_char,
 ) -> oss_resumable_code {
-    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes the provider's sink, and a string that is NULL or NUL-terminated.
     unsafe {
-        guard::fallible(no_error, || answer::fail(sink.as_ref().map(|sink| &sink.answer), message))
+        guard::without_error(|| answer::fail(sink.as_ref().map(|sink| &sink.answer), message))
     }
 }
 

@@ -205,10 +205,9 @@ pub unsafe extern "C" fn oss_resumable_download_status(
     download: *mut oss_resumable_download,
     snapshot: *mut oss_resumable_status,
 ) -> oss_resumable_code {
-    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes a live download, and a struct as long as it says.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             let download = oss_resumable_download::hold(download)?;
             sized::write(snapshot, (&download.download.status()).into())?;
             Ok(OSS_RESUMABLE_OK)
@@ -228,10 +227,9 @@ pub unsafe extern "C" fn oss_resumable_download_status(
 pub unsafe extern "C" fn oss_resumable_download_cancel(
     download: *mut oss_resumable_download,
 ) -> oss_resumable_code {
-    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes a live download.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             oss_resumable_download::hold(download)?.download.cancel();
             Ok(OSS_RESUMABLE_OK)
         })
@@ -260,10 +258,9 @@ pub unsafe extern "C" fn oss_resumable_download_cancel(
 pub unsafe extern "C" fn oss_resumable_download_pause(
     download: *mut oss_resumable_download,
 ) -> oss_resumable_code {
-    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes a live download.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             oss_resumable_download::hold(download)?.download.pause();
             Ok(OSS_RESUMABLE_OK)
         })
@@ -281,10 +278,9 @@ pub unsafe extern "C" fn oss_resumable_download_pause(
 pub unsafe extern "C" fn oss_resumable_download_resume(
     download: *mut oss_resumable_download,
 ) -> oss_resumable_code {
-    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes a live download.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             oss_resumable_download::hold(download)?.download.resume();
             Ok(OSS_RESUMABLE_OK)
         })
@@ -304,10 +300,9 @@ pub unsafe extern "C" fn oss_resumable_download_set_bandwidth(
     download: *mut oss_resumable_download,
     bytes_per_second: u64,
 ) -> oss_resumable_code {
-    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes a live download.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             oss_resumable_download::hold(download)?.download.set_bandwidth(bytes_per_second);
             Ok(OSS_RESUMABLE_OK)
         })
@@ -327,10 +322,9 @@ pub unsafe extern "C" fn oss_resumable_download_set_priority(
     download: *mut oss_resumable_download,
     priority: i32,
 ) -> oss_resumable_code {
-    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes a live download.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             oss_resumable_download::hold(download)?.download.set_priority(priority);
             Ok(OSS_RESUMABLE_OK)
         })

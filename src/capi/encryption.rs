@@ -10,7 +10,6 @@ use super::allocation::{self, OutOfMemory, c_string};
 use super::answer::{self, Answer};
 use super::callbacks::UserData;
 use super::codes::oss_resumable_code;
-use super::error_object::oss_resumable_error;
 use super::failure::{Failure, Result};
 use super::guard;
 use super::lists::{self, oss_resumable_pair};
@@ -184,10 +183,9 @@ pub unsafe extern "C" fn oss_resumable_content_key_set(
     iv: *const u8,
     iv_size: usize,
 ) -> oss_resumable_code {
-    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes the unwrapper's sink, and as many bytes as the sizes say.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             if key.is_null() || iv.is_null() {
                 return Err(Failure::validation(format_args!(
                     "the content key or its initial counter block is NULL"
@@ -222,10 +220,9 @@ pub unsafe extern "C" fn oss_resumable_content_key_fail(
     sink: *mut oss_resumable_content_key_sink,
     message: *const c_char,
 ) -> oss_resumable_code {
-    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes the unwrapper's sink, and a string that is NULL or NUL-terminated.
     unsafe {
-        guard::fallible(no_error, || answer::fail(sink.as_ref().map(|sink| &sink.answer), message))
+        guard::without_error(|| answer::fail(sink.as_ref().map(|sink| &sink.answer), message))
     }
 }
 

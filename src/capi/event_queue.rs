@@ -94,10 +94,9 @@ pub unsafe extern "C" fn oss_resumable_event_queue_next(
     timeout_ms: i64,
     event: *mut oss_resumable_event,
 ) -> oss_resumable_code {
-    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes a live queue, and a struct as long as it says.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             let handle = oss_resumable_event_queue::hold(queue)?;
             // Before an event is taken that could then not be given.
             sized::check(event)?;

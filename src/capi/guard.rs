@@ -1,6 +1,8 @@
 //! The wrapper around every exported function: no panic crosses the boundary or is printed, and `_free` calls made
 //! inside callbacks are deferred.
 
+use std::ptr;
+
 use super::codes::oss_resumable_code;
 use super::error_object::oss_resumable_error;
 use super::failure::{Failure, Result};
@@ -42,6 +44,12 @@ pub unsafe fn fallible(
         // SAFETY: as above.
         Err(defect) => unsafe { report(err, Failure::Library(Error::from(defect))) },
     }
+}
+
+/// As [`fallible`], for functions that have no error object.
+pub fn without_error(body: impl FnOnce() -> Result<oss_resumable_code>) -> oss_resumable_code {
+    // SAFETY: NULL is allowed.
+    unsafe { fallible(ptr::null_mut(), body) }
 }
 
 /// Gives the caller an error; returns its code. That is another one than the failure's if there is no memory for the

@@ -275,10 +275,9 @@ pub unsafe extern "C" fn oss_resumable_listing_next(
 pub unsafe extern "C" fn oss_resumable_listing_cancel(
     listing: *mut oss_resumable_listing,
 ) -> oss_resumable_code {
-    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes a live listing.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             oss_resumable_listing::hold(listing)?.canceller.cancel();
             Ok(OSS_RESUMABLE_OK)
         })

@@ -186,10 +186,9 @@ unsafe fn with(
     download: *mut oss_resumable_prefix_download,
     call: impl FnOnce(&PrefixDownload) -> Result<()>,
 ) -> oss_resumable_code {
-    let no_error = std::ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: this function's contract.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             call(&oss_resumable_prefix_download::hold(download)?.download)?;
             Ok(OSS_RESUMABLE_OK)
         })

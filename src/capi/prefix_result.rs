@@ -117,10 +117,9 @@ pub unsafe extern "C" fn oss_resumable_prefix_result_counts(
     result: *const oss_resumable_prefix_result,
     counts: *mut oss_resumable_prefix_counts,
 ) -> oss_resumable_code {
-    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes NULL or a live result, and a struct as long as it says.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             let result = required(result)?;
             sized::write(counts, result.outcome.counts().into())?;
             Ok(OSS_RESUMABLE_OK)
@@ -169,10 +168,9 @@ pub unsafe extern "C" fn oss_resumable_prefix_result_object(
     index: u64,
     object: *mut oss_resumable_prefix_object,
 ) -> oss_resumable_code {
-    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes NULL or a live result, and a struct as long as it says.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             let result = required(result)?;
             sized::check(object)?;
             let Some(mut last) = result.shown.try_lock() else {

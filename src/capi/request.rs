@@ -73,8 +73,8 @@ pub const OSS_RESUMABLE_BUSY_FAIL: i32 = 0;
 ///   free; which of several processes is first is left to chance.
 /// - Waiting ends with a cancel, and with the deadline, whose error then says what was waited for. A paused download
 ///   goes on to wait when it is resumed. The status shows ::OSS_RESUMABLE_PHASE_QUEUED.
-/// - Other processes are noticed by the locks of the files. Where a file system has none, runs may work at the same
-///   time, each with a file of its own.
+/// - Other processes are noticed by the locks of the files. Where a file system has none, this is as
+///   ::OSS_RESUMABLE_BUSY_FAIL.
 pub const OSS_RESUMABLE_BUSY_WAIT: i32 = 1;
 /// `write_mode`: directly for a download of at least 64 MiB that is larger than a quarter of the memory that the system
 /// can make available (`MemAvailable` in `/proc/meminfo`, or the memory limit of the process's control group if that is

@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 
 use super::allocation::{self, c_string};
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
-use super::error_object::oss_resumable_error;
 use super::failure::{Failure, Result};
 use super::guard;
 use super::sized;
@@ -342,10 +341,9 @@ pub unsafe extern "C" fn oss_resumable_result_stats(
     result: *const oss_resumable_result,
     statistics: *mut oss_resumable_statistics,
 ) -> oss_resumable_code {
-    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes NULL or a live result, and a struct as long as it says.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             let result = result
                 .as_ref()
                 .ok_or_else(|| Failure::validation(format_args!("the result is NULL")))?;

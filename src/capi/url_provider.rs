@@ -6,7 +6,6 @@ use std::ptr;
 use super::answer::{self, Answer};
 use super::callbacks::UserData;
 use super::codes::oss_resumable_code;
-use super::error_object::oss_resumable_error;
 use super::guard;
 use super::scope;
 use super::text;
@@ -64,10 +63,9 @@ pub unsafe extern "C" fn oss_resumable_url_set(
     sink: *mut oss_resumable_url_sink,
     url: *const c_char,
 ) -> oss_resumable_code {
-    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes the provider's sink, and a string that is NULL or NUL-terminated.
     unsafe {
-        guard::fallible(no_error, || {
+        guard::without_error(|| {
             let url = text::required(url, "url")?;
             answer::give(sink.as_ref().map(|sink| &sink.answer), Ok(url))
         })
@@ -88,10 +86,9 @@ pub unsafe extern "C" fn oss_resumable_url_fail(
     sink: *mut oss_resumable_url_sink,
     message: *const c_char,
 ) -> oss_resumable_code {
-    let no_error = ptr::null_mut::<*mut oss_resumable_error>();
     // SAFETY: the caller passes the provider's sink, and a string that is NULL or NUL-terminated.
     unsafe {
-        guard::fallible(no_error, || answer::fail(sink.as_ref().map(|sink| &sink.answer), message))
+        guard::without_error(|| answer::fail(sink.as_ref().map(|sink| &sink.answer), message))
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+use super::fields::{Fields, put_run, run_len};
 use crate::model::crc64::{self, Digest};
 use crate::model::extent::{Extent, ExtentMap, grain};
 use crate::model::pinning::Pinning;
@@ -25,9 +26,6 @@ pub const RECORD: usize = 32;
 
 /// Size of a checksum in bytes.
 const CHECKSUM: usize = 8;
-
-/// Replaces the length of a text that is absent.
-const ABSENT: u32 = u32::MAX;
 
 /// Bits of the flags field.
 const HAS_OBJECT_CRC: u32 = 1;
@@ -82,7 +80,7 @@ impl Header {
             Some(self.destination.as_os_str().as_bytes()),
             Some(self.temp_name.as_bytes()),
         ];
-        let texts_len: usize = texts.iter().map(|text| 4 + text.map_or(0, <[u8]>::len)).sum();
+        let texts_len: usize = texts.into_iter().map(run_len).sum();
         let len = (FIXED + texts_len + CHECKSUM).next_multiple_of(RECORD);
         if len > MAX_HEADER {
             return None;
@@ -110,9 +108,7 @@ impl Header {
         bytes.extend(self.object_crc64.unwrap_or(0).to_le_bytes());
         bytes.extend(flags.to_le_bytes());
         for text in texts {
-            let len = text.map_or(Some(ABSENT), |text| u32::try_from(text.len()).ok())?;
-            bytes.extend(len.to_le_bytes());
-            bytes.extend(text.unwrap_or_default());
+            put_run(&mut bytes, text)?;
         }
         bytes.resize(len - CHECKSUM, 0);
         bytes.extend(crc64::checksum(&bytes).to_le_bytes());
@@ -259,49 +255,6 @@ impl Replay {
     /// The extents, disjoint and in order.
     pub fn into_extents(self) -> Vec<Extent> {
         self.extents.iter().collect()
-    }
-}
-
-/// Reads little-endian fields from the front of bytes that may end anywhere.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    fn i64(&mut self) -> Option<i64> {
-        self.array().map(i64::from_le_bytes)
-    }
-
-    /// A length and as many bytes. The outer `None` means damage, the inner one an absent text.
-    fn run(&mut self) -> Option<Option<&'a [u8]>> {
-        match self.u32()? {
-            ABSENT => Some(None),
-            len => self.take(usize::try_from(len).ok()?).map(Some),
-        }
-    }
-
-    /// A [`Fields::run`] in UTF-8.
-    fn text(&mut self) -> Option<Option<String>> {
-        match self.run()? {
-            None => Some(None),
-            Some(bytes) => std::str::from_utf8(bytes).ok().map(|text| Some(text.to_owned())),
-        }
     }
 }
 

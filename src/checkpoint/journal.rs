@@ -84,9 +84,13 @@ impl JournalLocation {
         &self.path
     }
 
-    /// Whether there is a file at its path.
-    pub fn exists(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok()
+    /// Whether there is a file at its path that is locked or can be. Without locks nothing shows when the run that has
+    /// created it ends.
+    pub fn may_be_locked(&self) -> bool {
+        match LockedFile::open(&self.path) {
+            Ok(found) => found.is_some_and(|file| file.is_locked()),
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        }
     }
 
     /// Locks and reads the journal of an earlier run; `None` if there is none. `Busy` if another run uses it.

@@ -96,8 +96,8 @@ pub enum WhenBusy {
     ///   are free; which of several processes is first is left to chance.
     /// - Waiting ends with a cancel, and with the deadline, whose error then says what was waited for. A paused download
     ///   goes on to wait when it is resumed. The status shows [`Phase::Queued`](crate::Phase::Queued).
-    /// - Other processes are noticed by the locks of the files. Where a file system has none, runs may work at the
-    ///   same time, each with a file of its own.
+    /// - Other processes are noticed by the locks of the files. Where a file system has none, this is as
+    ///   [`WhenBusy::Fail`].
     Wait,
 }
 

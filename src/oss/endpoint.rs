@@ -62,7 +62,7 @@ impl Endpoint {
     }
 
     /// `https` or `http`.
-    pub(super) fn scheme(&self) -> &'static str {
+    pub fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
     }
 

@@ -20,6 +20,7 @@ use crate::model::options::max_active_downloads;
 use crate::model::prefix::PrefixRequest;
 use crate::model::request::{Checkpoint, DownloadRequest};
 use crate::oss::validate;
+use crate::storage::paths;
 use crate::sync::channel::unbounded;
 use crate::sys;
 
@@ -27,8 +28,6 @@ use crate::sys;
 const MANIFEST: &str = "manifest";
 /// Suffix of its name if the directory may hold others.
 const SUFFIX: &str = ".oss-resumable-manifest";
-/// Longest path in bytes, without the terminating zero.
-const PATH_MAX: usize = 4095;
 /// Permission bits of the manifest's directory: checkpoints are nobody else's business.
 const MODE: u32 = 0o700;
 /// The id that the kernel has had since the system started.
@@ -59,10 +58,7 @@ pub fn prepare(client: &Client, request: &PrefixRequest) -> Result<Run> {
         .map_err(|error| Error::io("read the file system of", &directory, &error))?;
     drop(exit_guard);
     let (messages, inbox) = unbounded();
-    let limits = Limits {
-        name: file_system.name_max,
-        path: PATH_MAX.saturating_sub(directory.as_os_str().len() + 1),
-    };
+    let limits = Limits { name: file_system.name_max, path: paths::room_in(&directory) };
     Ok(Run {
         client: client.clone(),
         control: Arc::new(Control::new(messages.clone())),

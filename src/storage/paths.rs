@@ -175,10 +175,15 @@ fn impossible_path(error: &io::Error) -> bool {
         || error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
 }
 
+/// Length in bytes of the longest path below `directory`, an absolute path.
+pub fn room_in(directory: &Path) -> usize {
+    PATH_MAX.saturating_sub(directory.as_os_str().len() + 1)
+}
+
 fn temp_path(directory: &Path, name: &OsStr) -> Result<(PathBuf, bool)> {
     let looked = |error: io::Error| Error::io("read the file system of", directory, &error);
     let file_system = sys::file::file_system(directory).map_err(looked)?;
-    let room = PATH_MAX.saturating_sub(directory.as_os_str().len() + 1);
+    let room = room_in(directory);
     let fixed = temp_name::fixed(name, file_system.name_max.min(room));
     if file_system.local {
         return Ok((directory.join(fixed), true));

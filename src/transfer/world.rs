@@ -194,7 +194,7 @@ pub trait Storage {
     /// Whether the download keeps a journal.
     fn keeps_journal(&self) -> bool;
 
-    /// Whether a journal has come since [`Storage::lock_journal`] found none.
+    /// Whether a journal that is locked or can be has come since [`Storage::lock_journal`] found none.
     fn has_new_journal(&self) -> bool;
 
     /// Writes a new journal in place of the one that is locked; `Busy` if another run has created one meanwhile. Header

@@ -1,5 +1,6 @@
 //! The manifest's bytes, described in `docs/manifest.md`. Parsing accepts any bytes and gives a record or nothing.
 
+use crate::checkpoint::fields::{Fields, put_run, run_len};
 use crate::model::crc64::{self, Digest};
 use crate::model::extent::Extent;
 
@@ -19,8 +20,6 @@ const UNIT: usize = 8;
 const FIXED: usize = 72;
 const EXTENT: usize = 24;
 const CHECKSUM: usize = 8;
-/// Replaces the length of a text that is absent.
-const ABSENT: u32 = u32::MAX;
 
 const HAS_OBJECT_CRC: u32 = 1;
 const IS_DECRYPTED: u32 = 2;
@@ -98,17 +97,15 @@ pub fn record_len(start: [u8; 4]) -> Option<usize> {
 impl FileRecord {
     /// The record's bytes in the manifest `id`; `None` if they do not fit in [`MAX_RECORD`].
     pub fn encode(&self, id: &ManifestId) -> Option<Vec<u8>> {
-        let optional = |text: &Option<String>| text.clone().map(String::into_bytes);
         let texts = [
-            Some(self.path.clone().into_bytes()),
-            Some(self.bucket.clone().into_bytes()),
-            Some(self.key.clone().into_bytes()),
-            optional(&self.etag),
-            optional(&self.version_id),
-            optional(&self.last_modified),
+            Some(self.path.as_bytes()),
+            Some(self.bucket.as_bytes()),
+            Some(self.key.as_bytes()),
+            self.etag.as_deref().map(str::as_bytes),
+            self.version_id.as_deref().map(str::as_bytes),
+            self.last_modified.as_deref().map(str::as_bytes),
         ];
-        let texts_len: usize =
-            texts.iter().flatten().map(Vec::len).sum::<usize>() + 4 * texts.len();
+        let texts_len: usize = texts.into_iter().map(run_len).sum();
         let len = FIXED + texts_len + self.extents.len().checked_mul(EXTENT)? + CHECKSUM;
         let len = len.next_multiple_of(UNIT);
         if len > MAX_RECORD {
@@ -130,9 +127,7 @@ impl FileRecord {
         bytes.extend(u32::try_from(self.extents.len()).ok()?.to_le_bytes());
         bytes.extend(self.unflushed_since_boot.unwrap_or_default());
         for text in texts {
-            let len = text.as_ref().map_or(Some(ABSENT), |text| u32::try_from(text.len()).ok())?;
-            bytes.extend(len.to_le_bytes());
-            bytes.extend(text.unwrap_or_default());
+            put_run(&mut bytes, text)?;
         }
         for extent in &self.extents {
             bytes.extend(extent.offset.to_le_bytes());
@@ -203,44 +198,6 @@ fn checksum(id: &ManifestId, body: &[u8]) -> u64 {
     digest.update(id);
     digest.update(body);
     digest.value()
-}
-
-/// Reads little-endian fields from the front of bytes that may end anywhere.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    fn i64(&mut self) -> Option<i64> {
-        self.array().map(i64::from_le_bytes)
-    }
-
-    /// The outer `None` means damage, the inner one an absent text.
-    fn text(&mut self) -> Option<Option<String>> {
-        match self.u32()? {
-            ABSENT => Some(None),
-            len => {
-                let bytes = self.take(usize::try_from(len).ok()?)?;
-                std::str::from_utf8(bytes).ok().map(|text| Some(text.to_owned()))
-            }
-        }
-    }
 }
 
 #[cfg(test)]

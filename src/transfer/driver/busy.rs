@@ -23,20 +23,29 @@ impl Driver<'_> {
                 true => self.open().map(|()| None),
                 false => self.get_files(),
             };
-            match begun {
-                Err(busy) if busy.kind() == ErrorKind::Busy && self.request.waits_if_busy() => {
-                    self.let_go(&busy);
-                    self.wait_for_other(&busy, look)?;
-                    look = (look * 3 / 2).min(LATEST_LOOK);
-                }
-                // The files were free at first. The run that has created them since may have died.
-                Err(busy) if busy.kind() == ErrorKind::Busy && self.has_files && may_look_again => {
-                    self.let_go(&busy);
-                    may_look_again = false;
-                }
+            let busy = match begun {
+                Err(busy) if busy.kind() == ErrorKind::Busy && self.knows_by_locks() => busy,
                 begun => return begun,
+            };
+            if self.request.waits_if_busy() {
+                self.let_go(&busy);
+                self.wait_for_other(&busy, look)?;
+                look = (look * 3 / 2).min(LATEST_LOOK);
+            } else if self.has_files && may_look_again {
+                // The files were free at first. The run that has created them since may have died.
+                self.let_go(&busy);
+                may_look_again = false;
+            } else {
+                return Err(busy);
             }
         }
+    }
+
+    /// Whether locks show when another run does not use the files any more. Before the first request nothing else has
+    /// shown that it does.
+    fn knows_by_locks(&self) -> bool {
+        let temp = self.earlier_run.temp.as_ref();
+        !self.has_files || self.earlier_run.is_late || temp.is_some_and(|temp| temp.is_locked())
     }
 
     fn get_files(&mut self) -> Result<Option<Outcome>> {

@@ -54,7 +54,10 @@ impl Driver<'_> {
             Some(file) => file,
             None if earlier_run.has_temp => storage.claim_temp()?,
             // Another run has come meanwhile, and what it recorded would be lost.
-            None if storage.has_new_journal() => return Err(Error::busy(storage.target())),
+            None if storage.has_new_journal() => {
+                self.earlier_run.is_late = true;
+                return Err(Error::busy(storage.target()));
+            }
             None => storage.create_temp()?,
         };
         // Until its record is replaced, a later run can use the bytes of the earlier run, if it can find them.

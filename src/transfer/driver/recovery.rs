@@ -24,6 +24,8 @@ pub struct EarlierRun {
     /// The temporary file contains nothing of an earlier run: this one created or emptied it.
     pub is_new: bool,
     pub recoverable: Option<Recoverable>,
+    /// It has come since the files were looked for, and locks show when it does not use them any more.
+    pub is_late: bool,
 }
 
 /// Bytes that may be kept, if the service still has their object.

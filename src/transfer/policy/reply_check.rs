@@ -71,6 +71,7 @@ pub struct FirstReply {
 
 /// Checks OSS's reply to the first request for `first..=last` (`None`: without a range).
 pub fn first_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstReply, Flaw> {
+    body_length(head)?;
     require_oss_header(head)?;
     object_reply(head, asked)
 }
@@ -93,8 +94,7 @@ pub fn first_url_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<Fi
 }
 
 fn object_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstReply, Flaw> {
-    let length = content_length(head)?;
-    refuse_transfer_compression(head, length)?;
+    let length = body_length(head)?;
     match (head.status, asked) {
         (206, Some((first, last))) => {
             let (body, total) = ranged_body(head, length)?;
@@ -132,6 +132,7 @@ fn object_reply(head: &ReplyHead, asked: Option<(u64, u64)>) -> Result<FirstRepl
 /// Checks the reply to a request without a range for a processed object (`x-oss-process`), whose bytes are not the
 /// stored ones. A CRC-64 in it is that of the stored ones.
 pub fn processed_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
+    body_length(head)?;
     require_oss_header(head)?;
     let FirstReply { generation, body, ranges_ignored } = stream_reply(head)?;
     Ok(FirstReply { generation: Generation { crc64: None, ..generation }, body, ranges_ignored })
@@ -139,8 +140,7 @@ pub fn processed_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
 
 /// Checks a reply to a request without a range, whose body may be chunked.
 fn stream_reply(head: &ReplyHead) -> Result<FirstReply, Flaw> {
-    let length = content_length(head)?;
-    refuse_transfer_compression(head, length)?;
+    let length = body_length(head)?;
     if head.status != 200 {
         return Err(Flaw::Contradiction(format!("unexpected status {}", head.status)));
     }
@@ -178,8 +178,7 @@ pub fn head_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
 /// Checks the reply of any server to a request for one byte, which is sent in place of a HEAD: a signature may not
 /// cover that method.
 pub fn probe_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
-    let length = content_length(head)?;
-    refuse_transfer_compression(head, length)?;
+    let length = body_length(head)?;
     match (head.status, length) {
         (206, _) => Ok(generation(head, ranged_body(head, length)?.1)),
         (200, Some(size)) => Ok(generation(head, size)),
@@ -192,8 +191,7 @@ pub fn probe_reply(head: &ReplyHead) -> Result<Generation, Flaw> {
 
 /// Checks the reply to a request for a page of a listing.
 pub fn list_reply(head: &ReplyHead) -> Result<(), Flaw> {
-    let length = content_length(head)?;
-    refuse_transfer_compression(head, length)?;
+    body_length(head)?;
     require_oss_header(head)?;
     match head.status {
         200 => Ok(()),
@@ -208,8 +206,7 @@ pub fn later_reply(
     pinned: &Generation,
     pinning: Pinning,
 ) -> Result<(), Flaw> {
-    let length = content_length(head)?;
-    refuse_transfer_compression(head, length)?;
+    let length = body_length(head)?;
     match head.status {
         206 => {}
         200 => return Err(Flaw::RangeIgnored),
@@ -350,6 +347,13 @@ fn require_oss_header(head: &ReplyHead) -> Result<(), Flaw> {
         "it has no x-oss header, so it came from a proxy or another server, not from OSS"
             .to_owned(),
     ))
+}
+
+/// The length of the body, if the reply has one, which must not be that of compressed bytes.
+fn body_length(head: &ReplyHead) -> Result<Option<u64>, Flaw> {
+    let length = content_length(head)?;
+    refuse_transfer_compression(head, length)?;
+    Ok(length)
 }
 
 /// Refuses a body that was compressed in transit: without a length it does not consist of the stored bytes. An object

@@ -49,7 +49,7 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
                 false => universe.others_of_target(process),
             };
             let others = process.plan.occupied.is_some() || others || vanishes;
-            others && !process.request.waits_if_busy()
+            others && !(process.request.waits_if_busy() && has_locks)
         }
         "InvalidArgument" if process.plan.request.processed == Some(Processed::Error) => true,
         "Cancelled" => matches!(process.plan.end, Some(End::Cancel(_))),

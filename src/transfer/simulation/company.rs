@@ -59,7 +59,7 @@ fn a_run_is_not_busy_because_of_one_that_has_died() {
     let mut plan = Plan::quiet(1);
     let start = Start::With(Duration::from_millis(1));
     plan.runs.push(RunPlan { start, ..RunPlan::quiet() });
-    // The second one finds no file. When its reply comes, the first one has made them and died.
+    // The second one finds no files. When its reply comes, the first one has created them and died.
     plan.runs[0].end = Some(End::Kill(Moment::After(Duration::from_secs(1))));
     let kind = FaultKind::SlowHead(Duration::from_secs(2));
     plan.faults.push(RequestFault { which: Which::Number(1), kind });

@@ -106,8 +106,8 @@ impl Storage for DownloadFiles {
     }
 
     fn has_new_journal(&self) -> bool {
-        self.locked_journal.borrow().is_none()
-            && self.journal.as_ref().is_some_and(JournalLocation::exists)
+        let location = self.journal.as_ref().filter(|_| self.locked_journal.borrow().is_none());
+        location.is_some_and(JournalLocation::may_be_locked)
     }
 
     fn start_journal(&self, header: &Header, extents: &[Extent]) -> Result<Box<dyn JournalFile>> {

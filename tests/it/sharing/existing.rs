@@ -8,8 +8,8 @@ use local_oss::{Config, Fault, Matcher, Object};
 use oss_resumable::{Checkpoint, EventKind, EventQueue, Phase, Proof, Sha256};
 
 use super::{
-    assert_in_time, assert_nothing_fetched, bytes_sent, cancel, end, if_different, methods, start,
-    until,
+    assert_in_time, assert_nothing_fetched, bytes_sent, cancel, end, events, if_different, methods,
+    start, until,
 };
 use crate::encryption;
 use crate::fixture::{BUCKET, Fixture, KEY, MIB, wait_for_progress};
@@ -333,9 +333,7 @@ fn reading_can_be_paused() {
     download.resume();
     wait_for_progress(&download, read + MIB);
     cancel(&download);
-    let events = std::iter::from_fn(|| queue.next(Some(Duration::ZERO)).expect("open"));
-    let kinds: Vec<_> =
-        events.map(|event| event.kind).filter(|kind| *kind != EventKind::Progress).collect();
+    let kinds: Vec<_> = events(&queue, 1).into_iter().map(|(_, kind)| kind).collect();
     assert_eq!(kinds[..2], [EventKind::Started, EventKind::Paused]);
 }
 

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::time::{Duration, Instant};
 
 use oss_resumable::{
-    Client, Download, DownloadRequest, Error, Outcome, Overwrite, Phase, WhenBusy,
+    Client, Download, DownloadRequest, Error, EventKind, EventQueue, Outcome, Overwrite, Phase,
+    WhenBusy,
 };
 
 use crate::fixture::Fixture;
@@ -74,6 +75,17 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
 #[track_caller]
 fn until_queued(download: &Download) {
     until("it waits", || download.status().phase == Phase::Queued);
+}
+
+/// The tags and kinds of events, without progress, until so many downloads have ended.
+fn events(queue: &EventQueue, ends: usize) -> Vec<(u64, EventKind)> {
+    let (mut events, mut ended) = (Vec::new(), 0);
+    while ended < ends {
+        let event = queue.next(Some(Duration::from_secs(60))).expect("open").expect("an event");
+        ended += usize::from(matches!(event.kind, EventKind::Ended(_)));
+        events.extend((event.kind != EventKind::Progress).then_some((event.tag, event.kind)));
+    }
+    events
 }
 
 /// Cancels; returns how long it took until the end.

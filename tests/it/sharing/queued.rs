@@ -7,8 +7,8 @@ use local_oss::{Fault, Object};
 use oss_resumable::{ErrorKind, EventKind, EventQueue, Phase};
 
 use super::{
-    A_WHILE, assert_in_time, assert_nothing_fetched, bytes_sent, cancel, end, methods, start,
-    until, waiting,
+    A_WHILE, assert_in_time, assert_nothing_fetched, bytes_sent, cancel, end, events, methods,
+    start, until, waiting,
 };
 use crate::fixture::{BUCKET, Fixture, MIB, PART, wait_for_progress};
 
@@ -66,14 +66,7 @@ fn they_start_in_the_order_of_their_calls_and_continue_from_what_is_there() {
     let outcome = end(&downloads[2]).expect("download");
     assert!(outcome.statistics.bytes_reused > 0);
     assert_nothing_fetched(&fixture, &end(&downloads[3]).expect("download"));
-    let is_end = |(_, kind): &(u64, EventKind)| matches!(kind, EventKind::Ended(_));
-    let mut events = Vec::new();
-    while events.iter().filter(|event| is_end(event)).count() < downloads.len() {
-        let event = queue.next(None).expect("open").expect("an event");
-        if event.kind != EventKind::Progress {
-            events.push((event.tag, event.kind));
-        }
-    }
+    let events = events(&queue, 4);
     let cancelled = EventKind::Ended(Err(ErrorKind::Cancelled));
     let ended = EventKind::Ended(Ok(()));
     let started = EventKind::Started;

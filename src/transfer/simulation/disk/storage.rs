@@ -183,7 +183,8 @@ impl Storage for SimStorage {
 
     fn has_new_journal(&self) -> bool {
         let path = self.journal_path.as_ref().filter(|_| self.journal.borrow().is_none());
-        path.is_some_and(|path| self.shared.lock().files.find(path.as_os_str()).is_some())
+        let state = self.shared.lock();
+        state.plan.locks && path.is_some_and(|path| state.files.find(path.as_os_str()).is_some())
     }
 
     fn start_journal(&self, header: &Header, extents: &[Extent]) -> Result<Box<dyn JournalFile>> {
