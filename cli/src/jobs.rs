@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use oss_resumable::{Checkpoint, DownloadRequest, Overwrite, WhenBusy};
 
 use crate::arguments::{Connections, GetArguments, Replacing, TargetArguments};
-use crate::source::Source;
+use crate::source::{Source, is_prefix};
 use crate::source_list::{self, Listed};
 
 /// One file to download.
@@ -43,6 +43,11 @@ impl Job {
 /// The jobs of a command. Nothing has been created, and no two are for the same file.
 pub fn plan(arguments: &GetArguments) -> Result<Vec<Job>, String> {
     let named = arguments.sources.iter().map(|text| {
+        if is_prefix(text) && arguments.target.output.is_none() {
+            return Err(format!(
+                "'{text}' names no file: give -r to download all objects whose keys begin with it, or -o FILE for an object"
+            ));
+        }
         let source = Source::parse(text)?;
         Ok(Listed { source, digest: None })
     });

@@ -1,8 +1,9 @@
 //! State shared by the handle of a prefix download and its thread.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::active::{Active, ActiveObject};
 use super::outcome::PrefixOutcome;
 use super::plan::Index;
 use crate::client_state::Dependent;
@@ -38,7 +39,7 @@ struct State {
     counts: PrefixCounts,
     listing: Option<ListCanceller>,
     /// The downloads that have started and not ended.
-    active: HashMap<Index, Download>,
+    active: BTreeMap<Index, Active>,
     result: Option<Result<PrefixOutcome>>,
     thread: Option<ThreadId>,
     /// The thread has released everything.
@@ -71,13 +72,13 @@ impl Control {
 
     pub fn pause(&self) {
         self.is_paused.store(true, Ordering::Release);
-        self.state.lock().active.values().for_each(Download::pause);
+        self.state.lock().active.values().for_each(|active| active.download.pause());
         self.wake();
     }
 
     pub fn resume(&self) {
         self.is_paused.store(false, Ordering::Release);
-        self.state.lock().active.values().for_each(Download::resume);
+        self.state.lock().active.values().for_each(|active| active.download.resume());
         self.wake();
     }
 
@@ -110,26 +111,30 @@ impl Control {
     }
 
     /// A download of this run has started.
-    pub fn add(&self, index: Index, download: Download) {
+    pub fn add(&self, index: Index, active: Active) {
         let mut state = self.state.lock();
         if self.is_paused() {
-            download.pause();
+            active.download.pause();
         }
-        state.active.insert(index, download);
+        state.active.insert(index, active);
     }
 
     /// Takes a download that has ended.
     pub fn take(&self, index: Index) -> Option<Download> {
-        self.state.lock().active.remove(&index)
+        self.state.lock().active.remove(&index).map(|active| active.download)
     }
 
     pub fn active(&self) -> usize {
         self.state.lock().active.len()
     }
 
+    pub fn active_objects(&self) -> Vec<ActiveObject> {
+        self.state.lock().active.values().map(Active::observed).collect()
+    }
+
     /// Cancels all downloads that have started.
     pub fn cancel_active(&self) {
-        self.state.lock().active.values().for_each(Download::cancel);
+        self.state.lock().active.values().for_each(|active| active.download.cancel());
     }
 
     pub fn status(&self) -> PrefixStatus {
@@ -141,7 +146,7 @@ impl Control {
             active: state.active.len() as u64,
             bytes_per_second: 0,
         };
-        for download in state.active.values().map(Download::status) {
+        for download in state.active.values().map(|active| active.download.status()) {
             status.counts.bytes_done += download.bytes_done;
             status.counts.bytes_from_network += download.statistics.bytes_from_network;
             status.bytes_per_second += download.bytes_per_second;

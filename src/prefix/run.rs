@@ -82,6 +82,7 @@ impl Run {
                     self.download_ended(index);
                 }
             }
+            self.control.set_counts(self.progress.counts);
         }
         if result.is_ok() {
             self.remove_leftovers();

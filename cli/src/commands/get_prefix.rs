@@ -1,106 +1,183 @@
 //! `get -r`: downloads all objects of a prefix into a directory.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
-use oss_resumable::{Client, ErrorKind, PrefixRequest, PrefixStatus};
+use oss_resumable::{
+    Client, Error, ErrorKind, Phase, PrefixDownload, PrefixOutcome, PrefixPhase, PrefixRequest,
+    Result,
+};
 
 use crate::arguments::GetArguments;
-use crate::commands::get::{recorder, with_recorder, write_recording};
+use crate::commands::get::{STOPPING, with_client};
 use crate::configuration::client_options;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::jobs::{create_directory, set_options};
-use crate::output::complain;
 use crate::progress::{Figures, Progress, Snapshot};
 use crate::report::{Form, Report};
-use crate::source::bucket_and_rest;
+use crate::source::{bucket_and_rest, is_url};
 
-pub fn run(arguments: &GetArguments) -> Result<Exit, Failure> {
+/// Time between two looks at a directory to which another program downloads.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+pub fn run(arguments: &GetArguments) -> std::result::Result<Exit, Failure> {
+    let request = request(arguments).map_err(Failure::Usage)?;
+    let options = client_options(&arguments.connection).map_err(Failure::Usage)?;
+    create_directory(&arguments.target).map_err(Failure::Failed)?;
+    let name = format!("oss://{}/{}", request.bucket, request.prefix);
+    let interrupt = Interrupt::install().map_err(Failure::Failed)?;
+    with_client(arguments, options, [name.clone()].into(), |client| {
+        let run = Run {
+            place: arguments.target.directory.clone().unwrap_or_default(),
+            name,
+            request,
+            waits: arguments.wait,
+            interrupt: &interrupt,
+            report: Report::new(Form::of(arguments)),
+            progress: Progress::new(arguments.quiet),
+        };
+        run.follow(&client)
+    })
+}
+
+/// What the arguments ask for. Nothing has been created.
+fn request(arguments: &GetArguments) -> std::result::Result<PrefixRequest, String> {
     let [source] = arguments.sources.as_slice() else {
-        return Err(Failure::Usage("-r takes one source, oss://BUCKET/PREFIX".to_owned()));
+        let count = arguments.sources.len();
+        return Err(format!("-r takes one source, oss://BUCKET/PREFIX, and there are {count}"));
     };
-    let (bucket, prefix) = bucket_and_rest(source).map_err(Failure::Usage)?;
+    if is_url(source) {
+        return Err("-r takes oss://BUCKET/PREFIX, and no URL".to_owned());
+    }
+    let (bucket, prefix) = bucket_and_rest(source)?;
     let directory = arguments.target.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let mut options = client_options(&arguments.connection).map_err(Failure::Usage)?;
-    options.max_bandwidth = arguments.limit.unwrap_or(0);
     let mut request = PrefixRequest::new(bucket, prefix, directory);
     request.manifest_dir.clone_from(&arguments.target.checkpoint_dir);
+    request.verify = arguments.verify;
     set_options(&mut request.objects, arguments);
-    create_directory(&arguments.target).map_err(Failure::Failed)?;
-    let recorder = recorder(arguments, [source.clone()].into()).map_err(Failure::Failed)?;
-    let interrupt = Interrupt::install()
-        .map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
-    let client = Client::new(with_recorder(options, recorder.clone()))?;
-
-    let exit = follow(&client, &request, arguments, &interrupt)?;
-    match recorder.map_or(Ok(()), |recorder: Arc<_>| write_recording(arguments, &recorder)) {
-        Ok(()) => Ok(exit),
-        Err(why) if exit == Exit::Success => Err(Failure::Failed(why)),
-        Err(why) => {
-            complain(&why);
-            Ok(exit)
-        }
-    }
+    Ok(request)
 }
 
-fn follow(
-    client: &Client,
-    request: &PrefixRequest,
-    arguments: &GetArguments,
-    interrupt: &Interrupt,
-) -> Result<Exit, Failure> {
-    let mut report = Report::new(Form::of(arguments));
-    let mut progress = Progress::new(arguments.quiet);
-    let download = client.start_prefix(request)?;
-    let mut is_stopping = false;
-    let result = loop {
-        if let Some(result) = download.wait(Some(progress.time_left())) {
-            break result;
-        }
-        if interrupt.is_requested() && !is_stopping {
-            is_stopping = true;
-            report.tell("stopping; interrupt again to leave at once");
-            download.cancel();
-        }
-        let print = report.has_lines().then_some(|| report.flush());
-        progress.show(&snapshot(&download.status()), print);
-    };
-    progress.finish();
-    match result {
-        Ok(outcome) => {
-            for object in outcome.objects() {
-                let name = format!("oss://{}/{}", request.bucket, object.key);
-                let path = object.path.as_deref().map(|path| shown(path, outcome.directory()));
-                report.object(&name, path.unwrap_or(Path::new("")), &object);
+/// The download of a prefix.
+struct Run<'a> {
+    /// The directory, as the user named it; empty for the current one.
+    place: PathBuf,
+    name: String,
+    request: PrefixRequest,
+    /// Whether to wait for another program that downloads to the directory.
+    waits: bool,
+    interrupt: &'a Interrupt,
+    report: Report,
+    progress: Progress,
+}
+
+impl Run<'_> {
+    /// Starts the download and waits for its end.
+    fn follow(mut self, client: &Client) -> std::result::Result<Exit, Failure> {
+        let download = match self.start(client) {
+            Err(error) if error.kind() == ErrorKind::Validation => return Err(error.into()),
+            started => started,
+        };
+        let result = match &download {
+            Ok(download) => self.wait(download),
+            Err(error) => Err(error.clone()),
+        };
+        self.progress.finish();
+        match result {
+            Ok(outcome) => {
+                tell(&mut self.report, &self.request, &self.place, &outcome);
+                let nothing = outcome.is_empty().then(|| self.nothing());
+                self.report.prefix_ended(&outcome.counts(), nothing);
             }
-            report.count_bytes(outcome.counts());
+            Err(error) => {
+                let counts = download.map(|download| download.status().counts);
+                self.report.prefix_ended(&counts.unwrap_or_default(), Some(error));
+            }
         }
-        Err(error) if error.kind() == ErrorKind::Cancelled => {
-            report.prefix_interrupted(download.status().counts);
-        }
-        Err(error) => {
-            report.flush();
-            return Err(error.into());
+        Ok(self.report.finish())
+    }
+
+    /// Starts the download, once no other program downloads to the directory if the user wants to wait for it.
+    fn start(&mut self, client: &Client) -> Result<PrefixDownload> {
+        let mut has_told = false;
+        loop {
+            match client.start_prefix(&self.request) {
+                Err(error) if error.kind() == ErrorKind::Busy && self.waits => {}
+                started => return started,
+            }
+            if self.interrupt.is_requested() {
+                return Err(Error::new(ErrorKind::Cancelled, "Cancelled", "not started"));
+            }
+            if !has_told {
+                has_told = true;
+                self.report.tell("waiting for another program that downloads to the directory");
+                self.report.flush();
+            }
+            thread::sleep(LOOK_EVERY);
         }
     }
-    Ok(report.finish())
+
+    fn wait(&mut self, download: &PrefixDownload) -> Result<PrefixOutcome> {
+        let mut is_stopping = false;
+        loop {
+            if let Some(result) = download.wait(Some(self.progress.time_left())) {
+                return result;
+            }
+            if self.interrupt.is_requested() && !is_stopping {
+                is_stopping = true;
+                self.report.tell(STOPPING);
+                download.cancel();
+            }
+            let now = self.snapshot(download);
+            let report = &mut self.report;
+            let print = report.has_lines().then_some(|| report.flush());
+            self.progress.show(&now, print);
+        }
+    }
+
+    fn nothing(&self) -> Error {
+        let message = format!("{}: there is no object whose key begins with it", self.name);
+        Error::new(ErrorKind::Service, "NoSuchKey", message)
+    }
+
+    fn snapshot(&self, download: &PrefixDownload) -> Snapshot {
+        let status = download.status();
+        let counts = &status.counts;
+        if status.phase == PrefixPhase::Listing {
+            let name = format!("listing: {} objects", counts.objects);
+            let whole = (name, Figures::default());
+            return Snapshot { files: Vec::new(), whole, is_single: false };
+        }
+        let ended = counts.fetched + counts.unchanged + counts.failed;
+        let figures = Figures {
+            done: counts.bytes_done,
+            total: Some(counts.bytes_listed),
+            rate: status.bytes_per_second,
+            reused: counts.bytes_done.saturating_sub(counts.bytes_from_network),
+        };
+        let active = download.active_objects().into_iter();
+        let files = active.filter(|object| object.status.phase != Phase::Queued).map(|object| {
+            let name = relative(&self.request, &object.key).to_owned();
+            (name, Figures::from(&object.status))
+        });
+        let of = counts.objects - counts.directories;
+        let whole = (format!("{ended} of {of} files"), figures);
+        Snapshot { files: files.collect(), whole, is_single: false }
+    }
 }
 
-/// A path below the directory, without it.
-fn shown<'a>(path: &'a Path, directory: &Path) -> &'a Path {
-    path.strip_prefix(directory).unwrap_or(path)
+fn tell(report: &mut Report, request: &PrefixRequest, place: &Path, outcome: &PrefixOutcome) {
+    for object in outcome.objects() {
+        let name = format!("oss://{}/{}", request.bucket, object.key);
+        let target = place.join(relative(request, &object.key));
+        report.object(&name, &target, &object);
+    }
 }
 
-fn snapshot(status: &PrefixStatus) -> Snapshot {
-    let counts = &status.counts;
-    let ended = counts.fetched + counts.unchanged + counts.directories + counts.failed;
-    let figures = Figures {
-        done: counts.bytes_done,
-        total: Some(counts.bytes_listed).filter(|_| counts.objects > 0),
-        rate: status.bytes_per_second,
-        reused: counts.bytes_done.saturating_sub(counts.bytes_from_network),
-    };
-    let whole = (format!("{ended} of {} files", counts.objects), figures);
-    Snapshot { files: Vec::new(), whole, is_single: false }
+/// The path of an object's file in the directory: its key without what the prefix has up to its last slash.
+fn relative<'a>(request: &PrefixRequest, key: &'a str) -> &'a str {
+    let base = request.prefix.rfind('/').map_or(0, |slash| slash + 1);
+    key.get(base..).unwrap_or(key)
 }

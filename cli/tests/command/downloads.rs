@@ -73,8 +73,9 @@ fn wrong_arguments_are_refused_before_anything_is_sent_or_created() {
     for (arguments, message) in [
         (&["get"] as &[&str], "SOURCE"),
         (&["get", "file"], "'file' is not a source"),
-        (&["get", "oss://examplebucket"], "names a bucket and no object"),
-        (&["get", "oss://examplebucket/dir/", "-d", "new"], "give -o FILE"),
+        (&["get", "oss://examplebucket"], "give -r to download all objects"),
+        (&["get", "oss://examplebucket", "-o", "file"], "names a bucket and no object"),
+        (&["get", "oss://examplebucket/dir/", "-d", "new"], "give -r to download all objects"),
         (&["get", SOURCE, "oss://examplebucket/b", "-o", "file"], "-o names one file"),
         (&["get", SOURCE, "oss://examplebucket/exampleobject.bin"], "would both become"),
         (&["get", SOURCE, "-o", "a", "-d", "b"], "cannot be used with"),

@@ -1,18 +1,18 @@
 //! The results of `get`: a line or a JSON object for each file, and one for the whole.
 
-use std::path::Path;
-use std::time::Instant;
+mod json;
+mod prefix;
 
-use oss_resumable::{
-    Error, ErrorKind, ObjectResult, Outcome, PrefixCounts, PrefixObject, Proof, Result, Status,
-};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use oss_resumable::{Error, ErrorKind, Outcome, Proof, Result, Status};
 
 use crate::arguments::GetArguments;
 use crate::exit::Exit;
 use crate::output::{Lines, complain, note, printable};
 use crate::quantity::{bytes, clock, rate};
+use json::{ErrorObject, FileObject, SummaryObject, raw};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Report {
     /// Results and errors that have not been written.
     waiting: Vec<Line>,
     totals: Totals,
+    /// Why the whole failed.
+    error: Option<Error>,
 }
 
 enum Line {
@@ -55,48 +57,18 @@ enum Line {
 struct Totals {
     files: u64,
     complete: u64,
+    /// Complete files that were there.
+    unchanged: u64,
     failed: u64,
     interrupted: u64,
+    is_interrupted: bool,
+    /// The files are those of a prefix.
+    has_prefix: bool,
     bytes: u64,
     bytes_from_network: u64,
     bytes_reused: u64,
     /// Bytes of interrupted files that a later run finds.
     kept: u64,
-}
-
-/// What became of a file in JSON; `docs/command.md` describes the fields.
-#[derive(Serialize)]
-struct FileObject<'a> {
-    r#type: &'static str,
-    source: &'a str,
-    path: String,
-    state: &'static str,
-    bytes_done: u64,
-    outcome: Option<Box<RawValue>>,
-    error: Option<ErrorObject<'a>>,
-}
-
-#[derive(Serialize)]
-struct ErrorObject<'a> {
-    code: &'a str,
-    message: &'a str,
-    status: i64,
-    request_id: Option<&'a str>,
-    ec: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct SummaryObject {
-    r#type: &'static str,
-    files: u64,
-    complete: u64,
-    failed: u64,
-    interrupted: u64,
-    bytes: u64,
-    bytes_from_network: u64,
-    bytes_reused: u64,
-    elapsed_ms: u64,
-    exit_code: u8,
 }
 
 impl Report {
@@ -107,6 +79,7 @@ impl Report {
             lines: Lines::default(),
             waiting: Vec::new(),
             totals: Totals::default(),
+            error: None,
         }
     }
 
@@ -124,10 +97,10 @@ impl Report {
                 let object = FileObject {
                     r#type: "file",
                     source: name,
-                    path: match result {
+                    path: Some(match result {
                         Ok(outcome) => outcome.file_path.to_string_lossy().into_owned(),
                         Err(_) => absolute(target),
-                    },
+                    }),
                     state,
                     bytes_done: last.map_or(0, |status| status.bytes_done),
                     outcome: result.as_ref().ok().and_then(raw),
@@ -142,59 +115,6 @@ impl Report {
             (_, Err(error)) if error.kind() == ErrorKind::Cancelled => {}
             (_, Err(error)) => self.waiting.push(Line::Error(failure(name, error))),
         }
-    }
-
-    /// An object of a prefix has this result.
-    pub fn object(&mut self, name: &str, path: &Path, object: &PrefixObject<'_>) {
-        let (state, error) = match object.result {
-            ObjectResult::Directory => return,
-            ObjectResult::Failed(error) => ("failed", Some(error)),
-            ObjectResult::Unchanged => ("unchanged", None),
-            _ => ("complete", None),
-        };
-        self.totals.files += 1;
-        match error {
-            None => {
-                (self.totals.complete, self.totals.bytes) =
-                    (self.totals.complete + 1, self.totals.bytes + object.size)
-            }
-            Some(_) => self.totals.failed += 1,
-        }
-        if self.form == Form::Json {
-            let absolute = object.path.as_ref().map(|path| path.to_string_lossy().into_owned());
-            let object = FileObject {
-                r#type: "file",
-                source: name,
-                path: absolute.unwrap_or_default(),
-                state,
-                bytes_done: if error.is_none() { object.size } else { 0 },
-                outcome: None,
-                error: error.map(ErrorObject::from),
-            };
-            self.waiting.extend(serde_json::to_string(&object).ok().map(Line::Result));
-        } else if let Some(error) = error {
-            self.waiting.push(Line::Error(failure(name, error)));
-        } else if state == "complete" && self.form == Form::Text {
-            let path = printable(&path.to_string_lossy());
-            self.waiting.push(Line::Result(format!("{path}  {}, verified", bytes(object.size))));
-        }
-    }
-
-    /// What a prefix download has received and reused.
-    pub fn count_bytes(&mut self, counts: PrefixCounts) {
-        self.totals.bytes_from_network = counts.bytes_from_network;
-        self.totals.bytes_reused = counts.bytes_done.saturating_sub(counts.bytes_from_network);
-    }
-
-    /// A prefix download was interrupted.
-    pub fn prefix_interrupted(&mut self, counts: PrefixCounts) {
-        self.count_bytes(counts);
-        let totals = &mut self.totals;
-        totals.complete = counts.fetched + counts.unchanged;
-        totals.failed = counts.failed;
-        totals.files = counts.objects - counts.directories;
-        totals.interrupted = (totals.files - totals.complete - totals.failed).max(1);
-        totals.bytes = counts.bytes_done;
     }
 
     /// A message for the user between the results.
@@ -223,54 +143,29 @@ impl Report {
     /// Writes the summary.
     pub fn finish(mut self) -> Exit {
         self.flush();
-        let totals = &self.totals;
-        let mut exit = match totals {
-            Totals { interrupted: 1.., .. } => Exit::Interrupted,
-            Totals { failed: 1.., .. } => Exit::Failed,
+        let mut exit = match (&self.totals, &self.error) {
+            (Totals { is_interrupted: true, .. }, _) => Exit::Interrupted,
+            (Totals { failed: 1.., .. }, _) | (_, Some(_)) => Exit::Failed,
             _ => Exit::Success,
         };
         let elapsed = self.begun.elapsed();
+        let totals = &self.totals;
         match self.form {
             Form::Json => {
-                let object = SummaryObject {
-                    r#type: "summary",
-                    files: totals.files,
-                    complete: totals.complete,
-                    failed: totals.failed,
-                    interrupted: totals.interrupted,
-                    bytes: totals.bytes,
-                    bytes_from_network: totals.bytes_from_network,
-                    bytes_reused: totals.bytes_reused,
-                    elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-                    exit_code: exit as u8,
-                };
-                if let Ok(text) = serde_json::to_string(&object) {
+                let summary = totals.summary(elapsed, self.error.as_ref(), exit);
+                if let Ok(text) = serde_json::to_string(&summary) {
                     self.lines.write(text);
                 }
             }
-            Form::Text if totals.files > 1 && exit != Exit::Interrupted => {
-                note(&format!(
-                    "{} of {} files, {} in {}, {}",
-                    totals.complete,
-                    totals.files,
-                    bytes(totals.bytes),
-                    clock(elapsed),
-                    rate(per_second(totals.bytes_from_network, elapsed.as_secs_f64())),
-                ));
+            Form::Text if totals.files > 1 || totals.has_prefix => {
+                if self.error.is_none() && exit != Exit::Interrupted {
+                    note(&totals.sentence(elapsed));
+                }
             }
             Form::Text | Form::Quiet => {}
         }
         if exit == Exit::Interrupted {
-            let complete = match totals {
-                Totals { files: 1, .. } => String::new(),
-                Totals { complete, files, .. } => {
-                    format!("{complete} of {files} files are complete, ")
-                }
-            };
-            let kept = bytes(totals.kept);
-            complain(&format!(
-                "interrupted: {complete}{kept} of unfinished files are kept; run the same command again to go on"
-            ));
+            complain(&totals.interruption());
         }
         if let Err(why) = self.lines.finish() {
             complain(&why);
@@ -294,6 +189,7 @@ impl Totals {
             }
             Err(error) if error.kind() == ErrorKind::Cancelled => {
                 self.interrupted += 1;
+                self.is_interrupted = true;
                 self.kept += last.map_or(0, |last| last.bytes_done);
                 "interrupted"
             }
@@ -303,22 +199,57 @@ impl Totals {
             }
         }
     }
-}
 
-impl<'a> From<&'a Error> for ErrorObject<'a> {
-    fn from(error: &'a Error) -> Self {
-        ErrorObject {
-            code: error.code(),
-            message: error.message(),
-            status: error.status(),
-            request_id: error.request_id(),
-            ec: error.ec(),
+    fn summary<'a>(
+        &self,
+        elapsed: Duration,
+        error: Option<&'a Error>,
+        exit: Exit,
+    ) -> SummaryObject<'a> {
+        SummaryObject {
+            r#type: "summary",
+            files: self.files,
+            complete: self.complete,
+            unchanged: self.unchanged,
+            failed: self.failed,
+            interrupted: self.interrupted,
+            bytes: self.bytes,
+            bytes_from_network: self.bytes_from_network,
+            bytes_reused: self.bytes_reused,
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            error: error.map(ErrorObject::from),
+            exit_code: exit as u8,
         }
     }
-}
 
-fn raw(outcome: &Outcome) -> Option<Box<RawValue>> {
-    RawValue::from_string(outcome.to_json()).ok()
+    fn sentence(&self, elapsed: Duration) -> String {
+        let unchanged = match self.unchanged {
+            0 => String::new(),
+            count => format!(" ({count} unchanged)"),
+        };
+        format!(
+            "{} of {} files{unchanged}, {} in {}, {}",
+            self.complete,
+            self.files,
+            bytes(self.bytes),
+            clock(elapsed),
+            rate(per_second(self.bytes_from_network, elapsed.as_secs_f64())),
+        )
+    }
+
+    fn interruption(&self) -> String {
+        const NEXT: &str = "run the same command again to go on";
+        let complete = format!("{} of {} files are complete", self.complete, self.files);
+        let kept = format!("{} of unfinished files are kept", bytes(self.kept));
+        match self {
+            Totals { has_prefix: true, files: 0, .. } => {
+                "interrupted before anything was downloaded".to_owned()
+            }
+            Totals { has_prefix: true, .. } => format!("interrupted: {complete}; {NEXT}"),
+            Totals { files: 1, .. } => format!("interrupted: {kept}; {NEXT}"),
+            _ => format!("interrupted: {complete}, {kept}; {NEXT}"),
+        }
+    }
 }
 
 fn absolute(path: &Path) -> String {
@@ -345,7 +276,8 @@ fn success(target: &Path, outcome: &Outcome) -> String {
 
 fn failure(name: &str, error: &Error) -> String {
     let id = error.request_id().map_or(String::new(), |id| format!(" (request id {id})"));
-    format!("{name}: {error}{id}")
+    let separator = if name.is_empty() { "" } else { ": " };
+    format!("{name}{separator}{error}{id}")
 }
 
 fn per_second(bytes: u64, seconds: f64) -> u64 {

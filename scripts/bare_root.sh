@@ -1,0 +1,40 @@
+# Sourced by test scripts: a root directory with only the named Debian packages and what they depend on, in which programs
+# run without the libraries, headers and compilers of this machine. Needs root, or user namespaces.
+#
+#   make_bare_root ROOT PACKAGE...       PACKAGE: a name, or the path of a .deb whose dependencies alone are unpacked
+#   in_bare_root ROOT COMMAND...         runs a command in it; /dev and /proc are this machine's
+
+# What dpkg needs to install a package, and a shell.
+bare_root_base=(base-files libc-bin dash coreutils sed grep tar dpkg)
+
+# Packages come from the distribution's archive, as `apt-get install` would choose them for an empty system. They are
+# unpacked and not configured, and dpkg in the root knows them.
+make_bare_root() {
+    local root=$1 archives state deb
+    shift
+    archives=$root.archives state=$root.state
+    mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root"/{etc,tmp,dev,proc,root} "$archives/partial" \
+        "$root"/var/lib/dpkg/{info,updates,triggers} || return
+    for deb in bin sbin lib lib64; do ln -s "usr/$deb" "$root/$deb" || return; done
+    : >"$state" || return
+    # A fixed architecture keeps apt from asking for those of this machine's packages.
+    apt-get -qq install --yes --no-install-recommends --download-only \
+        -o Dir::State::status="$state" -o Dir::Cache::archives="$archives" -o Debug::NoLocking=1 \
+        -o APT::Sandbox::User=root "${bare_root_base[@]}" "$@" </dev/null || return
+    for deb in "$archives"/*.deb; do
+        dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink --no-same-owner -C "$root" || return
+        dpkg-deb --field "$deb" | sed '1a Status: install ok installed' >>"$root/var/lib/dpkg/status" || return
+        echo >>"$root/var/lib/dpkg/status"
+    done
+    rm -r "$archives" "$state"
+}
+
+# In a mount namespace of its own, so that nothing stays mounted.
+in_bare_root() {
+    local root=$1 namespaces=(--mount)
+    shift
+    [ "$(id -u)" -eq 0 ] || namespaces+=(--map-root-user)
+    # shellcheck disable=SC2016
+    unshare "${namespaces[@]}" sh -c '
+        mount --rbind /dev "$0/dev" && mount --rbind /proc "$0/proc" && exec chroot "$0" "$@"' "$root" "$@"
+}
