@@ -88,7 +88,7 @@ impl Run<'_> {
         match result {
             Ok(outcome) => {
                 tell(&mut self.report, &self.request, &self.place, &outcome);
-                let nothing = outcome.is_empty().then(|| self.nothing());
+                let nothing = outcome.is_empty().then(|| nothing(&self.name));
                 self.report.prefix_ended(&outcome.counts(), nothing);
             }
             Err(error) => {
@@ -137,11 +137,6 @@ impl Run<'_> {
         }
     }
 
-    fn nothing(&self) -> Error {
-        let message = format!("{}: there is no object whose key begins with it", self.name);
-        Error::new(ErrorKind::Service, "NoSuchKey", message)
-    }
-
     fn snapshot(&self, download: &PrefixDownload) -> Snapshot {
         let status = download.status();
         let counts = &status.counts;
@@ -166,6 +161,11 @@ impl Run<'_> {
         let whole = (format!("{ended} of {of} files"), figures);
         Snapshot { files: files.collect(), whole, is_single: false }
     }
+}
+
+fn nothing(name: &str) -> Error {
+    let message = format!("no key of an object begins with {name}");
+    Error::new(ErrorKind::Service, "NoSuchKey", message)
 }
 
 fn tell(report: &mut Report, request: &PrefixRequest, place: &Path, outcome: &PrefixOutcome) {

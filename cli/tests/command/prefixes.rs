@@ -88,7 +88,10 @@ fn a_later_run_fetches_what_is_new_and_says_what_is_unchanged() {
     {
         assert_eq!(summary[field], value, "{field}");
     }
-    assert_eq!((&summary["bytes_reused"], &summary["bytes"]), (&(2 * MIB).into(), &(2 * MIB + 1007).into()));
+    assert_eq!(
+        (&summary["bytes_reused"], &summary["bytes"]),
+        (&(2 * MIB).into(), &(2 * MIB + 1007).into())
+    );
     fixture.assert_is("out/a", "p/a");
 }
 
@@ -102,7 +105,11 @@ fn files_are_read_again_if_that_is_asked_for() {
     let mut bytes = fs::read(&path).expect("file");
     bytes[1000] ^= 1;
     fs::write(&path, &bytes).expect("write");
-    File::options().write(true).open(&path).and_then(|file| file.set_modified(modified)).expect("time");
+    File::options()
+        .write(true)
+        .open(&path)
+        .and_then(|file| file.set_modified(modified))
+        .expect("time");
     assert!(fixture.run(&get).success().stderr.contains("(2 unchanged)"));
     let ended = fixture.run(&[&get[..], &["--verify"]].concat()).success();
     assert!(ended.stderr.contains("(1 unchanged)"), "{}", ended.stderr);
@@ -167,7 +174,10 @@ fn a_prefix_that_nothing_begins_with_and_a_bucket_that_is_not_there_are_errors()
         assert_eq!(ended.code, Some(1));
         assert_eq!(ended.json().len(), 1);
         assert_eq!(ended.json()[0]["error"]["code"], code);
-        assert_eq!((&ended.json()[0]["files"], &ended.json()[0]["exit_code"]), (&0.into(), &1.into()));
+        assert_eq!(
+            (&ended.json()[0]["files"], &ended.json()[0]["exit_code"]),
+            (&0.into(), &1.into())
+        );
     }
     assert_eq!(fixture.files(), [""; 0]);
 }
@@ -206,7 +216,8 @@ fn quiet_prints_errors_only() {
 #[test]
 fn existing_files_are_replaced_compared_or_left_alone() {
     let fixture = some();
-    let get = |when| fixture.run(&["get", "-r", PREFIX, "-d", "out", "--overwrite", when, "--json"]);
+    let get =
+        |when| fixture.run(&["get", "-r", PREFIX, "-d", "out", "--overwrite", when, "--json"]);
     fs::create_dir(fixture.path("out")).expect("directory");
     fs::write(fixture.path("out/a"), "mine").expect("write");
     let ended = get("never");

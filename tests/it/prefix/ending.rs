@@ -66,7 +66,10 @@ fn the_objects_that_are_being_downloaded_can_be_told() {
     assert!(keys.len() <= 64, "{keys:?}");
     let first = &objects[0];
     assert_eq!(first.path, scene.dir().canonicalize().expect("path").join("a"));
-    assert_eq!((first.status.phase, first.status.bytes_total), (Phase::Transferring, Some(4 * MIB)));
+    assert_eq!(
+        (first.status.phase, first.status.bytes_total),
+        (Phase::Transferring, Some(4 * MIB))
+    );
     assert!(first.status.bytes_done > 0);
     scene.fixture.server.clear_faults();
     assert!(download.wait(None).expect("an end").is_ok());
