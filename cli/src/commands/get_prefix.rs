@@ -15,7 +15,7 @@ use crate::configuration::client_options;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::jobs::{create_directory, set_options};
-use crate::progress::{Figures, Progress, Snapshot};
+use crate::progress::{Figures, Progress, Snapshot, Whole};
 use crate::report::{Form, Report};
 use crate::source::{bucket_and_rest, is_url};
 
@@ -142,7 +142,7 @@ impl Run<'_> {
         let counts = &status.counts;
         if status.phase == PrefixPhase::Listing {
             let name = format!("listing: {} objects", counts.objects);
-            let whole = (name, Figures::default());
+            let whole = Whole { short_name: name.clone(), name, figures: None };
             return Snapshot { files: Vec::new(), whole, is_single: false };
         }
         let ended = counts.fetched + counts.unchanged + counts.failed;
@@ -158,7 +158,7 @@ impl Run<'_> {
             (name, Figures::from(&object.status))
         });
         let of = counts.objects - counts.directories;
-        let whole = (format!("{ended} of {of} files"), figures);
+        let whole = Whole::of_files(ended, of, figures);
         Snapshot { files: files.collect(), whole, is_single: false }
     }
 }
