@@ -17,7 +17,6 @@ make_bare_root() {
         "$root"/var/lib/dpkg/{info,updates,triggers} || return
     for deb in bin sbin lib lib64; do ln -s "usr/$deb" "$root/$deb" || return; done
     : >"$state" || return
-    # A fixed architecture keeps apt from asking for those of this machine's packages.
     apt-get -qq install --yes --no-install-recommends --download-only \
         -o Dir::State::status="$state" -o Dir::Cache::archives="$archives" -o Debug::NoLocking=1 \
         -o APT::Sandbox::User=root "${bare_root_base[@]}" "$@" </dev/null || return
