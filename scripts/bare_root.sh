@@ -10,22 +10,29 @@ bare_root_base=(base-files libc-bin dash coreutils sed grep tar dpkg)
 # Packages come from the distribution's archive, as `apt-get install` would choose them for an empty system. They are
 # unpacked and not configured, and dpkg in the root knows them.
 make_bare_root() {
-    local root=$1 archives state deb
+    local root=$1 cache=$1.cache directory deb
     shift
-    archives=$root.archives state=$root.state
-    mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root"/{etc,tmp,dev,proc,root} "$archives/partial" \
+    mkdir -p "$root"/usr/{bin,sbin,lib,lib64} "$root"/{etc,tmp,dev,proc,root} "$cache/archives/partial" \
         "$root"/var/lib/dpkg/{info,updates,triggers} || return
-    for deb in bin sbin lib lib64; do ln -s "usr/$deb" "$root/$deb" || return; done
-    : >"$state" || return
-    apt-get -qq install --yes --no-install-recommends --download-only \
-        -o Dir::State::status="$state" -o Dir::Cache::archives="$archives" -o Debug::NoLocking=1 \
-        -o APT::Sandbox::User=root "${bare_root_base[@]}" "$@" </dev/null || return
-    for deb in "$archives"/*.deb; do
+    for directory in bin sbin lib lib64; do ln -s "usr/$directory" "$root/$directory" || return; done
+    : >"$cache/status" || return
+    # The lists of packages may be out of date.
+    download_packages "$cache" "${bare_root_base[@]}" "$@" ||
+        { apt-get -qq update && download_packages "$cache" "${bare_root_base[@]}" "$@"; } || return
+    for deb in "$cache"/archives/*.deb; do
         dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink --no-same-owner -C "$root" || return
         dpkg-deb --field "$deb" | sed '1a Status: install ok installed' >>"$root/var/lib/dpkg/status" || return
         echo >>"$root/var/lib/dpkg/status"
     done
-    rm -r "$archives" "$state"
+    rm -r "$cache"
+}
+
+# Downloads packages and what they depend on, as if nothing were installed.
+download_packages() {
+    local cache=$1
+    shift
+    apt-get -qq install --yes --no-install-recommends --download-only -o Dir::State::status="$cache/status" \
+        -o Dir::Cache="$cache" -o Debug::NoLocking=1 -o APT::Sandbox::User=root "$@" </dev/null
 }
 
 # In a mount namespace of its own, so that nothing stays mounted.
