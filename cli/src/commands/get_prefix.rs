@@ -150,7 +150,7 @@ impl Run<'_> {
             done: counts.bytes_done,
             total: Some(counts.bytes_listed),
             rate: status.bytes_per_second,
-            reused: counts.bytes_done.saturating_sub(counts.bytes_from_network),
+            reused: counts.bytes_reused,
         };
         let active = download.active_objects().into_iter();
         let files = active.filter(|object| object.status.phase != Phase::Queued).map(|object| {

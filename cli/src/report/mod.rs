@@ -12,7 +12,7 @@ use crate::arguments::GetArguments;
 use crate::exit::Exit;
 use crate::output::{Lines, complain, note, printable};
 use crate::quantity::{bytes, clock, rate};
-use json::{ErrorObject, FileObject, SummaryObject, raw};
+use json::{FileObject, SummaryObject, raw};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,8 +103,8 @@ impl Report {
                     }),
                     state,
                     bytes_done: last.map_or(0, |status| status.bytes_done),
-                    outcome: result.as_ref().ok().and_then(raw),
-                    error: result.as_ref().err().map(ErrorObject::from),
+                    outcome: result.as_ref().ok().and_then(|outcome| raw(outcome.to_json())),
+                    error: result.as_ref().err().and_then(|error| raw(error.to_json())),
                 };
                 self.waiting.extend(serde_json::to_string(&object).ok().map(Line::Result));
             }
@@ -113,7 +113,7 @@ impl Report {
             }
             (_, Ok(_)) => {}
             (_, Err(error)) if error.kind() == ErrorKind::Cancelled => {}
-            (_, Err(error)) => self.waiting.push(Line::Error(failure(name, error))),
+            (_, Err(error)) => self.waiting.push(Line::Error(format!("{name}: {error}"))),
         }
     }
 
@@ -200,12 +200,7 @@ impl Totals {
         }
     }
 
-    fn summary<'a>(
-        &self,
-        elapsed: Duration,
-        error: Option<&'a Error>,
-        exit: Exit,
-    ) -> SummaryObject<'a> {
+    fn summary(&self, elapsed: Duration, error: Option<&Error>, exit: Exit) -> SummaryObject {
         SummaryObject {
             r#type: "summary",
             files: self.files,
@@ -217,7 +212,7 @@ impl Totals {
             bytes_from_network: self.bytes_from_network,
             bytes_reused: self.bytes_reused,
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            error: error.map(ErrorObject::from),
+            error: error.and_then(|error| raw(error.to_json())),
             exit_code: exit as u8,
         }
     }
@@ -272,12 +267,6 @@ fn success(target: &Path, outcome: &Outcome) -> String {
         Proof::ExpectedDigest => ", digest verified",
         _ => ", the service has no checksum",
     }
-}
-
-fn failure(name: &str, error: &Error) -> String {
-    let id = error.request_id().map_or(String::new(), |id| format!(" (request id {id})"));
-    let separator = if name.is_empty() { "" } else { ": " };
-    format!("{name}{separator}{error}{id}")
 }
 
 fn per_second(bytes: u64, seconds: f64) -> u64 {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use oss_resumable::{Error, ErrorKind, ObjectResult, PrefixCounts, PrefixObject};
 
-use super::json::{ErrorObject, FileObject};
-use super::{Form, Line, Report, failure};
+use super::json::{FileObject, raw};
+use super::{Form, Line, Report};
 use crate::output::printable;
 use crate::quantity::bytes;
 
@@ -38,11 +38,11 @@ impl Report {
                     state,
                     bytes_done: if error.is_none() { object.size } else { 0 },
                     outcome: None,
-                    error: error.map(ErrorObject::from),
+                    error: error.and_then(|error| raw(error.to_json())),
                 };
                 self.waiting.extend(serde_json::to_string(&object).ok().map(Line::Result));
             }
-            (_, Some(error)) => self.waiting.push(Line::Error(failure(name, error))),
+            (_, Some(error)) => self.waiting.push(Line::Error(format!("{name}: {error}"))),
             (Form::Text, None) if state == "complete" => {
                 let target = printable(&target.to_string_lossy());
                 let size = bytes(object.size);
@@ -58,7 +58,7 @@ impl Report {
         let totals = &mut self.totals;
         totals.has_prefix = true;
         totals.bytes_from_network = counts.bytes_from_network;
-        totals.bytes_reused = counts.bytes_done.saturating_sub(counts.bytes_from_network);
+        totals.bytes_reused = counts.bytes_reused;
         let Some(error) = error else { return };
         totals.files = counts.objects.saturating_sub(counts.directories);
         totals.complete = counts.fetched + counts.unchanged;
@@ -69,7 +69,7 @@ impl Report {
             totals.interrupted = totals.files.saturating_sub(totals.complete + totals.failed);
             totals.is_interrupted = true;
         } else {
-            self.waiting.push(Line::Error(failure("", &error)));
+            self.waiting.push(Line::Error(error.to_string()));
             self.error = Some(error);
         }
     }

@@ -237,6 +237,8 @@ fn each_allocation_in_the_life_of_a_prefix_download_may_fail() {
             (request.bucket, request.prefix) = (c"examplebucket".as_ptr(), c"exampledir/".as_ptr());
             (request.directory, request.manifest_dir) = (directory.as_ptr(), directory.as_ptr());
             (request.start_after, request.objects) = (c"a".as_ptr(), &raw const objects);
+            let queue = made(|out, err| oss_resumable_event_queue_new(out, err));
+            (request.event_queue, request.tag) = (queue, 7);
             let download = made(|out, err| {
                 oss_resumable_prefix_download_start(client, &raw const request, out, err)
             });
@@ -257,6 +259,7 @@ fn each_allocation_in_the_life_of_a_prefix_download_may_fail() {
             assert_eq!(CStr::from_ptr(object.key), c"exampledir/exampleobject.bin");
             oss_resumable_prefix_result_free(result);
             oss_resumable_prefix_download_free(download);
+            oss_resumable_event_queue_free(queue);
         }
         fixture.free(client);
     });
