@@ -74,7 +74,7 @@ pub fn is_url(text: &str) -> bool {
 }
 
 /// A URL without its query, which may hold a signature, and without a user and a password.
-fn without_secrets(url: &str) -> String {
+pub fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));

@@ -30,7 +30,8 @@ pub struct GetArguments {
     /// What happens to a file that is there already
     #[arg(long, value_name = "WHEN", default_value = "always")]
     pub overwrite: Replacing,
-    /// If another program is downloading to the same file, wait for it and go on from what it leaves
+    /// If another program is downloading to the same file, or with -r to the same directory, wait for it and go on from what
+    /// it leaves
     #[arg(long)]
     pub wait: bool,
     /// Connections of each file: a number, or 'auto' to use as many as make it faster

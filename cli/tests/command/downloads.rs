@@ -205,10 +205,15 @@ fn a_url_that_fails_is_shown_without_its_query() {
     fixture.server.set_auth(Auth::Anonymous);
     let url = format!("{}/{BUCKET}/missing", fixture.server.endpoint());
     let asked = format!("{url}?Signature=S3cret");
-    for arguments in [&["get", &asked, "--json"] as &[&str], &["verify", "file", &asked]] {
+    for (arguments, code) in [
+        (&["get", &asked, "--json"] as &[&str], 1),
+        (&["verify", "file", &asked], 1),
+        (&[&asked], 2),
+        (&["get", "--connections", &asked, &url], 2),
+    ] {
         fixture.write("file", "");
         let ended = Ended::of(&mut fixture.bare(arguments));
-        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
         let text = ended.stdout + &ended.stderr;
         assert!(text.contains(&url) && !text.contains("S3cret"), "{text}");
     }
