@@ -39,8 +39,8 @@ impl PrefixDownload {
     /// Returns the objects whose downloads have started and not ended, in the order of their keys' bytes: as many as
     /// [`PrefixStatus::active`](crate::PrefixStatus::active) says. At most 64 or twice
     /// [`ClientOptions::max_active_downloads`](crate::ClientOptions::max_active_downloads), whichever is more. Objects
-    /// whose files are only compared are not among them. Never waits for the network or the disk. Empty in a forked
-    /// child.
+    /// whose files are read to find out what has changed are not among them. Never waits for the network or the disk.
+    /// Empty in a forked child.
     pub fn active_objects(&self) -> Vec<ActiveObject> {
         match self.client.require_threads() {
             Ok(()) => self.control.active_objects(),
