@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use oss_resumable::{
-    Client, Error, ErrorKind, Phase, PrefixDownload, PrefixOutcome, PrefixPhase, PrefixRequest,
-    Result,
+    Client, Error, ErrorKind, Phase, PrefixCounts, PrefixDownload, PrefixOutcome, PrefixPhase,
+    PrefixRequest, PrefixStatus, Result,
 };
 
 use crate::arguments::GetArguments;
@@ -35,6 +35,7 @@ pub fn run(arguments: &GetArguments) -> std::result::Result<Exit, Failure> {
             request,
             waits: arguments.wait,
             interrupt: &interrupt,
+            has_listed: false,
             report: Report::new(Form::of(arguments)),
             progress: Progress::new(arguments.quiet),
         };
@@ -69,6 +70,7 @@ struct Run<'a> {
     /// Whether to wait for another program that downloads to the directory.
     waits: bool,
     interrupt: &'a Interrupt,
+    has_listed: bool,
     report: Report,
     progress: Progress,
 }
@@ -92,8 +94,12 @@ impl Run<'_> {
                 self.report.prefix_ended(&outcome.counts(), nothing);
             }
             Err(error) => {
-                let counts = download.map(|download| download.status().counts);
-                self.report.prefix_ended(&counts.unwrap_or_default(), Some(error));
+                let counts = download.map(|download| download.status().counts).unwrap_or_default();
+                let has_begun = counts.fetched + counts.unchanged + counts.failed > 0;
+                // Before the end of the listing, the number of objects means nothing.
+                let is_known = self.has_listed || has_begun;
+                let counts = if is_known { counts } else { PrefixCounts::default() };
+                self.report.prefix_ended(&counts, Some(error));
             }
         }
         Ok(self.report.finish())
@@ -130,15 +136,16 @@ impl Run<'_> {
                 self.report.tell(STOPPING);
                 download.cancel();
             }
-            let now = self.snapshot(download);
+            let status = download.status();
+            self.has_listed |= status.phase == PrefixPhase::Transferring;
+            let now = self.snapshot(download, &status);
             let report = &mut self.report;
             let print = report.has_lines().then_some(|| report.flush());
             self.progress.show(&now, print);
         }
     }
 
-    fn snapshot(&self, download: &PrefixDownload) -> Snapshot {
-        let status = download.status();
+    fn snapshot(&self, download: &PrefixDownload, status: &PrefixStatus) -> Snapshot {
         let counts = &status.counts;
         if status.phase == PrefixPhase::Listing {
             let name = format!("listing: {} objects", counts.objects);

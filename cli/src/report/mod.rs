@@ -238,7 +238,7 @@ impl Totals {
         let kept = format!("{} of unfinished files are kept", bytes(self.kept));
         match self {
             Totals { has_prefix: true, files: 0, .. } => {
-                "interrupted before anything was downloaded".to_owned()
+                format!("interrupted before anything was downloaded; {NEXT}")
             }
             Totals { has_prefix: true, .. } => format!("interrupted: {complete}; {NEXT}"),
             Totals { files: 1, .. } => format!("interrupted: {kept}; {NEXT}"),

@@ -278,6 +278,26 @@ fn an_interrupted_prefix_has_a_summary_and_its_objects_a_checkpoint_each() {
     assert!(status.success().json()[0]["bytes_recorded"].as_u64() >= Some(MIB));
 }
 
+#[test]
+fn an_interrupt_during_the_listing_is_told_as_one() {
+    let fixture = some();
+    fixture.server.inject(Fault::NoReply);
+    let mut child = fixture.command(&["get", "-r", PREFIX, "-d", "out"]).spawn().expect("it");
+    while fixture.server.requests().is_empty() && fixture.server.active_connections() == 0 {
+        assert!(child.try_wait().expect("state").is_none(), "it has ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    signal(&child, &["INT"]);
+    let ended = Ended::from(child.wait_with_output().expect("end"));
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("before anything was downloaded; run the same"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(fs::read_dir(fixture.path("out")).expect("list").count(), 0);
+}
+
 /// Runs the command to its end, and asserts that it has gone on.
 fn assert_goes_on(fixture: &Fixture) {
     fixture.server.clear_faults();
