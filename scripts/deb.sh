@@ -14,7 +14,7 @@ root=$scratch/root
 log=build/logs/deb
 servers=()
 clean_up() {
-    [ ${#servers[@]} -eq 0 ] || { kill -KILL "${servers[@]}" && wait; } 2>/dev/null
+    [ ${#servers[@]} -eq 0 ] || kill -KILL "${servers[@]}" 2>/dev/null
     rm -rf "$scratch"
 }
 trap clean_up EXIT
@@ -38,6 +38,8 @@ check() {
 start_server() {
     build/local-oss --access-key-id id --access-key-secret secret "${@:2}" >"$scratch/$1" 2>/dev/null &
     servers+=($!)
+    # Bash would report its end.
+    disown
     for _ in {1..100}; do
         grep -q '^listening on ' "$scratch/$1" && return
         sleep 0.1
@@ -80,8 +82,13 @@ download() {
 }
 
 is_refused() {
+    trust_authorities "$root" "$root"/usr/share/ca-certificates/mozilla/*.crt || return
     ! in_root oss-resumable get --endpoint "$(endpoint https)" -o /tmp/refused oss://examplebucket/generated/1 &&
         grep -qi certificate "$log/unknown-authority.log" && [ ! -e "$root/tmp/refused" ]
+}
+
+download_from_trusted() {
+    trust_authorities "$root" "$root/tmp/ca.pem" && download https
 }
 
 remove_package() {
@@ -101,6 +108,7 @@ check "a server starts" server start_server http
 check "an object is downloaded" download download http
 check "a server with TLS starts" tls-server start_server https --tls --ca-file "$root/tmp/ca.pem"
 check "an authority that the root does not know is not trusted" unknown-authority is_refused
-check "an object is downloaded over TLS" tls-download download https --ca-file /tmp/ca.pem
+check "an object is downloaded over TLS with a file of authorities" tls-file download https --ca-file /tmp/ca.pem
+check "an object is downloaded over TLS with the authorities of the root" tls-root download_from_trusted
 check "the package can be removed" remove remove_package
 finish
