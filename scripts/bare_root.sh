@@ -36,7 +36,7 @@ unpack_into() {
     if [ "$(dpkg-deb --field "$deb" Multi-Arch)" = same ]; then
         name+=:$(dpkg-deb --field "$deb" Architecture)
     fi
-    dpkg-deb --fsys-tarfile "$deb" | tar -t | sed 's|^\.||; s|\(.\)/$|\1|' >"$root/var/lib/dpkg/info/$name.list"
+    dpkg-deb --fsys-tarfile "$deb" | tar -t | sed 's|^\./$|/.|; s|^\.||; s|/$||' >"$root/var/lib/dpkg/info/$name.list"
 }
 
 # Downloads packages and what they depend on, as if nothing were installed.

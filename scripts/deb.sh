@@ -92,7 +92,8 @@ download_from_trusted() {
 }
 
 remove_package() {
-    in_bare_root "$root" dpkg --purge oss-resumable && ! in_root oss-resumable --version
+    in_root oss-resumable --version && in_bare_root "$root" dpkg --purge oss-resumable &&
+        ! in_root oss-resumable --version
 }
 
 if ! build_package >"$log/build.log" 2>&1; then
