@@ -2968,6 +2968,58 @@ oss_resumable_code oss_resumable_checkpoint_discard(struct oss_resumable_client 
 const char *oss_resumable_checkpoint_path(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
+ * Returns the bucket of the object that is downloaded.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL for a download from a URL, and for NULL
+ */
+const char *oss_resumable_checkpoint_bucket(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the key of the object that is downloaded.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL for a download from a URL, and for NULL
+ */
+const char *oss_resumable_checkpoint_key(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the version id of the object, as the service said or else the request.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL for a bucket without versioning,
+ * and for NULL
+ */
+const char *oss_resumable_checkpoint_version_id(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the URL of the object, without its query.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL if bucket and key name the object, and
+ * for NULL
+ */
+const char *oss_resumable_checkpoint_url(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the path of the file that the download is to create: absolute, in the bytes of the file system.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL only for NULL
+ */
+const char *oss_resumable_checkpoint_file_path(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
  * Returns the ETag of the object to which the recorded bytes belong, without quotes; a weak one as sent, `W/"…"`.
  *
  * Thread-safe.
@@ -3036,6 +3088,27 @@ uint64_t oss_resumable_checkpoint_bytes_recorded(const struct oss_resumable_chec
  * @param checkpoint a checkpoint, or NULL, which does nothing
  */
 void oss_resumable_checkpoint_free(struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Computes the CRC-64 of OSS (CRC-64/XZ, `x-oss-hash-crc64ecma`), of bytes that may come piece by piece:
+ * @code
+ * uint64_t crc = 0;
+ * while ((length = fread(buffer, 1, sizeof buffer, file)) > 0) {
+ *     crc = oss_resumable_crc64(crc, buffer, length);
+ * }
+ * @endcode
+ * A file whose checksum is oss_resumable_result_crc64() is what was downloaded, unless it was decrypted.
+ *
+ * Thread-safe; callable at any time, in a forked child too.
+ *
+ * @param crc the checksum of the bytes before these; 0 if there are none
+ * @param data the bytes; may be NULL, which is no bytes
+ * @param length number of bytes
+ * @return the checksum of all bytes
+ */
+uint64_t oss_resumable_crc64(uint64_t crc,
+                             const void *data,
+                             size_t length);
 
 /**
  * Returns the path of the file: absolute, in the bytes of the file system.

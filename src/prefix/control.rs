@@ -316,3 +316,6 @@ impl Dependent for Control {
         }
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -143,6 +143,11 @@ fn each_allocation_in_the_life_of_a_resumed_download_may_fail() {
             });
             assert!(!text(checkpoint, oss_resumable_checkpoint_path).is_empty());
             assert!(!text(checkpoint, oss_resumable_checkpoint_etag).is_empty());
+            assert_eq!(text(checkpoint, oss_resumable_checkpoint_bucket), "examplebucket");
+            assert!(!text(checkpoint, oss_resumable_checkpoint_key).is_empty());
+            assert!(!text(checkpoint, oss_resumable_checkpoint_version_id).is_empty());
+            assert!(text(checkpoint, oss_resumable_checkpoint_url).is_empty());
+            assert!(text(checkpoint, oss_resumable_checkpoint_file_path).ends_with("/file.bin"));
             assert!(!text(checkpoint, oss_resumable_checkpoint_last_modified).is_empty());
             assert!(oss_resumable_checkpoint_bytes_recorded(checkpoint) > 0);
             oss_resumable_checkpoint_free(checkpoint);
