@@ -33,8 +33,8 @@ run_pytest() {
     shift 2
     "$python" -m pytest -v --tb=short -p no:cacheprovider --basetemp "$scratch/pytest" "$@" >"$scratch/pytest.log" 2>&1
     status=$?
-    sed -nE "s/^tests\/test_(\w+)\.py::test_(\S+) PASSED.*/ok $gate $what\1: \2/p
-             s/^tests\/test_(\w+)\.py::test_(\S+) (FAILED|ERROR).*/FAILED $gate $what\1: \2/p" "$scratch/pytest.log" |
+    sed -nE "s/^tests\/test_(\w+)\.py::test_(.+) PASSED.*/ok $gate $what\1: \2/p
+             s/^tests\/test_(\w+)\.py::test_(.+) (FAILED|ERROR).*/FAILED $gate $what\1: \2/p" "$scratch/pytest.log" |
         sed '/: /s/_/ /g' >"$scratch/results"
     cat "$scratch/results"
     passed=$((passed + $(grep -c '^ok ' "$scratch/results")))
