@@ -1,5 +1,6 @@
 """Adds to the wheel what Python does not have: the shared library, and the declarations of its header."""
 
+import json
 import os
 import re
 import subprocess
@@ -31,6 +32,21 @@ def built_library():
     return target / "release/liboss_resumable.so"
 
 
+def licenses_of_bundled():
+    """The licences of what such a library contains, by their names in the wheel."""
+    described = subprocess.run(["rustc", "-vV"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    host = re.search(r"^host: (.+)$", described, flags=re.MULTILINE).group(1)
+    command = ["cargo", "metadata", "--format-version=1", "--locked", f"--filter-platform={host}"]
+    command.append("--features=static-openssl")
+    read = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    folders = {one["name"]: Path(one["manifest_path"]).parent for one in json.loads(read)["packages"]}
+    return {
+        "curl/COPYING": folders["curl-sys"] / "curl/COPYING",
+        "openssl/LICENSE.txt": folders["openssl-src"] / "openssl/LICENSE.txt",
+        "zlib/LICENSE": folders["libz-sys"] / "src/zlib/LICENSE",
+    }
+
+
 class CustomMetadataHook(MetadataHookInterface):
     """Takes the version from Cargo.toml."""
 
@@ -45,7 +61,12 @@ class CustomBuildHook(BuildHookInterface):
     def initialize(self, _version, build_data):
         """Tells what is added, and the wheel's tag."""
         given = os.environ.get("OSS_RESUMABLE_LIBRARY")
-        library = Path(given).resolve(strict=True) if given else built_library()
+        licenses = {"LICENSE": ROOT / "LICENSE"}
+        if given:
+            library = Path(given).resolve(strict=True)
+        else:
+            library = built_library()
+            licenses.update(licenses_of_bundled())
         # Git ignores it here; beside the other modules, ruff, mypy and programs that use the source tree find it.
         generated = HERE / "src/oss_resumable/_declarations.py"
         declarations.generate(ROOT / "include/oss_resumable/oss_resumable.h", generated)
@@ -53,6 +74,7 @@ class CustomBuildHook(BuildHookInterface):
             str(generated): "oss_resumable/_declarations.py",
             str(library): "oss_resumable/liboss_resumable.so",
         }
+        build_data["extra_metadata"] = {str(file): f"licenses/{name}" for name, file in licenses.items()}
         # Any Python of this platform: nothing in the wheel is linked with Python.
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"py3-none-{platform}"

@@ -56,6 +56,14 @@ def test_a_failure_of_a_listing_comes_after_the_entries_before_it(serve: Callabl
                 next(listing)
 
 
+def test_a_closed_listing_says_so(server: Server) -> None:
+    with server.client() as client:
+        listing = client.list_objects(BUCKET)
+        listing.close()
+        with pytest.raises(ValueError, match="the listing is closed"):
+            next(listing)
+
+
 def test_a_listing_is_cancelled_by_another_thread(serve: Callable[..., Server]) -> None:
     server = serve("--fault", "no-reply")
     with server.client() as client, client.list_objects(BUCKET) as listing:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import records
 from ._fields import Number, Switch, Text, Time, filled, named
 from ._handle import Handle, Unpicklable
-from ._native import ffi, lib, new
+from ._native import CData, ffi, lib, new
 from .enums import Code
 from .errors import OssResumableError, check, taken
 
@@ -63,10 +63,11 @@ class Listing(Unpicklable):
 
     def __next__(self) -> ObjectEntry:
         if not self._entries and not self._is_over():
+            pointer = self._handle.pointer()
             if threading.current_thread() is threading.main_thread():
-                self._read_interruptibly()
+                self._read_interruptibly(pointer)
             else:
-                self._read()
+                self._read(pointer)
         if self._entries:
             return self._entries.popleft()
         raise self._failure or StopIteration
@@ -79,7 +80,7 @@ class Listing(Unpicklable):
             import asyncio
 
             loop = asyncio.get_running_loop()
-            reading = loop.run_in_executor(None, self._read)
+            reading = loop.run_in_executor(None, self._read, self._handle.pointer())
             try:
                 await asyncio.shield(reading)
             except asyncio.CancelledError:
@@ -93,11 +94,9 @@ class Listing(Unpicklable):
     def _is_over(self) -> bool:
         return self._is_at_end or self._failure is not None
 
-    def _read(self) -> None:
+    def _read(self, pointer: CData) -> None:
         """Reads some entries. A failure is told after the entries before it."""
         entry, error = new("oss_resumable_object_entry"), ffi.new("oss_resumable_error **")
-        # The strings of an entry are the listing's.
-        pointer = self._handle.pointer()
         for _ in range(self._batch):
             code = lib.oss_resumable_listing_next(pointer, entry, error)
             if code == Code.OK:
@@ -109,9 +108,9 @@ class Listing(Unpicklable):
                 self._failure = self._client._callables.explain(taken(code, error))
             return
 
-    def _read_interruptibly(self) -> None:
+    def _read_interruptibly(self, pointer: CData) -> None:
         """Reads on another thread: only this one is interrupted, and not while it is inside the library."""
-        reader = threading.Thread(target=self._read, name="oss_resumable listing")
+        reader = threading.Thread(target=self._read, args=(pointer,), name="oss_resumable listing")
         reader.start()
         try:
             reader.join()
