@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic
 
+from ._started import R, S, Started
 from .download import Download
 from .enums import EventKind
 from .events import EventQueue
@@ -25,21 +26,6 @@ if TYPE_CHECKING:
     from .prefix import PrefixProgress
 
 
-_R_co = TypeVar("_R_co", covariant=True)
-_S_co = TypeVar("_S_co", covariant=True)
-
-
-class _Started(Protocol[_R_co, _S_co]):
-    """A download or a prefix download."""
-
-    def wait(self) -> _R_co: ...
-    def status(self) -> _S_co: ...
-    def cancel(self) -> None: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def close(self) -> None: ...
-
-
 class _Watched:
     """What the loop knows of one download; it does not keep the download."""
 
@@ -52,9 +38,9 @@ class _Watched:
         #: What `progress` has raised.
         self.raised: BaseException | None = None
         self._progress = progress
-        self._download: weakref.ref[_Started[Any, Any]] | None = None
+        self._download: weakref.ref[Started[Any, Any]] | None = None
 
-    def watch(self, download: _Started[Any, Any]) -> None:
+    def watch(self, download: Started[Any, Any]) -> None:
         self._download = weakref.ref(download)
 
     def tell(self, is_end: bool) -> None:
@@ -119,14 +105,14 @@ def _bridge() -> _Bridge:
     return bridge
 
 
-class _Async(Generic[_R_co, _S_co]):
+class _Async(Generic[R, S]):
     """What downloads and prefix downloads on an event loop have in common."""
 
     def __init__(
         self,
         options: Mapping[str, Any],
-        progress: Callable[[_S_co], Any] | None,
-        start: Callable[[dict[str, Any]], _Started[_R_co, _S_co]],
+        progress: Callable[[S], Any] | None,
+        start: Callable[[dict[str, Any]], Started[R, S]],
     ) -> None:
         if options.get("event_queue") is not None or options.get("tag") is not None:
             raise TypeError("downloads on an event loop have no event_queue and no tag of their own")
@@ -139,10 +125,10 @@ class _Async(Generic[_R_co, _S_co]):
             raise
         self._watched.watch(self._download)
 
-    def __await__(self) -> Generator[Any, None, _R_co]:
+    def __await__(self) -> Generator[Any, None, R]:
         return self._wait().__await__()
 
-    async def _wait(self) -> _R_co:
+    async def _wait(self) -> R:
         try:
             await asyncio.shield(self._watched.ended)
         except asyncio.CancelledError:
@@ -164,7 +150,7 @@ class _Async(Generic[_R_co, _S_co]):
         if cancelled is not None:
             raise cancelled
 
-    async def __aiter__(self) -> AsyncIterator[_S_co]:
+    async def __aiter__(self) -> AsyncIterator[S]:
         while not self.done():
             await self._watched.changed.wait()
             self._watched.changed.clear()
@@ -172,7 +158,7 @@ class _Async(Generic[_R_co, _S_co]):
                 yield self.status()
         yield self.status()
 
-    def status(self) -> _S_co:
+    def status(self) -> S:
         """The status at this moment. Never waits for the network or the disk."""
         return self._download.status()
 

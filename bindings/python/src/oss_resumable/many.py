@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from ._native import CData, ffi, lib, new
-from .download import explained
+from ._started import explained
 from .enums import Code, EventKind
 from .errors import OssResumableError, taken
 from .events import EventQueue

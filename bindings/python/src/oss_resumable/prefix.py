@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Callable, TypedDict
 
 from . import records
 from ._fields import Field, Number, Path, Switch, Text, Time, filled, named
-from ._handle import Handle, Unpicklable
+from ._handle import Unpicklable
 from ._native import CData, ffi, lib, new
+from ._started import Functions, Started
 from ._text import decoded_path
 from .enums import Code, PrefixPhase
-from .errors import check, taken
-from .events import SLICE_MS
+from .errors import check
+from .records import PrefixStatus
 from .request import Prepared, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from typing_extensions import Self
-
     from ._fields import Seconds
     from ._text import StrPath
     from .client import Client
     from .events import EventQueue
-    from .records import PrefixCounts, PrefixObject, PrefixStatus
+    from .records import PrefixCounts, PrefixObject
     from .request import DownloadOptions
 
     PrefixProgress = Callable[[PrefixStatus], Any]
@@ -131,25 +129,29 @@ class PrefixResult(Unpicklable):
         return records.prefix_object(c)
 
 
-class PrefixDownload(Unpicklable):
+class PrefixDownload(Started[PrefixResult, PrefixStatus]):
     """A prefix download that :meth:`Client.start_prefix <oss_resumable.Client.start_prefix>` has started.
 
-    Thread-safe. Close it, or use it in a ``with`` statement: one that still runs is then cancelled; what is complete
-    stays, and checkpoints are kept. The same happens when it is collected.
+    It is used as a :class:`Download <oss_resumable.Download>`. :meth:`wait` returns a result also if some objects have
+    failed: see :meth:`PrefixResult.failed`.
     """
 
-    __slots__ = ("__weakref__", "_callables", "_client", "_handle", "_progress")
+    __slots__ = ()
 
-    def __init__(
-        self,
-        client: Client,
-        options: Mapping[str, Any],
-        progress: PrefixProgress | None,
-    ) -> None:
-        self._client = client
-        self._progress = progress
+    _what = "prefix download"
+    _kind = "oss_resumable_prefix_download"
+    _result_kind = "oss_resumable_prefix_result"
+    _functions = Functions(
+        lib.oss_resumable_prefix_download_wait,
+        lib.oss_resumable_prefix_download_cancel,
+        lib.oss_resumable_prefix_download_pause,
+        lib.oss_resumable_prefix_download_resume,
+        lib.oss_resumable_prefix_download_free,
+    )
+    _good = (Code.OK, Code.OBJECTS_FAILED)
+
+    def __init__(self, client: Client, options: Mapping[str, Any], progress: PrefixProgress | None) -> None:
         prepared = Prepared(options.get("objects") or {})
-        self._callables = prepared.callables
         keep: list[Any] = []
         request = filled("oss_resumable_prefix_request", FIELDS, options, keep)
 
@@ -158,51 +160,10 @@ class PrefixDownload(Unpicklable):
             request.objects = prepared.struct()
             return int(lib.oss_resumable_prefix_download_start(pointer, request, out, error))
 
-        self._handle = Handle(
-            "prefix download", "oss_resumable_prefix_download", lib.oss_resumable_prefix_download_free, start
-        )
+        super().__init__(client, prepared.callables, progress, start)
 
-    def wait(self, timeout: Seconds | None = None) -> PrefixResult:
-        """Waits for the end, at most `timeout` seconds, as :meth:`Download.wait <oss_resumable.Download.wait>` does.
-
-        Returns a result also if some objects have failed: see :meth:`PrefixResult.failed`.
-        """
-        if timeout is not None and not isinstance(timeout, (int, float)):
-            timeout = timeout.total_seconds()
-        end = None if timeout is None else time.monotonic() + timeout
-        out, error = ffi.new("oss_resumable_prefix_result **"), ffi.new("oss_resumable_error **")
-        slices = 0
-        while True:
-            slice_ms = SLICE_MS
-            if end is not None:
-                slice_ms = max(0, min(SLICE_MS, int((end - time.monotonic()) * 1000) + 1))
-            code = lib.oss_resumable_prefix_download_wait(self._handle.pointer(), slice_ms, out, error)
-            if code != Code.WAIT_TIMEOUT:
-                break
-            slices += 1
-            if slices % 2 == 0:
-                self._report()
-            if end is not None and time.monotonic() >= end:
-                raise TimeoutError("the prefix download has not ended in time")
-        if code not in (Code.OK, Code.OBJECTS_FAILED):
-            failure = self._client._callables.explain(taken(code, error))
-            self._report()
-            raise failure
-        result = PrefixResult(out[0])
-        self._report()
-        return result
-
-    def _report(self) -> None:
-        if self._progress is None:
-            return
-        try:
-            self._progress(self.status())
-        except BaseException:
-            self._progress = None
-            pointer = self._handle.pointer()
-            lib.oss_resumable_prefix_download_cancel(pointer)
-            lib.oss_resumable_prefix_download_wait(pointer, -1, ffi.NULL, ffi.NULL)
-            raise
+    def _result(self, pointer: CData) -> PrefixResult:
+        return PrefixResult(pointer)
 
     def status(self) -> PrefixStatus:
         """The status at this moment. Never waits for the network or the disk."""
@@ -210,31 +171,5 @@ class PrefixDownload(Unpicklable):
         check(lib.oss_resumable_prefix_download_status(self._handle.pointer(), c))
         return records.prefix_status(c)
 
-    def done(self) -> bool:
-        """Whether it has ended."""
-        return self.status().phase in (PrefixPhase.SUCCEEDED, PrefixPhase.FAILED)
-
-    def cancel(self) -> None:
-        """Cancels it; it then ends with :class:`CancelledError`. Returns immediately. What is complete stays."""
-        self._call(lib.oss_resumable_prefix_download_cancel)
-
-    def pause(self) -> None:
-        """Pauses the downloads of all objects. A listing that has begun is completed. Returns immediately."""
-        self._call(lib.oss_resumable_prefix_download_pause)
-
-    def resume(self) -> None:
-        """Ends :meth:`pause`."""
-        self._call(lib.oss_resumable_prefix_download_resume)
-
-    def _call(self, function: Any) -> None:
-        check(function(self._handle.pointer()))
-
-    def close(self) -> None:
-        """Frees it. If it is running, cancels it and waits for its end; checkpoints are kept."""
-        self._handle.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def _is_end(self, status: PrefixStatus) -> bool:
+        return status.phase in (PrefixPhase.SUCCEEDED, PrefixPhase.FAILED)

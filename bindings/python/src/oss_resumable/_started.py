@@ -1,0 +1,181 @@
+"""What downloads and prefix downloads have in common: waiting, progress, control."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generic, TypeVar
+
+from ._handle import Handle, Unpicklable
+from ._native import CData, ffi
+from .enums import Code
+from .errors import check, taken
+from .events import SLICE_MS
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from typing_extensions import Self
+
+    from ._callbacks import Callables
+    from .client import Client
+    from .errors import OssResumableError
+
+R = TypeVar("R")
+S = TypeVar("S")
+
+#: Time between two calls of a progress callable, in slices of a wait.
+_PROGRESS_SLICES = 2
+
+
+class Functions:
+    """The functions of the library for one kind of downloads."""
+
+    __slots__ = ("cancel", "free", "pause", "resume", "wait")
+
+    def __init__(self, wait: CData, cancel: CData, pause: CData, resume: CData, free: CData) -> None:
+        self.wait = wait
+        self.cancel = cancel
+        self.pause = pause
+        self.resume = resume
+        self.free = free
+
+
+class Started(Unpicklable, Generic[R, S]):
+    """A download or a prefix download, running or ended."""
+
+    __slots__ = ("__weakref__", "_callables", "_client", "_handle", "_progress", "_progress_lock")
+
+    _what: ClassVar[str]
+    _kind: ClassVar[str]
+    _result_kind: ClassVar[str]
+    _functions: ClassVar[Functions]
+    #: Codes with which there is a result.
+    _good: ClassVar[tuple[Code, ...]] = (Code.OK,)
+
+    def __init__(
+        self,
+        client: Client,
+        callables: Callables | None,
+        progress: Callable[[S], Any] | None,
+        start: Callable[[CData, CData], int],
+    ) -> None:
+        # The client must not be collected before its download.
+        self._client = client
+        self._callables = callables
+        self._progress = progress
+        self._progress_lock = threading.Lock()
+        self._handle = Handle(self._what, self._kind, self._functions.free, start)
+
+    def wait(self, timeout: float | timedelta | None = None) -> R:
+        """Waits for the end, at most `timeout` seconds; ``None``: without a limit.
+
+        Returns the result, or raises the :class:`OssResumableError` with which the download has failed;
+        :class:`TimeoutError` if it has not ended in time, in which case it goes on. May be called again, and by several
+        threads. Ctrl-C ends the wait within 100 ms, and the download goes on until it is closed.
+
+        `progress` of the download runs on this thread. What it raises cancels the download, and is raised by this
+        method when the download has ended.
+        """
+        if timeout is not None and not isinstance(timeout, (int, float)):
+            timeout = timeout.total_seconds()
+        end = None if timeout is None else time.monotonic() + timeout
+        out, error = ffi.new(self._result_kind + " **"), ffi.new("oss_resumable_error **")
+        slices = 0
+        while True:
+            slice_ms = SLICE_MS
+            if end is not None:
+                slice_ms = max(0, min(SLICE_MS, int((end - time.monotonic()) * 1000) + 1))
+            code = self._functions.wait(self._handle.pointer(), slice_ms, out, error)
+            if code != Code.WAIT_TIMEOUT:
+                break
+            slices += 1
+            if slices % _PROGRESS_SLICES == 0:
+                self._report()
+            if end is not None and time.monotonic() >= end:
+                raise TimeoutError(f"the {self._what} has not ended in time")
+        if code in self._good:
+            result = self._result(out[0])
+            self._report()
+            return result
+        failure = explained(taken(code, error), self._client._callables, self._callables)
+        self._report()
+        raise failure
+
+    def _result(self, pointer: CData) -> R:
+        """Takes over a result of the library."""
+        raise NotImplementedError
+
+    def _report(self) -> None:
+        """Calls `progress`, on one thread at a time, and not after it has seen the end."""
+        if self._progress is None or not self._progress_lock.acquire(blocking=False):
+            return
+        try:
+            progress = self._progress
+            if progress is not None:
+                status = self.status()
+                if self._is_end(status):
+                    self._progress = None
+                progress(status)
+        except BaseException:
+            self._progress = None
+            pointer = self._handle.pointer()
+            self._functions.cancel(pointer)
+            self._functions.wait(pointer, -1, ffi.NULL, ffi.NULL)
+            raise
+        finally:
+            self._progress_lock.release()
+
+    def status(self) -> S:
+        """The status at this moment. Never waits for the network or the disk."""
+        raise NotImplementedError
+
+    def _is_end(self, status: S) -> bool:
+        """Whether a status is that of the end."""
+        raise NotImplementedError
+
+    def done(self) -> bool:
+        """Whether the download has ended."""
+        return self._is_end(self.status())
+
+    def cancel(self) -> None:
+        """Cancels the download, which then ends with :class:`CancelledError` within 100 ms. Returns immediately.
+
+        Checkpoints are kept, and so are the complete files of a prefix download. Has no effect after the end.
+        """
+        self._call(self._functions.cancel)
+
+    def pause(self) -> None:
+        """Pauses the download. Returns immediately; its connections are closed within a second.
+
+        The files stay locked. The time paused counts against no limit but ``deadline``.
+        """
+        self._call(self._functions.pause)
+
+    def resume(self) -> None:
+        """Ends :meth:`pause`: the download goes on at its byte, unless its client is paused."""
+        self._call(self._functions.resume)
+
+    def _call(self, function: CData, *arguments: Any) -> None:
+        check(function(self._handle.pointer(), *arguments))
+
+    def close(self) -> None:
+        """Frees the download.
+
+        One that still runs is cancelled, and the call waits for its end; checkpoints are kept.
+        """
+        self._handle.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def explained(error: OssResumableError, *all_callables: Callables | None) -> OssResumableError:
+    """The error of a download, with the exception of the callable that it comes from as its cause."""
+    for callables in all_callables:
+        if callables is not None:
+            callables.explain(error)
+    return error
