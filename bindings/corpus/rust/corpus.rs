@@ -119,7 +119,7 @@ fn report(tag: u64, result: &Result<Outcome>) -> bool {
             println!(r#"{{"tag": {tag}, "result": {}, "error": null}}"#, outcome.to_json());
         }
         Err(error) => {
-            println!(r#"{{"tag": {tag}, "result": null, "error": {{"code": {:?}, "status": {}}}}}"#, error.code(), error.status());
+            println!(r#"{{"tag": {tag}, "result": null, "error": {}}}"#, error.to_json());
         }
     }
     result.is_ok()
