@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use oss_resumable::{RequestEnd, RequestTrace};
+use oss_resumable::RequestTrace;
 use serde::Serialize;
 
 use crate::timeline::Timeline;
@@ -110,27 +110,9 @@ impl<'a> Line<'a> {
             peer: trace.peer.map(|peer| peer.to_string()),
             local_port: trace.local_port,
             reused_connection: trace.is_reused,
-            end: name_of(trace.end),
+            end: trace.end.as_str(),
             curl_code: trace.curl_code,
             request_id: trace.request_id.as_deref(),
         }
-    }
-}
-
-/// The name of a request's end in traces and timelines.
-pub fn name_of(end: RequestEnd) -> &'static str {
-    match end {
-        RequestEnd::Complete => "complete",
-        RequestEnd::Shared => "shared",
-        RequestEnd::Slow => "slow",
-        RequestEnd::Paused => "paused",
-        RequestEnd::Yielded => "yielded",
-        RequestEnd::Stopped => "stopped",
-        RequestEnd::Refused => "refused",
-        RequestEnd::Unusable => "unusable",
-        RequestEnd::Broken => "broken",
-        RequestEnd::Stalled => "stalled",
-        RequestEnd::Failed => "failed",
-        _ => "other",
     }
 }

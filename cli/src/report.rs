@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use oss_resumable::{Error, ErrorKind, Outcome, Proof, Result, Status};
+use oss_resumable::{ErrorKind, Outcome, Proof, Result, Status};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -71,16 +71,7 @@ struct FileObject<'a> {
     state: &'static str,
     bytes_done: u64,
     outcome: Option<Box<RawValue>>,
-    error: Option<ErrorObject<'a>>,
-}
-
-#[derive(Serialize)]
-struct ErrorObject<'a> {
-    code: &'a str,
-    message: &'a str,
-    status: i64,
-    request_id: Option<&'a str>,
-    ec: Option<&'a str>,
+    error: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -128,8 +119,8 @@ impl Report {
                     },
                     state,
                     bytes_done: last.map_or(0, |status| status.bytes_done),
-                    outcome: result.as_ref().ok().and_then(raw),
-                    error: result.as_ref().err().map(ErrorObject::from),
+                    outcome: result.as_ref().ok().and_then(|outcome| raw(outcome.to_json())),
+                    error: result.as_ref().err().and_then(|error| raw(error.to_json())),
                 };
                 self.waiting.extend(serde_json::to_string(&object).ok().map(Line::Result));
             }
@@ -138,7 +129,7 @@ impl Report {
             }
             (_, Ok(_)) => {}
             (_, Err(error)) if error.kind() == ErrorKind::Cancelled => {}
-            (_, Err(error)) => self.waiting.push(Line::Error(failure(name, error))),
+            (_, Err(error)) => self.waiting.push(Line::Error(format!("{name}: {error}"))),
         }
     }
 
@@ -250,20 +241,8 @@ impl Totals {
     }
 }
 
-impl<'a> From<&'a Error> for ErrorObject<'a> {
-    fn from(error: &'a Error) -> Self {
-        ErrorObject {
-            code: error.code(),
-            message: error.message(),
-            status: error.status(),
-            request_id: error.request_id(),
-            ec: error.ec(),
-        }
-    }
-}
-
-fn raw(outcome: &Outcome) -> Option<Box<RawValue>> {
-    RawValue::from_string(outcome.to_json()).ok()
+fn raw(json: String) -> Option<Box<RawValue>> {
+    RawValue::from_string(json).ok()
 }
 
 fn absolute(path: &Path) -> String {
@@ -286,11 +265,6 @@ fn success(target: &Path, outcome: &Outcome) -> String {
         Proof::ExpectedDigest => ", digest verified",
         _ => ", the service has no checksum",
     }
-}
-
-fn failure(name: &str, error: &Error) -> String {
-    let id = error.request_id().map_or(String::new(), |id| format!(" (request id {id})"));
-    format!("{name}: {error}{id}")
 }
 
 fn per_second(bytes: u64, seconds: f64) -> u64 {

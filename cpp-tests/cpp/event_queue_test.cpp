@@ -86,3 +86,27 @@ TEST(CppEventQueue, AResultAsJsonHasItsFields) {
     }
     EXPECT_EQ(Result().Json(), "");
 }
+
+TEST(CppEventQueue, AnErrorAsJsonIsThatOfC) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    const auto outcome = client.ResumableDownloadObject(
+        DownloadObjectRequest("examplebucket", "missing", directory.path("file")));
+    const std::string json = outcome.error().Json();
+    for (const std::string &expected :
+         {std::string("{\"kind\":\"service\",\"kind_number\":200,\"code\":\"NoSuchKey\","),
+          std::string("\"status\":404,"),
+          "\"request_id\":\"" + outcome.error().RequestId() + "\","}) {
+        EXPECT_NE(json.find(expected), std::string::npos) << expected << " in " << json;
+    }
+    EXPECT_EQ(Error().Json(), "");
+
+    // One that the header makes is like one that the library makes.
+    oss_resumable_error *refused = nullptr;
+    oss_resumable_client_new(nullptr, nullptr, &refused);
+    const Error library(refused);
+    EXPECT_EQ(Error::validation(library.Message()).Json(), library.Json());
+    const std::string control = Error::validation("\"\\\n").Json();
+    EXPECT_NE(control.find("\"message\":\"\\\"\\\\\\u000a\","), std::string::npos) << control;
+}

@@ -30,6 +30,24 @@ inline bool hasNul(const std::string &text) { return text.find('\0') != std::str
 
 inline int32_t on(bool value) { return value ? OSS_RESUMABLE_ON : OSS_RESUMABLE_OFF; }
 
+/** A text as a string of JSON. */
+inline std::string quoted(const std::string &text) {
+    static const char digits[] = "0123456789abcdef";
+    std::string quoted = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20) {
+            quoted += "\\u00";
+            quoted += digits[byte >> 4];
+            quoted += digits[byte & 15];
+        } else {
+            quoted += c == '"' || c == '\\' ? "\\" : "";
+            quoted += c;
+        }
+    }
+    return quoted + '"';
+}
+
 /** Runs `body` and keeps exceptions out of C: an exception is stored in `thrown`, and `fallback` is
  * returned. */
 template <typename T, typename Body>

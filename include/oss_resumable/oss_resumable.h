@@ -3295,6 +3295,31 @@ int32_t oss_resumable_error_errno(const struct oss_resumable_error *error);
 const char *oss_resumable_error_path(const struct oss_resumable_error *error);
 
 /**
+ * Returns the error as one JSON object (RFC 8259), in one line:
+ *
+ * | field | value |
+ * |---|---|
+ * | `kind` | string: the name of the code in lower case without `OSS_RESUMABLE_ERR_`, such as `"service"` |
+ * | `kind_number` | number: oss_resumable_error_kind() |
+ * | `code` | string: oss_resumable_error_code(), such as `"NoSuchKey"` |
+ * | `message` | string: oss_resumable_error_message() |
+ * | `status` | number: oss_resumable_error_status() |
+ * | `request_id` | string or null |
+ * | `host_id` | string or null |
+ * | `ec` | string or null |
+ * | `errno` | number, or null if there is none |
+ * | `path` | string: the file concerned; U+FFFD replaces what is not UTF-8; or null |
+ *
+ * All fields are always there. A later version may add fields. No field contains a secret.
+ *
+ * Thread-safe.
+ *
+ * @param error an error, or NULL
+ * @return UTF-8 text, valid until the error is freed; NULL for NULL, and when there is no memory
+ */
+const char *oss_resumable_error_json(const struct oss_resumable_error *error);
+
+/**
  * Frees an error and the strings read from it.
  *
  * Any thread may call it, once for each error.

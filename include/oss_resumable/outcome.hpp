@@ -39,6 +39,7 @@ public:
         copy.host_ = detail::text(oss_resumable_error_host_id(error));
         copy.ec_ = detail::text(oss_resumable_error_ec(error));
         copy.path_ = detail::text(oss_resumable_error_path(error));
+        copy.json_ = detail::text(oss_resumable_error_json(error));
         return copy;
     }
     /** An argument rejected by this header. */
@@ -47,6 +48,11 @@ public:
         error.kind_ = OSS_RESUMABLE_ERR_VALIDATION;
         error.code_ = "ValidateError";
         error.message_ = message;
+        error.json_ =
+            "{\"kind\":\"validation\",\"kind_number\":100,\"code\":\"ValidateError\",\"message\":" +
+            detail::quoted(message) +
+            ",\"status\":0,\"request_id\":null,\"host_id\":null,\"ec\":null,\"errno\":null,"
+            "\"path\":null}";
         return error;
     }
 
@@ -65,12 +71,14 @@ public:
     int Errno() const { return errno_; }
     /** The local file concerned, or empty. */
     const std::string &Path() const { return path_; }
+    /** The error as one JSON object; see oss_resumable_error_json(). Empty if no error is set. */
+    const std::string &Json() const { return json_; }
 
 private:
     oss_resumable_code kind_ = OSS_RESUMABLE_OK;
     int64_t status_ = 0;
     int errno_ = 0;
-    std::string code_, message_, requestId_, host_, ec_, path_;
+    std::string code_, message_, requestId_, host_, ec_, path_, json_;
 };
 
 /** The result of a successful download. Cheap to copy; absent strings are empty. */

@@ -48,21 +48,9 @@ pub const OSS_RESUMABLE_ERR_DISABLED: oss_resumable_code = 402;
 /// continue.
 pub const OSS_RESUMABLE_ERR_INTERNAL: oss_resumable_code = 900;
 
+/// The code of a kind of failure. Those of the boundary itself have no kind.
 pub fn from_kind(kind: ErrorKind) -> oss_resumable_code {
-    match kind {
-        ErrorKind::Validation => OSS_RESUMABLE_ERR_VALIDATION,
-        ErrorKind::Busy => OSS_RESUMABLE_ERR_BUSY,
-        ErrorKind::Forked => OSS_RESUMABLE_ERR_FORKED,
-        ErrorKind::Service => OSS_RESUMABLE_ERR_SERVICE,
-        ErrorKind::Transport => OSS_RESUMABLE_ERR_TRANSPORT,
-        ErrorKind::ObjectChanged => OSS_RESUMABLE_ERR_OBJECT_CHANGED,
-        ErrorKind::Integrity => OSS_RESUMABLE_ERR_INTEGRITY,
-        ErrorKind::Io => OSS_RESUMABLE_ERR_IO,
-        ErrorKind::Cancelled => OSS_RESUMABLE_ERR_CANCELLED,
-        ErrorKind::Deadline => OSS_RESUMABLE_ERR_DEADLINE,
-        ErrorKind::Disabled => OSS_RESUMABLE_ERR_DISABLED,
-        ErrorKind::Internal => OSS_RESUMABLE_ERR_INTERNAL,
-    }
+    kind.number()
 }
 
 /// Returns the name of a code, such as `OSS_RESUMABLE_ERR_BUSY`, for logs.
@@ -96,5 +84,32 @@ fn name(code: oss_resumable_code) -> &'static CStr {
         OSS_RESUMABLE_ERR_DISABLED => c"OSS_RESUMABLE_ERR_DISABLED",
         OSS_RESUMABLE_ERR_INTERNAL => c"OSS_RESUMABLE_ERR_INTERNAL",
         _ => c"unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_kind_is_the_code_with_its_name() {
+        use ErrorKind::*;
+        for kind in [
+            Validation,
+            Busy,
+            Forked,
+            Service,
+            Transport,
+            ObjectChanged,
+            Integrity,
+            Io,
+            Cancelled,
+            Deadline,
+            Disabled,
+            Internal,
+        ] {
+            let expected = format!("OSS_RESUMABLE_ERR_{}", kind.as_str().to_ascii_uppercase());
+            assert_eq!(name(from_kind(kind)).to_str(), Ok(expected.as_str()));
+        }
     }
 }

@@ -139,6 +139,35 @@ pub unsafe extern "C" fn oss_resumable_error_path(
     })
 }
 
+/// Returns the error as one JSON object (RFC 8259), in one line:
+///
+/// | field | value |
+/// |---|---|
+/// | `kind` | string: the name of the code in lower case without `OSS_RESUMABLE_ERR_`, such as `"service"` |
+/// | `kind_number` | number: oss_resumable_error_kind() |
+/// | `code` | string: oss_resumable_error_code(), such as `"NoSuchKey"` |
+/// | `message` | string: oss_resumable_error_message() |
+/// | `status` | number: oss_resumable_error_status() |
+/// | `request_id` | string or null |
+/// | `host_id` | string or null |
+/// | `ec` | string or null |
+/// | `errno` | number, or null if there is none |
+/// | `path` | string: the file concerned; U+FFFD replaces what is not UTF-8; or null |
+///
+/// All fields are always there. A later version may add fields. No field contains a secret.
+///
+/// Thread-safe.
+///
+/// @param error an error, or NULL
+/// @return UTF-8 text, valid until the error is freed; NULL for NULL, and when there is no memory
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_error_json(
+    error: *const oss_resumable_error,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live error.
+    guard::read(unsafe { error.as_ref() }, ptr::null(), |error| text::borrowed(error.json()))
+}
+
 /// Frees an error and the strings read from it.
 ///
 /// Any thread may call it, once for each error.
@@ -187,6 +216,8 @@ mod tests {
             assert_eq!(string(oss_resumable_error_host_id(given)), None);
             assert_eq!(string(oss_resumable_error_ec(given)).as_deref(), Some("0026"));
             assert_eq!(oss_resumable_error_errno(given), libc::EACCES);
+            let json = string(oss_resumable_error_json(given)).expect("JSON");
+            assert!(json.starts_with("{\"kind\":\"io\",\"kind_number\":300,"), "{json}");
             oss_resumable_error_free(given);
         }
     }
@@ -197,6 +228,7 @@ mod tests {
         unsafe {
             assert_eq!(oss_resumable_error_kind(ptr::null()), 0);
             assert!(oss_resumable_error_message(ptr::null()).is_null());
+            assert!(oss_resumable_error_json(ptr::null()).is_null());
             oss_resumable_error_free(ptr::null_mut());
             for (error, code) in [
                 (oss_resumable_error::last_resort(), "InternalError"),
@@ -204,6 +236,7 @@ mod tests {
             ] {
                 oss_resumable_error_free(error);
                 assert_eq!(string(oss_resumable_error_code(error)).as_deref(), Some(code));
+                assert!(string(oss_resumable_error_json(error)).expect("JSON").contains(code));
             }
         }
     }

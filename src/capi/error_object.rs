@@ -1,16 +1,20 @@
 //! The object that carries a failure across the C boundary. `guard` creates one for every failed call.
 
 use std::borrow::Cow;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr;
+use std::sync::OnceLock;
 
 use super::allocation::{self, OutOfMemory, c_string};
 use super::codes::{
     self, OSS_RESUMABLE_ERR_INTERNAL, OSS_RESUMABLE_ERR_OUT_OF_MEMORY, oss_resumable_code,
 };
-use super::failure::Failure;
-use crate::model::error::Error;
+use super::failure::{self, Failure};
+use super::json;
+use crate::model::error::json::Document;
+use crate::model::error::{Error, ErrorKind};
 
 /// The reason why a call failed. Created by the call, owned by the caller, freed with oss_resumable_error_free().
 ///
@@ -18,6 +22,8 @@ use crate::model::error::Error;
 /// other handle is freed. Strings read from it are UTF-8 and valid until it is freed.
 pub struct oss_resumable_error {
     pub(super) kind: oss_resumable_code,
+    /// The name of `kind` in JSON.
+    kind_name: &'static str,
     pub(super) code: Cow<'static, CStr>,
     pub(super) message: Cow<'static, CStr>,
     pub(super) request_id: Option<CString>,
@@ -26,29 +32,46 @@ pub struct oss_resumable_error {
     pub(super) path: Option<CString>,
     pub(super) status: i64,
     pub(super) errno: i32,
+    json: Json,
+}
+
+/// The error in JSON.
+enum Json {
+    /// Of an error that must not allocate.
+    Fixed(&'static CStr),
+    /// Written when it is first asked for.
+    Written(OnceLock<CString>),
 }
 
 /// What is left to say when not even an error could be made: needs no memory, and is never freed.
 static LAST_RESORT: oss_resumable_error = fixed(
-    OSS_RESUMABLE_ERR_INTERNAL,
+    (OSS_RESUMABLE_ERR_INTERNAL, ErrorKind::Internal.as_str()),
     c"InternalError",
     c"an internal error of liboss_resumable ended this operation; the process can go on; please report it",
+    Json::Fixed(
+        c"{\"kind\":\"internal\",\"kind_number\":900,\"code\":\"InternalError\",\"message\":\"an internal error of liboss_resumable ended this operation; the process can go on; please report it\",\"status\":0,\"request_id\":null,\"host_id\":null,\"ec\":null,\"errno\":null,\"path\":null}",
+    ),
 );
 
 /// As [`LAST_RESORT`].
 static OUT_OF_MEMORY: oss_resumable_error = fixed(
-    OSS_RESUMABLE_ERR_OUT_OF_MEMORY,
+    (OSS_RESUMABLE_ERR_OUT_OF_MEMORY, failure::OUT_OF_MEMORY),
     c"OutOfMemory",
     c"there is not enough memory for this call or for the description of its failure; free some and call again",
+    Json::Fixed(
+        c"{\"kind\":\"out_of_memory\",\"kind_number\":301,\"code\":\"OutOfMemory\",\"message\":\"there is not enough memory for this call or for the description of its failure; free some and call again\",\"status\":0,\"request_id\":null,\"host_id\":null,\"ec\":null,\"errno\":null,\"path\":null}",
+    ),
 );
 
 const fn fixed(
-    kind: oss_resumable_code,
+    (kind, kind_name): (oss_resumable_code, &'static str),
     code: &'static CStr,
     message: &'static CStr,
+    json: Json,
 ) -> oss_resumable_error {
     oss_resumable_error {
         kind,
+        kind_name,
         code: Cow::Borrowed(code),
         message: Cow::Borrowed(message),
         request_id: None,
@@ -57,6 +80,7 @@ const fn fixed(
         path: None,
         status: 0,
         errno: 0,
+        json,
     }
 }
 
@@ -80,17 +104,19 @@ impl oss_resumable_error {
     }
 
     fn describe(failure: &Failure) -> Result<Self, OutOfMemory> {
-        let kind = failure.code();
+        let kind = (failure.code(), failure.name());
+        let json = || Json::Written(OnceLock::new());
         match failure {
             Failure::OutOfMemory => Err(OutOfMemory),
             Failure::Validation(message) => Ok(oss_resumable_error {
                 message: Cow::Owned(c_string(message.as_ref())?),
-                ..fixed(kind, c"ValidateError", c"")
+                ..fixed(kind, c"ValidateError", c"", json())
             }),
             Failure::Forked => Ok(fixed(
                 kind,
                 c"Forked",
                 c"this handle belongs to the parent process; create a new client in the forked child",
+                json(),
             )),
             Failure::Library(error) => Self::copy(error),
         }
@@ -101,6 +127,7 @@ impl oss_resumable_error {
         let optional = |text: Option<&str>| text.map(c_string).transpose();
         Ok(oss_resumable_error {
             kind: codes::from_kind(error.kind()),
+            kind_name: error.kind().as_str(),
             code: Cow::Owned(c_string(error.code())?),
             message: Cow::Owned(c_string(error.message())?),
             request_id: optional(error.request_id())?,
@@ -109,6 +136,66 @@ impl oss_resumable_error {
             path: error.path().map(|path| c_string(path.as_os_str().as_bytes())).transpose()?,
             status: error.status(),
             errno: error.errno().unwrap_or(0),
+            json: Json::Written(OnceLock::new()),
         })
+    }
+
+    /// The error in JSON; `None` if there is no memory for it.
+    pub fn json(&self) -> Option<&CStr> {
+        match &self.json {
+            Json::Fixed(text) => Some(text),
+            Json::Written(cache) => json::cached(cache, |to| self.document().write(to)),
+        }
+    }
+
+    fn document(&self) -> Document<'_> {
+        // All but the path come from texts of Rust.
+        fn text(c: &CStr) -> &str {
+            c.to_str().unwrap_or_default()
+        }
+        let path = self.path.as_deref();
+        Document {
+            kind: self.kind_name,
+            kind_number: self.kind,
+            code: text(&self.code),
+            message: text(&self.message),
+            status: self.status,
+            request_id: self.request_id.as_deref().map(text),
+            host_id: self.host_id.as_deref().map(text),
+            ec: self.ec.as_deref().map(text),
+            errno: Some(self.errno).filter(|errno| *errno != 0),
+            path: path.map(|path| Path::new(OsStr::from_bytes(path.to_bytes()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn an_error_has_the_same_json_in_c_and_in_rust() {
+        let source = io::Error::from_raw_os_error(libc::ENOSPC);
+        let path = Path::new(OsStr::from_bytes(b"/a\xff"));
+        let text = |text: &str| Some(text.to_owned());
+        for error in [
+            Error::io("write", path, &source).with_ids(text("ID"), text("host"), text("0026")),
+            Error::transport(28, "\"too slow\"\n"),
+        ] {
+            let copy = oss_resumable_error::copy(&error).expect("memory");
+            let json = copy.json().expect("memory");
+            assert_eq!(json.to_str(), Ok(error.to_json().as_str()));
+            assert!(std::ptr::eq(json, copy.json().expect("memory")), "it is made once");
+        }
+    }
+
+    #[test]
+    fn the_json_of_fixed_errors_is_what_would_be_written() {
+        for fixed in [&LAST_RESORT, &OUT_OF_MEMORY] {
+            let mut written = Vec::new();
+            fixed.document().write(&mut written).expect("JSON");
+            assert_eq!(fixed.json().map(CStr::to_bytes), Some(written.as_slice()));
+        }
     }
 }

@@ -8,7 +8,10 @@ use super::codes::{
     self, OSS_RESUMABLE_ERR_FORKED, OSS_RESUMABLE_ERR_OUT_OF_MEMORY, OSS_RESUMABLE_ERR_VALIDATION,
     oss_resumable_code,
 };
-use crate::model::error::Error;
+use crate::model::error::{Error, ErrorKind};
+
+/// The name of [`OSS_RESUMABLE_ERR_OUT_OF_MEMORY`], which no [`ErrorKind`] has.
+pub const OUT_OF_MEMORY: &str = "out_of_memory";
 
 /// The failure of a call. It becomes an `oss_resumable_error`.
 #[derive(Debug)]
@@ -43,6 +46,16 @@ impl Failure {
             Failure::Validation(_) => OSS_RESUMABLE_ERR_VALIDATION,
             Failure::Forked => OSS_RESUMABLE_ERR_FORKED,
             Failure::Library(error) => codes::from_kind(error.kind()),
+        }
+    }
+
+    /// The name of the code in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Failure::OutOfMemory => OUT_OF_MEMORY,
+            Failure::Validation(_) => ErrorKind::Validation.as_str(),
+            Failure::Forked => ErrorKind::Forked.as_str(),
+            Failure::Library(error) => error.kind().as_str(),
         }
     }
 

@@ -19,6 +19,7 @@ mod event_queue;
 mod failure;
 mod guard;
 mod handle;
+mod json;
 mod list_request;
 mod listing;
 mod lists;

@@ -119,6 +119,11 @@ fn refused(
     let (returned, error) = told(call);
     assert_eq!((returned, text(error, oss_resumable_error_code).as_str()), (kind, code));
     assert!(!text(error, oss_resumable_error_message).is_empty());
+    // SAFETY: just received.
+    if unsafe { oss_resumable_error_json(error) }.is_null() {
+        note_failure();
+    }
+    assert!(text(error, oss_resumable_error_json).starts_with('{'));
     let parts = [
         text(error, oss_resumable_error_request_id),
         text(error, oss_resumable_error_host_id),

@@ -1,7 +1,6 @@
 //! The success of a download, as an object.
 
 use std::ffi::{CStr, CString, c_char};
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::ptr;
 use std::sync::OnceLock;
@@ -10,6 +9,7 @@ use super::allocation::{self, c_string};
 use super::codes::{OSS_RESUMABLE_OK, oss_resumable_code};
 use super::failure::{Failure, Result};
 use super::guard;
+use super::json;
 use super::sized;
 use super::status::oss_resumable_statistics;
 use super::text;
@@ -71,15 +71,7 @@ impl oss_resumable_result {
 
     /// `None` if there is no memory for it.
     fn json(&self) -> Option<&CStr> {
-        if self.json.get().is_none() {
-            let mut length = Length(0);
-            self.outcome.write_json(&mut length).ok()?;
-            let mut text = allocation::list(length.0).ok()?;
-            self.outcome.write_json(&mut text).ok()?;
-            // Another thread may have been faster.
-            let _ = self.json.set(c_string(text).ok()?);
-        }
-        self.json.get().map(CString::as_c_str)
+        json::cached(&self.json, |to| self.outcome.write_json(to))
     }
 
     fn header(&self, name: &CStr) -> Option<&CStr> {
@@ -87,20 +79,6 @@ impl oss_resumable_result {
         let mut headers = self.headers.iter();
         let (_, value) = headers.find(|(name, _)| name.to_bytes().eq_ignore_ascii_case(wanted))?;
         Some(value)
-    }
-}
-
-/// Counts what is written.
-struct Length(usize);
-
-impl io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The error type of all layers.
 
+pub(crate) mod json;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,26 @@ pub enum ErrorKind {
     /// A defect in this library, or a thread that the system could not start. The download failed; the process may
     /// continue.
     Internal,
+}
+
+impl ErrorKind {
+    /// The number of the kind in the C API, the value of the `OSS_RESUMABLE_ERR_…` code. It never changes.
+    pub const fn number(self) -> i32 {
+        match self {
+            ErrorKind::Validation => 100,
+            ErrorKind::Busy => 101,
+            ErrorKind::Forked => 102,
+            ErrorKind::Service => 200,
+            ErrorKind::Transport => 201,
+            ErrorKind::ObjectChanged => 202,
+            ErrorKind::Integrity => 203,
+            ErrorKind::Io => 300,
+            ErrorKind::Cancelled => 400,
+            ErrorKind::Deadline => 401,
+            ErrorKind::Disabled => 402,
+            ErrorKind::Internal => 900,
+        }
+    }
 }
 
 /// A failed download or a rejected request.

@@ -8,6 +8,7 @@ pub mod error;
 pub mod events;
 pub mod extent;
 pub mod listing;
+pub mod names;
 pub mod options;
 pub mod outcome;
 pub mod pinning;

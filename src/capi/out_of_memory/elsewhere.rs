@@ -181,8 +181,11 @@ fn making_objects_allocates_nothing_else() {
     for failure in [Failure::validation(format_args!("{} is wrong", 7)), Failure::Library(failed)] {
         let (given, count) = others(|| oss_resumable_error::give(&failure));
         assert_eq!(count, 0);
-        // SAFETY: just made.
-        unsafe { error::oss_resumable_error_free(given) };
+        // SAFETY: just made; freed after its last use.
+        unsafe {
+            assert_eq!(others(|| error::oss_resumable_error_json(given)).1, 0);
+            error::oss_resumable_error_free(given);
+        }
     }
 }
 
