@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bindings"))
 
-from header import cpp, model
+from header import cpp_headers, model
 
 AS_IT_IS = "it is in the C header, which the C++ headers include, and "
 EXCEPTIONS = {
@@ -38,7 +38,7 @@ EXCEPTIONS = {
 def main():
     include = ROOT / "include"
     header = model.read(include / "oss_resumable/oss_resumable.h")
-    print(json.dumps({"binding": "C++", "exceptions": EXCEPTIONS, **cpp.coverage(header, include)}))
+    print(json.dumps({"binding": "C++", "exceptions": EXCEPTIONS, **cpp_headers.coverage(header, include)}))
 
 
 if __name__ == "__main__":

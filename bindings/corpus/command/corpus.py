@@ -65,9 +65,8 @@ def translated(kind, lines):
         if kind != "prefix" or file["error"]:
             yield {"tag": tag, "result": file["outcome"], "error": file["error"]}
     if kind == "prefix":
-        yield {"objects": summary["files"], "failed": summary["failed"],
-               "fetched": sum(file["state"] == "complete" for file in files),
-               "unchanged": sum(file["state"] == "unchanged" for file in files),
+        yield {"objects": summary["files"], "fetched": summary["complete"] - summary["unchanged"],
+               "unchanged": summary["unchanged"], "failed": summary["failed"],
                "bytes_from_network": summary["bytes_from_network"]}
     else:
         yield {"files": summary["files"]}

@@ -12,6 +12,8 @@ from . import clang
 # The structs that programs pass in.
 INPUTS = ("oss_resumable_client_options", "oss_download_object_request", "oss_resumable_list_request",
           "oss_resumable_prefix_request")
+# The classes that have their fields in C++.
+REQUESTS = ("ClientConfiguration", "DownloadObjectRequest", "ListObjectsRequest", "DownloadPrefixRequest")
 
 
 class Tree:
@@ -66,33 +68,41 @@ class Tree:
         return found
 
     def members(self, node):
-        """The data members in an expression; for a call of a method, those in its body."""
+        """The data members of requests in an expression; for a call of their methods, those in its body."""
         for below in clang.walk(node):
             member = self.nodes.get(below.get("referencedMemberDecl"), {})
-            if member.get("kind") == "FieldDecl" and member["id"] in self.class_of:
+            if self.class_of.get(member.get("id"), {}).get("name") not in REQUESTS:
+                continue
+            if member["kind"] == "FieldDecl":
                 yield member
-            elif member.get("kind") == "CXXMethodDecl" and member["id"] in self.class_of:
+            elif member["kind"] == "CXXMethodDecl":
                 yield from self.members(member)
 
     def can_be_set(self, member):
-        """Whether a data member is public, or used by a public method that is not const."""
+        """Whether a data member is public, or used by a public method that may change it or initialise it."""
         record = self.class_of[member["id"]]
         access = "public" if record["tagUsed"] == "struct" else "private"
         for node in record["inner"]:
             if node["kind"] == "AccessSpecDecl":
                 access = node["access"]
-            elif access != "public":
-                continue
-            elif node["id"] == member["id"]:
-                return True
-            elif node["kind"] in ("CXXMethodDecl", "CXXConstructorDecl") and "const" not in \
-                    node["type"]["qualType"].rsplit(")", 1)[-1] and self.uses(node, member):
+            elif access == "public" and (node["id"] == member["id"] or changes(node, member)):
                 return True
         return False
 
-    def uses(self, method, member):
-        return any(member["id"] in (node.get("referencedMemberDecl"), node.get("anyInit", {}).get("id"))
-                   for node in clang.walk(method))
+
+def changes(method, member):
+    """Whether a method or constructor that was written by hand, and is not const, uses a data member."""
+    if method["kind"] not in ("CXXMethodDecl", "CXXConstructorDecl") or method.get("isImplicit"):
+        return False
+    if method["type"]["qualType"].endswith(" const"):
+        return False
+    for node in clang.walk(method):
+        if node.get("referencedMemberDecl") == member["id"]:
+            return True
+        # A constructor lists all members, also those that get their default.
+        if node.get("anyInit", {}).get("id") == member["id"]:
+            return any(below.get("kind") == "DeclRefExpr" for below in clang.walk(node))
+    return False
 
 
 def is_switch(expression):
