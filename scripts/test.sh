@@ -75,7 +75,7 @@ run_c_tests() {
     step "C and C++ tests"
     # The release build of the command takes a minute and a half. Its own tests run with the Rust tests.
     if ! scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=ON -DOSS_RESUMABLE_LONG_TESTS=$long \
-        -DOSS_RESUMABLE_BUILD_COMMAND=$long; then
+        -DOSS_RESUMABLE_BUILD_COMMAND=$long -DOSS_RESUMABLE_BUILD_CORPUS=ON; then
         add_up "the build" 1 0 0
         return
     fi
@@ -105,6 +105,7 @@ run_script() {
 run_rust_tests
 run_c_tests
 run_script bench env PYTHONDONTWRITEBYTECODE=1 benches/tests.py
+run_script bindings env BINDINGS_SKIP_NOTHING=1 scripts/test_bindings.sh
 run_script shuttle scripts/shuttle.sh
 if [ $long = ON ]; then
     run_script simulation scripts/simulation.sh

@@ -196,8 +196,9 @@ static int download_object(oss_resumable_client *client, const struct arguments 
     failed = report(0, result, error);
     printf("{\"progress_calls\": %u, \"progress_decreases\": %u, \"last_bytes_done\": %" PRIu64
            ", \"was_paused\": %s, \"bytes_while_paused\": %" PRIu64 ", \"provider_calls\": %u}\n",
-           watch.calls, watch.decreases, watch.done, watch.calls_while_paused > 0 ? "true" : "false",
-           watch.while_paused, *key_calls + urls.calls);
+           watch.calls, watch.decreases, watch.done,
+           watch.calls_while_paused > 0 ? "true" : "false", watch.while_paused,
+           *key_calls + urls.calls);
 
     oss_resumable_download_free(watch.download);
     if (urls.file != NULL) {
@@ -236,8 +237,7 @@ static int download_many(oss_resumable_client *client, const struct arguments *a
         }
         started++;
     }
-    while (running > 0 &&
-           oss_resumable_event_queue_next(queue, -1, &event) == OSS_RESUMABLE_OK) {
+    while (running > 0 && oss_resumable_event_queue_next(queue, -1, &event) == OSS_RESUMABLE_OK) {
         events++;
         if (event.kind == OSS_RESUMABLE_EVENT_ENDED) {
             oss_resumable_result *result = NULL;

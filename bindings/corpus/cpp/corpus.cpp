@@ -1,4 +1,5 @@
-// The program of the corpus in C++; bindings/corpus/README.md describes its arguments and its output.
+// The program of the corpus in C++; bindings/corpus/README.md describes its arguments and its
+// output.
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
@@ -131,9 +132,8 @@ bool downloadObject(Client &client, const Arguments &arguments, const unsigned &
         std::string first;
         std::getline(urls.file, first);
         request.setUrl(first);
-        request.setUrlProvider([&urls](std::string &url, std::string &reason) {
-            return nextUrl(urls, url, reason);
-        });
+        request.setUrlProvider(
+            [&urls](std::string &url, std::string &reason) { return nextUrl(urls, url, reason); });
     }
     Watch watch(arguments.number("pause-at"), arguments.number("cancel-at"));
     request.setProgress([&watch](const Status &status) { return watch.observe(status); });

@@ -20,8 +20,9 @@ impl Arguments {
     /// `None` if an option has no value, or no name.
     fn parse(arguments: &[String]) -> Option<Self> {
         let (pairs, []) = arguments.as_chunks() else { return None };
-        let option =
-            |[name, value]: &[String; 2]| Some((name.strip_prefix("--")?.to_owned(), value.clone()));
+        let option = |[name, value]: &[String; 2]| {
+            Some((name.strip_prefix("--")?.to_owned(), value.clone()))
+        };
         pairs.iter().map(option).collect::<Option<_>>().map(Arguments)
     }
 
@@ -264,8 +265,7 @@ fn download(kind: &str, arguments: &Arguments) -> io::Result<bool> {
 
 fn main() -> ExitCode {
     let given: Vec<String> = std::env::args().skip(1).collect();
-    let parsed =
-        given.split_first().and_then(|(kind, rest)| Some((kind, Arguments::parse(rest)?)));
+    let parsed = given.split_first().and_then(|(kind, rest)| Some((kind, Arguments::parse(rest)?)));
     let Some((kind, arguments)) = parsed else {
         eprintln!("usage: corpus object|many|prefix [--OPTION VALUE]...");
         return ExitCode::from(2);
