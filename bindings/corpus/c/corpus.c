@@ -216,7 +216,7 @@ static int download_many(oss_resumable_client *client, const struct arguments *a
     FILE *keys = fopen(arguments->objects, "r");
     char key[MAX_LINE], path[2 * MAX_LINE];
     int failed = 0;
-    unsigned started = 0, running = 0, events = 0;
+    unsigned started = 0, running = 0, ended = 0;
 
     oss_resumable_event_queue_new(&queue, NULL);
     while (started < MAX_OBJECTS && read_line(keys, key)) {
@@ -234,11 +234,11 @@ static int download_many(oss_resumable_client *client, const struct arguments *a
             running++;
         } else {
             failed |= report(started, NULL, error);
+            ended++;
         }
         started++;
     }
     while (running > 0 && oss_resumable_event_queue_next(queue, -1, &event) == OSS_RESUMABLE_OK) {
-        events++;
         if (event.kind == OSS_RESUMABLE_EVENT_ENDED) {
             oss_resumable_result *result = NULL;
             oss_resumable_error *error = NULL;
@@ -247,9 +247,10 @@ static int download_many(oss_resumable_client *client, const struct arguments *a
             failed |= report(event.tag, result, error);
             oss_resumable_download_free(downloads[event.tag]);
             running--;
+            ended++;
         }
     }
-    printf("{\"events\": %u}\n", events);
+    printf("{\"ended\": %u}\n", ended);
 
     oss_resumable_event_queue_free(queue);
     if (keys != NULL) {

@@ -69,7 +69,7 @@ def translated(kind, lines):
                "unchanged": summary["unchanged"], "failed": summary["failed"],
                "bytes_from_network": summary["bytes_from_network"]}
     else:
-        yield {"files": summary["files"]}
+        yield {"ended": summary["files"]}
 
 
 def main():
@@ -79,9 +79,11 @@ def main():
     if "cancel-at" in options:
         interrupt_at(process, options["file-path"], int(options["cancel-at"]))
     output, _ = process.communicate(listed(options))
-    for line in translated(kind, [json.loads(line) for line in output.splitlines()]):
-        print(json.dumps(line))
-    return 0 if process.returncode == 0 else 1
+    if process.returncode != 2:
+        for line in translated(kind, [json.loads(line) for line in output.splitlines()]):
+            print(json.dumps(line))
+    # Interrupted is a failure, too.
+    return min(process.returncode, 1) if process.returncode != 2 else 2
 
 
 if __name__ == "__main__":

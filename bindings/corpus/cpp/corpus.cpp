@@ -161,7 +161,7 @@ bool downloadMany(Client &client, const Arguments &arguments) {
     std::vector<Download> downloads;
     EventQueue queue;
     bool areThere = true;
-    size_t running = 0, events = 0;
+    size_t ended = 0;
     for (std::string key; std::getline(keys, key);) {
         const std::string path =
             arguments.text("directory") + "/" + key.substr(key.find_last_of('/') + 1);
@@ -169,23 +169,21 @@ bool downloadMany(Client &client, const Arguments &arguments) {
         describe(arguments, request);
         request.setEventQueue(queue, downloads.size());
         auto started = client.StartDownload(request);
-        if (started.isSuccess()) {
-            ++running;
-        } else {
+        if (!started.isSuccess()) {
             areThere = report(downloads.size(), started.error());
+            ++ended;
         }
         downloads.push_back(std::move(started.result()));
     }
     Event event = OSS_RESUMABLE_EVENT_INIT;
-    while (running > 0 && queue.Next(event)) {
-        ++events;
+    while (ended < downloads.size() && queue.Next(event)) {
         if (event.kind == OSS_RESUMABLE_EVENT_ENDED) {
             // Returns at once.
             areThere = report(event.tag, downloads[event.tag].Wait()) && areThere;
-            --running;
+            ++ended;
         }
     }
-    std::cout << "{\"events\": " << events << "}\n";
+    std::cout << "{\"ended\": " << ended << "}\n";
     return areThere;
 }
 

@@ -192,7 +192,7 @@ fn download_many(client: &Client, arguments: &Arguments) -> io::Result<bool> {
     let directory = PathBuf::from(arguments.text("directory"));
     let keys = std::fs::read_to_string(arguments.text("objects"))?;
     let queue = EventQueue::new().map_err(io::Error::other)?;
-    let (mut running, mut events, mut are_there) = (HashMap::new(), 0, true);
+    let (mut running, mut ended, mut are_there) = (HashMap::new(), 0, true);
     for (tag, key) in (0..).zip(keys.lines()) {
         let name = Path::new(key).file_name().unwrap_or_default();
         let request = describe(arguments, DownloadRequest::new(arguments.text("bucket"), key))
@@ -200,21 +200,24 @@ fn download_many(client: &Client, arguments: &Arguments) -> io::Result<bool> {
             .event_queue(&queue, tag);
         match client.start(&request) {
             Ok(download) => _ = running.insert(tag, download),
-            Err(error) => are_there = report(tag, &Err(error)),
+            Err(error) => {
+                are_there = report(tag, &Err(error));
+                ended += 1;
+            }
         }
     }
     while !running.is_empty() {
         let Some(event) = queue.next(None).map_err(io::Error::other)? else { continue };
-        events += 1;
         if let EventKind::Ended(_) = event.kind
             && let Some(download) = running.remove(&event.tag)
             // Returns at once.
             && let Some(result) = download.wait(None)
         {
             are_there &= report(event.tag, &result);
+            ended += 1;
         }
     }
-    println!(r#"{{"events": {events}}}"#);
+    println!(r#"{{"ended": {ended}}}"#);
     Ok(are_there)
 }
 
