@@ -22,10 +22,10 @@ def to_keep(path, machine):
 
 
 def write(path, machine, kept, rows):
-    """Writes the rows, and those of the kept ones that have another id."""
-    new = {row["id"] for row in rows}
-    kept = [row for row in kept if row["id"] not in new]
-    path.write_text(as_text({"format": FORMAT, "machine": machine, "rows": kept + rows}))
+    """Writes the kept rows and the new ones. A new row takes the place of the kept one with its id."""
+    new = {row["id"]: row for row in rows}
+    kept = [new.pop(row["id"], row) for row in kept]
+    path.write_text(as_text({"format": FORMAT, "machine": machine, "rows": kept + list(new.values())}))
 
 
 def read(path):

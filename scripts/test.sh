@@ -53,12 +53,21 @@ expect_no_temporary_files() {
     fi
 }
 
+# What the C and C++ tests need. The release build of the command takes a minute and a half; its own tests run with the
+# Rust tests.
+build_for_c_tests=(scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=ON -DOSS_RESUMABLE_LONG_TESTS=$long
+    -DOSS_RESUMABLE_BUILD_COMMAND=$long
+    -DOSS_RESUMABLE_BUILD_CORPUS=ON)
+
 run_rust_tests() {
     local log=$logs/cargo-test.log status
     step "Rust tests"
-    # Many tests wait, for a time-out for example.
+    cargo test --workspace --locked --no-run || true
+    # Many tests wait, for a time-out for example: the processors have time for a build.
+    nice -n 19 "${build_for_c_tests[@]}" >/dev/null 2>&1 &
     RUST_TEST_THREADS=$(($(nproc) * 3 / 2)) cargo test --workspace --locked --no-fail-fast 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
+    wait
     add_up "cargo test" "$status" $(awk '
         /^test result: / {
             for (i = 2; i <= NF; i++) {
@@ -73,9 +82,7 @@ run_rust_tests() {
 run_c_tests() {
     local log=$logs/ctest.log status
     step "C and C++ tests"
-    # The release build of the command takes a minute and a half. Its own tests run with the Rust tests.
-    if ! scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=ON -DOSS_RESUMABLE_LONG_TESTS=$long \
-        -DOSS_RESUMABLE_BUILD_COMMAND=$long -DOSS_RESUMABLE_BUILD_CORPUS=ON; then
+    if ! "${build_for_c_tests[@]}"; then
         add_up "the build" 1 0 0
         return
     fi

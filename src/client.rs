@@ -249,7 +249,8 @@ impl Client {
         let _exit_guard = sys::exit::guard()?;
         validate::request(request)?;
         let paths = paths::resolve(request)?;
-        JournalLocation::of(request, &paths).map_or(Ok(None), |journal| manage::inspect(&journal))
+        JournalLocation::of(request, &paths)
+            .map_or(Ok(None), |journal| manage::inspect(&journal, request))
     }
 
     /// Removes the checkpoint of the download that `request` describes, and its temporary file. Returns `false` if

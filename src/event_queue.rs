@@ -11,8 +11,8 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, ErrorKind, Result};
-use crate::model::events::{DownloadEvent, EventSink, Observed, Subscription};
-use crate::model::outcome::Status;
+use crate::model::events::{DownloadEvent, EventSink, Observation, Observed, Subscription};
+use crate::model::prefix::PrefixRequest;
 use crate::model::request::DownloadRequest;
 use crate::sync::{Condvar, Mutex};
 use crate::sys;
@@ -29,6 +29,9 @@ use state::{State, Wake};
 /// [`EventKind::Ended`](crate::EventKind::Ended) exactly once, as its last event and after its result can be read: also
 /// if it is cancelled, and if its [`Download`](crate::Download) is dropped while it runs. Events of one download come in
 /// this order; starts, pauses and ends of all downloads come in the order in which they happen.
+///
+/// [`PrefixRequest::event_queue`] does the same for a prefix download, which reports as one download: its objects report
+/// nothing of their own. One queue may serve both.
 ///
 /// Starts, pauses and ends are kept until they are read. Progress is not: an event shows the status at the time when it is
 /// read, so a slow reader gets fewer of them.
@@ -145,6 +148,17 @@ impl DownloadRequest {
     }
 }
 
+impl PrefixRequest {
+    /// Reports the events of the prefix download to `queue`, and sets [`PrefixRequest::tag`], which each of them carries.
+    /// [`DownloadEvent`] describes what they say.
+    #[must_use]
+    pub fn event_queue(mut self, queue: &EventQueue, tag: u64) -> Self {
+        self.events = Some(Subscription::new(queue.core.clone()));
+        self.tag = tag;
+        self
+    }
+}
+
 impl Core {
     /// Fails in a forked child, and when `exit()` did not wait for the library's threads: nothing can come any more.
     fn check(&self) -> Result<()> {
@@ -212,7 +226,7 @@ impl EventSink for Core {
         self.change(|state| state.paused(id));
     }
 
-    fn ended(&self, id: u64, last: Status, result: std::result::Result<(), ErrorKind>) {
+    fn ended(&self, id: u64, last: Observation, result: std::result::Result<(), ErrorKind>) {
         self.change(|state| state.ended(id, last, result));
     }
 

@@ -25,6 +25,7 @@ pub use client::Client;
 pub use download::Download;
 pub use event_queue::EventQueue;
 pub use listing::{ListCanceller, Listing};
+pub use model::crc64::crc64;
 pub use model::credentials::{AccessKey, Credentials, CredentialsProvider};
 pub use model::digest::{Crc64, Md5, Sha256};
 pub use model::encryption::{ContentKey, DecryptionKey, KeyUnwrapper, WrappedKey};

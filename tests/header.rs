@@ -28,6 +28,7 @@ const SOURCES: &[&str] = &[
     "prefix.rs",
     "prefix_result.rs",
     "checkpoint.rs",
+    "crc64.rs",
     "result.rs",
     "error_object.rs",
     "error.rs",

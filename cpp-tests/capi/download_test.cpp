@@ -344,6 +344,12 @@ TEST(Checkpoint, IsInspectedAndDiscardedWithItsTemporaryFile) {
     EXPECT_NE(oss_resumable_checkpoint_etag(checkpoint), nullptr);
     EXPECT_NE(oss_resumable_checkpoint_last_modified(checkpoint), nullptr);
     EXPECT_EQ(access(oss_resumable_checkpoint_path(checkpoint), F_OK), 0);
+    EXPECT_STREQ(oss_resumable_checkpoint_bucket(checkpoint), "examplebucket");
+    EXPECT_STREQ(oss_resumable_checkpoint_key(checkpoint), "generated/64MiB");
+    EXPECT_EQ(oss_resumable_checkpoint_version_id(checkpoint), nullptr);
+    EXPECT_EQ(oss_resumable_checkpoint_url(checkpoint), nullptr);
+    EXPECT_EQ(oss_resumable_checkpoint_file_path(checkpoint), directory.path("file"));
+    EXPECT_EQ(oss_resumable_checkpoint_bucket(nullptr), nullptr);
     oss_resumable_checkpoint_free(checkpoint);
 
     int32_t discarded = -1;

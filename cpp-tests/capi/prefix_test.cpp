@@ -133,6 +133,61 @@ TEST(Prefix, AHandleIsWaitedForQueriedPausedAndFreed) {
     EXPECT_EQ(status.is_paused, 0);
 }
 
+TEST(Prefix, ItsEndIsReportedOnceWithItsCodeHoweverItEnds) {
+    oss_resumable_event_queue *queue = nullptr;
+    ASSERT_EQ(oss_resumable_event_queue_new(&queue, nullptr), OSS_RESUMABLE_OK);
+    const auto ends = [queue](uint64_t tag) {
+        oss_resumable_event event = OSS_RESUMABLE_EVENT_INIT;
+        std::vector<oss_resumable_code> codes;
+        while (oss_resumable_event_queue_next(queue, codes.empty() ? 60000 : 0, &event) ==
+               OSS_RESUMABLE_OK) {
+            EXPECT_EQ(event.tag, tag);
+            if (event.kind == OSS_RESUMABLE_EVENT_ENDED) {
+                codes.push_back(event.code);
+                EXPECT_EQ(event.bytes_per_second, 0u);
+            } else {
+                EXPECT_TRUE(codes.empty()) << "an end is the last event";
+            }
+        }
+        return codes;
+    };
+    using Codes = std::vector<oss_resumable_code>;
+    {
+        const Scene scene({"a", "b"});
+        auto request = scene.request();
+        request.event_queue = queue;
+        request.tag = 1;
+        ASSERT_EQ(download(scene, request).code, OSS_RESUMABLE_OK);
+        EXPECT_EQ(ends(1), Codes{OSS_RESUMABLE_OK});
+        const auto again = download(scene, request);
+        EXPECT_EQ(again.counts().bytes_reused, 28u - 2u);
+        EXPECT_EQ(ends(1), Codes{OSS_RESUMABLE_OK});
+    }
+    {
+        const Scene scene({"a\\b", "b"});
+        auto request = scene.request();
+        request.event_queue = queue;
+        request.tag = 2;
+        ASSERT_EQ(download(scene, request).code, OSS_RESUMABLE_OBJECTS_FAILED);
+        EXPECT_EQ(ends(2), Codes{OSS_RESUMABLE_OBJECTS_FAILED});
+    }
+    const Scene scene({"a"}, {"--fault", "no-reply"});
+    auto request = scene.request();
+    request.event_queue = queue;
+    for (const bool isFreed : {false, true}) {
+        request.tag = 3 + isFreed;
+        auto handle = startPrefix(scene, request);
+        isFreed ? handle.reset() : (void)oss_resumable_prefix_download_cancel(handle.get());
+        EXPECT_EQ(ends(3 + isFreed), Codes{OSS_RESUMABLE_ERR_CANCELLED});
+    }
+    request.directory = "/absent";
+    EXPECT_EQ(download(scene, request).code, OSS_RESUMABLE_ERR_VALIDATION);
+    oss_resumable_event event = OSS_RESUMABLE_EVENT_INIT;
+    EXPECT_EQ(oss_resumable_event_queue_next(queue, 0, &event), OSS_RESUMABLE_WAIT_TIMEOUT)
+        << "what was refused reports nothing";
+    oss_resumable_event_queue_free(queue);
+}
+
 TEST(Prefix, ACancelAndTheEndOfTheClientEndADownloadThatWaits) {
     Scene scene({"a"}, {"--fault", "no-reply"});
     Options options(scene.oss->endpoint());

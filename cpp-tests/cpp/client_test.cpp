@@ -1,5 +1,7 @@
 // The C++ header: the SDK's names and meanings over the C API.
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -176,6 +178,22 @@ TEST(Cpp, AProviderThatThrowsIsAnErrorOfTheDownload) {
         << outcome.error().Message();
 }
 
+TEST(Cpp, TheChecksumOfAFileIsThatOfTheResult) {
+    const LocalOss oss;
+    const TemporaryDirectory directory;
+    auto client = anonymousClient(oss);
+    const auto outcome = client.ResumableDownloadObject(
+        DownloadObjectRequest("examplebucket", "generated/300000", directory.path("file")));
+    ASSERT_TRUE(outcome.isSuccess()) << outcome.error().Message();
+    std::ifstream file(directory.path("file"), std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(file), {});
+    EXPECT_EQ(Crc64(bytes), outcome.result().Crc64());
+    const uint64_t half = Crc64(bytes.data(), 150000);
+    EXPECT_EQ(Crc64(bytes.data() + 150000, 150000, half), outcome.result().Crc64());
+    EXPECT_EQ(Crc64("123456789"), 0x995dc9bbdf1939faU);
+    EXPECT_EQ(Crc64(nullptr, 0, 7), 7u);
+}
+
 TEST(Cpp, ACheckpointIsInspectedAndDiscarded) {
     const LocalOss oss({"--rate", "4MB"});
     const TemporaryDirectory directory;
@@ -187,6 +205,10 @@ TEST(Cpp, ACheckpointIsInspectedAndDiscarded) {
     EXPECT_EQ(client.ResumableDownloadObject(request).error().Kind(), OSS_RESUMABLE_ERR_CANCELLED);
     const auto found = client.InspectCheckpoint(request);
     ASSERT_TRUE(found.isSuccess() && found.result().Exists()) << found.error().Message();
+    EXPECT_EQ(found.result().Bucket() + "/" + found.result().Key(),
+              "examplebucket/generated/64MiB");
+    EXPECT_EQ(found.result().FilePath(), directory.path("file"));
+    EXPECT_EQ(found.result().Url() + found.result().VersionId(), "");
     EXPECT_EQ(found.result().ObjectSize(), 64u << 20);
     EXPECT_GE(found.result().BytesRecorded(), 2u << 20);
     EXPECT_TRUE(client.DiscardCheckpoint(request).result());

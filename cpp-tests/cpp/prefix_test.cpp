@@ -95,6 +95,40 @@ TEST(CppPrefix, AFailureAsAWholeHasNoResult) {
     EXPECT_TRUE(invalid.DownloadPrefix(requestFor(directory)).error().isSet());
 }
 
+TEST(CppPrefix, ItsEventsComeFromTheQueueThatServesOtherDownloadsToo) {
+    const TemporaryDirectory folder, directory, other;
+    for (const char *key : {"a", "b\\c"}) {
+        std::ofstream(folder.path(key)) << "123";
+    }
+    const LocalOss oss({"--folder", folder.path("")});
+    auto client = anonymousClient(oss);
+    const EventQueue queue;
+    auto request = requestFor(directory);
+    request.setEventQueue(queue, 7);
+    EXPECT_EQ(request.Tag(), 7u);
+    DownloadObjectRequest single("examplebucket", "a", other.path("a"));
+    single.setEventQueue(queue, 8);
+    const auto prefix = client.StartPrefix(request);
+    const auto download = client.StartDownload(single);
+    ASSERT_TRUE(prefix.isSuccess() && download.isSuccess());
+    std::vector<int32_t> kinds[2];
+    Event event = OSS_RESUMABLE_EVENT_INIT;
+    for (int ends = 0; ends < 2 && queue.Next(event);) {
+        if (event.kind != OSS_RESUMABLE_EVENT_PROGRESS) {
+            kinds[event.tag == 8].push_back(event.kind);
+        }
+        if (event.kind == OSS_RESUMABLE_EVENT_ENDED) {
+            ++ends;
+            EXPECT_EQ(event.code, event.tag == 8 ? OSS_RESUMABLE_OK : OSS_RESUMABLE_OBJECTS_FAILED);
+            EXPECT_EQ(event.bytes_total, event.tag == 8 ? 3 : 6);
+            EXPECT_EQ(event.bytes_done, 3u);
+        }
+    }
+    const std::vector<int32_t> expected{OSS_RESUMABLE_EVENT_STARTED, OSS_RESUMABLE_EVENT_ENDED};
+    EXPECT_EQ(kinds[0], expected);
+    EXPECT_EQ(kinds[1], expected);
+}
+
 TEST(CppPrefix, AHandleMayBeMovedWaitedForAndCancelled) {
     const TemporaryDirectory directory;
     const LocalOss oss({"--fault", "no-reply"});

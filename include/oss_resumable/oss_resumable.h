@@ -538,6 +538,9 @@ typedef struct oss_resumable_error oss_resumable_error;
  * that fails to start a download causes none. Events of one download come in this order; starts, pauses and ends of all
  * downloads come in the order in which they happen.
  *
+ * `event_queue` and `tag` of ::oss_resumable_prefix_request do the same for a prefix download, which reports as one
+ * download: its objects report nothing of their own. One queue may serve both.
+ *
  * Starts, pauses and ends are kept until they are read. Progress is not: an event shows the status at the time when it is read,
  * so a slow reader gets fewer of them. No thread serves a queue.
  *
@@ -594,6 +597,15 @@ typedef int32_t oss_resumable_code;
 /**
  * One event, filled in by oss_resumable_event_queue_next(); set `struct_size` first. It refers to nothing that would
  * have to be freed.
+ *
+ * The values of a prefix download are put together from those of its objects:
+ * - `phase` is ::OSS_RESUMABLE_PHASE_STARTING while the objects are listed, then ::OSS_RESUMABLE_PHASE_TRANSFERRING until
+ *   the end, or ::OSS_RESUMABLE_PHASE_PAUSED when a pause by oss_resumable_prefix_download_pause() is complete.
+ * - `bytes_done` is that of ::oss_resumable_prefix_status, and `bytes_total` is `bytes_listed` as soon as the listing is
+ *   complete, before that −1. The two differ at the end if objects have failed or were replaced after they were listed.
+ * - `active_connections` and `bytes_per_second` are sums over all objects; `elapsed_ms` is the time since the call that
+ *   started it.
+ * - `contiguous_bytes` and `contiguous_resets` are 0.
  */
 typedef struct oss_resumable_event {
     /**
@@ -601,7 +613,7 @@ typedef struct oss_resumable_event {
      */
     size_t struct_size;
     /**
-     * `tag` of the request.
+     * `tag` of the request, or of the ::oss_resumable_prefix_request.
      */
     uint64_t tag;
     /**
@@ -610,7 +622,8 @@ typedef struct oss_resumable_event {
     int32_t kind;
     /**
      * With ::OSS_RESUMABLE_EVENT_ENDED: ::OSS_RESUMABLE_OK if the download succeeded, otherwise the code of the failure.
-     * oss_resumable_download_wait() then returns the same code at once, and the result or the error. With other kinds
+     * oss_resumable_download_wait() then returns the same code at once, and the result or the error. So does
+     * oss_resumable_prefix_download_wait(); ::OSS_RESUMABLE_OBJECTS_FAILED is a success with a result. With other kinds
      * 0.
      */
     oss_resumable_code code;
@@ -1835,13 +1848,23 @@ typedef struct oss_resumable_prefix_request {
      * Must be zero.
      */
     uint32_t reserved;
+    /**
+     * Takes the events of the prefix download, or NULL. It may be freed before the download ends. The prefix download
+     * reports as one download, its objects report nothing of their own; ::oss_resumable_event says what its events
+     * contain. The same queue may take the events of other downloads.
+     */
+    struct oss_resumable_event_queue *event_queue;
+    /**
+     * Any number: each event of the prefix download carries it. The traces of its requests carry `tag` of `objects`.
+     */
+    uint64_t tag;
 } oss_resumable_prefix_request;
 
 /**
  * Initialises an object of type ::oss_resumable_prefix_request: sets `struct_size`, and every other field to zero.
  */
 #define OSS_RESUMABLE_PREFIX_REQUEST_INIT \
-    { sizeof(oss_resumable_prefix_request), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
+    { sizeof(oss_resumable_prefix_request), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, 0 }
 
 /**
  * A snapshot of a prefix download. Filled in by oss_resumable_prefix_download_status(); set `struct_size` first.
@@ -1899,13 +1922,18 @@ typedef struct oss_resumable_prefix_status {
      * 1 while it is paused, otherwise 0.
      */
     int32_t is_paused;
+    /**
+     * Those of `bytes_done` that were there already: the sizes of unchanged files, and what downloads kept of an earlier
+     * run or of a damaged file.
+     */
+    uint64_t bytes_reused;
 } oss_resumable_prefix_status;
 
 /**
  * Initialises an object of type ::oss_resumable_prefix_status: sets `struct_size`, and every other field to zero.
  */
 #define OSS_RESUMABLE_PREFIX_STATUS_INIT \
-    { sizeof(oss_resumable_prefix_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(oss_resumable_prefix_status), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * The counts of an ended prefix download. Filled in by oss_resumable_prefix_result_counts(); set `struct_size` first.
@@ -1947,13 +1975,18 @@ typedef struct oss_resumable_prefix_counts {
      * Body bytes of objects received from the network.
      */
     uint64_t bytes_from_network;
+    /**
+     * Those of `bytes_done` that were there already: the sizes of unchanged files, and what downloads kept of an earlier
+     * run or of a damaged file.
+     */
+    uint64_t bytes_reused;
 } oss_resumable_prefix_counts;
 
 /**
  * Initialises an object of type ::oss_resumable_prefix_counts: sets `struct_size`, and every other field to zero.
  */
 #define OSS_RESUMABLE_PREFIX_COUNTS_INIT \
-    { sizeof(oss_resumable_prefix_counts), 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(oss_resumable_prefix_counts), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * One object of a prefix download, and what became of it. Filled in by oss_resumable_prefix_result_object(); set
@@ -2729,8 +2762,8 @@ void oss_resumable_listing_free(struct oss_resumable_listing *listing);
  * files that have changed on the disk. A file counts as unchanged if size, modification time and inode are those that it was
  * left with; `verify` of the request reads it. A change within the resolution of the file system's clock, a few milliseconds
  * after a download has ended, is found only with `verify`. Files of objects that are not there any more are not deleted. A
- * file that no record tells of is fetched anew. Objects that are symbolic links are fetched each time, because the listing
- * does not show whether their targets have changed.
+ * file that no record tells of is compared with its object's checksum. Objects that are symbolic links are fetched each
+ * time, because the listing does not show whether their targets have changed.
  *
  * ::OSS_RESUMABLE_ERR_BUSY if another run downloads to the same directory.
  *
@@ -2935,6 +2968,58 @@ oss_resumable_code oss_resumable_checkpoint_discard(struct oss_resumable_client 
 const char *oss_resumable_checkpoint_path(const struct oss_resumable_checkpoint *checkpoint);
 
 /**
+ * Returns the bucket of the object that is downloaded.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL for a download from a URL, and for NULL
+ */
+const char *oss_resumable_checkpoint_bucket(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the key of the object that is downloaded.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL for a download from a URL, and for NULL
+ */
+const char *oss_resumable_checkpoint_key(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the version id of the object, as the service said or else the request.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL for a bucket without versioning,
+ * and for NULL
+ */
+const char *oss_resumable_checkpoint_version_id(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the URL of the object, without its query.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL if bucket and key name the object, and
+ * for NULL
+ */
+const char *oss_resumable_checkpoint_url(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Returns the path of the file that the download is to create: absolute, in the bytes of the file system.
+ *
+ * Thread-safe.
+ *
+ * @param checkpoint a checkpoint, or NULL
+ * @return a string valid until the checkpoint is freed; NULL only for NULL
+ */
+const char *oss_resumable_checkpoint_file_path(const struct oss_resumable_checkpoint *checkpoint);
+
+/**
  * Returns the ETag of the object to which the recorded bytes belong, without quotes; a weak one as sent, `W/"…"`.
  *
  * Thread-safe.
@@ -3003,6 +3088,27 @@ uint64_t oss_resumable_checkpoint_bytes_recorded(const struct oss_resumable_chec
  * @param checkpoint a checkpoint, or NULL, which does nothing
  */
 void oss_resumable_checkpoint_free(struct oss_resumable_checkpoint *checkpoint);
+
+/**
+ * Computes the CRC-64 of OSS (CRC-64/XZ, `x-oss-hash-crc64ecma`), of bytes that may come piece by piece:
+ * @code
+ * uint64_t crc = 0;
+ * while ((length = fread(buffer, 1, sizeof buffer, file)) > 0) {
+ *     crc = oss_resumable_crc64(crc, buffer, length);
+ * }
+ * @endcode
+ * A file whose checksum is oss_resumable_result_crc64() is what was downloaded, unless it was decrypted.
+ *
+ * Thread-safe; callable at any time, in a forked child too.
+ *
+ * @param crc the checksum of the bytes before these; 0 if there are none
+ * @param data the bytes; may be NULL, which is no bytes
+ * @param length number of bytes
+ * @return the checksum of all bytes
+ */
+uint64_t oss_resumable_crc64(uint64_t crc,
+                             const void *data,
+                             size_t length);
 
 /**
  * Returns the path of the file: absolute, in the bytes of the file system.

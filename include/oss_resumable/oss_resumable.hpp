@@ -31,6 +31,7 @@
 #include <utility>
 
 #include "configuration.hpp"
+#include "crc64.hpp"
 #include "detail.hpp"
 #include "event_queue.hpp"
 #include "listing.hpp"

@@ -145,6 +145,16 @@ public:
     /** Whether there is a checkpoint from which a download would resume. */
     bool Exists() const { return get() != nullptr; }
     std::string Path() const { return detail::text(oss_resumable_checkpoint_path(get())); }
+    /** Bucket and key of the object; empty if the download is from a URL. */
+    std::string Bucket() const { return detail::text(oss_resumable_checkpoint_bucket(get())); }
+    std::string Key() const { return detail::text(oss_resumable_checkpoint_key(get())); }
+    std::string VersionId() const {
+        return detail::text(oss_resumable_checkpoint_version_id(get()));
+    }
+    /** URL of the object without its query; empty if bucket and key name it. */
+    std::string Url() const { return detail::text(oss_resumable_checkpoint_url(get())); }
+    /** Absolute path of the file that the download is to create. */
+    std::string FilePath() const { return detail::text(oss_resumable_checkpoint_file_path(get())); }
     std::string ETag() const { return detail::text(oss_resumable_checkpoint_etag(get())); }
     std::string LastModified() const {
         return detail::text(oss_resumable_checkpoint_last_modified(get()));

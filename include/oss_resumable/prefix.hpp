@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "detail.hpp"
+#include "event_queue.hpp"
 #include "oss_resumable.h"
 #include "outcome.hpp"
 #include "request.hpp"
@@ -45,11 +46,23 @@ public:
      * ::oss_resumable_prefix_request says what must not be set here. */
     DownloadObjectRequest &Objects() { return objects_; }
     const DownloadObjectRequest &Objects() const { return objects_; }
+    /** The number that the events of the prefix download carry. */
+    uint64_t Tag() const { return tag_; }
+    /** Reports the events of the prefix download to `queue`, and sets the tag.
+     * ::oss_resumable_event says what they contain. */
+    void setEventQueue(const EventQueue &queue, uint64_t tag) {
+        eventQueue_ = std::make_shared<const EventQueue>(queue);
+        tag_ = tag;
+    }
+    /** The queue that takes the events, or NULL. */
+    const EventQueue *Events() const { return eventQueue_.get(); }
 
 private:
     std::string bucket_, prefix_, directory_, manifestDir_, startAfter_;
     bool verify_ = false;
     int64_t deadlineMs_ = 0;
+    std::shared_ptr<const EventQueue> eventQueue_;
+    uint64_t tag_ = 0;
     DownloadObjectRequest objects_ = DownloadObjectRequest("", "");
 };
 
@@ -203,6 +216,10 @@ inline Outcome<PrefixDownload> startPrefix(oss_resumable_client *client,
     if (!problem.empty()) {
         return Error::validation(problem);
     }
+    if (from.Events() && !from.Events()->isValid()) {
+        return Error::validation("the event queue was not created: " +
+                                 from.Events()->error().Message());
+    }
     CRequest objects(from.Objects());
     oss_resumable_prefix_request request = OSS_RESUMABLE_PREFIX_REQUEST_INIT;
     request.bucket = from.Bucket().c_str();
@@ -213,6 +230,8 @@ inline Outcome<PrefixDownload> startPrefix(oss_resumable_client *client,
     request.objects = objects.get();
     request.verify = on(from.Verify());
     request.deadline_ms = from.DeadlineMs();
+    request.event_queue = from.Events() ? from.Events()->get() : nullptr;
+    request.tag = from.Tag();
     oss_resumable_prefix_download *download = nullptr;
     oss_resumable_error *error = nullptr;
     const auto code = oss_resumable_prefix_download_start(client, &request, &download, &error);

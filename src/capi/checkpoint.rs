@@ -22,6 +22,11 @@ use crate::checkpoint::manage::CheckpointInfo;
 /// other handle is freed and after the checkpoint is removed. Strings read from it are valid until it is freed.
 pub struct oss_resumable_checkpoint {
     path: CString,
+    bucket: Option<CString>,
+    key: Option<CString>,
+    version_id: Option<CString>,
+    url: Option<CString>,
+    file_path: CString,
     etag: CString,
     last_modified: Option<CString>,
     object_size: u64,
@@ -33,8 +38,14 @@ pub struct oss_resumable_checkpoint {
 impl oss_resumable_checkpoint {
     /// A new checkpoint for the caller, who frees it.
     fn give(info: &CheckpointInfo) -> Result<*mut Self> {
+        let named = |text: &String| info.url.is_none().then(|| c_string(text)).transpose();
         Ok(Box::into_raw(allocation::boxed(oss_resumable_checkpoint {
             path: c_string(info.path.as_os_str().as_bytes())?,
+            bucket: named(&info.bucket)?,
+            key: named(&info.key)?,
+            version_id: info.version_id.as_ref().map(c_string).transpose()?,
+            url: info.url.as_ref().map(c_string).transpose()?,
+            file_path: c_string(info.file_path.as_os_str().as_bytes())?,
             etag: c_string(&info.etag)?,
             last_modified: info.last_modified.as_ref().map(c_string).transpose()?,
             object_size: info.object_size,
@@ -120,6 +131,88 @@ pub unsafe extern "C" fn oss_resumable_checkpoint_path(
 ) -> *const c_char {
     // SAFETY: the caller passes NULL or a live checkpoint.
     guard::read(unsafe { checkpoint.as_ref() }, ptr::null(), |checkpoint| checkpoint.path.as_ptr())
+}
+
+/// Returns the bucket of the object that is downloaded.
+///
+/// Thread-safe.
+///
+/// @param checkpoint a checkpoint, or NULL
+/// @return a string valid until the checkpoint is freed; NULL for a download from a URL, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_checkpoint_bucket(
+    checkpoint: *const oss_resumable_checkpoint,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live checkpoint.
+    guard::read(unsafe { checkpoint.as_ref() }, ptr::null(), |checkpoint| {
+        text::borrowed(checkpoint.bucket.as_deref())
+    })
+}
+
+/// Returns the key of the object that is downloaded.
+///
+/// Thread-safe.
+///
+/// @param checkpoint a checkpoint, or NULL
+/// @return a string valid until the checkpoint is freed; NULL for a download from a URL, and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_checkpoint_key(
+    checkpoint: *const oss_resumable_checkpoint,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live checkpoint.
+    guard::read(unsafe { checkpoint.as_ref() }, ptr::null(), |checkpoint| {
+        text::borrowed(checkpoint.key.as_deref())
+    })
+}
+
+/// Returns the version id of the object, as the service said or else the request.
+///
+/// Thread-safe.
+///
+/// @param checkpoint a checkpoint, or NULL
+/// @return a string valid until the checkpoint is freed; NULL for a bucket without versioning,
+/// and for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_checkpoint_version_id(
+    checkpoint: *const oss_resumable_checkpoint,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live checkpoint.
+    guard::read(unsafe { checkpoint.as_ref() }, ptr::null(), |checkpoint| {
+        text::borrowed(checkpoint.version_id.as_deref())
+    })
+}
+
+/// Returns the URL of the object, without its query.
+///
+/// Thread-safe.
+///
+/// @param checkpoint a checkpoint, or NULL
+/// @return a string valid until the checkpoint is freed; NULL if bucket and key name the object, and
+/// for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_checkpoint_url(
+    checkpoint: *const oss_resumable_checkpoint,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live checkpoint.
+    guard::read(unsafe { checkpoint.as_ref() }, ptr::null(), |checkpoint| {
+        text::borrowed(checkpoint.url.as_deref())
+    })
+}
+
+/// Returns the path of the file that the download is to create: absolute, in the bytes of the file system.
+///
+/// Thread-safe.
+///
+/// @param checkpoint a checkpoint, or NULL
+/// @return a string valid until the checkpoint is freed; NULL only for NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_resumable_checkpoint_file_path(
+    checkpoint: *const oss_resumable_checkpoint,
+) -> *const c_char {
+    // SAFETY: the caller passes NULL or a live checkpoint.
+    guard::read(unsafe { checkpoint.as_ref() }, ptr::null(), |checkpoint| {
+        checkpoint.file_path.as_ptr()
+    })
 }
 
 /// Returns the ETag of the object to which the recorded bytes belong, without quotes; a weak one as sent, `W/"…"`.

@@ -23,6 +23,9 @@ use crate::event_queue::EventQueue;
 /// that fails to start a download causes none. Events of one download come in this order; starts, pauses and ends of all
 /// downloads come in the order in which they happen.
 ///
+/// `event_queue` and `tag` of ::oss_resumable_prefix_request do the same for a prefix download, which reports as one
+/// download: its objects report nothing of their own. One queue may serve both.
+///
 /// Starts, pauses and ends are kept until they are read. Progress is not: an event shows the status at the time when it is read,
 /// so a slow reader gets fewer of them. No thread serves a queue.
 ///

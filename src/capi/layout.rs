@@ -255,6 +255,8 @@ fn layouts() -> Vec<Layout> {
             deadline_ms,
             verify,
             reserved,
+            event_queue,
+            tag,
         }),
         layout!(oss_resumable_prefix_counts {
             struct_size,
@@ -266,6 +268,7 @@ fn layouts() -> Vec<Layout> {
             bytes_listed,
             bytes_done,
             bytes_from_network,
+            bytes_reused,
         }),
         layout!(oss_resumable_prefix_status {
             struct_size,
@@ -281,6 +284,7 @@ fn layouts() -> Vec<Layout> {
             bytes_per_second,
             phase,
             is_paused,
+            bytes_reused,
         }),
         layout!(oss_resumable_prefix_object {
             struct_size,

@@ -10,6 +10,7 @@ mod client;
 pub mod client_options;
 mod codes;
 mod counted;
+mod crc64;
 mod download;
 mod encryption;
 mod error;

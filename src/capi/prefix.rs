@@ -72,8 +72,8 @@ unsafe fn give(
 /// files that have changed on the disk. A file counts as unchanged if size, modification time and inode are those that it was
 /// left with; `verify` of the request reads it. A change within the resolution of the file system's clock, a few milliseconds
 /// after a download has ended, is found only with `verify`. Files of objects that are not there any more are not deleted. A
-/// file that no record tells of is fetched anew. Objects that are symbolic links are fetched each time, because the listing
-/// does not show whether their targets have changed.
+/// file that no record tells of is compared with its object's checksum. Objects that are symbolic links are fetched each
+/// time, because the listing does not show whether their targets have changed.
 ///
 /// ::OSS_RESUMABLE_ERR_BUSY if another run downloads to the same directory.
 ///

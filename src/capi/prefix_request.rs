@@ -3,7 +3,9 @@
 use std::ffi::c_char;
 use std::path::PathBuf;
 
+use super::event_queue::oss_resumable_event_queue;
 use super::failure::Result;
+use super::handle::Handle;
 use super::request::{self, oss_download_object_request};
 use super::sized::{self, size_first};
 use super::switches::{self, limit, switch};
@@ -54,6 +56,12 @@ pub struct oss_resumable_prefix_request {
     pub verify: i32,
     /// Must be zero.
     pub reserved: u32,
+    /// Takes the events of the prefix download, or NULL. It may be freed before the download ends. The prefix download
+    /// reports as one download, its objects report nothing of their own; ::oss_resumable_event says what its events
+    /// contain. The same queue may take the events of other downloads.
+    pub event_queue: *mut oss_resumable_event_queue,
+    /// Any number: each event of the prefix download carries it. The traces of its requests carry `tag` of `objects`.
+    pub tag: u64,
 }
 size_first!(oss_resumable_prefix_request);
 
@@ -61,12 +69,12 @@ size_first!(oss_resumable_prefix_request);
 ///
 /// # Safety
 /// `source` is NULL or points to `struct_size` readable bytes, whose strings are NULL or NUL-terminated, and whose
-/// `objects` is NULL or as `request::read` wants it.
+/// `objects` is NULL or as `request::read` wants it, and whose event queue is NULL or live.
 pub unsafe fn read(source: *const oss_resumable_prefix_request) -> Result<PrefixRequest> {
     // SAFETY: this function's contract.
     let c = unsafe { sized::read(source) }?;
     switches::reserved(c.reserved, "reserved")?;
-    // SAFETY: strings are NULL or NUL-terminated, and `objects` is NULL or valid.
+    // SAFETY: strings are NULL or NUL-terminated; `objects` and the queue are NULL or valid.
     let mut request = unsafe {
         let bucket = required(c.bucket, "bucket")?;
         let prefix = optional(c.prefix, "prefix")?.unwrap_or_default();
@@ -77,8 +85,13 @@ pub unsafe fn read(source: *const oss_resumable_prefix_request) -> Result<Prefix
         if !c.objects.is_null() {
             request.objects = request::read_for_prefix(c.objects)?;
         }
+        if !c.event_queue.is_null() {
+            let queue = oss_resumable_event_queue::hold(c.event_queue)?;
+            request = request.event_queue(queue.inner(), c.tag);
+        }
         request
     };
+    request.tag = c.tag;
     request.verify = switch(c.verify, request.verify, "verify")?;
     request.deadline = limit(c.deadline_ms, request.deadline, "deadline_ms")?;
     Ok(request)
@@ -87,6 +100,8 @@ pub unsafe fn read(source: *const oss_resumable_prefix_request) -> Result<Prefix
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capi::event_queue::{oss_resumable_event_queue_free, oss_resumable_event_queue_new};
+    use crate::event_queue::EventQueue;
     use std::mem;
     use std::ptr;
     use std::time::Duration;
@@ -124,14 +139,21 @@ mod tests {
     fn each_field_reaches_its_place() {
         let (mut c, mut objects) = (zeroed(), objects());
         (c.prefix, c.manifest_dir, c.start_after) = (c"p".as_ptr(), c"m".as_ptr(), c"s".as_ptr());
-        (c.deadline_ms, c.verify) = (9, 1);
+        (c.deadline_ms, c.verify, c.tag) = (9, 1, 7);
+        let mut queue = ptr::null_mut();
+        // SAFETY: a live output; the error is not wanted.
+        unsafe { oss_resumable_event_queue_new(&raw mut queue, ptr::null_mut()) };
+        c.event_queue = queue;
         (objects.part_size, objects.requester_pays) = (123, 1);
         c.objects = ptr::from_ref(&objects);
         let mut r = PrefixRequest::new("examplebucket", "p", "out");
         (r.manifest_dir, r.start_after) = (Some("m".into()), Some("s".to_owned()));
         (r.deadline, r.verify) = (Some(Duration::from_millis(9)), true);
+        r = r.event_queue(&EventQueue::new().expect("queue"), 7);
         (r.objects.part_size, r.objects.requester_pays) = (123, true);
         assert_eq!(format!("{:?}", read_one(&c).expect("request")), format!("{r:?}"));
+        // SAFETY: made above.
+        unsafe { oss_resumable_event_queue_free(queue) };
     }
 
     #[test]

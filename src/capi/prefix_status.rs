@@ -34,6 +34,9 @@ pub struct oss_resumable_prefix_counts {
     pub bytes_done: u64,
     /// Body bytes of objects received from the network.
     pub bytes_from_network: u64,
+    /// Those of `bytes_done` that were there already: the sizes of unchanged files, and what downloads kept of an earlier
+    /// run or of a damaged file.
+    pub bytes_reused: u64,
 }
 size_first!(oss_resumable_prefix_counts);
 
@@ -67,6 +70,9 @@ pub struct oss_resumable_prefix_status {
     pub phase: i32,
     /// 1 while it is paused, otherwise 0.
     pub is_paused: i32,
+    /// Those of `bytes_done` that were there already: the sizes of unchanged files, and what downloads kept of an earlier
+    /// run or of a damaged file.
+    pub bytes_reused: u64,
 }
 size_first!(oss_resumable_prefix_status);
 
@@ -82,6 +88,7 @@ impl From<PrefixCounts> for oss_resumable_prefix_counts {
             bytes_listed: counts.bytes_listed,
             bytes_done: counts.bytes_done,
             bytes_from_network: counts.bytes_from_network,
+            bytes_reused: counts.bytes_reused,
         }
     }
 }
@@ -108,6 +115,7 @@ impl From<&PrefixStatus> for oss_resumable_prefix_status {
                 PrefixPhase::Failed => OSS_RESUMABLE_PREFIX_PHASE_FAILED,
             },
             is_paused: status.is_paused.into(),
+            bytes_reused: counts.bytes_reused,
         }
     }
 }
@@ -127,10 +135,12 @@ mod tests {
             bytes_listed: 6,
             bytes_done: 7,
             bytes_from_network: 8,
+            bytes_reused: 11,
         };
         let c = oss_resumable_prefix_counts::from(counts);
         assert_eq!([c.objects, c.fetched, c.unchanged, c.directories, c.failed], [1, 2, 3, 4, 5]);
         assert_eq!([c.bytes_listed, c.bytes_done, c.bytes_from_network], [6, 7, 8]);
+        assert_eq!(c.bytes_reused, 11);
         let status = PrefixStatus {
             phase: PrefixPhase::Transferring,
             is_paused: true,
@@ -141,6 +151,7 @@ mod tests {
         let c = oss_resumable_prefix_status::from(&status);
         assert_eq!([c.objects, c.fetched, c.unchanged, c.directories, c.failed], [1, 2, 3, 4, 5]);
         assert_eq!([c.bytes_listed, c.bytes_done, c.bytes_from_network], [6, 7, 8]);
+        assert_eq!(c.bytes_reused, 11);
         assert_eq!([c.active, c.bytes_per_second], [9, 10]);
         assert_eq!((c.phase, c.is_paused), (OSS_RESUMABLE_PREFIX_PHASE_TRANSFERRING, 1));
     }

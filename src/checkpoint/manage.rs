@@ -16,6 +16,16 @@ use crate::sys::locked_file::LockedFile;
 pub struct CheckpointInfo {
     /// The checkpoint file.
     pub path: PathBuf,
+    /// Bucket of the object; empty if the download is from a URL.
+    pub bucket: String,
+    /// Key of the object; empty if the download is from a URL.
+    pub key: String,
+    /// Version of the object, as the service said or else the request; `None` without versioning.
+    pub version_id: Option<String>,
+    /// URL of the object without its query; `None` if bucket and key name the object.
+    pub url: Option<String>,
+    /// Absolute path of the file that the download is to create.
+    pub file_path: PathBuf,
     /// The object's ETag without quotes; a weak one as sent, `W/"…"`.
     pub etag: String,
     /// Size of the whole object in bytes.
@@ -28,11 +38,21 @@ pub struct CheckpointInfo {
     pub last_modified: Option<String>,
 }
 
-/// Reads the checkpoint at `journal`; `None` if there is none from which a download could resume. A running download
-/// may be using it.
-pub fn inspect(journal: &JournalLocation) -> Result<Option<CheckpointInfo>> {
+/// Reads the checkpoint at `journal`, that of `request`; `None` if there is none from which a download could resume. A
+/// running download may be using it.
+pub fn inspect(
+    journal: &JournalLocation,
+    request: &DownloadRequest,
+) -> Result<Option<CheckpointInfo>> {
+    // What the journal records in place of a URL has no scheme.
+    let url = request.address().map(|address| address.to_string());
     Ok(journal.read_unlocked()?.map(|(header, extents)| CheckpointInfo {
         path: journal.path().to_owned(),
+        key: if url.is_some() { String::new() } else { header.key },
+        bucket: header.bucket,
+        version_id: header.object_version_id.or(header.version_id),
+        url,
+        file_path: header.destination,
         etag: header.etag,
         object_size: header.object_size,
         range: header.range,
@@ -72,6 +92,7 @@ mod tests {
 
     struct Scratch {
         _dir: tempfile::TempDir,
+        request: DownloadRequest,
         files: Paths,
         journal: JournalLocation,
     }
@@ -83,7 +104,7 @@ mod tests {
             .checkpoint_dir(dir.path());
         let files = paths::resolve(&request).expect("resolve");
         let journal = JournalLocation::new(dir.path(), &request, &files.target);
-        Scratch { _dir: dir, files, journal }
+        Scratch { _dir: dir, request, files, journal }
     }
 
     impl Scratch {
@@ -109,13 +130,35 @@ mod tests {
     #[test]
     fn a_checkpoint_can_be_inspected_while_it_is_in_use() {
         let scratch = scratch();
-        assert_eq!(inspect(&scratch.journal).expect("inspect"), None);
+        assert_eq!(inspect(&scratch.journal, &scratch.request).expect("inspect"), None);
         let extents =
             [Extent { offset: 0, len: 10, crc: 0 }, Extent { offset: 50, len: 5, crc: 0 }];
         let header = scratch.header("file.temp");
         let _in_use = scratch.journal.start(None, &header, &extents).expect("start");
-        let info = inspect(&scratch.journal).expect("inspect").expect("there");
+        let info = inspect(&scratch.journal, &scratch.request).expect("inspect").expect("there");
         assert_eq!((info.etag.as_str(), info.range, info.bytes_recorded), ("ETAG", 0..100, 15));
+        assert_eq!((info.bucket.as_str(), info.key.as_str(), info.url), ("bucket", "key", None));
+        assert_eq!((info.file_path, info.version_id), (scratch.files.target.clone(), None));
+    }
+
+    #[test]
+    fn the_version_is_the_one_that_was_received_or_else_the_one_that_was_asked_for() {
+        let mut scratch = scratch();
+        scratch.request.version_id = Some("asked".to_owned());
+        let target = &scratch.files.target;
+        scratch.journal = JournalLocation::new(scratch._dir.path(), &scratch.request, target);
+        for (received, expected) in [(None, "asked"), (Some("received"), "received")] {
+            let header = Header {
+                version_id: Some("asked".to_owned()),
+                object_version_id: received.map(str::to_owned),
+                ..scratch.header("file.temp")
+            };
+            let previous = scratch.journal.lock().expect("lock");
+            drop(scratch.journal.start(previous.as_ref(), &header, &[]).expect("start"));
+            drop(previous);
+            let info = inspect(&scratch.journal, &scratch.request).expect("inspect");
+            assert_eq!(info.expect("there").version_id.as_deref(), Some(expected));
+        }
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use crate::model::error::ErrorKind;
-use crate::model::events::{DownloadEvent, EventKind, Observed};
-use crate::model::outcome::{Phase, Status};
+use crate::model::events::{DownloadEvent, EventKind, Observation, Observed};
+use crate::model::outcome::Phase;
+use crate::model::prefix::PrefixCounts;
 
 /// Time between two looks at the progress of the running downloads.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -53,7 +54,7 @@ enum Stage {
     /// It may still fail to start.
     Admitted,
     Running,
-    Ended(Box<Status>, Result<(), ErrorKind>),
+    Ended(Box<Observation>, Result<(), ErrorKind>),
 }
 
 /// The part of a status whose change is reported.
@@ -66,6 +67,7 @@ struct Progress {
     bytes_per_second: u64,
     contiguous_bytes: u64,
     contiguous_resets: u64,
+    counts: Option<PrefixCounts>,
 }
 
 impl State {
@@ -117,7 +119,7 @@ impl State {
         }
     }
 
-    pub fn ended(&mut self, id: u64, last: Status, result: Result<(), ErrorKind>) {
+    pub fn ended(&mut self, id: u64, last: Observation, result: Result<(), ErrorKind>) {
         let Some(entry) = self.downloads.get_mut(&id) else { return };
         match entry.stage {
             Stage::Ended(..) => return,
@@ -179,11 +181,11 @@ impl State {
             entry.pause_waits = false;
             return entry.event(EventKind::Paused);
         }
-        let Entry { tag, stage: Stage::Ended(status, result), .. } = self.downloads.remove(&id)?
+        let Entry { tag, stage: Stage::Ended(last, result), .. } = self.downloads.remove(&id)?
         else {
             return None;
         };
-        Some(DownloadEvent { tag, kind: EventKind::Ended(result), status: *status })
+        Some(event(tag, EventKind::Ended(result), *last))
     }
 
     /// Finds the running downloads whose status has changed, if it is time to.
@@ -194,8 +196,8 @@ impl State {
         self.next_look = now + LOOK_INTERVAL;
         for (id, entry) in &self.downloads {
             if matches!(entry.stage, Stage::Running)
-                && let Some(status) = entry.status()
-                && entry.told != Some(Progress::of(&status))
+                && let Some(seen) = entry.observe()
+                && entry.told != Some(Progress::of(&seen))
             {
                 self.progressed.push_back(*id);
             }
@@ -205,27 +207,32 @@ impl State {
     fn progress(&mut self, id: u64) -> Option<DownloadEvent> {
         let entry = self.downloads.get_mut(&id)?;
         let Stage::Running = entry.stage else { return None };
-        let status = entry.status()?;
-        entry.told = Some(Progress::of(&status));
-        Some(DownloadEvent { tag: entry.tag, kind: EventKind::Progress, status })
+        let seen = entry.observe()?;
+        entry.told = Some(Progress::of(&seen));
+        Some(event(entry.tag, EventKind::Progress, seen))
     }
 }
 
 impl Entry {
     fn event(&self, kind: EventKind) -> Option<DownloadEvent> {
-        Some(DownloadEvent { tag: self.tag, kind, status: self.status()? })
+        Some(event(self.tag, kind, self.observe()?))
     }
 
-    fn status(&self) -> Option<Status> {
+    fn observe(&self) -> Option<Observation> {
         match &self.stage {
             Stage::Ended(last, _) => Some((**last).clone()),
-            _ => Some(self.download.upgrade()?.status()),
+            _ => Some(self.download.upgrade()?.observe()),
         }
     }
 }
 
+fn event(tag: u64, kind: EventKind, seen: Observation) -> DownloadEvent {
+    DownloadEvent { tag, kind, status: seen.status, prefix: seen.prefix }
+}
+
 impl Progress {
-    fn of(status: &Status) -> Self {
+    fn of(seen: &Observation) -> Self {
+        let status = &seen.status;
         Progress {
             phase: status.phase,
             bytes_done: status.bytes_done,
@@ -234,6 +241,7 @@ impl Progress {
             bytes_per_second: status.bytes_per_second,
             contiguous_bytes: status.contiguous_bytes,
             contiguous_resets: status.contiguous_resets,
+            counts: seen.prefix.as_ref().map(|prefix| prefix.counts),
         }
     }
 }

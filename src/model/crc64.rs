@@ -43,6 +43,19 @@ pub fn checksum(bytes: &[u8]) -> u64 {
     crc_fast::checksum(Crc64Xz, bytes)
 }
 
+/// The CRC-64 of OSS (CRC-64/XZ, `x-oss-hash-crc64ecma`) of bytes that come piece by piece: `crc` is the checksum of the
+/// bytes before these, 0 if there are none. Returns the checksum of all of them.
+///
+/// A file whose checksum is [`Outcome::crc64`](crate::Outcome::crc64) is what was downloaded, unless it was decrypted:
+///
+/// ```
+/// let crc = oss_resumable::crc64(0, b"12345");
+/// assert_eq!(oss_resumable::crc64(crc, b"6789"), 0x995d_c9bb_df19_39fa);
+/// ```
+pub fn crc64(crc: u64, bytes: &[u8]) -> u64 {
+    combine(crc, checksum(bytes), bytes.len() as u64)
+}
+
 /// The checksum of A followed by B, from the checksum of each and B's length in bytes.
 pub fn combine(a: u64, b: u64, len_b: u64) -> u64 {
     Append::of_len(len_b).combine(a, b)
@@ -121,6 +134,14 @@ mod tests {
         ) {
             let (a, b) = bytes.split_at(cut.index(bytes.len() + 1));
             prop_assert_eq!(combine(checksum(a), checksum(b), b.len() as u64), checksum(&bytes));
+        }
+
+        #[test]
+        fn continuing_a_checksum_gives_that_of_the_whole(
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..8)
+        ) {
+            let crc = pieces.iter().fold(0, |crc, piece| crc64(crc, piece));
+            prop_assert_eq!(crc, checksum(&pieces.concat()));
         }
 
         #[test]

@@ -65,6 +65,44 @@ pub struct Statistics {
     pub elapsed: Duration,
 }
 
+impl Statistics {
+    /// Adds the figures of another download, except the time.
+    pub(crate) fn add(&mut self, other: &Statistics) {
+        // Without `..`: a new figure must not be forgotten here.
+        let Statistics {
+            bytes_from_network,
+            bytes_reused,
+            bytes_discarded,
+            requests,
+            connections,
+            retries_connect,
+            retries_broken,
+            retries_timeout,
+            retries_service,
+            retries_auth,
+            retries_reply,
+            throttled_ms,
+            elapsed: _,
+        } = other;
+        for (sum, figure) in [
+            (&mut self.bytes_from_network, bytes_from_network),
+            (&mut self.bytes_reused, bytes_reused),
+            (&mut self.bytes_discarded, bytes_discarded),
+            (&mut self.requests, requests),
+            (&mut self.connections, connections),
+            (&mut self.retries_connect, retries_connect),
+            (&mut self.retries_broken, retries_broken),
+            (&mut self.retries_timeout, retries_timeout),
+            (&mut self.retries_service, retries_service),
+            (&mut self.retries_auth, retries_auth),
+            (&mut self.retries_reply, retries_reply),
+            (&mut self.throttled_ms, throttled_ms),
+        ] {
+            *sum = sum.saturating_add(*figure);
+        }
+    }
+}
+
 /// The result of a successful download: the file is complete, verified and at its path.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -104,6 +142,8 @@ pub(crate) struct FileContent {
     pub extents: Arc<[Extent]>,
     /// The checksums are those of the bytes before they were decrypted.
     pub is_decrypted: bool,
+    /// The file was there before, and was compared with the object.
+    pub was_there: bool,
 }
 
 /// The phase of a download.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::events::Subscription;
 use super::request::DownloadRequest;
 
 /// A request to download every object whose key has a prefix into a directory.
@@ -47,6 +48,11 @@ pub struct PrefixRequest {
     /// `thread_num` and `max_bandwidth` are those of one object. With `requester_pays` the listing is paid by the
     /// requester too.
     pub objects: DownloadRequest,
+    /// Takes the events of the prefix download.
+    pub(crate) events: Option<Subscription>,
+    /// Any number: the events of the prefix download carry it. The traces of its requests carry that of `objects`. See
+    /// [`PrefixRequest::event_queue`].
+    pub tag: u64,
 }
 
 impl PrefixRequest {
@@ -65,6 +71,8 @@ impl PrefixRequest {
             verify: false,
             deadline: None,
             objects: DownloadRequest::new("", ""),
+            events: None,
+            tag: 0,
         }
     }
 
@@ -109,6 +117,9 @@ pub struct PrefixCounts {
     pub bytes_done: u64,
     /// Body bytes of objects received from the network.
     pub bytes_from_network: u64,
+    /// Those of `bytes_done` that were there already: the sizes of unchanged files, and what downloads kept of an earlier
+    /// run or of a damaged file ([`Statistics::bytes_reused`](crate::Statistics::bytes_reused)).
+    pub bytes_reused: u64,
 }
 
 /// The status of a prefix download at one moment.
@@ -119,7 +130,8 @@ pub struct PrefixStatus {
     pub phase: PrefixPhase,
     /// It has been paused.
     pub is_paused: bool,
-    /// The counts so far. `bytes_done` and `bytes_from_network` include the objects that are being downloaded.
+    /// The counts so far. `bytes_done`, `bytes_from_network` and `bytes_reused` include the objects that are being
+    /// downloaded.
     pub counts: PrefixCounts,
     /// Objects whose downloads have started and not ended, those in the client's queue included.
     pub active: u64,

@@ -10,7 +10,9 @@ pub enum Decision {
     Keep,
     /// Its file was there, and must be read to find out what is left of it.
     Read,
-    /// Nothing is known of its file.
+    /// A file is there that may be the object, but no record says so: it is compared with the object's checksum.
+    Compare,
+    /// Nothing is known of its file, or there is none.
     Fetch,
 }
 
@@ -31,7 +33,10 @@ pub fn decide(
     found: Option<&FileState>,
     circumstances: &Circumstances,
 ) -> Decision {
-    let (Some(record), Some(found)) = (record, found) else { return Decision::Fetch };
+    let Some(found) = found else { return Decision::Fetch };
+    let Some(record) = record else {
+        return if found.size == listed.size { Decision::Compare } else { Decision::Fetch };
+    };
     if record.bucket != bucket || record.key != key || !is_same_object(listed, record) {
         return Decision::Fetch;
     }
@@ -126,10 +131,17 @@ mod tests {
     }
 
     #[test]
-    fn without_a_record_or_a_file_an_object_is_fetched() {
-        let found = record().file;
-        assert_eq!(decide(OBJECT, &listed(), None, Some(&found), &AS_USUAL), Decision::Fetch);
+    fn without_a_file_an_object_is_fetched() {
         assert_eq!(decide(OBJECT, &listed(), Some(&record()), None, &AS_USUAL), Decision::Fetch);
+        assert_eq!(decide(OBJECT, &listed(), None, None, &AS_USUAL), Decision::Fetch);
+    }
+
+    #[test]
+    fn a_file_without_a_record_is_compared_if_it_has_the_size_of_the_object() {
+        let found = record().file;
+        assert_eq!(decide(OBJECT, &listed(), None, Some(&found), &AS_USUAL), Decision::Compare);
+        let longer = FileState { size: 6, ..found };
+        assert_eq!(decide(OBJECT, &listed(), None, Some(&longer), &AS_USUAL), Decision::Fetch);
     }
 
     #[test]

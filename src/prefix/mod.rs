@@ -64,8 +64,9 @@ impl Client {
     /// damaged parts of files that have changed on the disk. A file counts as unchanged if size, modification time and
     /// inode are those that it was left with; [`PrefixRequest::verify`] reads it. A change within the resolution of the
     /// file system's clock, a few milliseconds after a download has ended, is found only with `verify`. Files of
-    /// objects that are not there any more are not deleted. A file that no record tells of is fetched anew. Objects that
-    /// are symbolic links are fetched each time, because the listing does not show whether their targets have changed.
+    /// objects that are not there any more are not deleted. A file that no record tells of is compared with its object's
+    /// checksum. Objects that are symbolic links are fetched each time, because the listing does not show whether their
+    /// targets have changed.
     ///
     /// `Busy` if another run downloads to the same directory.
     pub fn start_prefix(&self, request: &PrefixRequest) -> Result<PrefixDownload> {
@@ -78,6 +79,7 @@ impl Client {
         let started = spawn("oss-prefix", move || {
             let control = run.control.clone();
             control.enter();
+            control.report_start();
             let result = panic::catch(|| run.run()).unwrap_or_else(|defect| Err(defect.into()));
             // Whoever learns of the end may start the next one in this directory.
             run.release();

@@ -12,10 +12,10 @@ use super::plan::{Explained, Index, is_marker};
 use super::run::Run;
 use super::tree;
 use crate::model::error::{Error, ErrorKind, Result};
-use crate::model::events::{EventSink, Observed, Subscription};
+use crate::model::events::{EventSink, Observation, Observed, Subscription};
 use crate::model::options::LogLevel;
-use crate::model::outcome::{Outcome, Status};
-use crate::model::request::{Checkpoint, DownloadRequest};
+use crate::model::outcome::{FileContent, Outcome};
+use crate::model::request::{Checkpoint, DownloadRequest, Overwrite};
 use crate::oss::validate;
 use crate::storage::paths::{self, Paths};
 use crate::sync::channel::Sender;
@@ -38,9 +38,12 @@ impl EventSink for EndSink {
 
     fn started(&self, _id: u64) {}
 
-    fn paused(&self, _id: u64) {}
+    fn paused(&self, _id: u64) {
+        // It may be the last one that the pause of the prefix download waits for.
+        let _ = self.messages.send(Message::Wake);
+    }
 
-    fn ended(&self, _id: u64, _last: Status, _result: std::result::Result<(), ErrorKind>) {
+    fn ended(&self, _id: u64, _last: Observation, _result: std::result::Result<(), ErrorKind>) {
         // The run waits for this message before it ends.
         let _ = self.messages.send(Message::Ended(self.index));
     }
@@ -83,6 +86,7 @@ impl Run {
         match decision {
             Decision::Keep => self.keep(index, found.map_or(0, |found| found.size)),
             Decision::Read => self.progress.to_read.push_back(index),
+            Decision::Compare => self.compare(index)?,
             Decision::Fetch => self.fetch(index)?,
         }
         Ok(())
@@ -92,6 +96,7 @@ impl Run {
         self.progress.ends.unchanged(index, size);
         self.progress.counts.unchanged += 1;
         self.progress.counts.bytes_done += size;
+        self.progress.counts.bytes_reused += size;
     }
 
     fn fetch(&mut self, index: Index) -> Result<()> {
@@ -102,6 +107,15 @@ impl Run {
             _ => self.checkpoint(),
         };
         let (request, paths) = self.prepared(index, checkpoint)?;
+        self.start(index, &request, paths)
+    }
+
+    /// Downloads an object unless the file that is there is the same.
+    fn compare(&mut self, index: Index) -> Result<()> {
+        let (mut request, paths) = self.prepared(index, self.checkpoint())?;
+        if request.overwrite == Overwrite::Replace {
+            request.overwrite = Overwrite::IfDifferent;
+        }
         self.start(index, &request, paths)
     }
 
@@ -145,27 +159,38 @@ impl Run {
 
     /// A download has ended. Returns an error that ends the whole download.
     pub fn download_ended(&mut self, index: Index) -> Option<Error> {
-        let download = self.control.take(index)?;
-        let received = download.status().statistics.bytes_from_network;
-        self.progress.counts.bytes_from_network += received;
-        let result = download.wait(Some(Duration::ZERO));
+        let (figures, result) = self.control.with_active(index, |download| {
+            (download.status().statistics, download.wait(Some(Duration::ZERO)))
+        })?;
+        self.progress.statistics.add(&figures);
+        self.progress.counts.bytes_from_network += figures.bytes_from_network;
         let result = result.unwrap_or_else(|| Err(Error::internal("an end came too early")));
-        drop(download);
-        match result {
-            Ok(outcome) => self.fetched(index, outcome),
-            Err(error) => return self.object_failed(index, error).err(),
-        }
-        None
+        let ended = match result {
+            Ok(outcome) => {
+                self.fetched(index, outcome);
+                None
+            }
+            Err(error) => self.object_failed(index, error).err(),
+        };
+        self.control.retire(index, self.progress.counts, &self.progress.statistics);
+        ended
     }
 
     fn fetched(&mut self, index: Index, outcome: Outcome) {
-        self.progress.ends.fetched(index, outcome.file_size);
-        self.progress.counts.fetched += 1;
-        self.progress.counts.bytes_done += outcome.file_size;
+        let Outcome { file_size, .. } = outcome;
+        match outcome.content {
+            Some(FileContent { was_there: true, .. }) => self.keep(index, file_size),
+            _ => {
+                self.progress.ends.fetched(index, file_size);
+                self.progress.counts.fetched += 1;
+                self.progress.counts.bytes_done += file_size;
+                self.progress.counts.bytes_reused += outcome.statistics.bytes_reused;
+            }
+        }
         let relative = self.progress.plan.planned(index).relative.to_owned();
         let Ok(Some(file)) = self.tree.look(&relative) else { return };
         let Some(content) = outcome.content else { return };
-        if file.size != outcome.file_size {
+        if file.size != file_size {
             // Another program has changed it already.
             return;
         }

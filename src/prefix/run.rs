@@ -18,7 +18,8 @@ use crate::client::Client;
 use crate::model::error::{Error, ErrorKind, Result};
 use crate::model::listing::{ListEntry, ListRequest};
 use crate::model::options::LogLevel;
-use crate::model::prefix::{PrefixCounts, PrefixPhase, PrefixRequest};
+use crate::model::outcome::Statistics;
+use crate::model::prefix::{PrefixCounts, PrefixRequest};
 use crate::sync::channel::{Receiver, Sender};
 use crate::sys;
 
@@ -58,6 +59,8 @@ pub struct Progress {
     pub plan: Plan,
     pub ends: Ends,
     pub counts: PrefixCounts,
+    /// Those of the downloads that have ended, added up.
+    pub statistics: Statistics,
     /// The next object to look at.
     pub next: Index,
     /// Objects whose files must be read.
@@ -146,9 +149,10 @@ impl Run {
 
     /// Looks at all objects, and waits for the downloads that this takes.
     fn work(&mut self) -> Result<()> {
-        self.control.set_phase(PrefixPhase::Transferring);
+        self.control.begin_transfer();
         loop {
             self.check_limits()?;
+            self.control.follow_pause();
             let is_paused = self.control.is_paused();
             let has_started = if is_paused { false } else { self.look_at_some()? };
             let has_read = if is_paused { false } else { self.read_some()? };

@@ -39,6 +39,11 @@ pub fn prepare(client: &Client, request: &PrefixRequest) -> Result<Run> {
     let exit_guard = sys::exit::guard()?;
     check(request)?;
     client.require_service()?;
+    let (messages, inbox) = unbounded();
+    let control = Arc::new(Control::new(messages.clone(), started));
+    if let Some(queue) = &request.events {
+        control.report_to(queue, request.tag)?;
+    }
     let directory = existing_directory(&request.directory, "directory")?;
     let tree = Tree::open(&directory)?;
     let (checkpoints, manifest_path) = match &request.manifest_dir {
@@ -57,11 +62,10 @@ pub fn prepare(client: &Client, request: &PrefixRequest) -> Result<Run> {
     let file_system = sys::file::file_system(&directory)
         .map_err(|error| Error::io("read the file system of", &directory, &error))?;
     drop(exit_guard);
-    let (messages, inbox) = unbounded();
     let limits = Limits { name: file_system.name_max, path: paths::room_in(&directory) };
     Ok(Run {
         client: client.clone(),
-        control: Arc::new(Control::new(messages.clone())),
+        control,
         messages,
         inbox,
         folds: folds(&directory),

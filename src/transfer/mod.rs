@@ -29,6 +29,7 @@ mod world;
 
 pub use list_control::ListControl;
 pub use listing::Lister;
+pub use rate::remaining_time;
 pub use scheduler::Scheduler;
 pub use session::Session;
 pub use shared::{PausedBy, Shared};

@@ -4,18 +4,20 @@
 //! none: starting a thread takes as long as a small download. A download that waits has none; one thread ends those whose
 //! deadline passes meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::model::error::{Error, ErrorKind, Result};
-use crate::sync::thread::{self, ThreadId};
+use crate::model::error::{Error, Result};
+use crate::sync::thread;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::sys::thread::{Joined, spawn};
 
-use super::policy::download_queue::{DownloadQueue, Ticket};
+use self::state::{State, Waiting};
+use super::policy::download_queue::Ticket;
 use super::shared::{PausedBy, Shared, WaitingRoom};
+
+mod state;
 
 /// How long a thread without a download waits for one.
 const STAY_FOR: Duration = Duration::from_millis(100);
@@ -60,63 +62,10 @@ pub struct Scheduler<J> {
     given: Condvar,
 }
 
-struct State<J> {
-    max_active: usize,
-    max_connections: usize,
-    next_ticket: u64,
-    /// Downloads that have not started. Those in `queue` start when their turn comes, the others are paused or not
-    /// ready.
-    waiting: HashMap<Ticket, Waiting<J>>,
-    queue: DownloadQueue,
-    /// Of the waiting downloads.
-    deadlines: BTreeSet<(Instant, Ticket)>,
-    /// Downloads that have a thread.
-    active: BTreeMap<Ticket, Arc<Shared>>,
-    threads: Vec<Joined>,
-    /// Active downloads that threads without one will take.
-    given: VecDeque<(Ticket, Waiting<J>)>,
-    /// Threads that wait for a download, without those for which one is in `given`.
-    free_threads: usize,
-    /// Threads that do nothing more.
-    ended_threads: Vec<ThreadId>,
-    timer: Option<Joined>,
-    is_closed: bool,
-    is_disabled: bool,
-    is_paused: bool,
-}
-
-struct Waiting<J> {
-    job: Box<J>,
-    priority: i32,
-}
-
-impl<J: Job> Waiting<J> {
-    /// Whether it starts when its turn comes.
-    fn may_start(&self) -> bool {
-        !self.job.shared().is_to_pause() && self.job.is_ready()
-    }
-}
-
 impl<J: Job> Scheduler<J> {
     /// At most `max_active` downloads run at once, and no more than there are connections.
     pub fn new(max_active: u32, max_connections: u32) -> Self {
-        let state = State {
-            max_active: count(max_active),
-            max_connections: count(max_connections),
-            next_ticket: 0,
-            waiting: HashMap::new(),
-            queue: DownloadQueue::default(),
-            deadlines: BTreeSet::new(),
-            active: BTreeMap::new(),
-            threads: Vec::new(),
-            given: VecDeque::new(),
-            free_threads: 0,
-            ended_threads: Vec::new(),
-            timer: None,
-            is_closed: false,
-            is_disabled: false,
-            is_paused: false,
-        };
+        let state = State::new(count(max_active), count(max_connections));
         Scheduler {
             state: Mutex::new(state),
             deadlines_changed: Condvar::new(),
@@ -418,71 +367,6 @@ impl<J: Job> WaitingRoom for Scheduler<J> {
             waiting.job.give_up(GivenUp::Cancelled);
         }
         was_waiting
-    }
-}
-
-impl<J: Job> State<J> {
-    fn require_open(&self) -> Result<()> {
-        if self.is_closed {
-            return Err(Error::new(
-                ErrorKind::Cancelled,
-                "Cancelled",
-                "the client is closed; no download can start on it",
-            ));
-        }
-        if self.is_disabled { Err(Error::disabled()) } else { Ok(()) }
-    }
-
-    fn enqueue(&mut self, ticket: Ticket, download: Waiting<J>) {
-        if download.may_start() {
-            self.queue.insert(ticket, download.priority);
-        }
-        self.deadlines.extend(download.job.deadline().map(|at| (at, ticket)));
-        self.waiting.insert(ticket, download);
-    }
-
-    /// Removes a waiting download.
-    fn leave(&mut self, ticket: Ticket) -> Option<Waiting<J>> {
-        let waiting = self.waiting.remove(&ticket)?;
-        self.queue.remove(ticket, waiting.priority);
-        if let Some(at) = waiting.job.deadline() {
-            self.deadlines.remove(&(at, ticket));
-        }
-        Some(waiting)
-    }
-
-    /// Makes the next download active, if there is room for it.
-    fn take_next(&mut self) -> Option<(Ticket, Waiting<J>)> {
-        if self.active.len() >= self.max_active.min(self.max_connections) {
-            return None;
-        }
-        let ticket = self.queue.pop()?;
-        let next = self.leave(ticket)?;
-        let shared = next.job.shared();
-        shared.leave_queue();
-        self.active.insert(ticket, shared.clone());
-        Some((ticket, next))
-    }
-
-    /// Removes all waiting downloads; returns them and the active ones.
-    fn all(&mut self) -> (Vec<Waiting<J>>, Vec<Arc<Shared>>) {
-        self.queue = DownloadQueue::default();
-        self.deadlines.clear();
-        let waiting = std::mem::take(&mut self.waiting).into_values().collect();
-        (waiting, self.active.values().cloned().collect())
-    }
-
-    fn take_ended_threads(&mut self) -> Vec<Joined> {
-        // A thread may end before its handle is here.
-        let ids = &mut self.ended_threads;
-        let mut has_ended = |handle: &Joined| {
-            let index = ids.iter().position(|id| *id == handle.id());
-            index.map(|index| ids.swap_remove(index)).is_some()
-        };
-        let threads = std::mem::take(&mut self.threads);
-        let (ended, threads) = threads.into_iter().partition(|handle| has_ended(handle));
-        self.threads = threads;
-        ended
     }
 }
 

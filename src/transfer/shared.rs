@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use crate::model::error::{Error, Result};
-use crate::model::events::{Observed, Reporter, Subscription};
+use crate::model::events::{Observation, Observed, Reporter, Subscription};
 use crate::model::outcome::{Outcome, Phase, Statistics, Status};
 use crate::model::temp_path::TempPath;
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -384,7 +384,7 @@ impl Shared {
         drop(state);
         self.ended.notify_all();
         if let Some(reporter) = reporter {
-            reporter.ended(self.status(), kind);
+            reporter.ended(self.status().into(), kind);
         }
     }
 
@@ -408,8 +408,8 @@ impl Shared {
 }
 
 impl Observed for Shared {
-    fn status(&self) -> Status {
-        Shared::status(self)
+    fn observe(&self) -> Observation {
+        self.status().into()
     }
 }
 

@@ -271,6 +271,8 @@ fn a_checkpoint_can_be_inspected() {
     let info =
         fixture.client().inspect_checkpoint(&fixture.request()).expect("inspect").expect("there");
     assert_eq!(Some(info.path), fixture.journal().map(|path| path.canonicalize().expect("path")));
+    assert_eq!((info.bucket.as_str(), info.key.as_str(), info.url), (BUCKET, KEY, None));
+    assert_eq!(info.file_path, fixture.dir().canonicalize().expect("path").join("file.bin"));
     assert_eq!(info.etag, fixture.server.object(BUCKET, KEY).expect("object").etag());
     assert_eq!((info.object_size, info.range), (2 * MIB, 0..2 * MIB));
     assert_eq!(info.bytes_recorded, PART + 3 * PART);

@@ -31,7 +31,7 @@ pub fn run(arguments: &CheckpointArguments) -> Result<Exit, Failure> {
     if arguments.json {
         let object = Object {
             source: &job.name,
-            target: job.target.to_string_lossy().into_owned(),
+            target: info.file_path.to_string_lossy().into_owned(),
             checkpoint: info.path.to_string_lossy().into_owned(),
             etag: &info.etag,
             object_size: info.object_size,
@@ -68,7 +68,7 @@ fn describe(job: &Job, info: &CheckpointInfo) -> Vec<(&'static str, String)> {
         (u128::from(info.bytes_recorded) * 100).checked_div(u128::from(size)).unwrap_or(100);
     vec![
         ("source", job.name.clone()),
-        ("target", job.target.display().to_string()),
+        ("target", info.file_path.display().to_string()),
         ("checkpoint", info.path.display().to_string()),
         ("downloaded", format!("{} of {} ({share}%)", bytes(info.bytes_recorded), bytes(size))),
         ("etag", info.etag.clone()),

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crc_fast::{CrcAlgorithm, Digest};
 use openssl::hash::{Hasher, MessageDigest};
 use oss_resumable::{Client, ErrorKind, Outcome};
 use serde::Serialize;
@@ -116,12 +115,12 @@ fn content_md5(outcome: &Outcome) -> Option<String> {
 }
 
 fn crc64(file: &Path) -> io::Result<u64> {
-    let mut digest = Digest::new(CrcAlgorithm::Crc64Xz);
+    let mut crc = 0;
     each_block(file, |block| {
-        digest.update(block);
+        crc = oss_resumable::crc64(crc, block);
         Ok(())
     })?;
-    Ok(digest.finalize())
+    Ok(crc)
 }
 
 fn md5(file: &Path) -> io::Result<String> {

@@ -143,6 +143,11 @@ fn each_allocation_in_the_life_of_a_resumed_download_may_fail() {
             });
             assert!(!text(checkpoint, oss_resumable_checkpoint_path).is_empty());
             assert!(!text(checkpoint, oss_resumable_checkpoint_etag).is_empty());
+            assert_eq!(text(checkpoint, oss_resumable_checkpoint_bucket), "examplebucket");
+            assert!(!text(checkpoint, oss_resumable_checkpoint_key).is_empty());
+            assert!(!text(checkpoint, oss_resumable_checkpoint_version_id).is_empty());
+            assert!(text(checkpoint, oss_resumable_checkpoint_url).is_empty());
+            assert!(text(checkpoint, oss_resumable_checkpoint_file_path).ends_with("/file.bin"));
             assert!(!text(checkpoint, oss_resumable_checkpoint_last_modified).is_empty());
             assert!(oss_resumable_checkpoint_bytes_recorded(checkpoint) > 0);
             oss_resumable_checkpoint_free(checkpoint);
@@ -237,6 +242,8 @@ fn each_allocation_in_the_life_of_a_prefix_download_may_fail() {
             (request.bucket, request.prefix) = (c"examplebucket".as_ptr(), c"exampledir/".as_ptr());
             (request.directory, request.manifest_dir) = (directory.as_ptr(), directory.as_ptr());
             (request.start_after, request.objects) = (c"a".as_ptr(), &raw const objects);
+            let queue = made(|out, err| oss_resumable_event_queue_new(out, err));
+            (request.event_queue, request.tag) = (queue, 7);
             let download = made(|out, err| {
                 oss_resumable_prefix_download_start(client, &raw const request, out, err)
             });
@@ -257,6 +264,7 @@ fn each_allocation_in_the_life_of_a_prefix_download_may_fail() {
             assert_eq!(CStr::from_ptr(object.key), c"exampledir/exampleobject.bin");
             oss_resumable_prefix_result_free(result);
             oss_resumable_prefix_download_free(download);
+            oss_resumable_event_queue_free(queue);
         }
         fixture.free(client);
     });

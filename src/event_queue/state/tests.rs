@@ -1,12 +1,12 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::model::outcome::Statistics;
+use crate::model::outcome::{Statistics, Status};
 
 const LOOK: Duration = LOOK_INTERVAL;
 
-fn status(phase: Phase, bytes_done: u64) -> Status {
-    Status {
+fn status(phase: Phase, bytes_done: u64) -> Observation {
+    let status = Status {
         phase,
         bytes_done,
         bytes_total: Some(1000),
@@ -18,14 +18,15 @@ fn status(phase: Phase, bytes_done: u64) -> Status {
         contiguous_bytes: 0,
         contiguous_resets: 0,
         temp_path: None,
-    }
+    };
+    status.into()
 }
 
 /// A download with as many bytes as the test says.
 struct Fake(Mutex<u64>);
 
 impl Observed for Fake {
-    fn status(&self) -> Status {
+    fn observe(&self) -> Observation {
         status(Phase::Transferring, *self.0.lock().expect("bytes"))
     }
 }

@@ -50,8 +50,8 @@ impl Manifest {
         Ok(Manifest { file, id, hasher, index, records: 0, end: 0 })
     }
 
-    /// Reads the records. A manifest that is damaged at its start, or of another version, is emptied: the objects are then
-    /// fetched again.
+    /// Reads the records. A manifest that is damaged at its start, or of another version, is emptied: the files are then
+    /// compared with their objects.
     pub fn load(&mut self) -> Result<()> {
         let path = self.file.path().to_owned();
         let reading = |error: io::Error| failed("read", &path, &error);

@@ -254,6 +254,7 @@ impl Driver<'_> {
         let content = self.request.keep_extents.then(|| FileContent {
             extents: transfer.stored.extents().collect(),
             is_decrypted: transfer.content_key.is_some(),
+            was_there: false,
         });
         let (_, journal) = transfer.stored.into_parts();
         if let Some(Err(error)) = journal.map(|journal| journal.remove()) {

@@ -1,8 +1,9 @@
 //! Whether the existing file is what the request wants, so that nothing has to be fetched.
 
 use crate::model::error::{Error, ErrorKind, Result};
+use crate::model::extent::Extent;
 use crate::model::options::LogLevel;
-use crate::model::outcome::{Outcome, Phase, Proof};
+use crate::model::outcome::{FileContent, Outcome, Phase, Proof};
 use crate::model::request::Overwrite;
 use crate::oss::reply::ReplyHead;
 use crate::storage::aligned::AlignedBuffer;
@@ -165,7 +166,19 @@ impl Driver<'_> {
         self.log(LogLevel::Info, || "the existing file is the object".to_owned());
         let size = generation.size;
         let proof = if self.expects_digest() { Proof::ExpectedDigest } else { Proof::ObjectCrc };
-        Ok(self.outcome_of(generation, head, size, (crc64, proof)))
+        let content = match self.request.keep_extents {
+            true => Some(FileContent {
+                extents: (size > 0)
+                    .then_some(Extent { offset: 0, len: size, crc: crc64 })
+                    .into_iter()
+                    .collect(),
+                is_decrypted: self.content_key(&head)?.is_some(),
+                was_there: true,
+            }),
+            false => None,
+        };
+        let outcome = self.outcome_of(generation, head, size, (crc64, proof));
+        Ok(Outcome { content, ..outcome })
     }
 
     fn discard_earlier_run(&mut self) -> std::result::Result<(), Error> {

@@ -1,6 +1,7 @@
 //! Downloads start, wait, are cancelled and end, under many schedules.
 
 use super::*;
+use crate::model::error::ErrorKind;
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::inbox::{Receiver, inbox};
 use crate::sync::scheduled::explore;

@@ -113,6 +113,33 @@ fn without_a_manifest_or_with_one_that_is_damaged_the_files_are_those_of_the_obj
 }
 
 #[test]
+fn a_file_without_a_record_is_compared_and_fetched_only_if_it_is_not_the_object() {
+    let scene = Scene::new(&OBJECTS);
+    scene.complete("p/");
+    fs::remove_file(scene.dir().join(".oss-resumable/manifest")).expect("remove");
+    fs::write(scene.dir().join("b/c"), vec![0; MIB as usize + 1]).expect("another file");
+    let (counts, requests) = scene.counted(|| scene.complete("p/"));
+    assert_eq!((counts.fetched, counts.unchanged), (1, 2));
+    assert_eq!(body_bytes(&requests), MIB + 1);
+    scene.assert_file("b/c", "p/b/c");
+    let (counts, requests) = scene.counted(|| scene.complete("p/"));
+    assert_eq!((counts.unchanged, requests.len()), (3, 0), "they have records now");
+}
+
+#[test]
+fn a_compared_file_is_repaired_by_its_record_in_a_later_run() {
+    let scene = Scene::new(&[("p/a", 3 * PART)]);
+    scene.fixture.server.put(BUCKET, "p/unknown", Object::pattern(PART, 1).without_crc64());
+    scene.complete("p/");
+    fs::remove_file(scene.dir().join(".oss-resumable/manifest")).expect("remove");
+    let counts = scene.complete("p/");
+    assert_eq!((counts.unchanged, counts.fetched), (1, 1), "one has no checksum to compare with");
+    fs::write(scene.dir().join("a"), vec![0; 3 * PART as usize]).expect("damage");
+    assert_eq!(scene.complete("p/").fetched, 1);
+    scene.assert_file("a", "p/a");
+}
+
+#[test]
 fn a_symbolic_link_in_the_bucket_follows_its_target_in_each_run() {
     let scene = Scene::new(&[("target", 5), ("p/a", 1)]);
     scene.fixture.server.put(BUCKET, "p/link", Object::symlink("target").without_crc64());

@@ -42,6 +42,7 @@ fn repaired(scene: &Scene) -> u64 {
         scene.counted(|| client.download_prefix(&request(scene)).expect("download"));
     let counts = outcome.counts();
     assert_eq!((counts.fetched, counts.unchanged), (1, 1));
+    assert_eq!(counts.bytes_reused + counts.bytes_from_network, counts.bytes_done);
     scene.assert_file("large", "p/large");
     assert_eq!(scene.tree(), ["large", "small"]);
     assert_eq!(scene.own_files(), ["manifest"]);

@@ -4,6 +4,7 @@ mod again;
 mod damage;
 mod encrypted;
 mod ending;
+mod events;
 mod files;
 mod hostile;
 mod killed;

@@ -135,6 +135,9 @@ fn a_download_is_resumed_with_another_signature_of_the_same_object() {
     let second = fixture.request_for(second);
     let known = client().inspect_checkpoint(&second).expect("read").expect("a checkpoint");
     assert_eq!(known.bytes_recorded, PART + 50_000);
+    let address = link(&fixture);
+    assert_eq!(known.url.as_deref(), address.split('?').next(), "without the query");
+    assert_eq!((known.bucket.as_str(), known.key.as_str()), ("", ""));
     let outcome = client().download(&second).expect("resume");
     fixture.assert_whole(&outcome);
     assert_eq!(outcome.statistics.bytes_reused, PART + 50_000);
