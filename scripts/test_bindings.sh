@@ -40,6 +40,7 @@ for script in bindings/corpus/*/build.sh bindings/*/test.sh; do
     esac
 done
 run corpus bindings/corpus/run.py
+run corpus-runner bindings/corpus/tests.py
 run header bindings/check_header.py
 run header-check bindings/header/tests.py
 

@@ -16,7 +16,8 @@ from running import cases, programs, table
 from running.objects import Objects
 from running.scene import Scene
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 
 
 def arguments():
@@ -24,6 +25,7 @@ def arguments():
     parser.add_argument("--language", action="append", help="only this one; may be repeated")
     parser.add_argument("--case", action="append", help="only cases whose name contains this; may be repeated")
     parser.add_argument("--jobs", type=int, default=2, help="cases that run at the same time (default: 2)")
+    parser.add_argument("--programs", type=Path, default=HERE, help="the folder with those of the languages")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="CMake's build directory")
     parser.add_argument("--target", type=Path, default=Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")),
                         help="cargo's target directory")
@@ -58,7 +60,7 @@ def main():
     options = arguments()
     local_oss = options.target / "debug/local-oss"
     all_cases = cases.load(options.case)
-    columns = programs.load(options.language, dict(root=ROOT, build=options.build, target=options.target))
+    columns = programs.load(options.programs, options.language, dict(root=ROOT, build=options.build, target=options.target))
     if not all_cases or not columns:
         sys.exit("no such case or language")
     ready = [column for column in columns if not column.missing]

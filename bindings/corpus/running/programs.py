@@ -8,8 +8,6 @@ from pathlib import Path
 
 from . import cases
 
-FOLDER = Path(__file__).resolve().parent.parent
-
 
 @dataclass
 class Program:
@@ -43,11 +41,11 @@ class Program:
         return None
 
 
-def load(languages, places):
-    """The programs of all languages, or of those named."""
+def load(folder, languages, places):
+    """The programs of all languages below a folder, or of those named."""
     names = {case.name for case in cases.load()}
     programs = []
-    for file in sorted(FOLDER.glob("*/program.json")):
+    for file in sorted(folder.glob("*/program.json")):
         program = Program(**json.loads(file.read_text()))
         if unknown := set(program.lacks) - names:
             raise ValueError(f"{file}: there is no case {sorted(unknown)}")
