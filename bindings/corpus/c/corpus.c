@@ -11,7 +11,7 @@ enum { MAX_LINE = 16 * 1024, MAX_OBJECTS = 1000 };
 
 /* Options that are not given are NULL. */
 struct arguments {
-    const char *endpoint, *region, *keys, *max_bandwidth;
+    const char *endpoint, *region, *ca_file, *keys, *max_bandwidth;
     const char *bucket, *key, *url, *file_path, *checkpoint_dir, *thread_num, *range_start,
         *range_end, *overwrite, *when_busy, *expected_sha256;
     const char *pause_at, *cancel_at;
@@ -38,6 +38,7 @@ static int parse(int argc, char **argv, struct arguments *to) {
         const char **value;
     } options[] = {{"--endpoint", &to->endpoint},
                    {"--region", &to->region},
+                   {"--ca-file", &to->ca_file},
                    {"--keys", &to->keys},
                    {"--max-bandwidth", &to->max_bandwidth},
                    {"--bucket", &to->bucket},
@@ -305,6 +306,7 @@ int main(int argc, char **argv) {
     }
     options.endpoint = arguments.endpoint;
     options.region = arguments.region;
+    options.ca_file = arguments.ca_file;
     options.max_bandwidth = number(arguments.max_bandwidth);
     if (arguments.keys != NULL) {
         keys.file = fopen(arguments.keys, "r");

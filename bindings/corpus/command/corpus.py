@@ -38,7 +38,7 @@ def listed(options):
 
 def command(program, kind, options):
     given = [program, "get", "--json", *source_of(kind, options)]
-    for option, flag in (("endpoint", "--endpoint"), ("region", "--region"), ("thread-num", "--connections"),
+    for option, flag in (("endpoint", "--endpoint"), ("region", "--region"), ("ca-file", "--ca-file"), ("thread-num", "--connections"),
                          ("max-bandwidth", "--limit")):
         if option in options:
             given += [flag, options[option]]

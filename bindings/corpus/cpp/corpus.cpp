@@ -211,6 +211,7 @@ bool download(const std::string &kind, const Arguments &arguments) {
     // Without a provider, the key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET.
     ClientConfiguration configuration;
     configuration.region = arguments.text("region");
+    configuration.caFile = arguments.text("ca-file");
     configuration.maxBandwidth = arguments.number("max-bandwidth");
     Answers keys;
     if (arguments.has("keys")) {

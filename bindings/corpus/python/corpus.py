@@ -134,7 +134,7 @@ def main() -> int:
     pairs = ((name[2:].replace("-", "_"), value) for name, value in zip(rest[::2], rest[1::2]))
     options = {name: option(name, value) for name, value in pairs}
     pause_at, cancel_at = (int(options.pop(name, 0)) for name in ("pause_at", "cancel_at"))
-    of_client = {name: options.pop(name) for name in ("endpoint", "region", "max_bandwidth") if name in options}
+    of_client = {name: options.pop(name) for name in ("endpoint", "region", "ca_file", "max_bandwidth") if name in options}
     keys = Answers(options.pop("keys")) if "keys" in options else None
     if keys:
         of_client["credentials"] = lambda: Credentials(*keys.next().split())

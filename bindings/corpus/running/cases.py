@@ -42,6 +42,7 @@ class Case:
     urls: list = field(default_factory=list)
     objects: int = 0
     folder: dict = field(default_factory=dict)
+    tls: bool = False
     old_file: bool = False
     full_disk: bool = False
 

@@ -24,6 +24,7 @@ class Scene:
         self.files = directory / "files"
         self.target = self.files / "file.bin"
         self.folder = directory / "folder"
+        self.ca_file = directory / "ca.pem"
         self.files.mkdir()
 
     def play(self):
@@ -35,7 +36,11 @@ class Scene:
             file.write_bytes(self.objects.bytes(length, case.seed))
         if case.old_file:
             self.target.write_bytes(checks.OLD)
-        arguments = [*case.server, *(["--folder", str(self.folder)] if case.folder else [])]
+        arguments = list(case.server)
+        if case.folder:
+            arguments += ["--folder", self.folder]
+        if case.tls:
+            arguments += ["--tls", "--ca-file", self.ca_file]
         log = self.directory / "server.log"
         with Server(self.objects.local_oss, arguments, case.server_key, log) as server:
             self.server = server
@@ -82,6 +87,8 @@ class Scene:
         if case.urls:
             chosen = {"file-path": self.target, "checkpoint-dir": self.files, "url": self.written("urls", [
                 self.server.url(key(case.size, case.seed), kind == "expired") for kind in case.urls])}
+        if case.tls:
+            chosen["ca-file"] = self.ca_file
         if case.keys:
             chosen["keys"] = self.written("keys", case.keys)
         if case.objects:

@@ -250,6 +250,7 @@ fn download(kind: &str, arguments: &Arguments) -> io::Result<bool> {
         Some(endpoint) => ClientOptions::new(endpoint).region(arguments.text("region")),
         None => ClientOptions::for_urls(),
     };
+    options.ca_file = arguments.get("ca-file").map(PathBuf::from);
     options.max_bandwidth = arguments.number("max-bandwidth").unwrap_or(0);
     let keys = arguments.get("keys").map(Answers::open).transpose()?;
     if let Some(keys) = keys.clone() {
