@@ -29,7 +29,8 @@ run() {
     failed=$((failed + some_failed))
 }
 
-cargo build --workspace --locked --bins --example corpus || exit
+# As cargo test builds them: with other features of dependencies the library would be built anew.
+cargo build --workspace --locked --lib --bins --example corpus || exit
 scripts/build.sh -DOSS_RESUMABLE_BUILD_CORPUS=ON -- --target corpus_c corpus_cpp || exit
 for script in bindings/corpus/*/build.sh bindings/*/test.sh; do
     [ -x "$script" ] || continue
