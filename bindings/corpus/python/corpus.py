@@ -22,7 +22,6 @@ from oss_resumable import (
 
 OVERWRITE = {"replace": Overwrite.REPLACE, "fail": Overwrite.FAIL, "if-different": Overwrite.IF_DIFFERENT}
 WHEN_BUSY = {"fail": WhenBusy.FAIL, "wait": WhenBusy.WAIT}
-ERROR = ("code", "message", "status", "request_id", "host_id", "ec", "errno", "path")
 NUMBERS = ("thread_num", "range_start", "range_end", "max_bandwidth")
 
 
@@ -72,9 +71,8 @@ class Watch:
 def report(tag: int, outcome: Result | OssResumableError) -> bool:
     """Prints how an object ended; returns whether it is there."""
     is_there = isinstance(outcome, Result)
-    result = outcome.to_dict() if isinstance(outcome, Result) else None
-    error = None if isinstance(outcome, Result) else {name: getattr(outcome, name) for name in ERROR}
-    print(json.dumps({"tag": tag, "result": result, "error": error}))
+    result, error = (outcome.to_json(), "null") if is_there else ("null", outcome.to_json())
+    print(f'{{"tag": {tag}, "result": {result}, "error": {error}}}')
     return is_there
 
 

@@ -58,11 +58,15 @@ class Scene:
         return self.problems(run, ended, before)
 
     def beside_rival(self, run, command, before):
-        """Runs the program while another one downloads to the same file."""
+        """Runs the program while another one downloads to the same file, which is held up until the program has begun."""
         rival = self.start(command, "rival")
         try:
             self.wait_for_bytes(size(run.meanwhile["rival"]), rival.process)
-            wrong = self.problems(run, self.start(command, "program").wait(), before)
+            rival.signal(signal.SIGSTOP)
+            program = self.start(command, "program")
+            program.wait_for_thread()
+            rival.signal(signal.SIGCONT)
+            wrong = self.problems(run, program.wait(), before)
             if run.expect.get("exit") == 0 and rival.wait().exit != 0:
                 wrong.append(f"the other run failed: {rival.output()}")
             return wrong
@@ -160,15 +164,34 @@ class Started:
             self.kill()
         return Ended(self.process.returncode, *(file.read_text(errors="replace") for file in self.files))
 
+    def wait_for_thread(self):
+        """Waits until the program, or one that it has started, has a second thread: the library's."""
+        while self.process.poll() is None and self.most_threads() < 2:
+            time.sleep(0.01)
+
+    def most_threads(self):
+        numbers = [0]
+        for file in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                stat = file.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(stat[2]) == self.process.pid:
+                numbers.append(int(stat[17]))
+        return max(numbers)
+
     def output(self):
         return " ".join(file.read_text(errors="replace") for file in self.files)
 
-    def kill(self):
-        """Kills the program and what it started."""
+    def signal(self, number):
+        """Sends a signal to the program and to what it started."""
         try:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            os.killpg(self.process.pid, number)
         except ProcessLookupError:
             pass
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
         self.process.wait()
 
 
