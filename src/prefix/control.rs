@@ -311,3 +311,6 @@ impl Dependent for Control {
         }
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

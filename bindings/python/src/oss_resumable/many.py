@@ -1,0 +1,102 @@
+"""Many downloads at once, followed by one thread: the caller's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+from ._native import CData, ffi, lib
+from .download import explained
+from .enums import Code, EventKind
+from .errors import OssResumableError, taken
+from .events import EventQueue
+from .request import Prepared
+from .result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._callbacks import Callables
+    from .client import Client
+    from .request import Request
+
+    OnEnd = Callable[[int, "Result | OssResumableError"], Any]
+
+_ENDED = int(EventKind.ENDED)
+
+
+class _Many:
+    """The downloads of one call that have not ended."""
+
+    def __init__(self, client: Client, queue: EventQueue) -> None:
+        self.client = client
+        self.queue = queue
+        self.running: dict[int, CData] = {}
+        self.callables: dict[int, Callables] = {}
+        self._out = ffi.new("oss_resumable_download **")
+        self._result = ffi.new("oss_resumable_result **")
+        self._error = ffi.new("oss_resumable_error **")
+
+    def start(self, number: int, request: Request) -> OssResumableError | None:
+        """Starts a download; returns why it could not be started."""
+        options = dict(request.options)
+        if options.get("event_queue") is not None or options.get("tag") is not None:
+            raise TypeError("downloads of download_many have no event_queue and no tag of their own")
+        options["event_queue"], options["tag"] = self.queue, number
+        prepared = Prepared(options)
+        if prepared.callables is not None:
+            self.callables[number] = prepared.callables
+        self._out[0] = ffi.NULL
+        try:
+            client = self.client._handle.pointer()
+            code = lib.oss_resumable_download_start(client, prepared.struct(), self._out, self._error)
+        finally:
+            # Also when an interrupt comes after the start.
+            if self._out[0] != ffi.NULL:
+                self.running[number] = self._out[0]
+        return taken(code, self._error) if code else None
+
+    def outcome(self, number: int) -> Result | OssResumableError:
+        """The result or the error of a download that has ended, which is freed."""
+        download = self.running.pop(number)
+        code = lib.oss_resumable_download_wait(download, -1, self._result, self._error)
+        lib.oss_resumable_download_free(download)
+        if code == Code.OK:
+            return Result(self._result[0])
+        return explained(taken(code, self._error), self.client._callables, self.callables.get(number))
+
+    def cancel(self) -> None:
+        """Ends what still runs: cancelled first, so that all end at the same time."""
+        for download in self.running.values():
+            lib.oss_resumable_download_cancel(download)
+        while self.running:
+            lib.oss_resumable_download_free(self.running.popitem()[1])
+
+
+def download_many(
+    client: Client, requests: Iterable[Request], return_exceptions: bool, on_end: OnEnd | None
+) -> list[Any]:
+    """See :meth:`Client.download_many`."""
+    outcomes: list[Any] = []
+
+    def ended(number: int, outcome: Result | OssResumableError) -> None:
+        outcomes[number] = outcome
+        if on_end is not None:
+            on_end(number, outcome)
+        if isinstance(outcome, OssResumableError) and not return_exceptions:
+            raise outcome
+
+    with EventQueue() as queue:
+        many = _Many(client, queue)
+        try:
+            for number, request in enumerate(requests):
+                outcomes.append(None)
+                error = many.start(number, request)
+                if error is not None:
+                    ended(number, error)
+            while many.running:
+                event = queue._next(-1)
+                if event.kind == _ENDED:
+                    ended(event.tag, many.outcome(event.tag))
+        finally:
+            many.cancel()
+    return outcomes
