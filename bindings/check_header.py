@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Compares every binding with the C header: it fails if a binding lacks a field, a constant or a function, or has another
-name, type, value or default. header/README.md, beside this file, says how a binding tells what it wraps.
+"""Compares every binding with the C header.
+
+Fails if a binding lacks a field, a constant or a function, or has another name, type, value or default.
+header/README.md, beside this file, says how a binding tells what it wraps.
 """
 
 import json
@@ -26,7 +28,7 @@ def coverage(file):
     if file.suffix == ".json":
         return json.loads(file.read_text())
     command = [sys.executable, file] if file.suffix == ".py" else [file]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode == SKIPPED:
         raise Skipped(done.stderr.strip())
     if done.returncode != 0:

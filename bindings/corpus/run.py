@@ -27,11 +27,18 @@ def arguments():
     parser.add_argument("--jobs", type=int, default=2, help="cases that run at the same time (default: 2)")
     parser.add_argument("--programs", type=Path, default=HERE, help="the folder with those of the languages")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="CMake's build directory")
-    parser.add_argument("--target", type=Path, default=Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")),
-                        help="cargo's target directory")
-    parser.add_argument("--skip-nothing", action="store_true",
-                        default=os.environ.get("BINDINGS_SKIP_NOTHING") == "1",
-                        help="a language that cannot be tested here is a failure (BINDINGS_SKIP_NOTHING=1)")
+    parser.add_argument(
+        "--target",
+        type=Path,
+        default=Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")),
+        help="cargo's target directory",
+    )
+    parser.add_argument(
+        "--skip-nothing",
+        action="store_true",
+        default=os.environ.get("BINDINGS_SKIP_NOTHING") == "1",
+        help="a language that cannot be tested here is a failure (BINDINGS_SKIP_NOTHING=1)",
+    )
     return parser.parse_args()
 
 
@@ -60,7 +67,9 @@ def main():
     options = arguments()
     local_oss = options.target / "debug/local-oss"
     all_cases = cases.load(options.case)
-    columns = programs.load(options.programs, options.language, dict(root=ROOT, build=options.build, target=options.target))
+    columns = programs.load(
+        options.programs, options.language, {"root": ROOT, "build": options.build, "target": options.target}
+    )
     if not all_cases or not columns:
         sys.exit("no such case or language")
     ready = [column for column in columns if not column.missing]

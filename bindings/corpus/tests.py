@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Shows that the runner of the corpus notices programs that do not what they say, with programs that are made for it."""
+"""Shows that the runner of the corpus notices programs that do not what they say, with some that are made for it."""
 
 import json
 import os
@@ -33,8 +33,13 @@ def run(program, *options, case="success", **description):
         described = {"language": "One", "run": ["{python}", str(folder / "program.py")], **description}
         (folder / "program.json").write_text(json.dumps(described))
         environment = {name: value for name, value in os.environ.items() if name != "BINDINGS_SKIP_NOTHING"}
-        done = subprocess.run([sys.executable, RUN, "--programs", directory, "--case", case, *options],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        done = subprocess.run(
+            [sys.executable, RUN, "--programs", directory, "--case", case, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        )
         return done.returncode, done.stdout
 
 
@@ -47,8 +52,9 @@ def expect_failure(outcome, *parts):
 
 
 def a_file_with_wrong_bytes_is_a_failure():
-    expect_failure(run(LIAR.format(content="bytes(3 << 20)", more="")), "file.bin has wrong bytes",
-                   "the server got 0 requests")
+    expect_failure(
+        run(LIAR.format(content="bytes(3 << 20)", more="")), "file.bin has wrong bytes", "the server got 0 requests"
+    )
 
 
 def a_file_that_is_too_short_is_a_failure():
@@ -56,13 +62,18 @@ def a_file_that_is_too_short_is_a_failure():
 
 
 def what_is_left_beside_the_file_is_a_failure():
-    expect_failure(run(LIAR.format(content="b''", more="open(options['--file-path'] + '.temp', 'w')")),
-                   "beside the file there are ['file.bin.temp'], not []")
+    expect_failure(
+        run(LIAR.format(content="b''", more="open(options['--file-path'] + '.temp', 'w')")),
+        "beside the file there are ['file.bin.temp'], not []",
+    )
 
 
 def a_wrong_result_and_exit_status_are_failures():
-    expect_failure(run(LIAR.format(content="b''", more="sys.exit(1)").replace('"object_crc"', '"generation"')),
-                   "result.proof is 'generation', not 'object_crc'", "the exit status is 1, not 0")
+    expect_failure(
+        run(LIAR.format(content="b''", more="sys.exit(1)").replace('"object_crc"', '"generation"')),
+        "result.proof is 'generation', not 'object_crc'",
+        "the exit status is 1, not 0",
+    )
 
 
 def a_program_that_prints_nothing_is_a_failure():

@@ -6,7 +6,7 @@ import subprocess
 
 
 def run(arguments):
-    done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(arguments, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, arguments))}: {done.stderr}")
     return done
@@ -20,8 +20,21 @@ def c_tree(header):
 
 def cpp_trees(header, include):
     """The declarations of a C++ header whose qualified names contain `oss_`."""
-    dump = run(["clang++", "-x", "c++", "-std=c++11", "-fsyntax-only", "-Xclang", "-ast-dump=json", "-Xclang",
-                "-ast-dump-filter=oss_", f"-I{include}", header]).stdout
+    dump = run(
+        [
+            "clang++",
+            "-x",
+            "c++",
+            "-std=c++11",
+            "-fsyntax-only",
+            "-Xclang",
+            "-ast-dump=json",
+            "-Xclang",
+            "-ast-dump-filter=oss_",
+            f"-I{include}",
+            header,
+        ]
+    ).stdout
     decoder, at, trees = json.JSONDecoder(), 0, []
     # One document follows the other; newer versions write a heading before each.
     while (at := dump.find("{", at)) >= 0:
@@ -39,8 +52,9 @@ def macros(header):
 def identifiers(header, include):
     """All identifiers that a C++ header itself contains, outside comments and strings."""
     # The tokens are written to standard error.
-    tokens = run(["clang++", "-x", "c++", "-std=c++11", "-fsyntax-only", "-Xclang", "-dump-raw-tokens",
-                  f"-I{include}", header]).stderr
+    tokens = run(
+        ["clang++", "-x", "c++", "-std=c++11", "-fsyntax-only", "-Xclang", "-dump-raw-tokens", f"-I{include}", header]
+    ).stderr
     return set(re.findall(r"^raw_identifier '(\w+)'", tokens, re.MULTILINE))
 
 

@@ -1,4 +1,4 @@
-"""Compares what a binding wraps with what the header declares. README.md describes the form in which bindings say it."""
+"""Compares what a binding wraps with what the header declares; README.md describes how bindings say it."""
 
 import fnmatch
 import re
@@ -13,8 +13,11 @@ SPELLINGS = {
 def problems(header, coverage):
     """What a binding lacks or has otherwise, as a list of sentences; each begins with the name that it is about."""
     exceptions = Exceptions(coverage.get("exceptions", {}))
-    found = [*fields(header, coverage, exceptions), *functions(header, coverage, exceptions),
-             *constants(header, coverage, exceptions)]
+    found = [
+        *fields(header, coverage, exceptions),
+        *functions(header, coverage, exceptions),
+        *constants(header, coverage, exceptions),
+    ]
     return found + exceptions.problems()
 
 

@@ -10,8 +10,12 @@
 from . import clang
 
 # The structs that programs pass in.
-INPUTS = ("oss_resumable_client_options", "oss_download_object_request", "oss_resumable_list_request",
-          "oss_resumable_prefix_request")
+INPUTS = (
+    "oss_resumable_client_options",
+    "oss_download_object_request",
+    "oss_resumable_list_request",
+    "oss_resumable_prefix_request",
+)
 # The classes that have their fields in C++.
 REQUESTS = ("ClientConfiguration", "DownloadObjectRequest", "ListObjectsRequest", "DownloadPrefixRequest")
 
@@ -29,8 +33,13 @@ class Tree:
                 found = [node for node in root["inner"] if node["kind"] == "FieldDecl"]
                 self.fields[root["name"]] = [node["name"] for node in found]
                 self.struct_of.update({node["id"]: root["name"] for node in found})
-        self.class_of = {member["id"]: record for record in self.cpp if record.get("kind") == "CXXRecordDecl"
-                         for member in record.get("inner", []) if "id" in member}
+        self.class_of = {
+            member["id"]: record
+            for record in self.cpp
+            if record.get("kind") == "CXXRecordDecl"
+            for member in record.get("inner", [])
+            if "id" in member
+        }
 
     def c_field(self, node):
         """Struct and name of the C field that an expression is, or None."""
@@ -39,19 +48,31 @@ class Tree:
 
     def functions(self):
         called = (node.get("referencedDecl", {}) for node in self.cpp if node.get("kind") == "DeclRefExpr")
-        return {found["name"] for found in called
-                if found.get("kind") == "FunctionDecl" and found["name"].startswith("oss_resumable_")}
+        return {
+            found["name"]
+            for found in called
+            if found.get("kind") == "FunctionDecl" and found["name"].startswith("oss_resumable_")
+        }
 
     def whole(self):
         """The structs that programs get or give as they are."""
-        types = {kind: [node["type"]["qualType"] for node in self.cpp if node.get("kind") == kind]
-                 for kind in ("TypeAliasDecl", "FieldDecl", "InitListExpr")}
-        return {struct for struct, fields in self.fields.items() if struct not in INPUTS and (
-            struct in types["TypeAliasDecl"]
-            # The parameter of a callback.
-            or any(f"const {struct} &" in type for type in types["FieldDecl"])
-            # The initialisers with struct_size are those of the C header, which set every field to zero.
-            or struct in types["InitListExpr"] and fields[0] != "struct_size")}
+        types = {
+            kind: [node["type"]["qualType"] for node in self.cpp if node.get("kind") == kind]
+            for kind in ("TypeAliasDecl", "FieldDecl", "InitListExpr")
+        }
+        return {
+            struct
+            for struct, fields in self.fields.items()
+            if struct not in INPUTS
+            and (
+                struct in types["TypeAliasDecl"]
+                # The parameter of a callback.
+                or any(f"const {struct} &" in type for type in types["FieldDecl"])
+                # The initialisers with struct_size are those of the C header, which set every field to zero.
+                or struct in types["InitListExpr"]
+                and fields[0] != "struct_size"
+            )
+        }
 
     def used(self):
         """The C fields that are read or assigned."""
@@ -114,7 +135,11 @@ def initial(member):
     """The initial value of a data member: True, False or a number; None without one, for zero and for anything else."""
     if not member.get("hasInClassInitializer"):
         return None
-    values = [node for node in clang.walk(member) if node.get("kind") in ("CXXBoolLiteralExpr", "IntegerLiteral", "UnaryOperator")]
+    values = [
+        node
+        for node in clang.walk(member)
+        if node.get("kind") in ("CXXBoolLiteralExpr", "IntegerLiteral", "UnaryOperator")
+    ]
     if len(values) != 1 or values[0]["kind"] == "UnaryOperator":
         return None
     if values[0]["kind"] == "CXXBoolLiteralExpr":
@@ -125,8 +150,9 @@ def initial(member):
 def coverage(header, include):
     """What the C++ headers wrap, in the form that compare.py reads."""
     tree = Tree(f"{include}/oss_resumable/oss_resumable.hpp", include)
-    structs = {struct: {name: {} for name in fields} for struct, fields in tree.fields.items()
-               if struct in tree.whole()}
+    structs = {
+        struct: {name: {} for name in fields} for struct, fields in tree.fields.items() if struct in tree.whole()
+    }
     for struct, name in tree.used():
         if struct not in INPUTS:
             structs.setdefault(struct, {})[name] = {}
@@ -134,13 +160,19 @@ def coverage(header, include):
         members = [member for value in values for member in tree.members(value)]
         if struct in INPUTS and all(map(tree.can_be_set, members)):
             found = [initial(member) for member in members]
-            defaults = [value for value in found if value is not None
-                        and (not isinstance(value, bool) or any(map(is_switch, values)))]
+            defaults = [
+                value
+                for value in found
+                if value is not None and (not isinstance(value, bool) or any(map(is_switch, values)))
+            ]
             structs.setdefault(struct, {})[name] = {"default": defaults[0] if defaults else None}
     named = set()
     for file in sorted((include / "oss_resumable").glob("*.hpp")):
         if "sdk" not in file.name:
             named |= clang.identifiers(file, include)
     # They are the macros of the C header, so their values are, too.
-    return {"structs": structs, "functions": {name: {} for name in tree.functions()},
-            "constants": {name: value for name, value in header.constants.items() if name in named}}
+    return {
+        "structs": structs,
+        "functions": {name: {} for name in tree.functions()},
+        "constants": {name: value for name, value in header.constants.items() if name in named},
+    }

@@ -33,7 +33,7 @@ class Header:
         the header gives to other types."""
         text = re.sub(r"\b(const|struct)\b", " ", type)
         for name, meaning in self.callbacks.items():
-            text = re.sub(rf"\b{name}\b", lambda _: meaning, text)
+            text = re.sub(rf"\b{name}\b", meaning, text)
         text = re.sub(r"\boss_resumable_code\b", "int32_t", re.sub(r"\b(const|struct)\b", " ", text))
         return re.sub(r"\s+", " ", re.sub(r"\s*([*(),])\s*", r"\1", text)).strip()
 
@@ -47,8 +47,11 @@ def read(path):
         if not name.startswith("oss_"):
             continue
         if node["kind"] == "RecordDecl" and node.get("completeDefinition"):
-            header.structs[name] = {found["name"]: read_field(found, header.constants) for found in node["inner"]
-                                    if found["kind"] == "FieldDecl"}
+            header.structs[name] = {
+                found["name"]: read_field(found, header.constants)
+                for found in node["inner"]
+                if found["kind"] == "FieldDecl"
+            }
         elif node["kind"] == "FunctionDecl":
             header.functions[name] = signature(node)
         elif node["kind"] == "TypedefDecl" and "(*)" in node["type"]["qualType"]:
@@ -74,8 +77,9 @@ def read_field(node, constants):
 
 def signature(node):
     """The types of a function: its result, then its parameters, with their names."""
-    parameters = {found["name"]: found["type"]["qualType"] for found in node.get("inner", [])
-                  if found["kind"] == "ParmVarDecl"}
+    parameters = {
+        found["name"]: found["type"]["qualType"] for found in node.get("inner", []) if found["kind"] == "ParmVarDecl"
+    }
     return {"returns": node["type"]["qualType"].split("(")[0].strip(), "parameters": parameters}
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The command oss-resumable as a program of the corpus: translates the arguments and the output; bindings/corpus/README.md
-describes both.
+"""The command oss-resumable as a program of the corpus: translates the arguments and the output.
+
+bindings/corpus/README.md describes both.
 
     corpus.py COMMAND object|many|prefix [--OPTION VALUE]...
 """
@@ -38,8 +39,13 @@ def listed(options):
 
 def command(program, kind, options):
     given = [program, "get", "--json", *source_of(kind, options)]
-    for option, flag in (("endpoint", "--endpoint"), ("region", "--region"), ("ca-file", "--ca-file"), ("thread-num", "--connections"),
-                         ("max-bandwidth", "--limit")):
+    for option, flag in (
+        ("endpoint", "--endpoint"),
+        ("region", "--region"),
+        ("ca-file", "--ca-file"),
+        ("thread-num", "--connections"),
+        ("max-bandwidth", "--limit"),
+    ):
         if option in options:
             given += [flag, options[option]]
     if "overwrite" in options:
@@ -65,9 +71,13 @@ def translated(kind, lines):
         if kind != "prefix" or file["error"]:
             yield {"tag": tag, "result": file["outcome"], "error": file["error"]}
     if kind == "prefix":
-        yield {"objects": summary["files"], "fetched": summary["complete"] - summary["unchanged"],
-               "unchanged": summary["unchanged"], "failed": summary["failed"],
-               "bytes_from_network": summary["bytes_from_network"]}
+        yield {
+            "objects": summary["files"],
+            "fetched": summary["complete"] - summary["unchanged"],
+            "unchanged": summary["unchanged"],
+            "failed": summary["failed"],
+            "bytes_from_network": summary["bytes_from_network"],
+        }
     else:
         yield {"ended": summary["files"]}
 
@@ -75,7 +85,9 @@ def translated(kind, lines):
 def main():
     program, kind, *rest = sys.argv[1:]
     options = {name.removeprefix("--"): value for name, value in zip(rest[::2], rest[1::2])}
-    process = subprocess.Popen(command(program, kind, options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(program, kind, options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     if "cancel-at" in options:
         interrupt_at(process, options["file-path"], int(options["cancel-at"]))
     output, _ = process.communicate(listed(options))

@@ -99,11 +99,18 @@ def download_object(client: Client, options: dict, pause_at: int, cancel_at: int
         outcome = error
     is_there = report(0, outcome)
     paused = watch.from_network
-    print(json.dumps({
-        "progress_calls": watch.calls, "progress_decreases": watch.decreases, "last_bytes_done": watch.done,
-        "was_paused": bool(paused), "bytes_while_paused": paused[2] - paused[0] if len(paused) > 2 else 0,
-        "provider_calls": sum(provider.calls for provider in providers),
-    }))
+    print(
+        json.dumps(
+            {
+                "progress_calls": watch.calls,
+                "progress_decreases": watch.decreases,
+                "last_bytes_done": watch.done,
+                "was_paused": bool(paused),
+                "bytes_while_paused": paused[2] - paused[0] if len(paused) > 2 else 0,
+                "provider_calls": sum(provider.calls for provider in providers),
+            }
+        )
+    )
     return is_there
 
 
@@ -132,7 +139,9 @@ def main() -> int:
     pairs = ((name[2:].replace("-", "_"), value) for name, value in zip(rest[::2], rest[1::2]))
     options = {name: option(name, value) for name, value in pairs}
     pause_at, cancel_at = (int(options.pop(name, 0)) for name in ("pause_at", "cancel_at"))
-    of_client = {name: options.pop(name) for name in ("endpoint", "region", "ca_file", "max_bandwidth") if name in options}
+    of_client = {
+        name: options.pop(name) for name in ("endpoint", "region", "ca_file", "max_bandwidth") if name in options
+    }
     keys = Answers(options.pop("keys")) if "keys" in options else None
     if keys:
         of_client["credentials"] = lambda: Credentials(*keys.next().split())

@@ -41,7 +41,8 @@ def holds(condition, found):
     if isinstance(condition, dict):
         limits = [(condition.get("at_least"), 1), (condition.get("at_most"), -1)]
         return isinstance(found, (int, float)) and all(
-            limit is None or (found - limit) * sign >= 0 for limit, sign in limits)
+            limit is None or (found - limit) * sign >= 0 for limit, sign in limits
+        )
     return found == condition
 
 
@@ -57,14 +58,19 @@ def files(expect, scene):
         wanted, left = target(expect, scene), expect.get("left", [])
         found = {file.name: file.read_bytes() for file in scene.files.iterdir() if file == scene.target}
         others = [file.name for file in scene.files.iterdir() if file != scene.target]
-        kinds = sorted("checkpoint" if name.endswith(".oss-resumable") else "temporary file"
-                       if name.endswith(".temp") else name for name in others)
+        kinds = sorted(
+            "checkpoint" if name.endswith(".oss-resumable") else "temporary file" if name.endswith(".temp") else name
+            for name in others
+        )
         if kinds != sorted(left):
             yield f"beside the file there are {others}, not {left}"
     else:
         wanted = tree(scene)
-        found = {str(file.relative_to(scene.files)): file.read_bytes() for file in scene.files.rglob("*")
-                 if file.is_file() and ".oss-resumable" not in file.parts}
+        found = {
+            str(file.relative_to(scene.files)): file.read_bytes()
+            for file in scene.files.rglob("*")
+            if file.is_file() and ".oss-resumable" not in file.parts
+        }
     for name in sorted(wanted.keys() | found.keys()):
         if name not in found:
             yield f"{name} is missing"
@@ -86,17 +92,18 @@ def target(expect, scene):
     content = scene.objects.bytes(case.size, case.seed + (kind == "another generation"))
     if kind.startswith("bytes "):
         first, last = kind.removeprefix("bytes ").split("-")
-        content = content[int(first):int(last) + 1]
+        content = content[int(first) : int(last) + 1]
     return {scene.target.name: content}
 
 
 def tree(scene):
     """The expected files of several objects."""
     case = scene.case
-    wanted = {key(case.size, seed).rpartition("/")[2]: scene.objects.bytes(case.size, seed)
-              for seed in range(case.objects)}
+    wanted = {
+        key(case.size, seed).rpartition("/")[2]: scene.objects.bytes(case.size, seed) for seed in range(case.objects)
+    }
     prefix = case.runs[0].arguments.get("prefix", "")
     for name in case.folder:
         if name.startswith(prefix):
-            wanted[name[prefix.rfind("/") + 1:]] = (scene.folder / name).read_bytes()
+            wanted[name[prefix.rfind("/") + 1 :]] = (scene.folder / name).read_bytes()
     return wanted

@@ -8,7 +8,7 @@ import subprocess
 LIMIT = 1 << 20
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def namespace():
     """The flags of unshare that work here; None if none do."""
     for flags in ("-m", "-rm"):

@@ -19,8 +19,11 @@ class Objects:
         with self.lock:
             file = self.directory / f"{size(length)}-{seed}"
             if not file.exists():
-                subprocess.run([self.local_oss, "pattern", "--size", str(size(length)), "--seed", str(seed),
-                                "--output", file], check=True, stdout=subprocess.DEVNULL)
+                subprocess.run(
+                    [self.local_oss, "pattern", "--size", str(size(length)), "--seed", str(seed), "--output", file],
+                    check=True,
+                    stdout=subprocess.DEVNULL,
+                )
             return file.read_bytes()
 
     def sha256(self, length, seed):

@@ -23,8 +23,10 @@ class Program:
 
     def place(self, places):
         """Replaces the names of places in paths."""
+
         def placed(text):
             return text.format(python=sys.executable, **places)
+
         self.run = [placed(part) for part in self.run]
         self.files = [placed(part) for part in self.files]
         self.environment = {name: placed(text) for name, text in self.environment.items()}

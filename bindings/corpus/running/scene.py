@@ -1,5 +1,6 @@
 """One case of one program: a server, a directory, and the runs one after another."""
 
+import contextlib
 import json
 import os
 import signal
@@ -58,7 +59,7 @@ class Scene:
         return self.problems(run, ended, before)
 
     def beside_rival(self, run, command, before):
-        """Runs the program while another one downloads to the same file, which is held up until the program has begun."""
+        """Runs the program while another one downloads to the same file; that one is held up until it has begun."""
         rival = self.start(command, "rival")
         try:
             self.wait_for_bytes(size(run.meanwhile["rival"]), rival.process)
@@ -89,8 +90,13 @@ class Scene:
         else:
             chosen.update({"directory": self.files})
         if case.urls:
-            chosen = {"file-path": self.target, "checkpoint-dir": self.files, "url": self.written("urls", [
-                self.server.url(key(case.size, case.seed), kind == "expired") for kind in case.urls])}
+            chosen = {
+                "file-path": self.target,
+                "checkpoint-dir": self.files,
+                "url": self.written(
+                    "urls", [self.server.url(key(case.size, case.seed), kind == "expired") for kind in case.urls]
+                ),
+            }
         if case.tls:
             chosen["ca-file"] = self.ca_file
         if case.keys:
@@ -118,9 +124,15 @@ class Scene:
         return size(value[1:])
 
     def start(self, command, name):
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.directory), "TMPDIR": str(self.directory),
-                       "LANG": "C.UTF-8", "OSS_ACCESS_KEY_ID": self.case.program_key[0],
-                       "OSS_ACCESS_KEY_SECRET": self.case.program_key[1], **self.program.environment}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.directory),
+            "TMPDIR": str(self.directory),
+            "LANG": "C.UTF-8",
+            "OSS_ACCESS_KEY_ID": self.case.program_key[0],
+            "OSS_ACCESS_KEY_SECRET": self.case.program_key[1],
+            **self.program.environment,
+        }
         more = {}
         if self.case.full_disk:
             command, more = disk.wrapped(command, self.files)
@@ -148,8 +160,15 @@ class Started:
         self.scene = scene
         self.files = [scene.directory / f"{name}.out", scene.directory / f"{name}.err"]
         with open(self.files[0], "wb") as out, open(self.files[1], "wb") as errors:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=errors,
-                                            cwd=scene.directory, start_new_session=True, **more)
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=errors,
+                cwd=scene.directory,
+                start_new_session=True,
+                **more,
+            )
 
     def wait(self, killed_at=None):
         """Waits for the end; kills the program when this many bytes are there."""
@@ -185,10 +204,8 @@ class Started:
 
     def signal(self, number):
         """Sends a signal to the program and to what it started."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            pass
 
     def kill(self):
         self.signal(signal.SIGKILL)

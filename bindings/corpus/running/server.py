@@ -19,8 +19,13 @@ class Server:
         names = ("--access-key-id", "--access-key-secret", "--token")
         given = [part for pair in zip(names, key) for part in pair]
         with open(log, "wb") as errors:
-            self.process = subprocess.Popen([local_oss, "--log", *given, *arguments], stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=errors, text=True)
+            self.process = subprocess.Popen(
+                [local_oss, "--log", *given, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
         first = self.process.stdout.readline()
         if not first.startswith("listening on "):
             self.close()
@@ -47,5 +52,7 @@ class Server:
         expires = 1000 if is_expired else int(time.time()) + 3600
         text = f"GET\n\n\n{expires}\n/{BUCKET}/{key}"
         signature = base64.b64encode(hmac.digest(self.key[1].encode(), text.encode(), "sha1")).decode()
-        return (f"{self.endpoint}/{BUCKET}/{quote(key)}?OSSAccessKeyId={quote(self.key[0])}&Expires={expires}"
-                f"&Signature={quote(signature, safe='')}")
+        return (
+            f"{self.endpoint}/{BUCKET}/{quote(key)}?OSSAccessKeyId={quote(self.key[0])}&Expires={expires}"
+            f"&Signature={quote(signature, safe='')}"
+        )
