@@ -46,8 +46,15 @@ if(OSS_RESUMABLE_STATIC_CURL)
     set(oss_resumable_features "--features=static-curl")
 endif()
 
+# The command contains the library. Named together they have the same features of their dependencies; otherwise each would
+# make the other one out of date, because cargo has one place for the library.
+set(oss_resumable_packages --package=oss-resumable)
+if(OSS_RESUMABLE_BUILD_COMMAND)
+    list(APPEND oss_resumable_packages --package=oss-resumable-cli)
+endif()
+
 add_custom_target(oss_resumable_cargo ALL
-    COMMAND ${oss_resumable_cargo_command} build --package=oss-resumable --lib
+    COMMAND ${oss_resumable_cargo_command} build ${oss_resumable_packages} --lib
             ${oss_resumable_features} ${oss_resumable_cargo_args}
     COMMAND ${CMAKE_COMMAND} -DFROM=${oss_resumable_cargo_out} -DTO=${oss_resumable_lib_dir}
             -DVERSION=${PROJECT_VERSION} -DABI=${oss_resumable_abi}

@@ -119,6 +119,7 @@ if [ $long = ON ]; then
     run_script fuzz scripts/fuzz.sh 120
     run_script asan scripts/asan.sh
     run_script static-curl scripts/static_curl.sh
+    run_script deb scripts/deb.sh
     run_script mutants scripts/mutants.sh
 else
     run_script fuzz scripts/fuzz.sh 5

@@ -47,5 +47,5 @@ pub use model::request::{
 pub use model::source_url::{SharedUrlProvider, SourceUrl, UrlProvider};
 pub use model::temp_path::TempPath;
 pub use model::trace::{RequestEnd, RequestTrace, TraceSink};
-pub use prefix::{ObjectResult, PrefixDownload, PrefixObject, PrefixOutcome};
+pub use prefix::{ActiveObject, ObjectResult, PrefixDownload, PrefixObject, PrefixOutcome};
 pub use version::version;

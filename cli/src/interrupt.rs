@@ -12,7 +12,11 @@ pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Takes the signals from now on.
-    pub fn install() -> io::Result<Self> {
+    pub fn install() -> Result<Self, String> {
+        Self::try_install().map_err(|error| format!("cannot handle signals: {error}"))
+    }
+
+    fn try_install() -> io::Result<Self> {
         let requested = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // In this order: a handler that finds the flag set by an earlier signal ends the process.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use oss_resumable::{Checkpoint, DownloadRequest, Overwrite, WhenBusy};
 
 use crate::arguments::{Connections, GetArguments, Replacing, TargetArguments};
-use crate::source::Source;
+use crate::source::{Source, is_prefix};
 use crate::source_list::{self, Listed};
 
 /// One file to download.
@@ -43,6 +43,11 @@ impl Job {
 /// The jobs of a command. Nothing has been created, and no two are for the same file.
 pub fn plan(arguments: &GetArguments) -> Result<Vec<Job>, String> {
     let named = arguments.sources.iter().map(|text| {
+        if is_prefix(text) && arguments.target.output.is_none() {
+            return Err(format!(
+                "'{text}' names no file: give -r to download all objects whose keys begin with it, or -o FILE for an object"
+            ));
+        }
         let source = Source::parse(text)?;
         Ok(Listed { source, digest: None })
     });
@@ -68,10 +73,15 @@ pub fn create_directory(place: &TargetArguments) -> Result<(), String> {
 
 fn job(listed: &Listed, arguments: &GetArguments) -> Result<Job, String> {
     let mut job = Job::new(&listed.source, &arguments.target)?;
-    let request = &mut job.request;
     if let Some(digest) = listed.digest {
-        digest.expect_in(request);
+        digest.expect_in(&mut job.request);
     }
+    set_options(&mut job.request, arguments);
+    Ok(job)
+}
+
+/// Sets what the arguments say about every file.
+pub fn set_options(request: &mut DownloadRequest, arguments: &GetArguments) {
     request.overwrite = match arguments.overwrite {
         Replacing::Always => Overwrite::Replace,
         Replacing::Never => Overwrite::Fail,
@@ -82,7 +92,6 @@ fn job(listed: &Listed, arguments: &GetArguments) -> Result<Job, String> {
         Connections::Auto => (request.auto_concurrency, request.thread_num) = (true, 0),
         Connections::Fixed(count) => request.thread_num = count,
     }
-    Ok(job)
 }
 
 fn require_different_targets(jobs: &[Job]) -> Result<(), String> {

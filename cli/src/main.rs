@@ -14,17 +14,20 @@ mod report;
 mod source;
 mod source_list;
 mod timeline;
+mod usage;
 mod version;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use arguments::{Cli, Command};
 use exit::Failure;
 
 fn main() -> ExitCode {
-    let ended = match Cli::parse().command {
+    let Cli { command } = match usage::parse() {
+        Ok(arguments) => arguments,
+        Err(exit) => return exit.into(),
+    };
+    let ended = match command {
         Command::Get(arguments) => commands::get::run(&arguments),
         Command::Ls(arguments) => commands::ls::run(&arguments),
         Command::Status(arguments) => commands::status::run(&arguments),

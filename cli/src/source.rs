@@ -63,13 +63,18 @@ pub fn bucket_and_rest(text: &str) -> Result<(&str, &str), String> {
     Ok((bucket, key))
 }
 
-fn is_url(text: &str) -> bool {
+/// Whether a source is rather a prefix than an object: a bucket, or a key that ends in a slash.
+pub fn is_prefix(text: &str) -> bool {
+    bucket_and_rest(text).is_ok_and(|(_, key)| key.is_empty() || key.ends_with('/'))
+}
+
+pub fn is_url(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 /// A URL without its query, which may hold a signature, and without a user and a password.
-fn without_secrets(url: &str) -> String {
+pub fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));

@@ -1,9 +1,10 @@
 //! State shared by the handle of a prefix download and its thread.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::active::{Active, ActiveObject};
 use super::outcome::PrefixOutcome;
 use super::plan::Index;
 use crate::client_state::Dependent;
@@ -52,7 +53,7 @@ struct State {
     is_at_rest: bool,
     listing: Option<ListCanceller>,
     /// The downloads that have started and not ended.
-    active: HashMap<Index, Download>,
+    active: BTreeMap<Index, Active>,
     result: Option<Result<PrefixOutcome>>,
     elapsed: Option<Duration>,
     thread: Option<ThreadId>,
@@ -104,7 +105,7 @@ impl Control {
     pub fn pause(&self) {
         let state = self.state.lock();
         self.is_paused.store(true, Ordering::Release);
-        state.active.values().for_each(Download::pause);
+        state.active.values().for_each(|active| active.download.pause());
         drop(state);
         self.wake();
     }
@@ -113,7 +114,7 @@ impl Control {
         let mut state = self.state.lock();
         self.is_paused.store(false, Ordering::Release);
         state.is_at_rest = false;
-        state.active.values().for_each(Download::resume);
+        state.active.values().for_each(|active| active.download.resume());
         drop(state);
         self.wake();
     }
@@ -121,7 +122,7 @@ impl Control {
     /// Notices that a pause is complete, and reports it. Called by the thread, while it reads nothing.
     pub fn follow_pause(&self) {
         let mut state = self.state.lock();
-        let is_paused = |download: &Download| download.status().phase == Phase::Paused;
+        let is_paused = |active: &Active| active.download.status().phase == Phase::Paused;
         if state.is_at_rest || !self.is_paused() || !state.active.values().all(is_paused) {
             return;
         }
@@ -163,17 +164,17 @@ impl Control {
     }
 
     /// A download of this run has started.
-    pub fn add(&self, index: Index, download: Download) {
+    pub fn add(&self, index: Index, active: Active) {
         let mut state = self.state.lock();
         if self.is_paused() {
-            download.pause();
+            active.download.pause();
         }
-        state.active.insert(index, download);
+        state.active.insert(index, active);
     }
 
     /// Reads from a download of this run.
     pub fn with_active<T>(&self, index: Index, read: impl FnOnce(&Download) -> T) -> Option<T> {
-        self.state.lock().active.get(&index).map(read)
+        self.state.lock().active.get(&index).map(|active| read(&active.download))
     }
 
     /// Takes leave of a download that has ended, and which these counts include from now on.
@@ -189,9 +190,13 @@ impl Control {
         self.state.lock().active.len()
     }
 
+    pub fn active_objects(&self) -> Vec<ActiveObject> {
+        self.state.lock().active.values().map(Active::observed).collect()
+    }
+
     /// Cancels all downloads that have started.
     pub fn cancel_active(&self) {
-        self.state.lock().active.values().for_each(Download::cancel);
+        self.state.lock().active.values().for_each(|active| active.download.cancel());
     }
 
     pub fn status(&self) -> PrefixStatus {
@@ -227,7 +232,7 @@ impl Control {
             contiguous_resets: 0,
             temp_path: None,
         };
-        for download in state.active.values().map(Download::status) {
+        for download in state.active.values().map(|active| active.download.status()) {
             status.statistics.add(&download.statistics);
             status.active_connections += download.active_connections;
             prefix.counts.bytes_done += download.bytes_done;

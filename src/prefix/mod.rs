@@ -3,6 +3,7 @@
 //! `run` is the thread that lists, looks at each object and feeds the client's queue, `objects` what it does about one of
 //! them. `mapping`, `plan` and `decision` are its pure rules, `manifest` its memory of earlier runs.
 
+mod active;
 mod control;
 mod decision;
 mod inspection;
@@ -30,6 +31,7 @@ use crate::sys::thread::{Joined, spawn};
 
 use control::Control;
 
+pub use active::ActiveObject;
 pub use outcome::{ObjectResult, PrefixObject, PrefixOutcome};
 
 /// A running or ended prefix download. Dropping it cancels the download and waits for its end; what is complete stays, and

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::active::Active;
 use super::control::Message;
 use super::decision::{Decision, decide};
 use super::inspection::{Found, Inspection};
@@ -152,8 +153,9 @@ impl Run {
     }
 
     fn start(&mut self, index: Index, request: &DownloadRequest, paths: Paths) -> Result<()> {
+        let path = paths.target.clone();
         let download = self.client.start_at(request, paths, Instant::now())?;
-        self.control.add(index, download);
+        self.control.add(index, Active { key: request.key.clone(), path, download });
         Ok(())
     }
 

@@ -11,9 +11,16 @@ use crate::quantity::parse_rate;
 /// What to download, where to, and how.
 #[derive(Args)]
 pub struct GetArguments {
-    /// What to download: oss://BUCKET/KEY, or a URL
+    /// What to download: oss://BUCKET/KEY or a URL; with -r oss://BUCKET/PREFIX
     #[arg(value_name = "SOURCE", required_unless_present = "from_file")]
     pub sources: Vec<String>,
+    /// Download all objects whose keys begin with oss://BUCKET/PREFIX. What follows the last slash of the prefix is the path
+    /// of the file in the directory. Files that are unchanged since an earlier run are not fetched again
+    #[arg(short, long, conflicts_with_all = ["from_file", "output"])]
+    pub recursive: bool,
+    /// With -r: read the files of earlier runs and compare them with their checksums
+    #[arg(long, requires = "recursive")]
+    pub verify: bool,
     /// Read more sources from a file, one in a line, after a digest as sha256sum and md5sum write them if there is one;
     /// '-' is standard input
     #[arg(long, value_name = "LIST")]
@@ -23,7 +30,8 @@ pub struct GetArguments {
     /// What happens to a file that is there already
     #[arg(long, value_name = "WHEN", default_value = "always")]
     pub overwrite: Replacing,
-    /// If another program is downloading to the same file, wait for it and go on from what it leaves
+    /// If another program is downloading to the same file, or with -r to the same directory, wait for it and go on from what
+    /// it leaves
     #[arg(long)]
     pub wait: bool,
     /// Connections of each file: a number, or 'auto' to use as many as make it faster

@@ -13,7 +13,8 @@ pub struct TargetArguments {
     /// Directory of the files, created if needed; default: the current directory
     #[arg(short, long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
-    /// Keep checkpoints in this directory, which must exist; default: beside each file
+    /// Keep checkpoints in this directory, which must exist; default: beside each file, and with
+    /// -r in .oss-resumable in the directory of the files
     #[arg(long, value_name = "DIR")]
     pub checkpoint_dir: Option<PathBuf>,
 }

@@ -8,6 +8,7 @@ use oss_resumable::{
 };
 
 use crate::arguments::GetArguments;
+use crate::commands::get_prefix;
 use crate::configuration::{client_options, url_options};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
@@ -17,51 +18,55 @@ use crate::progress::{Board, Progress};
 use crate::recording::Recorder;
 use crate::report::{Form, Report};
 
+/// What follows a first interrupt.
+pub const STOPPING: &str = "stopping; interrupt again to leave at once";
+
 pub fn run(arguments: &GetArguments) -> Result<Exit, Failure> {
+    if arguments.recursive {
+        return get_prefix::run(arguments);
+    }
     let jobs = jobs::plan(arguments).map_err(Failure::Usage)?;
-    let mut options = if jobs.iter().all(|job| job.request.url.is_some()) {
+    let options = if jobs.iter().all(|job| job.request.url.is_some()) {
         url_options(&arguments.connection)
     } else {
         client_options(&arguments.connection).map_err(Failure::Usage)?
     };
-    options.max_bandwidth = arguments.limit.unwrap_or(0);
     jobs::create_directory(&arguments.target).map_err(Failure::Failed)?;
-    let recorder = recorder(arguments, &jobs).map_err(Failure::Failed)?;
-    let interrupt = Interrupt::install()
-        .map_err(|error| Failure::Failed(format!("cannot handle signals: {error}")))?;
+    let names = jobs.iter().map(|job| job.name.clone()).collect();
+    let interrupt = Interrupt::install().map_err(Failure::Failed)?;
+    with_client(arguments, options, names, |client| {
+        Run::new(arguments, &jobs, client)?.follow(&jobs, &interrupt)
+    })
+}
 
-    let exit = Run::new(arguments, &jobs, with_recorder(options, recorder.clone()))?
-        .follow(&jobs, &interrupt)?;
-    match recorder.map_or(Ok(()), |recorder| write_recording(arguments, &recorder)) {
-        Ok(()) => Ok(exit),
+/// Runs downloads with a client of these options, and records what `--trace` and `--timeline` need. `names` are those of
+/// the requests' tags.
+pub fn with_client(
+    arguments: &GetArguments,
+    mut options: ClientOptions,
+    names: Arc<[String]>,
+    run: impl FnOnce(Client) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    options.max_bandwidth = arguments.limit.unwrap_or(0);
+    let (trace, timeline) = (arguments.trace.as_deref(), arguments.timeline.as_deref());
+    if trace.is_none() && timeline.is_none() {
+        return run(Client::new(options)?);
+    }
+    let recorder = Recorder::new(trace, timeline.is_some(), names).map_err(Failure::Failed)?;
+    let recorder = Arc::new(recorder);
+    let sink = recorder.clone();
+    let exit = run(Client::new(options.trace(move |trace| sink.record(&trace)))?)?;
+    let written = recorder.finish().and_then(|recorded| match (recorded, timeline) {
+        (Some(recorded), Some(path)) => recorded.draw(path),
+        _ => Ok(()),
+    });
+    match written {
         Err(why) if exit == Exit::Success => Err(Failure::Failed(why)),
         Err(why) => {
             complain(&why);
             Ok(exit)
         }
-    }
-}
-
-fn recorder(arguments: &GetArguments, jobs: &[Job]) -> Result<Option<Arc<Recorder>>, String> {
-    if arguments.trace.is_none() && arguments.timeline.is_none() {
-        return Ok(None);
-    }
-    let names = jobs.iter().map(|job| job.name.clone()).collect();
-    Recorder::new(arguments.trace.as_deref(), arguments.timeline.is_some(), names)
-        .map(|recorder| Some(Arc::new(recorder)))
-}
-
-fn with_recorder(options: ClientOptions, recorder: Option<Arc<Recorder>>) -> ClientOptions {
-    match recorder {
-        Some(recorder) => options.trace(move |trace| recorder.record(&trace)),
-        None => options,
-    }
-}
-
-fn write_recording(arguments: &GetArguments, recorder: &Recorder) -> Result<(), String> {
-    match (recorder.finish()?, &arguments.timeline) {
-        (Some(timeline), Some(path)) => timeline.draw(path),
-        _ => Ok(()),
+        Ok(()) => Ok(exit),
     }
 }
 
@@ -78,14 +83,10 @@ struct Run {
 }
 
 impl Run {
-    fn new(
-        arguments: &GetArguments,
-        jobs: &[Job],
-        options: ClientOptions,
-    ) -> Result<Self, Failure> {
+    fn new(arguments: &GetArguments, jobs: &[Job], client: Client) -> Result<Self, Failure> {
         let names = jobs.iter().map(|job| job.target.to_string_lossy().into_owned());
         Ok(Run {
-            client: Client::new(options)?,
+            client,
             queue: EventQueue::new()?,
             downloads: Vec::new(),
             running: 0,
@@ -110,7 +111,7 @@ impl Run {
         while self.running > 0 {
             if interrupt.is_requested() && !is_stopping {
                 is_stopping = true;
-                self.report.tell("stopping; interrupt again to leave at once");
+                self.report.tell(STOPPING);
                 self.downloads.iter().flatten().for_each(Download::cancel);
             }
             let patience = self.progress.time_left();

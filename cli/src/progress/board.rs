@@ -41,10 +41,30 @@ impl From<&Status> for Figures {
 pub struct Snapshot {
     /// The downloads that run.
     pub files: Vec<(String, Figures)>,
-    /// All of them together, and what has ended.
-    pub whole: (String, Figures),
+    pub whole: Whole,
     /// The only file is the whole.
     pub is_single: bool,
+}
+
+/// All downloads together, and what has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    pub name: String,
+    /// The name where there is little room.
+    pub short_name: String,
+    /// `None` before there are any.
+    pub figures: Option<Figures>,
+}
+
+impl Whole {
+    /// Of so many files, so many have ended.
+    pub fn of_files(ended: u64, files: u64, figures: Figures) -> Self {
+        Whole {
+            name: format!("{ended} of {files} files"),
+            short_name: format!("{ended}/{files}"),
+            figures: Some(figures),
+        }
+    }
 }
 
 /// All files of a command.
@@ -83,9 +103,8 @@ impl Board {
         Snapshot { files: files.collect(), whole: self.whole(), is_single: self.names.len() == 1 }
     }
 
-    /// The whole: its name, such as `3 of 12 files` or that of the only file, and its figures. The total is known when
-    /// every file has started.
-    fn whole(&self) -> (String, Figures) {
+    /// The total is known when every file has started.
+    fn whole(&self) -> Whole {
         let mut sum = self.ended;
         let mut total = Some(self.ended.done);
         for figures in self.active.values() {
@@ -94,14 +113,12 @@ impl Board {
             sum.reused += figures.reused;
             total = total.zip(figures.total).map(|(total, more)| total + more);
         }
-        let files = self.names.len();
-        let all_started = self.ended_files + self.active.len() == files;
+        let all_started = self.ended_files + self.active.len() == self.names.len();
         sum.total = total.filter(|_| all_started);
-        let name = match self.names.as_slice() {
-            [only] => only.clone(),
-            _ => format!("{} of {files} files", self.ended_files),
-        };
-        (name, sum)
+        match self.names.as_slice() {
+            [only] => Whole { name: only.clone(), short_name: only.clone(), figures: Some(sum) },
+            _ => Whole::of_files(self.ended_files as u64, self.names.len() as u64, sum),
+        }
     }
 }
 
@@ -125,26 +142,27 @@ mod tests {
 
     #[test]
     fn the_whole_is_the_sum_of_what_runs_and_what_has_ended() {
-        let (name, whole) = board(&[HALF, HALF], &[WHOLE], 3).whole();
-        assert_eq!(name, "1 of 3 files");
+        let whole = board(&[HALF, HALF], &[WHOLE], 3).whole();
+        assert_eq!((whole.name.as_str(), whole.short_name.as_str()), ("1 of 3 files", "1/3"));
+        let whole = whole.figures.expect("figures");
         assert_eq!(whole, Figures { done: 200, total: Some(300), rate: 20, reused: 17 });
         assert_eq!(whole.time_left(), Some(Duration::from_secs(5)));
     }
 
     #[test]
     fn the_total_is_not_known_before_every_file_has_started() {
-        assert_eq!(board(&[HALF], &[], 2).whole().1.total, None);
+        let total = |board: Board| board.whole().figures.expect("figures").total;
+        assert_eq!(total(board(&[HALF], &[], 2)), None);
         let unknown = Figures { total: None, ..HALF };
-        assert_eq!(board(&[HALF, unknown], &[], 2).whole().1.total, None);
+        assert_eq!(total(board(&[HALF, unknown], &[], 2)), None);
     }
 
     #[test]
     fn the_bytes_of_a_failed_file_do_not_count() {
         let mut board = board(&[HALF], &[], 1);
         board.end(0, None);
-        assert_eq!(
-            board.whole(),
-            ("file 0".to_owned(), Figures { total: Some(0), ..Figures::default() })
-        );
+        let whole = board.whole();
+        assert_eq!(whole.name, "file 0");
+        assert_eq!(whole.figures, Some(Figures { total: Some(0), ..Figures::default() }));
     }
 }

@@ -2,7 +2,8 @@
 
 use console::{measure_text_width, style};
 
-use super::board::Figures;
+use super::board::{Figures, Whole};
+use super::names;
 use crate::output::printable;
 use crate::quantity::{bytes, clock, progress, rate};
 
@@ -99,9 +100,32 @@ impl Layout {
         }
     }
 
-    /// The line of a download. The bar has a color if standard error shows colors.
-    pub fn line(&self, name: &str, figures: &Figures) -> String {
-        let mut line = fitted(name, self.name);
+    /// Lines of downloads. Each bar has a color if standard error shows colors.
+    pub fn lines(&self, downloads: &[(String, Figures)]) -> Vec<String> {
+        let names: Vec<_> = downloads.iter().map(|(name, _)| printable(name)).collect();
+        let fitted = names::fitted(&names, self.name);
+        fitted
+            .into_iter()
+            .zip(downloads)
+            .map(|(name, (_, figures))| self.line(name, figures))
+            .collect()
+    }
+
+    /// The line of all downloads together.
+    pub fn whole(&self, whole: &Whole) -> String {
+        let Some(figures) = &whole.figures else {
+            return names::tail(&printable(&whole.name), self.width);
+        };
+        let names = [&whole.name, &whole.short_name].map(|name| printable(name));
+        let fits = names.iter().find(|name| columns(name) <= self.name);
+        let [_, short] = &names;
+        self.line(names::tail(fits.unwrap_or(short), self.name), figures)
+    }
+
+    /// A line with a name that fits.
+    fn line(&self, name: String, figures: &Figures) -> String {
+        let padding = self.name.saturating_sub(columns(&name));
+        let mut line = name + &" ".repeat(padding);
         for field in &self.fields {
             let text = match field {
                 Field::Bar => draw_bar(figures, self.bar),
@@ -117,9 +141,10 @@ impl Layout {
 }
 
 /// A name and all figures that are known, for a log.
-pub fn sentence(name: &str, figures: &Figures) -> String {
-    let fields = SHOWN.iter().map(|field| field.text(figures)).filter(|text| !text.is_empty());
-    let texts: Vec<_> = std::iter::once(name.to_owned()).chain(fields).collect();
+pub fn sentence(name: &str, figures: Option<&Figures>) -> String {
+    let fields = figures.iter().flat_map(|figures| SHOWN.map(|field| field.text(figures)));
+    let mut texts = vec![name.to_owned()];
+    texts.extend(fields.filter(|text| !text.is_empty()));
     texts.join(", ")
 }
 
@@ -138,22 +163,6 @@ fn draw_bar(figures: &Figures, width: usize) -> String {
     format!("[{}{}]", style(body).for_stderr().cyan(), " ".repeat(inner - full))
 }
 
-/// The name in exactly `width` columns: its end, because that tells files apart.
-fn fitted(name: &str, width: usize) -> String {
-    let name = printable(name);
-    let mut shown = name.as_str();
-    let mut mark = "";
-    while columns(shown) + mark.len() > width {
-        let mut rest = shown.chars();
-        if rest.next().is_none() {
-            return ".".repeat(width);
-        }
-        (shown, mark) = (rest.as_str(), "..");
-    }
-    let padding = width - columns(shown) - mark.len();
-    format!("{mark}{shown}{}", " ".repeat(padding))
-}
-
 fn columns(text: &str) -> usize {
     measure_text_width(text)
 }
@@ -169,29 +178,50 @@ mod tests {
         reused: 1023 << 20,
     };
 
+    fn line(width: usize, name: &str, figures: Figures) -> String {
+        Layout::new(width, true).lines(&[(name.to_owned(), figures)]).remove(0)
+    }
+
     #[test]
     fn a_line_fits_into_every_width() {
         let long = "a/very/long/名前/of/an/object/that/does/not/fit.bin".repeat(5);
         for name in ["short", long.as_str(), "", "\x1b[31mred\n"] {
             for figures in [FIGURES, Figures::default(), Figures { total: None, ..FIGURES }] {
                 for width in (0..50).chain([59, 60, 79, 99, 100, 120, 199, 200, 500]) {
-                    let line = Layout::new(width, true).line(name, &figures);
-                    assert!(columns(&line) <= width, "{width}: {line}");
-                    assert!(!line.contains(char::is_control), "{line:?}");
+                    let layout = Layout::new(width, true);
+                    let mut lines =
+                        layout.lines(&[(name.to_owned(), figures), (name.to_owned(), figures)]);
+                    for figures in [None, Some(figures)] {
+                        let (name, short_name) = (name.to_owned(), name.to_owned());
+                        lines.push(layout.whole(&Whole { name, short_name, figures }));
+                    }
+                    for line in lines {
+                        assert!(columns(&line) <= width, "{width}: {line}");
+                        assert!(!line.contains(char::is_control), "{line:?}");
+                    }
                 }
             }
         }
     }
 
     #[test]
+    fn the_number_of_files_is_shown_where_there_is_little_room_too() {
+        let whole = Whole::of_files(61, 75, FIGURES);
+        let line = |width| Layout::new(width, true).whole(&whole);
+        assert_eq!(line(39), "61/75        9%  1023.0 MiB/s      0:10");
+        assert!(line(79).starts_with("61/75 "), "{}", line(79));
+        assert!(line(119).starts_with("61 of 75 files "), "{}", line(119));
+    }
+
+    #[test]
     fn forty_columns_show_what_matters_most() {
-        let line = Layout::new(39, true).line("dir/model.bin", &FIGURES);
+        let line = line(39, "dir/model.bin", FIGURES);
         assert_eq!(line, "..del.bin    9%  1023.0 MiB/s      0:10");
     }
 
     #[test]
     fn eighty_columns_show_all_figures() {
-        let line = Layout::new(79, true).line("dir/model.bin", &FIGURES);
+        let line = line(79, "dir/model.bin", FIGURES);
         let expected =
             "..model.bin    9%       1.0/10.0 GiB  1023.0 MiB/s      0:10  1023.0 MiB reused";
         assert_eq!(line, expected);
@@ -199,7 +229,7 @@ mod tests {
 
     #[test]
     fn two_hundred_columns_show_everything() {
-        let line = Layout::new(199, true).line("dir/model.bin", &FIGURES);
+        let line = line(199, "dir/model.bin", FIGURES);
         for part in ["[==>", "9%", "1.0/10.0 GiB", "1023.0 MiB/s", "ETA 0:10", "1023.0 MiB reused"]
         {
             assert!(line.contains(part), "{part}: {line}");
@@ -207,13 +237,8 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_long_name_is_kept() {
-        assert_eq!(fitted("models/model-00001.bin", 12), "..-00001.bin");
-        assert_eq!(fitted("名名名", 5), "..名 ");
-    }
-
-    #[test]
     fn a_sentence_has_no_empty_parts() {
-        assert_eq!(sentence("0 of 2 files", &Figures::default()), "0 of 2 files, 0 B, 0 B/s");
+        assert_eq!(sentence("0 of 2 files", Some(&Figures::default())), "0 of 2 files, 0 B, 0 B/s");
+        assert_eq!(sentence("listing", None), "listing");
     }
 }

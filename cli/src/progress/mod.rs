@@ -2,6 +2,7 @@
 
 mod board;
 mod layout;
+mod names;
 mod plain;
 mod screen;
 
@@ -9,7 +10,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-pub use board::{Board, Snapshot};
+pub use board::{Board, Figures, Snapshot, Whole};
 use plain::Plain;
 use screen::Screen;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::board::Figures;
+use super::board::Whole;
 use super::layout;
 use crate::output::note;
 
@@ -18,10 +18,10 @@ impl Plain {
         Plain { next: Instant::now() + EVERY }
     }
 
-    pub fn show(&mut self, whole: &(String, Figures)) {
+    pub fn show(&mut self, whole: &Whole) {
         let now = Instant::now();
         if now >= self.next {
-            note(&layout::sentence(&whole.0, &whole.1));
+            note(&layout::sentence(&whole.name, whole.figures.as_ref()));
             self.next = now + EVERY;
         }
     }

@@ -73,8 +73,9 @@ fn wrong_arguments_are_refused_before_anything_is_sent_or_created() {
     for (arguments, message) in [
         (&["get"] as &[&str], "SOURCE"),
         (&["get", "file"], "'file' is not a source"),
-        (&["get", "oss://examplebucket"], "names a bucket and no object"),
-        (&["get", "oss://examplebucket/dir/", "-d", "new"], "give -o FILE"),
+        (&["get", "oss://examplebucket"], "give -r to download all objects"),
+        (&["get", "oss://examplebucket", "-o", "file"], "names a bucket and no object"),
+        (&["get", "oss://examplebucket/dir/", "-d", "new"], "give -r to download all objects"),
         (&["get", SOURCE, "oss://examplebucket/b", "-o", "file"], "-o names one file"),
         (&["get", SOURCE, "oss://examplebucket/exampleobject.bin"], "would both become"),
         (&["get", SOURCE, "-o", "a", "-d", "b"], "cannot be used with"),
@@ -204,10 +205,15 @@ fn a_url_that_fails_is_shown_without_its_query() {
     fixture.server.set_auth(Auth::Anonymous);
     let url = format!("{}/{BUCKET}/missing", fixture.server.endpoint());
     let asked = format!("{url}?Signature=S3cret");
-    for arguments in [&["get", &asked, "--json"] as &[&str], &["verify", "file", &asked]] {
+    for (arguments, code) in [
+        (&["get", &asked, "--json"] as &[&str], 1),
+        (&["verify", "file", &asked], 1),
+        (&[&asked], 2),
+        (&["get", "--connections", &asked, &url], 2),
+    ] {
         fixture.write("file", "");
         let ended = Ended::of(&mut fixture.bare(arguments));
-        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
         let text = ended.stdout + &ended.stderr;
         assert!(text.contains(&url) && !text.contains("S3cret"), "{text}");
     }

@@ -98,20 +98,23 @@ impl Fixture {
 
     /// Starts the command, and waits until this many bytes of the object have arrived.
     pub fn start_and_wait_for(&self, arguments: &[&str], bytes: u64) -> Child {
+        self.start_and_wait_for_file(arguments, &format!("{NAME}.temp"), bytes)
+    }
+
+    /// Starts the command, and waits until this many bytes of the file are on the disk.
+    pub fn start_and_wait_for_file(&self, arguments: &[&str], name: &str, bytes: u64) -> Child {
         let child = self.command(arguments).spawn().expect("the command");
         let began = Instant::now();
-        while self.sent() < bytes {
+        while self.allocated(name) < bytes {
             assert!(began.elapsed() < Duration::from_secs(20), "nothing is fetched");
             std::thread::sleep(Duration::from_millis(5));
         }
         child
     }
 
-    /// Bytes that the unfinished download has on the disk.
-    fn sent(&self) -> u64 {
+    fn allocated(&self, name: &str) -> u64 {
         use std::os::unix::fs::MetadataExt;
-        let temp = self.path(&format!("{NAME}.temp"));
-        std::fs::metadata(temp).map_or(0, |found| found.blocks() * 512)
+        std::fs::metadata(self.path(name)).map_or(0, |found| found.blocks() * 512)
     }
 }
 

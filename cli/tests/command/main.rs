@@ -8,5 +8,6 @@ mod generated;
 mod interrupts;
 mod listings;
 mod outputs;
+mod prefixes;
 mod recordings;
 mod verification;

@@ -39,6 +39,8 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         || service.outages.iter().any(|outage| outage.kind == OutageKind::Busy);
     let damage = plan.runs.iter().any(|run| !run.damage.is_empty() || !run.meanwhile.is_empty());
     let flips = plan.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Flip(_)));
+    // Two runs write to one file.
+    let shares = (!disk.locks || !disk.trusted) && universe.others_of_target(process);
     match error.code() {
         "Busy" => {
             let has_locks = disk.locks && disk.trusted;
@@ -60,10 +62,7 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
         }
         "LocalIoError" => disk_fails || damage,
         "FlushError" => disk_fails,
-        "RenameError" => {
-            let unlocked = !disk.locks || !disk.trusted;
-            disk_fails || damage || (unlocked && universe.others_of_target(process))
-        }
+        "RenameError" => disk_fails || damage || shares,
         "FileAlreadyExists" if damage => true,
         "FileAlreadyExists" => process.plan.request.keep_target,
         "CrcCheckError" => {
@@ -80,7 +79,12 @@ pub fn explain(universe: &Universe, process: &Process, error: &Error) -> bool {
                 || plan.faults.iter().any(|fault| shape(&fault.kind))
                 || changes
         }
-        "DiskCorruption" => !disk.corrupt_writes.is_empty() || disk_fails || damage,
+        // The other run may write other bytes.
+        "DiskCorruption" => {
+            let differs = changes || plan.faults.iter().any(|fault| shape(&fault.kind));
+            let corrupts = !disk.corrupt_writes.is_empty() || disk_fails || damage;
+            corrupts || (shares && (differs || flips))
+        }
         "InvalidReply" => {
             hit(&shape) || hit(&|fault| *fault == FaultKind::HeadCut) || service.ignores_ranges
         }

@@ -252,6 +252,8 @@ impl Universe {
         });
         let service = &self.plan.service;
         wrong
+            // Everything is fetched once more, in case that the bytes are wrong and not the digest.
+            || process.plan.request.expects.is_some_and(|expects| !expects.right)
             || self.is_damaged()
             || self.has_changed(process)
             || process.request.is_processed()

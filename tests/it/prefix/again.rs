@@ -121,6 +121,7 @@ fn a_file_without_a_record_is_compared_and_fetched_only_if_it_is_not_the_object(
     let (counts, requests) = scene.counted(|| scene.complete("p/"));
     assert_eq!((counts.fetched, counts.unchanged), (1, 2));
     assert_eq!(body_bytes(&requests), MIB + 1);
+    assert_eq!((counts.bytes_done, counts.bytes_reused), (MIB + 1 + 3 * PART, 3 * PART));
     scene.assert_file("b/c", "p/b/c");
     let (counts, requests) = scene.counted(|| scene.complete("p/"));
     assert_eq!((counts.unchanged, requests.len()), (3, 0), "they have records now");

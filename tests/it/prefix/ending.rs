@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use local_oss::{Fault, Matcher};
-use oss_resumable::{Error, ErrorKind, PrefixDownload, PrefixPhase};
+use oss_resumable::{Error, ErrorKind, Phase, PrefixDownload, PrefixPhase};
 
 use super::Scene;
 use crate::fixture::MIB;
@@ -52,6 +52,43 @@ fn the_status_tells_what_has_been_done_and_the_result_can_be_read_again() {
         (PrefixPhase::Succeeded, 0, 0)
     );
     assert_eq!(status.counts.bytes_done, 8 * MIB + 1000);
+}
+
+#[test]
+fn the_objects_that_are_being_downloaded_can_be_told() {
+    let scene = slow_scene();
+    let client = scene.fixture.client();
+    let download = client.start_prefix(&scene.request("p/")).expect("start");
+    wait_for_bytes(&download, 2 * MIB);
+    let objects = download.active_objects();
+    let keys: Vec<_> = objects.iter().map(|object| object.key.as_str()).collect();
+    assert!(keys.contains(&"p/a") && keys.is_sorted(), "{keys:?}");
+    assert!(keys.len() <= 64, "{keys:?}");
+    let first = &objects[0];
+    assert_eq!(first.path, scene.dir().canonicalize().expect("path").join("a"));
+    assert_eq!(
+        (first.status.phase, first.status.bytes_total),
+        (Phase::Transferring, Some(4 * MIB))
+    );
+    assert!(first.status.bytes_done > 0);
+    scene.fixture.server.clear_faults();
+    assert!(download.wait(None).expect("an end").is_ok());
+    assert!(download.active_objects().is_empty());
+}
+
+#[test]
+fn the_counts_of_a_cancelled_download_are_those_of_what_it_leaves() {
+    let scene = Scene::new(&[]);
+    (0..500).for_each(|number| scene.put(&format!("p/{number}"), 10));
+    let client = scene.fixture.client();
+    let download = client.start_prefix(&scene.request("p/")).expect("start");
+    wait_for_bytes(&download, 200);
+    download.cancel();
+    end(&download);
+    let counts = download.status().counts;
+    let there = scene.tree().iter().filter(|path| !path.ends_with(".temp")).count() as u64;
+    assert!((20..500).contains(&there), "{there}");
+    assert_eq!((counts.fetched, counts.bytes_done), (there, 10 * there));
 }
 
 #[test]

@@ -15,7 +15,10 @@ impl Universe {
     pub fn power_fails(&self) {
         let processes = self.processes.borrow();
         let last = processes.last().filter(|process| {
-            process.request.flush && matches!(&*process.result.borrow(), Some(Ok(_)))
+            // Without locks, a run may go on writing to a file that another one has taken over and finished.
+            let shares = !self.plan.disk.locks && self.others_of_target(process);
+            let is_done = matches!(&*process.result.borrow(), Some(Ok(_)));
+            process.request.flush && is_done && !shares
         });
         let before = last.map(|process| self.disk.target(&process.request));
         self.disk.power_loss();

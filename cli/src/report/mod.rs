@@ -1,16 +1,18 @@
 //! The results of `get`: a line or a JSON object for each file, and one for the whole.
 
-use std::path::Path;
-use std::time::Instant;
+mod json;
+mod prefix;
 
-use oss_resumable::{ErrorKind, Outcome, Proof, Result, Status};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use oss_resumable::{Error, ErrorKind, Outcome, Proof, Result, Status};
 
 use crate::arguments::GetArguments;
 use crate::exit::Exit;
 use crate::output::{Lines, complain, note, printable};
 use crate::quantity::{bytes, clock, rate};
+use json::{FileObject, SummaryObject, raw};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Report {
     /// Results and errors that have not been written.
     waiting: Vec<Line>,
     totals: Totals,
+    /// Why the whole failed.
+    error: Option<Error>,
 }
 
 enum Line {
@@ -53,39 +57,18 @@ enum Line {
 struct Totals {
     files: u64,
     complete: u64,
+    /// Complete files that were there.
+    unchanged: u64,
     failed: u64,
     interrupted: u64,
+    is_interrupted: bool,
+    /// The files are those of a prefix.
+    has_prefix: bool,
     bytes: u64,
     bytes_from_network: u64,
     bytes_reused: u64,
     /// Bytes of interrupted files that a later run finds.
     kept: u64,
-}
-
-/// What became of a file in JSON; `docs/command.md` describes the fields.
-#[derive(Serialize)]
-struct FileObject<'a> {
-    r#type: &'static str,
-    source: &'a str,
-    path: String,
-    state: &'static str,
-    bytes_done: u64,
-    outcome: Option<Box<RawValue>>,
-    error: Option<Box<RawValue>>,
-}
-
-#[derive(Serialize)]
-struct SummaryObject {
-    r#type: &'static str,
-    files: u64,
-    complete: u64,
-    failed: u64,
-    interrupted: u64,
-    bytes: u64,
-    bytes_from_network: u64,
-    bytes_reused: u64,
-    elapsed_ms: u64,
-    exit_code: u8,
 }
 
 impl Report {
@@ -96,6 +79,7 @@ impl Report {
             lines: Lines::default(),
             waiting: Vec::new(),
             totals: Totals::default(),
+            error: None,
         }
     }
 
@@ -113,10 +97,10 @@ impl Report {
                 let object = FileObject {
                     r#type: "file",
                     source: name,
-                    path: match result {
+                    path: Some(match result {
                         Ok(outcome) => outcome.file_path.to_string_lossy().into_owned(),
                         Err(_) => absolute(target),
-                    },
+                    }),
                     state,
                     bytes_done: last.map_or(0, |status| status.bytes_done),
                     outcome: result.as_ref().ok().and_then(|outcome| raw(outcome.to_json())),
@@ -159,54 +143,29 @@ impl Report {
     /// Writes the summary.
     pub fn finish(mut self) -> Exit {
         self.flush();
-        let totals = &self.totals;
-        let mut exit = match totals {
-            Totals { interrupted: 1.., .. } => Exit::Interrupted,
-            Totals { failed: 1.., .. } => Exit::Failed,
+        let mut exit = match (&self.totals, &self.error) {
+            (Totals { is_interrupted: true, .. }, _) => Exit::Interrupted,
+            (Totals { failed: 1.., .. }, _) | (_, Some(_)) => Exit::Failed,
             _ => Exit::Success,
         };
         let elapsed = self.begun.elapsed();
+        let totals = &self.totals;
         match self.form {
             Form::Json => {
-                let object = SummaryObject {
-                    r#type: "summary",
-                    files: totals.files,
-                    complete: totals.complete,
-                    failed: totals.failed,
-                    interrupted: totals.interrupted,
-                    bytes: totals.bytes,
-                    bytes_from_network: totals.bytes_from_network,
-                    bytes_reused: totals.bytes_reused,
-                    elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-                    exit_code: exit as u8,
-                };
-                if let Ok(text) = serde_json::to_string(&object) {
+                let summary = totals.summary(elapsed, self.error.as_ref(), exit);
+                if let Ok(text) = serde_json::to_string(&summary) {
                     self.lines.write(text);
                 }
             }
-            Form::Text if totals.files > 1 && exit != Exit::Interrupted => {
-                note(&format!(
-                    "{} of {} files, {} in {}, {}",
-                    totals.complete,
-                    totals.files,
-                    bytes(totals.bytes),
-                    clock(elapsed),
-                    rate(per_second(totals.bytes_from_network, elapsed.as_secs_f64())),
-                ));
+            Form::Text if totals.files > 1 || totals.has_prefix => {
+                if self.error.is_none() && exit != Exit::Interrupted {
+                    note(&totals.sentence(elapsed));
+                }
             }
             Form::Text | Form::Quiet => {}
         }
         if exit == Exit::Interrupted {
-            let complete = match totals {
-                Totals { files: 1, .. } => String::new(),
-                Totals { complete, files, .. } => {
-                    format!("{complete} of {files} files are complete, ")
-                }
-            };
-            let kept = bytes(totals.kept);
-            complain(&format!(
-                "interrupted: {complete}{kept} of unfinished files are kept; run the same command again to go on"
-            ));
+            complain(&totals.interruption());
         }
         if let Err(why) = self.lines.finish() {
             complain(&why);
@@ -230,6 +189,7 @@ impl Totals {
             }
             Err(error) if error.kind() == ErrorKind::Cancelled => {
                 self.interrupted += 1;
+                self.is_interrupted = true;
                 self.kept += last.map_or(0, |last| last.bytes_done);
                 "interrupted"
             }
@@ -239,10 +199,52 @@ impl Totals {
             }
         }
     }
-}
 
-fn raw(json: String) -> Option<Box<RawValue>> {
-    RawValue::from_string(json).ok()
+    fn summary(&self, elapsed: Duration, error: Option<&Error>, exit: Exit) -> SummaryObject {
+        SummaryObject {
+            r#type: "summary",
+            files: self.files,
+            complete: self.complete,
+            unchanged: self.unchanged,
+            failed: self.failed,
+            interrupted: self.interrupted,
+            bytes: self.bytes,
+            bytes_from_network: self.bytes_from_network,
+            bytes_reused: self.bytes_reused,
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            error: error.and_then(|error| raw(error.to_json())),
+            exit_code: exit as u8,
+        }
+    }
+
+    fn sentence(&self, elapsed: Duration) -> String {
+        let unchanged = match self.unchanged {
+            0 => String::new(),
+            count => format!(" ({count} unchanged)"),
+        };
+        format!(
+            "{} of {} files{unchanged}, {} in {}, {}",
+            self.complete,
+            self.files,
+            bytes(self.bytes),
+            clock(elapsed),
+            rate(per_second(self.bytes_from_network, elapsed.as_secs_f64())),
+        )
+    }
+
+    fn interruption(&self) -> String {
+        const NEXT: &str = "run the same command again to go on";
+        let complete = format!("{} of {} files are complete", self.complete, self.files);
+        let kept = format!("{} of unfinished files are kept", bytes(self.kept));
+        match self {
+            Totals { has_prefix: true, files: 0, .. } => {
+                format!("interrupted before anything was downloaded; {NEXT}")
+            }
+            Totals { has_prefix: true, .. } => format!("interrupted: {complete}; {NEXT}"),
+            Totals { files: 1, .. } => format!("interrupted: {kept}; {NEXT}"),
+            _ => format!("interrupted: {complete}, {kept}; {NEXT}"),
+        }
+    }
 }
 
 fn absolute(path: &Path) -> String {
