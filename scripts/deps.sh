@@ -36,6 +36,8 @@ has_cmake() {
 has_program() { command -v "$1" >/dev/null; }
 has_library() { pkg-config --atleast-version="$2" "$1" 2>/dev/null; }
 has_authorities() { cat /etc/ssl/certs/ca-certificates.crt || cat /etc/pki/tls/certs/ca-bundle.crt; }
+# Debian has a part of the module in a package of its own.
+has_venv() { python3 -c "import ensurepip, venv"; }
 # Debian keeps nginx in a directory that is not on every user's PATH.
 has_nginx() { [ -x build/tools/nginx/usr/sbin/nginx ] || [ -x /usr/sbin/nginx ] || has_program nginx; }
 
@@ -59,6 +61,7 @@ test|GoogleTest|libgtest-dev|has_library gtest_main 1.10
 test|fincore|util-linux-extra|has_program fincore
 test|valgrind|valgrind|has_program valgrind
 test|Python 3|python3|has_program python3
+test|Python's module venv|python3-venv|has_venv
 test|curl|curl|has_program curl
 test|aria2|aria2|has_program aria2c
 test|openssl|openssl|has_program openssl

@@ -11,7 +11,7 @@ mkdir -p "$build/wheel"
 # Not what a test has set.
 unset OSS_RESUMABLE_LIBRARY
 python -m build --wheel --no-isolation --outdir "$build/wheel/plain" . >&2
-auditwheel --quiet repair --only-plat --wheel-dir "$build/wheel" "$build"/wheel/plain/*.whl >&2
+auditwheel repair --strip --only-plat --wheel-dir "$build/wheel" "$build"/wheel/plain/*.whl >&2
 
 wheel=$(echo "$build"/wheel/*-manylinux_*.whl)
 if python -m zipfile --list "$wheel" | grep -q '\.libs/'; then

@@ -25,13 +25,7 @@ def version():
 def built_library():
     """Builds the library with a libcurl and an OpenSSL of its own; returns its path."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "build/bindings/python/cargo"))
-    environment = {
-        **os.environ,
-        "CARGO_TARGET_DIR": str(target),
-        # Symbols that nobody can see are a seventh of the wheel.
-        "CARGO_PROFILE_RELEASE_STRIP": "symbols",
-        "LIBZ_SYS_STATIC": "1",
-    }
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(target), "LIBZ_SYS_STATIC": "1"}
     command = ["cargo", "build", "--lib", "--release", "--locked", "--features=static-openssl"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
     return target / "release/liboss_resumable.so"

@@ -1,7 +1,7 @@
 //! The libcurl options of a request: URL, headers, and how the connection is made.
 
 use std::net::Ipv6Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,7 +108,7 @@ fn proxy_url(proxy: &Proxy) -> String {
 
 fn trust<H>(easy: &mut Easy2<H>, connection: &ConnectionSettings) -> Result<(), curl::Error> {
     let (file, directory) = (connection.ca_file.as_ref(), connection.ca_path.as_ref());
-    let bundle = curl::Version::get().cainfo().map(|file| Path::new(file).is_file());
+    let bundle = built_in_bundle();
     let built_in = BuiltIn::beside(file.is_some(), directory.is_some(), bundle);
     match file {
         Some(file) => easy.cainfo(file)?,
@@ -121,6 +121,20 @@ fn trust<H>(easy: &mut Easy2<H>, connection: &ConnectionSettings) -> Result<(), 
         None => sys::curl::no_ca_directory(easy),
     }
     Ok(())
+}
+
+/// Whether the bundle of the system's authorities exists that libcurl was built with, if it has one.
+#[cfg(not(feature = "static-curl"))]
+fn built_in_bundle() -> Option<bool> {
+    curl::Version::get().cainfo().map(|file| std::path::Path::new(file).is_file())
+}
+
+/// The libcurl that is bundled has none: the crate `curl` sets the bundle and the directory that openssl-probe finds.
+#[cfg(feature = "static-curl")]
+fn built_in_bundle() -> Option<bool> {
+    static BUNDLE: std::sync::LazyLock<Option<bool>> =
+        std::sync::LazyLock::new(|| openssl_probe::probe().cert_file.map(|_| true));
+    *BUNDLE
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable
 
-from ._native import CData, ffi, new
+from ._native import CHARS, CData, ffi, new
 from ._text import encoded, encoded_path
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Text(Field):
 
     def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
         name = self.fields[0]
-        data = ffi.new("char[]", encoded(name, value))
+        data = ffi.new(CHARS, encoded(name, value))
         keep.append(data)
         setattr(struct, name, data)
 
@@ -48,7 +48,7 @@ class Path(Field):
 
     def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
         name = self.fields[0]
-        data = ffi.new("char[]", encoded_path(name, value))
+        data = ffi.new(CHARS, encoded_path(name, value))
         keep.append(data)
         setattr(struct, name, data)
 
@@ -91,7 +91,7 @@ class Texts(Field):
         name, count = self.fields
         if isinstance(value, str):
             raise TypeError(f"{name} must be a list of str, not one str")
-        texts = [ffi.new("char[]", encoded(name, text)) for text in value]
+        texts = [ffi.new(CHARS, encoded(name, text)) for text in value]
         array = ffi.new("char *[]", texts)
         keep += (texts, array)
         setattr(struct, name, array)
@@ -108,7 +108,7 @@ class Pairs(Field):
         pairs = list(value.items()) if isinstance(value, Mapping) else list(value)
         array = ffi.new("oss_resumable_pair[]", len(pairs))
         for i, (key, text) in enumerate(pairs):
-            strings = (ffi.new("char[]", encoded(name, key)), ffi.new("char[]", encoded(name, text)))
+            strings = (ffi.new(CHARS, encoded(name, key)), ffi.new(CHARS, encoded(name, text)))
             keep.append(strings)
             array[i].name, array[i].value = strings
         keep.append(array)

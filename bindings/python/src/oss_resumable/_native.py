@@ -26,8 +26,17 @@ def library_path() -> str:
 lib: Any = ffi.dlopen(library_path())
 
 
+#: The type of a string's bytes. A type is found faster than its name.
+CHARS: CData = ffi.typeof("char[]")
+_structs: dict[str, tuple[CData, int]] = {}
+
+
 def new(struct: str) -> CData:
     """A size-first struct with its size set and every other field zero."""
-    pointer = ffi.new(struct + " *")
-    pointer.struct_size = ffi.sizeof(struct)
+    try:
+        kind, size = _structs[struct]
+    except KeyError:
+        kind, size = _structs[struct] = ffi.typeof(struct + " *"), ffi.sizeof(struct)
+    pointer = ffi.new(kind)
+    pointer.struct_size = size
     return pointer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from ._handle import Handle, Unpicklable
 from ._native import CData, ffi, lib
@@ -16,7 +16,8 @@ from .options import PreparedOptions
 from .request import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+    from typing import Literal
 
     from typing_extensions import Self, Unpack
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .download import Progress
     from .errors import OssResumableError
     from .listing import Listing
+    from .many import OnEnd
     from .options import ClientOptions
     from .prefix import PrefixDownload, PrefixOptions, PrefixProgress, PrefixResult
     from .records import Checkpoint
@@ -102,13 +104,23 @@ class Client(Unpicklable):
         prepared = Prepared({"bucket": bucket, "key": key, "file_path": file_path, **options})
         return Download(self, prepared, progress)
 
+    @overload
     def download_many(
         self,
         requests: Iterable[Request],
         *,
-        return_exceptions: bool = False,
-        on_end: Callable[[int, Result | OssResumableError], Any] | None = None,
-    ) -> list[Any]:
+        return_exceptions: Literal[False] = False,
+        on_end: OnEnd | None = None,
+    ) -> list[Result]: ...
+
+    @overload
+    def download_many(
+        self, requests: Iterable[Request], *, return_exceptions: bool, on_end: OnEnd | None = None
+    ) -> list[Result | OssResumableError]: ...
+
+    def download_many(
+        self, requests: Iterable[Request], *, return_exceptions: bool = False, on_end: OnEnd | None = None
+    ) -> Any:
         """Downloads any number of objects, and returns their results in the order of the requests.
 
         All are started at once, and the client queues those that it may not run yet; no thread is needed for each. The

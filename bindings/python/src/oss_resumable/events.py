@@ -49,9 +49,9 @@ class EventQueue(Unpicklable):
         c = self._next(-1 if timeout is None else milliseconds("timeout", timeout))
         return None if c is None else records.event(c)
 
-    def _next(self, timeout_ms: int) -> CData:
-        """As :meth:`next`, but the struct. It waits in slices so that the program can be interrupted."""
-        c = new("oss_resumable_event")
+    def _next(self, timeout_ms: int, c: CData = None) -> CData:
+        """As :meth:`next`, but the struct, `c` or a new one. Waits in slices so that the program can be interrupted."""
+        c = c or new("oss_resumable_event")
         remaining = timeout_ms
         while True:
             slice_ms = SLICE_MS if remaining < 0 else min(remaining, SLICE_MS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
-from ._native import CData, ffi, lib
+from ._native import CData, ffi, lib, new
 from .download import explained
 from .enums import Code, EventKind
 from .errors import OssResumableError, taken
@@ -93,8 +93,9 @@ def download_many(
                 error = many.start(number, request)
                 if error is not None:
                     ended(number, error)
+            event = new("oss_resumable_event")
             while many.running:
-                event = queue._next(-1)
+                queue._next(-1, event)
                 if event.kind == _ENDED:
                     ended(event.tag, many.outcome(event.tag))
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ._handle import Unpicklable
@@ -104,6 +103,8 @@ class Result(Unpicklable):
 
     def to_dict(self) -> dict[str, Any]:
         """What :meth:`to_json` says, as a ``dict``."""
+        import json
+
         fields: dict[str, Any] = json.loads(self.to_json())
         return fields
 
