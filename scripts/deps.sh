@@ -61,12 +61,12 @@ test|GoogleTest|libgtest-dev|has_library gtest_main 1.10
 test|fincore|util-linux-extra|has_program fincore
 test|valgrind|valgrind|has_program valgrind
 test|Python 3|python3|has_program python3
-test|Python's module venv|python3-venv|has_venv
 test|curl|curl|has_program curl
 test|aria2|aria2|has_program aria2c
 test|openssl|openssl|has_program openssl
 bindings|clang|clang|has_program clang++
 bindings|Python 3|python3|has_program python3
+bindings|Python's module venv|python3-venv|has_venv
 bindings|unshare|util-linux|has_program unshare
 lint|clang-format|clang-format|has_program clang-format
 bench|Python 3|python3|has_program python3
