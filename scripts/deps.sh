@@ -67,6 +67,7 @@ test|openssl|openssl|has_program openssl
 bindings|clang|clang|has_program clang++
 bindings|Python 3|python3|has_program python3
 bindings|Python's module venv|python3-venv|has_venv
+bindings|openssl|openssl|has_program openssl
 bindings|unshare|util-linux|has_program unshare
 lint|clang-format|clang-format|has_program clang-format
 bench|Python 3|python3|has_program python3
