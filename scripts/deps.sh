@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks for the tools that the other targets need; on Debian and Ubuntu installs missing ones.
-# usage: scripts/deps.sh [build] [test] [lint] [bench]      (no argument: build test lint)
+# usage: scripts/deps.sh [build] [test] [bindings] [lint] [bench]      (no argument: build test lint)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:$HOME/.cargo/bin
@@ -61,10 +61,14 @@ test|GoogleTest|libgtest-dev|has_library gtest_main 1.10
 test|fincore|util-linux-extra|has_program fincore
 test|valgrind|valgrind|has_program valgrind
 test|Python 3|python3|has_program python3
-test|Python's module venv|python3-venv|has_venv
 test|curl|curl|has_program curl
 test|aria2|aria2|has_program aria2c
 test|openssl|openssl|has_program openssl
+bindings|clang|clang|has_program clang++
+bindings|Python 3|python3|has_program python3
+bindings|Python's module venv|python3-venv|has_venv
+bindings|openssl|openssl|has_program openssl
+bindings|unshare|util-linux|has_program unshare
 lint|clang-format|clang-format|has_program clang-format
 bench|Python 3|python3|has_program python3
 bench|curl|curl|has_program curl

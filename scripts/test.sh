@@ -56,7 +56,8 @@ expect_no_temporary_files() {
 # What the C and C++ tests need. The release build of the command takes a minute and a half; its own tests run with the
 # Rust tests.
 build_for_c_tests=(scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=ON -DOSS_RESUMABLE_LONG_TESTS=$long
-    -DOSS_RESUMABLE_BUILD_COMMAND=$long)
+    -DOSS_RESUMABLE_BUILD_COMMAND=$long
+    -DOSS_RESUMABLE_BUILD_CORPUS=ON)
 
 run_rust_tests() {
     local log=$logs/cargo-test.log status
@@ -111,6 +112,7 @@ run_script() {
 run_rust_tests
 run_c_tests
 run_script bench env PYTHONDONTWRITEBYTECODE=1 benches/tests.py
+run_script bindings env BINDINGS_SKIP_NOTHING=1 scripts/test_bindings.sh
 run_script shuttle scripts/shuttle.sh
 if [ $long = ON ]; then
     run_script simulation scripts/simulation.sh

@@ -47,7 +47,7 @@ run_pytest() {
 
 build_library() {
     # As cargo test builds them: with other features of dependencies the library would be built anew.
-    (cd ../.. && cargo build --workspace --locked --lib --bins)
+    (cd ../.. && cargo build --workspace --locked --lib --bins --example corpus)
 }
 
 # The package with the library of the debug build, which is there after the Rust tests.

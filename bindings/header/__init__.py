@@ -1,0 +1,1 @@
+"""Compares the bindings with the C header."""

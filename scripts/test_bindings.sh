@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Tests the bindings: what each has as bindings/NAME/test.sh, then the corpus in every language, and the comparison with
+# the C header. Builds what they need. Logs are kept in build/logs.
+#
+# A language that cannot be tested here is named as skipped; with BINDINGS_SKIP_NOTHING=1 that is a failure.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export PYTHONDONTWRITEBYTECODE=1
+
+passed=0
+failed=0
+mkdir -p build/logs
+
+# Runs a script that ends with a line "NAME: N passed, N failed".
+run() {
+    local name=$1 log=build/logs/bindings-$1.log status
+    shift
+    printf '\n-- %s\n' "$name"
+    "$@" 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    read -r some_passed some_failed < <(awk '
+        / [0-9]+ passed, [0-9]+ failed$/ { passed = $(NF - 3); failed = $(NF - 1) }
+        END { print passed + 0, failed + 0 }' "$log")
+    if [ "$some_failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$some_passed" -eq 0 ]; }; then
+        echo "FAILED $name ended with status $status after $some_passed tests"
+        some_failed=1
+    fi
+    passed=$((passed + some_passed))
+    failed=$((failed + some_failed))
+}
+
+# As cargo test builds them: with other features of dependencies the library would be built anew.
+cargo build --workspace --locked --lib --bins --example corpus || exit
+scripts/build.sh -DOSS_RESUMABLE_BUILD_CORPUS=ON -- --target corpus_c corpus_cpp || exit
+for script in bindings/corpus/*/build.sh bindings/*/test.sh; do
+    [ -x "$script" ] || continue
+    name=$(basename "$(dirname "$script")")
+    case $script in
+    */build.sh) "$script" || exit ;;
+    *) run "$name" "$script" ;;
+    esac
+done
+run corpus bindings/corpus/run.py
+run corpus-runner bindings/corpus/tests.py
+run header bindings/check_header.py
+run header-check bindings/header/tests.py
+
+printf '\nall bindings: %d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
