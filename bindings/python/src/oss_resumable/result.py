@@ -8,18 +8,32 @@ from ._handle import Unpicklable
 from ._native import CData, ffi, lib, new
 from ._text import decoded, decoded_path, encoded
 from .enums import Proof
-from .errors import check
+from .errors import check, check_error
 from .records import Statistics, statistics
 
 
 class Result(Unpicklable):
     """What a successful download tells. Immutable; several threads may read it. Freed when it is collected."""
 
-    __slots__ = ("_pointer",)
+    __slots__ = ("_download", "_owned")
     _instead = "Pass on what to_dict() returns."
 
-    def __init__(self, pointer: CData) -> None:
-        self._pointer = ffi.gc(pointer, lib.oss_resumable_result_free)
+    def __init__(self, pointer: CData = None, download: CData = None) -> None:
+        """Takes over a result, or a download that has succeeded, whose result is fetched when it is read."""
+        self._owned = None if pointer is None else ffi.gc(pointer, lib.oss_resumable_result_free)
+        self._download = None if download is None else ffi.gc(download, lib.oss_resumable_download_free)
+
+    @property
+    def _pointer(self) -> CData:
+        while self._owned is None:
+            # Another thread may have fetched it meanwhile.
+            download = self._download
+            if download is not None:
+                out, error = ffi.new("oss_resumable_result **"), ffi.new("oss_resumable_error **")
+                check_error(lib.oss_resumable_download_wait(download, -1, out, error), error)
+                self._owned = ffi.gc(out[0], lib.oss_resumable_result_free)
+                self._download = None
+        return self._owned
 
     @property
     def file_path(self) -> str:
