@@ -11,7 +11,7 @@ import pytest
 
 import oss_resumable
 from conftest import BUCKET
-from oss_resumable import Credentials, LogLevel, RequestEnd, _callbacks
+from oss_resumable import MIN_PART_SIZE, Credentials, LogLevel, RequestEnd, _callbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def test_no_secret_is_shown() -> None:
 
 def test_an_expired_token_is_renewed_by_the_callable(serve: Callable[..., Server], target: Path) -> None:
     server = serve(*KEY, "--fault", "expired-token@nth:2")
-    content = server.put("object", 20_000_000)
+    content = server.put("object", 1_000_000)
     calls = []
 
     def provider() -> Credentials:
@@ -65,7 +65,7 @@ def test_an_expired_token_is_renewed_by_the_callable(serve: Callable[..., Server
         return Credentials("id", "secret", "token")
 
     with server.client(region="cn-hangzhou", credentials=provider) as client:
-        result = client.download(BUCKET, "object", target)
+        result = client.download(BUCKET, "object", target, part_size=MIN_PART_SIZE)
     assert target.read_bytes() == content
     assert result.statistics.retries_auth == 1
     assert len(calls) == 2
@@ -101,24 +101,27 @@ def test_an_answer_of_a_wrong_type_is_the_error(serve: Callable[..., Server]) ->
 
 def test_an_expired_url_is_renewed_by_the_callable(serve: Callable[..., Server], target: Path) -> None:
     server = serve("--fault", "status=403:AccessDenied@nth:2")
-    content = server.put("object", 20_000_000)
+    content = server.put("object", 1_000_000)
     url = f"{server.endpoint}/{BUCKET}/object"
     with oss_resumable.Client() as client:
-        result = client.download(url=url + "?old", file_path=target, url_provider=lambda: url + "?new")
+        result = client.download(
+            url=url + "?old", file_path=target, url_provider=lambda: url + "?new", part_size=MIN_PART_SIZE
+        )
     assert target.read_bytes() == content
     assert result.statistics.retries_auth == 1
 
 
 def test_what_a_url_provider_raises_becomes_the_error_and_its_cause(serve: Callable[..., Server], target: Path) -> None:
     server = serve("--fault", "status=403:AccessDenied@from:2")
-    server.put("object", 20_000_000)
+    server.put("object", 1_000_000)
 
     def provider() -> str:
         raise LookupError("no link")
 
+    url = f"{server.endpoint}/{BUCKET}/object"
     with oss_resumable.Client() as client:
         with pytest.raises(oss_resumable.OssResumableError, match="LookupError: no link") as caught:
-            client.download(url=f"{server.endpoint}/{BUCKET}/object", file_path=target, url_provider=provider)
+            client.download(url=url, file_path=target, url_provider=provider, part_size=MIN_PART_SIZE)
     assert caught.value.code == "UrlProviderError"
     assert isinstance(caught.value.__cause__, LookupError)
 
@@ -187,10 +190,10 @@ def test_a_log_callable_takes_the_place_of_logging(
 
 
 def test_a_trace_has_a_record_for_each_request(server: Server, target: Path) -> None:
-    content = server.put("object", 20_000_000)
+    content = server.put("object", 1_000_000)
     traced: list[oss_resumable.TraceRecord] = []
     with server.client(trace=traced.append) as client:
-        result = client.download(BUCKET, "object", target, tag=7)
+        result = client.download(BUCKET, "object", target, tag=7, part_size=MIN_PART_SIZE)
     assert len(traced) == result.statistics.requests == len(server.requests(len(traced)))
     assert sum(record.bytes for record in traced) == len(content)
     assert {record.tag for record in traced} == {7}

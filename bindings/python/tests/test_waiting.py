@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def slow(serve: Callable[..., Server]) -> Server:
     """A server that needs seconds for an object."""
     server = serve("--rate", "500KB")
-    server.put("object", 20_000_000)
+    server.put("object", 5_000_000)
     return server
 
 
