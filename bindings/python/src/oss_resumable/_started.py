@@ -25,7 +25,7 @@ R = TypeVar("R")
 S = TypeVar("S")
 
 #: Time between two calls of a progress callable, in slices of a wait.
-_PROGRESS_SLICES = 2
+_PROGRESS_SLICES = 4
 
 
 class Functions:

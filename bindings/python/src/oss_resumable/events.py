@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .records import Event
 
 #: The longest time for which a call does not look whether the program was interrupted (Ctrl-C), in milliseconds.
-SLICE_MS = 50
+SLICE_MS = 25
 
 
 class EventQueue(Unpicklable):
