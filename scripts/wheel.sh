@@ -12,8 +12,7 @@ source scripts/package_checks.sh
 wheels=$root/tmp/wheels
 
 build_wheel() {
-    cargo build --locked --package=local-oss --release --target-dir build/cargo && cp build/cargo/release/local-oss build/local-oss &&
-        bindings/python/build_wheel.sh >"$scratch/wheel"
+    scripts/build.sh && bindings/python/build_wheel.sh >"$scratch/wheel"
 }
 
 make_root() {
