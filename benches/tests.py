@@ -54,7 +54,7 @@ def every_case_runs_and_gives_its_rows():
 
 
 def every_row_compares_the_library_with_something():
-    for row in quick_run()["rows"]:
+    for row in (row for row in quick_run()["rows"] if not row["skipped"]):
         assert row["comparisons"], row["id"]
         for compared in report.comparisons(row):
             ours = compared.figures[compared.by]

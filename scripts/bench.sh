@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=OFF -DOSS_RESUMABLE_BUILD_COMMAND=OFF
-scripts/bench_tools.sh
+scripts/build.sh -DOSS_RESUMABLE_BUILD_TESTS=OFF -DOSS_RESUMABLE_BUILD_COMMAND=ON
+scripts/bench_tools.sh bindings
 PYTHONDONTWRITEBYTECODE=1 exec python3 benches/run.py "$@"

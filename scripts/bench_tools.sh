@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the measuring programs in build/bench. The library must be in build already.
+# Builds the measuring programs in build/bench. The library must be in build already. With the argument "bindings" also
+# installs the Python package there, with the same library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,12 @@ for program in download many; do
     cc -std=c11 -O2 "benches/$program.c" -o "$tools/$program" \
         $(pkg-config --cflags --libs oss_resumable) -Wl,-rpath,"$prefix/lib"
 done
+
+if [ "${1:-}" = bindings ]; then
+    python3 -m venv --clear "$tools/python"
+    OSS_RESUMABLE_LIBRARY=$prefix/lib/liboss_resumable.so "$tools/python/bin/pip" install --quiet \
+        --disable-pip-version-check ./bindings/python
+fi
 
 sdk=${ALIBABACLOUD_OSS_ROOT:-}
 [ -n "$sdk" ] || exit 0

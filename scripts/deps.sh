@@ -71,6 +71,7 @@ bindings|openssl|openssl|has_program openssl
 bindings|unshare|util-linux|has_program unshare
 lint|clang-format|clang-format|has_program clang-format
 bench|Python 3|python3|has_program python3
+bench|Python's module venv|python3-venv|has_venv
 bench|curl|curl|has_program curl
 bench|fio|fio|has_program fio
 bench|aria2|aria2|has_program aria2c

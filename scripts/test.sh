@@ -120,6 +120,7 @@ if [ $long = ON ]; then
     run_script asan scripts/asan.sh
     run_script static-curl scripts/static_curl.sh
     run_script deb scripts/deb.sh
+    run_script wheel scripts/wheel.sh
     run_script mutants scripts/mutants.sh
 else
     run_script fuzz scripts/fuzz.sh 5

@@ -1,8 +1,8 @@
 """The cases, in the order of design §9."""
 
-from . import distance, objects, parts, resources, simulated, throughput
+from . import bindings, distance, objects, parts, resources, simulated, throughput
 
 CASES = {
     case.name: case
-    for group in (throughput, parts, distance, simulated, objects, resources) for case in group.CASES
+    for group in (throughput, parts, distance, simulated, objects, bindings, resources) for case in group.CASES
 }
