@@ -16,15 +16,15 @@ LIAR = """
 import json, sys
 options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 open(options["--file-path"], "wb").write({content})
-result = {{"proof": "object_crc", "file_size": 3 << 20, "object_size": 3 << 20,
-           "statistics": {{"bytes_from_network": 3 << 20, "bytes_reused": 0}}}}
+result = {{"proof": "object_crc", "file_size": 2 << 20, "object_size": 2 << 20,
+           "statistics": {{"bytes_from_network": 2 << 20, "elapsed_ms": 1000}}}}
 print(json.dumps({{"tag": 0, "result": result, "error": None}}))
 print(json.dumps({{"progress_calls": 1}}))
 {more}
 """
 
 
-def run(program, *options, case="success", **description):
+def run(program, *options, case="bandwidth limit", **description):
     """Exit status and output of the runner with one program, in Python."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory) / "one"
@@ -43,22 +43,25 @@ def run(program, *options, case="success", **description):
         return done.returncode, done.stdout
 
 
-def expect_failure(outcome, *parts):
+def expect_failure(outcome, *parts, case="bandwidth limit"):
     code, said = outcome
-    assert code == 1 and "FAILED bindings One: success" in said, said
+    assert code == 1 and f"FAILED bindings One: {case}" in said, said
     assert "bindings: 0 passed, 1 failed" in said, said
     for part in parts:
         assert part in said, f"'{part}' is not in: {said}"
 
 
 def a_file_with_wrong_bytes_is_a_failure():
-    expect_failure(
-        run(LIAR.format(content="bytes(3 << 20)", more="")), "file.bin has wrong bytes", "the server got 0 requests"
-    )
+    expect_failure(run(LIAR.format(content="bytes(2 << 20)", more="")), "file.bin has wrong bytes")
+
+
+def a_program_that_asks_nobody_is_a_failure():
+    outcome = run(LIAR.format(content="b''", more=""), case="success")
+    expect_failure(outcome, "the server got 0 requests, not at least 1 and at most 4", case="success")
 
 
 def a_file_that_is_too_short_is_a_failure():
-    expect_failure(run(LIAR.format(content="b'short'", more="")), "file.bin has wrong bytes (5, expected are 3145728)")
+    expect_failure(run(LIAR.format(content="b'short'", more="")), "file.bin has wrong bytes (5, expected are 2097152)")
 
 
 def what_is_left_beside_the_file_is_a_failure():
@@ -94,14 +97,15 @@ def a_program_that_is_not_built_is_named():
 
 
 def what_a_language_lacks_is_shown_with_its_reason():
-    code, said = run("", lacks={"success": "it never succeeds"})
-    assert code == 0 and "- One, success: it never succeeds" in said, said
+    code, said = run("", lacks={"bandwidth limit": "it has no limits"})
+    assert code == 0 and "- One, bandwidth limit: it has no limits" in said, said
     code, said = run("", lacks={"no such case": "it is not there"})
     assert code != 0 and "there is no case ['no such case']" in said, said
 
 
 TESTS = [
     a_file_with_wrong_bytes_is_a_failure,
+    a_program_that_asks_nobody_is_a_failure,
     a_file_that_is_too_short_is_a_failure,
     what_is_left_beside_the_file_is_a_failure,
     a_wrong_result_and_exit_status_are_failures,

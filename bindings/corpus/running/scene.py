@@ -77,9 +77,20 @@ class Scene:
     def problems(self, run, ended, before):
         if run.meanwhile.get("killed_at"):
             return [] if ended.exit == -signal.SIGKILL else [f"it ended before it was killed: {ended.text}"]
-        requests = self.server.requests()[before:]
-        wrong = checks.problems(self.filled(run.expect), self, ended, requests)
+        expect = self.filled(run.expect)
+        wrong = checks.problems(expect, self, ended, self.requests(before, expect.get("requests")))
         return [*wrong, f"it printed: {ended.text}"] if wrong else []
+
+    def requests(self, before, wanted):
+        """What the server has logged since; it does so after a reply, when the program may have ended already."""
+        end = time.monotonic() + 2
+        if wanted is not None:
+            time.sleep(0.05)
+        while True:
+            found = self.server.requests()[before:]
+            if wanted is None or checks.holds(wanted, len(found)) or time.monotonic() > end:
+                return found
+            time.sleep(0.01)
 
     def arguments(self, run):
         """The options of the program; those of the case take precedence, and null removes one."""
