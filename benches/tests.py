@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import traceback
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +19,10 @@ from comparing import OURS, Comparison, figure, ratio
 from measuring import Bench, Command, MeasuringError
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import named_tests  # noqa: E402
+
 MEMORY = os.environ.get("TEST_MEMORY", "/dev/shm")
 # The only row in which peers may fail.
 MAY_FAIL = "resets"
@@ -149,20 +152,5 @@ TESTS = [
 ]
 
 
-def main():
-    failed = 0
-    for test in TESTS:
-        name = test.__name__.replace("_", " ")
-        try:
-            test()
-            print(f"ok bench {name}", flush=True)
-        except Exception:
-            failed += 1
-            traceback.print_exc(file=sys.stdout)
-            print(f"FAILED bench {name}", flush=True)
-    print(f"bench: {len(TESTS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(named_tests.run("bench", TESTS))

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 
 RUN = Path(__file__).resolve().parent / "run.py"
+sys.path.insert(0, str(RUN.parents[2] / "scripts"))
+
+import named_tests  # noqa: E402
 
 # Says that everything was downloaded; the file is what the case fills in.
 LIAR = """
@@ -116,20 +118,5 @@ TESTS = [
 ]
 
 
-def main():
-    failed = 0
-    for test in TESTS:
-        name = test.__name__.replace("_", " ")
-        try:
-            test()
-            print(f"ok corpus {name}", flush=True)
-        except Exception:
-            failed += 1
-            traceback.print_exc(file=sys.stdout)
-            print(f"FAILED corpus {name}", flush=True)
-    print(f"corpus: {len(TESTS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(named_tests.run("corpus", TESTS))
