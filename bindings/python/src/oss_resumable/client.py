@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import atexit
 import weakref
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Iterable
+from typing import Any, Literal, overload
 
+import oss_resumable
+
+from ._fields import Seconds, integer
 from ._handle import Handle, Unpicklable
 from ._native import CData, ffi, lib
-from ._text import encoded
+from ._text import StrPath, encoded
+from ._typing import Self, Unpack
 from .checkpoint import discard, inspect
-from .download import Download
-from .errors import check_error
-from .options import PreparedOptions
-from .request import Prepared
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Literal
-
-    from typing_extensions import Self, Unpack
-
-    from ._fields import Seconds
-    from ._text import StrPath
-    from .aio import AsyncDownload, AsyncPrefixDownload
-    from .download import Progress
-    from .errors import OssResumableError
-    from .listing import Listing
-    from .many import OnEnd
-    from .options import ClientOptions
-    from .prefix import PrefixDownload, PrefixOptions, PrefixProgress, PrefixResult
-    from .records import Checkpoint
-    from .request import DownloadOptions, Request
-    from .result import Result
+from .download import Download, Progress
+from .errors import OssResumableError, check_error
+from .listing import Listing
+from .many import OnEnd, download_many
+from .options import ClientOptions, PreparedOptions
+from .prefix import PrefixDownload, PrefixOptions, PrefixProgress, PrefixResult
+from .records import Checkpoint
+from .request import DownloadOptions, Prepared, Request
+from .result import Result
 
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
@@ -125,12 +116,11 @@ class Client(Unpicklable):
 
         All are started at once, and the client queues those that it may not run yet; no thread is needed for each. The
         first failure cancels the others and is raised; with `return_exceptions` nothing is cancelled, and the error
-        takes the place of the result. `on_end` is called on this thread with the number of each download that has
+        takes the place of the result: a :class:`ValidationError` also for an argument that is a ``TypeError`` or
+        ``ValueError`` elsewhere. `on_end` is called on this thread with the number of each download that has
         ended, from 0, and its result or error; what it raises cancels the others, too. Ctrl-C cancels all within 100
         ms.
         """
-        from .many import download_many
-
         return download_many(self, requests, return_exceptions, on_end)
 
     async def download_async(
@@ -158,7 +148,7 @@ class Client(Unpicklable):
         *,
         progress: Progress | None = None,
         **options: Unpack[DownloadOptions],
-    ) -> AsyncDownload:
+    ) -> oss_resumable.AsyncDownload:
         """Starts a download on the running event loop, and returns immediately.
 
         ``await`` gives its result, ``async for`` its progress; ``async with`` cancels it at the end of the block.
@@ -212,11 +202,9 @@ class Client(Unpicklable):
 
         Returns an iterator of :class:`ObjectEntry <oss_resumable.ObjectEntry>`, which has one page in memory at a time.
         With `delimiter`, keys that contain it behind the prefix are listed once, by what they have in common.
-        `start_after`: only keys behind this one. `max_keys`: entries in one page. The arguments are the fields of
-        ``oss_resumable_list_request``.
+        `start_after`: only keys behind this one. `max_keys`: entries in one page. `deadline`: longest time for all
+        pages; 0 or −1: no limit. The arguments are the fields of ``oss_resumable_list_request``.
         """
-        from .listing import Listing
-
         options = {
             "bucket": bucket,
             "prefix": prefix,
@@ -257,8 +245,6 @@ class Client(Unpicklable):
         **options: Unpack[PrefixOptions],
     ) -> PrefixDownload:
         """Starts a prefix download as :meth:`download_prefix` does, and returns immediately with a handle to it."""
-        from .prefix import PrefixDownload
-
         return PrefixDownload(self, {"bucket": bucket, "prefix": prefix, "directory": directory, **options}, progress)
 
     async def download_prefix_async(
@@ -282,7 +268,7 @@ class Client(Unpicklable):
         *,
         progress: PrefixProgress | None = None,
         **options: Unpack[PrefixOptions],
-    ) -> AsyncPrefixDownload:
+    ) -> oss_resumable.AsyncPrefixDownload:
         """Starts a prefix download on the running event loop, in the way of :meth:`start_async`."""
         from .aio import AsyncPrefixDownload
 
@@ -307,11 +293,11 @@ class Client(Unpicklable):
 
     def set_bandwidth(self, bytes_per_second: int) -> None:
         """Sets the bandwidth limit over all downloads of the client, in body bytes per second. 0: no limit."""
-        self._call(lib.oss_resumable_client_set_bandwidth, bytes_per_second)
+        self._call(lib.oss_resumable_client_set_bandwidth, integer("bytes_per_second", bytes_per_second, "uint64_t"))
 
     def set_max_connections(self, connections: int) -> None:
         """Sets the largest number of requests in flight, over all downloads of the client. 0: the default."""
-        self._call(lib.oss_resumable_client_set_max_connections, connections)
+        self._call(lib.oss_resumable_client_set_max_connections, integer("connections", connections, "uint32_t"))
 
     def pause(self) -> None:
         """Pauses the downloads of the client, and those that are started from now on. Returns immediately."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import records
+from ._fields import integer
 from ._native import CData, lib, new
 from ._started import Functions, Started
 from .enums import Phase
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .client import Client
     from .request import Prepared
 
-    Progress = Callable[[Status], Any]
+Progress = Callable[[Status], Any]
 
 
 class Download(Started[Result, Status]):
@@ -67,8 +68,8 @@ class Download(Started[Result, Status]):
 
     def set_bandwidth(self, bytes_per_second: int) -> None:
         """Sets the bandwidth limit of the download, in body bytes per second, from now on. 0: no limit."""
-        self._call(lib.oss_resumable_download_set_bandwidth, bytes_per_second)
+        self._call(lib.oss_resumable_download_set_bandwidth, integer("bytes_per_second", bytes_per_second, "uint64_t"))
 
     def set_priority(self, priority: int) -> None:
         """Changes the priority of the download, which counts while it is queued."""
-        self._call(lib.oss_resumable_download_set_priority, priority)
+        self._call(lib.oss_resumable_download_set_priority, integer("priority", priority, "int32_t"))

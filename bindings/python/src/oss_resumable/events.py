@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from . import records
-from ._fields import milliseconds
+from ._fields import Seconds, milliseconds
 from ._handle import Handle, Unpicklable
 from ._native import CData, lib, new
+from ._typing import Self
 from .enums import Code
 from .errors import check
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from typing_extensions import Self
-
-    from ._fields import Seconds
-    from .records import Event
+from .records import Event
 
 #: The longest time for which a call does not look whether the program was interrupted (Ctrl-C), in milliseconds.
 SLICE_MS = 25
@@ -42,11 +36,11 @@ class EventQueue(Unpicklable):
         )
 
     def next(self, timeout: Seconds | None = None) -> Event | None:
-        """Takes the next event. Waits for one at most `timeout` seconds; ``None``: without a limit.
+        """Takes the next event. Waits for one at most `timeout` seconds; ``None`` or −1: without a limit; 0: not.
 
         Returns ``None`` if none came in time. Raises :class:`CancelledError` when the queue is closed meanwhile.
         """
-        c = self._next(-1 if timeout is None else milliseconds("timeout", timeout))
+        c = self._next(milliseconds("timeout", timeout))
         return None if c is None else records.event(c)
 
     def _next(self, timeout_ms: int, c: CData = None) -> CData:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Union
 
+from ._fields import callable_of, wrong_type
 from ._native import CData, ffi, lib, new
 from ._started import explained
 from .enums import Code, EventKind
-from .errors import OssResumableError, taken
+from .errors import OssResumableError, ValidationError, taken
 from .events import EventQueue
-from .request import Prepared
+from .request import Prepared, Request
 from .result import Result
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
     from ._callbacks import Callables
     from .client import Client
-    from .request import Request
 
-    OnEnd = Callable[[int, "Result | OssResumableError"], Any]
+OnEnd = Callable[[int, Union[Result, OssResumableError]], Any]
 
 _ENDED = int(EventKind.ENDED)
 
@@ -35,13 +35,18 @@ class _Many:
         self._out = ffi.new("oss_resumable_download **")
         self._error = ffi.new("oss_resumable_error **")
 
-    def start(self, number: int, request: Request) -> OssResumableError | None:
-        """Starts a download; returns why it could not be started."""
+    def prepared(self, number: int, request: Request) -> Prepared:
+        """The request for the library; a ``TypeError`` or ``ValueError`` if it cannot be one."""
+        if not isinstance(request, Request):
+            raise wrong_type("requests", "Requests", request)
         options = dict(request.options)
         if options.get("event_queue") is not None or options.get("tag") is not None:
             raise TypeError("downloads of download_many have no event_queue and no tag of their own")
         options["event_queue"], options["tag"] = self.queue, number
-        prepared = Prepared(options)
+        return Prepared(options)
+
+    def start(self, number: int, prepared: Prepared) -> OssResumableError | None:
+        """Starts a download; returns why it could not be started."""
         if prepared.callables is not None:
             self.callables[number] = prepared.callables
         self._out[0] = ffi.NULL
@@ -76,6 +81,8 @@ def download_many(
     client: Client, requests: Iterable[Request], return_exceptions: bool, on_end: OnEnd | None
 ) -> list[Any]:
     """See :meth:`Client.download_many`."""
+    if on_end is not None:
+        callable_of("on_end", on_end)
     outcomes: list[Any] = []
 
     def ended(number: int, outcome: Result | OssResumableError) -> None:
@@ -90,7 +97,15 @@ def download_many(
         try:
             for number, request in enumerate(requests):
                 outcomes.append(None)
-                error = many.start(number, request)
+                error: OssResumableError | None
+                try:
+                    prepared = many.prepared(number, request)
+                except (TypeError, ValueError) as refused:
+                    if not return_exceptions:
+                        raise
+                    error = _validation_error(refused)
+                else:
+                    error = many.start(number, prepared)
                 if error is not None:
                     ended(number, error)
             event = new("oss_resumable_event")
@@ -101,3 +116,10 @@ def download_many(
         finally:
             many.cancel()
     return outcomes
+
+
+def _validation_error(refused: Exception) -> ValidationError:
+    """The error that takes the place of a result when a request cannot be passed on at all."""
+    error = ValidationError(str(refused), code="ValidateError")
+    error.__cause__ = refused
+    return error
