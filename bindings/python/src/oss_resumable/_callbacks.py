@@ -59,17 +59,18 @@ class Callables:
     def raised(self, what: str, exception: BaseException, told: str | None = None) -> str:
         """Logs what a callable has raised instead of an answer, and returns it as one line.
 
-        An error whose message contains `told`, or else that line, has the exception as its cause.
+        An error whose message contains `told`, or else that line as its reason, has the exception as its cause.
         """
         line = one_line(exception)
-        self._raised[what] = (told or line, exception)
+        self._raised[what] = (told or f": {line}", exception)
         report(what, exception)
         return line
 
     def answered(self, what: str, told: str) -> None:
         """Forgets what a callable has raised when it was asked the same before."""
-        if what in self._raised and self._raised[what][0] == told:
-            del self._raised[what]
+        raised = self._raised.get(what)
+        if raised is not None and raised[0] == told:
+            self._raised.pop(what, None)
 
     def explain(self, error: OssResumableError) -> OssResumableError:
         """The error, with the exception of the callable that it comes from as its cause."""

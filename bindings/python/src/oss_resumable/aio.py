@@ -8,7 +8,7 @@ import weakref
 from collections.abc import AsyncIterator, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Generic
 
-from . import _log
+from ._callbacks import report
 from ._fields import callable_of
 from ._started import R, S, Started
 from ._typing import Self
@@ -51,9 +51,9 @@ class _Watched:
                 self._progress(download.status())
             except BaseException as raised:
                 self.raised = raised
-                _log.exception("progress has raised an exception", raised)
                 self._progress = None
                 download.cancel()
+                report("progress", raised)
         if is_end and not self.ended.done():
             self.ended.set_result(None)
         self.changed.set()
