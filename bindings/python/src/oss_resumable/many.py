@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
+from ._handle import Owned
 from ._native import CData, ffi, lib, new
-from ._started import explained
+from ._started import explained, until_ended
 from .enums import Code, EventKind
 from .errors import OssResumableError, taken
 from .events import EventQueue
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     OnEnd = Callable[[int, "Result | OssResumableError"], Any]
 
 _ENDED = int(EventKind.ENDED)
+_PLACE = "oss_resumable_download **"
 
 
 class _Many:
@@ -32,7 +34,7 @@ class _Many:
         self.queue = queue
         self.running: dict[int, CData] = {}
         self.callables: dict[int, Callables] = {}
-        self._out = ffi.new("oss_resumable_download **")
+        self._out = ffi.new(_PLACE)
         self._error = ffi.new("oss_resumable_error **")
 
     def start(self, number: int, request: Request) -> OssResumableError | None:
@@ -65,11 +67,17 @@ class _Many:
         return explained(taken(code, self._error), self.client._callables, self.callables.get(number))
 
     def cancel(self) -> None:
-        """Ends what still runs: cancelled first, so that all end at the same time."""
-        for download in self.running.values():
+        """Ends what still runs, which is cancelled first, so that all end at the same time.
+
+        An interrupt ends the wait, and all are freed all the same.
+        """
+        free = lib.oss_resumable_download_free
+        downloads = [Owned(ffi.new(_PLACE, one), free).pointer() for one in self.running.values()]
+        self.running.clear()
+        for download in downloads:
             lib.oss_resumable_download_cancel(download)
-        while self.running:
-            lib.oss_resumable_download_free(self.running.popitem()[1])
+        for download in downloads:
+            until_ended(lib.oss_resumable_download_wait, download)
 
 
 def download_many(
