@@ -30,15 +30,15 @@ EXIT_SECONDS = 10.0
 class Owned:
     """An object of the library that is to be freed: where its pointer is, and how."""
 
-    __slots__ = ("_freed", "_has_own_thread", "free", "handle", "place")
+    __slots__ = ("_freed", "free", "handle", "has_own_thread", "place")
 
     def __init__(self, place: CData, free: Callable[[CData], None], has_own_thread: bool = False) -> None:
         self.place = place
         self.free = free
         #: Who has the pointer, for the end of the program.
         self.handle: Callable[[], Handle | None] = lambda: None
-        # Freeing it waits for callables of the program: others must not wait for that.
-        self._has_own_thread = has_own_thread
+        #: Freeing it waits for callables of the program: others must not wait for that.
+        self.has_own_thread = has_own_thread
         self._freed = _thread.allocate_lock()
         self._freed.acquire()
 
@@ -49,7 +49,7 @@ class Owned:
 
     def reap(self) -> None:
         """Frees the object, on a thread of its own if that may take long."""
-        if self._has_own_thread:
+        if self.has_own_thread:
             try:
                 _thread.start_new_thread(self._end, ())
                 return
@@ -121,7 +121,8 @@ def _end() -> None:
     """Frees everything, and waits for it: a call that another thread is in ends with what it uses."""
     _life.is_ending = True
     until = time.monotonic() + EXIT_SECONDS
-    for owned in list(_life.owned):
+    # Clients first: they cancel all their downloads at once.
+    for owned in sorted(_life.owned, key=lambda owned: not owned.has_own_thread):
         handle = owned.handle()
         if handle is not None:
             handle.drop()
@@ -167,7 +168,7 @@ class Handle:
             raise _ending()
 
     def pointer(self) -> CData:
-        """The pointer, to be passed to one call."""
+        """The pointer, to be passed to one call: who closes a client waits until nobody has its pointer."""
         pointer = self._pointer
         if pointer is None:
             raise ValueError(f"the {self._what} is closed")

@@ -46,10 +46,10 @@ class _Many:
         prepared = Prepared(options)
         if prepared.callables is not None:
             self.callables[number] = prepared.callables
+        struct = prepared.struct()
         self._out[0] = ffi.NULL
         try:
-            client = self.client._handle.pointer()
-            code = lib.oss_resumable_download_start(client, prepared.struct(), self._out, self._error)
+            code = lib.oss_resumable_download_start(self.client._handle.pointer(), struct, self._out, self._error)
         finally:
             # Also when an interrupt comes after the start.
             if self._out[0] != ffi.NULL:
