@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ import oss_resumable
 import programs
 from conftest import BUCKET
 from oss_resumable import CancelledError, Credentials, Phase, Request, _handle, many
+from oss_resumable._native import lib
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -339,24 +341,24 @@ def test_reading_a_queue_that_is_closed_meanwhile_is_a_cancelled_error() -> None
 
 
 def test_a_loop_that_ends_while_downloads_run_is_released(slow: Server, tmp_path: Path) -> None:
-    def descriptors() -> int:
-        return sum("eventpoll" in os.readlink(f"/proc/self/fd/{one}") for one in opened())
-
-    def opened() -> list[str]:
-        return [one for one in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{one}")]
+    def queues() -> int:
+        return sum(one.free == lib.oss_resumable_event_queue_free for one in list(_handle._life.owned))
 
     with slow.client() as client:
+        loops = []
 
         async def main(number: int) -> object:
+            loops.append(weakref.ref(asyncio.get_running_loop()))
             return client.start_async(BUCKET, "object", tmp_path / str(number))
 
-        counts = []
-        for number in range(4):
-            asyncio.run(main(number))
-            gc.collect()
-            programs.until(lambda: len(_handle._life.owned) <= 3, "the queues of former loops are freed")
-            counts.append(descriptors())
-    assert counts[-1] <= counts[0]
+        asyncio.run(main(0))
+        gc.collect()
+        before = queues()
+        for number in range(3):
+            asyncio.run(main(number + 1))
+        gc.collect()
+        assert [loop() for loop in loops[:-1]] == [None] * 3
+        programs.until(lambda: queues() <= before, "their queues are freed")
 
 
 def test_a_client_is_closed_at_the_end_of_async_with_also_when_the_loop_has_no_thread_to_spare(server: Server) -> None:

@@ -39,10 +39,9 @@ class Client(Unpicklable):
 
     Thread-safe: create one and share it. Its threads start with the first download. Close it, or use it in a ``with``
     statement: that cancels its downloads and listings, keeps their checkpoints, and ends its threads. The same happens
-    when the program ends, which waits up to 10 seconds for callables that do not return, and, without being waited for,
-    when the client is collected: its callables may refer to it. While the interpreter shuts down, and new clients,
-    downloads and listings are refused with :class:`RuntimeError`. In a forked child its methods raise
-    :class:`ForkedError`.
+    when the program ends, which waits up to 10 seconds for callables that do not return; from then on, new clients,
+    downloads and listings are refused with :class:`RuntimeError`. It also happens, without being waited for, when the
+    client is collected; its callables may refer to it. In a forked child its methods raise :class:`ForkedError`.
 
     `endpoint` is ``[http[s]://]host[:port]``; without one, the client only downloads from URLs. The other arguments are
     those of :class:`ClientOptions <oss_resumable.ClientOptions>`.
