@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from datetime import datetime, timedelta, timezone
@@ -315,6 +316,7 @@ def test_what_log_and_trace_raise_is_logged_and_the_download_goes_on(
 
 def test_callables_are_released_with_what_they_belong_to(server: Server, target: Path) -> None:
     server.put("object")
+    gc.collect()
     before = len(_callbacks._live)
     with server.client(trace=print, credentials=Credentials("a", "b"), key_unwrapper=print) as client:
         assert len(_callbacks._live) == before + 3
@@ -325,7 +327,9 @@ def test_callables_are_released_with_what_they_belong_to(server: Server, target:
         with client.start(url=url, file_path=target, url_provider=str) as download:
             assert len(_callbacks._live) == before + 4
             download.wait()
+    del client, download
     assert len(_callbacks._live) == before
     with pytest.raises(oss_resumable.ValidationError):
         server.client(max_attempts=1, anonymous=True, access_key_id="id", access_key_secret="secret", trace=print)
+    gc.collect()
     assert len(_callbacks._live) == before

@@ -1,7 +1,9 @@
 """The callables of a program as callbacks of the library.
 
 The library calls them on its own threads. There is one C function for each kind. What a call belongs to comes as
-``user_data``, which is a number: what it stands for lives until the library says that it needs it no more.
+``user_data``, which is a number. The library does not keep what it stands for: the client or the download does, so that
+a callable may refer to them, and they are collected all the same. The library may still call when they are gone, until
+it has freed them: then nothing is called, and the library's own default is the answer.
 
 Nothing may leave a callback. What a callable raises is logged and, where the library takes an answer, becomes it.
 """
@@ -11,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import sys
+import weakref
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import _log, records
@@ -50,7 +54,7 @@ def report(what: str, exception: BaseException) -> None:
 class Callables:
     """The callables of one client or download, and what each of those that give an answer has raised last."""
 
-    __slots__ = ("_raised", "calls")
+    __slots__ = ("__weakref__", "_raised", "calls")
 
     def __init__(self, **calls: Callable[..., Any] | None) -> None:
         self.calls = calls
@@ -81,32 +85,42 @@ class Callables:
 
 
 #: What the library refers to, by number.
-_live: dict[int, Callables] = {}
+_live: weakref.WeakValueDictionary[int, Callables] = weakref.WeakValueDictionary()
+
+
+class _Gone(Callables):
+    """In the place of callables that are gone: each call fails, and nobody is told."""
+
+    __slots__ = ()
+
+    def raised(self, what: str, exception: BaseException, told: str | None = None) -> str:
+        return "its client is gone"
+
+
+_GONE = _Gone(retry_decision=lambda _: None)
 _numbers = itertools.count(1)
 
 
 def user_data(callables: Callables) -> CData:
-    """A pointer that stands for the callables until it is given to the callback ``free``."""
+    """A pointer that stands for the callables as long as their client or download lives."""
     number = next(_numbers)
     _live[number] = callables
     return ffi.cast("void *", number)
 
 
 def _of(pointer: CData) -> Callables:
-    return _live[int(ffi.cast("uintptr_t", pointer))]
+    return _live.get(int(ffi.cast("uintptr_t", pointer)), _GONE)
+
+
+def is_inside() -> bool:
+    """Whether this thread is in a callback. It must not wait for the library's threads then: it may be one of them."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals is not globals():
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame is not None
 
 
 # Callbacks are made when they are first needed: each needs executable memory.
-
-
-@functools.cache
-def free() -> CData:
-    """Frees a ``user_data``."""
-
-    def call(pointer: CData) -> None:
-        _live.pop(int(ffi.cast("uintptr_t", pointer)), None)
-
-    return ffi.callback("oss_resumable_user_data_free", call)
 
 
 @functools.cache

@@ -161,15 +161,26 @@ class Started(Unpicklable, Generic[R, S]):
     def close(self) -> None:
         """Frees the download.
 
-        One that still runs is cancelled, and the call waits for its end; checkpoints are kept.
+        One that still runs is cancelled, and the call waits for its end, also if other threads are in :meth:`wait`;
+        checkpoints are kept. Ctrl-C ends the wait, and the download ends all the same. Called by a callable on one of
+        the library's threads, it does not wait.
         """
-        self._handle.close()
+        pointer = self._handle.drop()
+        if pointer is not None:
+            self._functions.cancel(pointer)
+            until_ended(self._functions.wait, pointer)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def until_ended(wait: CData, pointer: CData) -> None:
+    """Waits for the end of a download that was cancelled, and can be interrupted."""
+    while wait(pointer, SLICE_MS, ffi.NULL, ffi.NULL) == Code.WAIT_TIMEOUT:
+        pass
 
 
 def explained(error: OssResumableError, *all_callables: Callables | None) -> OssResumableError:

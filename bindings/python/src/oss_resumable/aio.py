@@ -102,6 +102,10 @@ def _bridge() -> _Bridge:
     loop = asyncio.get_running_loop()
     bridge = _bridges.get(loop)
     if bridge is None:
+        # A loop that ended while downloads ran is kept by what waits for their ends, which nobody tells it any more.
+        for other in list(_bridges):
+            if other.is_closed():
+                del _bridges[other]
         bridge = _bridges[loop] = _Bridge(loop)
     return bridge
 

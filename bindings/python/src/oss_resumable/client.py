@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
-import weakref
 from collections.abc import Iterable
 from typing import Any, Literal, overload
 
 import oss_resumable
 
+from . import _callbacks
 from ._fields import Seconds, integer
 from ._handle import Handle, Unpicklable
 from ._native import CData, ffi, lib
@@ -25,15 +24,15 @@ from .records import Checkpoint
 from .request import DownloadOptions, Prepared, Request
 from .result import Result
 
-_clients: weakref.WeakSet[Client] = weakref.WeakSet()
-
 
 class Client(Unpicklable):
     """Endpoint, region, credentials and connection settings, and the threads that serve downloads.
 
     Thread-safe: create one and share it. Its threads start with the first download. Close it, or use it in a ``with``
     statement: that cancels its downloads and listings, keeps their checkpoints, and ends its threads. The same happens
-    when it is collected and when the program ends. In a forked child its methods raise :class:`ForkedError`.
+    when the program ends, which waits up to 10 seconds for callables that do not return; from then on, new clients,
+    downloads and listings are refused with :class:`RuntimeError`. It also happens, without being waited for, when the
+    client is collected; its callables may refer to it. In a forked child its methods raise :class:`ForkedError`.
 
     `endpoint` is ``[http[s]://]host[:port]``; without one, the client only downloads from URLs. The other arguments are
     those of :class:`ClientOptions <oss_resumable.ClientOptions>`.
@@ -49,8 +48,8 @@ class Client(Unpicklable):
             "oss_resumable_client",
             lib.oss_resumable_client_free,
             lambda out, error: lib.oss_resumable_client_new(prepared.struct(), out, error),
+            has_own_thread=True,
         )
-        _clients.add(self)
 
     # Downloads
 
@@ -324,9 +323,12 @@ class Client(Unpicklable):
     def close(self) -> None:
         """Cancels the client's downloads and listings, and waits for its threads to end. Checkpoints are kept.
 
-        Waits for callables of the program that are running, too.
+        Waits for callables of the program that are running, and for calls of other threads for this client, too. Ctrl-C
+        ends the wait, and the client ends all the same. Called by one of its callables, it does not wait.
         """
-        self._handle.close()
+        self._handle.drop()
+        if not _callbacks.is_inside():
+            self._handle.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -339,12 +341,11 @@ class Client(Unpicklable):
 
     async def __aexit__(self, *_: object) -> None:
         import asyncio
+        from concurrent.futures import ThreadPoolExecutor
 
-        await asyncio.get_running_loop().run_in_executor(None, self.close)
-
-
-@atexit.register
-def _close_all() -> None:
-    """The library's threads must not call into an interpreter that ends."""
-    for client in list(_clients):
-        client.close()
+        # Not the loop's own executor, in which listings may be waiting for the client to end.
+        executor = ThreadPoolExecutor(1, "oss_resumable close")
+        try:
+            await asyncio.get_running_loop().run_in_executor(executor, self.close)
+        finally:
+            executor.shutdown(wait=False)

@@ -24,7 +24,7 @@ class Download(Started[Result, Status]):
     """A download that :meth:`Client.start <oss_resumable.Client.start>` has started.
 
     Thread-safe. Close it, or use it in a ``with`` statement: a download that still runs is then cancelled, and its
-    checkpoint is kept. The same happens when it is collected.
+    checkpoint is kept. The same happens, without being waited for, when it is collected.
     """
 
     __slots__ = ()
@@ -41,13 +41,12 @@ class Download(Started[Result, Status]):
     )
 
     def __init__(self, client: Client, prepared: Prepared, progress: Progress | None) -> None:
+        struct = prepared.struct()
         super().__init__(
             client,
             prepared.callables,
             progress,
-            lambda out, error: lib.oss_resumable_download_start(
-                client._handle.pointer(), prepared.struct(), out, error
-            ),
+            lambda out, error: lib.oss_resumable_download_start(client._handle.pointer(), struct, out, error),
         )
 
     def _result(self, pointer: CData) -> Result:

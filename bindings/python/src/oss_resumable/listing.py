@@ -128,8 +128,10 @@ class Listing(Unpicklable):
         check(lib.oss_resumable_listing_cancel(self._handle.pointer()))
 
     def close(self) -> None:
-        """Frees the listing."""
-        self._handle.close()
+        """Cancels the listing and frees it, now or when the call that another thread is in returns."""
+        pointer = self._handle.drop()
+        if pointer is not None:
+            lib.oss_resumable_listing_cancel(pointer)
 
     def __enter__(self) -> Self:
         return self

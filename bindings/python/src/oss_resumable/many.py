@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, Union
 
 from ._fields import callable_of, wrong_type
+from ._handle import Owned
 from ._native import CData, ffi, lib, new
-from ._started import explained
+from ._started import explained, until_ended
 from .enums import Code, EventKind
 from .errors import OssResumableError, ValidationError, taken
 from .events import EventQueue
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 OnEnd = Callable[[int, Union[Result, OssResumableError]], Any]
 
 _ENDED = int(EventKind.ENDED)
+_PLACE = "oss_resumable_download **"
 
 
 class _Many:
@@ -32,7 +34,7 @@ class _Many:
         self.queue = queue
         self.running: dict[int, CData] = {}
         self.callables: dict[int, Callables] = {}
-        self._out = ffi.new("oss_resumable_download **")
+        self._out = ffi.new(_PLACE)
         self._error = ffi.new("oss_resumable_error **")
 
     def prepared(self, number: int, request: Request) -> Prepared:
@@ -49,10 +51,10 @@ class _Many:
         """Starts a download; returns why it could not be started."""
         if prepared.callables is not None:
             self.callables[number] = prepared.callables
+        struct = prepared.struct()
         self._out[0] = ffi.NULL
         try:
-            client = self.client._handle.pointer()
-            code = lib.oss_resumable_download_start(client, prepared.struct(), self._out, self._error)
+            code = lib.oss_resumable_download_start(self.client._handle.pointer(), struct, self._out, self._error)
         finally:
             # Also when an interrupt comes after the start.
             if self._out[0] != ffi.NULL:
@@ -70,11 +72,17 @@ class _Many:
         return explained(taken(code, self._error), self.client._callables, self.callables.get(number))
 
     def cancel(self) -> None:
-        """Ends what still runs: cancelled first, so that all end at the same time."""
-        for download in self.running.values():
+        """Ends what still runs, which is cancelled first, so that all end at the same time.
+
+        An interrupt ends the wait, and all are freed all the same.
+        """
+        free = lib.oss_resumable_download_free
+        downloads = [Owned(ffi.new(_PLACE, one), free).pointer() for one in self.running.values()]
+        self.running.clear()
+        for download in downloads:
             lib.oss_resumable_download_cancel(download)
-        while self.running:
-            lib.oss_resumable_download_free(self.running.popitem()[1])
+        for download in downloads:
+            until_ended(lib.oss_resumable_download_wait, download)
 
 
 def download_many(

@@ -219,7 +219,7 @@ def _with_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class PreparedOptions:
-    """Options for the library; :meth:`struct` passes them to one call, which takes over the callables."""
+    """Options for the library; :meth:`struct` passes them to one call. The client keeps the callables."""
 
     __slots__ = ("_keep", "_struct", "callables")
 
@@ -232,18 +232,16 @@ class PreparedOptions:
         self.callables = _callbacks.Callables(**{name: options.get(name) for name in _CALLABLES})
 
     def struct(self) -> CData:
-        """The struct. What the library frees, also when the call fails, is made here, when nothing else can fail."""
+        """The struct, with what stands for the callables."""
         struct, calls = self._struct, self.callables.calls
         struct.log = _callbacks.log()
         if calls["credentials_provider"] is not None:
             struct.credentials_provider = _callbacks.credentials_provider()
         if calls["retry_decision"] is not None:
             struct.retry_decision = _callbacks.retry_decision()
-        struct.user_data_free = _callbacks.free()
         struct.user_data = _callbacks.user_data(self.callables)
         for name in ("trace", "key_unwrapper"):
             if calls[name] is not None:
                 setattr(struct, name, getattr(_callbacks, name)())
-                setattr(struct, name + "_user_data_free", _callbacks.free())
                 setattr(struct, name + "_user_data", _callbacks.user_data(self.callables))
         return struct

@@ -159,12 +159,13 @@ class PrefixDownload(Started[PrefixResult, PrefixStatus]):
         request = filled("oss_resumable_prefix_request", FIELDS, options, keep)
         prepared = Prepared(options.get("objects") or {})
 
-        def start(out: CData, error: CData) -> int:
-            pointer = client._handle.pointer()
-            request.objects = prepared.struct()
-            return int(lib.oss_resumable_prefix_download_start(pointer, request, out, error))
-
-        super().__init__(client, prepared.callables, progress, start)
+        request.objects = prepared.struct()
+        super().__init__(
+            client,
+            prepared.callables,
+            progress,
+            lambda out, error: lib.oss_resumable_prefix_download_start(client._handle.pointer(), request, out, error),
+        )
 
     def _result(self, pointer: CData) -> PrefixResult:
         return PrefixResult(pointer)

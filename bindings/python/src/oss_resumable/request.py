@@ -231,7 +231,7 @@ FIELDS = named(
 
 
 class Prepared:
-    """A request for the library; :meth:`struct` passes it to one call, which takes over the callables."""
+    """A request for the library; :meth:`struct` passes it to one call. The download keeps the callables."""
 
     __slots__ = ("_keep", "_struct", "callables")
 
@@ -243,10 +243,9 @@ class Prepared:
         self.callables = None if provider is None else _callbacks.Callables(url_provider=provider)
 
     def struct(self) -> CData:
-        """The struct. What the library frees, also when the call fails, is made here, when nothing else can fail."""
+        """The struct, with what stands for the callables."""
         struct = self._struct
         if self.callables is not None:
             struct.url_provider = _callbacks.url_provider()
-            struct.url_provider_user_data_free = _callbacks.free()
             struct.url_provider_user_data = _callbacks.user_data(self.callables)
         return struct
