@@ -75,6 +75,12 @@ class Server:
         self._process.stdout.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def reaper() -> None:
+    """The package's own thread, which the first object starts: it is there when tests count threads."""
+    oss_resumable.EventQueue().close()
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers with the given arguments."""

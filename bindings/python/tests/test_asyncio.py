@@ -106,6 +106,47 @@ def test_what_progress_raises_is_raised_by_the_download(slow: Server, target: Pa
     asyncio.run(program())
 
 
+@pytest.mark.parametrize("used", ["iterated", "left", "left by an exception"])
+def test_what_progress_raises_is_not_lost_without_await(
+    slow: Server, target: Path, caplog: pytest.LogCaptureFixture, used: str
+) -> None:
+    def progress(status: oss_resumable.Status) -> None:
+        raise KeyError(status.phase.name)
+
+    async def program() -> None:
+        async with slow.client() as client:
+            async with client.start_async(BUCKET, "object", target, progress=progress) as download:
+                if used == "iterated":
+                    async for _ in download:
+                        pass
+                    raise AssertionError("it has ended well")
+                while not download.done():
+                    await asyncio.sleep(0.01)
+                if used != "left":
+                    raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError if used == "left by an exception" else KeyError):
+        asyncio.run(program())
+    assert "progress has raised an exception" in caplog.text
+
+
+def test_the_failure_of_the_download_is_the_context_of_what_progress_raises(server: Server, target: Path) -> None:
+    def progress(status: oss_resumable.Status) -> None:
+        if status.phase is Phase.FAILED:
+            raise KeyError
+
+    async def program() -> None:
+        async with server.client() as client:
+            with pytest.raises(KeyError) as caught:
+                await client.download_async(BUCKET, "nothing", target, progress=progress)
+            assert isinstance(caught.value.__context__, oss_resumable.ServiceError)
+            with pytest.raises(TypeError, match="progress must be a callable, not int"):
+                client.start_async(BUCKET, "object", target, progress=5)  # type: ignore[arg-type]
+            assert not aio._bridge()._watched
+
+    asyncio.run(program())
+
+
 def test_leaving_the_block_cancels_the_download(slow: Server, target: Path) -> None:
     async def program() -> None:
         async with slow.client() as client:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -88,10 +89,80 @@ def test_what_a_provider_raises_becomes_the_error_and_its_cause(
     assert "Traceback" in caplog.text
 
 
+class NoTextError(Exception):
+    """An exception that cannot be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        LookupError(),
+        NoTextError(),
+        *map(
+            LookupError, ("x" * 5000, "tab\tand \x1b[31mred", "surrogate \udcff", "Signature=abc&x=1", "  é\u2028\x85")
+        ),
+    ],
+    ids=["empty", "none", "long", "control", "surrogate", "signature", "blanks"],
+)
+def test_an_exception_of_a_provider_is_the_cause_whatever_its_text(
+    server: Server, target: Path, raised: Exception
+) -> None:
+    def provider() -> Credentials:
+        raise raised
+
+    with server.client(region="cn-hangzhou", credentials=provider) as client:
+        with pytest.raises(oss_resumable.OssResumableError, match=type(raised).__name__) as caught:
+            client.download(BUCKET, "object", target)
+    assert caught.value.__cause__ is raised
+    assert not caught.value.message.endswith((" ", ":"))
+
+
+def test_the_cause_of_an_error_is_not_that_of_an_earlier_one(server: Server, target: Path) -> None:
+    answers = iter([ZeroDivisionError("first"), oss_resumable.RETRY_STOP])
+
+    def decide(_: oss_resumable.FailedAttempt) -> Any:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    server.stop()
+    causes = []
+    with server.client(retry_decision=decide) as client:
+        for _ in range(2):
+            with pytest.raises(oss_resumable.TransportError) as caught:
+                client.download(BUCKET, "object", target)
+            causes.append(type(caught.value.__cause__))
+    assert causes == [ZeroDivisionError, type(None)]
+
+
+def test_an_answer_and_its_cause_do_not_depend_on_the_handlers_of_the_log(server: Server, target: Path) -> None:
+    class Broken(logging.Filter):
+        def filter(self, _record: logging.LogRecord) -> bool:
+            raise RuntimeError("broken")
+
+    def provider() -> Credentials:
+        raise LookupError("sealed")
+
+    broken = Broken()
+    logger = logging.getLogger("oss_resumable")
+    logger.addFilter(broken)
+    try:
+        with server.client(region="cn-hangzhou", credentials=provider, trace=print, log=provider) as client:
+            with pytest.raises(oss_resumable.OssResumableError, match="LookupError: sealed") as caught:
+                client.download(BUCKET, "object", target)
+    finally:
+        logger.removeFilter(broken)
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
 def test_an_answer_of_a_wrong_type_is_the_error(serve: Callable[..., Server]) -> None:
     server = serve(*KEY)
     with server.client(region="cn-hangzhou", credentials_provider=lambda: "key") as client:
-        with pytest.raises(oss_resumable.OssResumableError, match="AttributeError"):
+        with pytest.raises(oss_resumable.OssResumableError, match="TypeError: what credentials_provider returns"):
             client.download(BUCKET, "object", "file")
     naive = Credentials("id", "secret", None, datetime(2030, 1, 1))  # noqa: DTZ001
     with server.client(region="cn-hangzhou", credentials_provider=lambda: naive) as client:
@@ -160,6 +231,32 @@ def test_a_retry_decision_that_stops_or_raises_ends_the_download(serve: Callable
         assert server.requests(len(before) + 1)[:-1] == before
 
 
+@pytest.mark.parametrize("delay", [-0.5, -3, float("nan"), float("inf"), 1e17, "5", True, NoTextError])
+def test_a_retry_decision_that_is_no_delay_ends_the_download(server: Server, target: Path, delay: Any) -> None:
+    calls = []
+
+    def decide(_: oss_resumable.FailedAttempt) -> Any:
+        calls.append(1)
+        if delay is NoTextError:
+            raise NoTextError
+        return delay
+
+    server.stop()
+    with server.client(retry_decision=decide) as client, pytest.raises(oss_resumable.TransportError) as caught:
+        client.download(BUCKET, "object", target)
+    assert isinstance(caught.value.__cause__, (TypeError, ValueError, NoTextError))
+    assert len(calls) == 1
+
+
+def test_a_retry_decision_may_be_a_timedelta_or_the_librarys_own(serve: Callable[..., Server], target: Path) -> None:
+    server = serve("--fault", "status=500@times:2")
+    content = server.put("object")
+    answers = iter([timedelta(milliseconds=1), oss_resumable.RETRY_DEFAULT])
+    with server.client(retry_decision=lambda _: next(answers)) as client:
+        assert client.download(BUCKET, "object", target).size == len(content)
+    assert list(answers) == []
+
+
 def test_log_lines_go_to_logging_at_the_level_of_the_logger(
     server: Server, target: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -219,6 +316,7 @@ def test_what_log_and_trace_raise_is_logged_and_the_download_goes_on(
 
 def test_callables_are_released_with_what_they_belong_to(server: Server, target: Path) -> None:
     server.put("object")
+    gc.collect()
     before = len(_callbacks._live)
     with server.client(trace=print, credentials=Credentials("a", "b"), key_unwrapper=print) as client:
         assert len(_callbacks._live) == before + 3
@@ -229,7 +327,9 @@ def test_callables_are_released_with_what_they_belong_to(server: Server, target:
         with client.start(url=url, file_path=target, url_provider=str) as download:
             assert len(_callbacks._live) == before + 4
             download.wait()
+    del client, download
     assert len(_callbacks._live) == before
     with pytest.raises(oss_resumable.ValidationError):
         server.client(max_attempts=1, anonymous=True, access_key_id="id", access_key_secret="secret", trace=print)
+    gc.collect()
     assert len(_callbacks._live) == before

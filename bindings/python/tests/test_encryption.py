@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -94,6 +94,11 @@ def test_an_unwrapper_that_raises_or_is_wrong_is_the_error(serve: Callable[..., 
         with pytest.raises(oss_resumable.OssResumableError, match="PermissionError: the key service says no") as caught:
             client.download(BUCKET, "object", target)
     assert isinstance(caught.value.__cause__, PermissionError)
+    # As sizes of `bytes`, these would be a key of zeros.
+    numbers: Any = (32, 16)
+    with server.client(key_unwrapper=lambda _: numbers) as client:
+        with pytest.raises(oss_resumable.OssResumableError, match="not 'int'"):
+            client.download(BUCKET, "object", target)
     with server.client(key_unwrapper=lambda _: (b"short", b"iv")) as client:
         with pytest.raises(oss_resumable.OssResumableError, match="32"):
             client.download(BUCKET, "object", target)

@@ -49,13 +49,15 @@ def slow(serve: Callable[..., Server]) -> Server:
 
 def test_a_download_that_nobody_keeps_is_cancelled_and_its_file_is_free(slow: Server, target: Path) -> None:
     with slow.client() as client:
+        options = {"when_busy": oss_resumable.WhenBusy.WAIT}
         for _ in range(3):
-            client.start(BUCKET, "object", target)
-        cycle = [client.start(BUCKET, "object", target)]
+            client.start(BUCKET, "object", target, **options)  # type: ignore[arg-type]
+        cycle = [client.start(BUCKET, "object", target, **options)]  # type: ignore[arg-type]
         cycle.append(cycle)  # type: ignore[arg-type]
         del cycle
         gc.collect()
-        client.start(BUCKET, "object", target).close()
+        with client.start(BUCKET, "object", target, **options) as download:  # type: ignore[arg-type]
+            programs.until(lambda: download.status().bytes_done > 0, "the last one has the file")
 
 
 def test_a_client_that_nobody_keeps_ends_its_threads(slow: Server, target: Path) -> None:

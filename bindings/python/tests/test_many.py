@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -48,6 +48,31 @@ def test_errors_take_the_place_of_results_if_asked_for(server: Server, tmp_path:
     ]
     assert seen == dict(enumerate(outcomes))
     assert repr(requests[0]) == f"Request('examplebucket', 'object', {tmp_path / '0'!r})"
+
+
+def test_a_request_that_cannot_be_passed_on_takes_its_place_among_the_results(server: Server, tmp_path: Path) -> None:
+    server.put("object", 10)
+    refused: list[Any] = [
+        Request(BUCKET, "bad\0key", tmp_path / "1"),
+        Request(BUCKET, "object", tmp_path / "2", thread_num="3"),  # type: ignore[arg-type]
+        Request(BUCKET, "object", tmp_path / "3", tag=1),
+        "object",
+    ]
+    ended: list[int] = []
+    with server.client() as client:
+        first, *others = client.download_many(
+            [Request(BUCKET, "object", tmp_path / "0"), *refused],
+            return_exceptions=True,
+            on_end=lambda number, _: ended.append(number),
+        )
+        assert isinstance(first, Result)
+        assert [type(error) for error in others] == [oss_resumable.ValidationError] * 4
+        assert [type(cast("Exception", error).__cause__) for error in others] == [ValueError, *[TypeError] * 3]
+        assert sorted(ended) == [0, 1, 2, 3, 4]
+        for request in refused:
+            with pytest.raises((TypeError, ValueError)) as caught:
+                client.download_many([request])
+            assert not isinstance(caught.value, oss_resumable.OssResumableError)
 
 
 def test_what_on_end_raises_cancels_the_others(serve: Callable[..., Server], tmp_path: Path) -> None:

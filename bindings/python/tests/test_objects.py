@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 import oss_resumable
 import programs
 from conftest import BUCKET
-from oss_resumable import EntryKind, EventKind, ObjectOutcome, PrefixPhase
+from oss_resumable import EntryKind, EventKind, ObjectOutcome, PrefixPhase, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,39 @@ def test_a_closed_listing_says_so(server: Server) -> None:
             next(listing)
 
 
+def test_whatever_a_listing_cannot_read_is_raised_and_is_not_its_end(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        raise MemoryError
+
+    server.put("object", 1)
+    with server.client() as client:
+        monkeypatch.setattr(records, "object_entry", fails)
+
+        async def program() -> None:
+            async for _ in client.list_objects(BUCKET):
+                pass
+
+        for read in (lambda: list(client.list_objects(BUCKET)), lambda: asyncio.run(program())):
+            with pytest.raises(MemoryError):
+                read()
+        listing = client.list_objects(BUCKET)
+        raised: list[type[BaseException]] = []
+
+        def read_twice() -> None:
+            for _ in range(2):
+                try:
+                    next(listing)
+                except MemoryError as error:
+                    raised.append(type(error))
+
+        thread = threading.Thread(target=read_twice)
+        thread.start()
+        thread.join()
+        assert raised == [MemoryError] * 2
+
+
 def test_a_listing_is_cancelled_by_another_thread(serve: Callable[..., Server]) -> None:
     server = serve("--fault", "no-reply")
     with server.client() as client, client.list_objects(BUCKET) as listing:
@@ -112,9 +146,13 @@ def test_a_prefix_is_downloaded_and_later_only_what_has_changed(server: Server, 
     assert second[-1].path == str(directory / "sub/c")
     assert len(second) == 3
     assert second.failed() == []
-    for index in (3, -4):
+    assert second[1:] == [second[1], second[-1]]
+    assert [one.key for one in second[::-2]] == ["models/sub/c", "models/a"]
+    for index in (3, -4, 10**30, -(10**30)):
         with pytest.raises(IndexError):
             second[index]
+    with pytest.raises(TypeError):
+        second["models/a"]  # type: ignore[call-overload]
 
 
 def test_an_object_of_a_prefix_that_fails_does_not_stop_the_others(
@@ -155,6 +193,29 @@ def test_a_prefix_download_is_controlled_as_a_download(serve: Callable[..., Serv
 
         with pytest.raises(KeyError):
             client.download_prefix(BUCKET, "", tmp_path, progress=stop)
+
+
+def test_progress_is_called_by_one_of_several_waiting_threads_at_a_time(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = serve("--rate", "1MB")
+    server.put("a", 500_000)
+    inside = threading.Semaphore(1)
+    overlaps: list[bool] = []
+
+    def progress(_: oss_resumable.PrefixStatus) -> None:
+        overlaps.append(not inside.acquire(blocking=False))
+        time.sleep(0.15)
+        inside.release()
+
+    with server.client() as client, client.start_prefix(BUCKET, "", tmp_path, progress=progress) as download:
+        threads = [threading.Thread(target=download.wait) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert overlaps
+    assert not any(overlaps)
 
 
 def test_a_checkpoint_tells_what_is_there(serve: Callable[..., Server], target: Path) -> None:

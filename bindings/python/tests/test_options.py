@@ -64,8 +64,8 @@ def test_the_value_of_an_argument_is_that_of_the_field(struct: str, name: str) -
     elif isinstance(field, Switch):
         assert (set_to(True), set_to(False)) == (1, 2)
     elif isinstance(field, Time):
-        times = (0, 0.0001, 1.5, timedelta(seconds=2), -1, float("inf"))
-        assert [set_to(time) for time in times] == [0, 1, 1500, 2000, -1, -1]
+        times = (0, 0.0001, 1.5, timedelta(seconds=2), -1)
+        assert [set_to(time) for time in times] == [0, 1, 1500, 2000, -1]
     elif isinstance(field, Texts):
         assert set_to(["a", "b"]) == [b"a", b"b"]
     elif isinstance(field, Pairs):

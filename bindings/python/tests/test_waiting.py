@@ -113,6 +113,25 @@ def test_what_progress_raises_cancels_the_download_and_is_raised(slow: Server, t
     assert checkpoint.bytes_recorded > 0
 
 
+def test_the_failure_of_the_download_is_the_context_of_what_progress_raises_at_its_end(
+    server: Server, target: Path
+) -> None:
+    def progress(status: oss_resumable.Status) -> None:
+        if status.phase is Phase.FAILED:
+            raise KeyError
+
+    with server.client() as client, pytest.raises(KeyError) as caught:
+        client.download(BUCKET, "nothing", target, progress=progress)
+    assert isinstance(caught.value.__context__, oss_resumable.ServiceError)
+
+
+def test_a_wait_of_minus_one_has_no_limit(slow: Server, target: Path) -> None:
+    with slow.client() as client, client.start(BUCKET, "object", target) as download:
+        threading.Timer(0.2, download.cancel).start()
+        with pytest.raises(CancelledError):
+            download.wait(-1)
+
+
 def test_several_threads_wait_for_one_download(serve: Callable[..., Server], target: Path) -> None:
     server = serve("--rate", "2MB")
     content = server.put("object", 1_000_000)

@@ -1,80 +1,126 @@
 """The callables of a program as callbacks of the library.
 
 The library calls them on its own threads. There is one C function for each kind. What a call belongs to comes as
-``user_data``, which is a number: what it stands for lives until the library says that it needs it no more.
+``user_data``, which is a number. The library does not keep what it stands for: the client or the download does, so that
+a callable may refer to them, and they are collected all the same. The library may still call when they are gone, until
+it has freed them: then nothing is called, and the library's own default is the answer.
 
 Nothing may leave a callback. What a callable raises is logged and, where the library takes an answer, becomes it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
+import sys
+import weakref
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import _log, records
+from ._fields import milliseconds, wrong_type
 from ._native import CData, ffi, lib
 from ._text import encoded
-from .credentials import unix_milliseconds
-from .enums import RETRY_DEFAULT, RETRY_STOP
+from .credentials import Credentials, unix_milliseconds
+from .enums import RETRY_STOP
 
 if TYPE_CHECKING:
     from .errors import OssResumableError
 
 
-class Callables:
-    """The callables of one client or download, and what one of them has raised last."""
+#: The library passes on at most 500 characters of a reason.
+_MAX_REASON = 400
 
-    __slots__ = ("_raised", "calls")
+
+def one_line(exception: BaseException) -> str:
+    """An exception as the library passes it on unchanged: one line of printable characters, and not too long."""
+    name = type(exception).__name__
+    try:
+        text = str(exception)[: 2 * _MAX_REASON]
+    except BaseException:
+        # It must not take the place of the exception.
+        text = ""
+    printable = "".join(c if c.isprintable() else " " for c in f"{name}: {text}")
+    return " ".join(printable.split()).removesuffix(":")[:_MAX_REASON].rstrip()
+
+
+def report(what: str, exception: BaseException) -> None:
+    """Logs what a callable has raised."""
+    # A handler or a filter of the program may fail, and nothing may leave a callback.
+    with contextlib.suppress(BaseException):
+        _log.exception(f"{what} has raised an exception", exception)
+
+
+class Callables:
+    """The callables of one client or download, and what each of those that give an answer has raised last."""
+
+    __slots__ = ("__weakref__", "_raised", "calls")
 
     def __init__(self, **calls: Callable[..., Any] | None) -> None:
         self.calls = calls
-        self._raised: tuple[str, BaseException] | None = None
+        self._raised: dict[str, tuple[str, BaseException]] = {}
 
     def raised(self, what: str, exception: BaseException, told: str | None = None) -> str:
-        """Logs what a callable has raised, and returns it as one line.
+        """Logs what a callable has raised instead of an answer, and returns it as one line.
 
-        An error whose message contains `told`, or else that line, has the exception as its cause.
+        An error whose message contains `told`, or else that line as its reason, has the exception as its cause.
         """
-        line = f"{type(exception).__name__}: {' '.join(str(exception).split())}".replace("\0", "")
-        self._raised = (told or line, exception)
-        _log.exception(f"{what} has raised an exception", exception)
+        line = one_line(exception)
+        self._raised[what] = (told or f": {line}", exception)
+        report(what, exception)
         return line
+
+    def answered(self, what: str, told: str) -> None:
+        """Forgets what a callable has raised when it was asked the same before."""
+        raised = self._raised.get(what)
+        if raised is not None and raised[0] == told:
+            self._raised.pop(what, None)
 
     def explain(self, error: OssResumableError) -> OssResumableError:
         """The error, with the exception of the callable that it comes from as its cause."""
-        if self._raised is not None and self._raised[0] in error.message:
-            error.__cause__ = self._raised[1]
+        for told, exception in list(self._raised.values()):
+            if told in error.message:
+                error.__cause__ = exception
         return error
 
 
 #: What the library refers to, by number.
-_live: dict[int, Callables] = {}
+_live: weakref.WeakValueDictionary[int, Callables] = weakref.WeakValueDictionary()
+
+
+class _Gone(Callables):
+    """In the place of callables that are gone: each call fails, and nobody is told."""
+
+    __slots__ = ()
+
+    def raised(self, what: str, exception: BaseException, told: str | None = None) -> str:
+        return "its client is gone"
+
+
+_GONE = _Gone(retry_decision=lambda _: None)
 _numbers = itertools.count(1)
 
 
 def user_data(callables: Callables) -> CData:
-    """A pointer that stands for the callables until it is given to the callback ``free``."""
+    """A pointer that stands for the callables as long as their client or download lives."""
     number = next(_numbers)
     _live[number] = callables
     return ffi.cast("void *", number)
 
 
 def _of(pointer: CData) -> Callables:
-    return _live[int(ffi.cast("uintptr_t", pointer))]
+    return _live.get(int(ffi.cast("uintptr_t", pointer)), _GONE)
+
+
+def is_inside() -> bool:
+    """Whether this thread is in a callback. It must not wait for the library's threads then: it may be one of them."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals is not globals():
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame is not None
 
 
 # Callbacks are made when they are first needed: each needs executable memory.
-
-
-@functools.cache
-def free() -> CData:
-    """Frees a ``user_data``."""
-
-    def call(pointer: CData) -> None:
-        _live.pop(int(ffi.cast("uintptr_t", pointer)), None)
-
-    return ffi.callback("oss_resumable_user_data_free", call)
 
 
 @functools.cache
@@ -86,7 +132,7 @@ def log() -> CData:
         try:
             (callables.calls["log"] or _log.line)(level, ffi.string(message).decode("utf-8", "replace"))
         except BaseException as exception:
-            callables.raised("log", exception)
+            report("log", exception)
 
     return ffi.callback("oss_resumable_log", call)
 
@@ -100,7 +146,7 @@ def trace() -> CData:
         try:
             callables.calls["trace"](records.trace_record(record))  # type: ignore[misc]
         except BaseException as exception:
-            callables.raised("trace", exception)
+            report("trace", exception)
 
     return ffi.callback("oss_resumable_trace", call)
 
@@ -114,14 +160,17 @@ def retry_decision() -> CData:
         failed = records.failed_attempt(attempt)
         try:
             decided = callables.calls["retry_decision"](failed)  # type: ignore[misc]
-            if decided is None:
-                return RETRY_DEFAULT
-            return int(decided) if decided < 0 else int(decided * 1000)
+            # `None` and RETRY_DEFAULT are "no limit" as times, with the same number.
+            stops = decided == RETRY_STOP
+            answer = RETRY_STOP if stops else milliseconds("what retry_decision returns", decided)
         except BaseException as exception:
             callables.raised("retry_decision", exception, failed.message)
             return RETRY_STOP
+        callables.answered("retry_decision", failed.message)
+        return answer
 
-    return ffi.callback("oss_resumable_retry_decision", call)
+    # Without `error`, what cannot be passed on would be 0: retry at once.
+    return ffi.callback("oss_resumable_retry_decision", call, error=RETRY_STOP)
 
 
 def _ask(
@@ -148,6 +197,8 @@ def credentials_provider() -> CData:
 
         def answer() -> None:
             key = callables.calls["credentials_provider"]()  # type: ignore[misc]
+            if not isinstance(key, Credentials):
+                raise wrong_type("what credentials_provider returns", "Credentials", key)
             token = ffi.NULL if key.security_token is None else encoded("security_token", key.security_token)
             code = lib.oss_resumable_credentials_set(
                 sink,
@@ -189,7 +240,9 @@ def key_unwrapper() -> CData:
         def answer() -> None:
             key, iv = callables.calls["key_unwrapper"](records.wrapped_key(wrapped))  # type: ignore[misc]
             # A wrong size is an answer too, and the download fails with words about it.
-            lib.oss_resumable_content_key_set(sink, bytes(key), len(key), bytes(iv), len(iv))
+            # An int would be that many zero bytes for `bytes`, but not for `memoryview`.
+            key, iv = bytes(memoryview(key)), bytes(memoryview(iv))
+            lib.oss_resumable_content_key_set(sink, key, len(key), iv, len(iv))
 
         _ask(callables, "key_unwrapper", lib.oss_resumable_content_key_fail, sink, answer)
 

@@ -6,17 +6,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generic, TypeVar
 
+from ._fields import Seconds, callable_of, milliseconds
 from ._handle import Handle, Unpicklable
 from ._native import CData, ffi
+from ._typing import Self
 from .enums import Code
 from .errors import check, taken
 from .events import SLICE_MS
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
-    from typing_extensions import Self
-
     from ._callbacks import Callables
     from .client import Client
     from .errors import OssResumableError
@@ -63,23 +61,22 @@ class Started(Unpicklable, Generic[R, S]):
         # The client must not be collected before its download.
         self._client = client
         self._callables = callables
-        self._progress = progress
+        self._progress = None if progress is None else callable_of("progress", progress)
         self._progress_lock = threading.Lock()
         self._handle = Handle(self._what, self._kind, self._functions.free, start)
 
-    def wait(self, timeout: float | timedelta | None = None) -> R:
-        """Waits for the end, at most `timeout` seconds; ``None``: without a limit.
+    def wait(self, timeout: Seconds | None = None) -> R:
+        """Waits for the end, at most `timeout` seconds; ``None`` or −1: without a limit; 0: not at all.
 
         Returns the result, or raises the :class:`OssResumableError` with which the download has failed;
         :class:`TimeoutError` if it has not ended in time, in which case it goes on. May be called again, and by several
         threads. Ctrl-C ends the wait within 100 ms, and the download goes on until it is closed.
 
         `progress` of the download runs on this thread. What it raises cancels the download, and is raised by this
-        method when the download has ended.
+        method when the download has ended; if it had failed before, with its error as ``__context__``.
         """
-        if timeout is not None and not isinstance(timeout, (int, float)):
-            timeout = timeout.total_seconds()
-        end = None if timeout is None else time.monotonic() + timeout
+        timeout_ms = milliseconds("timeout", timeout)
+        end = None if timeout_ms < 0 else time.monotonic() + timeout_ms / 1000
         out, error = ffi.new(self._result_kind + " **"), ffi.new("oss_resumable_error **")
         slices = 0
         while True:
@@ -98,9 +95,11 @@ class Started(Unpicklable, Generic[R, S]):
             result = self._result(out[0])
             self._report()
             return result
-        failure = explained(taken(code, error), self._client._callables, self._callables)
-        self._report()
-        raise failure
+        try:
+            raise explained(taken(code, error), self._client._callables, self._callables)
+        finally:
+            # What `progress` raises here has the failure as its context.
+            self._report()
 
     def _result(self, pointer: CData) -> R:
         """Takes over a result of the library."""
@@ -162,15 +161,26 @@ class Started(Unpicklable, Generic[R, S]):
     def close(self) -> None:
         """Frees the download.
 
-        One that still runs is cancelled, and the call waits for its end; checkpoints are kept.
+        One that still runs is cancelled, and the call waits for its end, also if other threads are in :meth:`wait`;
+        checkpoints are kept. Ctrl-C ends the wait, and the download ends all the same. Called by a callable on one of
+        the library's threads, it does not wait.
         """
-        self._handle.close()
+        pointer = self._handle.drop()
+        if pointer is not None:
+            self._functions.cancel(pointer)
+            until_ended(self._functions.wait, pointer)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def until_ended(wait: CData, pointer: CData) -> None:
+    """Waits for the end of a download that was cancelled, and can be interrupted."""
+    while wait(pointer, SLICE_MS, ffi.NULL, ffi.NULL) == Code.WAIT_TIMEOUT:
+        pass
 
 
 def explained(error: OssResumableError, *all_callables: Callables | None) -> OssResumableError:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Union
+from typing import Union
 
 from ._native import CData, ffi
 
-if TYPE_CHECKING:
-    StrPath = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
+StrPath = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
 
 
 def encoded(name: str, value: object) -> bytes:
@@ -27,8 +26,14 @@ def encoded_path(name: str, value: StrPath) -> bytes:
 
     The library takes UTF-8 only, and refuses another encoding with words. So the bytes are passed on as they are.
     """
-    path = os.fspath(value)
-    data = path if isinstance(path, bytes) else path.encode("utf-8", "surrogateescape")
+    try:
+        path = os.fspath(value)
+    except TypeError:
+        raise TypeError(f"{name} must be str, bytes or os.PathLike, not {type(value).__name__}") from None
+    try:
+        data = path if isinstance(path, bytes) else path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} contains a surrogate that stands for no byte") from None
     return _without_nul(name, data)
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import weakref
+from collections.abc import AsyncIterator, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Generic
 
+from ._callbacks import report
+from ._fields import callable_of
 from ._started import R, S, Started
+from ._typing import Self
 from .download import Download
 from .enums import EventKind
 from .events import EventQueue
@@ -17,10 +21,6 @@ from .request import Prepared
 from .result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Mapping
-
-    from typing_extensions import Self
-
     from .client import Client
     from .download import Progress
     from .prefix import PrefixProgress
@@ -53,6 +53,7 @@ class _Watched:
                 self.raised = raised
                 self._progress = None
                 download.cancel()
+                report("progress", raised)
         if is_end and not self.ended.done():
             self.ended.set_result(None)
         self.changed.set()
@@ -101,6 +102,10 @@ def _bridge() -> _Bridge:
     loop = asyncio.get_running_loop()
     bridge = _bridges.get(loop)
     if bridge is None:
+        # A loop that ended while downloads ran is kept by what waits for their ends, which nobody tells it any more.
+        for other in list(_bridges):
+            if other.is_closed():
+                del _bridges[other]
         bridge = _bridges[loop] = _Bridge(loop)
     return bridge
 
@@ -116,6 +121,10 @@ class _Async(Generic[R, S]):
     ) -> None:
         if options.get("event_queue") is not None or options.get("tag") is not None:
             raise TypeError("downloads on an event loop have no event_queue and no tag of their own")
+        if progress is not None:
+            callable_of("progress", progress)
+        #: Whether what `progress` has raised was raised.
+        self._is_told = False
         bridge = _bridge()
         self._watched = bridge.watched(progress)
         try:
@@ -134,9 +143,17 @@ class _Async(Generic[R, S]):
         except asyncio.CancelledError:
             await self._stop()
             raise
+        try:
+            return self._download.wait()
+        finally:
+            # The failure of the download is the context of what `progress` has raised.
+            self._raise_progress()
+
+    def _raise_progress(self) -> None:
+        """Raises what `progress` has raised."""
         if self._watched.raised is not None:
+            self._is_told = True
             raise self._watched.raised
-        return self._download.wait()
 
     async def _stop(self) -> None:
         """Cancels the download and waits for its end, also if the task is cancelled meanwhile."""
@@ -157,6 +174,7 @@ class _Async(Generic[R, S]):
             if not self.done():
                 yield self.status()
         yield self.status()
+        self._raise_progress()
 
     def status(self) -> S:
         """The status at this moment. Never waits for the network or the disk."""
@@ -181,10 +199,12 @@ class _Async(Generic[R, S]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, exception_type: object, *_: object) -> None:
         if not self.done():
             await self._stop()
         self._download.close()
+        if exception_type is None and not self._is_told:
+            self._raise_progress()
 
 
 class AsyncDownload(_Async[Result, Status]):
@@ -192,7 +212,8 @@ class AsyncDownload(_Async[Result, Status]):
 
     ``await`` it for its result. ``async for status in download`` gives its status when it changes, at most ten times a
     second, and at the end. ``async with`` cancels it at the end of the block if it still runs, and waits for its end.
-    A download that nobody keeps is cancelled, too. For the thread of its loop only.
+    What ``progress`` raises cancels the download, and is raised by each of the three and logged with its traceback. A
+    download that nobody keeps is cancelled, too. For the thread of its loop only.
     """
 
     _download: Download

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 def inspect(client: Client, prepared: Prepared) -> Checkpoint | None:
     """See :meth:`Client.inspect_checkpoint`."""
+    struct = prepared.struct()
     out, error = ffi.new("oss_resumable_checkpoint **"), ffi.new("oss_resumable_error **")
-    code = lib.oss_resumable_checkpoint_inspect(client._handle.pointer(), prepared.struct(), out, error)
+    code = lib.oss_resumable_checkpoint_inspect(client._handle.pointer(), struct, out, error)
     check_error(code, error)
     c = ffi.gc(out[0], lib.oss_resumable_checkpoint_free)
     if c == ffi.NULL:
@@ -40,7 +41,8 @@ def inspect(client: Client, prepared: Prepared) -> Checkpoint | None:
 
 def discard(client: Client, prepared: Prepared) -> bool:
     """See :meth:`Client.discard_checkpoint`."""
+    struct = prepared.struct()
     discarded, error = ffi.new("int32_t *"), ffi.new("oss_resumable_error **")
-    code = lib.oss_resumable_checkpoint_discard(client._handle.pointer(), prepared.struct(), discarded, error)
+    code = lib.oss_resumable_checkpoint_discard(client._handle.pointer(), struct, discarded, error)
     check_error(code, error)
     return bool(discarded[0])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Union
 
+from ._fields import integer
 from ._native import ffi, lib
 
-if TYPE_CHECKING:
-    from typing import Union
-
-    Buffer = Union[bytes, bytearray, memoryview]
+Buffer = Union[bytes, bytearray, memoryview]
 
 
 def crc64(data: Buffer, crc: int = 0) -> int:
@@ -19,4 +17,4 @@ def crc64(data: Buffer, crc: int = 0) -> int:
     unless it was decrypted.
     """
     buffer = ffi.from_buffer(data)
-    return int(lib.oss_resumable_crc64(crc, buffer, len(buffer)))
+    return int(lib.oss_resumable_crc64(integer("crc", crc, "uint64_t"), buffer, len(buffer)))

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import atexit
-import weakref
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Iterable
+from typing import Any, Literal, overload
 
+import oss_resumable
+
+from . import _callbacks
+from ._fields import Seconds, integer
 from ._handle import Handle, Unpicklable
 from ._native import CData, ffi, lib
-from ._text import encoded
+from ._text import StrPath, encoded
+from ._typing import Self, Unpack
 from .checkpoint import discard, inspect
-from .download import Download
-from .errors import check_error
-from .options import PreparedOptions
-from .request import Prepared
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Literal
-
-    from typing_extensions import Self, Unpack
-
-    from ._fields import Seconds
-    from ._text import StrPath
-    from .aio import AsyncDownload, AsyncPrefixDownload
-    from .download import Progress
-    from .errors import OssResumableError
-    from .listing import Listing
-    from .many import OnEnd
-    from .options import ClientOptions
-    from .prefix import PrefixDownload, PrefixOptions, PrefixProgress, PrefixResult
-    from .records import Checkpoint
-    from .request import DownloadOptions, Request
-    from .result import Result
-
-_clients: weakref.WeakSet[Client] = weakref.WeakSet()
+from .download import Download, Progress
+from .errors import OssResumableError, check_error
+from .listing import Listing
+from .many import OnEnd, download_many
+from .options import ClientOptions, PreparedOptions
+from .prefix import PrefixDownload, PrefixOptions, PrefixProgress, PrefixResult
+from .records import Checkpoint
+from .request import DownloadOptions, Prepared, Request
+from .result import Result
 
 
 class Client(Unpicklable):
@@ -42,7 +30,9 @@ class Client(Unpicklable):
 
     Thread-safe: create one and share it. Its threads start with the first download. Close it, or use it in a ``with``
     statement: that cancels its downloads and listings, keeps their checkpoints, and ends its threads. The same happens
-    when it is collected and when the program ends. In a forked child its methods raise :class:`ForkedError`.
+    when the program ends, which waits up to 10 seconds for callables that do not return; from then on, new clients,
+    downloads and listings are refused with :class:`RuntimeError`. It also happens, without being waited for, when the
+    client is collected; its callables may refer to it. In a forked child its methods raise :class:`ForkedError`.
 
     `endpoint` is ``[http[s]://]host[:port]``; without one, the client only downloads from URLs. The other arguments are
     those of :class:`ClientOptions <oss_resumable.ClientOptions>`.
@@ -58,8 +48,8 @@ class Client(Unpicklable):
             "oss_resumable_client",
             lib.oss_resumable_client_free,
             lambda out, error: lib.oss_resumable_client_new(prepared.struct(), out, error),
+            has_own_thread=True,
         )
-        _clients.add(self)
 
     # Downloads
 
@@ -125,12 +115,11 @@ class Client(Unpicklable):
 
         All are started at once, and the client queues those that it may not run yet; no thread is needed for each. The
         first failure cancels the others and is raised; with `return_exceptions` nothing is cancelled, and the error
-        takes the place of the result. `on_end` is called on this thread with the number of each download that has
+        takes the place of the result: a :class:`ValidationError` also for an argument that is a ``TypeError`` or
+        ``ValueError`` elsewhere. `on_end` is called on this thread with the number of each download that has
         ended, from 0, and its result or error; what it raises cancels the others, too. Ctrl-C cancels all within 100
         ms.
         """
-        from .many import download_many
-
         return download_many(self, requests, return_exceptions, on_end)
 
     async def download_async(
@@ -158,7 +147,7 @@ class Client(Unpicklable):
         *,
         progress: Progress | None = None,
         **options: Unpack[DownloadOptions],
-    ) -> AsyncDownload:
+    ) -> oss_resumable.AsyncDownload:
         """Starts a download on the running event loop, and returns immediately.
 
         ``await`` gives its result, ``async for`` its progress; ``async with`` cancels it at the end of the block.
@@ -212,11 +201,9 @@ class Client(Unpicklable):
 
         Returns an iterator of :class:`ObjectEntry <oss_resumable.ObjectEntry>`, which has one page in memory at a time.
         With `delimiter`, keys that contain it behind the prefix are listed once, by what they have in common.
-        `start_after`: only keys behind this one. `max_keys`: entries in one page. The arguments are the fields of
-        ``oss_resumable_list_request``.
+        `start_after`: only keys behind this one. `max_keys`: entries in one page. `deadline`: longest time for all
+        pages; 0 or −1: no limit. The arguments are the fields of ``oss_resumable_list_request``.
         """
-        from .listing import Listing
-
         options = {
             "bucket": bucket,
             "prefix": prefix,
@@ -257,8 +244,6 @@ class Client(Unpicklable):
         **options: Unpack[PrefixOptions],
     ) -> PrefixDownload:
         """Starts a prefix download as :meth:`download_prefix` does, and returns immediately with a handle to it."""
-        from .prefix import PrefixDownload
-
         return PrefixDownload(self, {"bucket": bucket, "prefix": prefix, "directory": directory, **options}, progress)
 
     async def download_prefix_async(
@@ -282,7 +267,7 @@ class Client(Unpicklable):
         *,
         progress: PrefixProgress | None = None,
         **options: Unpack[PrefixOptions],
-    ) -> AsyncPrefixDownload:
+    ) -> oss_resumable.AsyncPrefixDownload:
         """Starts a prefix download on the running event loop, in the way of :meth:`start_async`."""
         from .aio import AsyncPrefixDownload
 
@@ -307,11 +292,11 @@ class Client(Unpicklable):
 
     def set_bandwidth(self, bytes_per_second: int) -> None:
         """Sets the bandwidth limit over all downloads of the client, in body bytes per second. 0: no limit."""
-        self._call(lib.oss_resumable_client_set_bandwidth, bytes_per_second)
+        self._call(lib.oss_resumable_client_set_bandwidth, integer("bytes_per_second", bytes_per_second, "uint64_t"))
 
     def set_max_connections(self, connections: int) -> None:
         """Sets the largest number of requests in flight, over all downloads of the client. 0: the default."""
-        self._call(lib.oss_resumable_client_set_max_connections, connections)
+        self._call(lib.oss_resumable_client_set_max_connections, integer("connections", connections, "uint32_t"))
 
     def pause(self) -> None:
         """Pauses the downloads of the client, and those that are started from now on. Returns immediately."""
@@ -338,9 +323,12 @@ class Client(Unpicklable):
     def close(self) -> None:
         """Cancels the client's downloads and listings, and waits for its threads to end. Checkpoints are kept.
 
-        Waits for callables of the program that are running, too.
+        Waits for callables of the program that are running, and for calls of other threads for this client, too. Ctrl-C
+        ends the wait, and the client ends all the same. Called by one of its callables, it does not wait.
         """
-        self._handle.close()
+        self._handle.drop()
+        if not _callbacks.is_inside():
+            self._handle.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -353,12 +341,11 @@ class Client(Unpicklable):
 
     async def __aexit__(self, *_: object) -> None:
         import asyncio
+        from concurrent.futures import ThreadPoolExecutor
 
-        await asyncio.get_running_loop().run_in_executor(None, self.close)
-
-
-@atexit.register
-def _close_all() -> None:
-    """The library's threads must not call into an interpreter that ends."""
-    for client in list(_clients):
-        client.close()
+        # Not the loop's own executor, in which listings may be waiting for the client to end.
+        executor = ThreadPoolExecutor(1, "oss_resumable close")
+        try:
+            await asyncio.get_running_loop().run_in_executor(executor, self.close)
+        finally:
+            executor.shutdown(wait=False)

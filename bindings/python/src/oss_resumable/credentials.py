@@ -16,7 +16,7 @@ class Credentials(NamedTuple):
     security_token: str | None = None
     """Security token of temporary credentials."""
     expires: float | datetime | None = None
-    """When it expires: seconds since 1970-01-01 UTC, or a ``datetime`` with a time zone. ``None``: unknown."""
+    """When it expires: seconds since 1970-01-01 UTC, or a ``datetime`` with a time zone. ``None`` or 0: unknown."""
 
     def __repr__(self) -> str:
         return f"Credentials(access_key_id={self.access_key_id!r}, access_key_secret=…)"
@@ -57,4 +57,9 @@ def unix_milliseconds(expires: float | datetime | None) -> int:
         if expires.tzinfo is None:
             raise ValueError("expires has no time zone")
         expires = expires.timestamp()
+    if not isinstance(expires, (int, float)) or isinstance(expires, bool):
+        raise TypeError(f"expires must be a number of seconds or a datetime, not {type(expires).__name__}")
+    # False for NaN, too.
+    if not 0 <= expires < 2**53:
+        raise ValueError("expires must be a number of seconds since 1970-01-01 UTC")
     return int(expires * 1000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import records
+from ._fields import integer
 from ._native import CData, lib, new
 from ._started import Functions, Started
 from .enums import Phase
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
     from .client import Client
     from .request import Prepared
 
-    Progress = Callable[[Status], Any]
+Progress = Callable[[Status], Any]
 
 
 class Download(Started[Result, Status]):
     """A download that :meth:`Client.start <oss_resumable.Client.start>` has started.
 
     Thread-safe. Close it, or use it in a ``with`` statement: a download that still runs is then cancelled, and its
-    checkpoint is kept. The same happens when it is collected.
+    checkpoint is kept. The same happens, without being waited for, when it is collected.
     """
 
     __slots__ = ()
@@ -40,13 +41,12 @@ class Download(Started[Result, Status]):
     )
 
     def __init__(self, client: Client, prepared: Prepared, progress: Progress | None) -> None:
+        struct = prepared.struct()
         super().__init__(
             client,
             prepared.callables,
             progress,
-            lambda out, error: lib.oss_resumable_download_start(
-                client._handle.pointer(), prepared.struct(), out, error
-            ),
+            lambda out, error: lib.oss_resumable_download_start(client._handle.pointer(), struct, out, error),
         )
 
     def _result(self, pointer: CData) -> Result:
@@ -67,8 +67,8 @@ class Download(Started[Result, Status]):
 
     def set_bandwidth(self, bytes_per_second: int) -> None:
         """Sets the bandwidth limit of the download, in body bytes per second, from now on. 0: no limit."""
-        self._call(lib.oss_resumable_download_set_bandwidth, bytes_per_second)
+        self._call(lib.oss_resumable_download_set_bandwidth, integer("bytes_per_second", bytes_per_second, "uint64_t"))
 
     def set_priority(self, priority: int) -> None:
         """Changes the priority of the download, which counts while it is queued."""
-        self._call(lib.oss_resumable_download_set_priority, priority)
+        self._call(lib.oss_resumable_download_set_priority, integer("priority", priority, "int32_t"))

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from . import records
-from ._fields import milliseconds
+from ._fields import Seconds, milliseconds
 from ._handle import Handle, Unpicklable
 from ._native import CData, lib, new
+from ._typing import Self
 from .enums import Code
-from .errors import check
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from typing_extensions import Self
-
-    from ._fields import Seconds
-    from .records import Event
+from .errors import check, plain
+from .records import Event
 
 #: The longest time for which a call does not look whether the program was interrupted (Ctrl-C), in milliseconds.
 SLICE_MS = 25
@@ -42,23 +36,27 @@ class EventQueue(Unpicklable):
         )
 
     def next(self, timeout: Seconds | None = None) -> Event | None:
-        """Takes the next event. Waits for one at most `timeout` seconds; ``None``: without a limit.
+        """Takes the next event. Waits for one at most `timeout` seconds; ``None`` or −1: without a limit; 0: not.
 
-        Returns ``None`` if none came in time. Raises :class:`CancelledError` when the queue is closed meanwhile.
+        Returns ``None`` if none came in time. Raises :class:`CancelledError` when the queue is closed meanwhile, and
+        :class:`ValueError` when it was closed before.
         """
-        c = self._next(-1 if timeout is None else milliseconds("timeout", timeout))
+        c = self._next(milliseconds("timeout", timeout))
         return None if c is None else records.event(c)
 
     def _next(self, timeout_ms: int, c: CData = None) -> CData:
         """As :meth:`next`, but the struct, `c` or a new one. Waits in slices so that the program can be interrupted."""
         c = c or new("oss_resumable_event")
         remaining = timeout_ms
+        pointer = self._handle.pointer()
         while True:
             slice_ms = SLICE_MS if remaining < 0 else min(remaining, SLICE_MS)
-            code = lib.oss_resumable_event_queue_next(self._handle.pointer(), slice_ms, c)
+            code = lib.oss_resumable_event_queue_next(pointer, slice_ms, c)
             if code != Code.WAIT_TIMEOUT:
                 check(code)
                 return c
+            if self._handle.is_closed():
+                raise plain(Code.ERR_CANCELLED)
             if remaining >= 0:
                 remaining -= SLICE_MS
                 if remaining <= 0:
@@ -73,8 +71,11 @@ class EventQueue(Unpicklable):
         return int(lib.oss_resumable_event_queue_fd(self._handle.pointer()))
 
     def close(self) -> None:
-        """Frees the queue. Downloads continue, and their events are discarded."""
-        self._handle.close()
+        """Frees the queue, now or when the calls that other threads are in return.
+
+        Downloads continue, and their events are discarded.
+        """
+        self._handle.drop()
 
     def __iter__(self) -> Iterator[Event]:
         return self

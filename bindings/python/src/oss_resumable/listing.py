@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import records
 from ._fields import Number, Switch, Text, Time, filled, named
 from ._handle import Handle, Unpicklable
 from ._native import CData, ffi, lib, new
+from ._typing import Self
 from .enums import Code
-from .errors import OssResumableError, check, taken
+from .errors import check, taken
+from .records import ObjectEntry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
-
-    from typing_extensions import Self
-
     from .client import Client
-    from .records import ObjectEntry
 
 FIELDS = named(
     Text("bucket"),
@@ -46,11 +44,11 @@ class Listing(Unpicklable):
     def __init__(self, client: Client, options: Mapping[str, Any]) -> None:
         self._client = client
         self._entries: deque[ObjectEntry] = deque()
-        self._batch = options["max_keys"] or _BATCH
-        self._failure: OssResumableError | None = None
+        self._failure: BaseException | None = None
         self._is_at_end = False
         keep: list[Any] = []
         request = filled("oss_resumable_list_request", FIELDS, options, keep)
+        self._batch = options["max_keys"] or _BATCH
         self._handle = Handle(
             "listing",
             "oss_resumable_listing",
@@ -95,7 +93,13 @@ class Listing(Unpicklable):
         return self._is_at_end or self._failure is not None
 
     def _read(self, pointer: CData) -> None:
-        """Reads some entries. A failure is told after the entries before it."""
+        """Reads some entries. A failure, of whatever kind, is told after the entries before it."""
+        try:
+            self._read_batch(pointer)
+        except BaseException as failure:
+            self._failure = failure
+
+    def _read_batch(self, pointer: CData) -> None:
         entry, error = new("oss_resumable_object_entry"), ffi.new("oss_resumable_error **")
         for _ in range(self._batch):
             code = lib.oss_resumable_listing_next(pointer, entry, error)
@@ -124,8 +128,10 @@ class Listing(Unpicklable):
         check(lib.oss_resumable_listing_cancel(self._handle.pointer()))
 
     def close(self) -> None:
-        """Frees the listing."""
-        self._handle.close()
+        """Cancels the listing and frees it, now or when the call that another thread is in returns."""
+        pointer = self._handle.drop()
+        if pointer is not None:
+            lib.oss_resumable_listing_cancel(pointer)
 
     def __enter__(self) -> Self:
         return self

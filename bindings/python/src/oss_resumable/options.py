@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import Any, Callable, TypedDict
 
 from . import _callbacks, _log
-from ._fields import Field, Number, Path, Switch, Text, Time, filled, named
+from ._fields import (
+    Field,
+    Number,
+    Path,
+    Seconds,
+    Switch,
+    Text,
+    Time,
+    callable_of,
+    filled,
+    items,
+    named,
+    wrong_type,
+)
 from ._native import CData, ffi
-from ._text import encoded
-from .request import callable_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from ._fields import Seconds
-    from ._text import StrPath
-    from .credentials import ContentKey, Credentials, DecryptionKey
-    from .enums import AddressStyle, LogLevel, ProxyScheme, SignatureVersion
-    from .records import FailedAttempt, TraceRecord, WrappedKey
+from ._text import StrPath, encoded
+from .credentials import ContentKey, Credentials, DecryptionKey
+from .enums import AddressStyle, LogLevel, ProxyScheme, SignatureVersion
+from .records import FailedAttempt, TraceRecord, WrappedKey
 
 
 class ClientOptions(TypedDict, total=False):
     """The keyword arguments of a client, besides ``endpoint``.
 
     Each is the field of ``oss_resumable_client_options`` in the C header with the same name, where its default is. An
-    argument that is ``None`` or missing leaves the field at it. Callables run on threads of the library, possibly on
-    several at once; what they raise is logged with its traceback. They must not start downloads or wait for them.
+    argument that is ``None`` or missing leaves the field at it; so does the time 0. Callables run on threads of the
+    library, possibly on several at once; what they raise is logged with its traceback. They must not start downloads or
+    wait for them, and cannot be coroutine functions.
     """
 
     region: str | None
     """Region id such as ``cn-hangzhou``. Without it, it is taken from the endpoint."""
     credentials: Credentials | Callable[[], Credentials] | None
     """A key, or a callable that returns one; in place of the next four arguments.
+
+    A key is used as it is: its ``expires`` counts only if a callable returns it.
 
     Without credentials and ``anonymous`` they come from the environment: ``OSS_ACCESS_KEY_ID``,
     ``OSS_ACCESS_KEY_SECRET`` and ``OSS_SESSION_TOKEN``, read when a download starts."""
@@ -48,9 +58,10 @@ class ClientOptions(TypedDict, total=False):
     need the key, so it must not contain secrets."""
     anonymous: bool | None
     """Send requests without a signature."""
-    retry_decision: Callable[[FailedAttempt], float | None] | None
-    """Decides whether a failed attempt is retried: returns a delay in seconds, ``RETRY_STOP``, or ``None`` for the
-    library's own policy. If it raises, the attempt is not retried. It must not block for long."""
+    retry_decision: Callable[[FailedAttempt], Seconds | None] | None
+    """Decides whether a failed attempt is retried: returns a delay in seconds, ``RETRY_STOP``, or ``None`` or
+    ``RETRY_DEFAULT`` for the library's own policy. If it raises or returns something else, a negative number for
+    instance, the attempt is not retried. It must not block for long."""
     log: Callable[[int, str], None] | None
     """Receives log lines: a :class:`LogLevel <oss_resumable.LogLevel>` and a text. It must not block for long.
 
@@ -121,9 +132,11 @@ class _DecryptionKeys(Field):
 
     def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
         name, count = self.fields
-        keys = list(value)
+        keys = items(name, value, "a list of DecryptionKey")
         array = ffi.new("oss_resumable_decryption_key[]", len(keys))
         for i, key in enumerate(keys):
+            if not isinstance(key, DecryptionKey):
+                raise wrong_type(f"{name}[{i}]", "a DecryptionKey", key)
             pem = ffi.new("char[]", encoded("pem", key.pem))
             matdesc = ffi.NULL if key.matdesc is None else ffi.new("char[]", encoded("matdesc", key.matdesc))
             keep += (pem, matdesc)
@@ -139,7 +152,7 @@ class _Callable(Field):
     __slots__ = ()
 
     def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
-        callable_of(value)
+        callable_of(self.fields[0], value)
 
 
 FIELDS = named(
@@ -191,10 +204,14 @@ def _with_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
     credentials = options.pop("credentials", None)
     if credentials is None:
         return options
-    if isinstance(credentials, tuple):
-        fields = dict(zip(("access_key_id", "access_key_secret", "security_token"), credentials))
+    if isinstance(credentials, Credentials):
+        fields: dict[str, Any] = {
+            "access_key_id": credentials.access_key_id,
+            "access_key_secret": credentials.access_key_secret,
+            "security_token": credentials.security_token,
+        }
     else:
-        fields = {"credentials_provider": callable_of(credentials)}
+        fields = {"credentials_provider": callable_of("credentials", credentials, "Credentials or ")}
     for name in ("access_key_id", "access_key_secret", "security_token", "credentials_provider"):
         if options.get(name) is not None:
             raise TypeError(f"credentials cannot be combined with {name}")
@@ -202,7 +219,7 @@ def _with_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class PreparedOptions:
-    """Options for the library; :meth:`struct` passes them to one call, which takes over the callables."""
+    """Options for the library; :meth:`struct` passes them to one call. The client keeps the callables."""
 
     __slots__ = ("_keep", "_struct", "callables")
 
@@ -215,18 +232,16 @@ class PreparedOptions:
         self.callables = _callbacks.Callables(**{name: options.get(name) for name in _CALLABLES})
 
     def struct(self) -> CData:
-        """The struct. What the library frees, also when the call fails, is made here, when nothing else can fail."""
+        """The struct, with what stands for the callables."""
         struct, calls = self._struct, self.callables.calls
         struct.log = _callbacks.log()
         if calls["credentials_provider"] is not None:
             struct.credentials_provider = _callbacks.credentials_provider()
         if calls["retry_decision"] is not None:
             struct.retry_decision = _callbacks.retry_decision()
-        struct.user_data_free = _callbacks.free()
         struct.user_data = _callbacks.user_data(self.callables)
         for name in ("trace", "key_unwrapper"):
             if calls[name] is not None:
                 setattr(struct, name, getattr(_callbacks, name)())
-                setattr(struct, name + "_user_data_free", _callbacks.free())
                 setattr(struct, name + "_user_data", _callbacks.user_data(self.callables))
         return struct

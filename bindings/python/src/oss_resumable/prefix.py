@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, TypedDict
+import operator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Callable, TypedDict, overload
 
 from . import records
-from ._fields import Field, Number, Path, Switch, Text, Time, filled, named
+from ._fields import Field, Number, Path, Seconds, Switch, Text, Time, filled, named, wrong_type
 from ._handle import Unpicklable
 from ._native import CData, ffi, lib, new
 from ._started import Functions, Started
-from ._text import decoded_path
+from ._text import StrPath, decoded_path
 from .enums import Code, PrefixPhase
 from .errors import check
-from .records import PrefixStatus
-from .request import Prepared, Queue
+from .events import EventQueue
+from .records import PrefixCounts, PrefixObject, PrefixStatus
+from .request import DownloadOptions, Prepared, Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from ._fields import Seconds
-    from ._text import StrPath
     from .client import Client
-    from .events import EventQueue
-    from .records import PrefixCounts, PrefixObject
-    from .request import DownloadOptions
 
-    PrefixProgress = Callable[[PrefixStatus], Any]
+PrefixProgress = Callable[[PrefixStatus], Any]
 
 
 class PrefixOptions(TypedDict, total=False):
@@ -42,7 +38,7 @@ class PrefixOptions(TypedDict, total=False):
     objects: DownloadOptions | None
     """How each object is downloaded. Limits such as ``thread_num`` and ``max_bandwidth`` are those of one object."""
     deadline: Seconds | None
-    """Longest time for everything. −1: no limit."""
+    """Longest time for everything. 0 or −1: no limit."""
     verify: bool | None
     """Read every file that is there already and compare it with its checksums."""
     event_queue: EventQueue | None
@@ -57,7 +53,8 @@ class _Objects(Field):
     __slots__ = ()
 
     def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
-        pass
+        if not isinstance(value, Mapping):
+            raise wrong_type(self.fields[0], "a mapping of DownloadOptions", value)
 
 
 FIELDS = named(
@@ -105,9 +102,18 @@ class PrefixResult(Unpicklable):
     def __len__(self) -> int:
         return self.counts.objects
 
-    def __getitem__(self, index: int) -> PrefixObject:
+    @overload
+    def __getitem__(self, index: int) -> PrefixObject: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[PrefixObject]: ...
+
+    def __getitem__(self, index: int | slice) -> PrefixObject | list[PrefixObject]:
         count = len(self)
-        found = self._object(index + count if index < 0 else index)
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(count))]
+        number = operator.index(index)
+        found = self._object(number + count if number < 0 else number) if -count <= number < count else None
         if found is None:
             raise IndexError(f"there are {count} objects")
         return found
@@ -120,8 +126,6 @@ class PrefixResult(Unpicklable):
 
     def _object(self, index: int) -> PrefixObject | None:
         c = new("oss_resumable_prefix_object")
-        if index < 0:
-            return None
         code = lib.oss_resumable_prefix_result_object(self._pointer, index, c)
         if code == Code.END_OF_LIST:
             return None
@@ -151,16 +155,17 @@ class PrefixDownload(Started[PrefixResult, PrefixStatus]):
     _good = (Code.OK, Code.OBJECTS_FAILED)
 
     def __init__(self, client: Client, options: Mapping[str, Any], progress: PrefixProgress | None) -> None:
-        prepared = Prepared(options.get("objects") or {})
         keep: list[Any] = []
         request = filled("oss_resumable_prefix_request", FIELDS, options, keep)
+        prepared = Prepared(options.get("objects") or {})
 
-        def start(out: CData, error: CData) -> int:
-            pointer = client._handle.pointer()
-            request.objects = prepared.struct()
-            return int(lib.oss_resumable_prefix_download_start(pointer, request, out, error))
-
-        super().__init__(client, prepared.callables, progress, start)
+        request.objects = prepared.struct()
+        super().__init__(
+            client,
+            prepared.callables,
+            progress,
+            lambda out, error: lib.oss_resumable_prefix_download_start(client._handle.pointer(), request, out, error),
+        )
 
     def _result(self, pointer: CData) -> PrefixResult:
         return PrefixResult(pointer)

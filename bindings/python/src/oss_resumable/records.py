@@ -6,7 +6,7 @@ The fields are those of the C structs. Times are in seconds, and what is unknown
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ._native import CData, ffi
 from ._text import decoded, decoded_path
@@ -19,10 +19,7 @@ from .enums import (
     PrefixPhase,
     RequestEnd,
 )
-from .errors import described
-
-if TYPE_CHECKING:
-    from .errors import OssResumableError
+from .errors import OssResumableError, described
 
 
 def _known(number: int) -> int | None:

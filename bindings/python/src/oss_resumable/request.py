@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, TypedDict, Union
+from collections.abc import Iterable, Mapping
+from typing import Any, Callable, TypedDict, Union
 
 from . import _callbacks
-from ._fields import Field, Number, Pairs, Path, Switch, Text, Texts, Time, filled, named
+from ._fields import (
+    Field,
+    Number,
+    Pairs,
+    Path,
+    Seconds,
+    Switch,
+    Text,
+    Texts,
+    Time,
+    callable_of,
+    filled,
+    named,
+    wrong_type,
+)
+from ._native import CData
+from ._text import StrPath
+from ._typing import Unpack
+from .enums import Order, Overwrite, WhenBusy, WriteMode
+from .events import EventQueue
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from typing_extensions import Unpack
-
-    from ._fields import Seconds
-    from ._native import CData
-    from ._text import StrPath
-    from .enums import Order, Overwrite, WhenBusy, WriteMode
-    from .events import EventQueue
-
-    NamesAndValues = Union[Mapping[str, str], Iterable[tuple[str, str]]]
+NamesAndValues = Union[Mapping[str, str], Iterable[tuple[str, str]]]
 
 
 class DownloadOptions(TypedDict, total=False):
@@ -49,9 +58,9 @@ class DownloadOptions(TypedDict, total=False):
     object."""
     range_end: int | None
     """Download only a range: its last byte, inclusive. Without it, or with -1, the object's last byte."""
-    if_match: list[str] | None
+    if_match: Iterable[str] | None
     """Download only if the object has one of these ETags."""
-    if_none_match: list[str] | None
+    if_none_match: Iterable[str] | None
     """Download only if the object has none of these ETags."""
     if_modified_since: str | None
     """HTTP date: download only if the object was modified after it."""
@@ -80,7 +89,7 @@ class DownloadOptions(TypedDict, total=False):
     requester_pays: bool | None
     """The requester pays for the traffic."""
     deadline: Seconds | None
-    """Longest time for the whole download, its time in the client's queue included. −1: no limit."""
+    """Longest time for the whole download, its time in the client's queue included. 0 or −1: no limit."""
     max_bandwidth: int | None
     """Bandwidth limit in body bytes per second, over all connections of this download. 0: no limit."""
     overwrite: Overwrite | None
@@ -137,7 +146,7 @@ class Request:
         return f"Request({', '.join(repr(self.options[name]) for name in given)})"
 
 
-class _Range(Field):
+class _Range(Number):
     """An end of a range; a range that is not given is the whole object."""
 
     __slots__ = ()
@@ -146,7 +155,7 @@ class _Range(Field):
         if not struct.has_range:
             struct.has_range = 1
             struct.range_end = -1
-        Number(self.fields[0]).set(struct, value, keep)
+        super().set(struct, value, keep)
 
 
 class Queue(Field):
@@ -156,6 +165,8 @@ class Queue(Field):
 
     def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
         """Sets the pointer; `keep` keeps the queue from being freed."""
+        if not isinstance(value, EventQueue):
+            raise wrong_type(self.fields[0], "an EventQueue", value)
         pointer = value._handle.pointer()
         keep.append(pointer)
         struct.event_queue = pointer
@@ -167,7 +178,7 @@ class _UrlProvider(Field):
     __slots__ = ()
 
     def set(self, struct: CData, value: Any, keep: list[Any]) -> None:
-        callable_of(value)
+        callable_of(self.fields[0], value)
 
 
 FIELDS = named(
@@ -220,7 +231,7 @@ FIELDS = named(
 
 
 class Prepared:
-    """A request for the library; :meth:`struct` passes it to one call, which takes over the callables."""
+    """A request for the library; :meth:`struct` passes it to one call. The download keeps the callables."""
 
     __slots__ = ("_keep", "_struct", "callables")
 
@@ -232,17 +243,9 @@ class Prepared:
         self.callables = None if provider is None else _callbacks.Callables(url_provider=provider)
 
     def struct(self) -> CData:
-        """The struct. What the library frees, also when the call fails, is made here, when nothing else can fail."""
+        """The struct, with what stands for the callables."""
         struct = self._struct
         if self.callables is not None:
             struct.url_provider = _callbacks.url_provider()
-            struct.url_provider_user_data_free = _callbacks.free()
             struct.url_provider_user_data = _callbacks.user_data(self.callables)
         return struct
-
-
-def callable_of(value: Callable[..., Any]) -> Callable[..., Any]:
-    """The value, which must be callable."""
-    if not callable(value):
-        raise TypeError(f"{value!r} is not callable")
-    return value
