@@ -319,6 +319,19 @@ def test_a_client_may_be_closed_by_its_own_callables(server: Server, target: Pat
     programs.until(lambda: threads() <= before, "its threads have ended")
 
 
+def test_a_client_is_closed_also_when_no_thread_can_be_started_for_it(
+    slow: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    client = slow.client()
+    download = client.start(BUCKET, "object", target)
+    monkeypatch.setattr(_handle._thread, "start_new_thread", refused)
+    client.close()
+    assert download.status().phase is Phase.FAILED
+
+
 def test_reading_a_queue_that_is_closed_meanwhile_is_a_cancelled_error() -> None:
     queue = oss_resumable.EventQueue()
     reader = threading.get_ident()
