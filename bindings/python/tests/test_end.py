@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import concurrent.futures
 import contextlib
@@ -327,7 +328,7 @@ def test_a_client_is_closed_also_when_no_thread_can_be_started_for_it(
 
     client = slow.client()
     download = client.start(BUCKET, "object", target)
-    monkeypatch.setattr(_handle._thread, "start_new_thread", refused)
+    monkeypatch.setattr(_thread, "start_new_thread", refused)
     client.close()
     assert download.status().phase is Phase.FAILED
 
