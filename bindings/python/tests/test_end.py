@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import concurrent.futures
 import contextlib
@@ -317,6 +318,19 @@ def test_a_client_may_be_closed_by_its_own_callables(server: Server, target: Pat
         client.download(BUCKET, "object", target, part_size=oss_resumable.MIN_PART_SIZE)
     assert closed
     programs.until(lambda: threads() <= before, "its threads have ended")
+
+
+def test_a_client_is_closed_also_when_no_thread_can_be_started_for_it(
+    slow: Server, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    client = slow.client()
+    download = client.start(BUCKET, "object", target)
+    monkeypatch.setattr(_thread, "start_new_thread", refused)
+    client.close()
+    assert download.status().phase is Phase.FAILED
 
 
 def test_reading_a_queue_that_is_closed_meanwhile_is_a_cancelled_error() -> None:

@@ -89,7 +89,7 @@ _live: weakref.WeakValueDictionary[int, Callables] = weakref.WeakValueDictionary
 
 
 class _Gone(Callables):
-    """In the place of callables that are gone: each call fails, and nobody is told."""
+    """In the place of callables that are gone: what should give an answer fails, and nobody is told."""
 
     __slots__ = ()
 
@@ -97,7 +97,7 @@ class _Gone(Callables):
         return "its client is gone"
 
 
-_GONE = _Gone(retry_decision=lambda _: None)
+_GONE = _Gone(log=lambda _level, _line: None, trace=lambda _: None, retry_decision=lambda _: None)
 _numbers = itertools.count(1)
 
 

@@ -93,9 +93,9 @@ class _Life:
     def add(self, owned: Owned) -> None:
         """Adds what is about to be made, unless the program ends."""
         if not self.has_reaper:
-            self.has_reaper = True
-            # Not joined at the end of the program.
+            # Not joined at the end of the program. If two threads come here, there are two reapers, which does no harm.
             _thread.start_new_thread(_reap, (self.dropped,))
+            self.has_reaper = True
         # In this order: either this sees the flag, or the end of the program sees the object.
         self.owned.add(owned)
         if self.is_ending:
