@@ -13,7 +13,8 @@ use crate::source::{is_url, without_secrets};
 pub fn parse() -> Result<Cli, Exit> {
     Cli::try_parse().map_err(|error| {
         let text = error.to_string();
-        let shown = shown(&text, env::args().skip(1));
+        let arguments = env::args_os().skip(1);
+        let shown = shown(&text, arguments.map(|argument| argument.to_string_lossy().into_owned()));
         if shown == text {
             error.exit();
         }

@@ -1,5 +1,8 @@
 //! Where the service and the key come from.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use local_oss::{Auth, Key};
 
 use crate::fixture::{Ended, Fixture, ID, KEY, NAME, SECRET, SOURCE};
@@ -95,4 +98,11 @@ fn what_is_missing_or_wrong_is_named() {
     fixture.write(".ossutilconfig", "[default]\nregion=r\nmode=EcsRamRole\n");
     refused(&["get", SOURCE], "mode");
     assert!(fixture.server.requests().is_empty());
+}
+
+#[test]
+fn an_argument_that_is_not_unicode_is_a_usage_error() {
+    let fixture = Fixture::new(1);
+    let mut command = fixture.command(&["get", "--no-such-option"]);
+    Ended::of(command.arg(OsStr::from_bytes(b"\xff"))).assert_usage("--no-such-option");
 }
