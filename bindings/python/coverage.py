@@ -131,9 +131,9 @@ def passed_in(ffi):
 
 
 def filled_in(modules, ffi):
-    """The structs that functions of `records` copy, and those of lists, with the fields that are used."""
+    """The structs that functions of the modules of records copy, and those of lists, with the fields that are used."""
     structs = {}
-    for function in modules["records"].body:
+    for function in [*modules["records"].body, *modules["prefix_records"].body]:
         if isinstance(function, ast.FunctionDef) and function.args.args[0].arg == "c":
             structs[f"oss_resumable_{function.name}"] = {
                 node.attr

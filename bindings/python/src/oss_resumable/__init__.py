@@ -69,14 +69,12 @@ from .events import EventQueue
 from .listing import Listing
 from .options import ClientOptions
 from .prefix import PrefixDownload, PrefixOptions, PrefixResult
+from .prefix_records import PrefixCounts, PrefixObject, PrefixStatus
 from .records import (
     Checkpoint,
     Event,
     FailedAttempt,
     ObjectEntry,
-    PrefixCounts,
-    PrefixObject,
-    PrefixStatus,
     Statistics,
     Status,
     TraceRecord,

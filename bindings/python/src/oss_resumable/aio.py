@@ -16,7 +16,8 @@ from .download import Download
 from .enums import EventKind
 from .events import EventQueue
 from .prefix import PrefixDownload, PrefixResult
-from .records import PrefixStatus, Status
+from .prefix_records import PrefixStatus
+from .records import Status
 from .request import Prepared
 from .result import Result
 

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Callable, TypedDict, overload
 
-from . import records
+from . import prefix_records
 from ._fields import Field, Number, Path, Seconds, Switch, Text, Time, filled, named, wrong_type
 from ._handle import Unpicklable
 from ._native import CData, ffi, lib, new
@@ -15,7 +15,7 @@ from ._text import StrPath, decoded_path
 from .enums import Code, PrefixPhase
 from .errors import check
 from .events import EventQueue
-from .records import PrefixCounts, PrefixObject, PrefixStatus
+from .prefix_records import PrefixCounts, PrefixObject, PrefixStatus
 from .request import DownloadOptions, Prepared, Queue
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class PrefixResult(Unpicklable):
         """How many objects were fetched, found unchanged, and failed."""
         c = new("oss_resumable_prefix_counts")
         check(lib.oss_resumable_prefix_result_counts(self._pointer, c))
-        return records.prefix_counts(c)
+        return prefix_records.prefix_counts(c)
 
     def failed(self) -> list[PrefixObject]:
         """The objects that could not be downloaded, with their errors."""
@@ -130,7 +130,7 @@ class PrefixResult(Unpicklable):
         if code == Code.END_OF_LIST:
             return None
         check(code)
-        return records.prefix_object(c)
+        return prefix_records.prefix_object(c)
 
 
 class PrefixDownload(Started[PrefixResult, PrefixStatus]):
@@ -174,7 +174,7 @@ class PrefixDownload(Started[PrefixResult, PrefixStatus]):
         """The status at this moment. Never waits for the network or the disk."""
         c = new("oss_resumable_prefix_status")
         check(lib.oss_resumable_prefix_download_status(self._handle.pointer(), c))
-        return records.prefix_status(c)
+        return prefix_records.prefix_status(c)
 
     def _is_end(self, status: PrefixStatus) -> bool:
         return status.phase in (PrefixPhase.SUCCEEDED, PrefixPhase.FAILED)
