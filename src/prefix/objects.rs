@@ -101,23 +101,28 @@ impl Run {
     }
 
     fn fetch(&mut self, index: Index) -> Result<()> {
-        let relative = self.progress.plan.planned(index).relative.to_owned();
-        self.tree.make_directory(mapping::parent(&relative))?;
-        let checkpoint = match self.progress.plan.planned(index).size {
-            ..=SMALL => Checkpoint::Off,
-            _ => self.checkpoint(),
-        };
-        let (request, paths) = self.prepared(index, checkpoint)?;
+        let (request, paths) = self.fetch_request(index)?;
         self.start(index, &request, paths)
     }
 
-    /// Downloads an object unless the file that is there is the same.
+    /// Fetches an object unless the file that is there is the same.
     fn compare(&mut self, index: Index) -> Result<()> {
-        let (mut request, paths) = self.prepared(index, self.checkpoint())?;
+        let (mut request, paths) = self.fetch_request(index)?;
         if request.overwrite == Overwrite::Replace {
             request.overwrite = Overwrite::IfDifferent;
         }
         self.start(index, &request, paths)
+    }
+
+    /// The request for an object of which nothing is known, and the paths of its files.
+    fn fetch_request(&mut self, index: Index) -> Result<(DownloadRequest, Paths)> {
+        let planned = self.progress.plan.planned(index);
+        self.tree.make_directory(mapping::parent(planned.relative))?;
+        let checkpoint = match planned.size {
+            ..=SMALL => Checkpoint::Off,
+            _ => self.checkpoint(),
+        };
+        self.prepared(index, checkpoint)
     }
 
     fn checkpoint(&self) -> Checkpoint {
