@@ -14,8 +14,7 @@ mkdir -p "$logs"
 rm -rf "$logs"/*.log "${CARGO_TARGET_DIR:-target}/tmp/figures"
 long=OFF
 [ "${TEST_EFFORT:-}" = long ] && long=ON
-passed=0
-failed=0
+source scripts/add_up.sh
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/oss-resumable-tests-XXXXXX")
 TEST_MEMORY=$(mktemp -d /dev/shm/oss-resumable-tests-XXXXXX 2>/dev/null) || TEST_MEMORY=$TMPDIR
 export TMPDIR TEST_MEMORY
@@ -24,20 +23,6 @@ chmod 1777 "$TMPDIR" "$TEST_MEMORY"
 trap 'rm -rf "$TMPDIR" "$TEST_MEMORY"' EXIT
 
 step() { printf '\n== %s\n' "$*"; }
-
-# A runner that failed without naming a failed test, or that ran nothing, counts as one failure.
-add_up() {
-    local runner=$1 status=$2 runner_passed=$3 runner_failed=$4
-    if [ "$runner_failed" -eq 0 ] && [ "$status" -ne 0 ]; then
-        echo "$runner ended with status $status before its tests were all run"
-        runner_failed=1
-    elif [ "$((runner_passed + runner_failed))" -eq 0 ]; then
-        echo "$runner ran no test"
-        runner_failed=1
-    fi
-    passed=$((passed + runner_passed))
-    failed=$((failed + runner_failed))
-}
 
 # Counts files that a runner left in its temporary directories as a failure, and removes them.
 expect_no_temporary_files() {
@@ -96,16 +81,12 @@ run_c_tests() {
     expect_no_temporary_files ctest
 }
 
-# A script that ends with a line "NAME: N passed, N failed".
+# A script that counts its own tests.
 run_script() {
-    local name=$1 log=$logs/script-$1.log status
+    local name=$1
     shift
     step "$name"
-    "$@" 2>&1 | tee "$log"
-    status=${PIPESTATUS[0]}
-    add_up "$name" "$status" $(awk '
-        / [0-9]+ passed, [0-9]+ failed$/ { passed = $(NF - 3); failed = $(NF - 1) }
-        END { print passed + 0, failed + 0 }' "$log")
+    run_counting "$name" "$logs/script-$name.log" "$@"
     expect_no_temporary_files "$name"
 }
 

@@ -7,26 +7,14 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONDONTWRITEBYTECODE=1
 
-passed=0
-failed=0
+source scripts/add_up.sh
 mkdir -p build/logs
 
-# Runs a script that ends with a line "NAME: N passed, N failed".
 run() {
-    local name=$1 log=build/logs/bindings-$1.log status
+    local name=$1
     shift
     printf '\n-- %s\n' "$name"
-    "$@" 2>&1 | tee "$log"
-    status=${PIPESTATUS[0]}
-    read -r some_passed some_failed < <(awk '
-        / [0-9]+ passed, [0-9]+ failed$/ { passed = $(NF - 3); failed = $(NF - 1) }
-        END { print passed + 0, failed + 0 }' "$log")
-    if [ "$some_failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$some_passed" -eq 0 ]; }; then
-        echo "FAILED $name ended with status $status after $some_passed tests"
-        some_failed=1
-    fi
-    passed=$((passed + some_passed))
-    failed=$((failed + some_failed))
+    run_counting "$name" "build/logs/bindings-$name.log" "$@"
 }
 
 # As cargo test builds them: with other features of dependencies the library would be built anew.
